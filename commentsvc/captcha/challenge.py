@@ -1,0 +1,140 @@
+"""Issue a challenge and check its answer: bound to visitor and thread, good for one try, gone after ten minutes.
+
+The token is signed and holds a nonce, the thread and a hash of the visitor. The answer is derived from the secret
+and the nonce, so it stands nowhere and showing a picture writes nothing. The one try is an insert of the nonce.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+from sqlalchemy import delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from commentsvc import clock, settings, tokens
+from commentsvc.captcha import image
+from commentsvc.db import db
+from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, LinkInvalid, LooksAutomatic, NotFound
+from commentsvc.models.spent_challenge import SpentChallenge
+
+LIFETIME = timedelta(minutes=10)
+LENGTH = 6
+PURPOSE = "challenge"
+# Letters the alphabet leaves out because people confuse them; typed anyway, they mean their look-alike.
+LOOK_ALIKES = str.maketrans(
+    {
+        "G": "6",
+        "Q": "9",
+        "E": "F",
+        "V": "U",
+        "J": "U",
+        "R": "A",
+        "8": "3",
+        "B": "3",
+        "1": "L",
+        "I": "L",
+        "7": "T",
+        "X": "K",
+        "M": "N",
+    }
+)
+
+
+@dataclass(frozen=True)
+class _Contents:
+    nonce: str
+    thread_path: str
+    visitor_hash: str
+    solved: bool
+
+
+def issue(thread_path: str, visitor: str, *, solved: bool = False) -> str:
+    """A new token for this visitor writing under this thread.
+
+    With ``solved`` it needs no answer: for somebody who solved a picture and then was stopped by something else.
+    """
+    return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, _visitor_hash(visitor), solved])
+
+
+def age(token: str) -> timedelta:
+    """How long ago a form with this token was shown, or a day where a picture was solved meanwhile.
+
+    Raises:
+        LooksAutomatic: we never gave out such a token.
+    """
+    try:
+        payload, issued_at = tokens.read_with_time(PURPOSE, token)
+    except LinkInvalid:
+        raise LooksAutomatic from None
+    return timedelta(days=1) if _Contents(*payload).solved else clock.now() - issued_at
+
+
+def picture(token: str) -> bytes:
+    """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
+    try:
+        contents = _contents(token)
+    except LinkInvalid:
+        raise NotFound from None
+    seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", contents.nonce))
+    return image.draw(_answer(contents.nonce), _style(settings.current().secret), seed)
+
+
+def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
+    """Use up the token's one try; writes, so it belongs into the transaction of what it guards.
+
+    Raises:
+        ChallengeFailed: wrong answer, other visitor, other thread, or tried before.
+        ChallengeExpired: older than ten minutes.
+    """
+    try:
+        contents = _contents(token)
+    except LinkExpired:
+        raise ChallengeExpired from None
+    except LinkInvalid:
+        raise ChallengeFailed from None
+    _insert_once(contents.nonce)
+    is_ours = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
+    if not is_ours or not (contents.solved or tokens.equal(fold(answer), _answer(contents.nonce))):
+        raise ChallengeFailed
+
+
+def fold(typed: str) -> str:
+    """What was typed, as the picture spells it: capitals, no spaces, look-alikes replaced."""
+    return "".join(typed.split()).upper().translate(LOOK_ALIKES)
+
+
+def forget_expired() -> None:
+    """Delete the nonces of tokens that are too old to be tried anyway; writes."""
+    db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
+
+
+def _contents(token: str) -> _Contents:
+    return _Contents(*tokens.read(PURPOSE, token, LIFETIME))
+
+
+def _visitor_hash(visitor: str) -> str:
+    return tokens.keyed_hash("challenge-visitor", visitor)
+
+
+def _answer(nonce: str) -> str:
+    digest = bytes.fromhex(tokens.keyed_hash("challenge-answer", nonce, length=32))
+    number = int.from_bytes(digest)
+    letters = []
+    for _ in range(LENGTH):
+        number, index = divmod(number, len(image.ALPHABET))
+        letters.append(image.ALPHABET[index])
+    return "".join(letters)
+
+
+def _insert_once(nonce: str) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.execute(insert(SpentChallenge).values(nonce=nonce, expires_at=clock.now() + LIFETIME))
+    except IntegrityError:
+        raise ChallengeFailed from None
+
+
+@lru_cache(maxsize=4)
+def _style(secret: str) -> image.Style:
+    return image.Style.of(secret)

@@ -1,0 +1,63 @@
+"""Commands: the door for operators. Each commits its own work."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import click
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from commentsvc import __version__, i18n
+from commentsvc.cli import demo, moderators, serve, sites, upkeep
+from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.settings import WrongSetting
+
+NAME = "commentsvc"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name=NAME)
+def commands() -> None:
+    """Comments, trackbacks and webmentions for any blog, on your own server."""
+
+
+commands.add_command(serve.serve)
+commands.add_command(demo.demo)
+commands.add_command(sites.site)
+commands.add_command(moderators.moderator)
+commands.add_command(upkeep.work)
+commands.add_command(upkeep.upgrade)
+commands.add_command(upkeep.rerender)
+commands.add_command(upkeep.doctor)
+
+
+def run(create_app: Callable[[], Flask], words: list[str] | None = None) -> int:
+    """Run a command line and give its exit status; every failure is one sentence on stderr."""
+    try:
+        commands.main(words, prog_name=NAME, standalone_mode=False, obj=create_app)
+    except click.UsageError as wrong:
+        wrong.show()
+        return 2
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return _say("Stopped.")
+    except click.ClickException as failure:
+        return _say(failure.format_message())
+    except InvalidFields as wrong:
+        return _say(" ".join(i18n.sentence(one) for one in wrong.fields.values()))
+    except Refusal as refusal:
+        return _say(i18n.sentence(refusal))
+    except WrongSetting as wrong:
+        return _say(str(wrong))
+    except DBAPIError as problem:
+        return _say(f"The database does not do its work: {problem.orig}")
+    except OSError as problem:
+        return _say(f"{problem.filename or NAME}: {problem.strerror or problem}")
+    return 0
+
+
+def _say(sentence: str) -> int:
+    sys.stderr.write(" ".join(sentence.split()) + os.linesep)
+    return 1

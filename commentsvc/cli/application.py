@@ -1,0 +1,32 @@
+"""The application that commands run in. It stands a floor above them, so ``__main__`` hands its maker down."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+from flask import Flask
+
+from commentsvc import db, settings
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def make() -> Flask:
+    """The application, with settings from the environment."""
+    maker: Callable[[], Flask] = click.get_current_context().obj
+    return maker()
+
+
+def with_application(command: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Bring the schema up to date and open an application context around ``command``."""
+
+    @wraps(command)
+    def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        app = make()
+        db.upgrade(settings.current().database)
+        with app.app_context():
+            return command(*args, **kwargs)
+
+    return inside

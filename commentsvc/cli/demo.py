@@ -1,0 +1,55 @@
+"""``demo``: the comment server beside a demo blog on a second origin, with a thread to look at."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import click
+from werkzeug.serving import make_server
+
+from commentsvc import db as database
+from commentsvc import settings
+from commentsvc.cli import application, demo_blog, demo_thread, moderators, serve
+from commentsvc.db import db
+from commentsvc.settings import PREFIX
+
+OWNER = "ada@blog.example"
+
+
+@click.command()
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port of the comment server."
+)
+@click.option("--blog-port", default=8001, show_default=True, type=click.IntRange(1, 65535), help="Port of the blog.")
+@click.option(
+    "--neighbour-port", default=8002, show_default=True, type=click.IntRange(1, 65535), help="Port of another blog."
+)
+def demo(port: int, blog_port: int, neighbour_port: int) -> None:
+    """Serve, with a demo blog on a second origin, a sample thread, letters to read and a sign-in link."""
+    blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
+    letters = Path(os.environ.get(f"{PREFIX}DATA_DIR", "data")).resolve() / "letters"
+    serve.reachable_at("127.0.0.1", port)
+    os.environ.setdefault(f"{PREFIX}MAIL_URL", letters.as_uri())
+    os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port}")
+    app = application.make()
+    config = settings.current()
+    database.upgrade(config.database)
+    with app.app_context():
+        owner = demo_thread.prepare(blog, neighbour, OWNER)
+        link = moderators.link_for(owner)
+        db.session.remove()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the blog is scenery
+    for at in (blog_port, neighbour_port):
+        pages = demo_blog.create(config.base_url, blog, neighbour, letters)
+        server = make_server("127.0.0.1", at, pages, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    click.echo(
+        f"\n  The blog          {blog}{demo_blog.ARTICLE}"
+        f"\n  Without scripts   {config.base_url}/t/blog{demo_blog.ARTICLE}"
+        f"\n  Sign in, once     {link}"
+        f"\n  Letters           {blog}/letters"
+        f"\n  Another blog      {neighbour}{demo_blog.POST}\n"
+        f"\n  Stop with Ctrl+C.\n"
+    )
+    serve.listen("127.0.0.1", port, workers=1)

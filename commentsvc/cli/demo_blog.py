@@ -1,0 +1,65 @@
+"""The demo's two blogs, and the page that shows the letters: a tiny application of its own, on its own origins."""
+
+import email
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+from flask import Flask, abort, render_template, request
+from werkzeug.security import safe_join
+
+from commentsvc import links, paths
+from commentsvc.linkbacks import trackback
+
+ARTICLE = "/2020/05/phone.html"
+POST = "/why-i-keep-a-landline.html"
+TITLE = "The phone"
+
+
+def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Flask:
+    """The blogs' pages, for a comment server at ``comments``, with letters in a folder."""
+    blog = Flask("demo blog", template_folder=str(paths.TEMPLATES / "demo"), static_folder=None)
+
+    @blog.get("/")
+    def index() -> str:
+        return render_template("index.html", article=ARTICLE, title=TITLE)
+
+    @blog.get(ARTICLE)
+    def article() -> str:
+        here = request.base_url
+        ping = links.trackback("blog", links.thread_key(here))
+        rdf = trackback.rdf(here, TITLE, ping)
+        return render_template(
+            "article.html", comments=comments, here=here, title=TITLE, ping=ping, rdf=rdf, neighbour=neighbour + POST
+        )
+
+    @blog.get(POST)
+    def post() -> str:
+        return render_template("post.html", article=blog_origin + ARTICLE, title=TITLE)
+
+    @blog.get("/letters")
+    def list_letters() -> str:
+        files = sorted(letters.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
+        return render_template("letters.html", letters=[(file.name, _read(file)) for file in files])
+
+    @blog.get("/letters/<name>")
+    def show_letter(name: str) -> str:
+        return render_template("letter.html", name=name, letter=_read(_letter(letters, name)))
+
+    @blog.get("/letters/<name>/html")
+    def show_html(name: str) -> str:
+        part = _read(_letter(letters, name)).get_body(("html",))
+        return str(part.get_content()) if part else ""
+
+    return blog
+
+
+def _letter(folder: Path, name: str) -> Path:
+    path = safe_join(str(folder), name)
+    if path is None or not Path(path).is_file():
+        abort(404)
+    return Path(path)
+
+
+def _read(file: Path) -> EmailMessage:
+    return email.message_from_bytes(file.read_bytes(), policy=default)

@@ -1,0 +1,98 @@
+"""The demo's site, owner and sample thread: written by the same functions that visitors' comments go through."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from commentsvc import accounts, clock, links
+from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
+from commentsvc.comments import posting, submission
+from commentsvc.comments.posting import Mention, Writer
+from commentsvc.db import db
+from commentsvc.linkbacks import receiving
+from commentsvc.linkbacks.receiving import Offer
+from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.moderation import decisions
+
+# who, days ago, answers which line of this table (counted from 0), what
+LINES = (
+    ("Bob", 12, None, "Mine still has a *cord*. It never runs out of battery, and nobody ever asks where it is :-)"),
+    ("Ada", 12, 0, "Twelve years old, that one, and it has survived three of my pocket phones."),
+    (
+        *("Grace", 11, 0),
+        "Careful, Bob: the cord is _exactly_ long enough to reach the cat.\n\n"
+        "> It never runs out of battery\n\n"
+        "Mine does. It is the cat’s second hobby 8-)",
+    ),
+    ("Bob", 11, 2, "The cat has spoken. I withdraw the cord."),
+    (
+        *("Émilie", 9, None),
+        "What I miss is the sound. You knew from the *ring* alone whether it was the house or the neighbours.\n\n"
+        "There is a recording of the old exchange at https://example.org/sounds/exchange_1974 "
+        "if anybody wants to be sad for a minute :'(",
+    ),
+    ("Linus", 7, 4, "Thank you for that link. My daughter asked which app it was :-D"),
+    (
+        *("Niklaus", 3, None),
+        "For the record, the dial is a program:\n\n"
+        "```\nwhile digit > 0:\n    pulse()\n    digit -= 1\n```\n\n"
+        "Ten lines of brass. `pulse()` is the spring.",
+    ),
+)
+WAITING = (
+    "Mallory",
+    "Buy new phones at https://phones.example/a https://phones.example/b and https://phones.example/c ;-)",
+)
+
+
+def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
+    """Site, owner and thread, if this database has none yet; the owner."""
+    db.begin_write()
+    owner = Moderator.with_email(owner_email) or accounts.add(owner_email, "Ada")
+    if db.session.scalar(select(Site).where(Site.key == "blog")) is None:
+        site = Site(key="blog", name="A blog about things", origins=[blog, blog.replace("127.0.0.1", "localhost")])
+        db.session.add(site)
+        db.session.flush()
+        _write_thread(site, blog, owner)
+        _link_from(site, blog, neighbour)
+    db.session.commit()
+    return owner
+
+
+def _write_thread(site: Site, blog: str, owner: Moderator) -> None:
+    now = clock.now()
+    written: list[Comment] = []
+    for number, (name, days, answers, body) in enumerate(LINES):
+        then = now - timedelta(days=days, minutes=-7 * number)
+        with clock.reading(lambda then=then: then):  # type: ignore[misc]
+            comment = _post(site, blog, name, body, written[answers].id if answers is not None else None, owner)
+            decisions.decide(comment, State.APPROVED, by=owner)
+        written.append(comment)
+    _post(site, blog, *WAITING, None, owner)
+
+
+def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, owner: Moderator) -> Comment:
+    typed = {"author": name, "body": body, "parent_id": str(parent_id or ""), "url": blog + ARTICLE, "title": TITLE}
+    writer = Writer(
+        visitor=f"demo-{name}", address_hash=None, language="en", moderator=owner if name == "Ada" else None
+    )
+    return posting.post_comment(site, links.thread_key(ARTICLE), submission.validate(typed), writer)
+
+
+def _link_from(site: Site, blog: str, neighbour: str) -> None:
+    """One linkback that was accepted long ago, and a ping that the worker will verify over HTTP."""
+    key = links.thread_key(ARTICLE)
+    old = Mention(
+        kind=Kind.TRACKBACK,
+        source="https://exchange.example/2020/06/rotary",
+        title="In praise of the rotary dial",
+        excerpt="A blog about things remembers the cord, and the comments are better than the article.",
+        excerpt_html="<p>A blog about things remembers the cord, and the comments are better than the article.</p>",
+        blog_name="The Exchange",
+        target=blog + ARTICLE,
+    )
+    decisions.decide(posting.post_linkback(site, key, old), State.APPROVED, by=None)
+    offer = Offer(Kind.TRACKBACK, neighbour + POST, "Why I keep a landline", "", "Next door")
+    receiving.receive(site, key, offer, address_hash="")

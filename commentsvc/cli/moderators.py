@@ -1,0 +1,77 @@
+"""``moderator``: who may sign in."""
+
+import sys
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select
+
+from commentsvc import accounts, i18n, links
+from commentsvc.cli.application import with_application
+from commentsvc.db import db
+from commentsvc.models.moderator import Moderator
+
+
+@click.group()
+def moderator() -> None:
+    """Who may sign in and decide."""
+
+
+@moderator.command()
+@click.argument("email")
+@click.option("--name", default="", help="Shown beside their comments.")
+@click.option("--language", default="en", show_default=True, help="Language of the desk and of letters.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@with_application
+def add(email: str, name: str, language: str, password_stdin: bool) -> None:
+    """Add a moderator and show a link that signs them in once."""
+    try:
+        address = validate_email(email, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise click.UsageError(f"{email} is no e-mail address.") from None
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    db.begin_write()
+    if Moderator.with_email(address):
+        raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
+    added = accounts.add(address, name, password, i18n.nearest(language))
+    db.session.commit()
+    click.echo(f"Added {address}.\nSign in once within the hour: {link_for(added)}")
+
+
+@moderator.command()
+@click.argument("email")
+@with_application
+def link(email: str) -> None:
+    """Show a link that signs EMAIL in once, within the hour."""
+    click.echo(link_for(_known(email)))
+
+
+@moderator.command(name="list")
+@with_application
+def list_moderators() -> None:
+    """Show who may sign in."""
+    for one in db.session.scalars(select(Moderator).order_by(Moderator.email)):
+        click.echo(f"{one.email}  {one.name}  {'password' if one.password_hash else 'links only'}")
+
+
+@moderator.command()
+@click.argument("email")
+@with_application
+def remove(email: str) -> None:
+    """Take the right to sign in away from EMAIL; their decisions stay in the log."""
+    db.begin_write()
+    db.session.delete(_known(email))
+    db.session.commit()
+    click.echo(f"Removed {email}.")
+
+
+def link_for(one: Moderator) -> str:
+    """A one-time sign-in address."""
+    return links.absolute(f"/admin/link/{accounts.sign_in_token(one)}")
+
+
+def _known(email: str) -> Moderator:
+    found = Moderator.with_email(email)
+    if found is None:
+        raise click.ClickException(f"{email} is no moderator; `commentsvc moderator list` shows them.")
+    return found

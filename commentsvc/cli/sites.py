@@ -1,0 +1,136 @@
+"""``site``: blogs that may use this server, and their rules."""
+
+from typing import Any
+
+import click
+from sqlalchemy import select, update
+
+from commentsvc import i18n, links
+from commentsvc.cli.application import with_application
+from commentsvc.db import db
+from commentsvc.models.site import Captcha, Moderation, Site, View
+from commentsvc.models.thread import Thread
+
+
+def _choices(kind: Any) -> click.Choice[str]:
+    return click.Choice([str(one) for one in kind])
+
+
+RULES = (
+    click.option("--name", help="What the blog is called."),
+    click.option("--language", help="Language of its readers, such as en or de."),
+    click.option("--email", help="Where news of held comments goes; default: every moderator."),
+    click.option("--captcha", type=_choices(Captcha), help="Who must solve a picture."),
+    click.option("--moderation", type=_choices(Moderation), help="Whose comments wait for a moderator."),
+    click.option("--view", type=_choices(View), help="How threads are laid out at first."),
+    click.option("--hold-links", type=click.IntRange(0), help="Hold comments with at least this many links."),
+    click.option("--close-after-days", type=click.IntRange(0), help="Close threads this old; 0 for never."),
+    click.option("--comments-per-minute", type=click.IntRange(1), help="Limit for one address."),
+    click.option("--page-size", type=click.IntRange(1, 500), help="Top-level comments on a page."),
+    click.option("--trackbacks/--no-trackbacks", default=None, help="Whether other blogs may ping."),
+)
+
+
+def _with_rules(command: Any) -> Any:
+    for rule in reversed(RULES):
+        command = rule(command)
+    return command
+
+
+@click.group()
+def site() -> None:
+    """Blogs that may use this server, and their rules."""
+
+
+@site.command()
+@click.argument("key")
+@click.argument("origins", nargs=-1, required=True, metavar="ORIGIN…")
+@_with_rules
+@with_application
+def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
+    """Add the blog KEY whose pages live at ORIGIN (https://blog.example), and show the two lines for its template."""
+    if not key.replace("-", "").isalnum() or not key.isascii() or len(key) > 64:
+        raise click.UsageError("KEY is made of letters, digits and hyphens, at most 64 of them.")
+    db.begin_write()
+    if db.session.scalar(select(Site).where(Site.key == key)):
+        raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
+    new = Site(key=key, name=key, origins=_origins(origins))
+    _apply(new, rules)
+    db.session.add(new)
+    db.session.commit()
+    click.echo(f"Added {key}. Paste this where the comments shall stand:\n\n{two_lines(new)}")
+
+
+@site.command(name="list")
+@with_application
+def list_sites() -> None:
+    """Show the sites and their rules."""
+    for one in db.session.scalars(select(Site).order_by(Site.key)):
+        click.echo(
+            f"{one.key}: {one.name}, {' '.join(one.origins)}, language {one.language}, captcha {one.captcha}, "
+            f"moderation {one.moderation}, hold with {one.hold_links} links"
+        )
+
+
+@site.command(name="set")
+@click.argument("key")
+@click.argument("origins", nargs=-1, metavar="[ORIGIN…]")
+@_with_rules
+@with_application
+def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
+    """Change rules of the blog KEY; with ORIGINs, where its pages live."""
+    db.begin_write()
+    changed = _known(key)
+    if origins:
+        changed.origins = _origins(origins)
+    _apply(changed, rules)
+    # What pages show may depend on any rule, so every thread counts as changed.
+    db.session.execute(update(Thread).where(Thread.site_id == changed.id).values(version=Thread.version + 1))
+    db.session.commit()
+    click.echo(f"Changed {key}.")
+
+
+@site.command()
+@click.argument("key")
+@click.confirmation_option(prompt="This deletes the site with all its comments. Go on?")
+@with_application
+def remove(key: str) -> None:
+    """Delete the blog KEY with all its threads and comments."""
+    db.begin_write()
+    db.session.delete(_known(key))
+    db.session.commit()
+    click.echo(f"Removed {key}.")
+
+
+def two_lines(one: Site) -> str:
+    """What a blogger pastes into the article template."""
+    return (
+        f'<script type="module" src="{links.absolute("/embed.js")}"></script>\n'
+        f'<comment-thread site="{one.key}"><a href="{links.absolute(f"/t/{one.key}/")}">Comments</a></comment-thread>'
+    )
+
+
+def _known(key: str) -> Site:
+    found = db.session.scalar(select(Site).where(Site.key == key))
+    if found is None:
+        raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
+    return found
+
+
+def _origins(given: tuple[str, ...]) -> list[str]:
+    origins = [links.origin_of(one) for one in given]
+    for text, origin in zip(given, origins, strict=True):
+        if origin is None:
+            raise click.UsageError(f"{text} is no origin; write it like https://blog.example.")
+    return [origin for origin in origins if origin]
+
+
+def _apply(changed: Site, rules: dict[str, Any]) -> None:
+    language = rules.get("language")
+    if language and i18n.nearest(language) != language:
+        raise click.UsageError(f"{language} is not spoken here; there are {', '.join(i18n.languages())}.")
+    for name, value in rules.items():
+        if value is not None:
+            setattr(changed, name, value)
+    if changed.close_after_days == 0:
+        changed.close_after_days = None

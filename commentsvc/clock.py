@@ -1,0 +1,28 @@
+"""The time, in one place, so that tests can hold it still."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = _wall_clock
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return _source()
+
+
+@contextmanager
+def reading(source: Callable[[], datetime]) -> Iterator[None]:
+    """Let ``now()`` answer from ``source`` inside the block."""
+    global _source
+    before, _source = _source, source
+    try:
+        yield
+    finally:
+        _source = before

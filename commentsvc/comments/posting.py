@@ -1,0 +1,166 @@
+"""Post a comment or an accepted linkback: the story from checked input to the row."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from commentsvc import clock, tokens
+from commentsvc.comments import threads
+from commentsvc.comments.submission import Submission
+from commentsvc.db import db
+from commentsvc.errors import AlreadySaid, ParentUnavailable
+from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import decisions, policy
+from commentsvc.notifications import subscriptions
+
+SAME_TEXT_WITHIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who writes, as far as the service knows: hashes only."""
+
+    visitor: str | None
+    address_hash: str | None
+    language: str
+    moderator: Moderator | None = None
+
+    @property
+    def seed(self) -> str:
+        """What the picture beside the name is drawn from: the same for one visitor, tells nothing about them."""
+        return tokens.keyed_hash("avatar", self.visitor, length=8) if self.visitor else secrets.token_hex(8)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A verified linkback, ready to be shown."""
+
+    kind: Kind
+    source: str
+    title: str
+    excerpt: str
+    excerpt_html: str
+    blog_name: str
+    target: str
+
+
+def post_comment(
+    site: Site, key: str, submission: Submission, writer: Writer, idempotency_key: str | None = None
+) -> Comment:
+    """Store what a visitor submitted, in the state the policy gives it; writes.
+
+    Raises:
+        ThreadClosed: meanwhile the thread takes no more.
+        ParentUnavailable: the comment to be answered is gone.
+        AlreadySaid: the same text stands there already.
+        WrongOrigin: the article's address is not the site's.
+    """
+    url = threads.article_url(site, key, submission.url)
+    thread = threads.find_or_open(site, key, url, submission.title)
+    threads.check_open(site, thread)
+    parent = _parent(thread, submission.parent_id)
+    body_hash = tokens.keyed_hash("body", " ".join(submission.body.split()).casefold())
+    _refuse_repetition(thread, body_hash)
+    verdict = policy.first_state(
+        site,
+        policy.Facts(
+            body=submission.body,
+            is_by_moderator=writer.moderator is not None,
+            has_approved_history=_has_approved_history(site, writer.visitor),
+        ),
+    )
+    comment = Comment(
+        thread_id=thread.id,
+        thread=thread,
+        parent_id=parent.id if parent else None,
+        root_id=(parent.root_id or parent.id) if parent else None,
+        author=submission.author,
+        email=submission.email,
+        website=submission.website,
+        body=submission.body,
+        body_html=submission.body_html,
+        body_hash=body_hash,
+        language=writer.language,
+        visitor=writer.visitor,
+        address_hash=writer.address_hash,
+        seed=writer.seed,
+        moderator_id=writer.moderator.id if writer.moderator else None,
+        idempotency_key=idempotency_key,
+        state=verdict.state,
+        reasons=list(verdict.reasons),
+    )
+    _store(comment)
+    if submission.notify:
+        subscriptions.ask(comment)
+    return comment
+
+
+def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
+    """Store a verified linkback, in the state the policy gives it; writes."""
+    thread = threads.find_or_open(site, key, mention.target, "")
+    verdict = policy.first_state(site, policy.Facts(body=mention.excerpt, is_linkback=True))
+    comment = Comment(
+        thread_id=thread.id,
+        thread=thread,
+        kind=mention.kind,
+        author=mention.blog_name,
+        website=mention.source,
+        title=mention.title,
+        body=mention.excerpt,
+        body_html=mention.excerpt_html,
+        body_hash=tokens.keyed_hash("body", mention.source),
+        language=site.language,
+        seed=secrets.token_hex(8),
+        state=verdict.state,
+        reasons=list(verdict.reasons),
+    )
+    _store(comment)
+    return comment
+
+
+def twin_of(idempotency_key: str) -> Comment | None:
+    """The comment that the same form already posted: a double click, or a repeat after a lost answer."""
+    return db.session.scalar(select(Comment).where(Comment.idempotency_key == idempotency_key))
+
+
+def _store(comment: Comment) -> None:
+    db.session.add(comment)
+    db.session.flush()
+    decisions.record_first(comment)
+
+
+def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
+    if parent_id is None:
+        return None
+    parent = db.session.get(Comment, parent_id)
+    if parent is None or parent.thread_id != thread.id or not parent.is_visible or parent.is_linkback:
+        raise ParentUnavailable
+    return parent
+
+
+def _refuse_repetition(thread: Thread, body_hash: str) -> None:
+    same = (
+        select(Comment.id)
+        .where(Comment.body_hash == body_hash, Comment.thread_id == thread.id)
+        .where(Comment.state.in_((State.PENDING, State.APPROVED)))
+        .where(Comment.created_at > clock.now() - SAME_TEXT_WITHIN)
+        .limit(1)
+    )
+    if (already := db.session.scalar(same)) is not None:
+        raise AlreadySaid(already)
+
+
+def _has_approved_history(site: Site, visitor: str | None) -> bool:
+    if visitor is None:
+        return False
+    approved = (
+        select(Comment.id)
+        .join(Thread, Comment.thread_id == Thread.id)
+        .where(Comment.visitor == visitor, Comment.state == State.APPROVED, Thread.site_id == site.id)
+    )
+    return db.session.scalar(approved.limit(1)) is not None

@@ -1,0 +1,184 @@
+"""A thread as readers see it: one page of branches or of lines, in at most four queries, whatever its length."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from commentsvc.db import db
+from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.site import Site, View
+from commentsvc.models.thread import Thread
+
+DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
+MOST_COUNTS = 100
+
+
+class Order(StrEnum):
+    """Which top-level comment comes first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the page. A tombstone holds a removed comment's place above its answers and shows nothing of it."""
+
+    comment: Comment
+    depth: int
+    is_tombstone: bool
+    answers: Comment | None  # whom it answers, where the layout does not show it
+
+
+@dataclass(frozen=True)
+class ThreadPage:
+    """All that ``templates/thread/_thread.html`` needs; ``thread`` is None where nobody has written yet."""
+
+    site: Site
+    key: str
+    thread: Thread | None
+    view: View
+    order: Order
+    page: int
+    pages: int
+    items: list[Item]
+    linkbacks: list[Comment]
+
+    @property
+    def comment_count(self) -> int:
+        """Approved comments in the whole thread."""
+        return self.thread.comment_count if self.thread else 0
+
+    @property
+    def linkback_count(self) -> int:
+        """Approved linkbacks of the thread."""
+        return self.thread.linkback_count if self.thread else 0
+
+
+def read(site: Site, key: str, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
+    """The page of a thread; reading one that does not exist gives an empty page and creates nothing."""
+    view = view or View(site.view)
+    thread = Thread.at(site, key)
+    if thread is None:
+        return ThreadPage(site, key, None, view, order, 1, 1, [], [])
+    rows = _shown(thread) if view == View.LINEAR else _top_level(thread)
+    pages = max(1, math.ceil(_number_of(rows) / site.page_size))
+    page = min(max(page, 1), pages)
+    direction = Comment.id.asc() if order == Order.OLDEST else Comment.id.desc()
+    window = list(
+        db.session.scalars(rows.order_by(direction).limit(site.page_size).offset((page - 1) * site.page_size))
+    )
+    items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
+    return ThreadPage(site, key, thread, view, order, page, pages, items, _linkbacks(thread))
+
+
+def page_of(site: Site, comment: Comment, view: View) -> int:
+    """On which page (oldest first) a visible comment stands."""
+    if view == View.LINEAR:
+        before = _shown(comment.thread).where(Comment.id < comment.id)
+    else:
+        before = _top_level(comment.thread).where(Comment.id < (comment.root_id or comment.id))
+    return _number_of(before) // site.page_size + 1
+
+
+def visible(thread: Thread | None, comment_id: int | None) -> Comment | None:
+    """The comment of this thread with this id, if readers see it."""
+    comment = db.session.get(Comment, comment_id) if thread and comment_id else None
+    return comment if comment and thread and comment.thread_id == thread.id and comment.is_visible else None
+
+
+def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
+    """What this visitor wrote here and nobody else sees yet."""
+    if thread is None:
+        return []
+    held = _of(thread).where(Comment.visitor == visitor, Comment.state == State.PENDING)
+    return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
+
+
+def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
+    """Approved comments of each thread; 0 where nobody has written."""
+    wanted = list(keys)[:MOST_COUNTS]
+    of_these = select(Thread.key, Thread.comment_count).where(Thread.site_id == site.id, Thread.key.in_(wanted))
+    found = dict(db.session.execute(of_these).all())
+    return {key: found.get(key, 0) for key in wanted}
+
+
+def _number_of(rows: Select[Comment]) -> int:
+    return db.session.scalar(rows.with_only_columns(func.count(Comment.id)).order_by(None)) or 0
+
+
+def _of(thread: Thread) -> Select[Comment]:
+    return select(Comment).where(Comment.thread_id == thread.id, Comment.kind == Kind.COMMENT)
+
+
+def _shown(thread: Thread) -> Select[Comment]:
+    return _of(thread).where(Comment.state == State.APPROVED)
+
+
+def _top_level(thread: Thread) -> Select[Comment]:
+    return _of(thread).where(Comment.root_id.is_(None), or_(Comment.state == State.APPROVED, _has_shown_answers()))
+
+
+def _has_shown_answers() -> ColumnElement[bool]:
+    answer = aliased(Comment)
+    return select(answer.id).where(answer.root_id == Comment.id, answer.state == State.APPROVED).exists()
+
+
+def _lines(window: list[Comment]) -> Iterator[Item]:
+    parents = _by_id({comment.parent_id for comment in window if comment.parent_id})
+    for comment in window:
+        parent = parents.get(comment.parent_id or 0)
+        yield Item(comment, 0, is_tombstone=False, answers=parent if parent and parent.is_visible else None)
+
+
+def _by_id(ids: set[int]) -> dict[int, Comment]:
+    if not ids:
+        return {}
+    return {comment.id: comment for comment in db.session.scalars(select(Comment).where(Comment.id.in_(ids)))}
+
+
+def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
+    """Each root with its answers beneath, walked without recursion: a chat of 500 answers deep is no problem."""
+    answers = _answers(thread, roots)
+    waiting = [(root, 0) for root in reversed(roots)]
+    by_id = {comment.id: comment for below in answers.values() for comment in below} | {root.id: root for root in roots}
+    shown = _with_shown_descendants(by_id)
+    while waiting:
+        comment, depth = waiting.pop()
+        if comment.id not in shown:
+            continue
+        parent = by_id.get(comment.parent_id or 0)
+        named = parent if depth > DEEPEST and parent and parent.is_visible else None
+        yield Item(comment, min(depth, DEEPEST), is_tombstone=not comment.is_visible, answers=named)
+        waiting.extend((answer, depth + 1) for answer in reversed(answers[comment.id]))
+
+
+def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
+    below = _of(thread).where(Comment.root_id.in_([root.id for root in roots])).order_by(Comment.id)
+    grouped: dict[int, list[Comment]] = defaultdict(list)
+    for answer in db.session.scalars(below):
+        grouped[answer.parent_id or answer.root_id or 0].append(answer)
+    return grouped
+
+
+def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
+    """Ids of comments that readers see, and of those that stand above one they see."""
+    shown: set[int] = set()
+    for comment in by_id.values():
+        above: Comment | None = comment if comment.is_visible else None
+        while above is not None and above.id not in shown:
+            shown.add(above.id)
+            above = by_id.get(above.parent_id or 0)
+    return shown
+
+
+def _linkbacks(thread: Thread) -> list[Comment]:
+    approved = select(Comment).where(
+        Comment.thread_id == thread.id, Comment.kind != Kind.COMMENT, Comment.state == State.APPROVED
+    )
+    return list(db.session.scalars(approved.order_by(Comment.id).limit(200)))

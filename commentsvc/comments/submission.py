@@ -1,0 +1,181 @@
+"""What a person typed into the form, checked field by field; nothing is cut, everything wrong is named."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from email_validator import EmailNotValidError, validate_email
+
+from commentsvc import links
+from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
+from commentsvc.markup import smilies
+from commentsvc.markup.render import CONTROLS, render
+
+LONGEST_AUTHOR = 80  # characters
+LONGEST_EMAIL = 254
+LONGEST_WEBSITE = 500
+LONGEST_BODY = 20_000
+LONGEST_TITLE = 300
+MOST_MARKS = 4  # combining marks on one letter
+FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "url", "title")
+
+
+class Missing(Refusal):
+    """An empty field that must not be."""
+
+    status = 422
+    sentence = N_("Please fill this in.")
+
+
+class BodyMissing(Missing):
+    """No text."""
+
+    sentence = N_("Please write something first.")
+
+
+class TooLong(Refusal):
+    """More characters than the field takes."""
+
+    status = 422
+    sentence = N_("Please use at most %(most)d characters; these are %(count)d.")
+
+
+class NotAnAddress(Refusal):
+    """An e-mail address that cannot be one."""
+
+    status = 422
+    sentence = N_("This does not look like one e-mail address. Leave it empty or write it like name@example.org.")
+
+
+class NotAWebsite(Refusal):
+    """A website that is no http(s) address."""
+
+    status = 422
+    sentence = N_("This does not look like a web address. Leave it empty or write it like https://example.org.")
+
+
+class AddressNeeded(Refusal):
+    """News of answers were asked for without an address."""
+
+    status = 422
+    sentence = N_("To hear of answers, please write your e-mail address. It is never shown.")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A comment that may be stored: every field is clean and within its length; ``body_html`` is safe to show."""
+
+    author: str
+    body: str
+    body_html: str
+    email: str | None = None
+    website: str | None = None
+    parent_id: int | None = None
+    notify: bool = False
+    url: str | None = None
+    title: str = ""
+
+
+@dataclass
+class _Check:
+    typed: Mapping[str, str]
+    wrong: dict[str, Refusal] = field(default_factory=dict)
+
+    def line(self, name: str, longest: int) -> str:
+        """A one-line field without control characters."""
+        text = " ".join(CONTROLS.sub("", self.typed.get(name, "")).split())
+        return self.within(name, text, longest)
+
+    def within(self, name: str, text: str, longest: int) -> str:
+        if len(text) > longest:
+            self.wrong[name] = TooLong(most=longest, count=len(text))
+        return text
+
+
+def validate(typed: Mapping[str, str]) -> Submission:
+    """Typed fields (``author email website body parent_id notify url title``) as a submission.
+
+    Raises:
+        InvalidFields: with every field that must be corrected.
+        NotUnderstood: for bytes that are no text.
+    """
+    if any("\ud800" <= char <= "\udfff" for value in typed.values() for char in value):
+        raise NotUnderstood
+    check = _Check(typed)
+    author, email, website = _author(check), _email(check), _website(check)
+    body = _body(check)
+    if _is_ticked(typed) and not email and "email" not in check.wrong:
+        check.wrong["email"] = AddressNeeded()
+    title = check.line("title", 10_000)[:LONGEST_TITLE]
+    if check.wrong:
+        raise InvalidFields(check.wrong)
+    return Submission(
+        author=author,
+        email=email,
+        website=website,
+        body=body,
+        body_html=render(body, smilies_at=links.absolute(smilies.FOLDER)),
+        parent_id=_number(typed.get("parent_id", "")),
+        notify=_is_ticked(typed),
+        url=typed.get("url") or None,
+        title=title,
+    )
+
+
+def _author(check: _Check) -> str:
+    name = check.line("author", LONGEST_AUTHOR)
+    visible = any(char.isalnum() or unicodedata.category(char) in ("So", "Po", "Pd") for char in name)
+    if not visible:
+        check.wrong["author"] = Missing()
+    return _without_stacked_marks(name)
+
+
+def _email(check: _Check) -> str | None:
+    address = check.line("email", LONGEST_EMAIL)
+    if not address:
+        return None
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        check.wrong.setdefault("email", NotAnAddress())
+        return None
+
+
+def _website(check: _Check) -> str | None:
+    address = check.line("website", LONGEST_WEBSITE)
+    if not address:
+        return None
+    if "://" not in address:
+        address = f"https://{address}"
+    origin = links.origin_of(address)
+    host = origin.partition("://")[2] if origin else ""
+    if not origin or " " in address or "@" in address.split("/")[2] or "." not in host.strip("."):
+        check.wrong.setdefault("website", NotAWebsite())
+    return address
+
+
+def _body(check: _Check) -> str:
+    text = check.typed.get("body", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = _without_stacked_marks(CONTROLS.sub("", text)).strip("\n ")
+    if not text.strip():
+        check.wrong["body"] = BodyMissing()
+    return check.within("body", text, LONGEST_BODY)
+
+
+def _without_stacked_marks(text: str) -> str:
+    """At most ``MOST_MARKS`` combining marks in a row, so that no letter grows over its neighbours' lines."""
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if marks <= MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
+def _is_ticked(typed: Mapping[str, str]) -> bool:
+    return typed.get("notify", "").lower() in ("1", "on", "true", "yes")
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None

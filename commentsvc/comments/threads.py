@@ -1,0 +1,64 @@
+"""Find the thread of an article, or open it when the first comment or ping is accepted."""
+
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from commentsvc import clock, links
+from commentsvc.db import db
+from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+
+
+def key_of(address: str) -> str:
+    """The thread key for an address; raises ``NotFound`` for one that is too long to be an article's."""
+    key = links.thread_key(address)
+    if len(key) > links.LONGEST_KEY:
+        raise NotFound
+    return key
+
+
+def article_url(site: Site, key: str, claimed: str | None = None) -> str:
+    """Where the article is: what the page says of itself, if that lies on the site, else home plus key.
+
+    Raises:
+        WrongOrigin: the page claims an address that is not one of the site's.
+    """
+    if not claimed:
+        return links.article(site.home, key)
+    if links.origin_of(claimed) not in site.origins or len(claimed) > 2000:
+        raise WrongOrigin
+    return claimed.partition("#")[0]
+
+
+def check_open(site: Site, thread: Thread | None) -> None:
+    """Raises ``ThreadClosed`` where nothing more may be written."""
+    if thread is not None and not is_open(site, thread):
+        raise ThreadClosed
+
+
+def is_open(site: Site, thread: Thread) -> bool:
+    """Whether a thread takes comments: not closed by hand, not older than the site's rule allows."""
+    if not thread.open:
+        return False
+    days = site.close_after_days
+    return days is None or clock.now() - thread.created_at < timedelta(days=days)
+
+
+def find_or_open(site: Site, key: str, url: str, title: str) -> Thread:
+    """The thread under ``key``; opened now where this is the first writing; writes."""
+    return Thread.at(site, key) or _opened(site, key, url, title)
+
+
+def _opened(site: Site, key: str, url: str, title: str) -> Thread:
+    thread = Thread(site_id=site.id, site=site, key=key, url=url, title=title)
+    try:
+        with db.session.begin_nested():
+            db.session.add(thread)
+    except IntegrityError:  # somebody else was first this very moment
+        existing = Thread.at(site, key)
+        if existing is None:
+            raise
+        return existing
+    return thread

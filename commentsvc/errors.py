@@ -1,0 +1,200 @@
+"""All the ways the service says no, each with a status and a sentence that says what to do.
+
+::
+
+    Refusal                       a sentence for the person, a status for the program
+    ├── InvalidFields             422  the form, field by field
+    ├── NotUnderstood             400  size, shape or encoding
+    │   └── TooLarge              413
+    ├── NotFound                  404
+    ├── WrongOrigin               403
+    ├── ThreadClosed              403
+    ├── LooksAutomatic            403  honeypot, minimum time, form stamp
+    ├── ParentUnavailable         422
+    ├── ChallengeFailed           403  wrong, used or expired
+    │   ├── ChallengeExpired
+    │   └── CookieMissing
+    ├── AlreadySaid               409  the same text again
+    ├── TooMany                   429  with seconds to wait
+    ├── LinkInvalid               403  a signed link that is broken
+    │   └── LinkExpired           410
+    ├── SignInFailed              403
+    ├── StorageUnavailable        503
+    └── PingRefused               200  the sentence goes into the trackback answer
+
+Sentences are message ids: the doors translate them with ``i18n``. ``N_`` marks them for extraction.
+"""
+
+from typing import Any
+
+
+def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext marker
+    """Mark ``message`` for translation without translating it here."""
+    return message
+
+
+class Refusal(Exception):
+    """Something a person asked for that will not be done.
+
+    Attributes:
+        status: the HTTP status of the answer.
+        sentence: message id, translated at the door; ``values`` fill its ``%(name)s`` places.
+        challenge_pass: a solved challenge, where one was solved before this refusal came up.
+    """
+
+    challenge_pass: str | None = None
+    status = 400
+    sentence = N_("This could not be done.")
+
+    def __init__(self, sentence: str | None = None, **values: Any) -> None:
+        self.sentence = sentence or type(self).sentence
+        self.values = values
+        super().__init__(self.sentence)
+
+    @property
+    def name(self) -> str:
+        """The refusal's name for programs, in kebab case: ``thread-closed``."""
+        letters = (f"-{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
+        return "".join(letters).lstrip("-")
+
+
+class InvalidFields(Refusal):
+    """Fields that must be corrected; ``fields`` maps a field's name to the refusal that says why."""
+
+    status = 422
+    sentence = N_("Please look at the marked fields. Your text is still there.")
+
+    def __init__(self, fields: dict[str, Refusal]) -> None:
+        super().__init__()
+        self.fields = fields
+
+
+class NotUnderstood(Refusal):
+    """The request cannot be read."""
+
+    sentence = N_("The server could not read what was sent. Please reload the page and try again.")
+
+
+class TooLarge(NotUnderstood):
+    """The request is larger than any comment."""
+
+    status = 413
+    sentence = N_("That is more than a comment can hold. Please shorten it.")
+
+
+class NotFound(Refusal):
+    """No such site, thread or comment."""
+
+    status = 404
+    sentence = N_("There is nothing at this address.")
+
+
+class WrongOrigin(Refusal):
+    """A page of another site tries to write here."""
+
+    status = 403
+    sentence = N_("Comments for this page are not accepted from there. Please write on the article's own page.")
+
+
+class ThreadClosed(Refusal):
+    """The thread takes no more comments or pings."""
+
+    status = 403
+    sentence = N_("The comments on this article are closed.")
+
+
+class LooksAutomatic(Refusal):
+    """Sent too fast, with a stale form stamp, or with the field that people do not see."""
+
+    status = 403
+    sentence = N_("That went too fast for us to tell you from a robot. Please wait a moment and send it again.")
+
+
+class ParentUnavailable(Refusal):
+    """The comment to be answered is gone, held, or stands elsewhere."""
+
+    status = 422
+    sentence = N_("The comment you are answering is no longer here. You can still post yours without it.")
+
+
+class ChallengeFailed(Refusal):
+    """The picture was read wrongly, or its answer was used before."""
+
+    status = 403
+    sentence = N_("That wasn’t what the picture shows. Here is a new one; your text is still there.")
+
+
+class ChallengeExpired(ChallengeFailed):
+    """The picture is older than its answer may be."""
+
+    sentence = N_("The picture was too old. Here is a new one; your text is still there.")
+
+
+class CookieMissing(ChallengeFailed):
+    """Neither the visitor cookie nor the visitor token came along."""
+
+    sentence = N_(
+        "Your browser must accept a cookie from here so that the picture can be checked. "
+        "Please allow cookies and send it again; your text is still there."
+    )
+
+
+class AlreadySaid(Refusal):
+    """The same text stands in the thread already; ``comment_id`` is where."""
+
+    status = 409
+    sentence = N_("This text is already here.")
+
+    def __init__(self, comment_id: int) -> None:
+        super().__init__()
+        self.comment_id = comment_id
+
+
+class TooMany(Refusal):
+    """A limit was reached; ``seconds`` is how long to wait."""
+
+    status = 429
+    sentence = N_(
+        "That was a lot in a short time. Please wait %(seconds)d seconds and send it again; your text is still there."
+    )
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds=seconds)
+        self.seconds = seconds
+
+
+class LinkInvalid(Refusal):
+    """A signed link that was cut off or altered."""
+
+    status = 403
+    sentence = N_("This link is incomplete. Please copy the whole address from the mail.")
+
+
+class LinkExpired(LinkInvalid):
+    """A signed link that is too old or was used."""
+
+    status = 410
+    sentence = N_("This link is no longer valid.")
+
+
+class SignInFailed(Refusal):
+    """Unknown address or wrong password; never says which."""
+
+    status = 403
+    sentence = N_("The e-mail address and the password do not fit together.")
+
+
+class StorageUnavailable(Refusal):
+    """The database cannot take a write at this moment."""
+
+    status = 503
+    sentence = N_(
+        "The server cannot save anything at the moment. Your text is still here; please send it again in a minute."
+    )
+
+
+class PingRefused(Refusal):
+    """A linkback that will not be taken; TrackBack 1.2 answers errors with status 200."""
+
+    status = 200
+    sentence = N_("This ping was not accepted.")

@@ -1,0 +1,119 @@
+"""Languages: translated messages, plural forms, dates. Knows no request, so letters speak them too."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from commentsvc import clock, paths
+from commentsvc.errors import Refusal
+
+SOURCE = "en"
+_language: ContextVar[str] = ContextVar("language", default=SOURCE)
+
+
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
+    """The languages we speak, English first."""
+    return (
+        SOURCE,
+        *sorted(folder.name for folder in paths.TRANSLATIONS.iterdir() if (folder / "LC_MESSAGES").is_dir()),
+    )
+
+
+def nearest(*wanted: str | None) -> str:
+    """The first of ``wanted`` (``de-AT``, ``de``, …) that we speak, else English."""
+    for tag in wanted:
+        base = (tag or "").replace("_", "-").lower().split("-")[0]
+        if base in languages():
+            return base
+    return SOURCE
+
+
+def language() -> str:
+    """The language spoken now."""
+    return _language.get()
+
+
+def speak(tag: str) -> None:
+    """Speak ``tag`` for the rest of this request or thread."""
+    _language.set(nearest(tag))
+
+
+@contextmanager
+def speaking(tag: str) -> Iterator[None]:
+    """Speak ``tag`` inside the block."""
+    mark = _language.set(nearest(tag))
+    try:
+        yield
+    finally:
+        _language.reset(mark)
+
+
+@lru_cache(maxsize=64)
+def _catalogue(tag: str) -> NullTranslations:
+    source = paths.TRANSLATIONS / tag / "LC_MESSAGES" / "messages.po"
+    if not source.is_file():
+        return NullTranslations()
+    compiled = io.BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=tag))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def gettext(message: str, **values: Any) -> str:
+    """``message`` in the language spoken now, with its ``%(name)s`` places filled."""
+    translated = _catalogue(language()).gettext(message)
+    return translated % values if values else translated
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    """The plural form for ``n``; its places are left for the template to fill."""
+    return _catalogue(language()).ngettext(one, many, n)
+
+
+def sentence(refusal: Refusal) -> str:
+    """What a refusal says to a person."""
+    return gettext(refusal.sentence, **refusal.values)
+
+
+def exact_time(moment: datetime) -> str:
+    """Date and time in words, UTC."""
+    return format_datetime(moment, "long", locale=_locale())
+
+
+def relative_time(moment: datetime) -> str:
+    """``3 days ago``."""
+    return format_timedelta(moment - clock.now(), add_direction=True, locale=_locale())
+
+
+def short_time(moment: datetime) -> str:
+    """A date as a reader would write it, with the time of day."""
+    return f"{format_date(moment, 'medium', locale=_locale())}, {format_time(moment, 'short', locale=_locale())}"
+
+
+def _locale() -> Locale:
+    return Locale.parse(language())
+
+
+def own_name(tag: str) -> str:
+    """What a language calls itself: ``Deutsch``."""
+    try:
+        return (Locale.parse(tag).get_display_name() or tag).capitalize()
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
+def direction(tag: str) -> str:
+    """``ltr`` or ``rtl``."""
+    return Locale.parse(tag).text_direction

@@ -1,0 +1,93 @@
+"""Addresses: what identifies a thread, and where our own pages are."""
+
+import re
+import unicodedata
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from commentsvc import settings
+
+TRACKING = re.compile(
+    r"(utm_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|igshid|yclid|twclid|_hsenc|_hsmi|ref_src)", re.I
+)
+INDEX = re.compile(r"(?:(?:^|/+)index\.html?/*)+$", re.I)
+ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
+KEEP_ENCODED = "%/?#"
+LONGEST_KEY = 500  # characters
+
+
+def thread_key(address: str) -> str:
+    """The key of the thread for an article's URL, path, or explicit id, in one form.
+
+    No fragment, no trailing slash, no ``index.html``, no tracking parameters; Unicode NFC; percent-encoding
+    only where the character would change the meaning. Applying it twice changes nothing.
+    """
+    parts = urlsplit(address) if re.match(r"https?://", address, re.I) else None
+    path, query = (parts.path, parts.query) if parts else _split(address)
+    path = INDEX.sub("", _one_form(path).strip("/")).rstrip("/")
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not TRACKING.fullmatch(name)]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _split(address: str) -> tuple[str, str]:
+    path, _, query = address.partition("#")[0].partition("?")
+    return path, query
+
+
+def _one_form(path: str) -> str:
+    decoded = ENCODED_RUN.sub(_decode_run, LONE_PERCENT.sub("%25", path))
+    kept = "".join(char for char in decoded if char >= " " and char != "\x7f")
+    return unicodedata.normalize("NFC", kept)
+
+
+def _decode_run(run: re.Match[str]) -> str:
+    try:
+        decoded = unquote(run[0], errors="strict")
+    except UnicodeDecodeError:
+        return run[0].upper()
+    return "".join(f"%{ord(char):02X}" if char in KEEP_ENCODED else char for char in decoded)
+
+
+def origin_of(url: str) -> str | None:
+    """``scheme://host[:port]`` of an http(s) URL in lower case, or None where it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+
+def thread_path(site: str, key: str) -> str:
+    """``<site>/<key>``, encoded for use in a URL."""
+    return f"{quote(site)}/{quote(key, safe='/')}"
+
+
+def absolute(path: str) -> str:
+    """The full address of one of our own paths."""
+    return settings.current().base_url + path
+
+
+def thread_page(site: str, key: str) -> str:
+    """The thread as a page that works without JavaScript."""
+    return absolute(f"/t/{thread_path(site, key)}")
+
+
+def trackback(site: str, key: str) -> str:
+    """Where another blog sends its trackback for this article."""
+    return absolute(f"/trackback/{thread_path(site, key)}")
+
+
+def article(origin: str, key: str) -> str:
+    """Where an article with this key is to be found, if its key was taken from its address."""
+    path, _, query = key.partition("?")
+    return f"{origin}/{quote(path, safe='/%')}" + (f"?{query}" if query else "")
+
+
+def same_page(one: str, other: str) -> bool:
+    """Whether two addresses differ at most in fragment, percent-encoding and a trailing slash."""
+    return origin_of(one) == origin_of(other) and origin_of(one) is not None and thread_key(one) == thread_key(other)

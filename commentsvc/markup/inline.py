@@ -1,0 +1,190 @@
+"""One line of comment text: what is code, a link or an address; then smilies and delimiters in the rest."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from html import escape
+from urllib.parse import urlsplit
+
+from linkify_it import LinkifyIt
+
+from commentsvc.markup import smilies
+from commentsvc.markup.sanitize import LINK_REL
+
+DELIMITERS = {"*": "strong", "_": "u"}
+LONGEST_URL = 2000  # characters
+LONGEST_LOCAL_PART = 64
+LONGEST_DOMAIN = 255
+TRAILING = ".,;:!?*_'"
+URL_END = re.compile(r"[\s\"<>`]|$")
+
+ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
+MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
+MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
+
+_linkify = LinkifyIt()
+
+
+@dataclass
+class _Delimiter:
+    place: int  # where in the output its text stands
+    kind: str
+
+
+@dataclass
+class Line:
+    """A line being turned into HTML; ``html()`` is the way in."""
+
+    text: str
+    smilies_at: str
+    _out: list[str] = field(default_factory=list)
+    _open: list[_Delimiter] = field(default_factory=list)
+    _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
+
+    def html(self) -> str:
+        """The line as HTML, without its paragraph."""
+        position = 0
+        for start, end, html in _atoms(self.text):
+            self._plain(position, start)
+            self._out.append(html)
+            position = end
+        self._plain(position, len(self.text))
+        return "".join(self._out)
+
+    def _plain(self, start: int, end: int) -> None:
+        """Smilies and delimiters between two atoms."""
+        position = start
+        while position < end:
+            char = self.text[position]
+            smiley = smilies.at(self.text, position, self.smilies_at) if char in ":;8" else None
+            if smiley and smiley.end <= end:
+                self._out.append(smiley.html)
+                position = smiley.end
+                continue
+            self._out.append(escape(char, quote=False))
+            if char in DELIMITERS:
+                self._delimiter(position, char)
+            position += 1
+
+    def _delimiter(self, position: int, char: str) -> None:
+        before, after = self.text[position - 1 : position], self.text[position + 1 : position + 2]
+        if char in (before, after) and not self._is_escaped(position - 1):
+            return  # two side by side are meant literally
+        if before and not before.isspace() and not _in_word(after) and self._open_count[char]:
+            self._close(char)
+        elif after and not after.isspace() and not _in_word(before):
+            self._open.append(_Delimiter(len(self._out) - 1, char))
+            self._open_count[char] += 1
+
+    def _is_escaped(self, position: int) -> bool:
+        return position > 0 and self.text[position - 1] == "\\" and self.text[position] in DELIMITERS
+
+    def _close(self, char: str) -> None:
+        """Pair with the nearest opener of this kind; openers in between stay literal."""
+        while True:
+            opener = self._open.pop()
+            self._open_count[opener.kind] -= 1
+            if opener.kind == char:
+                break
+        tag = DELIMITERS[char]
+        self._out[opener.place] = f"<{tag}>"
+        self._out[-1] = f"</{tag}>"
+
+
+def _in_word(char: str) -> bool:
+    return bool(char) and (char.isalnum() or unicodedata.category(char).startswith("M"))
+
+
+def _atoms(text: str) -> list[tuple[int, int, str]]:
+    """Places (start, end, HTML) that hold no markup: code, escapes, links, mail addresses, handles."""
+    found: list[tuple[int, int, str]] = []
+    position = 0
+    while match := ATOM_START.search(text, position):
+        start, end, html = _atom(text, match, after=found[-1][1] if found else 0)
+        if end > start:
+            found.append((start, end, html))
+        position = max(end, match.start() + 1)
+    return found
+
+
+def _atom(text: str, match: re.Match[str], after: int) -> tuple[int, int, str]:
+    start, sign = match.start(), match[0]
+    if sign.startswith("`"):
+        return start, match.end(), f"<code>{escape(sign[1:-1], quote=False)}</code>"
+    if sign.startswith("\\"):
+        return start, match.end(), sign[1]
+    if sign == "@":
+        return _address(text, start, after)
+    return _link(text, start)
+
+
+def _address(text: str, at: int, after: int) -> tuple[int, int, str]:
+    """A mail address or an ``@user@host`` handle around the ``@``; shown as typed, never a link."""
+    local = MAIL_LOCAL.search(text[max(after, at - LONGEST_LOCAL_PART) : at])
+    start = at - (len(local[0]) if local else 0)
+    domain = MAIL_DOMAIN.match(text, at + 1, at + 1 + LONGEST_DOMAIN)
+    if domain is None:
+        return at, at, ""
+    end = domain.end()
+    handle = text[end : end + 1] == "@" and MAIL_DOMAIN.match(text, end + 1, end + 1 + LONGEST_DOMAIN)
+    if handle:
+        end = handle.end()
+    if start == at and not handle:
+        return at, at, ""  # "@name" alone is plain text
+    return start, end, escape(text[start:end], quote=False)
+
+
+def _link(text: str, start: int) -> tuple[int, int, str]:
+    if start and _in_word(text[start - 1]):
+        return start, start, ""
+    end = URL_END.search(text, start, start + LONGEST_URL)
+    shown = _url_at(text[start : end.start()]) if end else ""
+    target = shown if shown[:4].lower() == "http" else f"http://{shown}"
+    if not shown or not _is_linkable(target):
+        return start, start + len(shown), escape(shown, quote=False)
+    return (
+        start,
+        start + len(shown),
+        f'<a href="{escape(target)}" rel="{LINK_REL}">{escape(shown, quote=False)}</a>',
+    )
+
+
+def _url_at(window: str) -> str:
+    """The URL that ``window`` begins with, by linkify-it's rules, less what belongs to the sentence around it."""
+    scheme, prefix = ("http:", "http:") if window[:4].lower() == "http" else ("http:", "http://")
+    if window[:5].lower() == "https":
+        scheme = prefix = "https:"
+    body = window[len(scheme) :] if prefix == scheme else f"//{window}"
+    length = _linkify.test_schema_at(body, scheme, 0)
+    if not length:
+        return ""
+    matched = window[: len(scheme) + length] if prefix == scheme else window[: length - 2]
+    return _without_trailing(matched)
+
+
+def _without_trailing(url: str) -> str:
+    surplus = url.count(")") - url.count("(")
+    end = len(url)
+    while end:
+        if url[end - 1] in TRAILING:
+            end -= 1
+        elif url[end - 1] == ")" and surplus > 0:
+            end, surplus = end - 1, surplus - 1
+        else:
+            break
+    return url[:end]
+
+
+def _is_linkable(url: str) -> bool:
+    """A web address without a password in it, which reads the same after Unicode normalisation."""
+    try:
+        parts = urlsplit(url)
+        same = urlsplit(unicodedata.normalize("NFKC", url))
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and parts.netloc == same.netloc
+    )

@@ -1,0 +1,100 @@
+"""Comment text to HTML: ``*strong*``, ``_underlined_``, smilies, links, quotes, code.
+
+The rules R1 to R7 and their 73 examples are in tests/markup/test_render.py. In short: nothing is stripped, all is
+escaped; a delimiter needs a word boundary outside and no space inside; no span crosses a line; overlapping spans:
+the one that closes first wins. Time grows with the length of the text, whatever it holds.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from commentsvc.markup import sanitize, smilies
+from commentsvc.markup.inline import Line
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+FENCE = "```"
+DEEPEST_QUOTE = 6
+
+
+def render(source: str, smilies_at: str = smilies.FOLDER) -> str:
+    """The HTML of a comment; ``smilies_at`` is the folder (path or full address) that holds the pictures."""
+    return sanitize.clean(_blocks(lines(source), smilies_at, depth=0))
+
+
+def lines(source: str) -> list[str]:
+    """The lines of ``source``, with one kind of line end and without control characters."""
+    one_kind = source.replace("\r\n", "\n").replace("\r", "\n")
+    return CONTROLS.sub("", one_kind).split("\n")
+
+
+def _blocks(source: list[str], smilies_at: str, depth: int) -> str:
+    return "".join(block.html(smilies_at, depth) for block in _split(source, depth))
+
+
+@dataclass(frozen=True)
+class _Paragraph:
+    lines: list[str]
+
+    def html(self, smilies_at: str, depth: int) -> str:
+        return f"<p>{'<br>'.join(Line(line, smilies_at).html() for line in self.lines)}</p>"
+
+
+@dataclass(frozen=True)
+class _Quote:
+    lines: list[str]
+
+    def html(self, smilies_at: str, depth: int) -> str:
+        inner = [line[1:].removeprefix(" ") for line in self.lines]
+        return f"<blockquote>{_blocks(inner, smilies_at, depth + 1)}</blockquote>"
+
+
+@dataclass(frozen=True)
+class _Code:
+    lines: list[str]
+
+    def html(self, smilies_at: str, depth: int) -> str:
+        return f"<pre><code>{escape(chr(10).join(self.lines), quote=False)}</code></pre>"
+
+
+_Block = _Paragraph | _Quote | _Code
+
+
+def _split(source: list[str], depth: int) -> list[_Block]:
+    blocks: list[_Block] = []
+    position = 0
+    while position < len(source):
+        block, position = _next_block(source, position, depth)
+        if block.lines:
+            blocks.append(block)
+    return blocks
+
+
+def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
+    if source[start].startswith(FENCE):
+        return _code(source, start + 1)
+    quotes = depth < DEEPEST_QUOTE
+    if quotes and source[start].startswith(">"):
+        end = _run(source, start, lambda line: line.startswith(">"))
+        return _Quote(source[start:end]), end
+    if not source[start].strip():
+        return _Paragraph([]), start + 1
+    end = _run(source, start, lambda line: bool(line.strip()) and not _opens_a_block(line, quotes))
+    return _Paragraph(source[start:end]), end
+
+
+def _code(source: list[str], start: int) -> tuple[_Block, int]:
+    end = _run(source, start, lambda line: not line.startswith(FENCE)) if start < len(source) else start
+    return _Code(source[start:end]), end + 1
+
+
+def _opens_a_block(line: str, quotes: bool) -> bool:
+    return line.startswith(FENCE) or (quotes and line.startswith(">"))
+
+
+def _run(source: list[str], start: int, belongs: Callable[[str], bool]) -> int:
+    end = start
+    while end < len(source) and belongs(source[end]):
+        end += 1
+    return end

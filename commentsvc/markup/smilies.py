@@ -1,0 +1,58 @@
+"""Text smilies and the nine pictures they become."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+FOLDER = "/static/smilies/"
+SIZE = 18  # CSS pixels
+
+CODES = {
+    ":-)": "smile",
+    ":)": "smile",
+    ";-)": "wink",
+    ";)": "wink",
+    ":-(": "sad",
+    ":(": "sad",
+    ":-D": "laugh",
+    ":D": "laugh",
+    ":-P": "tongue",
+    ":P": "tongue",
+    ":-O": "eek",
+    ":O": "eek",
+    ":-|": "normal",
+    ":|": "normal",
+    "8-)": "cool",
+    ":'(": "cry",
+}
+PICTURES = tuple(dict.fromkeys(CODES.values()))
+
+PATTERN = re.compile("|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True)))
+BEFORE = frozenset(".!?,(\"'„“‚‘«»‹›*_")
+AFTER = frozenset(".!?,)]\"'“”’‘»«›‹*_")
+
+
+@dataclass(frozen=True)
+class Smiley:
+    """A smiley found in a line: where it ends, and its picture."""
+
+    end: int
+    html: str
+
+
+def at(line: str, position: int, folder: str) -> Smiley | None:
+    """The smiley that starts at ``position``, if it stands free enough to be meant as one."""
+    match = PATTERN.match(line, position)
+    if match is None or not _stands_free(line, position, match.end()):
+        return None
+    return Smiley(match.end(), picture(match[0], folder))
+
+
+def _stands_free(line: str, start: int, end: int) -> bool:
+    before, after = line[start - 1 : start], line[end : end + 1]
+    return (not before or before.isspace() or before in BEFORE) and (not after or after.isspace() or after in AFTER)
+
+
+def picture(code: str, folder: str = FOLDER) -> str:
+    """The ``<img>`` for ``code``; its text alternative is what was typed."""
+    return f'<img src="{folder}{CODES[code]}.svg" alt="{escape(code, quote=False)}" width="{SIZE}" height="{SIZE}">'

@@ -1,0 +1,25 @@
+"""One table, one file. Importing the package makes every table known to the metadata."""
+
+from commentsvc.models.comment import Comment
+from commentsvc.models.decision import Decision
+from commentsvc.models.letter import Letter
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_session import ModeratorSession
+from commentsvc.models.ping import Ping
+from commentsvc.models.site import Site
+from commentsvc.models.spent_challenge import SpentChallenge
+from commentsvc.models.subscription import Subscription
+from commentsvc.models.thread import Thread
+
+__all__ = [
+    "Comment",
+    "Decision",
+    "Letter",
+    "Moderator",
+    "ModeratorSession",
+    "Ping",
+    "Site",
+    "SpentChallenge",
+    "Subscription",
+    "Thread",
+]

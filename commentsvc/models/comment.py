@@ -1,0 +1,81 @@
+"""A row a person wrote, or a linkback that was accepted."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.db import Base
+from commentsvc.models.thread import Thread
+
+
+class Kind(StrEnum):
+    """What sort of row it is."""
+
+    COMMENT = "comment"
+    TRACKBACK = "trackback"
+    PINGBACK = "pingback"
+    WEBMENTION = "webmention"
+
+
+class State(StrEnum):
+    """Whether readers see it."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    SPAM = "spam"
+    TRASHED = "trashed"
+
+
+class Comment(Base):
+    """A comment (``body`` is what was typed, ``body_html`` is safe to show) or a linkback (``title``, ``website``).
+
+    ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
+    ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name.
+    """
+
+    __tablename__ = "comment"
+    __table_args__ = (
+        Index(None, "thread_id", "kind", "state", "root_id"),
+        Index(None, "state", "id"),
+        Index(None, "body_hash"),
+        Index(None, "visitor"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    kind: Mapped[str] = mapped_column(String(16), default=Kind.COMMENT)
+    state: Mapped[str] = mapped_column(String(16), default=State.PENDING)
+    reasons: Mapped[list[str]] = mapped_column(JSON, default=list)
+    author: Mapped[str] = mapped_column(String(80))
+    email: Mapped[str | None] = mapped_column(String(254))
+    website: Mapped[str | None] = mapped_column(String(2000))
+    title: Mapped[str] = mapped_column(String(300), default="")
+    body: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text)
+    body_hash: Mapped[str] = mapped_column(String(32))
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    visitor: Mapped[str | None] = mapped_column(String(32))
+    address_hash: Mapped[str | None] = mapped_column(String(32))
+    seed: Mapped[str] = mapped_column(String(32))
+    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
+    parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether readers see what it says."""
+        return self.state == State.APPROVED
+
+    @property
+    def is_linkback(self) -> bool:
+        """Whether another blog sent it."""
+        return self.kind != Kind.COMMENT

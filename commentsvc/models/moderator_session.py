@@ -1,0 +1,26 @@
+"""A moderator's sign-in, kept on the server so that it can be ended there."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.db import Base
+from commentsvc.models.moderator import Moderator
+
+
+class ModeratorSession(Base):
+    """``token_hash`` is what the cookie hashes to; ``link_nonce`` makes a one-time sign-in link one-time."""
+
+    __tablename__ = "moderator_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    link_nonce: Mapped[str | None] = mapped_column(String(32), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+
+    moderator: Mapped[Moderator] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,69 @@
+"""One blog: who it is, where its pages live, and the rules its owner may change at any time."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc import clock
+from commentsvc.db import Base, db
+from commentsvc.errors import NotFound
+
+
+class Captcha(StrEnum):
+    """Who must solve a picture."""
+
+    ALWAYS = "always"
+    SUSPICIOUS = "suspicious"
+    NEVER = "never"
+
+
+class Moderation(StrEnum):
+    """Whose comments wait for a moderator."""
+
+    ALL = "all"
+    FIRST = "first"
+    NONE = "none"
+
+
+class View(StrEnum):
+    """How a thread is laid out."""
+
+    THREADED = "threaded"
+    LINEAR = "linear"
+
+
+class Site(Base):
+    """A row for each blog."""
+
+    __tablename__ = "site"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    origins: Mapped[list[str]] = mapped_column(JSON)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    email: Mapped[str | None] = mapped_column(String(254))
+    captcha: Mapped[str] = mapped_column(String(16), default=Captcha.ALWAYS)
+    moderation: Mapped[str] = mapped_column(String(16), default=Moderation.FIRST)
+    view: Mapped[str] = mapped_column(String(16), default=View.THREADED)
+    hold_links: Mapped[int] = mapped_column(default=3)
+    close_after_days: Mapped[int | None]
+    comments_per_minute: Mapped[int] = mapped_column(default=6)
+    page_size: Mapped[int] = mapped_column(default=50)
+    trackbacks: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @classmethod
+    def named(cls, key: str) -> "Site":
+        """The site with this key; raises ``NotFound``."""
+        site = db.session.scalar(select(cls).where(cls.key == key))
+        if site is None:
+            raise NotFound
+        return site
+
+    @property
+    def home(self) -> str:
+        """Where the blog lives: its first origin."""
+        return self.origins[0]

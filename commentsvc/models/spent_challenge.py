@@ -1,0 +1,17 @@
+"""Challenges that had their one try."""
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc.db import Base
+
+
+class SpentChallenge(Base):
+    """The primary key is the proof: of two workers that insert one nonce, one fails."""
+
+    __tablename__ = "spent_challenge"
+
+    nonce: Mapped[str] = mapped_column(String(32), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,34 @@
+"""Who hears of answers to which comment."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.db import Base
+from commentsvc.models.comment import Comment
+
+
+class SubscriptionState(StrEnum):
+    """Whether letters go out."""
+
+    UNCONFIRMED = "unconfirmed"
+    ACTIVE = "active"
+    STOPPED = "stopped"
+
+
+class Subscription(Base):
+    """``email`` hears of direct answers to ``comment`` once it has confirmed that it wants to."""
+
+    __tablename__ = "subscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    state: Mapped[str] = mapped_column(String(16), default=SubscriptionState.UNCONFIRMED)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,58 @@
+"""Change a comment's state: count it, log who and why, raise the thread's version, write the letters."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import update
+
+from commentsvc.db import db
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.decision import Decision
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.thread import Thread
+from commentsvc.notifications import replies
+
+
+def record_first(comment: Comment) -> None:
+    """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
+    _log(comment, before=None, after=comment.state, by=None, reasons=comment.reasons)
+    if comment.is_visible:
+        _count(comment, +1)
+        replies.announce(comment)
+    else:
+        replies.announce_held(comment)
+
+
+def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[str] = ()) -> None:
+    """Give ``comment`` a new state, decided by a moderator (or by the service itself); writes.
+
+    Deciding what is so already changes nothing and logs nothing.
+    """
+    before = comment.state
+    if before == state:
+        return
+    comment.state = state
+    _log(comment, before, state, by, reasons)
+    if comment.is_visible:
+        _count(comment, +1)
+        replies.announce(comment)
+    elif before == State.APPROVED:
+        _count(comment, -1)
+
+
+def _log(comment: Comment, before: str | None, after: str, by: Moderator | None, reasons: Sequence[str]) -> None:
+    db.session.add(
+        Decision(
+            comment_id=comment.id,
+            moderator_id=by.id if by else None,
+            before=before,
+            after=after,
+            reasons=list(reasons),
+        )
+    )
+
+
+def _count(comment: Comment, step: int) -> None:
+    # Added in the database, not here: two decisions at once must both count.
+    counter = Thread.linkback_count if comment.is_linkback else Thread.comment_count
+    changes = {counter: counter + step, Thread.version: Thread.version + 1}
+    db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values(changes))

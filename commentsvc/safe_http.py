@@ -1,0 +1,250 @@
+"""Fetch a stranger's page without being used against anyone.
+
+Every name is resolved once, every address it has must be public, and the connection goes to the very address
+that was checked; each redirect starts over. Size, headers, time and hops are bounded. Nothing private is sent.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from commentsvc import __version__, settings
+
+CONNECT_PATIENCE = timedelta(seconds=5)
+WHOLE_PATIENCE = timedelta(seconds=15)
+LARGEST_BODY = 1_000_000  # bytes, after decompression
+LARGEST_HEADERS = 64_000  # bytes, all of them together
+MOST_REDIRECTS = 3
+USUAL_PORTS = {"http": 80, "https": 443}
+REDIRECTS = (301, 302, 303, 307, 308)
+CHUNK = 16_384
+
+
+class FetchRefused(Exception):
+    """The address is one we do not go to; the reason is for the moderator's eyes, not for the pinger's."""
+
+
+class FetchFailed(Exception):
+    """The page could not be had: unreachable, too slow, too large, broken."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was fetched: the final address after redirects, status, headers in lower case, body."""
+
+    url: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+Resolver = Callable[[str, int], list[str]]
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All addresses of ``host``, as texts."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as problem:
+        raise FetchFailed(f"{host} has no address ({problem})") from problem
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def fetch(
+    url: str, accept: str = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1", resolver: Resolver = resolve
+) -> Page:
+    """GET ``url``, following at most three redirects.
+
+    Raises:
+        FetchRefused: scheme, port or address is not allowed, here or after a redirect.
+        FetchFailed: nothing usable came within the limits.
+    """
+    for _ in range(MOST_REDIRECTS + 1):
+        page = _fetch_once(url, accept, resolver)
+        target = page.headers.get("location")
+        if page.status not in REDIRECTS or not target:
+            return page
+        url = urljoin(url, target)
+    raise FetchFailed("too many redirects")
+
+
+def fetch_own(url: str) -> Page:
+    """GET one of our own addresses, private or not; for the operator's own questions only.
+
+    Raises:
+        FetchFailed: it does not answer.
+    """
+    parts = urlsplit(url)
+    port = parts.port or USUAL_PORTS[parts.scheme]
+    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, accept="*/*")
+
+
+def _fetch_once(url: str, accept: str, resolver: Resolver) -> Page:
+    parts = _checked(url)
+    port = parts.port or USUAL_PORTS[parts.scheme]
+    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, accept)
+
+
+def _fetch_from(address: str, parts: SplitResult, url: str, accept: str) -> Page:
+    port = parts.port or USUAL_PORTS[parts.scheme]
+    try:
+        with _connected(address, port) as line, _hung_up_after(WHOLE_PATIENCE, line):
+            return _get(_secured(line, parts), parts, url, accept)
+    except (OSError, http.client.HTTPException, ValueError, zlib.error) as problem:
+        raise FetchFailed(str(problem)[:300] or type(problem).__name__) from problem
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as problem:
+        raise FetchRefused("not a web address") from problem
+    if parts.scheme not in USUAL_PORTS or not parts.hostname:
+        raise FetchRefused("not a web address")
+    if parts.username or parts.password:
+        raise FetchRefused("the address holds a password")
+    if port not in (None, 80, 443) and not _allowed(parts.hostname, port):
+        raise FetchRefused(f"port {port} is not one of the web’s")
+    return parts
+
+
+def _allowed(host: str, port: int | None) -> bool:
+    return f"{host}:{port}" in settings.current().fetch_allow
+
+
+def _public_address(host: str, port: int, resolver: Resolver) -> str:
+    try:
+        host = host.encode("idna").decode() if not host.isascii() else host
+    except UnicodeError as problem:
+        raise FetchRefused("not a web address") from problem
+    addresses = resolver(host, port)
+    if not addresses:
+        raise FetchFailed(f"{host} has no address")
+    if not _allowed(host, port):
+        for address in addresses:
+            if not is_public(address):
+                raise FetchRefused(f"{host} is at a private address")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether ``address`` lies on the open internet, also when an IPv4 address hides inside an IPv6 one."""
+    try:
+        one = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(one, ipaddress.IPv6Address):
+        inner = _inner_ipv4(one)
+        if inner is not None:
+            return is_public(str(inner))
+    return one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified
+
+
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
+
+
+def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour
+    if address.teredo:
+        return address.teredo[1]
+    if address in NAT64 or address in IPV4_COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+@contextmanager
+def _connected(address: str, port: int) -> Iterator[socket.socket]:
+    line = socket.create_connection((address, port), timeout=CONNECT_PATIENCE.total_seconds())
+    try:
+        line.settimeout(WHOLE_PATIENCE.total_seconds())
+        yield line
+    finally:
+        line.close()
+
+
+@contextmanager
+def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
+    """A page may drip one byte at a time and never let a single read time out: the whole fetch has a limit too."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    alarm = threading.Timer(patience.total_seconds(), hang_up)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
+def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
+    if parts.scheme == "http":
+        return line
+    duplicate = line.dup()  # wrapping detaches a socket; the alarm keeps the original to hang up with
+    return ssl.create_default_context().wrap_socket(duplicate, server_hostname=parts.hostname)
+
+
+def _get(line: socket.socket, parts: SplitResult, url: str, accept: str) -> Page:
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.sock = line
+    try:
+        connection.putrequest("GET", _target(parts), skip_host=True, skip_accept_encoding=True)
+        for name, value in _request_headers(parts, accept).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
+            raise FetchFailed("the headers are too large")
+        return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
+    finally:
+        connection.close()
+
+
+def _target(parts: SplitResult) -> str:
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
+    return path + (f"?{quote(parts.query, safe=SAFE_IN_QUERY)}" if parts.query else "")
+
+
+SAFE_IN_QUERY = "/%:@!$&'()*+,;=~-._?[]"
+
+
+def _request_headers(parts: SplitResult, accept: str) -> dict[str, str]:
+    host = parts.netloc if parts.netloc.isascii() else (parts.hostname or "").encode("idna").decode()
+    return {
+        "Host": host,
+        "User-Agent": f"commentsvc/{__version__} (linkback verification; +{settings.current().base_url})",
+        "Accept": accept,
+        "Accept-Encoding": "gzip",
+        "Connection": "close",
+    }
+
+
+def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
+    if encoding.strip().lower() not in ("", "identity", "gzip", "x-gzip"):
+        raise FetchFailed(f"unknown encoding {encoding[:40]}")
+    unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding.lower() else None
+    body = bytearray()
+    while chunk := answer.read1(CHUNK):
+        body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
+        if len(body) > LARGEST_BODY:
+            raise FetchFailed("the page is too large")
+    return bytes(body)

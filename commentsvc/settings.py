@@ -1,0 +1,212 @@
+"""Every setting of the service: name, type, default and one sentence, declared once.
+
+A setting is read from the environment as ``COMMENTSVC_<NAME>``; ``COMMENTSVC_<NAME>_FILE`` names a file
+that holds the value instead, for secrets. What a moderator may change while the service runs is no setting
+but a rule of a site (``models/site.py``).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+PREFIX = "COMMENTSVC_"
+MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
+SHORTEST_SECRET = 32  # characters
+KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
+
+
+class WrongSetting(Exception):
+    """A setting holds a value that the service cannot start with; the text names it and what is allowed."""
+
+
+def _words(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """The values the service runs with; frozen once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    data_dir: Path = Field(
+        Path("data"),
+        description="Folder for the SQLite file and the generated secret; it is created when missing.",
+    )
+    database_url: str = Field(
+        "",
+        description="Where comments are stored: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. "
+        "Empty means the file `commentsvc.sqlite3` in `DATA_DIR`.",
+    )
+    secret_key: str = Field(
+        "",
+        description="Signs cookies and links; at least 32 characters. Empty means that one is made at the first "
+        "start and kept in `DATA_DIR/secret_key`, readable by its owner only.",
+    )
+    base_url: str = Field(
+        "http://localhost:8000",
+        description="The address readers reach the service at, without a trailing slash; every link in pages "
+        "and mails begins with it.",
+    )
+    mail_url: str = Field(
+        "",
+        description="The mail server: `smtp://HOST:PORT`, `smtps://USER:PASSWORD@HOST`, "
+        "`smtp+starttls://USER:PASSWORD@HOST`, or `file:///FOLDER` to write letters to files. "
+        "Empty means that letters wait in the outbox.",
+    )
+    mail_from: str = Field(
+        "",
+        description="The sender of every letter. Empty means `comments@` followed by the host of `BASE_URL`.",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_words)] = Field(
+        (),
+        description="Networks (CIDR, separated by commas) whose `X-Forwarded-For` is believed; default none.",
+    )
+    redis_url: str = Field(
+        "",
+        description="`redis://HOST:PORT/0`, where several processes share their rate limits. Empty means that "
+        "each process counts for itself.",
+    )
+    fetch_allow: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        frozenset(),
+        description="`HOST:PORT` pairs (separated by commas) that the fetcher of linkback sources may reach "
+        "although they are private or use an odd port; default none.",
+    )
+    metrics_token: str = Field(
+        "",
+        description="Bearer token for `/metrics`. Empty means that only the machine itself may read them.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="`text` for people, `json` for log collectors; one line for each event in both.",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url_is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an http or https address such as https://comments.example.org")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_we_know(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_goes_somewhere(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in MAIL_SCHEMES:
+            raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in MAIL_SCHEMES))
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _proxies_are_networks(cls, value: Any) -> Any:
+        return tuple(ip_network(one) if isinstance(one, str) else one for one in value)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_is_secret(cls, value: str) -> str:
+        if value and (len(value) < SHORTEST_SECRET or value.lower().strip("0123456789") in KNOWN_SECRETS):
+            raise ValueError(f"must be a random text of at least {SHORTEST_SECRET} characters, or empty")
+        return value
+
+    @cached_property
+    def database(self) -> str:
+        """The SQLAlchemy address of the database in use."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'commentsvc.sqlite3'}"
+
+    @cached_property
+    def secret(self) -> str:
+        """The secret in use; made and kept with mode 0600 at the first call if none was given."""
+        return self.secret_key or _kept_secret(self.data_dir / "secret_key")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether readers reach the service over https, so that cookies may be Secure."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """The host name readers use."""
+        return urlsplit(self.base_url).hostname or "localhost"
+
+    @property
+    def sender(self) -> str:
+        """The address letters come from."""
+        return self.mail_from or f"comments@{self.host}"
+
+
+def _kept_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings in ``environment``.
+
+    Raises:
+        WrongSetting: naming the first setting that is unknown or holds a value that is not allowed.
+    """
+    given: dict[str, str] = {}
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX):
+            name, value = _named_value(variable.removeprefix(PREFIX), value)
+            given[name.lower()] = value
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
+            raise WrongSetting(f"{name} is not a setting of commentsvc; known are {known}.") from None
+        raise WrongSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def _named_value(name: str, value: str) -> tuple[str, str]:
+    if not name.endswith("_FILE"):
+        return name, value
+    try:
+        return name.removesuffix("_FILE"), Path(value).read_text().strip()
+    except OSError as problem:
+        raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({problem.strerror}).") from None
+
+
+_in_use: Settings | None = None
+
+
+def use(settings: Settings) -> None:
+    """Make ``settings`` the ones this process runs with; ``create_app`` calls it once."""
+    global _in_use
+    _in_use = settings
+
+
+def current() -> Settings:
+    """The settings this process runs with."""
+    if _in_use is None:
+        raise RuntimeError("settings.use() comes before settings.current()")
+    return _in_use

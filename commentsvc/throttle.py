@@ -1,0 +1,63 @@
+"""How often something may happen, by address; counted in this process, or in Redis for all of them.
+
+Without ``REDIS_URL`` each process counts for itself and a restart forgets: with N workers a limit is up to N times
+as wide. ``docs/settings.md`` says so too.
+"""
+
+import ipaddress
+from functools import lru_cache
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from commentsvc import clock, settings
+from commentsvc.errors import TooMany
+
+PICTURES = RateLimitItemPerMinute(40, 10, namespace="pictures")
+SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
+SIGN_INS_OF_ACCOUNT = RateLimitItemPerMinute(30, 10, namespace="sign-ins-account")
+PINGS = RateLimitItemPerMinute(30, 10, namespace="pings")
+PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
+CONFIRMATIONS = RateLimitItemPerMinute(1, 24 * 60, namespace="confirmations")
+
+
+def comments_per_minute(count: int) -> RateLimitItem:
+    """The limit for a site whose rule is ``count`` comments a minute from one address."""
+    return RateLimitItemPerMinute(count, 1, namespace="comments")
+
+
+def hit(limit: RateLimitItem, *who: str) -> None:
+    """Count one try of ``who``; raises ``TooMany`` with the seconds to wait where it was one too many."""
+    limiter = _limiter(settings.current().redis_url)
+    if not limiter.hit(limit, *who):
+        until = limiter.get_window_stats(limit, *who).reset_time
+        raise TooMany(max(1, round(until - clock.now().timestamp())))
+
+
+def source_of(address: str) -> str:
+    """Who an address counts as: itself for IPv4, its /64 network for IPv6."""
+    try:
+        one = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(one, ipaddress.IPv6Address):
+        if one.ipv4_mapped:
+            return str(one.ipv4_mapped)
+        return str(ipaddress.ip_network((one, 64), strict=False))
+    return str(one)
+
+
+def forget() -> None:
+    """Start counting anew."""
+    _storage(settings.current().redis_url).reset()
+
+
+@lru_cache(maxsize=2)
+def _storage(redis_url: str) -> Storage:
+    return storage_from_string(redis_url or "memory://")  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=2)
+def _limiter(redis_url: str) -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(_storage(redis_url))

@@ -1,0 +1,40 @@
+"""The doors. This file is the site map: every blueprint, grouped by who comes through it."""
+
+from flask import Flask
+
+from commentsvc.web import captcha, embed, errors, front, health, linkbacks, pages, security, subscriptions, templating
+from commentsvc.web.admin import letters, log, queue, sign_in
+from commentsvc.web.api import challenges, comments, counts, preview, threads
+
+
+def init_app(app: Flask) -> None:
+    """Open every door."""
+    security.init_app(app)
+    templating.init_app(app)
+    errors.init_app(app)
+
+    # readers and commenters
+    app.register_blueprint(front.blueprint)  # /  /embed.js  /static/…
+    app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
+    app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
+    app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png
+    app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>
+
+    # programs
+    app.register_blueprint(threads.blueprint)  # /api/v1/threads/<site>/<key>
+    app.register_blueprint(comments.blueprint)  # /api/v1/threads/<site>/<key>/comments
+    app.register_blueprint(challenges.blueprint)  # /api/v1/challenges
+    app.register_blueprint(preview.blueprint)  # /api/v1/preview
+    app.register_blueprint(counts.blueprint)  # /api/v1/counts
+
+    # other blogs
+    app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>
+
+    # moderators
+    app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  /admin/sign-out  /admin/link/<token>
+    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/<id>/…
+    app.register_blueprint(log.blueprint)  # /admin/log
+    app.register_blueprint(letters.blueprint)  # /admin/letters
+
+    # operators
+    app.register_blueprint(health.blueprint)  # /health  /metrics

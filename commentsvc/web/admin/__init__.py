@@ -1,0 +1,1 @@
+"""The desk: for moderators, on our own pages only."""

@@ -1,0 +1,50 @@
+"""The list of what was written, and the decisions about it."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.db import db
+from commentsvc.errors import NotFound
+from commentsvc.models.comment import Comment, State
+from commentsvc.moderation import decisions, queue
+from commentsvc.web.admin import signed_in
+from commentsvc.web.options import choice, number
+
+RESOURCES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
+
+blueprint = Blueprint("queue", __name__, url_prefix="/admin")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("/queue")
+def show() -> str:
+    """Comments and linkbacks of all sites in one state; what waits comes first."""
+    state = choice("state", State) or State.PENDING
+    undo = db.session.get(Comment, number("decided") or 0)
+    return render_template(
+        "admin/queue.html",
+        page=queue.page(state, number("before")),
+        state=state,
+        states=State,
+        counts=queue.counts(),
+        decided=undo,
+        undo_to=choice("undo", State),
+        moderator=signed_in.moderator(),
+    )
+
+
+@blueprint.post("/comments/<int:comment_id>/<resource>")
+def decide(comment_id: int, resource: str) -> AnyResponse:
+    """Approve, hold, mark as spam or trash; back to the list, which offers to undo it."""
+    if resource not in RESOURCES:
+        raise NotFound
+    db.begin_write()
+    comment = db.session.get(Comment, comment_id)
+    if comment is None:
+        raise NotFound
+    before = comment.state
+    decisions.decide(comment, RESOURCES[resource], by=signed_in.moderator())
+    db.session.commit()
+    listed = request.form.get("listed", State.PENDING)
+    state = listed if listed in set(State) else State.PENDING
+    return redirect(url_for("queue.show", state=state, decided=comment_id, undo=before), code=303)

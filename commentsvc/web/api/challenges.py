@@ -1,0 +1,30 @@
+"""A new challenge for a visitor who wants to write."""
+
+from flask import Blueprint, Response
+
+from commentsvc import throttle
+from commentsvc.captcha.challenge import LIFETIME
+from commentsvc.comments import threads
+from commentsvc.models.site import Site
+from commentsvc.web import current, forms, security, visitor
+from commentsvc.web.api.shapes import Challenge, NewChallenge, answer, asked
+
+blueprint = Blueprint("api_challenges", __name__, url_prefix="/api/v1/challenges")
+
+
+@blueprint.post("")
+def post() -> Response:
+    """A token and the address of its picture; no picture where the site asks for none."""
+    throttle.hit(throttle.PICTURES, "challenge", current.source())
+    wanted = asked(NewChallenge)
+    site = Site.named(wanted.site)
+    security.check_origin(site)
+    person = visitor.current()
+    shown = forms.new_challenge(site, threads.key_of(wanted.key), person)
+    fresh = Challenge(
+        token=shown.token,
+        image=shown.image if shown.asks else None,
+        visitor=person.token,
+        expires_in=int(LIFETIME.total_seconds()),
+    )
+    return answer(fresh, site, status=201)

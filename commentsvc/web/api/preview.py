@@ -1,0 +1,32 @@
+"""How a text would look."""
+
+from flask import Blueprint, Response
+
+from commentsvc import links, throttle
+from commentsvc.comments.submission import LONGEST_BODY
+from commentsvc.errors import TooLarge
+from commentsvc.markup import smilies
+from commentsvc.markup.render import render
+from commentsvc.models.site import Site
+from commentsvc.web import current, security
+from commentsvc.web.api.shapes import Draft, Shape, answer, asked
+
+blueprint = Blueprint("api_preview", __name__, url_prefix="/api/v1/preview")
+
+
+class Rendered(Shape):
+    """Safe HTML, from the very function that renders a posted comment."""
+
+    html: str
+
+
+@blueprint.post("")
+def post() -> Response:
+    """The text's HTML; nothing is stored."""
+    throttle.hit(throttle.PREVIEWS, current.source())
+    draft = asked(Draft)
+    site = Site.named(draft.site)
+    security.check_origin(site)
+    if len(draft.body) > LONGEST_BODY:
+        raise TooLarge
+    return answer(Rendered(html=render(draft.body, smilies_at=links.absolute(smilies.FOLDER))), site)

@@ -1,0 +1,133 @@
+"""The shapes of the API: what comes in, what goes out. An e-mail address only ever comes in."""
+
+from datetime import datetime
+from typing import Self, TypeVar
+
+from flask import Response, make_response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from commentsvc import links
+from commentsvc.errors import NotUnderstood
+from commentsvc.models.comment import Comment
+from commentsvc.models.site import Site
+from commentsvc.web import security
+
+
+class Shape(BaseModel):
+    """A JSON object; unknown members are ignored, as clients may be newer than we are."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+
+class ChallengeAnswer(Shape):
+    """A solved challenge."""
+
+    token: str = Field(default="", max_length=2000)
+    answer: str = Field(default="", max_length=200)
+
+
+class NewComment(Shape):
+    """A comment to be posted."""
+
+    author: str = ""
+    email: str = ""
+    website: str = ""
+    body: str = ""
+    parent_id: int | None = None
+    notify: bool = False
+    url: str = ""
+    title: str = ""
+    challenge: ChallengeAnswer = ChallengeAnswer()
+
+
+class NewChallenge(Shape):
+    """Which thread a challenge is wanted for."""
+
+    site: str = Field(max_length=64)
+    key: str = Field(max_length=4000)
+
+
+class Challenge(Shape):
+    """A challenge; ``visitor`` goes back in the header X-Commentsvc-Visitor where cookies are refused."""
+
+    token: str
+    image: str | None
+    visitor: str
+    expires_in: int
+
+
+class Draft(Shape):
+    """Text to be shown as it would look."""
+
+    site: str = Field(max_length=64)
+    body: str
+
+
+class PublicComment(Shape):
+    """A comment as everybody may see it."""
+
+    id: int
+    parent_id: int | None
+    kind: str
+    state: str
+    author: str
+    website: str | None
+    title: str
+    body: str
+    body_html: str
+    created_at: datetime
+    by_moderator: bool
+    url: str
+
+    @classmethod
+    def of(cls, comment: Comment) -> Self:
+        """The public side of a row."""
+        thread = comment.thread
+        return cls(
+            id=comment.id,
+            parent_id=comment.parent_id,
+            kind=comment.kind,
+            state=comment.state,
+            author=comment.author,
+            website=comment.website,
+            title=comment.title,
+            body=comment.body,
+            body_html=comment.body_html,
+            created_at=comment.created_at,
+            by_moderator=comment.moderator_id is not None,
+            url=f"{links.thread_page(thread.site.key, thread.key)}#comment-{comment.id}",
+        )
+
+
+class PublicThread(Shape):
+    """A page of a thread. ``comments`` come in reading order, each with the id it answers."""
+
+    url: str
+    title: str
+    open: bool
+    count: int
+    page: int
+    pages: int
+    comments: list[PublicComment]
+    linkbacks: list[PublicComment]
+
+
+def asked(shape: type[AnyShape]) -> AnyShape:
+    """The request's JSON in this shape; raises ``NotUnderstood``."""
+    if request.mimetype != "application/json":
+        raise NotUnderstood
+    try:
+        return shape.model_validate_json(request.get_data())
+    except ValidationError:
+        raise NotUnderstood from None
+
+
+def answer(shape: Shape, site: Site, status: int = 200, cache: str = "no-store") -> Response:
+    """A shape as the answer, readable for the pages of ``site``."""
+    response = make_response(shape.model_dump_json(), status)
+    response.headers["Content-Type"] = "application/json"
+    response.headers["Cache-Control"] = cache
+    return security.allow_site(response, site)

@@ -1,0 +1,39 @@
+"""A thread as JSON."""
+
+from flask import Blueprint, Response, request
+
+from commentsvc import i18n, links
+from commentsvc.comments import reading
+from commentsvc.comments import threads as known_threads
+from commentsvc.comments.reading import Order
+from commentsvc.models.site import Site, View
+from commentsvc.web import current
+from commentsvc.web.api.shapes import PublicComment, PublicThread, answer
+from commentsvc.web.options import choice, number
+
+REVALIDATE = "public, no-cache"
+
+blueprint = Blueprint("api_threads", __name__, url_prefix="/api/v1/threads")
+
+
+@blueprint.get("/<site_key>/")
+@blueprint.get("/<site_key>/<path:key>")
+def show(site_key: str, key: str = "") -> Response:
+    """Public fields only; a thread nobody wrote in is empty, not missing."""
+    site, key = Site.named(site_key), known_threads.key_of(key)
+    i18n.speak(current.site_language(site))
+    shown = reading.read(site, key, choice("view", View), choice("sort", Order) or Order.OLDEST, number("page") or 1)
+    thread = PublicThread(
+        url=shown.thread.url if shown.thread else links.article(site.home, key),
+        title=shown.thread.title if shown.thread else "",
+        open=shown.thread is None or known_threads.is_open(site, shown.thread),
+        count=shown.comment_count,
+        page=shown.page,
+        pages=shown.pages,
+        comments=[PublicComment.of(item.comment) for item in shown.items if not item.is_tombstone],
+        linkbacks=[PublicComment.of(linkback) for linkback in shown.linkbacks],
+    )
+    response = answer(thread, site, cache=REVALIDATE)
+    response.add_etag()
+    response.make_conditional(request)
+    return response

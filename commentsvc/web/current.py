@@ -1,0 +1,69 @@
+"""What this request is about: which site, who asks from where, in which language."""
+
+import ipaddress
+
+from flask import request
+from sqlalchemy.exc import DBAPIError
+
+from commentsvc import i18n, settings, throttle, tokens
+from commentsvc.db import db
+from commentsvc.errors import Refusal
+from commentsvc.models.site import Site
+
+
+def site_asked_for() -> Site | None:
+    """The site this request's address names, if there is one, so that its pages may read why they were refused."""
+    key = (request.view_args or {}).get("site_key") or request.args.get("site")
+    try:
+        return Site.named(key) if key else None
+    except (Refusal, DBAPIError):
+        db.session.rollback()
+        return None
+
+
+def address() -> str:
+    """The client's address: the socket's, or what the last trusted proxy says it was."""
+    peer = request.remote_addr or ""
+    claimed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    while claimed and _is_trusted(peer):
+        peer = claimed.pop()
+    return peer if _is_address(peer) else request.remote_addr or ""
+
+
+def source() -> str:
+    """Who limits are counted for."""
+    return throttle.source_of(address())
+
+
+def address_hash() -> str:
+    """What is stored of the address: a keyed hash."""
+    return tokens.keyed_hash("address", source())
+
+
+def reader_language(site: Site | None = None) -> str:
+    """``?lang=`` if given, else what the browser prefers, else what the site speaks."""
+    if asked := request.args.get("lang"):
+        return i18n.nearest(asked, site.language if site else None)
+    preferred = [tag for tag, _ in request.accept_languages]
+    return i18n.nearest(*preferred, site.language if site else None)
+
+
+def site_language(site: Site) -> str:
+    """``?lang=`` if given, else what the site speaks; does not depend on who asks, so answers can be shared."""
+    return i18n.nearest(request.args.get("lang"), site.language)
+
+
+def _is_trusted(peer: str) -> bool:
+    try:
+        one = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return any(one in network for network in settings.current().trusted_proxies)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from commentsvc import i18n, links
+from commentsvc.comments import reading, threads
+from commentsvc.comments.reading import Item, Order
+from commentsvc.errors import Refusal
+from commentsvc.models.site import Site, View
+from commentsvc.web import current, forms, gate, security, visitor
+from commentsvc.web.options import choice, number
+
+REVALIDATE = "public, no-cache"
+
+blueprint = Blueprint("embed", __name__)
+
+
+@blueprint.get("/embed/<site_key>/")
+@blueprint.get("/embed/<site_key>/<path:key>")
+def show(site_key: str, key: str = "") -> Response:
+    """The thread; the same bytes for everybody, so that they can be kept and shared."""
+    site, key = _address(site_key, key)
+    shown = reading.read(site, key, choice("view", View), choice("sort", Order) or Order.OLDEST, number("page") or 1)
+    is_open = shown.thread is None or threads.is_open(site, shown.thread)
+    html = render_template("thread/fragment.html", shown=shown, form=forms.blank(site, key), is_open=is_open)
+    response = make_response(html)
+    response.headers["Cache-Control"] = REVALIDATE
+    response.add_etag()
+    response.make_conditional(request)
+    return security.allow_site(response, site)
+
+
+@blueprint.post("/embed/<site_key>/")
+@blueprint.post("/embed/<site_key>/<path:key>")
+def post(site_key: str, key: str = "") -> Response:
+    """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
+    site, key = _address(site_key, key)
+    try:
+        comment = gate.receive(gate.Arrival(site, key, forms.typed(), visitor.known()))
+    except Refusal as refusal:
+        return _form_again(site, key, refusal)
+    item = Item(comment, 0, is_tombstone=False, answers=None)
+    html = render_template("thread/posted.html", item=item, site=site, key=key)
+    response = make_response(html, 201 if comment.is_visible else 202)
+    response.headers["Location"] = f"{links.thread_page(site.key, comment.thread.key)}#comment-{comment.id}"
+    return _private(response, site)
+
+
+def _form_again(site: Site, key: str, refusal: Refusal) -> Response:
+    form = forms.personal(site, key, visitor.current(), refusal=refusal)
+    response = make_response(render_template("thread/form_again.html", form=form), refusal.status)
+    if refusal.status == 429:
+        response.headers["Retry-After"] = str(refusal.values["seconds"])
+    return _private(response, site)
+
+
+def _private(response: Response, site: Site) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return security.allow_site(response, site)
+
+
+def _address(site_key: str, key: str) -> tuple[Site, str]:
+    site = Site.named(site_key)
+    i18n.speak(current.site_language(site))
+    return site, threads.key_of(key)

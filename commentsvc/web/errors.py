@@ -1,0 +1,118 @@
+"""Every refusal and every accident in the reader's language: as a page for people, as problem+json for programs."""
+
+import json
+import logging
+import secrets
+
+from flask import Flask, Response, make_response, render_template, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from commentsvc import i18n
+from commentsvc.db import db, out_of_service
+from commentsvc.errors import N_, InvalidFields, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
+from commentsvc.web import current, security
+
+ACCIDENT = N_("Something went wrong on our side. It was noted as %(reference)s.")
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Word what goes wrong."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(Exception, _accident)
+
+
+def _refused(refusal: Refusal) -> Response:
+    db.session.rollback()
+    _speak()
+    response = problem(refusal) if _is_program() else _page(refusal.status, i18n.sentence(refusal))
+    if seconds := refusal.values.get("seconds"):
+        response.headers["Retry-After"] = str(seconds)
+    if isinstance(refusal, StorageUnavailable):
+        response.headers["Retry-After"] = "10"
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    if isinstance(error, RequestEntityTooLarge):
+        return _refused(TooLarge())
+    if error.code == 404:
+        return _refused(NotFound())
+    if error.response is not None or (error.code or 500) < 400:
+        return make_response(error.get_response())
+    _speak()
+    response = (
+        problem(NotUnderstood(), error.code)
+        if _is_program()
+        else _page(error.code or 500, i18n.gettext(NotUnderstood.sentence))
+    )
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _database(problem: DBAPIError) -> Response:
+    db.session.rollback()
+    if out_of_service(problem):
+        log.warning("the database is not available: %s", problem.orig)
+        return _refused(StorageUnavailable())
+    return _accident(problem)
+
+
+def _accident(problem: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    log.error("%s %s: accident %s", request.method, request.path, reference, exc_info=problem)
+    db.session.rollback()
+    _speak()
+    sentence = i18n.gettext(ACCIDENT, reference=reference)
+    if not _is_program():
+        return _page(500, sentence)
+    return _json({"type": "about:blank", "title": sentence, "status": 500})
+
+
+def problem(refusal: Refusal, status: int | None = None) -> Response:
+    """A refusal as RFC 9457 says it to programs."""
+    body: dict[str, object] = {
+        "type": f"urn:commentsvc:refusal:{refusal.name}",
+        "title": i18n.sentence(refusal),
+        "status": status or refusal.status,
+    }
+    if isinstance(refusal, InvalidFields):
+        body["errors"] = {name: i18n.sentence(one) for name, one in refusal.fields.items()}
+    if refusal.challenge_pass:
+        body["challenge"] = {"token": refusal.challenge_pass, "solved": True}
+    return _json(body)
+
+
+def _json(body: dict[str, object]) -> Response:
+    response = make_response(json.dumps(body, ensure_ascii=False), body["status"])
+    response.headers["Content-Type"] = "application/problem+json"
+    response.headers["Cache-Control"] = "no-store"
+    return security.allow_site(response, current.site_asked_for())
+
+
+def _page(status: int, sentence: str) -> Response:
+    response = make_response(render_template("errors/error.html", sentence=sentence, typed=_typed_text()), status)
+    response.headers["Cache-Control"] = "no-store"
+    return security.allow_site(response, current.site_asked_for()) if request.path.startswith("/embed/") else response
+
+
+def _typed_text() -> str:
+    """What a person typed, to be given back on the page; nothing of a request too large to be read."""
+    try:
+        return request.form.get("body", "")
+    except HTTPException:
+        return ""
+
+
+def _is_program() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _speak() -> None:
+    i18n.speak(current.reader_language())

@@ -1,0 +1,112 @@
+"""The comment form as it is shown: what was typed, what is wrong with it, and the challenge that belongs to it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import request
+
+from commentsvc import links
+from commentsvc.captcha import challenge
+from commentsvc.comments.submission import FIELDS, LONGEST_BODY
+from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.markup import smilies
+from commentsvc.markup.render import render
+from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.web import gate
+from commentsvc.web.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class ShownChallenge:
+    """A token and where its picture is; ``solved`` where nothing is left to solve."""
+
+    token: str
+    solved: bool
+    asks: bool
+
+    @property
+    def image(self) -> str:
+        """The full address of the picture."""
+        return links.absolute(f"/captcha/{self.token}.png")
+
+
+@dataclass(frozen=True)
+class CommentForm:
+    """All that ``templates/thread/_form.html`` needs."""
+
+    site: Site
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    challenge: ShownChallenge | None = None
+    moderator: Moderator | None = None
+    reply_to: Comment | None = None
+    idempotency_key: str = ""
+    preview: str = ""
+    most_characters: int = LONGEST_BODY
+
+    @property
+    def errors(self) -> dict[str, Refusal]:
+        """What is wrong with which field."""
+        return self.refusal.fields if isinstance(self.refusal, InvalidFields) else {}
+
+    @property
+    def action(self) -> str:
+        """Where the form goes when no script takes it: the page."""
+        return links.thread_page(self.site.key, self.key)
+
+
+def typed() -> dict[str, str]:
+    """What the request's form holds, the first value of each field."""
+    return request.form.to_dict(flat=True)
+
+
+def rendered() -> str:
+    """The typed text as it would look; too long a text is shown as far as a comment can hold it."""
+    return render(request.form.get("body", "")[:LONGEST_BODY], smilies_at=links.absolute(smilies.FOLDER))
+
+
+def blank(site: Site, key: str) -> CommentForm:
+    """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
+    return CommentForm(site, key)
+
+
+def personal(
+    site: Site,
+    key: str,
+    visitor: Visitor,
+    moderator: Moderator | None = None,
+    refusal: Refusal | None = None,
+    reply_to: Comment | None = None,
+    preview: str = "",
+) -> CommentForm:
+    """A form for one person, filled with what they typed before, if anything."""
+    values = {name: request.form.get(name, "") for name in FIELDS}
+    return CommentForm(
+        site,
+        key,
+        values=values,
+        refusal=refusal,
+        challenge=_challenge(site, key, visitor, moderator, refusal),
+        moderator=moderator,
+        reply_to=reply_to,
+        preview=preview,
+        idempotency_key=request.form.get("idempotency_key") or secrets.token_urlsafe(12),
+    )
+
+
+def new_challenge(site: Site, key: str, visitor: Visitor, moderator: Moderator | None = None) -> ShownChallenge:
+    """A fresh challenge for this visitor under this thread."""
+    return _challenge(site, key, visitor, moderator, None)
+
+
+def _challenge(
+    site: Site, key: str, visitor: Visitor, moderator: Moderator | None, refusal: Refusal | None
+) -> ShownChallenge:
+    asks = gate.needs_challenge(site, moderator)
+    if refusal and refusal.challenge_pass:
+        return ShownChallenge(refusal.challenge_pass, solved=True, asks=asks)
+    return ShownChallenge(challenge.issue(f"{site.key}/{key}", visitor.id), solved=False, asks=asks)

@@ -1,0 +1,38 @@
+"""The front page, the element's script, and the files below ``static/``."""
+
+from flask import Blueprint, Response, render_template, request, send_from_directory
+
+from commentsvc import i18n, paths
+from commentsvc.web import current, templating
+
+FOR_EVER = "public, max-age=31536000, immutable"
+CHECK_EACH_HOUR = "public, max-age=3600"
+
+blueprint = Blueprint("front", __name__)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """What lives here, for whoever looks at the bare address."""
+    i18n.speak(current.reader_language())
+    return render_template("front.html")
+
+
+@blueprint.get("/embed.js")
+def element() -> Response:
+    """The element ``<comment-thread>``; its address never changes, so it is checked for news."""
+    return _shared(send_from_directory(paths.STATIC, "embed.js"), CHECK_EACH_HOUR)
+
+
+@blueprint.get("/static/<path:name>")
+def asset(name: str) -> Response:
+    """A file; kept for ever where its address carries its fingerprint."""
+    response = send_from_directory(paths.STATIC, name)
+    return _shared(response, FOR_EVER if templating.is_fingerprinted(request, name) else CHECK_EACH_HOUR)
+
+
+def _shared(response: Response, lifetime: str) -> Response:
+    response.headers["Cache-Control"] = lifetime
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response

@@ -1,0 +1,151 @@
+"""What a stranger must pass before a row is written, cheapest check first; then the one transaction.
+
+Order: size and shape, origin, throttle, closed thread, honeypot and minimum time, challenge, validation, duplicate.
+All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from commentsvc import i18n, throttle, tokens
+from commentsvc.captcha import challenge
+from commentsvc.comments import posting, submission, threads
+from commentsvc.db import db, out_of_service
+from commentsvc.errors import (
+    CookieMissing,
+    LooksAutomatic,
+    NotUnderstood,
+    Refusal,
+    StorageUnavailable,
+)
+from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Captcha, Site
+from commentsvc.models.thread import Thread
+from commentsvc.web import current, security
+from commentsvc.web.visitor import Visitor
+
+HONEYPOT = "phone"
+FASTEST = timedelta(seconds=2)  # from seeing the form to sending it
+LONGEST_KEY = 200  # characters of an idempotency key
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request to post, as a door read it. ``typed`` holds texts only; ``is_form`` tells people from programs."""
+
+    site: Site
+    key: str
+    typed: Mapping[str, str]
+    visitor: Visitor | None
+    moderator: Moderator | None = None
+    is_form: bool = True
+
+    @property
+    def thread_path(self) -> str:
+        """What challenges are bound to."""
+        return f"{self.site.key}/{self.key}"
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The form's own key, bound to who sends it."""
+        given = self.typed.get("idempotency_key", "")
+        if not given or len(given) > LONGEST_KEY:
+            return None
+        return tokens.keyed_hash("idempotency", f"{self.visitor.id if self.visitor else ''}:{self.thread_path}:{given}")
+
+
+def needs_challenge(site: Site, moderator: Moderator | None) -> bool:
+    """Whether this site shows a picture to this person."""
+    return moderator is None and site.captcha != Captcha.NEVER
+
+
+def receive(arrival: Arrival) -> Comment:
+    """Let a comment in, or raise the refusal that says why not; commits."""
+    try:
+        return _receive(arrival)
+    except DBAPIError as problem:
+        db.session.rollback()
+        if not out_of_service(problem):
+            raise
+        raise StorageUnavailable from problem
+
+
+def _receive(arrival: Arrival) -> Comment:
+    site = arrival.site
+    security.check_origin(site)
+    if twin := _twin(arrival):
+        return twin
+    if arrival.moderator is None:
+        throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
+    threads.check_open(site, Thread.at(site, arrival.key))
+    _check_person(arrival)
+    checked = _checked_fields(arrival.typed)
+    db.begin_write()
+    try:
+        comment = _twin(arrival) or _let_in(arrival, checked)
+    except (Refusal, IntegrityError):
+        db.session.commit()  # the challenge stays spent
+        if twin := _twin(arrival):  # the same form came through another process meanwhile
+            return twin
+        raise
+    db.session.commit()
+    return comment
+
+
+def _let_in(arrival: Arrival, checked: submission.Submission | Refusal) -> Comment:
+    _spend_challenge(arrival)
+    try:
+        if isinstance(checked, Refusal):
+            raise checked
+        with db.session.begin_nested():
+            return _posted(arrival, checked)
+    except Refusal as refusal:
+        if needs_challenge(arrival.site, arrival.moderator) and arrival.visitor:
+            refusal.challenge_pass = challenge.issue(arrival.thread_path, arrival.visitor.id, solved=True)
+        raise
+
+
+def _posted(arrival: Arrival, checked: submission.Submission) -> Comment:
+    writer = posting.Writer(
+        visitor=arrival.visitor.hash if arrival.visitor else None,
+        address_hash=current.address_hash(),
+        language=i18n.language(),
+        moderator=arrival.moderator,
+    )
+    return posting.post_comment(arrival.site, arrival.key, checked, writer, arrival.idempotency_key)
+
+
+def _twin(arrival: Arrival) -> Comment | None:
+    return posting.twin_of(arrival.idempotency_key) if arrival.idempotency_key else None
+
+
+def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal:
+    try:
+        return submission.validate(typed)
+    except NotUnderstood:
+        raise
+    except Refusal as refusal:
+        return refusal
+
+
+def _check_person(arrival: Arrival) -> None:
+    """Honeypot and minimum time, for those who fill in forms."""
+    if arrival.moderator or not arrival.is_form:
+        return
+    if arrival.typed.get(HONEYPOT):
+        raise LooksAutomatic
+    if challenge.age(arrival.typed.get("challenge_token", "")) < FASTEST:
+        raise LooksAutomatic
+
+
+def _spend_challenge(arrival: Arrival) -> None:
+    if not needs_challenge(arrival.site, arrival.moderator):
+        return
+    if arrival.visitor is None:
+        raise CookieMissing
+    token, answer = arrival.typed.get("challenge_token", ""), arrival.typed.get("challenge_answer", "")
+    challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)

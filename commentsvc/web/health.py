@@ -1,0 +1,66 @@
+"""Is it well? For load balancers, monitors and people."""
+
+import shutil
+
+from flask import Blueprint, Response, jsonify, make_response, request
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from commentsvc import settings, tokens
+from commentsvc.db import db
+from commentsvc.errors import NotFound
+from commentsvc.models.comment import Comment
+from commentsvc.models.letter import Letter
+from commentsvc.models.ping import Ping
+from commentsvc.notifications import outbox
+from commentsvc.web import current
+
+LETTER_IS_LATE = 3600  # seconds
+LEAST_ROOM = 50_000_000  # bytes
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """200 where all is well, 503 with reasons where it is not; nothing secret."""
+    reasons = _reasons()
+    return make_response(jsonify(status="unwell" if reasons else "well", reasons=reasons), 503 if reasons else 200)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Rows by state, in Prometheus' text format."""
+    _check_reader()
+    lines = []
+    for table in (Comment, Letter, Ping):
+        name = f"commentsvc_{table.__tablename__}s"
+        lines.append(f"# TYPE {name} gauge")
+        for state, number in db.session.execute(select(table.state, func.count()).group_by(table.state)).all():
+            lines.append(f'{name}{{state="{state}"}} {number}')
+    return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _reasons() -> list[str]:
+    try:
+        db.session.execute(text("SELECT 1"))
+        waiting = outbox.oldest_waiting()
+    except DBAPIError:
+        db.session.rollback()
+        return ["the database does not answer"]
+    reasons = []
+    if settings.current().mail_url and waiting and waiting.total_seconds() > LETTER_IS_LATE:
+        reasons.append("a letter has been waiting for more than an hour")
+    if shutil.disk_usage(settings.current().data_dir).free < LEAST_ROOM:
+        reasons.append("the disk is almost full")
+    return reasons
+
+
+def _check_reader() -> None:
+    token = settings.current().metrics_token
+    if token:
+        allowed = tokens.equal(request.headers.get("Authorization", ""), f"Bearer {token}")
+    else:
+        allowed = current.address() in ("127.0.0.1", "::1")
+    if not allowed:
+        raise NotFound

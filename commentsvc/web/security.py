@@ -1,0 +1,81 @@
+"""Headers that keep browsers safe, and the rule which foreign pages may talk to us."""
+
+from flask import Flask, Request, Response, make_response, request
+
+from commentsvc import links, settings
+from commentsvc.errors import WrongOrigin
+from commentsvc.models.site import Site
+from commentsvc.web import current
+from commentsvc.web.visitor import HEADER as VISITOR_HEADER
+
+PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def init_app(app: Flask) -> None:
+    """Set the headers of every answer, and answer what browsers ask before they send from a foreign page."""
+    app.before_request(_preflight)
+    app.after_request(_set_headers)
+
+
+def _preflight() -> Response | None:
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    response = make_response("", 204)
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+    response.headers["Access-Control-Allow-Headers"] = f"Content-Type, Idempotency-Key, {VISITOR_HEADER}"
+    response.headers["Access-Control-Max-Age"] = "600"
+    return allow_site(response, current.site_asked_for())
+
+
+def _set_headers(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", PAGE_CSP)
+    if settings.current().is_https:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if response.headers.get("Set-Cookie"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def own_origin() -> str:
+    """The origin of our own pages."""
+    return links.origin_of(settings.current().base_url) or ""
+
+
+def check_origin(site: Site, asked: Request = request) -> None:
+    """Raises ``WrongOrigin`` where a browser says that a page of neither the site nor ourselves sends this.
+
+    Programs say nothing and pass: they carry no one's cookies.
+    """
+    origin = asked.headers.get("Origin")
+    if origin is not None:
+        if origin not in (*site.origins, own_origin()):
+            raise WrongOrigin
+    elif asked.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
+        raise WrongOrigin
+
+
+def check_own_page(asked: Request = request) -> None:
+    """Raises ``WrongOrigin`` unless one of our own pages sends this, as far as the browser tells."""
+    origin = asked.headers.get("Origin")
+    if origin not in (None, own_origin()) or asked.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
+        raise WrongOrigin
+
+
+def allow_site(response: Response, site: Site | None) -> Response:
+    """Let the pages of ``site``, and no others, read this answer and send their cookies along."""
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if site and origin in site.origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response

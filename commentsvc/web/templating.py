@@ -1,0 +1,48 @@
+"""What every template can say: translations, addresses of assets and threads, times."""
+
+import hashlib
+from functools import lru_cache
+
+from flask import Flask, Request
+from markupsafe import Markup
+
+from commentsvc import i18n, links, paths
+from commentsvc.markup import smilies
+from commentsvc.web import avatars
+
+
+def init_app(app: Flask) -> None:
+    """Add the words; English and sanitised by default, escaped everywhere."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley)
+    app.jinja_env.filters.update(
+        exact_time=i18n.exact_time, relative_time=i18n.relative_time, short_time=i18n.short_time
+    )
+    app.jinja_env.filters["sentence"] = i18n.sentence
+    app.teardown_request(_forget_language)
+
+
+def asset(name: str) -> str:
+    """The full address of a file below ``static/``, with its fingerprint, so that it may be kept for ever."""
+    return links.absolute(f"/static/{name}?v={fingerprint(name)}")
+
+
+@lru_cache(maxsize=256)
+def fingerprint(name: str) -> str:
+    """Ten hex digits that change when the file does."""
+    return hashlib.sha256((paths.STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def _smiley(code: str) -> Markup:
+    return Markup(smilies.picture(code, links.absolute(smilies.FOLDER)))  # noqa: S704 - made of constants
+
+
+def _forget_language(_problem: BaseException | None) -> None:
+    i18n.speak(i18n.SOURCE)
+
+
+def is_fingerprinted(asked: Request, name: str) -> bool:
+    """Whether the address carries the fingerprint of the file as it is now."""
+    return asked.args.get("v") == fingerprint(name)

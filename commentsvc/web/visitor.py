@@ -1,0 +1,55 @@
+"""A visitor: a random id in a signed cookie, or in a signed token where the browser keeps no cookie for us."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import request, session
+
+from commentsvc import tokens
+from commentsvc.errors import LinkInvalid
+
+HEADER = "X-Commentsvc-Visitor"
+PURPOSE = "visitor"
+LIFETIME = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """``id`` is secret to its browser; ``came_back`` says that the browser showed it to us in this request."""
+
+    id: str
+    came_back: bool
+
+    @property
+    def token(self) -> str:
+        """The id, signed, for browsers that keep no cookie of ours on a foreign page."""
+        return tokens.sign(PURPOSE, self.id)
+
+    @property
+    def hash(self) -> str:
+        """What rows hold of the id."""
+        return tokens.keyed_hash("visitor", self.id)
+
+
+def known() -> Visitor | None:
+    """The visitor of this request, if it brought a cookie or a token."""
+    identity = session.get("visitor") or _from_header()
+    return Visitor(identity, came_back=True) if identity else None
+
+
+def current() -> Visitor:
+    """The visitor of this request; a new one gets a cookie with the answer."""
+    if visitor := known():
+        return visitor
+    session.permanent = True
+    session["visitor"] = secrets.token_urlsafe(16)
+    return Visitor(session["visitor"], came_back=False)
+
+
+def _from_header() -> str | None:
+    token = request.headers.get(HEADER)
+    try:
+        return str(tokens.read(PURPOSE, token, LIFETIME)) if token else None
+    except LinkInvalid:
+        return None

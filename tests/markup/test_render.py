@@ -1,0 +1,322 @@
+"""The 73 examples of the markup, and what must hold for any text."""
+
+import re
+import time
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commentsvc.markup import smilies
+from commentsvc.markup.render import render
+
+REL = ' rel="ugc nofollow noopener"'
+
+
+def smiley(code: str) -> str:
+    return smilies.picture(code)
+
+
+def link(url: str, shown: str | None = None) -> str:
+    return f'<a href="{url}"{REL}>{shown or url}</a>'
+
+
+def strong(text: str) -> str:
+    return f"<strong>{text}</strong>"
+
+
+def u(text: str) -> str:
+    return f"<u>{text}</u>"
+
+
+SMILE, WINK, COOL, TONGUE, CRY = (smiley(code) for code in (":-)", ";-)", "8-)", ":-P", ":'("))
+
+# number of the example, what is typed, what readers see (None: exactly what was typed, escaped)
+EXAMPLES = [
+    (1, "Ein *wort* hier", f"Ein {strong('wort')} hier"),
+    (2, "ein _wort_ hier", f"ein {u('wort')} hier"),
+    (3, "*wort*", strong("wort")),
+    (4, "_wort_", u("wort")),
+    (5, "Das ist *wichtig*.", f"Das ist {strong('wichtig')}."),
+    (6, "Hallo _wort_!", f"Hallo {u('wort')}!"),
+    (7, "(siehe *hier*)", f"(siehe {strong('hier')})"),
+    (8, "„*Zitat*“", f"„{strong('Zitat')}“"),
+    (9, "*a*, *b* und *c*.", f"{strong('a')}, {strong('b')} und {strong('c')}."),
+    (10, "*zwei worte*", strong("zwei worte")),
+    (11, "*Übergröße*", strong("Übergröße")),
+    (12, "für _Ärger_ übrig", f"für {u('Ärger')} übrig"),
+    (13, "Kolleg*innen und Leser*innen", None),
+    (14, "Schüler_innen und Lehrer_innen", None),
+    (15, "C*-Algebra und C*-Modul", None),
+    (16, "Wort*teil*", None),
+    (16, "*Wort*s", None),
+    (17, "*wort*-Teil", f"{strong('wort')}-Teil"),
+    (18, "日本*語*", None),
+    (18, "日本 *語* 本", f"日本 {strong('語')} 本"),
+    (19, "a*b*c", None),
+    (19, "2*3*4", None),
+    (20, "*a*b*", strong("a*b")),
+    (21, "2 * 3 * 4", None),
+    (22, "* eins\n* zwei", "* eins<br>* zwei"),
+    (23, "* wort *", None),
+    (23, "* *", None),
+    (24, "rm *.o *.a", None),
+    (25, "/* kommentar */", None),
+    (26, "f(x) *= 2; y *= 3", None),
+    (27, "**fett**", None),
+    (27, "***x***", None),
+    (27, "**/*.py", None),
+    (28, "__init__", None),
+    (29, "x __init__ y", None),
+    (30, "snake_case_name", None),
+    (30, "foo_ und _bar", None),
+    (31, "self._a und self._b", None),
+    (32, "die Datei _init_ hier", f"die Datei {u('init')} hier"),
+    (33, "*offen", None),
+    (33, "zu*", None),
+    (33, "5*", None),
+    (33, "a _b c", None),
+    (34, "*wort *nicht*", f"*wort {strong('nicht')}"),
+    (35, "*a**b*", strong("a**b")),
+    (36, r"\*kein\*", "*kein*"),
+    (36, r"\_kein\_", "_kein_"),
+    (37, r"*a\*b*", strong("a*b")),
+    (38, r"C:\temp\neu", None),
+    (39, r"¯\_(ツ)_/¯", "¯_(ツ)_/¯"),
+    (40, "*mit _unter_ strich*", strong(f"mit {u('unter')} strich")),
+    (41, "das _a *b_ c* d", f"das {u('a *b')} c* d"),
+    (42, "*a _b* c_ d", f"{strong('a _b')} c_ d"),
+    (43, "*mehr\nzeilig*", "*mehr<br>zeilig*"),
+    (44, "*a*\n*b*", f"{strong('a')}<br>{strong('b')}"),
+    (44, "_a_ _b_", f"{u('a')} {u('b')}"),
+    (45, "http://a.de/b_c_d", link("http://a.de/b_c_d")),
+    (46, "https://example.org/*x*/y", link("https://example.org/*x*/y")),
+    (
+        47,
+        "siehe https://de.wikipedia.org/wiki/Foo_(bar).",
+        f"siehe {link('https://de.wikipedia.org/wiki/Foo_(bar)')}.",
+    ),
+    (48, "*https://example.org/a_b*", strong(link("https://example.org/a_b"))),
+    (49, "_http://a.de/x_y_", u(link("http://a.de/x_y"))),
+    (50, "max_muster_@example.org", None),
+    (51, "@user@mastodon.social", None),
+    (52, "foo@bar@baz", None),
+    (52, "x^2^", None),
+    (52, "#copy#", None),
+    (53, "x<y und *z*", f"x&lt;y und {strong('z')}"),
+    (54, "<b>x</b> *y*", f"&lt;b&gt;x&lt;/b&gt; {strong('y')}"),
+    (55, "*<img src=x onerror=alert(1)>*", strong("&lt;img src=x onerror=alert(1)&gt;")),
+    (56, 'http://x/"onmouseover="a', f'{link("http://x/")}"onmouseover="a'),
+    (57, "AT&T *und* Co", f"AT&amp;T {strong('und')} Co"),
+    (57, "&amp; bleibt", "&amp;amp; bleibt"),
+    (58, "it's *ok*", f"it's {strong('ok')}"),
+    (58, "*🙂 ok*", strong("🙂 ok")),
+    (59, "\x01x\x01", "x"),
+    (60, ":-)", SMILE),
+    (60, "Hallo :-)", f"Hallo {SMILE}"),
+    (60, ":-).", f"{SMILE}."),
+    (60, ":-))", f"{SMILE})"),
+    (61, "Hallo:-)", None),
+    (61, "ok:)", None),
+    (61, "a :-)b", None),
+    (62, "Toll! :-) :-)", f"Toll! {SMILE} {SMILE}"),
+    (63, ":-) ;-)", f"{SMILE} {WINK}"),
+    (63, ":-):-)", None),
+    (64, "(:-))", f"({SMILE})"),
+    (64, "ok :-), ja", f"ok {SMILE}, ja"),
+    (65, "Punkt 8)", None),
+    (65, "(siehe 8)", None),
+    (66, "8-)", COOL),
+    (66, ":-P", TONGUE),
+    (66, ":-p", None),
+    (66, ":-o", None),
+    (67, "12:Dx", None),
+    (67, "std::O", None),
+    (67, "12:30", None),
+    (68, "http://x.de/:-)", f"{link('http://x.de/:-')})"),
+    (68, "http://x.de/?a=;)", f"{link('http://x.de/?a=')};)"),
+    (69, '"test")', None),
+    (69, "foo&amp;)", "foo&amp;amp;)"),
+    (69, "(R&D;)", "(R&amp;D;)"),
+    (70, "*:-)*", strong(SMILE)),
+    (70, "_:-)_", u(SMILE)),
+    (71, "*fett* :-)", f"{strong('fett')} {SMILE}"),
+    (71, ":-)*fett*", f"{SMILE}{strong('fett')}"),
+    (72, "a :'( b", f"a {CRY} b"),
+    (72, "a\n:-)\nb", f"a<br>{SMILE}<br>b"),
+    (73, "`x :-) *y*`", "<code>x :-) *y*</code>"),
+]
+
+
+@pytest.mark.parametrize(("number", "typed", "shown"), EXAMPLES)
+def test_example(number: int, typed: str, shown: str | None) -> None:
+    """The examples of the specification, by their numbers."""
+    expected = typed.replace("&", "&amp;").replace("<", "&lt;") if shown is None else shown
+    assert render(typed) == f"<p>{expected}</p>"
+
+
+def test_every_example_is_here() -> None:
+    """None of the 73 was forgotten."""
+    assert {number for number, _, _ in EXAMPLES} == set(range(1, 74))
+
+
+def test_row_68_shows_no_smiley_in_a_url() -> None:
+    """The characters that look like one belong to the address or stand alone."""
+    assert "<img" not in render("http://x.de/:-) http://x.de/?a=;)")
+
+
+class TestBlocks:
+    """Paragraphs, quotes and code blocks."""
+
+    def test_blank_lines_make_paragraphs(self) -> None:
+        assert render("eins\nzwei\n\n\ndrei") == "<p>eins<br>zwei</p><p>drei</p>"
+
+    def test_quotes_hold_markup_and_quotes(self) -> None:
+        assert render("> *a*\n>> b\nc") == (
+            "<blockquote><p><strong>a</strong></p><blockquote><p>b</p></blockquote></blockquote><p>c</p>"
+        )
+
+    def test_fenced_code_is_left_alone(self) -> None:
+        assert render("```\n*a* :-)\n\n<b>\n```\n*b*") == (
+            "<pre><code>*a* :-)\n\n&lt;b&gt;</code></pre><p><strong>b</strong></p>"
+        )
+
+    def test_an_open_fence_reaches_to_the_end(self) -> None:
+        assert render("```\n*a*") == "<pre><code>*a*</code></pre>"
+
+    def test_quotes_within_quotes_end_somewhere(self) -> None:
+        assert render(">" * 5000).count("<blockquote>") <= 6
+
+    def test_empty_text_gives_nothing(self) -> None:
+        assert render("\n \n\t\n") == ""
+
+
+class TestLinks:
+    """What becomes a link."""
+
+    @pytest.mark.parametrize(
+        "typed",
+        ["javascript:alert(1)", "data:text/html,x", "ftp://example.org/", "file:///etc/passwd", "mailto:a@b.de"],
+    )
+    def test_only_web_addresses_do(self, typed: str) -> None:
+        assert "<a" not in render(typed)
+
+    def test_no_password_hides_in_one(self) -> None:
+        assert "<a" not in render("https://paypal.com@evil.example/")
+
+    def test_look_alike_hosts_do_not(self) -> None:
+        assert "<a" not in render("http://ｅxample.org/")
+
+    def test_www_is_enough(self) -> None:
+        assert render("www.example.org/a") == f"<p>{link('http://www.example.org/a', 'www.example.org/a')}</p>"
+
+    def test_every_link_says_that_a_user_made_it(self) -> None:
+        assert render("https://a.example https://b.example").count(REL) == 2
+
+    def test_the_pictures_come_from_where_they_are_told_to(self) -> None:
+        html = render(":-)", smilies_at="https://comments.example/static/smilies/")
+        assert 'src="https://comments.example/static/smilies/smile.svg"' in html
+
+
+HOSTILE = [
+    "*",
+    "_",
+    "* ",
+    "*a_",
+    "_a ",
+    "(*",
+    "`",
+    "\\*",
+    "@",
+    "a@",
+    "http://",
+    "www.",
+    "http://a.de/(",
+    "[",
+    ">",
+    "\n>",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_time_grows_with_the_length_only(piece: str) -> None:
+    """Twice the text takes about twice as long; a quadratic rule would take four times."""
+    short, long = piece * (16_384 // len(piece)), piece * (65_536 // len(piece))
+    render(short)
+    assert _seconds(long) < 10 * _seconds(short) + 0.1
+
+
+def _seconds(text: str) -> float:
+    def once() -> float:
+        start = time.process_time()
+        render(text)
+        return time.process_time() - start
+
+    return min(once() for _ in range(3))
+
+
+ALPHABET = st.sampled_from(
+    [*"ab *_\\`<>&\"':;)(8-DPO|@.#/\n\t", "http://", "https://a.de/", "www.", "é", "語", "\u0301", "\x01"]
+)
+TEXTS = st.lists(ALPHABET, max_size=60).map("".join) | st.text(max_size=80)
+TAGS = {"p", "br", "strong", "u", "a", "img", "code", "pre", "blockquote"}
+
+
+class _Checker(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in TAGS
+        given = dict(attrs)
+        if tag == "img":
+            assert str(given["src"]).startswith("/static/smilies/")
+            self.text.append(str(given["alt"]))
+        elif tag == "a":
+            assert str(given["href"]).lower().startswith(("http://", "https://"))
+            assert set(given) == {"href", "rel"}
+        else:
+            assert not given
+        if tag not in ("br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_any_text_gives_balanced_html_of_few_tags(text: str) -> None:
+    """Whatever is typed, the tags are ours, nested, and closed."""
+    checker = _Checker()
+    checker.feed(render(text))
+    checker.close()
+    assert not checker.open
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_no_letter_is_lost(text: str) -> None:
+    """The text of the output is the text of the input, less the signs that markup uses up."""
+    checker = _Checker()
+    checker.feed(render(text))
+    checker.close()
+    used_up = re.compile(r"[\s*_\\`>\x00-\x1f\x7f]+")
+    assert used_up.sub("", "".join(checker.text)) == used_up.sub("", text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_the_last_gate_changes_nothing_that_we_wrote(text: str) -> None:
+    """Cleaning twice is cleaning once, so stored HTML is a fixed point."""
+    from commentsvc.markup.sanitize import clean
+
+    once = render(text)
+    assert unescape(clean(once)) == unescape(once)

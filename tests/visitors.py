@@ -1,0 +1,97 @@
+"""What a person does in the tests: reads the page, solves the picture, posts, signs in."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from commentsvc.captcha import challenge
+from commentsvc.db import db
+from commentsvc.models import Comment
+from commentsvc.web import gate
+from tests.cast import ARTICLE, BOB, Person
+from tests.time import FrozenClock
+
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+def answer_to(token: str) -> str:
+    """What the picture of a token shows: known only to who has the secret, as the tests do."""
+    return challenge._answer(challenge._contents(token).nonce)
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser."""
+
+    client: FlaskClient
+    time: FrozenClock
+
+    def open_form(self, site: str = "blog", key: str = ARTICLE, query: str = "") -> dict[str, str]:
+        """Open the page; the form's hidden fields."""
+        return hidden_fields(self.client.get(f"/t/{site}/{key}{query}"))
+
+    def fill(self, person: Person = BOB, site: str = "blog", key: str = ARTICLE, **fields: str) -> dict[str, str]:
+        """Open the page, type, and solve the picture, taking as long as a person does; the form as it would be sent."""
+        form = self.open_form(site, key)
+        form |= {"author": person.name, "email": "", "website": "", "body": person.says}
+        form["challenge_answer"] = answer_to(form["challenge_token"])
+        self.take_time()
+        return form | fields
+
+    def take_time(self) -> None:
+        """Be no faster than people are."""
+        self.time.pass_(seconds=gate.FASTEST.total_seconds() + 1)
+
+    def send(
+        self, form: dict[str, str], site: str = "blog", key: str = ARTICLE, door: str = "t", **request: object
+    ) -> TestResponse:
+        """Send the form to a door: the page (``t``) or ``embed``."""
+        return self.client.post(f"/{door}/{site}/{key}", data=form, **request)
+
+    def post(self, person: Person = BOB, site: str = "blog", key: str = ARTICLE, **fields: str) -> TestResponse:
+        """Open, type, solve, send."""
+        return self.send(self.fill(person, site, key, **fields), site, key)
+
+    def comment(self, person: Person = BOB, site: str = "blog", key: str = ARTICLE, **fields: str) -> int:
+        """Post and be sure that it was taken; the comment's id."""
+        answer = self.post(person, site, key, **fields)
+        assert answer.status_code == 303, answer.text
+        return int(answer.headers["Location"].rpartition("#comment-")[2])
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Sign in at the desk."""
+        answer = self.desk_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
+        assert answer.status_code == 303, answer.text
+
+    def desk_post(self, path: str, form_at: str = "/admin/queue", **fields: str) -> TestResponse:
+        """Send a form of the desk with its token."""
+        page = self.client.get(form_at)
+        token = hidden_fields(page).get("csrf_token", "")
+        return self.client.post(path, data={"csrf_token": token, **fields})
+
+    def decide(self, comment: int, resource: str) -> TestResponse:
+        """Approve, hold, mark as spam or trash a comment."""
+        answer = self.desk_post(f"/admin/comments/{comment}/{resource}")
+        assert answer.status_code == 303, answer.text
+        return answer
+
+
+def hidden_fields(page: TestResponse) -> dict[str, str]:
+    """Names and values of a page's hidden inputs."""
+    return {name: unescape(value) for name, value in HIDDEN.findall(page.text)}
+
+
+def texts_of(page: TestResponse) -> list[str]:
+    """What the comments on a page say, as HTML, in their order."""
+    return [
+        body.strip() for body in re.findall(r'<div class="body" part="body" dir="auto">(.*?)</div>', page.text, re.S)
+    ]
+
+
+def row(comment_id: int) -> Comment:
+    """The row of a comment, read anew."""
+    db.session.rollback()
+    return db.session.get_one(Comment, comment_id)

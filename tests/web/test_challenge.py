@@ -1,0 +1,123 @@
+"""The picture: one try, this visitor, this thread, not for ever, and its answer nowhere to be read."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from commentsvc.captcha.image import ALPHABET, HEIGHT, WIDTH
+from tests.cast import ARTICLE, BOB, GRACE
+from tests.time import FrozenClock
+from tests.visitors import Visitor, answer_to
+
+
+def test_it_is_a_small_picture_that_nobody_keeps(bob: Visitor) -> None:
+    token = bob.open_form()["challenge_token"]
+    answer = bob.client.get(f"/captcha/{token}.png")
+    assert answer.content_type == "image/png"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.data[16:24] == WIDTH.to_bytes(4) + HEIGHT.to_bytes(4)
+    assert len(answer.data) < 5_000
+
+
+def test_the_answer_stands_nowhere(bob: Visitor) -> None:
+    page = bob.client.get(f"/t/blog/{ARTICLE}")
+    token = bob.open_form()["challenge_token"]
+    answer = answer_to(token)
+    assert len(answer) == 6
+    assert set(answer) <= set(ALPHABET)
+    picture = bob.client.get(f"/captcha/{token}.png")
+    for place in (page.text, str(page.headers), token, str(picture.headers)):
+        assert answer not in place
+    assert answer.encode() not in picture.data
+
+
+def test_small_letters_spaces_and_look_alikes_are_fine(bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    form["challenge_answer"] = " ".join(form["challenge_answer"].lower().replace("6", "g").replace("f", "e"))
+    assert bob.send(form).status_code == 303
+
+
+@pytest.mark.parametrize("answer", ["", "AAAAAA", "\x00", "ÄÖÜ", "A" * 100])
+def test_a_wrong_answer_gets_a_new_picture_and_loses_no_text(bob: Visitor, answer: str) -> None:
+    form = bob.fill(BOB, challenge_answer=answer)
+    again = bob.send(form)
+    assert again.status_code == 403
+    assert "That wasn’t what the picture shows" in again.text
+    assert BOB.says in again.text
+    assert form["challenge_token"] not in again.text
+
+
+def test_one_try_only_even_after_a_wrong_answer(bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    assert bob.send(form | {"challenge_answer": "AAAAAA", "idempotency_key": "1"}).status_code == 403
+    assert bob.send(form).status_code == 403
+
+
+def test_a_right_answer_serves_once(bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    assert bob.send(form).status_code == 303
+    assert bob.send(form | {"body": "another text", "idempotency_key": "another"}).status_code == 403
+
+
+def test_a_refused_comment_has_used_it_up_too(bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    assert bob.send(form | {"body": ""}).status_code == 422
+    assert bob.send(form | {"idempotency_key": "again"}).status_code == 403
+
+
+def test_an_old_cookie_brings_nothing_back(bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    before = bob.client.get_cookie("__Host-visitor", domain="comments.example").value
+    bob.send(form)
+    bob.client.set_cookie("__Host-visitor", before, domain="comments.example", secure=True)
+    assert bob.send(form | {"body": "another", "idempotency_key": "x"}).status_code == 403
+
+
+def test_somebody_elses_does_not_serve(bob: Visitor, visit: Callable[[], Visitor]) -> None:
+    grace = visit()
+    grace.open_form()
+    assert grace.send(bob.fill(GRACE)).status_code == 403
+
+
+def test_another_threads_does_not_serve(bob: Visitor) -> None:
+    form = bob.fill(BOB, key="another")
+    assert bob.send(form, key=ARTICLE).status_code == 403
+    assert bob.send(bob.fill(BOB, site="other"), site="blog").status_code == 403
+
+
+def test_after_ten_minutes_it_is_too_old(bob: Visitor, time: FrozenClock) -> None:
+    form = bob.fill(BOB)
+    token = form["challenge_token"]
+    time.pass_(minutes=11)
+    answer = bob.send(form)
+    assert answer.status_code == 403
+    assert "too old" in answer.text
+    assert bob.client.get(f"/captcha/{token}.png").status_code == 404
+
+
+def test_without_a_cookie_the_page_says_what_is_needed(app: Flask, bob: Visitor) -> None:
+    form = bob.fill(BOB)
+    bob.client.delete_cookie("__Host-visitor", domain="comments.example")
+    answer = bob.send(form)
+    assert answer.status_code == 403
+    assert "must accept a cookie" in answer.text
+    assert BOB.says in answer.text
+
+
+def test_broken_tokens_are_nothing(bob: Visitor) -> None:
+    assert bob.client.get("/captcha/x.png").status_code == 404
+    form = bob.fill(BOB, challenge_token="x")
+    assert bob.send(form).status_code == 403
+
+
+def test_pictures_are_limited(bob: Visitor) -> None:
+    token = bob.open_form()["challenge_token"]
+    statuses = [bob.client.get(f"/captcha/{token}.png").status_code for _ in range(41)]
+    assert statuses[-1] == 429
+
+
+def test_a_site_may_do_without(bob: Visitor, rules: Callable[..., None]) -> None:
+    rules("blog", captcha="never")
+    assert "Which six letters" not in bob.client.get(f"/t/blog/{ARTICLE}").text.split('class="challenge" hidden')[0]
+    assert bob.send(bob.fill(BOB, challenge_answer="")).status_code == 303
