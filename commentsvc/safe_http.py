@@ -181,8 +181,10 @@ def _connected(address: str, port: int) -> Iterator[socket.socket]:
 @contextmanager
 def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
     """A page may drip one byte at a time and never let a single read time out: the whole fetch has a limit too."""
+    expired = threading.Event()
 
     def hang_up() -> None:
+        expired.set()
         with suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
 
@@ -193,6 +195,8 @@ def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
         yield
     finally:
         alarm.cancel()
+        if expired.is_set():
+            raise FetchFailed("too slow")
 
 
 def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
@@ -247,4 +251,6 @@ def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
         body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
         if len(body) > LARGEST_BODY:
             raise FetchFailed("the page is too large")
+    if answer.length:
+        raise FetchFailed("the page broke off")
     return bytes(body)

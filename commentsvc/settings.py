@@ -26,7 +26,7 @@ class WrongSetting(Exception):
     """A setting holds a value that the service cannot start with; the text names it and what is allowed."""
 
 
-def _words(value: object) -> object:
+def _words(value: Any) -> Any:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
@@ -64,7 +64,7 @@ class Settings(BaseModel):
         "",
         description="The sender of every letter. Empty means `comments@` followed by the host of `BASE_URL`.",
     )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_words)] = Field(
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
         description="Networks (CIDR, separated by commas) whose `X-Forwarded-For` is believed; default none.",
     )
@@ -119,7 +119,7 @@ class Settings(BaseModel):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _proxies_are_networks(cls, value: Any) -> Any:
-        return tuple(ip_network(one) if isinstance(one, str) else one for one in value)
+        return tuple(ip_network(one) if isinstance(one, str) else one for one in _words(value))
 
     @field_validator("secret_key")
     @classmethod

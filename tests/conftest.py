@@ -35,7 +35,7 @@ def pytest_report_header() -> str | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Everything that touches the database runs on both."""
-    if "database_url" in metafunc.fixturenames:
+    if {"database_url", "database_name"} & set(metafunc.fixturenames):
         metafunc.parametrize("database_name", DATABASES, scope="session")
 
 

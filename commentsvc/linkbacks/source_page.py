@@ -87,7 +87,7 @@ class _LinkReader(HTMLParser):
             self._inert.append(tag)
         elif not self._inert and tag == "a" and self.found_at is None and self._is_to_us(dict(attrs).get("href")):
             self.found_at = len(self.text)
-        self.text.append(" ")
+        self.text.append(plain_text.gap(tag))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in INERT:
@@ -96,7 +96,7 @@ class _LinkReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in self._inert:
             del self._inert[self._inert.index(tag) :]
-        self.text.append(" ")
+        self.text.append(plain_text.gap(tag))
 
     def handle_data(self, data: str) -> None:
         if self._inert:

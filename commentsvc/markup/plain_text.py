@@ -4,6 +4,10 @@ import re
 from html.parser import HTMLParser
 
 SILENT = frozenset({"script", "style", "template", "noscript", "textarea", "title", "iframe"})
+INLINE = frozenset(
+    {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"}
+    | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
+)
 WHITE_SPACE = re.compile(r"\s+")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -30,6 +34,11 @@ def crop(text: str, length: int) -> str:
     return at_word.rstrip(" .,;:") + "…"
 
 
+def gap(tag: str) -> str:
+    """What a reader sees between the texts before and after ``tag``: nothing for words in a line, else a space."""
+    return "" if tag in INLINE else " "
+
+
 class _TextReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -38,11 +47,11 @@ class _TextReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in SILENT
-        self.pieces.append(" ")
+        self.pieces.append(gap(tag))
 
     def handle_endtag(self, tag: str) -> None:
         self._silent = max(0, self._silent - (tag in SILENT))
-        self.pieces.append(" ")
+        self.pieces.append(gap(tag))
 
     def handle_data(self, data: str) -> None:
         if not self._silent:

@@ -86,7 +86,8 @@ def oldest_waiting() -> timedelta | None:
 def message(letter: Letter) -> EmailMessage:
     """The letter as it goes over the wire (RFC 5322, 2369, 3834, 8058)."""
     mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = letter.subject
+    # The library decodes encoded words in what it is given, line breaks in them included.
+    mail["Subject"] = letter.subject.replace("=?", "= ?")
     mail["From"] = Address("", addr_spec=settings.current().sender)
     mail["To"] = Address("", addr_spec=letter.recipient)
     mail["Date"] = format_datetime(letter.created_at)

@@ -1,0 +1,169 @@
+"""The command line: what an operator types, and what it says when it cannot."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from commentsvc.__main__ import create_app
+from commentsvc.cli import run
+from tests.servers import mail_server
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run ``commentsvc …`` on an empty folder; exit status, output, errors."""
+    monkeypatch.setenv("COMMENTSVC_DATA_DIR", str(tmp_path / "data"))
+
+    def type_(*words: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        status = run(create_app, list(words))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return type_
+
+
+class TestSites:
+    """Blogs and their rules."""
+
+    def test_adding_one_shows_the_two_lines(self, command: Command) -> None:
+        status, out, _ = command(
+            "site", "add", "blog", "https://Blog.example/", "--moderation", "all", "--language", "de"
+        )
+        assert status == 0
+        assert '<script type="module" src="http://localhost:8000/embed.js"></script>' in out
+        assert '<comment-thread site="blog">' in out
+        status, out, _ = command("site", "list")
+        assert "blog: blog, https://blog.example, language de, captcha always, moderation all" in out
+
+    def test_rules_change(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        assert command("site", "set", "blog", "--captcha", "never", "--hold-links", "9")[0] == 0
+        assert "captcha never, moderation first, hold with 9 links" in command("site", "list")[1]
+
+    def test_removing_asks_first(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        assert command("site", "remove", "blog", stdin="n\n")[0] == 1
+        assert "blog" in command("site", "list")[1]
+        assert command("site", "remove", "blog", "--yes")[0] == 0
+        assert command("site", "list")[1] == ""
+
+    @pytest.mark.parametrize(
+        ("words", "status", "sentence"),
+        [
+            (("site", "add", "blog", "blog.example"), 2, "is no origin; write it like https://blog.example."),
+            (("site", "add", "b l", "https://b.example"), 2, "letters, digits and hyphens"),
+            (("site", "add", "b", "https://b.example", "--language", "xx"), 2, "is not spoken here"),
+            (("site", "add", "b", "https://b.example", "--captcha", "perhaps"), 2, "perhaps"),
+            (("site", "add", "b"), 2, "Missing argument"),
+            (("site", "set", "nobody"), 1, "There is no site nobody"),
+            (("nonsense",), 2, "No such command"),
+            (("moderator", "add", "nobody"), 2, "is no e-mail address"),
+            (("moderator", "link", "a@b.example"), 1, "is no moderator"),
+        ],
+    )
+    def test_wrong_words_are_answered_in_one_sentence(
+        self, command: Command, words: tuple[str, ...], status: int, sentence: str
+    ) -> None:
+        got, _, err = command(*words)
+        assert got == status
+        assert sentence in err
+        assert "Traceback" not in err
+
+    def test_a_site_is_added_once(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        status, _, err = command("site", "add", "blog", "https://blog.example")
+        assert (status, err.count("\n")) == (1, 1)
+        assert "There is a site blog already" in err
+
+
+class TestModerators:
+    """Who may sign in."""
+
+    def test_adding_one_shows_a_link(self, command: Command) -> None:
+        status, out, _ = command(
+            "moderator", "add", "ada@blog.example", "--password-stdin", stdin="analytical engine\n"
+        )
+        assert status == 0
+        assert re.search(r"http://localhost:8000/admin/link/\S+", out)
+        assert "ada@blog.example    password" in command("moderator", "list")[1]
+        assert "/admin/link/" in command("moderator", "link", "ADA@blog.example")[1]
+
+    def test_weak_passwords_are_refused(self, command: Command) -> None:
+        status, _, err = command("moderator", "add", "ada@blog.example", "--password-stdin", stdin="short\n")
+        assert status == 1
+        assert "at least 10 characters" in err
+
+    def test_removing_one(self, command: Command) -> None:
+        command("moderator", "add", "ada@blog.example")
+        assert command("moderator", "remove", "ada@blog.example")[0] == 0
+        assert command("moderator", "list")[1] == ""
+
+
+class TestUpkeep:
+    """Keeping it well."""
+
+    def test_upgrade_can_be_repeated(self, command: Command) -> None:
+        assert command("upgrade")[0] == command("upgrade")[0] == 0
+
+    def test_a_wrong_setting_stops_the_start_with_its_name(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COMMENTSVC_BASE_URL", "nonsense")
+        for words in (["serve"], ["work"], ["doctor"], ["upgrade"], ["site", "list"]):
+            status, _, err = command(*words)
+            assert (status, err.count("\n")) == (1, 1)
+            assert "COMMENTSVC_BASE_URL" in err
+
+    def test_a_database_that_cannot_be_opened_stops_it_too(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COMMENTSVC_DATABASE_URL", "sqlite:////proc/nowhere/x.sqlite3")
+        status, _, err = command("serve")
+        assert (status, err.count("\n")) == (1, 1)
+
+    def test_rerender_makes_the_html_anew(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        from commentsvc.cli import demo_thread
+        from commentsvc.db import db
+        from commentsvc.models import Comment
+
+        app = create_app()
+        command("upgrade")
+        with app.app_context():
+            demo_thread.prepare("http://127.0.0.1:8001", "http://127.0.0.1:8002", "ada@blog.example")
+            db.session.remove()
+        monkeypatch.setenv("COMMENTSVC_BASE_URL", "https://moved.example")
+        status, out, _ = command("rerender")
+        assert status == 0
+        assert "8 comments rendered." in out
+        app = create_app()
+        with app.app_context():
+            assert 'src="https://moved.example/static/smilies/smile.svg"' in db.session.get_one(Comment, 1).body_html
+            db.session.remove()
+
+    def test_the_doctor_says_what_to_mend(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_BASE_URL", "http://localhost:1")
+        status, out, err = command("doctor")
+        assert status == 1
+        assert "✓ Database: can be written to (sqlite)" in out
+        assert "✗ Address: http://localhost:1 does not answer" in out
+        assert "Set COMMENTSVC_MAIL_URL." in out
+        assert "✓ Secret: kept in" in out
+        assert "✓ Clock: 2026-11-23 12:00 UTC" in out
+        assert "2 of 5 checks" in err
+
+    def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        with mail_server() as server:
+            monkeypatch.setenv("COMMENTSVC_MAIL_URL", server.url)
+            assert "✓ Mail: reachable" in command("doctor")[1]
+        assert "✗ Mail: the server does not take letters" in command("doctor")[1]
+
+    def test_version_and_help(self, command: Command) -> None:
+        assert "commentsvc, version" in command("--version")[1]
+        for words in ([], ["serve"], ["site", "add"], ["demo"]):
+            assert "Usage:" in command(*words, "--help")[1]

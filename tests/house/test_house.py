@@ -1,0 +1,115 @@
+"""The house keeps its own rules: documents, translations, commits at the doors, nothing unused."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from commentsvc import errors, i18n, paths
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "commentsvc"
+SOURCES = sorted(HOUSE.rglob("*.py"))
+TEMPLATES = sorted(paths.TEMPLATES.rglob("*.*"))
+
+
+def test_only_doors_and_worker_commit() -> None:
+    """So that a story's rows stand or fall together."""
+    allowed = ("web/", "cli/", "worker.py", "db.py")
+    for file in SOURCES:
+        name = file.relative_to(HOUSE).as_posix()
+        if ".commit()" in file.read_text():
+            assert name.startswith(allowed), f"{name} commits"
+
+
+def test_no_room_is_called_by_a_name_that_says_nothing() -> None:
+    for file in SOURCES:
+        for part in file.relative_to(HOUSE).with_suffix("").parts:
+            assert part not in ("utils", "helpers", "common", "core", "services", "manager")
+
+
+def test_generated_documents_are_as_generated() -> None:
+    run = subprocess.run([sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_template_is_used() -> None:
+    words = "\n".join(file.read_text() for file in [*SOURCES, *TEMPLATES])
+    for template in TEMPLATES:
+        name = template.relative_to(paths.TEMPLATES).as_posix()
+        mail = re.fullmatch(r"mail/(\w+)\.(subject\.txt|txt|html)", name)
+        used = f'"{mail[1]}"' if mail and mail[1] != "layout" else template.name
+        assert used in words, f"{name} is used nowhere"
+
+
+def test_every_static_file_is_used() -> None:
+    words = "\n".join(file.read_text() for file in [*SOURCES, *TEMPLATES, *paths.STATIC.rglob("*.js")])
+    for file in paths.STATIC.rglob("*.*"):
+        assert file.name in words or file.stem in words, f"{file.name} is used nowhere"
+
+
+@pytest.mark.parametrize("tag", [tag for tag in i18n.languages() if tag != i18n.SOURCE])
+class TestTranslations:
+    """Every sentence in every language."""
+
+    def catalogue(self, tag: str) -> dict[str, object]:
+        with (paths.TRANSLATIONS / tag / "LC_MESSAGES" / "messages.po").open("rb") as file:
+            return {_first(message.id): message for message in read_po(file, locale=tag) if message.id}
+
+    def test_none_is_missing_and_none_is_left_over(self, tag: str, tmp_path: Path) -> None:
+        run = subprocess.run(
+            [sys.executable, ROOT / "docs" / "messages.py", "--check"], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    def test_places_are_kept(self, tag: str) -> None:
+        for identity, message in self.catalogue(tag).items():
+            for translated in message.string if isinstance(message.string, tuple) else (message.string,):  # type: ignore[attr-defined]
+                assert set(re.findall(r"%\(\w+\)\w", translated)) == set(re.findall(r"%\(\w+\)\w", identity)), identity
+
+
+def _first(identity: str | tuple[str, ...] | list[str]) -> str:
+    return identity if isinstance(identity, str) else identity[0]
+
+
+def test_every_refusal_stands_in_the_tree() -> None:
+    """The drawing in errors.py is the list that documents refer to."""
+    drawn = errors.__doc__ or ""
+    for name, thing in vars(errors).items():
+        if isinstance(thing, type) and issubclass(thing, errors.Refusal):
+            assert re.search(rf"\b{name}\b", drawn), name
+
+
+def test_every_setting_and_command_is_documented() -> None:
+    from commentsvc.settings import Settings
+
+    text = (ROOT / "docs" / "settings.md").read_text()
+    for name in Settings.model_fields:
+        assert f"COMMENTSVC_{name.upper()}" in text
+
+
+def test_functions_are_short() -> None:
+    """Half of all functions under nine lines, nine in ten under thirty-five."""
+    lengths = sorted(
+        (node.end_lineno or 0) - node.body[0].lineno + 1
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    )
+    assert lengths[len(lengths) // 2] < 9
+    assert lengths[len(lengths) * 9 // 10] < 35
+
+
+def test_no_registry_address_and_no_path_of_a_machine() -> None:
+    """What is committed works anywhere."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout
+    names = [name for name in listed.decode().split("\0") if name]
+    unwanted = re.compile(r"--(extra-)?index-url|--find-links|files\.python" + r"hosted|/ro" + r"ot/|/wo" + r"rk/")
+    for name in names:
+        file = ROOT / name
+        if file.suffix not in (".png", ".wav") and file.is_file():
+            assert not unwanted.search(file.read_text(errors="replace")), name

@@ -1,0 +1,180 @@
+"""Does the source really link to us? Read over real HTTP, judged, shown or refused."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from commentsvc import safe_http, worker
+from commentsvc import settings as all_settings
+from commentsvc.db import db
+from commentsvc.linkbacks import source_page
+from commentsvc.linkbacks.source_page import NoLink
+from commentsvc.models import Comment, Ping, Site
+from commentsvc.safe_http import Page
+from tests.cast import ARTICLE, ARTICLE_URL
+from tests.servers import Web, web
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+
+@pytest.fixture
+def neighbour() -> Iterator[Web]:
+    """Another blog, which the fetcher may reach although it is on this machine."""
+    with web() as site:
+        yield site
+
+
+@pytest.fixture
+def allowed(app: Flask, neighbour: Web) -> Iterator[None]:
+    """Settings in which the neighbour may be fetched."""
+    before = all_settings.current()
+    all_settings.use(before.model_copy(update={"fetch_allow": frozenset({neighbour.address})}))
+    yield
+    all_settings.use(before)
+
+
+def the_ping() -> Ping:
+    db.session.rollback()
+    return db.session.scalars(select(Ping)).one()
+
+
+def send(client: FlaskClient, source: str, **fields: str) -> None:
+    answer = client.post(f"/trackback/blog/{ARTICLE}", data={"url": source} | fields)
+    assert b"<error>0</error>" in answer.data
+
+
+def linking(href: str = ARTICLE_URL) -> str:
+    return f'<title>Why &amp; how</title><p>I read <a href="{href}">the phone</a>, and liked it.</p>'
+
+
+@pytest.mark.usefixtures("allowed")
+class TestOverHttp:
+    """From the ping to the page."""
+
+    def test_a_real_link_is_shown(self, client: FlaskClient, neighbour: Web) -> None:
+        send(client, neighbour.page("/post", linking()), blog_name="Next door")
+        assert worker.verify_pings() == 1
+        assert the_ping().state == "verified"
+        page = client.get(f"/t/blog/{ARTICLE}").text
+        assert "Why &amp; how" in page
+        assert "Next door" in page
+        assert "I read the phone, and liked it." in page
+        assert "1 linkback" in page
+        assert "0 comments" in page
+
+    def test_the_request_tells_nothing_private(self, client: FlaskClient, neighbour: Web) -> None:
+        send(client, neighbour.page("/post", linking()))
+        worker.verify_pings()
+        ((_, headers),) = neighbour.asked
+        assert headers["User-Agent"].startswith("commentsvc/")
+        assert not {"Cookie", "Authorization", "Referer", "X-Forwarded-For"} & set(headers)
+
+    def test_a_held_one_waits_for_the_moderator(self, client: FlaskClient, ada: Visitor, neighbour: Web) -> None:
+        db.begin_write()
+        db.session.execute(update(Site).values(moderation="first"))
+        db.session.commit()
+        send(client, neighbour.page("/post", linking()))
+        worker.verify_pings()
+        assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
+        assert "verified linkback" in ada.client.get("/admin/queue").text
+        ada.decide(db.session.scalars(select(Comment.id)).one(), "approval")
+        assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
+
+    def test_a_page_without_the_link_is_refused_and_may_try_again(self, client: FlaskClient, neighbour: Web) -> None:
+        source = neighbour.page("/post", "<p>nothing</p>")
+        send(client, source)
+        worker.verify_pings()
+        assert (the_ping().state, the_ping().reason) == ("refused", "the page does not link to the article")
+        neighbour.page("/post", linking())
+        send(client, source)
+        worker.verify_pings()
+        assert the_ping().state == "verified"
+
+    def test_a_broken_source_is_tried_five_times(self, client: FlaskClient, neighbour: Web, time: FrozenClock) -> None:
+        neighbour.pages["/post"] = lambda handler: handler.connection.close()
+        send(client, f"{neighbour.url}/post")
+        for _ in range(5):
+            assert worker.verify_pings() == 1
+            assert worker.verify_pings() == 0
+            time.pass_(days=1)
+        assert (the_ping().state, the_ping().tries) == ("failed", 5)
+
+    def test_a_redirect_is_followed_three_times_at_most(self, client: FlaskClient, neighbour: Web) -> None:
+        for number in range(5):
+            neighbour.page(f"/{number}", "", status=302, Location=f"/{number + 1}")
+        neighbour.page("/5", linking())
+        with pytest.raises(safe_http.FetchFailed, match="redirects"):
+            safe_http.fetch(f"{neighbour.url}/0")
+        assert safe_http.fetch(f"{neighbour.url}/2").url == f"{neighbour.url}/5"
+
+
+def read(html: str, url: str = "https://exchange.example/post", **headers: str) -> source_page.Finding:
+    named = {"content-type": "text/html; charset=utf-8"} | headers
+    return source_page.read(Page(url, 200, named, html.encode("utf-8", "surrogateescape")), ARTICLE_URL)
+
+
+class TestLinks:
+    """What counts as a link to us."""
+
+    @pytest.mark.parametrize(
+        "href",
+        [
+            ARTICLE_URL,
+            f"{ARTICLE_URL}#comments",
+            f"{ARTICLE_URL}?utm_source=feed",
+            "HTTPS://BLOG.example/2020/05/phone.html",
+            "//blog.example/2020/05/phone.html",
+            "https://blog.example/2020/%30%35/phone.html",
+        ],
+    )
+    def test_the_same_article_in_other_words(self, href: str) -> None:
+        assert read(linking(href)).title == "Why & how"
+
+    @pytest.mark.parametrize(
+        "html",
+        [
+            f"<p>{ARTICLE_URL}</p>",
+            f'<!-- <a href="{ARTICLE_URL}">x</a> -->',
+            f'<script><a href="{ARTICLE_URL}">x</a></script>',
+            f'<template><a href="{ARTICLE_URL}">x</a></template>',
+            f'<textarea><a href="{ARTICLE_URL}">x</a></textarea>',
+            f'<noscript><a href="{ARTICLE_URL}">x</a></noscript>',
+            f'<a href="{ARTICLE_URL}l">x</a>',
+            f'<a href="{ARTICLE_URL}/more">x</a>',
+            f'<a href="http://blog.example.evil/{ARTICLE}">x</a>',
+            f'<a data-href="{ARTICLE_URL}">x</a>',
+            f'<p title="{ARTICLE_URL}">x</p>',
+            '<a href="https://blog.example/">home</a>',
+            '<a href="http://[broken">x</a>',
+        ],
+    )
+    def test_what_only_looks_like_it(self, html: str) -> None:
+        with pytest.raises(NoLink):
+            read(html)
+
+    def test_relative_links_count_from_the_final_address(self) -> None:
+        assert read('<a href="../05/phone.html">x</a>', url="https://blog.example/2020/04/")
+
+    def test_words_around_the_link_make_the_excerpt(self) -> None:
+        words = " ".join(f"word{number}" for number in range(200))
+        excerpt = read(f'<p>{words} <a href="{ARTICLE_URL}">HERE</a> {words}</p>').excerpt
+        assert "HERE" in excerpt
+        assert len(excerpt) <= 250
+
+    def test_errors_and_other_formats_are_no_source(self) -> None:
+        for page in (Page("u", 404, {}, b""), Page("u", 200, {"content-type": "image/png"}, b"")):
+            with pytest.raises(NoLink):
+                source_page.read(page, ARTICLE_URL)
+
+    @pytest.mark.parametrize("charset", ["iso-8859-1", "no-such", "utf-7"])
+    def test_charsets_may_lie(self, charset: str) -> None:
+        page = Page(
+            "https://a.example/", 200, {"content-type": f"text/html; charset={charset}"}, linking().encode() + b"\xff"
+        )
+        assert source_page.read(page, ARTICLE_URL).title == "Why & how"
+
+    def test_deep_nesting_is_no_problem(self) -> None:
+        assert read("<div>" * 50_000 + linking()).title == "Why & how"

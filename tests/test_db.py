@@ -1,0 +1,131 @@
+"""The database: what the pragmas promise, that migrations match the models, and several processes at once."""
+
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.command import downgrade
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from commentsvc import db as database
+from commentsvc.db import Base, db
+from commentsvc.models import Site
+
+
+def test_sqlite_is_durable_and_patient(app: Flask, database_name: str) -> None:
+    if database_name != "sqlite":
+        pytest.skip("about SQLite")
+    values = {
+        name: db.session.execute(text(f"PRAGMA {name}")).scalar()
+        for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
+    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert db.session.execute(text("PRAGMA busy_timeout")).scalar() == 8000
+
+
+def test_writing_without_saying_so_is_a_mistake_we_notice(app: Flask, database_name: str) -> None:
+    if database_name != "sqlite":
+        pytest.skip("about SQLite")
+    db.session.add(Site(key="x", name="x", origins=["https://x.example"]))
+    with pytest.raises(RuntimeError, match="begin_write"):
+        db.session.flush()
+
+
+def test_times_keep_their_zone(app: Flask, site: Site) -> None:
+    assert site.created_at.tzinfo is not None
+    db.begin_write()
+    site = Site.named("blog")
+    site.created_at = datetime(2026, 1, 1)
+    with pytest.raises(Exception, match="naive"):
+        db.session.flush()
+
+
+def test_migrations_make_what_the_models_say(app: Flask) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    database.upgrade(url)
+    engine = create_engine(url)
+    database.prepare(engine)
+    config = database.migration_config()
+    with engine.connect().execution_options(writes=True) as connection:
+        config.attributes["connection"] = connection
+        downgrade(config, "base")
+        connection.commit()
+        tables = (
+            connection.execute(text("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")).scalars().all()
+        )
+        assert tables == ["alembic_version"]
+    engine.dispose()
+    database.upgrade(url)
+
+
+def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    database.upgrade(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    assert (tmp_path / "x.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_several_processes_may_start_at_once(
+    tmp_path: Path, database_name: str, request: pytest.FixtureRequest
+) -> None:
+    if database_name == "postgresql":
+        url = request.getfixturevalue("postgres_cluster").new_database()
+        url = url.replace("postgresql://", "postgresql+psycopg://")
+    else:
+        url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    program = f"from commentsvc import db; db.upgrade({url!r})"
+    starts = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(4)]
+    for start in starts:
+        _, trouble = start.communicate(timeout=60)
+        assert start.returncode == 0, trouble.decode()
+
+
+def test_a_copy_is_kept_before_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    database.upgrade(url)
+    with sqlite3.connect(tmp_path / "x.sqlite3") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    monkeypatch.setattr(database, "_newest", lambda _config: "9999")
+    database.upgrade(url)
+    assert (tmp_path / "x.sqlite3.before-0001").exists()
+
+
+class TestOutOfService:
+    """A database that cannot write costs no typed text, and reading goes on."""
+
+    @pytest.fixture
+    def locked(self, app: Flask, database_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Every write meets a locked database."""
+
+        def refuse() -> None:
+            raise OperationalError("BEGIN IMMEDIATE", {}, sqlite3.OperationalError("database is locked"))
+
+        monkeypatch.setattr(db, "begin_write", refuse)
+
+    def test_the_page_keeps_the_text(self, bob, locked: None) -> None:  # type: ignore[no-untyped-def]
+        answer = bob.post()
+        assert answer.status_code == 503
+        assert "cannot save anything at the moment" in answer.text
+        assert "Mine still has a *cord*" in answer.text
+        assert bob.client.get("/t/blog/2020/05/phone.html").status_code == 200
+
+    def test_programs_are_told_when_to_come_back(self, bob, locked: None) -> None:  # type: ignore[no-untyped-def]
+        answer = bob.client.post("/api/v1/threads/blog/x/comments", json={"author": "B", "body": "x"})
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "10"
+
+    def test_pings_are_answered_in_their_form(self, bob, locked: None) -> None:  # type: ignore[no-untyped-def]
+        answer = bob.client.post("/trackback/blog/x", data={"url": "https://a.example/"})
+        assert answer.status_code == 200
+        assert b"<error>1</error>" in answer.data

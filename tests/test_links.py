@@ -1,0 +1,74 @@
+"""Addresses: one article is one thread, however its address is written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commentsvc.links import origin_of, same_page, thread_key
+
+SAME = [
+    "https://blog.example/2020/05/phone.html",
+    "http://BLOG.example/2020/05/phone.html#comments",
+    "https://blog.example/2020/05/phone.html?utm_source=feed&utm_medium=x",
+    "https://blog.example/2020/05/phone.html/?fbclid=123",
+    "/2020/05/phone.html",
+    "2020/05/phone.html",
+    "2020/05/phone.html/",
+    "2020/%30%35/phone.html",
+]
+
+
+@pytest.mark.parametrize("address", SAME)
+def test_one_article_is_one_thread(address: str) -> None:
+    assert thread_key(address) == "2020/05/phone.html"
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("https://blog.example/", ""),
+        ("https://blog.example", ""),
+        ("https://blog.example/index.html", ""),
+        ("https://blog.example/a/index.htm", "a"),
+        ("https://blog.example/?p=12", "?p=12"),
+        ("https://blog.example/index.php?p=12&gclid=x", "index.php?p=12"),
+        ("https://blog.example/caf%C3%A9", "café"),
+        ("https://blog.example/cafe\u0301", "café"),
+        ("https://blog.example/CAF%c3%a9", "CAFé"),
+        ("https://blog.example/a%2Fb%3Fc%23d%25e", "a%2Fb%3Fc%23d%25e"),
+        ("https://blog.example/100%", "100%25"),
+        ("https://blog.example/%ff", "%FF"),
+        ("post-17", "post-17"),
+    ],
+)
+def test_what_matters_stays(address: str, key: str) -> None:
+    assert thread_key(address) == key
+
+
+@given(st.text(max_size=60) | st.from_regex(r"/?([a-z%0-9/]|index\.html){0,20}(\?[a-z=&%]{0,10})?", fullmatch=True))
+def test_normalising_twice_changes_nothing(address: str) -> None:
+    once = thread_key(address)
+    assert thread_key(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Blog.example:443/x", "https://blog.example"),
+        ("http://blog.example:8080/", "http://blog.example:8080"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("javascript:alert(1)", None),
+        ("//blog.example", None),
+        ("http://", None),
+        ("http://blog.example:x/", None),
+        ("http://[", None),
+    ],
+)
+def test_origins(url: str, origin: str | None) -> None:
+    assert origin_of(url) == origin
+
+
+def test_same_page_needs_the_same_origin() -> None:
+    assert same_page("https://blog.example/a/", "https://blog.example/a#x")
+    assert not same_page("https://blog.example/a", "https://other.example/a")
+    assert not same_page("nonsense", "nonsense")
