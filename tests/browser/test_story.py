@@ -1,0 +1,232 @@
+"""The whole story, in a real browser over two origins: read, write, approve, hear of it, link."""
+
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ARTICLE, World, solve, wait_for
+from tests.cast import ADA, ADAS_PASSWORD, BOB, GRACE
+
+Person = Callable[..., Page]
+
+
+def write(page: Page, name: str, text: str, email: str = "") -> None:
+    """Fill in the form."""
+    page.get_by_label("Your comment").fill(text)
+    page.get_by_label("Name").fill(name)
+    if email:
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Write me when somebody answers").check()
+    solve(page)
+
+
+def sign_in(world: World, ada: Page) -> None:
+    ada.goto(f"{world.server.url}/admin")
+    ada.get_by_label("E-mail").fill(ADA.email)
+    ada.get_by_label("Password").fill(ADAS_PASSWORD)
+    ada.get_by_role("button", name="Sign in").click()
+    expect(ada.get_by_role("navigation", name="Desk")).to_be_visible()
+
+
+def approve(world: World, ada: Page, text: str) -> None:
+    ada.goto(f"{world.server.url}/admin/queue")
+    ada.get_by_role("listitem").filter(has_text=text).get_by_role("button", name="Approve").click()
+    expect(ada.get_by_role("status")).to_contain_text("Approved.")
+
+
+def link_in(text: str, path: str) -> str:
+    return next(word for word in text.split() if f"/{path}/" in word)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_main_story(world: World, person: Person, scripts: bool) -> None:
+    """Bob writes, Ada approves, Bob says yes to letters, Grace answers, Bob hears of it, and another blog links."""
+    bob, grace, ada = (person(java_script_enabled=scripts) for _ in range(3))
+    where = world.article if scripts else world.page
+
+    bob.goto(where)
+    if not scripts:
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Comments").click()
+    write(bob, "Bob", BOB.says, BOB.email)
+    bob.get_by_role("button", name="Post comment").click()
+    expect(bob.get_by_text("only you see this")).to_be_visible()
+    assert bob.url.startswith(where), "nobody is led away"
+
+    grace.goto(where)
+    expect(grace.get_by_text("Nobody has written yet")).to_be_visible()
+
+    sign_in(world, ada)
+    approve(world, ada, "Mine still has a cord")
+
+    bob.goto(link_in(_text(world.letter(BOB.email)), "confirm"))
+    bob.get_by_role("button", name="Yes, write to me").click()
+    expect(bob.get_by_role("status")).to_contain_text("Done.")
+
+    grace.goto(where)
+    expect(grace.locator("strong", has_text="cord")).to_be_visible()
+    grace.get_by_role("link", name="Reply").click()
+    write(grace, "Grace", GRACE.says)
+    grace.get_by_role("button", name="Post comment").click()
+    expect(grace.get_by_text("only you see this")).to_be_visible()
+    approve(world, ada, "found it")
+
+    letter = world.letter(BOB.email, 2)
+    assert letter["Subject"].startswith("Grace answered you on")
+    bob.goto(link_in(_text(letter), "t"))
+    expect(bob.locator("li.depth-1")).to_contain_text("The cat found it.")
+    assert GRACE.email not in bob.content()
+    assert BOB.email not in bob.content()
+
+    source = world.neighbour.page(
+        "/post", f'<title>Why I keep a landline</title><a href="{world.article}">It</a> rings.'
+    )
+    ping = urllib.parse.urlencode({"url": source, "blog_name": "Next door"}).encode()
+    with urllib.request.urlopen(f"{world.server.url}/trackback/blog{ARTICLE}", ping) as answer:
+        assert b"<error>0</error>" in answer.read()
+    wait_for(lambda: world.neighbour.asked)
+    wait_for(lambda: ada.goto(f"{world.server.url}/admin/queue") and ada.get_by_text("verified linkback").count())
+    approve(world, ada, "Why I keep a landline")
+    bob.goto(where)
+    expect(bob.get_by_role("link", name="Why I keep a landline")).to_be_visible()
+    expect(bob.get_by_role("heading", name="2 comments · 1 linkback")).to_be_visible()
+
+    bob.goto(letter["List-Unsubscribe"].strip("<>"))
+    bob.get_by_role("button", name="Stop the letters").click()
+    expect(bob.get_by_role("status")).to_contain_text("no more letters")
+
+
+def _text(letter: object) -> str:
+    return str(letter.get_body(("plain",)).get_content())  # type: ignore[attr-defined]
+
+
+class TestTheElement:
+    """On a page of the blog."""
+
+    def test_a_wrong_answer_keeps_the_text_and_focuses_the_new_picture(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "Bob", BOB.says)
+        before = bob.locator(".puzzle img").get_attribute("src")
+        bob.locator("[name=challenge_answer]").fill("AAAAAA")
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_role("alert")).to_contain_text("That wasn’t what the picture shows")
+        expect(bob.get_by_label("Your comment")).to_have_value(BOB.says)
+        expect(bob.locator("[name=challenge_answer]")).to_be_focused()
+        assert bob.locator(".puzzle img").get_attribute("src") != before
+        solve(bob)
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+
+    def test_a_wrong_field_is_marked_and_focused(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "", BOB.says)
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_label("Name")).to_be_focused()
+        expect(bob.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+        bob.get_by_label("Name").fill("Bob")
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+
+    def test_another_picture_and_preview(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "Bob", "so *bold*")
+        before = bob.locator(".puzzle img").get_attribute("src")
+        bob.get_by_role("button", name="Another picture").click()
+        expect(bob.locator(".puzzle img")).not_to_have_attribute("src", before or "")
+        expect(bob.locator("[name=challenge_answer]")).to_be_focused()
+        bob.get_by_role("button", name="Preview").click()
+        expect(bob.locator(".preview strong")).to_have_text("bold")
+        expect(bob.get_by_label("Your comment")).to_have_value("so *bold*")
+
+    def test_a_dead_server_costs_no_text(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "Bob", BOB.says)
+        world.server.kill()
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_role("alert")).to_contain_text("does not answer at the moment")
+        expect(bob.get_by_label("Your comment")).to_have_value(BOB.says)
+        world.server.start()
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+
+    def test_without_a_server_the_link_stays(self, world: World, person: Person) -> None:
+        world.server.kill()
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_role("link", name="Comments")).to_be_visible()
+
+    def test_reading_sends_and_stores_nothing(self, world: World, person: Person) -> None:
+        bob = person()
+        asked: list[str] = []
+        bob.on("request", lambda request: asked.append(request.url))
+        bob.goto(world.article)
+        expect(bob.get_by_text("Nobody has written yet")).to_be_visible()
+        to_us = [url for url in asked if url.startswith(world.server.url) and "/smilies/" not in url]
+        assert len(to_us) <= 3, to_us
+        assert not bob.context.cookies()
+
+    def test_it_works_under_a_strict_policy_of_the_blog(self, world: World, person: Person) -> None:
+        server = world.server.url
+        policy = f"default-src 'none'; script-src {server}; connect-src {server}; img-src {server}"
+        status, headers, body = world.blog.pages[ARTICLE]
+        world.blog.pages[ARTICLE] = (status, headers | {"Content-Security-Policy": policy}, body)
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "Bob", BOB.says)
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+        assert bob.locator("form.write").evaluate("form => getComputedStyle(form).maxWidth") != "none"
+
+    def test_views_change_without_leaving(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "none")
+        bob = person()
+        for text in ("first text", "second text"):
+            bob.goto(world.article)
+            write(bob, "Bob", text)
+            bob.get_by_role("button", name="Post comment").click()
+            expect(bob.get_by_text("Your comment stands here now")).to_be_visible()
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Newest first").click()
+        expect(bob.locator(".comments .body").first).to_have_text("second text")
+        bob.get_by_role("link", name="Linear").click()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+        assert bob.url == world.article
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_or_hard_to_read(world: World, person: Person, width: int, scheme: str) -> None:
+    """No sideways scrolling, and axe finds nothing, on page, embed and sign-in."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    reader = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for place in (world.page, f"{world.page}?lang=de", world.article, f"{world.server.url}/admin/sign-in"):
+        reader.goto(place)
+        reader.wait_for_load_state("networkidle")
+        assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+        if place != world.article:  # the bare test blog is not ours to judge
+            found = Axe().run(reader)
+            assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_desk_on_a_phone_without_scripts(world: World, person: Person) -> None:
+    """Ada approves, takes it back, and finds both in the log."""
+    bob, ada = person(), person(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    bob.goto(world.article)
+    write(bob, "Bob", BOB.says)
+    bob.get_by_role("button", name="Post comment").click()
+    expect(bob.get_by_text("only you see this")).to_be_visible()
+    sign_in(world, ada)
+    assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    approve(world, ada, "Mine still")
+    ada.get_by_role("button", name="Undo").click()
+    expect(ada.get_by_role("listitem").filter(has_text="Mine still")).to_be_visible()
+    ada.get_by_role("link", name="Log", exact=True).click()
+    expect(ada.get_by_role("row").nth(1)).to_contain_text("Approved → Waiting")

@@ -1,0 +1,74 @@
+"""What was acknowledged is there after ``kill -9``, whenever it comes."""
+
+import json
+import random
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running
+
+KILLS = 20
+CLIENTS = 4
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
+    """Four clients post while the server is killed again and again, sometimes during its start."""
+    server = Running(tmp_path)
+    server.run(
+        *("site", "add", "blog", "https://blog.example"),
+        *("--captcha", "never", "--moderation", "none", "--comments-per-minute", "1000000"),
+    )
+    acknowledged: set[str] = set()
+    done = threading.Event()
+    chance = random.Random(2026)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        for client in range(CLIENTS):
+            clients.submit(_post_until, done, server, f"client {client}", acknowledged)
+        try:
+            for number in range(KILLS):
+                server.start()
+                time.sleep(0.02 if number % 10 == 9 else chance.uniform(0.1, 0.6))
+                server.kill(signal.SIGKILL)
+        finally:
+            done.set()
+    server.start()
+    stored = _stored(server)
+    server.kill()
+    assert len(acknowledged) > KILLS
+    assert acknowledged <= set(stored), "lost"
+    assert len(stored) == len(set(stored)), "doubled"
+
+
+def _post_until(done: threading.Event, server: Running, name: str, acknowledged: set[str]) -> None:
+    number = 0
+    while not done.is_set():
+        number += 1
+        text = f"{name}, text {number}"
+        body = json.dumps({"author": name, "body": text}).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": text}
+        request = urllib.request.Request(f"{server.url}/api/v1/threads/blog/x/comments", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                if answer.status == 201:
+                    acknowledged.add(text)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+
+
+def _stored(server: Running) -> list[str]:
+    texts: list[str] = []
+    page, pages = 1, 1
+    while page <= pages:
+        with urllib.request.urlopen(f"{server.url}/api/v1/threads/blog/x?page={page}") as answer:
+            thread = json.load(answer)
+        texts += [comment["body"] for comment in thread["comments"]]
+        page, pages = page + 1, thread["pages"]
+    return texts

@@ -1,0 +1,94 @@
+"""The real server as a process of its own, with real mail and a real blog beside it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commentsvc import settings
+from commentsvc.settings import PREFIX, Settings
+from tests.servers import free_port
+
+SECRET = "a secret that only the tests know, 0123456789"
+PATIENCE = 30  # seconds until a server must answer
+
+
+@dataclass
+class Running:
+    """A ``commentsvc serve``; ``environment`` holds its settings, ``url`` its address."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Its environment."""
+        return os.environ | {
+            f"{PREFIX}DATA_DIR": str(self.folder),
+            f"{PREFIX}SECRET_KEY": SECRET,
+            f"{PREFIX}BASE_URL": self.url,
+            **self.environment,
+        }
+
+    def know_its_secret(self) -> None:
+        """Let this test process derive what pictures show and what links hold."""
+        settings.use(Settings(data_dir=self.folder, secret_key=SECRET, base_url=self.url))
+
+    def run(self, *words: str, stdin: str = "") -> str:
+        """Run a command beside it; its output."""
+        run = [sys.executable, "-m", "commentsvc", *words]
+        done = subprocess.run(run, env=self.settings, input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *options: str) -> None:
+        """Start it, in a process group of its own, and wait until it answers."""
+        run = [sys.executable, "-m", "commentsvc", "serve", "--port", str(self.port), *options]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(run, env=self.settings, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Whether it is there."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """End its whole process group."""
+        if self.process is not None:
+            os.killpg(self.process.pid, number)
+            self.process.wait(timeout=20)
+            self.process = None
+
+
+@contextmanager
+def running(folder: Path, *options: str, **environment: str) -> Iterator[Running]:
+    """A server, started and stopped."""
+    server = Running(folder, {f"{PREFIX}{name}": value for name, value in environment.items()})
+    server.run("site", "add", "setup-only", "https://setup.example")
+    server.start(*options)
+    try:
+        yield server
+    finally:
+        server.kill()
