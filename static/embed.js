@@ -16,6 +16,8 @@ export class CommentThreadElement extends HTMLElement {
   #root = this.attachShadow({ mode: "open" });
   /** @type {AbortController | undefined} */
   #loading;
+  /** @type {Promise<void> | undefined} */
+  #due;
   #page = "";
 
   constructor() {
@@ -26,7 +28,7 @@ export class CommentThreadElement extends HTMLElement {
   }
 
   connectedCallback() {
-    this.load();
+    this.#loadSoon();
   }
 
   disconnectedCallback() {
@@ -34,7 +36,15 @@ export class CommentThreadElement extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (this.isConnected) this.load();
+    if (this.isConnected) this.#loadSoon();
+  }
+
+  /** Several attributes may change at once; that is one reason to load, not several. */
+  #loadSoon() {
+    this.#due ??= Promise.resolve().then(() => {
+      this.#due = undefined;
+      return this.load();
+    });
   }
 
   /** The blog's key, as the server knows it. */
@@ -108,7 +118,7 @@ export class CommentThreadElement extends HTMLElement {
       this.setAttribute("view", link.dataset.view);
       this.setAttribute("sort", link.dataset.sort ?? "oldest");
       this.addEventListener("load", () => this.#focus("#comments-heading"), { once: true });
-      this.load();
+      this.#loadSoon();
     } else if (link.dataset.reply || "noReply" in link.dataset) {
       event.preventDefault();
       this.#composer().then((composer) => composer.answer(link.dataset.reply ?? "", link.dataset.author ?? ""));
