@@ -1,0 +1,20 @@
+#!/bin/sh
+# Get what the tests need besides Python: a browser and PostgreSQL. On Debian and where we may; elsewhere say what is skipped.
+set -u
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+wanted=""
+have chromium || wanted="$wanted chromium"
+have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
+[ -f /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf ] || wanted="$wanted fonts-dejavu-core"
+[ -z "$wanted" ] && exit 0
+
+as_root=""
+[ "$(id -u)" = 0 ] || as_root="sudo -n"
+if have apt-get && { [ -z "$as_root" ] || sudo -n true 2>/dev/null; }; then
+    echo "Installing$wanted"
+    # shellcheck disable=SC2086 - the list is meant to be split
+    $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $wanted >/dev/null && exit 0
+fi
+echo "Skipped: tests that need$wanted, which cannot be installed from here."
