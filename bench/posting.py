@@ -40,7 +40,7 @@ def main() -> None:
                 reads = _together(lambda client, _count: _read(server, client))
                 ratio = posts / bare
                 print(
-                    f"round {number}: bare commits {bare:.0f}/s, comments {posts:.0f}/s ({ratio:.2f}), reads {reads:.0f}/s"
+                    f"round {number}: commits {bare:.0f}/s, comments {posts:.0f}/s ({ratio:.2f}), reads {reads:.0f}/s"
                 )
         finally:
             server.kill()

@@ -1,6 +1,7 @@
 """The real server as a process of its own, with real mail and a real blog beside it."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -55,11 +56,19 @@ class Running:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, largest_file: int | None = None) -> None:
         """Start it, in a process group of its own, and wait until it answers."""
+
+        def limit() -> None:
+            if largest_file is not None:  # what a full disk is to a program: writes fail
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
         run = [sys.executable, "-m", "commentsvc", "serve", "--port", str(self.port), *options]
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(run, env=self.settings, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                run, env=self.settings, stdout=log, stderr=log, start_new_session=True, preexec_fn=limit
+            )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():
             assert self.process.poll() is None, (self.folder / "server.log").read_text()

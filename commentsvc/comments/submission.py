@@ -16,6 +16,8 @@ LONGEST_EMAIL = 254
 LONGEST_WEBSITE = 500
 LONGEST_BODY = 20_000
 LONGEST_TITLE = 300
+LARGEST_ID = 2**31 - 1  # what an integer column holds
+MOST_DIGITS = 10
 MOST_MARKS = 4  # combining marks on one letter
 FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "url", "title")
 
@@ -115,7 +117,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
         website=website,
         body=body,
         body_html=render(body, smilies_at=links.absolute(smilies.FOLDER)),
-        parent_id=_number(typed.get("parent_id", "")),
+        parent_id=_parent(typed.get("parent_id", "")),
         notify=_is_ticked(typed),
         url=typed.get("url") or None,
         title=title,
@@ -177,5 +179,13 @@ def _is_ticked(typed: Mapping[str, str]) -> bool:
     return typed.get("notify", "").lower() in ("1", "on", "true", "yes")
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+def whole(text: str | None) -> int | None:
+    """The positive number that ``text`` spells, if it could be the id of a row; else None."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS:
+        return None
+    return int(text) if int(text) <= LARGEST_ID else None
+
+
+def _parent(text: str) -> int | None:
+    """None where no comment is answered; 0, which no comment has, where it is none that could be."""
+    return (whole(text) or 0) if text.strip() else None

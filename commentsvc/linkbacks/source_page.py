@@ -50,9 +50,9 @@ def _title(reader: "_LinkReader") -> str:
 
 
 def _around(text: list[str], place: int) -> str:
-    """The words before and after the link, cut at words."""
-    before = plain_text.fold("".join(text[:place]))[-AROUND:]
-    after = plain_text.fold("".join(text[place:]))[: AROUND + LONGEST_EXCERPT]
+    """The words before and after the link in its paragraph, cut at words."""
+    before = plain_text.fold("".join(text[:place]).rpartition(plain_text.BREAK)[2])[-AROUND:]
+    after = plain_text.fold("".join(text[place:]).partition(plain_text.BREAK)[0])[: AROUND + LONGEST_EXCERPT]
     words = before.partition(" ")[2] if len(before) == AROUND else before
     return plain_text.crop(plain_text.fold(f"{words} {after}"), LONGEST_EXCERPT)
 

@@ -8,6 +8,7 @@ INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
 )
+BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -35,8 +36,8 @@ def crop(text: str, length: int) -> str:
 
 
 def gap(tag: str) -> str:
-    """What a reader sees between the texts before and after ``tag``: nothing for words in a line, else a space."""
-    return "" if tag in INLINE else " "
+    """What a reader sees between the texts before and after ``tag``: nothing for words in a line, else a break."""
+    return "" if tag in INLINE else BREAK
 
 
 class _TextReader(HTMLParser):

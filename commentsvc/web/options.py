@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from flask import request
 
+from commentsvc.comments.submission import whole
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -17,8 +19,3 @@ def choice(name: str, among: type[Choice]) -> Choice | None:
 def number(name: str) -> int | None:
     """The positive number, or None."""
     return whole(request.args.get(name))
-
-
-def whole(text: str | None) -> int | None:
-    """The positive number that ``text`` spells, or None."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None

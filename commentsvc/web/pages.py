@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import i18n, links
 from commentsvc.comments import reading, threads
 from commentsvc.comments.reading import Order
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.linkbacks import trackback
@@ -13,7 +14,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
 from commentsvc.web import current, forms, gate, visitor
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import choice, number, whole
+from commentsvc.web.options import choice, number
 
 blueprint = Blueprint("pages", __name__)
 

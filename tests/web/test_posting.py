@@ -328,7 +328,8 @@ class TestGates:
         self_answer = bob.post(GRACE, parent_id=str(elsewhere))
         assert self_answer.status_code == 422
         assert "no longer here" in self_answer.text
-        assert bob.post(GRACE, parent_id="99999").status_code == 422
+        for nobody in ("99999", "99999999999999999999", "-1", "0", "x"):
+            assert bob.post(GRACE, parent_id=nobody).status_code == 422
 
 
 class TestStrangers:

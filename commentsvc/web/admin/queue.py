@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.models.comment import Comment, State
@@ -33,7 +34,7 @@ def show() -> str:
     )
 
 
-@blueprint.post("/comments/<int:comment_id>/<resource>")
+@blueprint.post(f"/comments/<int(max={LARGEST_ID}):comment_id>/<resource>")
 def decide(comment_id: int, resource: str) -> AnyResponse:
     """Approve, hold, mark as spam or trash; back to the list, which offers to undo it."""
     if resource not in RESOURCES:
