@@ -11,10 +11,9 @@ from commentsvc.comments.posting import Mention, Writer
 from commentsvc.db import db
 from commentsvc.linkbacks import receiving
 from commentsvc.linkbacks.receiving import Offer
-from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Site
-from commentsvc.moderation import decisions
+from commentsvc.models.site import Moderation, Site
 
 # who, days ago, answers which line of this table (counted from 0), what
 LINES = (
@@ -53,10 +52,12 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
     owner = Moderator.with_email(owner_email) or accounts.add(owner_email, "Ada")
     if db.session.scalar(select(Site).where(Site.key == "blog")) is None:
         site = Site(key="blog", name="A blog about things", origins=[blog, blog.replace("127.0.0.1", "localhost")])
+        site.moderation = Moderation.NONE  # what was written long ago waits no more
         db.session.add(site)
         db.session.flush()
         _write_thread(site, blog, owner)
         _link_from(site, blog, neighbour)
+        site.moderation = Moderation.FIRST
     db.session.commit()
     return owner
 
@@ -67,9 +68,8 @@ def _write_thread(site: Site, blog: str, owner: Moderator) -> None:
     for number, (name, days, answers, body) in enumerate(LINES):
         then = now - timedelta(days=days, minutes=-7 * number)
         with clock.reading(lambda then=then: then):  # type: ignore[misc]
-            comment = _post(site, blog, name, body, written[answers].id if answers is not None else None, owner)
-            decisions.decide(comment, State.APPROVED, by=owner)
-        written.append(comment)
+            parent_id = written[answers].id if answers is not None else None
+            written.append(_post(site, blog, name, body, parent_id, owner))
     _post(site, blog, *WAITING, None, owner)
 
 
@@ -93,6 +93,6 @@ def _link_from(site: Site, blog: str, neighbour: str) -> None:
         blog_name="The Exchange",
         target=blog + ARTICLE,
     )
-    decisions.decide(posting.post_linkback(site, key, old), State.APPROVED, by=None)
+    posting.post_linkback(site, key, old)
     offer = Offer(Kind.TRACKBACK, neighbour + POST, "Why I keep a landline", "", "Next door")
     receiving.receive(site, key, offer, address_hash="")

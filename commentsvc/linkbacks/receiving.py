@@ -6,7 +6,7 @@ from datetime import timedelta
 from html import escape
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links, safe_http
@@ -98,19 +98,7 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str) -> Ping:
 
 def claim(limit: int = BATCH) -> list[Claim]:
     """Pings that are due, leased to the caller; writes."""
-    now = clock.now()
-    due = (
-        select(Ping)
-        .where(Ping.state == PingState.QUEUED, Ping.due_at <= now)
-        .where(or_(Ping.leased_until.is_(None), Ping.leased_until < now))
-        .order_by(Ping.due_at)
-        .limit(limit)
-        .with_for_update(of=Ping, skip_locked=True)
-    )
-    pings = list(db.session.scalars(due))
-    for ping in pings:
-        ping.leased_until = now + LEASE
-    return [Claim(ping.id, ping.source, ping.target, ping.excerpt) for ping in pings]
+    return [Claim(ping.id, ping.source, ping.target, ping.excerpt) for ping in Ping.claim(limit, LEASE)]
 
 
 def look(claimed: Claim) -> source_page.Finding:

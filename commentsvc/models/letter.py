@@ -7,18 +7,18 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
-from commentsvc.db import Base
+from commentsvc.models.leased import QUEUED, Leased
 
 
 class LetterState(StrEnum):
     """How far it got."""
 
-    QUEUED = "queued"
+    QUEUED = QUEUED
     SENT = "sent"
     FAILED = "failed"
 
 
-class Letter(Base):
+class Letter(Leased):
     """Written in the transaction of what it tells; ``occasion`` keeps the same news from being written twice."""
 
     __tablename__ = "letter"
@@ -36,9 +36,6 @@ class Letter(Base):
     unsubscribe_url: Mapped[str | None] = mapped_column(String(1000))
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
     state: Mapped[str] = mapped_column(String(16), default=LetterState.QUEUED)
-    tries: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime] = mapped_column(default=clock.now)
-    leased_until: Mapped[datetime | None]
     last_answer: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]

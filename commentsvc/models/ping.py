@@ -7,20 +7,20 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base
+from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
 
 class PingState(StrEnum):
     """How far verification got."""
 
-    QUEUED = "queued"
+    QUEUED = QUEUED
     VERIFIED = "verified"
     REFUSED = "refused"
     FAILED = "failed"
 
 
-class Ping(Base):
+class Ping(Leased):
     """``reason`` says in our own words why it was refused or is late; only moderators see it."""
 
     __tablename__ = "ping"
@@ -40,9 +40,6 @@ class Ping(Base):
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(String(16), default=PingState.QUEUED)
     reason: Mapped[str] = mapped_column(String(300), default="")
-    tries: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime] = mapped_column(default=clock.now)
-    leased_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)

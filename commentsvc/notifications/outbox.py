@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 
 from commentsvc import clock, settings
 from commentsvc.db import db
@@ -32,19 +32,7 @@ class Parcel:
 
 def claim(limit: int = BATCH) -> list[Parcel]:
     """Letters that are due, leased to the caller so that no other worker takes them; writes."""
-    now = clock.now()
-    due = (
-        select(Letter)
-        .where(Letter.state == LetterState.QUEUED, Letter.due_at <= now)
-        .where(or_(Letter.leased_until.is_(None), Letter.leased_until < now))
-        .order_by(Letter.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    letters = list(db.session.scalars(due))
-    for letter in letters:
-        letter.leased_until = now + LEASE
-    return [Parcel(letter.id, letter.recipient, message(letter)) for letter in letters]
+    return [Parcel(letter.id, letter.recipient, message(letter)) for letter in Letter.claim(limit, LEASE)]
 
 
 def sent(letter_id: int, answer: str) -> None:

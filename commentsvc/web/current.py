@@ -6,9 +6,12 @@ from flask import request
 from sqlalchemy.exc import DBAPIError
 
 from commentsvc import i18n, settings, throttle, tokens
+from commentsvc.comments import reading
+from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
 from commentsvc.errors import Refusal
-from commentsvc.models.site import Site
+from commentsvc.models.site import Site, View
+from commentsvc.web.options import choice, number
 
 
 def site_asked_for() -> Site | None:
@@ -19,6 +22,12 @@ def site_asked_for() -> Site | None:
     except (Refusal, DBAPIError):
         db.session.rollback()
         return None
+
+
+def page_asked_for(site: Site, key: str) -> ThreadPage:
+    """The part of a thread that ``?view=&sort=&page=`` asks for."""
+    order = choice("sort", Order) or Order.OLDEST
+    return reading.read(site, key, choice("view", View), order, number("page") or 1)
 
 
 def address() -> str:

@@ -3,12 +3,11 @@
 from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
-from commentsvc.comments import reading, threads
-from commentsvc.comments.reading import Item, Order
+from commentsvc.comments import threads
+from commentsvc.comments.reading import Item
 from commentsvc.errors import Refusal
-from commentsvc.models.site import Site, View
+from commentsvc.models.site import Site
 from commentsvc.web import current, forms, gate, security, visitor
-from commentsvc.web.options import choice, number
 
 REVALIDATE = "public, no-cache"
 
@@ -20,7 +19,7 @@ blueprint = Blueprint("embed", __name__)
 def show(site_key: str, key: str = "") -> Response:
     """The thread; the same bytes for everybody, so that they can be kept and shared."""
     site, key = _address(site_key, key)
-    shown = reading.read(site, key, choice("view", View), choice("sort", Order) or Order.OLDEST, number("page") or 1)
+    shown = current.page_asked_for(site, key)
     is_open = shown.thread is None or threads.is_open(site, shown.thread)
     html = render_template("thread/fragment.html", shown=shown, form=forms.blank(site, key), is_open=is_open)
     response = make_response(html)

@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links
 from commentsvc.comments import reading, threads
-from commentsvc.comments.reading import Order
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import Refusal
@@ -56,7 +55,7 @@ def _address(site_key: str, key: str) -> tuple[Site, str]:
 def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
     person = visitor.current()
     moderator = signed_in.moderator()
-    shown = reading.read(site, key, choice("view", View), choice("sort", Order) or Order.OLDEST, number("page") or 1)
+    shown = current.page_asked_for(site, key)
     article = shown.thread.url if shown.thread else links.article(site.home, key)
     reply_to = reading.visible(shown.thread, number("reply_to") or whole(request.form.get("parent_id")))
     response = make_response(

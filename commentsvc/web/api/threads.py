@@ -3,13 +3,10 @@
 from flask import Blueprint, Response, request
 
 from commentsvc import i18n, links
-from commentsvc.comments import reading
 from commentsvc.comments import threads as known_threads
-from commentsvc.comments.reading import Order
-from commentsvc.models.site import Site, View
+from commentsvc.models.site import Site
 from commentsvc.web import current
 from commentsvc.web.api.shapes import PublicComment, PublicThread, answer
-from commentsvc.web.options import choice, number
 
 REVALIDATE = "public, no-cache"
 
@@ -22,7 +19,7 @@ def show(site_key: str, key: str = "") -> Response:
     """Public fields only; a thread nobody wrote in is empty, not missing."""
     site, key = Site.named(site_key), known_threads.key_of(key)
     i18n.speak(current.site_language(site))
-    shown = reading.read(site, key, choice("view", View), choice("sort", Order) or Order.OLDEST, number("page") or 1)
+    shown = current.page_asked_for(site, key)
     thread = PublicThread(
         url=shown.thread.url if shown.thread else links.article(site.home, key),
         title=shown.thread.title if shown.thread else "",

@@ -1,0 +1,40 @@
+"""Rows that wait for a worker: claimed with a lease, so that any number of workers may run and one may die."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc import clock
+from commentsvc.db import Base, db
+
+QUEUED = "queued"
+
+
+class Leased(Base):
+    """``due_at`` is when to try next; until ``leased_until`` somebody is at it."""
+
+    __abstract__ = True
+
+    state: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(default=clock.now)
+    leased_until: Mapped[datetime | None]
+
+    @classmethod
+    def claim(cls, limit: int, lease: timedelta) -> list[Self]:
+        """At most ``limit`` rows that are due and not leased, now leased to the caller; writes."""
+        now = clock.now()
+        due = (
+            select(cls)
+            .where(cls.state == QUEUED, cls.due_at <= now)
+            .where(or_(cls.leased_until.is_(None), cls.leased_until < now))
+            .order_by(cls.due_at)
+            .limit(limit)
+            .with_for_update(of=cls, skip_locked=True)
+        )
+        rows = list(db.session.scalars(due))
+        for row in rows:
+            row.leased_until = now + lease
+        return rows
