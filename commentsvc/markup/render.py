@@ -14,7 +14,8 @@ from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-FENCE = "```"
+OPENING_FENCE = re.compile(r"```[\w+-]{0,20}\s*")  # the name of a language may follow; it is not shown
+CLOSING_FENCE = re.compile(r"```\s*")
 DEEPEST_QUOTE = 6
 
 
@@ -72,7 +73,7 @@ def _split(source: list[str], depth: int) -> list[_Block]:
 
 
 def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
-    if source[start].startswith(FENCE):
+    if OPENING_FENCE.fullmatch(source[start]):
         return _code(source, start + 1)
     quotes = depth < DEEPEST_QUOTE
     if quotes and source[start].startswith(">"):
@@ -85,12 +86,12 @@ def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]
 
 
 def _code(source: list[str], start: int) -> tuple[_Block, int]:
-    end = _run(source, start, lambda line: not line.startswith(FENCE)) if start < len(source) else start
+    end = _run(source, start, lambda line: not CLOSING_FENCE.fullmatch(line)) if start < len(source) else start
     return _Code(source[start:end]), end + 1
 
 
 def _opens_a_block(line: str, quotes: bool) -> bool:
-    return line.startswith(FENCE) or (quotes and line.startswith(">"))
+    return OPENING_FENCE.fullmatch(line) is not None or (quotes and line.startswith(">"))
 
 
 def _run(source: list[str], start: int, belongs: Callable[[str], bool]) -> int:
