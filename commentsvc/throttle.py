@@ -5,6 +5,7 @@ as wide. ``docs/settings.md`` says so too.
 """
 
 import ipaddress
+import logging
 from functools import lru_cache
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -13,6 +14,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from commentsvc import clock, settings
 from commentsvc.errors import TooMany
+
+log = logging.getLogger(__name__)
 
 PICTURES = RateLimitItemPerMinute(40, 10, namespace="pictures")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
@@ -28,9 +31,18 @@ def comments_per_minute(count: int) -> RateLimitItem:
 
 
 def hit(limit: RateLimitItem, *who: str) -> None:
-    """Count one try of ``who``; raises ``TooMany`` with the seconds to wait where it was one too many."""
+    """Count one try of ``who``; raises ``TooMany`` with the seconds to wait where it was one too many.
+
+    While Redis does not answer, this process counts for itself: a lost limit must not become a lost comment.
+    """
     limiter = _limiter(settings.current().redis_url)
-    if not limiter.hit(limit, *who):
+    try:
+        passed = limiter.hit(limit, *who)
+    except limiter.storage.base_exceptions as problem:
+        log.warning("Redis does not answer, limits are counted in this process: %s", problem)
+        limiter = _limiter("")
+        passed = limiter.hit(limit, *who)
+    if not passed:
         until = limiter.get_window_stats(limit, *who).reset_time
         raise TooMany(max(1, round(until - clock.now().timestamp())))
 

@@ -1,0 +1,86 @@
+"""Limits: by address, by network for IPv6, and shared through Redis where there is one."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from limits import RateLimitItemPerMinute
+
+from commentsvc import settings, throttle
+from commentsvc.errors import TooMany
+from tests.servers import free_port
+
+TWICE = RateLimitItemPerMinute(2, 1, namespace="test")
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path) -> None:
+    """Counting in this process."""
+    settings.use(settings.Settings(data_dir=tmp_path))
+    throttle.forget()
+
+
+def test_the_third_time_is_one_too_many() -> None:
+    throttle.hit(TWICE, "bob")
+    throttle.hit(TWICE, "bob")
+    throttle.hit(TWICE, "grace")
+    with pytest.raises(TooMany) as refusal:
+        throttle.hit(TWICE, "bob")
+    assert 1 <= refusal.value.seconds <= 60
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+    ],
+)
+def test_who_counts_as_one(one: str, other: str, same: bool) -> None:
+    assert (throttle.source_of(one) == throttle.source_of(other)) is same
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """A real Redis, for this test only."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server here, so shared limits are not tried")
+    port = free_port()
+    run = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(run, stdout=subprocess.DEVNULL) as server:
+        time.sleep(0.5)
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+def test_processes_share_their_limits_through_redis(redis_url: str, tmp_path: Path) -> None:
+    """What one process counted, the other knows."""
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis_url))
+    throttle.hit(TWICE, "bob")
+    program = (
+        "from pathlib import Path; from limits import RateLimitItemPerMinute; "
+        "from commentsvc import settings, throttle; "
+        f"settings.use(settings.Settings(data_dir=Path({str(tmp_path)!r}), redis_url={redis_url!r})); "
+        "throttle.hit(RateLimitItemPerMinute(2, 1, namespace='test'), 'bob')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    with pytest.raises(TooMany):
+        throttle.hit(TWICE, "bob")
+
+
+def test_without_redis_each_process_counts_for_itself(tmp_path: Path) -> None:
+    """Redis that went away opens no gate and closes none."""
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url="redis://127.0.0.1:1/0"))
+    throttle.hit(TWICE, "bob")
+    throttle.hit(TWICE, "bob")
+    with pytest.raises(TooMany):
+        throttle.hit(TWICE, "bob")
