@@ -54,7 +54,7 @@ def set_password(moderator: Moderator, password: str) -> None:
 
 def with_password(email: str, password: str) -> Moderator:
     """The moderator these belong to; raises ``SignInFailed``, after the same work whether the address exists."""
-    moderator = Moderator.with_email(email)
+    moderator = Moderator.with_email(email.replace("\0", ""))
     stored = (moderator.password_hash if moderator else None) or _nobody
     try:
         _hasher.verify(stored, password[:LONGEST_PASSWORD])

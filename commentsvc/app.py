@@ -11,6 +11,7 @@ from flask import Flask
 from commentsvc import clock, paths, settings, tokens, web, worker
 from commentsvc.db import db, engine_options, prepare
 from commentsvc.settings import Settings
+from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
 
 LARGEST_REQUEST = 256 * 1024  # bytes
@@ -34,6 +35,9 @@ def create_app(given: Settings | None = None) -> Flask:
         prepare(db.engine)
     csrf.init_app(app)
     web.init_app(app)
+    with app.app_context():
+        layer = snapshots.Snapshots(app.wsgi_app, db.engine)
+    app.extensions["snapshots"] = app.wsgi_app = layer  # type: ignore[method-assign]
     return app
 
 

@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -80,7 +81,13 @@ db = Database(model_class=Base)
 
 def engine_options(url: str) -> dict[str, Any]:
     """What ``create_engine`` needs for ``url``: a bounded pool and bounded waits."""
-    pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": CONNECT_TIMEOUT.total_seconds()}
+    # What strangers typed belongs into no log, not even when a statement fails.
+    pool = {
+        "hide_parameters": True,
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
+        "pool_timeout": CONNECT_TIMEOUT.total_seconds(),
+    }
     if is_sqlite(url):
         return {**pool, "connect_args": {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}}
     limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(BUSY_TIMEOUT)}"
@@ -129,9 +136,11 @@ def _only_after_begin_write(session: Session, *_: Any) -> None:
         raise RuntimeError("db.begin_write() comes before the first write of a transaction")
 
 
-def out_of_service(problem: DBAPIError) -> bool:
-    """Whether the database cannot take this now (locked, full, gone), as opposed to a mistake of ours."""
-    words = str(problem.orig).lower()
+def out_of_service(problem: SQLAlchemyError) -> bool:
+    """Whether the database cannot take this now (locked, full, gone, too busy), as opposed to a mistake of ours."""
+    if isinstance(problem, PoolTimeout):
+        return True
+    words = str(getattr(problem, "orig", "")).lower()
     return isinstance(problem, OperationalError) and "no such" not in words and "syntax" not in words
 
 

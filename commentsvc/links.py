@@ -9,11 +9,12 @@ from commentsvc import settings
 TRACKING = re.compile(
     r"(utm_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|igshid|yclid|twclid|_hsenc|_hsmi|ref_src)", re.I
 )
-INDEX = re.compile(r"(?:(?:^|/+)index\.html?/*)+$", re.I)
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 KEEP_ENCODED = "%/?#"
 LONGEST_KEY = 500  # characters
+LONGEST_ADDRESS = 2000  # characters, percent-encoded
+MOST_ROUNDS = 10
 
 
 def thread_key(address: str) -> str:
@@ -21,12 +22,33 @@ def thread_key(address: str) -> str:
 
     No fragment, no trailing slash, no ``index.html``, no tracking parameters; Unicode NFC; percent-encoding
     only where the character would change the meaning. Applying it twice changes nothing.
+
+    Raises:
+        ValueError: it is longer than any article's address, or no address at all.
     """
+    if len(address) > LONGEST_ADDRESS:
+        raise ValueError("longer than an address")
+    for _ in range(MOST_ROUNDS):  # a key may look like an address with something left to take away
+        before, address = address, _normalised(address)
+        if address == before:
+            return address
+    raise ValueError("not an address")
+
+
+def _normalised(address: str) -> str:
     parts = urlsplit(address) if re.match(r"https?://", address, re.I) else None
     path, query = (parts.path, parts.query) if parts else _split(address)
-    path = INDEX.sub("", _one_form(path).strip("/")).rstrip("/")
     pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not TRACKING.fullmatch(name)]
+    path = _without_index(_one_form(path))
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _without_index(path: str) -> str:
+    """No slash at either end, and no ``index.html`` at the last."""
+    segments = path.strip("/").split("/")
+    while segments and segments[-1].lower() in ("", "index.html", "index.htm"):
+        segments.pop()
+    return "/".join(segments)
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -55,7 +77,7 @@ def origin_of(url: str) -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in parts.netloc:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
@@ -90,4 +112,23 @@ def article(origin: str, key: str) -> str:
 
 def same_page(one: str, other: str) -> bool:
     """Whether two addresses differ at most in fragment, percent-encoding and a trailing slash."""
-    return origin_of(one) == origin_of(other) and origin_of(one) is not None and thread_key(one) == thread_key(other)
+    try:
+        return (
+            origin_of(one) is not None and origin_of(one) == origin_of(other) and thread_key(one) == thread_key(other)
+        )
+    except ValueError:
+        return False
+
+
+def plain(url: str) -> str | None:
+    """An http(s) address rebuilt from its parts, without fragment; None where it hides anything.
+
+    Passwords, backslashes, white space and control characters are read differently by different programs.
+    """
+    origin = origin_of(url)
+    if origin is None or len(url) > LONGEST_ADDRESS or re.search(r"[\\\s\x00-\x20\x7f]", url):
+        return None
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        return None
+    return origin + (quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/") + (f"?{parts.query}" if parts.query else "")

@@ -9,6 +9,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -72,12 +73,16 @@ def fetch(
         FetchRefused: scheme, port or address is not allowed, here or after a redirect.
         FetchFailed: nothing usable came within the limits.
     """
+    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
     for _ in range(MOST_REDIRECTS + 1):
-        page = _fetch_once(url, accept, resolver)
+        page = _fetch_once(url, accept, resolver, deadline)
         target = page.headers.get("location")
         if page.status not in REDIRECTS or not target:
             return page
-        url = urljoin(url, target)
+        try:
+            url = urljoin(url, target)
+        except ValueError:
+            raise FetchRefused("redirected to what is no web address") from None
     raise FetchFailed("too many redirects")
 
 
@@ -89,19 +94,23 @@ def fetch_own(url: str) -> Page:
     """
     parts = urlsplit(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
-    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, accept="*/*")
+    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
+    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, "*/*", deadline)
 
 
-def _fetch_once(url: str, accept: str, resolver: Resolver) -> Page:
+def _fetch_once(url: str, accept: str, resolver: Resolver, deadline: float) -> Page:
     parts = _checked(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
-    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, accept)
+    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, accept, deadline)
 
 
-def _fetch_from(address: str, parts: SplitResult, url: str, accept: str) -> Page:
+def _fetch_from(address: str, parts: SplitResult, url: str, accept: str, deadline: float) -> Page:
     port = parts.port or USUAL_PORTS[parts.scheme]
+    left = timedelta(seconds=deadline - time.monotonic())
+    if left <= timedelta():
+        raise FetchFailed("too slow")
     try:
-        with _connected(address, port) as line, _hung_up_after(WHOLE_PATIENCE, line):
+        with _connected(address, port) as line, _hung_up_after(left, line):
             return _get(_secured(line, parts), parts, url, accept)
     except (OSError, http.client.HTTPException, ValueError, zlib.error) as problem:
         raise FetchFailed(str(problem)[:300] or type(problem).__name__) from problem
@@ -151,9 +160,15 @@ def is_public(address: str) -> bool:
         inner = _inner_ipv4(one)
         if inner is not None:
             return is_public(str(inner))
+    if any(one in network for network in RESERVED if network.version == one.version):
+        return False
     return one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified
 
 
+RESERVED = tuple(  # not every Python knows these
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "64:ff9b:1::/48", "100::/64")
+)
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 

@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 PICTURES = RateLimitItemPerMinute(40, 10, namespace="pictures")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
-SIGN_INS_OF_ACCOUNT = RateLimitItemPerMinute(30, 10, namespace="sign-ins-account")
 PINGS = RateLimitItemPerMinute(30, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
 CONFIRMATIONS = RateLimitItemPerMinute(1, 24 * 60, namespace="confirmations")

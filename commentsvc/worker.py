@@ -7,19 +7,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import accounts, mail, safe_http, settings
 from commentsvc.captcha import challenge
 from commentsvc.db import db
+from commentsvc.errors import PingRefused
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.mail import DeliveryFailed
 from commentsvc.notifications import outbox
 
 PAUSE = timedelta(seconds=1)
+BATCH = 50  # letters over one connection
 TIDY_PAUSE = timedelta(minutes=10)
 ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set in the environment where another process does the work
+
+Work = TypeVar("Work")
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +63,8 @@ def loop(job: Job, stop: threading.Event) -> None:
 def _carefully(do: Callable[[], int]) -> int:
     try:
         return do()
-    except DBAPIError as problem:
-        log.warning("%s: the database is not available (%s)", do.__name__, problem.orig)
+    except SQLAlchemyError as problem:
+        log.warning("%s: the database is not available (%s)", do.__name__, problem)
     except Exception:
         log.exception("%s failed", do.__name__)
     finally:
@@ -68,43 +73,42 @@ def _carefully(do: Callable[[], int]) -> int:
 
 
 def send_letters() -> int:
-    """One batch of due letters over one connection; the number tried."""
+    """Due letters over one connection, each claimed when its turn comes; the number taken by the server."""
     if not settings.current().mail_url:
         return 0
-    db.begin_write()
-    waiting = outbox.claim()
-    db.session.commit()
-    if not waiting:
+    parcel = _claimed(outbox.claim)
+    if parcel is None:
         return 0
-    tried = len(waiting)
+    taken = 0
     try:
         with mail.connect() as connection:
-            while waiting:
-                _send(connection, waiting.pop(0))
-    except _LineBroken:  # what is left may pass over another line
-        _note(lambda: outbox.release([parcel.letter_id for parcel in waiting]))
-    except DeliveryFailed as failure:  # nobody can be reached: every letter waits, none is at fault
+            while parcel is not None and _sent(connection, parcel):
+                taken += 1
+                parcel = _claimed(outbox.claim) if taken < BATCH else None
+    except DeliveryFailed as failure:  # nobody can be reached: the letter waits, and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
-        for parcel in waiting:
+        if parcel is not None:
             _note(partial(outbox.postpone, parcel.letter_id, failure))
-        return 0
-    return tried
+    return taken
 
 
-class _LineBroken(Exception):
-    pass
-
-
-def _send(connection: mail.Connection, parcel: outbox.Parcel) -> None:
+def _sent(connection: mail.Connection, parcel: outbox.Parcel) -> bool:
+    """Hand over one letter and note how that went; whether the line may be used for another."""
     try:
         answer = connection.send(settings.current().sender, parcel.recipient, parcel.message)
     except DeliveryFailed as failure:
         log.warning("letter %s was not taken: %s", parcel.letter_id, failure.answer)
         _note(partial(outbox.postpone, parcel.letter_id, failure))
-        if failure.is_about_server:
-            raise _LineBroken from failure
-    else:
-        _note(partial(outbox.sent, parcel.letter_id, answer))
+        return not failure.is_about_server
+    _note(partial(outbox.sent, parcel.letter_id, answer))
+    return True
+
+
+def _claimed(claim: Callable[[], Work | None]) -> Work | None:
+    db.begin_write()
+    work = claim()
+    db.session.commit()
+    return work
 
 
 def _note(change: Callable[[], None]) -> None:
@@ -114,24 +118,21 @@ def _note(change: Callable[[], None]) -> None:
 
 
 def verify_pings() -> int:
-    """One batch of due pings; the number looked at."""
-    db.begin_write()
-    claims = receiving.claim()
-    db.session.commit()
-    for claim in claims:
-        _verify(claim)
-    return len(claims)
-
-
-def _verify(claim: receiving.Claim) -> None:
+    """The ping that is due first; the number looked at."""
+    claim = _claimed(receiving.claim)
+    if claim is None:
+        return 0
     try:
         finding = receiving.look(claim)
-    except (source_page.NoLink, safe_http.FetchRefused) as refusal:
+        _note(partial(receiving.accept, claim, finding))
+    except (source_page.NoLink, safe_http.FetchRefused, PingRefused) as refusal:
         _note(partial(receiving.refuse, claim, str(refusal)))
     except safe_http.FetchFailed as failure:
         _note(partial(receiving.postpone, claim, str(failure)))
-    else:
-        _note(partial(receiving.accept, claim, finding))
+    except Exception:  # whatever a hostile page brings up, it must not come up for ever
+        log.exception("ping %s could not be verified", claim.ping_id)
+        _note(partial(receiving.postpone, claim, "could not be read"))
+    return 1
 
 
 def tidy() -> int:

@@ -94,11 +94,10 @@ def test_several_processes_may_start_at_once(
 def test_a_copy_is_kept_before_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
     database.upgrade(url)
-    with sqlite3.connect(tmp_path / "x.sqlite3") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    monkeypatch.setattr(database, "_newest", lambda _config: "9999")
+    monkeypatch.setattr(database, "_newest", lambda _config: "a newer one")
     database.upgrade(url)
-    assert (tmp_path / "x.sqlite3.before-0001").exists()
+    with sqlite3.connect(tmp_path / "x.sqlite3.before-0001") as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
 
 
 class TestOutOfService:

@@ -57,8 +57,8 @@ def issue(thread_path: str, visitor: str, *, solved: bool = False) -> str:
     return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, _visitor_hash(visitor), solved])
 
 
-def age(token: str) -> timedelta:
-    """How long ago a form with this token was shown, or a day where a picture was solved meanwhile.
+def age(token: str, thread_path: str) -> timedelta:
+    """How long ago a form of this thread with this token was shown, or a day where a picture was solved meanwhile.
 
     Raises:
         LooksAutomatic: we never gave out such a token.
@@ -67,7 +67,10 @@ def age(token: str) -> timedelta:
         payload, issued_at = tokens.read_with_time(PURPOSE, token)
     except LinkInvalid:
         raise LooksAutomatic from None
-    return timedelta(days=1) if _Contents(*payload).solved else clock.now() - issued_at
+    contents = _Contents(*payload)
+    if contents.thread_path != thread_path:
+        raise LooksAutomatic
+    return timedelta(days=1) if contents.solved else clock.now() - issued_at
 
 
 def picture(token: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import __version__, i18n
 from commentsvc.cli import demo, moderators, serve, sites, upkeep
@@ -51,8 +51,8 @@ def run(create_app: Callable[[], Flask], words: list[str] | None = None) -> int:
         return _say(i18n.sentence(refusal))
     except WrongSetting as wrong:
         return _say(str(wrong))
-    except DBAPIError as problem:
-        return _say(f"The database does not do its work: {problem.orig}")
+    except SQLAlchemyError as problem:
+        return _say(f"The database does not do its work: {getattr(problem, 'orig', problem)}")
     except OSError as problem:
         return _say(f"{problem.filename or NAME}: {problem.strerror or problem}")
     return 0

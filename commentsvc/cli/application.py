@@ -1,10 +1,14 @@
-"""The application that commands run in. It stands a floor above them, so ``__main__`` hands its maker down."""
+"""The application that commands run in, and what several of them read.
+
+It stands a floor above the commands, so ``__main__`` hands its maker down.
+"""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 
 from commentsvc import db, settings
@@ -30,3 +34,12 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
             return command(*args, **kwargs)
 
     return inside
+
+
+def mail_address(typed: str) -> str:
+    """The one mail address that was typed, in a form every mail server takes."""
+    try:
+        known = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        raise click.UsageError(f"{typed} is no e-mail address.") from None
+    return str(known.ascii_email)

@@ -3,11 +3,10 @@
 import sys
 
 import click
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
 from commentsvc import accounts, i18n, links
-from commentsvc.cli.application import with_application
+from commentsvc.cli.application import mail_address, with_application
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
 
@@ -25,10 +24,7 @@ def moderator() -> None:
 @with_application
 def add(email: str, name: str, language: str, password_stdin: bool) -> None:
     """Add a moderator and show a link that signs them in once."""
-    try:
-        address = validate_email(email, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError:
-        raise click.UsageError(f"{email} is no e-mail address.") from None
+    address = mail_address(email)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     db.begin_write()
     if Moderator.with_email(address):

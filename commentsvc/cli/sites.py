@@ -3,13 +3,12 @@
 from typing import Any
 
 import click
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from commentsvc import i18n, links
-from commentsvc.cli.application import with_application
+from commentsvc.cli.application import mail_address, with_application
 from commentsvc.db import db
-from commentsvc.models.site import Captcha, Moderation, Site, View
-from commentsvc.models.thread import Thread
+from commentsvc.models.site import KEY, Captcha, Moderation, Site, View
 
 
 def _choices(kind: Any) -> click.Choice[str]:
@@ -49,7 +48,7 @@ def site() -> None:
 @with_application
 def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Add the blog KEY whose pages live at ORIGIN (https://blog.example), and show the two lines for its template."""
-    if not key.replace("-", "").isalnum() or not key.isascii() or len(key) > 64:
+    if not KEY.fullmatch(key):
         raise click.UsageError("KEY is made of letters, digits and hyphens, at most 64 of them.")
     db.begin_write()
     if db.session.scalar(select(Site).where(Site.key == key)):
@@ -84,8 +83,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     if origins:
         changed.origins = _origins(origins)
     _apply(changed, rules)
-    # What pages show may depend on any rule, so every thread counts as changed.
-    db.session.execute(update(Thread).where(Thread.site_id == changed.id).values(version=Thread.version + 1))
+    changed.version += 1  # what threads show may depend on any rule
     db.session.commit()
     click.echo(f"Changed {key}.")
 
@@ -129,6 +127,8 @@ def _apply(changed: Site, rules: dict[str, Any]) -> None:
     language = rules.get("language")
     if language and i18n.nearest(language) != language:
         raise click.UsageError(f"{language} is not spoken here; there are {', '.join(i18n.languages())}.")
+    if rules.get("email"):
+        rules["email"] = mail_address(rules["email"])
     for name, value in rules.items():
         if value is not None:
             setattr(changed, name, value)

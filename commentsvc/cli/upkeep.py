@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import click
 from flask import current_app
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import clock, links, mail, safe_http, settings, worker
 from commentsvc import db as database
@@ -109,7 +109,7 @@ def _database() -> str:
         db.begin_write()
         db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
         db.session.flush()
-    except (DBAPIError, OSError) as problem:
+    except (SQLAlchemyError, OSError) as problem:
         words = getattr(problem, "orig", problem)
         raise Ailment(
             f"cannot be written to ({words}). Check COMMENTSVC_DATABASE_URL, rights and free space."

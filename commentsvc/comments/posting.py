@@ -60,12 +60,12 @@ def post_comment(
         AlreadySaid: the same text stands there already.
         WrongOrigin: the article's address is not the site's.
     """
-    url = threads.article_url(site, key, submission.url)
-    thread = threads.find_or_open(site, key, url, submission.title)
+    article_url = threads.article_url(site, submission.url)
+    thread = threads.find_or_open(site, key)
     threads.check_open(site, thread)
     parent = _parent(thread, submission.parent_id)
     body_hash = tokens.keyed_hash("body", " ".join(submission.body.split()).casefold())
-    _refuse_repetition(thread, body_hash)
+    _refuse_repetition(thread, body_hash, writer.visitor)
     verdict = policy.first_state(
         site,
         policy.Facts(
@@ -79,6 +79,8 @@ def post_comment(
         thread=thread,
         parent_id=parent.id if parent else None,
         root_id=(parent.root_id or parent.id) if parent else None,
+        title=submission.title,
+        article_url=article_url,
         author=submission.author,
         email=submission.email,
         website=submission.website,
@@ -101,8 +103,13 @@ def post_comment(
 
 
 def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
-    """Store a verified linkback, in the state the policy gives it; writes."""
-    thread = threads.find_or_open(site, key, mention.target, "")
+    """Store a verified linkback, in the state the policy gives it; writes.
+
+    Raises:
+        ThreadClosed: meanwhile the thread takes no more.
+    """
+    thread = threads.find_or_open(site, key)
+    threads.check_open(site, thread)
     verdict = policy.first_state(site, policy.Facts(body=mention.excerpt, is_linkback=True))
     comment = Comment(
         thread_id=thread.id,
@@ -143,11 +150,15 @@ def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
     return parent
 
 
-def _refuse_repetition(thread: Thread, body_hash: str) -> None:
+def _refuse_repetition(thread: Thread, body_hash: str, visitor: str | None) -> None:
+    """The same text in a thread is once enough; of held ones only their own writer is told."""
+    told = Comment.state == State.APPROVED
+    if visitor is not None:
+        told |= (Comment.state == State.PENDING) & (Comment.visitor == visitor)
     same = (
         select(Comment.id)
         .where(Comment.body_hash == body_hash, Comment.thread_id == thread.id)
-        .where(Comment.state.in_((State.PENDING, State.APPROVED)))
+        .where(told)
         .where(Comment.created_at > clock.now() - SAME_TEXT_WITHIN)
         .limit(1)
     )

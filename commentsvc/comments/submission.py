@@ -137,7 +137,8 @@ def _email(check: _Check) -> str | None:
     if not address:
         return None
     try:
-        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+        known = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        return known.ascii_email
     except EmailNotValidError:
         check.wrong.setdefault("email", NotAnAddress())
         return None

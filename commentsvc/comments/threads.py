@@ -13,23 +13,27 @@ from commentsvc.models.thread import Thread
 
 def key_of(address: str) -> str:
     """The thread key for an address; raises ``NotFound`` for one that is too long to be an article's."""
-    key = links.thread_key(address)
+    try:
+        key = links.thread_key(address)
+    except ValueError:
+        raise NotFound from None
     if len(key) > links.LONGEST_KEY:
         raise NotFound
     return key
 
 
-def article_url(site: Site, key: str, claimed: str | None = None) -> str:
-    """Where the article is: what the page says of itself, if that lies on the site, else home plus key.
+def article_url(site: Site, claimed: str | None) -> str | None:
+    """Where the article's page says that it is.
 
     Raises:
-        WrongOrigin: the page claims an address that is not one of the site's.
+        WrongOrigin: at an address that is not one of the site's.
     """
     if not claimed:
-        return links.article(site.home, key)
-    if links.origin_of(claimed) not in site.origins or len(claimed) > 2000:
+        return None
+    url = links.plain(claimed)
+    if url is None or links.origin_of(url) not in site.origins:
         raise WrongOrigin
-    return claimed.partition("#")[0]
+    return url
 
 
 def check_open(site: Site, thread: Thread | None) -> None:
@@ -46,13 +50,13 @@ def is_open(site: Site, thread: Thread) -> bool:
     return days is None or clock.now() - thread.created_at < timedelta(days=days)
 
 
-def find_or_open(site: Site, key: str, url: str, title: str) -> Thread:
+def find_or_open(site: Site, key: str) -> Thread:
     """The thread under ``key``; opened now where this is the first writing; writes."""
-    return Thread.at(site, key) or _opened(site, key, url, title)
+    return Thread.at(site, key) or _opened(site, key)
 
 
-def _opened(site: Site, key: str, url: str, title: str) -> Thread:
-    thread = Thread(site_id=site.id, site=site, key=key, url=url, title=title)
+def _opened(site: Site, key: str) -> Thread:
+    thread = Thread(site_id=site.id, site=site, key=key, url=links.article(site.home, key))
     try:
         with db.session.begin_nested():
             db.session.add(thread)

@@ -23,9 +23,9 @@ from commentsvc.models.thread import Thread
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MOST_TRIES = 5
-BATCH = 5
 MOST_WAITING = 1000
-MOST_WAITING_OF_HOST = 60
+MOST_OF_HOST = 60  # in an hour
+NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
 
 
 class AlreadyKnown(PingRefused):
@@ -96,9 +96,11 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str) -> Ping:
     return _stored(site, key, target, offer, address_hash)
 
 
-def claim(limit: int = BATCH) -> list[Claim]:
-    """Pings that are due, leased to the caller; writes."""
-    return [Claim(ping.id, ping.source, ping.target, ping.excerpt) for ping in Ping.claim(limit, LEASE)]
+def claim() -> Claim | None:
+    """The ping that is due first, leased to the caller; writes."""
+    for ping in Ping.claim(1, LEASE):
+        return Claim(ping.id, ping.source, ping.target, ping.excerpt)
+    return None
 
 
 def look(claimed: Claim) -> source_page.Finding:
@@ -112,7 +114,9 @@ def look(claimed: Claim) -> source_page.Finding:
 
 def accept(claimed: Claim, finding: source_page.Finding) -> None:
     """The source really links to the article: make it a linkback in the thread; writes."""
-    ping = db.session.get_one(Ping, claimed.ping_id)
+    ping = db.session.get_one(Ping, claimed.ping_id, with_for_update=True)
+    if ping.state != PingState.QUEUED:
+        return  # another worker was faster
     excerpt = ping.excerpt or finding.excerpt
     mention = posting.Mention(
         kind=Kind(ping.protocol),
@@ -120,10 +124,13 @@ def accept(claimed: Claim, finding: source_page.Finding) -> None:
         title=ping.title if ping.title != ping.source else finding.title or ping.title,
         excerpt=excerpt,
         excerpt_html=sanitize.clean(f"<p>{escape(excerpt)}</p>" if excerpt else ""),
-        blog_name=ping.blog_name or urlsplit(ping.source).hostname or "",
+        blog_name=ping.blog_name,
         target=ping.target,
     )
-    comment = posting.post_linkback(ping.site, ping.key, mention)
+    try:
+        comment = posting.post_linkback(ping.site, ping.key, mention)
+    except ThreadClosed:
+        raise NotAccepting from None
     ping.state, ping.comment_id, ping.reason, ping.leased_until = PingState.VERIFIED, comment.id, "", None
     ping.tries += 1
 
@@ -131,7 +138,7 @@ def accept(claimed: Claim, finding: source_page.Finding) -> None:
 def refuse(claimed: Claim, reason: str) -> None:
     """The source does not link to the article, or may not be read; writes."""
     ping = db.session.get_one(Ping, claimed.ping_id)
-    ping.state, ping.reason, ping.leased_until = PingState.REFUSED, reason[:300], None
+    ping.state, ping.reason, ping.leased_until, ping.due_at = PingState.REFUSED, reason[:300], None, clock.now()
     ping.tries += 1
 
 
@@ -140,18 +147,24 @@ def postpone(claimed: Claim, reason: str) -> None:
     ping = db.session.get_one(Ping, claimed.ping_id)
     ping.tries += 1
     ping.reason, ping.leased_until = reason[:300], None
+    ping.due_at = clock.now()
     if ping.tries >= MOST_TRIES:
         ping.state = PingState.FAILED
     else:
         ping.due_at = clock.now() + FIRST_GAP * 4 ** (ping.tries - 1)
 
 
+def _host(source: str) -> str:
+    return (urlsplit(source).hostname or "").rstrip(".")
+
+
 def _check_budget(source: str) -> None:
     waiting = select(func.count(Ping.id)).where(Ping.state == PingState.QUEUED)
     if (db.session.scalar(waiting) or 0) >= MOST_WAITING:
         raise QueueFull
-    of_host = waiting.where(Ping.source.startswith(f"{links.origin_of(source)}/", autoescape=True))
-    if (db.session.scalar(of_host) or 0) >= MOST_WAITING_OF_HOST:
+    since = clock.now() - timedelta(hours=1)
+    of_host = select(func.count(Ping.id)).where(Ping.source_host == _host(source), Ping.due_at > since)
+    if (db.session.scalar(of_host) or 0) >= MOST_OF_HOST:
         raise QueueFull
 
 
@@ -168,6 +181,7 @@ def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str) 
         target=target,
         source=offer.source,
         source_hash=source_hash,
+        source_host=_host(offer.source),
         title=offer.title,
         excerpt=offer.excerpt,
         blog_name=offer.blog_name,
@@ -185,6 +199,6 @@ def _tried_again(ping: Ping) -> Ping:
     """A source that had no link, or could not be read, may have one now; anything else is known already."""
     if ping.state not in (PingState.REFUSED, PingState.FAILED):
         raise AlreadyKnown
-    ping.state, ping.tries, ping.due_at = PingState.QUEUED, 0, clock.now()
+    ping.state, ping.tries, ping.due_at = PingState.QUEUED, 0, max(clock.now(), ping.due_at + NOT_BEFORE)
     db.session.execute(update(Ping).where(Ping.id == ping.id).values(leased_until=None))
     return ping

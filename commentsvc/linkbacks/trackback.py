@@ -1,11 +1,10 @@
 """TrackBack 1.2 (2004-08-01): the form another blog sends, and the XML it gets back."""
 
-import codecs
 import re
-from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
+from commentsvc import links
 from commentsvc.errors import N_, PingRefused
 from commentsvc.linkbacks.receiving import Offer
 from commentsvc.markup import plain_text
@@ -13,9 +12,13 @@ from commentsvc.models.comment import Kind
 
 LONGEST_TITLE = 250  # characters, as WordPress crops them
 LONGEST_EXCERPT = 252
-LONGEST_BLOG_NAME = 100
+LONGEST_BLOG_NAME = 80  # as long as a commenter's name
 MOST_FIELDS = 50
 
+ABSOLUTE = re.compile(r"https?://[^\s/\x00-\x20\x7f][^\s\x00-\x20\x7f]*", re.I)
+HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+
+CONTENT_TYPE = "text/xml; charset=utf-8"
 SUCCESS = '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>\n'
 FAILURE = '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>1</error>\n<message>{}</message>\n</response>\n'
 RDF = """<!--
@@ -51,17 +54,24 @@ def parse(body: bytes, content_type: str) -> Offer:
     """
     fields = _fields(body, content_type)
     url = fields.get("url", "").strip()
-    parts = urlsplit(url) if re.fullmatch(r"https?://[^\s/]+\S*", url, re.I) and len(url) <= 2000 else None
-    if parts is None or not parts.hostname:
-        raise UrlMissing
+    host = _host(url)
     return Offer(
         protocol=Kind.TRACKBACK,
         source=url,
-        title=plain_text.crop(plain_text.from_html(fields.get("title", "")), LONGEST_TITLE) or url[:LONGEST_TITLE],
-        excerpt=plain_text.crop(plain_text.from_html(fields.get("excerpt", "")), LONGEST_EXCERPT),
-        blog_name=plain_text.crop(plain_text.from_html(fields.get("blog_name", "")), LONGEST_BLOG_NAME)
-        or parts.hostname,
+        title=_line(fields, "title", LONGEST_TITLE) or url[:LONGEST_TITLE],
+        excerpt=_line(fields, "excerpt", LONGEST_EXCERPT),
+        blog_name=_line(fields, "blog_name", LONGEST_BLOG_NAME) or host[:LONGEST_BLOG_NAME],
     )
+
+
+def _host(url: str) -> str:
+    if len(url) > links.LONGEST_ADDRESS or not ABSOLUTE.fullmatch(url) or links.origin_of(url) is None:
+        raise UrlMissing
+    return urlsplit(url).hostname or ""
+
+
+def _line(fields: dict[str, str], name: str, length: int) -> str:
+    return plain_text.crop(plain_text.from_html(fields.get(name, "")), length)
 
 
 def rdf(url: str, title: str, ping: str) -> str:
@@ -81,23 +91,6 @@ def _fields(body: bytes, content_type: str) -> dict[str, str]:
     except ValueError:
         raise UrlMissing from None
     values = {name: entries[0].encode("latin-1") for name, entries in raw.items()}
-    declared = (_charset(content_type), values.get("charset", b"").decode("ascii", "replace"))
-    return {name: _text(value, declared) for name, value in values.items()}
-
-
-def _charset(content_type: str) -> str:
-    header = Message()
-    header["Content-Type"] = content_type.replace("\r", "").replace("\n", "")
-    return str(header.get_content_charset() or "")
-
-
-def _text(value: bytes, declared: tuple[str, ...]) -> str:
-    """In the declared charset, else UTF-8, else Windows-1252; UTF-7 and unknown names are passed over."""
-    for name in (*declared, "utf-8", "cp1252"):
-        try:
-            codec = codecs.lookup(name).name if name else ""
-            if codec and codec not in ("utf-7", "idna", "punycode", "rot13", "unicode_escape", "raw_unicode_escape"):
-                return value.decode(codec)
-        except (LookupError, UnicodeError, AssertionError):
-            continue
-    return value.decode("latin-1")
+    header = HEADER_CHARSET.search(content_type)
+    declared = (header[1] if header else "", values.get("charset", b"").decode("ascii", "replace"))
+    return {name: plain_text.decode(value, *declared) for name, value in values.items()}

@@ -1,9 +1,13 @@
-"""HTML of strangers to plain text: entities decoded once, tags gone, white space folded."""
+"""HTML of strangers to plain text: entities decoded once, tags gone, white space folded; bytes in any charset."""
 
+import codecs
 import re
-from html.parser import HTMLParser
 
-SILENT = frozenset({"script", "style", "template", "noscript", "textarea", "title", "iframe"})
+from lxml import etree
+
+SILENT = frozenset(
+    {"script", "style", "template", "noscript", "textarea", "title", "iframe", "xmp", "noembed", "noframes"}
+)
 INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
@@ -11,14 +15,38 @@ INLINE = frozenset(
 BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LONGEST_FIELD = 8000  # characters of a field that are looked at
+# Charsets that texts are written in; Python knows codecs that are none, and one that runs escapes.
+CHARSET = re.compile(
+    r"(us-?)?ascii|utf-?(8|16|16le|16be)|(iso-?)?(8859|latin)-?\d{1,2}|windows-?\d{3,4}|cp-?\d{3,4}"
+    r"|koi8-?[rtu]|shift-?jis|s-?jis|euc-?(jp|kr)|iso-?2022-?jp|gb-?(2312|k|18030)|big-?5|mac-?roman|tis-?620",
+    re.I,
+)
 
 
 def from_html(html: str) -> str:
     """The text a reader would see, on one line."""
-    reader = _TextReader()
-    reader.feed(html)
-    reader.close()
-    return fold("".join(reader.pieces))
+    reader = TextReader()
+    parse(html[:LONGEST_FIELD], reader)
+    return fold("".join(reader.text))
+
+
+def parse(html: str, target: "TextReader") -> None:
+    """Let ``target`` see the tags and texts of ``html``, as a browser's parser would find them."""
+    parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
+    parser.feed(html.encode("utf-8", "replace") or b" ")
+    parser.close()
+
+
+def decode(raw: bytes, *charsets: str) -> str:
+    """Bytes by the first of ``charsets`` that is one and fits, else UTF-8, else Windows-1252; never fails."""
+    for name in (*charsets, "utf-8", "windows-1252"):
+        try:
+            if CHARSET.fullmatch(name.replace("_", "-")):
+                return raw.decode(codecs.lookup(name).name)
+        except (LookupError, UnicodeError):
+            continue
+    return raw.decode("latin-1")
 
 
 def fold(text: str) -> str:
@@ -35,25 +63,38 @@ def crop(text: str, length: int) -> str:
     return at_word.rstrip(" .,;:") + "…"
 
 
-def gap(tag: str) -> str:
-    """What a reader sees between the texts before and after ``tag``: nothing for words in a line, else a break."""
-    return "" if tag in INLINE else BREAK
+class TextReader:
+    """Collects what is to be read; inside of ``SILENT`` elements that is nothing."""
 
-
-class _TextReader(HTMLParser):
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._silent = 0
+        self.text: list[str] = []
+        self.silent: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in SILENT
-        self.pieces.append(gap(tag))
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """A tag opens."""
+        if tag in SILENT:
+            self.silent.append(tag)
+        elif not self.silent:
+            self.link(tag, attributes)
+        self._gap(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in SILENT))
-        self.pieces.append(gap(tag))
+    def link(self, tag: str, attributes: dict[str, str]) -> None:
+        """A tag that is to be seen opens."""
 
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.pieces.append(data)
+    def end(self, tag: str) -> None:
+        """A tag closes."""
+        if self.silent and self.silent[-1] == tag:
+            self.silent.pop()
+        self._gap(tag)
+
+    def data(self, text: str) -> None:
+        """Text between tags."""
+        if not self.silent:
+            self.text.append(text)
+
+    def close(self) -> None:
+        """The end of the page."""
+
+    def _gap(self, tag: str) -> None:
+        if tag not in INLINE and not self.silent:
+            self.text.append(BREAK)

@@ -33,6 +33,7 @@ class Comment(Base):
     """A comment (``body`` is what was typed, ``body_html`` is safe to show) or a linkback (``title``, ``website``).
 
     ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
+    What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name.
     """
 
@@ -56,6 +57,7 @@ class Comment(Base):
     email: Mapped[str | None] = mapped_column(String(254))
     website: Mapped[str | None] = mapped_column(String(2000))
     title: Mapped[str] = mapped_column(String(300), default="")
+    article_url: Mapped[str | None] = mapped_column(String(2000))
     body: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
     body_hash: Mapped[str] = mapped_column(String(32))

@@ -15,6 +15,7 @@ class Decision(Base):
     """``moderator`` is None where the policy decided; ``reasons`` are message ids."""
 
     __tablename__ = "decision"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)

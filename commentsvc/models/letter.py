@@ -22,7 +22,11 @@ class Letter(Leased):
     """Written in the transaction of what it tells; ``occasion`` keeps the same news from being written twice."""
 
     __tablename__ = "letter"
-    __table_args__ = (UniqueConstraint("occasion", "recipient"), Index(None, "state", "due_at"))
+    __table_args__ = (
+        UniqueConstraint("occasion", "recipient"),
+        Index(None, "state", "due_at"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     occasion: Mapped[str] = mapped_column(String(80))

@@ -13,6 +13,7 @@ class Moderator(Base):
     """``email`` is stored in lower case; without ``password_hash`` only one-time links sign in."""
 
     __tablename__ = "moderator"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)

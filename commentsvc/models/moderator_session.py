@@ -14,6 +14,7 @@ class ModeratorSession(Base):
     """``token_hash`` is what the cookie hashes to; ``link_nonce`` makes a one-time sign-in link one-time."""
 
     __tablename__ = "moderator_session"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)

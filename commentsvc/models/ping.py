@@ -24,7 +24,12 @@ class Ping(Leased):
     """``reason`` says in our own words why it was refused or is late; only moderators see it."""
 
     __tablename__ = "ping"
-    __table_args__ = (UniqueConstraint("site_id", "key", "source_hash"), Index(None, "state", "due_at"))
+    __table_args__ = (
+        UniqueConstraint("site_id", "key", "source_hash"),
+        Index(None, "state", "due_at"),
+        Index(None, "source_host", "due_at"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     protocol: Mapped[str] = mapped_column(String(16))
@@ -33,6 +38,7 @@ class Ping(Leased):
     target: Mapped[str] = mapped_column(String(2000))
     source: Mapped[str] = mapped_column(String(2000))
     source_hash: Mapped[str] = mapped_column(String(64))
+    source_host: Mapped[str] = mapped_column(String(2000))
     title: Mapped[str] = mapped_column(String(300), default="")
     excerpt: Mapped[str] = mapped_column(Text, default="")
     blog_name: Mapped[str] = mapped_column(String(200), default="")

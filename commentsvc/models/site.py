@@ -1,5 +1,6 @@
 """One blog: who it is, where its pages live, and the rules its owner may change at any time."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import NotFound
+
+KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class Captcha(StrEnum):
@@ -35,9 +38,10 @@ class View(StrEnum):
 
 
 class Site(Base):
-    """A row for each blog."""
+    """A row for each blog; ``version`` rises when a rule changes that threads show."""
 
     __tablename__ = "site"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
@@ -53,11 +57,14 @@ class Site(Base):
     comments_per_minute: Mapped[int] = mapped_column(default=6)
     page_size: Mapped[int] = mapped_column(default=50)
     trackbacks: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     @classmethod
     def named(cls, key: str) -> "Site":
         """The site with this key; raises ``NotFound``."""
+        if not KEY.fullmatch(key):
+            raise NotFound
         site = db.session.scalar(select(cls).where(cls.key == key))
         if site is None:
             raise NotFound

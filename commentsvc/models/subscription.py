@@ -23,6 +23,7 @@ class Subscription(Base):
     """``email`` hears of direct answers to ``comment`` once it has confirmed that it wants to."""
 
     __tablename__ = "subscription"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)

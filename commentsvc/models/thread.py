@@ -14,7 +14,7 @@ class Thread(Base):
     """A row for each article that has at least one comment or ping; ``version`` rises with every visible change."""
 
     __tablename__ = "thread"
-    __table_args__ = (UniqueConstraint("site_id", "key"),)
+    __table_args__ = (UniqueConstraint("site_id", "key"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))

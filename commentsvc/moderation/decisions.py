@@ -16,8 +16,7 @@ def record_first(comment: Comment) -> None:
     """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
     _log(comment, before=None, after=comment.state, by=None, reasons=comment.reasons)
     if comment.is_visible:
-        _count(comment, +1)
-        replies.announce(comment)
+        _show(comment)
     else:
         replies.announce_held(comment)
 
@@ -33,10 +32,23 @@ def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequen
     comment.state = state
     _log(comment, before, state, by, reasons)
     if comment.is_visible:
-        _count(comment, +1)
-        replies.announce(comment)
+        _show(comment)
     elif before == State.APPROVED:
         _count(comment, -1)
+
+
+def _show(comment: Comment) -> None:
+    _count(comment, +1)
+    _believe(comment)
+    replies.announce(comment)
+
+
+def _believe(comment: Comment) -> None:
+    """What the page of the first comment that is shown said of itself, the thread says from now on."""
+    thread = comment.thread
+    if comment.is_linkback or thread.title or not comment.title:
+        return
+    thread.title, thread.url = comment.title, comment.article_url or thread.url
 
 
 def _log(comment: Comment, before: str | None, after: str, by: Moderator | None, reasons: Sequence[str]) -> None:

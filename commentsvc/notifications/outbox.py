@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from commentsvc import clock, settings
 from commentsvc.db import db
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.letter import Letter, LetterState
 
-BATCH = 20
 LEASE = timedelta(minutes=5)
 FIRST_GAP = timedelta(minutes=1)
 LONGEST_GAP = timedelta(hours=6)
@@ -30,9 +30,17 @@ class Parcel:
     message: EmailMessage
 
 
-def claim(limit: int = BATCH) -> list[Parcel]:
-    """Letters that are due, leased to the caller so that no other worker takes them; writes."""
-    return [Parcel(letter.id, letter.recipient, message(letter)) for letter in Letter.claim(limit, LEASE)]
+def claim() -> Parcel | None:
+    """The letter that is due first, leased to the caller so that no other worker takes it; writes.
+
+    A letter that cannot be packed is marked as failed and keeps no other from being sent.
+    """
+    for letter in Letter.claim(1, LEASE):
+        try:
+            return Parcel(letter.id, letter.recipient, message(letter))
+        except (ValueError, MessageError) as problem:
+            letter.state, letter.last_answer, letter.leased_until = LetterState.FAILED, str(problem)[:500], None
+    return None
 
 
 def sent(letter_id: int, answer: str) -> None:
@@ -53,11 +61,6 @@ def postpone(letter_id: int, failure: DeliveryFailed) -> None:
         letter.state = LetterState.FAILED
     else:
         letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), LONGEST_GAP)
-
-
-def release(letter_ids: list[int]) -> None:
-    """Give claimed letters back untried; writes."""
-    db.session.execute(update(Letter).where(Letter.id.in_(letter_ids)).values(leased_until=None))
 
 
 def latest(limit: int = 100) -> list[Letter]:

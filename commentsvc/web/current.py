@@ -3,7 +3,7 @@
 import ipaddress
 
 from flask import request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import i18n, settings, throttle, tokens
 from commentsvc.comments import reading
@@ -19,7 +19,7 @@ def site_asked_for() -> Site | None:
     key = (request.view_args or {}).get("site_key") or request.args.get("site")
     try:
         return Site.named(key) if key else None
-    except (Refusal, DBAPIError):
+    except (Refusal, SQLAlchemyError):
         db.session.rollback()
         return None
 
@@ -31,12 +31,19 @@ def page_asked_for(site: Site, key: str) -> ThreadPage:
 
 
 def address() -> str:
-    """The client's address: the socket's, or what the last trusted proxy says it was."""
+    """The client's address: the socket's, or what the last trusted proxy says; empty where that is none."""
     peer = request.remote_addr or ""
     claimed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     while claimed and _is_trusted(peer):
-        peer = claimed.pop()
-    return peer if _is_address(peer) else request.remote_addr or ""
+        peer = _without_port(claimed.pop())
+    return peer if _is_address(peer) else ""
+
+
+def _without_port(text: str) -> str:
+    """``192.0.2.1:80`` and ``[2001:db8::1]:80`` as some proxies write them."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def source() -> str:

@@ -1,15 +1,13 @@
 """A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template
 
 from commentsvc import i18n, links
 from commentsvc.comments import threads
 from commentsvc.comments.reading import Item
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
-from commentsvc.web import current, forms, gate, security, visitor
-
-REVALIDATE = "public, no-cache"
+from commentsvc.web import current, forms, gate, security, snapshots, visitor
 
 blueprint = Blueprint("embed", __name__)
 
@@ -22,11 +20,7 @@ def show(site_key: str, key: str = "") -> Response:
     shown = current.page_asked_for(site, key)
     is_open = shown.thread is None or threads.is_open(site, shown.thread)
     html = render_template("thread/fragment.html", shown=shown, form=forms.blank(site, key), is_open=is_open)
-    response = make_response(html)
-    response.headers["Cache-Control"] = REVALIDATE
-    response.add_etag()
-    response.make_conditional(request)
-    return security.allow_site(response, site)
+    return snapshots.keep(make_response(html), site, key, shown.thread)
 
 
 @blueprint.post("/embed/<site_key>/")

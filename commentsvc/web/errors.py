@@ -1,16 +1,20 @@
-"""Every refusal and every accident in the reader's language: as a page for people, as problem+json for programs."""
+"""Every refusal and every accident in the reader's language.
+
+As a page for people, as problem+json for programs, in their own XML for trackback senders.
+"""
 
 import json
 import logging
 import secrets
 
 from flask import Flask, Response, make_response, render_template, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from commentsvc import i18n
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import N_, InvalidFields, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
+from commentsvc.linkbacks import trackback
 from commentsvc.web import current, security
 
 ACCIDENT = N_("Something went wrong on our side. It was noted as %(reference)s.")
@@ -22,13 +26,15 @@ def init_app(app: Flask) -> None:
     """Word what goes wrong."""
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(SQLAlchemyError, _database)
     app.register_error_handler(Exception, _accident)
 
 
 def _refused(refusal: Refusal) -> Response:
     db.session.rollback()
     _speak()
+    if request.path.startswith("/trackback/"):
+        return Response(trackback.failure(i18n.sentence(refusal)), content_type=trackback.CONTENT_TYPE)
     response = problem(refusal) if _is_program() else _page(refusal.status, i18n.sentence(refusal))
     if seconds := refusal.values.get("seconds"):
         response.headers["Retry-After"] = str(seconds)
@@ -56,10 +62,10 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database(problem: DBAPIError) -> Response:
+def _database(problem: SQLAlchemyError) -> Response:
     db.session.rollback()
     if out_of_service(problem):
-        log.warning("the database is not available: %s", problem.orig)
+        log.warning("the database is not available: %s", problem)
         return _refused(StorageUnavailable())
     return _accident(problem)
 

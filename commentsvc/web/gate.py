@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from commentsvc import i18n, throttle, tokens
 from commentsvc.captcha import challenge
@@ -25,7 +25,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Site
 from commentsvc.models.thread import Thread
-from commentsvc.web import current, security
+from commentsvc.web import current, security, snapshots
 from commentsvc.web.visitor import Visitor
 
 HONEYPOT = "phone"
@@ -51,11 +51,12 @@ class Arrival:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The form's own key, bound to who sends it."""
+        """The form's own key, bound to who sends it and to what it says; None for who has no identity."""
         given = self.typed.get("idempotency_key", "")
-        if not given or len(given) > LONGEST_KEY:
+        if not given or len(given) > LONGEST_KEY or self.visitor is None:
             return None
-        return tokens.keyed_hash("idempotency", f"{self.visitor.id if self.visitor else ''}:{self.thread_path}:{given}")
+        said = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
+        return tokens.keyed_hash("idempotency", said)
 
 
 def needs_challenge(site: Site, moderator: Moderator | None) -> bool:
@@ -67,7 +68,7 @@ def receive(arrival: Arrival) -> Comment:
     """Let a comment in, or raise the refusal that says why not; commits."""
     try:
         return _receive(arrival)
-    except DBAPIError as problem:
+    except SQLAlchemyError as problem:
         db.session.rollback()
         if not out_of_service(problem):
             raise
@@ -84,6 +85,7 @@ def _receive(arrival: Arrival) -> Comment:
     threads.check_open(site, Thread.at(site, arrival.key))
     _check_person(arrival)
     checked = _checked_fields(arrival.typed)
+    site_id = site.id
     db.begin_write()
     try:
         comment = _twin(arrival) or _let_in(arrival, checked)
@@ -93,6 +95,7 @@ def _receive(arrival: Arrival) -> Comment:
             return twin
         raise
     db.session.commit()
+    snapshots.drop(site_id, arrival.key)
     return comment
 
 
@@ -138,7 +141,7 @@ def _check_person(arrival: Arrival) -> None:
         return
     if arrival.typed.get(HONEYPOT):
         raise LooksAutomatic
-    if challenge.age(arrival.typed.get("challenge_token", "")) < FASTEST:
+    if challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path) < FASTEST:
         raise LooksAutomatic
 
 

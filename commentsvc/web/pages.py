@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n, links
+from commentsvc import i18n, links, throttle
 from commentsvc.comments import reading, threads
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
@@ -11,7 +11,7 @@ from commentsvc.errors import Refusal
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
-from commentsvc.web import current, forms, gate, visitor
+from commentsvc.web import current, forms, gate, security, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
@@ -37,8 +37,11 @@ def post(site_key: str, key: str = "") -> AnyResponse:
     if "another" in request.form:
         return _page(site, key, status=200)
     if "preview" in request.form:
+        throttle.hit(throttle.PREVIEWS, current.source())
+        security.check_origin(site)
         return _page(site, key, status=200, preview=forms.rendered())
-    arrival = gate.Arrival(site, key, forms.typed(), visitor.known(), moderator=signed_in.moderator())
+    moderator = signed_in.moderator() if security.is_own_page() else None
+    arrival = gate.Arrival(site, key, forms.typed(), visitor.known(), moderator=moderator)
     try:
         comment = gate.receive(arrival)
     except Refusal as refusal:

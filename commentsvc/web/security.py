@@ -3,7 +3,7 @@
 from flask import Flask, Request, Response, make_response, request
 
 from commentsvc import links, settings
-from commentsvc.errors import WrongOrigin
+from commentsvc.errors import NotFound, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.web import current
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
@@ -17,12 +17,33 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 def init_app(app: Flask) -> None:
     """Set the headers of every answer, and answer what browsers ask before they send from a foreign page."""
+    app.before_request(_read_whole)
     app.before_request(_preflight)
     app.after_request(_set_headers)
 
 
+def _read_whole() -> None:
+    """Take the whole body before anything else is done: a slow sender must hold no database connection.
+
+    Raises:
+        NotFound: the address holds a NUL, which no address of ours does.
+    """
+    if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+        raise NotFound
+    if _is_ping():
+        request.get_data(cache=True)
+    elif request.method == "POST":
+        request.get_data(cache=True, parse_form_data=True)
+
+
+def _is_ping() -> bool:
+    """Whether the body is another blog's, in a charset of its own."""
+    return request.path.startswith("/trackback/")
+
+
 def _preflight() -> Response | None:
-    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    if not asks or not request.path.startswith(("/embed/", "/api/")):
         return None
     response = make_response("", 204)
     response.headers["Access-Control-Allow-Methods"] = "GET, POST"
@@ -64,9 +85,14 @@ def check_origin(site: Site, asked: Request = request) -> None:
 
 def check_own_page(asked: Request = request) -> None:
     """Raises ``WrongOrigin`` unless one of our own pages sends this, as far as the browser tells."""
-    origin = asked.headers.get("Origin")
-    if origin not in (None, own_origin()) or asked.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
+    if not is_own_page(asked):
         raise WrongOrigin
+
+
+def is_own_page(asked: Request = request) -> bool:
+    """Whether no other site's page sends this, as far as the browser tells."""
+    is_own = asked.headers.get("Origin") in (None, own_origin())
+    return is_own and asked.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
 
 
 def allow_site(response: Response, site: Site | None) -> Response:

@@ -125,7 +125,7 @@ def test_held_ones_are_not_there(thread: Thread, site: Site, client: FlaskClient
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=-1", "page=99999999999999999999", "page=x", "view=x", "sort=x", "lang=xx", "lang=%00"]
+    "query", ["page=0", "page=-1", "page=99999999999999999999", "page=x", "view=x", "sort=x", "lang=xx"]
 )
 def test_odd_questions_get_the_ordinary_answer(thread: Thread, client: FlaskClient, query: str) -> None:
     write(thread, [None])

@@ -1,11 +1,13 @@
 """Faults of the machine: a full disk, a database locked by somebody else. Real SQLite, real server."""
 
 import json
+import socket
 import sqlite3
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,22 @@ def test_a_database_locked_by_somebody_else(server: Running) -> None:
     other.close()
     assert post(server, "after") == 201
     assert comments(server) == ["before", "after"]
+
+
+def test_readers_do_not_wait_for_slow_writers(server: Running) -> None:
+    """Forty bodies that never end hold no database connection."""
+    head = b"POST /t/blog/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    with ExitStack() as stalled:
+        for _ in range(40):
+            line = stalled.enter_context(socket.create_connection(("localhost", server.port)))
+            line.sendall(head + b"Content-Length: 100\r\n\r\nbody=a")
+        time.sleep(0.5)
+        for number in range(5):
+            started = time.monotonic()
+            with urllib.request.urlopen(f"{server.url}/t/blog/{number}", timeout=10) as answer:
+                assert answer.status == 200
+            assert time.monotonic() - started < 2
+        assert post(server, "meanwhile") == 201
 
 
 def test_a_full_disk(server: Running) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from commentsvc import safe_http, worker
 from commentsvc import settings as all_settings
 from commentsvc.db import db
-from commentsvc.linkbacks import source_page
+from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.source_page import NoLink
 from commentsvc.models import Comment, Ping, Site
 from commentsvc.safe_http import Page
@@ -83,13 +83,17 @@ class TestOverHttp:
         ada.decide(db.session.scalars(select(Comment.id)).one(), "approval")
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
 
-    def test_a_page_without_the_link_is_refused_and_may_try_again(self, client: FlaskClient, neighbour: Web) -> None:
+    def test_a_page_without_the_link_is_refused_and_may_try_again(
+        self, client: FlaskClient, neighbour: Web, time: FrozenClock
+    ) -> None:
         source = neighbour.page("/post", "<p>nothing</p>")
         send(client, source)
         worker.verify_pings()
         assert (the_ping().state, the_ping().reason) == ("refused", "the page does not link to the article")
         neighbour.page("/post", linking())
         send(client, source)
+        assert worker.verify_pings() == 0, "not the same source twice within ten minutes"
+        time.pass_(minutes=10)
         worker.verify_pings()
         assert the_ping().state == "verified"
 
@@ -178,3 +182,65 @@ class TestLinks:
 
     def test_deep_nesting_is_no_problem(self) -> None:
         assert read("<div>" * 50_000 + linking()).title == "Why & how"
+
+
+@pytest.mark.usefixtures("allowed")
+class TestPoison:
+    """A page made to break the reader is put aside, and keeps no other ping waiting."""
+
+    @pytest.mark.parametrize(
+        ("body", "headers"),
+        [
+            (b"<![<![", {}),
+            (b"<title>\\ud800</title><a href='x'>", {"Content_Type": "text/html; charset=unicode_escape"}),
+            (b"<a href='http://['>x</a><a href='//['>", {}),
+            (b"\0" * 1000, {}),
+            (b"<template>" * 20_000 + b"</xmp>" * 20_000, {}),
+            (b"<a " * 100_000, {}),
+            (b"<a href='https://blog.example/" + b"/" * 100_000 + b"b'>x</a>", {}),
+            (b"<div>" * 100_000, {}),
+            (b"x" * 200_000, {"Content_Type": "text/html; charset=punycode"}),
+        ],
+    )
+    def test_it_is_refused_once(
+        self, client: FlaskClient, neighbour: Web, body: bytes, headers: dict[str, str]
+    ) -> None:
+        send(client, neighbour.page("/poison", body, **headers))
+        send(client, neighbour.page("/good", linking()))
+        for _ in range(3):
+            worker.verify_pings()
+        db.session.rollback()
+        states = dict(db.session.execute(select(Ping.source, Ping.state)).all())
+        assert states == {f"{neighbour.url}/poison": "refused", f"{neighbour.url}/good": "verified"}
+
+    def test_a_redirect_to_nonsense_is_refused(self, client: FlaskClient, neighbour: Web) -> None:
+        send(client, neighbour.page("/poison", "", status=302, Location="http://["))
+        worker.verify_pings()
+        assert the_ping().state == "refused"
+
+    def test_a_host_has_sixty_an_hour_however_it_is_spelt(self, client: FlaskClient, time: FrozenClock) -> None:
+        answers = []
+        for number in range(70):
+            url = ("http://a.example:80/", "HTTP://A.EXAMPLE/", "https://a.example./")[number % 3] + str(number)
+            client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+            answers.append(client.post(f"/trackback/blog/{ARTICLE}", data={"url": url}).data)
+        assert sum(b"<error>0</error>" in answer for answer in answers) == 60
+        time.pass_(minutes=61)
+
+    def test_two_workers_make_one_linkback(self, client: FlaskClient, neighbour: Web, time: FrozenClock) -> None:
+        send(client, neighbour.page("/post", linking()))
+        db.begin_write()
+        first = receiving.claim()
+        db.session.commit()
+        time.pass_(minutes=3)  # the lease is over, and another worker begins
+        worker.verify_pings()
+        assert first
+        db.begin_write()
+        receiving.accept(first, receiving.look(first))
+        db.session.commit()
+        assert len(db.session.scalars(select(Comment)).all()) == 1
+
+    def test_long_blog_names_fit(self, client: FlaskClient, neighbour: Web) -> None:
+        send(client, neighbour.page("/post", linking()), blog_name="n" * 95)
+        worker.verify_pings()
+        assert the_ping().state == "verified"

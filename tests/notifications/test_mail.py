@@ -295,7 +295,7 @@ class TestTrouble:
 
         bob.comment(BOB, email=BOB.email, notify="on")
         db.begin_write()
-        assert len(outbox.claim()) == 1
+        assert outbox.claim()
         db.session.commit()
         assert worker.send_letters() == 0
         time.pass_(minutes=6)

@@ -8,6 +8,7 @@ from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.models.comment import Comment, State
 from commentsvc.moderation import decisions, queue
+from commentsvc.web import snapshots
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
@@ -43,9 +44,10 @@ def decide(comment_id: int, resource: str) -> AnyResponse:
     comment = db.session.get(Comment, comment_id)
     if comment is None:
         raise NotFound
-    before = comment.state
+    before, thread = comment.state, (comment.thread.site_id, comment.thread.key)
     decisions.decide(comment, RESOURCES[resource], by=signed_in.moderator())
     db.session.commit()
+    snapshots.drop(*thread)
     listed = request.form.get("listed", State.PENDING)
     state = listed if listed in set(State) else State.PENDING
     return redirect(url_for("queue.show", state=state, decided=comment_id, undo=before), code=303)

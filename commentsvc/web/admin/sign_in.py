@@ -30,11 +30,13 @@ def show() -> AnyResponse:
 
 @blueprint.post("/sign-in")
 def sign_in() -> AnyResponse:
-    """Check address and password; throttled by where it comes from, and more widely by account."""
+    """Check address and password.
+
+    Throttled by where it comes from, never by account: strangers must not be able to lock the owner out.
+    """
     email, password = request.form.get("email", ""), request.form.get("password", "")
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
-        throttle.hit(throttle.SIGN_INS_OF_ACCOUNT, email.strip().lower())
         moderator = accounts.with_password(email, password)
     except Refusal as refusal:
         return _form(refusal, email)

@@ -36,7 +36,7 @@ class NewComment(Shape):
     email: str = ""
     website: str = ""
     body: str = ""
-    parent_id: int | None = None
+    parent_id: int | None = Field(default=None, strict=True)
     notify: bool = False
     url: str = ""
     title: str = ""

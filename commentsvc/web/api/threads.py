@@ -1,14 +1,12 @@
 """A thread as JSON."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from commentsvc import i18n, links
 from commentsvc.comments import threads as known_threads
 from commentsvc.models.site import Site
-from commentsvc.web import current
+from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import PublicComment, PublicThread, answer
-
-REVALIDATE = "public, no-cache"
 
 blueprint = Blueprint("api_threads", __name__, url_prefix="/api/v1/threads")
 
@@ -30,7 +28,4 @@ def show(site_key: str, key: str = "") -> Response:
         comments=[PublicComment.of(item.comment) for item in shown.items if not item.is_tombstone],
         linkbacks=[PublicComment.of(linkback) for linkback in shown.linkbacks],
     )
-    response = answer(thread, site, cache=REVALIDATE)
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return snapshots.keep(answer(thread, site), site, key, shown.thread)

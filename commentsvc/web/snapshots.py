@@ -1,0 +1,217 @@
+"""Threads as bytes, ready to send: a WSGI layer in front of Flask.
+
+A thread is read thousands of times for one write. A hit costs a dictionary look-up: no routing, no session, no
+template. A snapshot is trusted for a second; older, one small query compares the versions of site and thread. A
+door that wrote drops its snapshots at once, other processes agree within that second, without a message bus.
+
+Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it.
+"""
+
+import gzip
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Response, current_app, request
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+
+TRUSTED = 1.0  # seconds
+BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
+LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
+COMPRESSION = 6
+PREFIXES = ("/embed/", "/api/v1/threads/")
+PARAMETERS = frozenset({"lang", "view", "sort", "page"})
+NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
+SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
+LONGEST_QUERY = 500  # characters
+OVERHEAD = 2000  # bytes, about what an entry costs besides its bodies
+
+Version = tuple[int | None, int | None]  # of the site and of the thread; None for what is not there
+Name = tuple[str, str]  # path, and the parameters that matter
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What an answer shows, and in which version."""
+
+    site_id: int
+    key: str
+    version: Version
+    origins: frozenset[str]
+
+    @property
+    def thread(self) -> tuple[int, str]:
+        return self.site_id, self.key
+
+
+@dataclass
+class _Snapshot:
+    """An answer as bytes; ``checked`` is when its version was last known to be the newest."""
+
+    subject: _Subject
+    etag: str
+    body: bytes
+    packed: bytes
+    headers: list[tuple[str, str]]
+    checked: float
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.packed) + OVERHEAD
+
+
+def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Response:
+    """Say that ``response`` is the same for everybody, as long as site and thread have the version they have now."""
+    response.headers["Cache-Control"] = SHARED
+    version = (site.version, thread.version if thread else None)
+    request.environ[NOTE] = _Subject(site.id, key, version, frozenset(site.origins))
+    return response
+
+
+def drop(site_id: int, key: str) -> None:
+    """Forget the snapshots of a thread that this request changed; after the commit."""
+    layer: Snapshots = current_app.extensions["snapshots"]
+    layer.drop(site_id, key)
+
+
+@dataclass
+class Snapshots:
+    """The layer: answers from memory where it can, else asks ``app`` and remembers."""
+
+    app: Wsgi
+    engine: Engine
+    budget: int = BUDGET
+    _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
+    _names: dict[tuple[int, str], set[Name]] = field(default_factory=dict)
+    _bytes: int = 0
+    _drops: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not path.startswith(PREFIXES):
+            return self.app(environ, start_response)
+        name = (path, _asked(environ.get("QUERY_STRING", "")))
+        snapshot = self._find(name)
+        if snapshot is not None and self._is_current(snapshot):
+            return _send(snapshot, environ, start_response)
+        return self._render(name, environ, start_response)
+
+    def drop(self, site_id: int, key: str) -> None:
+        """Forget every snapshot of a thread, after a write of this process."""
+        with self._lock:
+            self._drops += 1
+            for name in self._names.pop((site_id, key), ()):
+                if old := self._kept.pop(name, None):
+                    self._bytes -= old.size
+
+    def _find(self, name: Name) -> _Snapshot | None:
+        with self._lock:
+            snapshot = self._kept.get(name)
+            if snapshot is not None:
+                self._kept.move_to_end(name)
+            return snapshot
+
+    def _is_current(self, snapshot: _Snapshot) -> bool:
+        now = time.monotonic()
+        if now - snapshot.checked < TRUSTED:
+            return True
+        try:
+            is_newest = self._version_now(snapshot.subject) == snapshot.subject.version
+        except SQLAlchemyError:
+            return True  # a database that is away for a moment does not take reading away
+        if is_newest:
+            snapshot.checked = now
+        return is_newest
+
+    def _version_now(self, subject: _Subject) -> Version:
+        of_thread = select(Thread.version).where(Thread.site_id == subject.site_id, Thread.key == subject.key)
+        of_site = select(Site.version, of_thread.scalar_subquery()).where(Site.id == subject.site_id)
+        with self.engine.connect() as connection:
+            found = connection.execute(of_site).first()
+        return (found[0], found[1]) if found else (None, None)
+
+    def _render(self, name: Name, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
+        asked = {**environ, "REQUEST_METHOD": "GET"}
+        asked.pop("HTTP_IF_NONE_MATCH", None)
+        answer: list[Any] = []
+        started, drops = time.monotonic(), self._drops
+        chunks = self.app(asked, lambda *given: answer.append(given))
+        try:
+            body = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        status, headers = answer[0][0], answer[0][1]
+        subject = asked.get(NOTE)
+        if subject is None or not status.startswith("200") or len(body) > LARGEST:
+            start_response(*answer[0])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        snapshot = _made(subject, headers, body, started)
+        self._keep(name, snapshot, drops)
+        return _send(snapshot, environ, start_response)
+
+    def _keep(self, name: Name, snapshot: _Snapshot, drops: int) -> None:
+        with self._lock:
+            if drops != self._drops:
+                return  # somebody wrote while this was rendered; it may be of before
+            if old := self._kept.pop(name, None):
+                self._bytes -= old.size
+            self._kept[name] = snapshot
+            self._names.setdefault(snapshot.subject.thread, set()).add(name)
+            self._bytes += snapshot.size
+            while self._bytes > self.budget:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        name, oldest = self._kept.popitem(last=False)
+        self._bytes -= oldest.size
+        names = self._names.get(oldest.subject.thread, set())
+        names.discard(name)
+        if not names:
+            self._names.pop(oldest.subject.thread, None)
+
+
+def _asked(query: str) -> str:
+    """The parameters that matter, in one order: others do not make another answer."""
+    if not query:
+        return ""
+    known = sorted((name, value) for name, value in parse_qsl(query[:LONGEST_QUERY]) if name in PARAMETERS)
+    return "&".join(f"{name}={value}" for name, value in known)
+
+
+def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
+    ours = ("content-length", "etag", "vary", "access-control-allow-origin", "access-control-allow-credentials")
+    kept = [(name, value) for name, value in headers if name.lower() not in ours]
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+    return _Snapshot(subject, etag, body, gzip.compress(body, COMPRESSION, mtime=0), kept, rendered)
+
+
+def _send(snapshot: _Snapshot, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    headers = [*snapshot.headers, ("ETag", snapshot.etag), ("Vary", "Origin, Accept-Encoding")]
+    origin = environ.get("HTTP_ORIGIN")
+    if origin in snapshot.subject.origins:
+        headers += [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
+    if snapshot.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        start_response("304 Not Modified", headers)
+        return []
+    body = snapshot.body
+    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        body = snapshot.packed
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(len(body))))
+    start_response("200 OK", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

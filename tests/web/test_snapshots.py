@@ -1,0 +1,185 @@
+"""Threads as bytes: what a hit costs, how fresh it is, and that nothing personal is in it."""
+
+import gzip
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, update
+
+from commentsvc.db import db
+from commentsvc.models import Site, Thread
+from commentsvc.web import snapshots
+from commentsvc.web.snapshots import Snapshots
+from tests.cast import ARTICLE, BLOG, BOB, GRACE
+from tests.visitors import Visitor
+
+PLACES = (f"/embed/blog/{ARTICLE}", f"/api/v1/threads/blog/{ARTICLE}")
+
+
+@pytest.fixture
+def questions(app: Flask) -> Iterator[list[str]]:
+    """What the database is asked."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement != "BEGIN":
+            asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def layer(app: Flask) -> Snapshots:
+    """The layer in front of the application."""
+    found: Snapshots = app.extensions["snapshots"]
+    return found
+
+
+@pytest.mark.parametrize("place", PLACES)
+class TestAHit:
+    """The second time."""
+
+    def test_asks_the_database_nothing(self, client: FlaskClient, questions: list[str], place: str) -> None:
+        first = client.get(place)
+        questions.clear()
+        assert client.get(place).data == first.data
+        assert questions == []
+
+    def test_after_a_second_asks_for_the_version_only(
+        self, client: FlaskClient, questions: list[str], place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client.get(place)
+        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        questions.clear()
+        client.get(place)
+        assert len(questions) == 1
+
+    def test_is_the_same_for_everybody(self, client: FlaskClient, bob: Visitor, ada: Visitor, place: str) -> None:
+        bob.comment(BOB, email=BOB.email)
+        answers = [
+            client.get(place, headers={"Accept-Language": "de", "Cookie": "x=y"}),
+            bob.client.get(place),
+            ada.client.get(place),
+        ]
+        assert len({answer.data for answer in answers}) == 1
+        for answer in answers:
+            assert "Set-Cookie" not in answer.headers
+            assert "public" in answer.headers["Cache-Control"]
+            assert answer.headers["Vary"] == "Origin, Accept-Encoding"
+
+    def test_may_be_packed_unchanged_or_headers_only(self, client: FlaskClient, place: str) -> None:
+        plain = client.get(place)
+        packed = client.get(place, headers={"Accept-Encoding": "br, gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == plain.data
+        unchanged = client.get(place, headers={"If-None-Match": plain.headers["ETag"]})
+        assert (unchanged.status_code, unchanged.data) == (304, b"")
+        head = client.head(place)
+        assert (head.data, head.headers["Content-Length"]) == (b"", plain.headers["Content-Length"])
+
+    def test_names_the_origin_that_asks_if_it_is_the_sites(self, client: FlaskClient, place: str) -> None:
+        for _ in range(2):
+            assert client.get(place, headers={"Origin": BLOG}).headers["Access-Control-Allow-Origin"] == BLOG
+            foreign = client.get(place, headers={"Origin": "https://evil.example"})
+            assert "Access-Control-Allow-Origin" not in foreign.headers
+
+    def test_own_writes_show_at_once(self, client: FlaskClient, bob: Visitor, ada: Visitor, place: str) -> None:
+        assert b"cord" not in client.get(place).data
+        comment = bob.comment(BOB)
+        assert b"cord" in client.get(place).data
+        ada.decide(comment, "trash")
+        assert b"cord" not in client.get(place).data
+
+    def test_writes_of_others_show_within_a_second(
+        self, client: FlaskClient, bob: Visitor, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bob.comment(BOB, title="The phone")
+        before = client.get(place).data
+        db.begin_write()
+        db.session.execute(update(Thread).values(version=Thread.version + 1, comment_count=41))
+        db.session.commit()
+        assert client.get(place).data == before
+        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        assert b"41" in client.get(place).data
+
+    def test_rules_of_the_site_show_as_well(
+        self, client: FlaskClient, place: str, rules: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client.get(place)
+        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        rules("blog", origins=["https://moved.example"], version=Site.named("blog").version + 1)
+        answer = client.get(place, headers={"Origin": "https://moved.example"})
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://moved.example"
+
+    def test_odd_parameters_make_no_other_snapshot(self, client: FlaskClient, layer: Snapshots, place: str) -> None:
+        for query in (
+            "",
+            "?x=1",
+            "?x=2&y=3",
+            "?" + "z" * 3000,
+            "?utm_source=x",
+            "?" + "&".join("a=b" for _ in range(500)),
+        ):
+            assert client.get(place + query).status_code == 200
+        assert len(layer._kept) == 1
+
+
+def test_what_is_kept_is_bounded_by_its_bytes(app: Flask, client: FlaskClient, layer: Snapshots) -> None:
+    """The oldest go first, and those that are read stay."""
+    client.get("/embed/blog/favourite")
+    layer.budget = 5 * (layer._bytes + 1000)
+    for number in range(40):
+        client.get(f"/embed/blog/{number}")
+        client.get("/embed/blog/favourite")
+    assert layer._bytes <= layer.budget
+    assert ("/embed/blog/favourite", "") in layer._kept
+    assert ("/embed/blog/0", "") not in layer._kept
+    assert layer._bytes == sum(snapshot.size for snapshot in layer._kept.values())
+    assert sum(len(names) for names in layer._names.values()) == len(layer._kept)
+
+
+def test_what_was_rendered_during_a_write_is_not_kept(client: FlaskClient, layer: Snapshots) -> None:
+    """It may show what was before."""
+    inner = layer.app
+
+    def meanwhile_somebody_writes(environ, start_response):  # type: ignore[no-untyped-def]
+        layer.drop(1, "something")
+        return inner(environ, start_response)
+
+    layer.app = meanwhile_somebody_writes
+    client.get(PLACES[0])
+    assert not layer._kept
+
+
+def test_reading_goes_on_without_the_database(
+    client: FlaskClient, layer: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot that cannot be compared is still the best there is."""
+    from sqlalchemy.exc import OperationalError
+
+    def gone(_subject: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    first = client.get(PLACES[0])
+    monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+    monkeypatch.setattr(layer, "_version_now", gone)
+    assert client.get(PLACES[0]).data == first.data
+
+
+def test_errors_are_not_kept(client: FlaskClient, layer: Snapshots) -> None:
+    assert client.get("/embed/nobody/x").status_code == 404
+    assert not layer._kept
+
+
+def test_held_comments_of_others_are_in_no_snapshot(
+    bob: Visitor, client: FlaskClient, rules: Callable[..., None]
+) -> None:
+    rules("blog", moderation="all")
+    bob.comment(GRACE)
+    for place in PLACES:
+        for reader in (bob.client, client):
+            assert b"found it" not in reader.get(place).data
