@@ -66,9 +66,11 @@ def test_odd_parents_are_never_dropped_silently(
     [
         b"url=http://[", b"url=http://a]/", b"url=http://a%E2%84%80b/", b"url=http://x.de/%00",
         b"url=http://x.de/%0d%0aX",
-        b"url=http://x.de/%5cud800&charset=unicode_escape", b"url=http://x.de/&title=%5cud800&charset=raw-unicode-escape",
+        b"url=http://x.de/%5cud800&charset=unicode_escape",
+        b"url=http://x.de/&title=%5cud800&charset=raw-unicode-escape",
         b"url=http://x.de/&charset=%00", b"url=http://x.de/&title=<![<![", b"url=http://" + b"h" * 300 + b".de/",
-        b"url=http://x.de/&blog_name=" + b"n" * 300, b"%", b"&&&", b"=", b"\xff\xfe", b"url=http://x.de/&" + b"a=b&" * 100,
+        b"url=http://x.de/&blog_name=" + b"n" * 300, b"%", b"&&&",
+        b"=", b"\xff\xfe", b"url=http://x.de/&" + b"a=b&" * 100,
     ],
 )  # fmt: skip
 def test_odd_pings_are_answered_in_their_form(client: FlaskClient, form: bytes) -> None:
