@@ -12,7 +12,6 @@ PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def init_app(app: Flask) -> None:
