@@ -9,7 +9,8 @@
     ├── NotFound                  404
     ├── WrongOrigin               403
     ├── ThreadClosed              403
-    ├── LooksAutomatic            403  honeypot, minimum time, form stamp
+    ├── LooksAutomatic            403  minimum time, form stamp
+    │   └── HiddenFieldFilled
     ├── ParentUnavailable         422
     ├── ChallengeFailed           403  wrong, used or expired
     │   ├── ChallengeExpired
@@ -25,6 +26,8 @@
 Sentences are message ids: the doors translate them with ``i18n``. ``N_`` marks them for extraction.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 
@@ -40,9 +43,11 @@ class Refusal(Exception):
         status: the HTTP status of the answer.
         sentence: message id, translated at the door; ``values`` fill its ``%(name)s`` places.
         challenge_pass: a solved challenge, where one was solved before this refusal came up.
+        fields: what else is wrong, field by field.
     """
 
     challenge_pass: str | None = None
+    fields: Mapping[str, "Refusal"] = MappingProxyType({})
     status = 400
     sentence = N_("This could not be done.")
 
@@ -108,6 +113,15 @@ class LooksAutomatic(Refusal):
 
     status = 403
     sentence = N_("That went too fast for us to tell you from a robot. Please wait a moment and send it again.")
+
+
+class HiddenFieldFilled(LooksAutomatic):
+    """The field that people do not see holds something, perhaps from a program that fills in forms."""
+
+    sentence = N_(
+        "Something filled in a field that people do not see, perhaps a form filler. It is empty again; "
+        "please send your comment once more."
+    )
 
 
 class ParentUnavailable(Refusal):

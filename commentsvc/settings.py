@@ -6,6 +6,7 @@ but a rule of a site (``models/site.py``).
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
@@ -109,6 +110,20 @@ class Settings(BaseModel):
             raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in MAIL_SCHEMES))
         return value
 
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_is_an_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
+            raise ValueError("must be one mail address, such as comments@example.org")
+        return value
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _pairs_are_pairs(cls, value: frozenset[str]) -> frozenset[str]:
+        if wrong := [pair for pair in value if not re.fullmatch(r".+:\d{1,5}", pair)]:
+            raise ValueError(f"{wrong[0]} is no HOST:PORT pair")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis_is_redis(cls, value: str) -> str:
@@ -177,7 +192,12 @@ def read(environment: Mapping[str, str]) -> Settings:
             name, value = _named_value(variable.removeprefix(PREFIX), value)
             given[name.lower()] = value
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return settings
+    except OSError as problem:
+        folder, reason = given.get("data_dir"), problem.strerror
+        raise WrongSetting(f"{PREFIX}DATA_DIR: {folder} cannot be made or used ({reason}).") from None
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()

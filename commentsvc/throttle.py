@@ -46,6 +46,15 @@ def hit(limit: RateLimitItem, *who: str) -> None:
         raise TooMany(max(1, round(until - clock.now().timestamp())))
 
 
+def is_shared() -> bool:
+    """Whether Redis answers, so that all processes count together."""
+    try:
+        return bool(settings.current().redis_url) and _storage(settings.current().redis_url).check()
+    except Exception:
+        log.warning("Redis does not answer", exc_info=True)
+        return False
+
+
 def source_of(address: str) -> str:
     """Who an address counts as: itself for IPv4, its /64 network for IPv6."""
     try:

@@ -5,6 +5,8 @@
 // element is shown until then. All HTML comes from the server; no sentence stands in here.
 
 const SERVER = new URL(import.meta.url).origin + new URL(import.meta.url).pathname.replace(/\/embed\.js$/, "");
+export const VISITOR_HEADER = "X-Commentsvc-Visitor";
+const MEMORY = `commentsvc ${SERVER}`;
 const CANONICAL = 'link[rel="canonical"][href]';
 
 /** @type {Map<string, Promise<CSSStyleSheet>>} */
@@ -100,12 +102,28 @@ export class CommentThreadElement extends HTMLElement {
 
   /** @param {string} html */
   async #show(html) {
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const thread = /** @type {HTMLElement} */ (template.content.querySelector(".commentsvc"));
+    const content = fragment(html);
+    const thread = /** @type {HTMLElement} */ (content.querySelector(".commentsvc"));
     this.#root.adoptedStyleSheets = [await styleSheet(thread.dataset.stylesheet ?? "")];
-    this.#root.replaceChildren(template.content);
+    const written = this.#root.querySelector("form.write");
+    if (written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    this.#root.replaceChildren(content);
+    if (recall()) await this.#showHeld();
     if (location.hash.startsWith("#comment-")) this.#root.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }
+
+  /** Who wrote here before sees what still waits, in its place. */
+  async #showHeld() {
+    const [, ...key] = this.path.split("/").map(decodeURIComponent);
+    const asked = new URLSearchParams({ site: this.site, key: key.join("/"), lang: this.getAttribute("lang") ?? "" });
+    const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers: { [VISITOR_HEADER]: recall() } });
+    if (!answer.ok) return;
+    for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
+      const parent = held.getAttribute("data-answers");
+      const below = parent && this.#root.querySelector(`#comment-${CSS.escape(parent)}`);
+      if (below) below.append(held);
+      else this.#root.querySelector("form.write")?.before(held);
+    }
   }
 
   /** Links that lead to another view of the thread stay inside; "Reply" opens the form. @param {Event} event */
@@ -148,6 +166,31 @@ export class CommentThreadElement extends HTMLElement {
     const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
     const { composerFor } = await import(thread.dataset.composer ?? "");
     return composerFor(this, this.#root);
+  }
+}
+
+/** @param {string} html */
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/** The token of a visitor who wrote before, where the browser keeps one for this page; nothing is stored for readers. */
+export function recall() {
+  try {
+    return localStorage.getItem(MEMORY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} visitor */
+export function remember(visitor) {
+  try {
+    localStorage.setItem(MEMORY, visitor);
+  } catch {
+    // A browser that stores nothing: the next visit begins anew.
   }
 }
 

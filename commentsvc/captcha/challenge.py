@@ -73,6 +73,15 @@ def age(token: str, thread_path: str) -> timedelta:
     return timedelta(days=1) if contents.solved else clock.now() - issued_at
 
 
+def is_solved(token: str, thread_path: str) -> bool | None:
+    """Whether a token of this thread needs no answer any more; None for one that is broken or too old."""
+    try:
+        contents = _contents(token)
+    except LinkInvalid:
+        return None
+    return contents.solved if contents.thread_path == thread_path else None
+
+
 def picture(token: str) -> bytes:
     """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
     try:

@@ -27,8 +27,11 @@ OWNER = "ada@blog.example"
 )
 def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     """Serve, with a demo blog on a second origin, a sample thread, letters to read and a sign-in link."""
+    for number, option in ((port, "--port"), (blog_port, "--blog-port"), (neighbour_port, "--neighbour-port")):
+        serve.must_be_free("127.0.0.1", number, option)
     blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
-    letters = Path(os.environ.get(f"{PREFIX}DATA_DIR", "data")).resolve() / "letters"
+    os.environ.setdefault(f"{PREFIX}DATA_DIR", "data/demo")  # not where a real blog's comments would be
+    letters = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "letters"
     serve.reachable_at("127.0.0.1", port)
     os.environ.setdefault(f"{PREFIX}MAIL_URL", letters.as_uri())
     os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port}")

@@ -9,13 +9,19 @@ from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
 from commentsvc.comments import posting, submission
 from commentsvc.comments.posting import Mention, Writer
 from commentsvc.db import db
+from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
 from commentsvc.linkbacks.receiving import Offer
+from commentsvc.markup import smilies
+from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
+from commentsvc.models.thread import Thread
 
 # who, days ago, answers which line of this table (counted from 0), what
+NAME = "A blog about things"
+
 LINES = (
     ("Bob", 12, None, "Mine still has a *cord*. It never runs out of battery, and nobody ever asks where it is :-)"),
     ("Ada", 12, 0, "Twelve years old, that one, and it has survived three of my pocket phones."),
@@ -47,11 +53,21 @@ WAITING = (
 
 
 def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
-    """Site, owner and thread, if this database has none yet; the owner."""
+    """Site, owner and thread, if this database has none yet; the owner.
+
+    Raises:
+        NotADemo: somebody keeps real comments in this database.
+    """
     db.begin_write()
+    site = db.session.scalar(select(Site).where(Site.key == "blog"))
+    if site is not None and site.name != NAME:
+        raise NotADemo
     owner = Moderator.with_email(owner_email) or accounts.add(owner_email, "Ada")
-    if db.session.scalar(select(Site).where(Site.key == "blog")) is None:
-        site = Site(key="blog", name="A blog about things", origins=[blog, blog.replace("127.0.0.1", "localhost")])
+    origins = [blog, blog.replace("127.0.0.1", "localhost")]
+    if site is not None:
+        _move(site, origins)
+    else:
+        site = Site(key="blog", name=NAME, origins=origins)
         site.moderation = Moderation.NONE  # what was written long ago waits no more
         db.session.add(site)
         db.session.flush()
@@ -60,6 +76,22 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
         site.moderation = Moderation.FIRST
     db.session.commit()
     return owner
+
+
+class NotADemo(Refusal):
+    """The demo writes sample comments and a moderator; it does so in no database but its own."""
+
+    sentence = N_("This database holds a site that is not the demo’s. Set COMMENTSVC_DATA_DIR to an empty folder.")
+
+
+def _move(site: Site, origins: list[str]) -> None:
+    """The demo runs at other ports than the last time: its addresses change with them."""
+    site.origins = origins
+    site.version += 1
+    for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
+        thread.url = links.article(origins[0], thread.key)
+    for comment in db.session.scalars(select(Comment).where(Comment.kind == Kind.COMMENT)):
+        comment.body_html = render(comment.body, smilies_at=links.absolute(smilies.FOLDER))
 
 
 def _write_thread(site: Site, blog: str, owner: Moderator) -> None:

@@ -1,6 +1,7 @@
 """``serve``: migrate, answer requests, work in the background, all from one command."""
 
 import os
+import socket
 
 import click
 from granian import Granian
@@ -27,6 +28,7 @@ HEADER_PATIENCE = 10_000  # milliseconds
 @click.option("--no-worker", is_flag=True, help="Leave letters and pings to `commentsvc work`.")
 def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Bring the database up to date, answer requests, send letters and verify pings."""
+    must_be_free(host, port)
     reachable_at(host, port)
     config = settings.read(os.environ)
     settings.use(config)
@@ -36,6 +38,18 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
         os.environ[worker.ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
     listen(host, port, workers)
+
+
+def must_be_free(host: str, port: int, option: str = "--port") -> None:
+    """Refuse a port somebody listens at: the server would share it, and readers would meet one or the other."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            reason = f"Port {port} of {host} cannot be used ({problem.strerror})"
+            raise click.ClickException(f"{reason}; choose another with {option}.") from None
 
 
 def reachable_at(host: str, port: int) -> None:
@@ -59,5 +73,5 @@ def listen(host: str, port: int, workers: int) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_PATIENCE),
         respawn_failed_workers=True,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()

@@ -78,6 +78,8 @@ def list_sites() -> None:
 @with_application
 def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Change rules of the blog KEY; with ORIGINs, where its pages live."""
+    if not origins and all(value is None for value in rules.values()):
+        raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
     db.begin_write()
     changed = _known(key)
     if origins:

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, links, mail, safe_http, settings, worker
+from commentsvc import clock, links, mail, safe_http, settings, throttle, worker
 from commentsvc import db as database
 from commentsvc.cli import application
 from commentsvc.cli.application import with_application
@@ -157,9 +157,21 @@ def _secret() -> str:
     return f"kept in {config.data_dir / 'secret_key'}, readable by its owner only"
 
 
+def _limits() -> str:
+    if not settings.current().redis_url:
+        return "counted in each process"
+    if not throttle.is_shared():
+        raise Ailment("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL.")
+    return "shared through Redis"
+
+
 def _clock() -> str:
     now = clock.now()
-    newest = db.session.scalar(select(func.max(Comment.created_at)))
+    try:
+        newest = db.session.scalar(select(func.max(Comment.created_at)))
+    except SQLAlchemyError:  # the database was examined above
+        db.session.rollback()
+        newest = None
     if now < RELEASED:
         raise Ailment(f"it says {now:%Y-%m-%d %H:%M} UTC, which is before this program was made. Set the clock.")
     if newest and newest > now + timedelta(minutes=5):
@@ -172,5 +184,6 @@ CHECKS = (
     ("Address", _base_url),
     ("Mail", _mail),
     ("Secret", _secret),
+    ("Limits", _limits),
     ("Clock", _clock),
 )

@@ -100,6 +100,22 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
     return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
 
 
+def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
+    """The page with its reader's own held comments where they will stand."""
+    shown = list(items)
+    for comment in held:
+        place = next((at for at, item in enumerate(shown) if item.comment.id == comment.parent_id), None)
+        if place is None:
+            shown.append(Item(comment, 0, is_tombstone=False, answers=None))
+            continue
+        depth = shown[place].depth
+        end = place + 1
+        while end < len(shown) and shown[end].depth > depth:
+            end += 1
+        shown.insert(end, Item(comment, min(depth + 1, DEEPEST), is_tombstone=False, answers=None))
+    return shown
+
+
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     """Approved comments of each thread; 0 where nobody has written."""
     wanted = list(keys)[:MOST_COUNTS]

@@ -31,7 +31,7 @@ class Facts:
 
 REASON_MODERATOR = N_("written by a moderator")
 REASON_ALL = N_("this site holds every comment")
-REASON_FIRST = N_("first comment from this browser")
+REASON_FIRST = N_("nothing from this browser was approved yet")
 REASON_LINKS = N_("holds many links")
 REASON_LINKBACK = N_("verified linkback")
 REASON_PASSED = N_("passed all rules")

@@ -4,7 +4,7 @@ from flask import Flask
 
 from commentsvc.web import captcha, embed, errors, front, health, linkbacks, pages, security, subscriptions, templating
 from commentsvc.web.admin import letters, log, queue, sign_in
-from commentsvc.web.api import challenges, comments, counts, preview, threads
+from commentsvc.web.api import challenges, comments, counts, held, preview, threads
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(challenges.blueprint)  # /api/v1/challenges
     app.register_blueprint(preview.blueprint)  # /api/v1/preview
     app.register_blueprint(counts.blueprint)  # /api/v1/counts
+    app.register_blueprint(held.blueprint)  # /api/v1/held
 
     # other blogs
     app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>

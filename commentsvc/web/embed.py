@@ -1,6 +1,6 @@
 """A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
 from commentsvc.comments import threads
@@ -33,7 +33,9 @@ def post(site_key: str, key: str = "") -> Response:
     except Refusal as refusal:
         return _form_again(site, key, refusal)
     item = Item(comment, 0, is_tombstone=False, answers=None)
-    html = render_template("thread/posted.html", item=item, site=site, key=key)
+    html = render_template(
+        "thread/posted.html", item=item, site=site, key=key, asked_for_letters=bool(request.form.get("notify"))
+    )
     response = make_response(html, 201 if comment.is_visible else 202)
     response.headers["Location"] = f"{links.thread_page(site.key, comment.thread.key)}#comment-{comment.id}"
     return _private(response, site)

@@ -9,7 +9,7 @@ from flask import request
 from commentsvc import links
 from commentsvc.captcha import challenge
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
-from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.errors import LooksAutomatic, Refusal, StorageUnavailable, TooMany
 from commentsvc.markup import smilies
 from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment
@@ -17,6 +17,8 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.web import gate
 from commentsvc.web.visitor import Visitor
+
+UNTRIED = (LooksAutomatic, TooMany, StorageUnavailable)  # refusals that come before the challenge is looked at
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ class CommentForm:
     reply_to: Comment | None = None
     idempotency_key: str = ""
     preview: str = ""
+    challenge_answer: str = ""
     most_characters: int = LONGEST_BODY
 
     @property
-    def errors(self) -> dict[str, Refusal]:
+    def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
-        return self.refusal.fields if isinstance(self.refusal, InvalidFields) else {}
+        return self.refusal.fields if self.refusal else {}
 
     @property
     def action(self) -> str:
@@ -85,12 +88,14 @@ def personal(
 ) -> CommentForm:
     """A form for one person, filled with what they typed before, if anything."""
     values = {name: request.form.get(name, "") for name in FIELDS}
+    shown = _challenge(site, key, visitor, moderator, refusal)
     return CommentForm(
         site,
         key,
         values=values,
         refusal=refusal,
-        challenge=_challenge(site, key, visitor, moderator, refusal),
+        challenge=shown,
+        challenge_answer=request.form.get("challenge_answer", "") if shown.token == _token_sent() else "",
         moderator=moderator,
         reply_to=reply_to,
         preview=preview,
@@ -109,4 +114,12 @@ def _challenge(
     asks = gate.needs_challenge(site, moderator)
     if refusal and refusal.challenge_pass:
         return ShownChallenge(refusal.challenge_pass, solved=True, asks=asks)
+    if "another" not in request.form and (refusal is None or isinstance(refusal, UNTRIED)):
+        known = challenge.is_solved(_token_sent(), f"{site.key}/{key}")
+        if known is not None:  # nobody has tried it yet: the answer that was typed still fits
+            return ShownChallenge(_token_sent(), solved=known, asks=asks)
     return ShownChallenge(challenge.issue(f"{site.key}/{key}", visitor.id), solved=False, asks=asks)
+
+
+def _token_sent() -> str:
+    return request.form.get("challenge_token", "")

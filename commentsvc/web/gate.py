@@ -15,7 +15,9 @@ from commentsvc.captcha import challenge
 from commentsvc.comments import posting, submission, threads
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import (
+    ChallengeFailed,
     CookieMissing,
+    HiddenFieldFilled,
     LooksAutomatic,
     NotUnderstood,
     Refusal,
@@ -28,7 +30,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.web import current, security, snapshots
 from commentsvc.web.visitor import Visitor
 
-HONEYPOT = "phone"
+HONEYPOT = "leave_empty"
 FASTEST = timedelta(seconds=2)  # from seeing the form to sending it
 LONGEST_KEY = 200  # characters of an idempotency key
 
@@ -100,7 +102,11 @@ def _receive(arrival: Arrival) -> Comment:
 
 
 def _let_in(arrival: Arrival, checked: submission.Submission | Refusal) -> Comment:
-    _spend_challenge(arrival)
+    try:
+        _spend_challenge(arrival)
+    except ChallengeFailed as refusal:
+        refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
+        raise
     try:
         if isinstance(checked, Refusal):
             raise checked
@@ -140,7 +146,7 @@ def _check_person(arrival: Arrival) -> None:
     if arrival.moderator or not arrival.is_form:
         return
     if arrival.typed.get(HONEYPOT):
-        raise LooksAutomatic
+        raise HiddenFieldFilled
     if challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path) < FASTEST:
         raise LooksAutomatic
 

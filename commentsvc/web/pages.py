@@ -66,11 +66,11 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
             "thread/page.html",
             shown=shown,
             form=forms.personal(site, key, person, moderator, refusal, reply_to, preview),
-            own_held=reading.held_of(shown.thread, person.hash),
+            items=reading.with_held(shown.items, reading.held_of(shown.thread, person.hash)),
             is_open=shown.thread is None or threads.is_open(site, shown.thread),
             article=article,
             rdf=trackback.rdf(article, shown.thread.title if shown.thread else "", links.trackback(site.key, key)),
-            was_held="held" in request.args,
+            asked_for_letters="letter" in request.args,
         ),
         status,
     )
@@ -87,9 +87,9 @@ def _place_of(comment: Comment) -> str:
     asked = [f"view={view}"] if request.args.get("view") else []
     if lang := request.args.get("lang"):
         asked.append(f"lang={i18n.nearest(lang)}")
-    if not comment.is_visible:
-        asked.append("held")
-    elif (page := reading.page_of(site, comment, view)) > 1:
+    if request.form.get("notify"):
+        asked.append("letter")
+    if comment.is_visible and (page := reading.page_of(site, comment, view)) > 1:
         asked.append(f"page={page}")
     query = f"?{'&'.join(asked)}" if asked else ""
     db.session.rollback()

@@ -1,11 +1,12 @@
 // @ts-check
 // Writing inside <comment-thread>: a challenge when somebody begins, answers in place, sending without leaving.
 
+import { VISITOR_HEADER, recall, remember } from "../../embed.js";
+
 /** @typedef {HTMLElement & {site: string, path: string, source: string, article: string, server: (path: string) => string}} Thread */
 
 /** @type {WeakMap<ShadowRoot, Composer>} */
 const composers = new WeakMap();
-const VISITOR_HEADER = "X-Commentsvc-Visitor";
 
 /** The one composer of a thread. @param {Thread} thread @param {ShadowRoot} root */
 export function composerFor(thread, root) {
@@ -17,7 +18,7 @@ export function composerFor(thread, root) {
 }
 
 class Composer {
-  #visitor = "";
+  #visitor = recall();
   /** @type {Promise<void> | undefined} */
   #asked;
   #sending = false;
@@ -38,10 +39,10 @@ class Composer {
   }
 
   /** Get a challenge, once for each form that is shown. */
-  begin() {
+  async begin() {
     if (!this.field("idempotency_key").value) this.field("idempotency_key").value = unique();
     if (!this.field("challenge_token").value) this.#asked ??= this.#newChallenge().finally(() => (this.#asked = undefined));
-    return this.#asked;
+    await this.#asked;
   }
 
   async #newChallenge() {
@@ -70,27 +71,42 @@ class Composer {
   /** Answer a comment, or the article where no id is given; the form moves there. @param {string} id @param {string} author */
   answer(id, author) {
     const form = this.form;
-    const home = this.root.querySelector(".thread");
     const below = id && this.root.querySelector(`#comment-${CSS.escape(id)} > article`);
-    if (below) below.after(form);
-    else home?.append(form);
-    this.field("parent_id").value = id;
-    const heading = /** @type {HTMLElement} */ (form.querySelector("h3"));
-    heading.textContent = id ? `${heading.dataset.answer} · ${author}` : (heading.dataset.heading ?? "");
-    /** @type {HTMLElement} */ (form.querySelector(".answering")).hidden = !id;
+    if (!below) this.#backHome();
+    else {
+      below.after(form);
+      this.field("parent_id").value = id;
+      this.#head(`${this.#words.answer} · ${author}`, true);
+    }
     this.field("body").focus();
+  }
+
+  /** Below the thread, for a comment to the article. */
+  #backHome() {
+    this.root.querySelector(".thread")?.append(this.form);
+    this.field("parent_id").value = "";
+    this.#head(this.#words.heading ?? "", false);
+  }
+
+  get #words() {
+    return /** @type {HTMLElement} */ (this.form.querySelector("h3")).dataset;
+  }
+
+  /** @param {string} words @param {boolean} answers */
+  #head(words, answers) {
+    /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = words;
+    /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !answers;
   }
 
   /** @param {HTMLElement | null} submitter */
   async submit(submitter) {
     const asked = /** @type {HTMLButtonElement | null} */ (submitter)?.name;
-    if (asked === "another") return this.#another();
-    if (asked === "preview") return this.#preview();
     if (this.#sending) return undefined;
     this.#sending = true;
     try {
-      await this.begin();
-      await this.#send();
+      if (asked === "another") await this.#another();
+      else if (asked === "preview") await this.#preview();
+      else await this.begin().then(() => this.#send());
     } catch {
       this.#say(/** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset.trouble ?? "");
     } finally {
@@ -107,6 +123,7 @@ class Composer {
   }
 
   async #preview() {
+    if (!this.field("body").value.trim()) return this.field("body").focus();
     const answer = await fetch(this.thread.server(`/api/v1/preview?site=${encodeURIComponent(this.thread.site)}`), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -142,13 +159,15 @@ class Composer {
   #posted(content, answer) {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
     const form = this.form;
+    remember(this.#visitor);
     form.before(posted);
-    this.answer("", "");
+    this.#backHome();
     for (const name of ["body", "challenge_token", "challenge_answer", "idempotency_key"]) {
       const field = this.form.elements.namedItem(name);
       if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) field.value = "";
     }
     for (const left of form.querySelectorAll(".notice, .preview, .wrong")) left.remove();
+    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = true;
     posted.focus();
     this.thread.dispatchEvent(
@@ -164,8 +183,7 @@ class Composer {
     const heading = this.form.querySelector("h3")?.textContent ?? "";
     this.form.replaceWith(again);
     this.field("parent_id").value = parent;
-    /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
-    /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !parent;
+    this.#head(heading, Boolean(parent));
     const wrong = /** @type {HTMLElement | null} */ (
       this.form.querySelector('[aria-invalid="true"]') ?? this.#challengeFieldIfAsked() ?? this.form.querySelector(".notice")
     );

@@ -3,6 +3,7 @@
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from time import sleep
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -183,6 +184,68 @@ class TestTheElement:
         bob.get_by_role("button", name="Post comment").click()
         expect(bob.get_by_text("only you see this")).to_be_visible()
         assert bob.locator("form.write").evaluate("form => getComputedStyle(form).maxWidth") != "none"
+
+    def test_views_change_without_losing_the_text(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "none", "--captcha", "never")
+        bob = person()
+        for text in ("first text", "second text"):
+            bob.goto(world.article)
+            bob.get_by_label("Your comment").fill(text)
+            bob.get_by_label("Name").fill("Bob")
+            sleep(2.2)
+            bob.get_by_role("button", name="Post comment").click()
+            expect(bob.get_by_text("Your comment stands here now")).to_be_visible()
+        bob.get_by_label("Your comment").fill("not yet sent")
+        bob.goto(world.article)
+        bob.get_by_label("Your comment").fill("half a thought")
+        bob.get_by_role("link", name="Linear").click()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+        expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
+
+    def test_who_wrote_before_is_known_again_without_cookies(self, world: World, person: Person) -> None:
+        """The blog and the server are two sites, so the browser keeps no cookie of ours on the blog."""
+        world.server.run("site", "set", "blog", "--captcha", "never")
+        bob, ada = person(), person()
+        bob.goto(world.article)
+        bob.get_by_label("Your comment").fill(BOB.says)
+        bob.get_by_label("Name").fill("Bob")
+        sleep(2.2)
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+        bob.reload()
+        expect(bob.get_by_text("Waiting for approval: only you see this")).to_be_visible()
+        expect(bob.locator(".held strong", has_text="cord")).to_be_visible()
+        sign_in(world, ada)
+        approve(world, ada, "Mine still")
+        bob.reload()
+        bob.get_by_label("Your comment").fill("The second one")
+        bob.get_by_label("Name").fill("Bob")
+        sleep(2.2)
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.get_by_text("Your comment stands here now")).to_be_visible()
+
+    @pytest.mark.parametrize("scripts", [True, False])
+    def test_enter_posts(self, world: World, person: Person, scripts: bool) -> None:
+        bob = person(java_script_enabled=scripts)
+        bob.goto(world.article if scripts else world.page)
+        write(bob, "Bob", BOB.says)
+        bob.locator("[name=challenge_answer]").press("Enter")
+        expect(bob.get_by_text("only you see this")).to_be_visible()
+
+    def test_mistakes_stand_below_their_fields_and_are_marked(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "", BOB.says)
+        bob.get_by_label("E-mail").fill("nonsense")
+        bob.get_by_role("button", name="Post comment").click()
+        expect(bob.locator("#email-wrong")).to_be_visible()
+        for name in ("author", "email"):
+            field, wrong = bob.locator(f"#{name}").bounding_box(), bob.locator(f"#{name}-wrong").bounding_box()
+            assert field
+            assert wrong
+            assert abs(field["x"] - wrong["x"]) < 2
+            assert 0 <= wrong["y"] - field["y"] - field["height"] < 12
+            assert bob.locator(f"#{name}").evaluate("field => getComputedStyle(field).borderTopWidth") == "2px"
 
     def test_views_change_without_leaving(self, world: World, person: Person) -> None:
         world.server.run("site", "set", "blog", "--moderation", "none")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from commentsvc.__main__ import create_app
 from commentsvc.cli import run
-from tests.servers import mail_server
+from tests.servers import free_port, mail_server
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -155,13 +156,32 @@ class TestUpkeep:
         assert "Set COMMENTSVC_MAIL_URL." in out
         assert "✓ Secret: kept in" in out
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
-        assert "2 of 5 checks" in err
+        assert "2 of 6 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:
             monkeypatch.setenv("COMMENTSVC_MAIL_URL", server.url)
             assert "✓ Mail: reachable" in command("doctor")[1]
         assert "✗ Mail: the server does not take letters" in command("doctor")[1]
+
+    def test_a_port_in_use_is_named_with_its_option(self, command: Command) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = str(other.getsockname()[1])
+            for words in (("serve", "--port", port), ("demo", "--blog-port", port)):
+                status, _, err = command(*words)
+                assert (status, err.count("\n")) == (1, 1)
+                assert f"Port {port}" in err
+                assert words[1] in err
+
+    def test_the_demo_touches_no_real_database(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        free = [str(free_port()) for _ in range(3)]
+        status, _, err = command("demo", "--port", free[0], "--blog-port", free[1], "--neighbour-port", free[2])
+        assert status == 1
+        assert "not the demo" in err
+        assert command("moderator", "list")[1] == ""
 
     def test_version_and_help(self, command: Command) -> None:
         assert "commentsvc, version" in command("--version")[1]

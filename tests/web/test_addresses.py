@@ -15,7 +15,7 @@ def seen(app: Flask) -> Callable[..., str]:
     """The address the service believes in, for a peer and its header."""
 
     def ask(peer: str, forwarded: str = "", trusted: str = "", **headers: str) -> str:
-        values = settings.read({"COMMENTSVC_TRUSTED_PROXIES": trusted}).trusted_proxies
+        values = settings.Settings.model_validate({"trusted_proxies": trusted}).trusted_proxies
         settings.use(settings.current().model_copy(update={"trusted_proxies": values}))
         sent = {"X-Forwarded-For": forwarded, **headers}
         with app.test_request_context("/", environ_base={"REMOTE_ADDR": peer}, headers=sent):

@@ -89,6 +89,37 @@ class TestThePage:
         assert "so *bold*</textarea>" in answer.text
         assert number_of_comments() == 0
 
+    def test_preview_keeps_the_picture_and_its_answer(self, bob: Visitor) -> None:
+        form = bob.fill(BOB)
+        preview = bob.send(form | {"preview": "1"})
+        assert hidden_fields(preview)["challenge_token"] == form["challenge_token"]
+        assert f'value="{form["challenge_answer"]}"' in preview.text
+        solved = bob.send(form | {"author": ""})
+        again = bob.send(hidden_fields(solved) | {"body": BOB.says, "preview": "1"})
+        assert "The picture is solved" in again.text
+        assert bob.send(hidden_fields(again) | {"author": "Bob", "body": BOB.says}).status_code == 303
+
+    def test_a_wrong_picture_hides_no_other_mistake(self, bob: Visitor) -> None:
+        answer = bob.post(BOB, author="", email="x", challenge_answer="AAAAAA")
+        assert answer.status_code == 403
+        assert "That wasn’t what the picture shows" in answer.text
+        assert 'id="author-wrong"' in answer.text
+        assert 'id="email-wrong"' in answer.text
+
+    def test_a_held_answer_stands_where_it_will_stand(
+        self, bob: Visitor, visit: Callable[[], Visitor], rules: Callable[..., None]
+    ) -> None:
+        first, other, grace = bob.comment(), bob.comment(body="Something else"), visit()
+        rules("blog", moderation="all")
+        held = grace.comment(GRACE, parent_id=str(first))
+        page = grace.client.get(f"/t/blog/{ARTICLE}").text
+        assert (
+            page.index(f'id="comment-{first}"')
+            < page.index(f'id="comment-{held}"')
+            < page.index(f'id="comment-{other}"')
+        )
+        assert f'<li class="depth-1" id="comment-{held}">' in page
+
     def test_another_picture_keeps_the_text(self, bob: Visitor) -> None:
         form = bob.fill(BOB)
         answer = bob.send(form | {"another": "1"})
@@ -272,7 +303,9 @@ class TestGates:
         assert number_of_comments() == 0
 
     def test_honeypot(self, bob: Visitor) -> None:
-        self.refused(bob, bob.fill(BOB, phone="555"), 403, "too fast")
+        form = bob.fill(BOB)
+        self.refused(bob, form | {"leave_empty": "555"}, 403, "perhaps a form filler")
+        assert bob.send(form).status_code == 303, "the answer to the picture still serves"
 
     def test_minimum_time(self, bob: Visitor, time: FrozenClock) -> None:
         form = bob.open_form() | {"author": "Bob", "body": BOB.says}
