@@ -28,10 +28,10 @@ HEADER_PATIENCE = 10_000  # milliseconds
 @click.option("--no-worker", is_flag=True, help="Leave letters and pings to `commentsvc work`.")
 def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Bring the database up to date, answer requests, send letters and verify pings."""
-    must_be_free(host, port)
     reachable_at(host, port)
     config = settings.read(os.environ)
     settings.use(config)
+    must_be_free(host, port)
     db.upgrade(config.database)
     _ = config.secret  # made once here, not by several processes at a time
     if no_worker:

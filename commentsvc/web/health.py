@@ -50,8 +50,11 @@ def _reasons() -> list[str]:
     reasons = []
     if settings.current().mail_url and waiting and waiting.total_seconds() > LETTER_IS_LATE:
         reasons.append("a letter has been waiting for more than an hour")
-    if shutil.disk_usage(settings.current().data_dir).free < LEAST_ROOM:
-        reasons.append("the disk is almost full")
+    try:
+        if shutil.disk_usage(settings.current().data_dir).free < LEAST_ROOM:
+            reasons.append("the disk is almost full")
+    except OSError:
+        reasons.append("the data folder is gone")
     return reasons
 
 

@@ -62,7 +62,8 @@ class TestSites:
             (("site", "add", "b", "https://b.example", "--language", "xx"), 2, "is not spoken here"),
             (("site", "add", "b", "https://b.example", "--captcha", "perhaps"), 2, "perhaps"),
             (("site", "add", "b"), 2, "Missing argument"),
-            (("site", "set", "nobody"), 1, "There is no site nobody"),
+            (("site", "set", "nobody", "--captcha", "never"), 1, "There is no site nobody"),
+            (("site", "set", "nobody"), 2, "Nothing to change"),
             (("nonsense",), 2, "No such command"),
             (("moderator", "add", "nobody"), 2, "is no e-mail address"),
             (("moderator", "link", "a@b.example"), 1, "is no moderator"),
@@ -169,7 +170,8 @@ class TestUpkeep:
             other.bind(("127.0.0.1", 0))
             other.listen()
             port = str(other.getsockname()[1])
-            for words in (("serve", "--port", port), ("demo", "--blog-port", port)):
+            others = ("--port", str(free_port()), "--neighbour-port", str(free_port()))
+            for words in (("serve", "--port", port), ("demo", "--blog-port", port, *others)):
                 status, _, err = command(*words)
                 assert (status, err.count("\n")) == (1, 1)
                 assert f"Port {port}" in err
