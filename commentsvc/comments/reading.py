@@ -16,6 +16,7 @@ from commentsvc.models.thread import Thread
 
 DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
 MOST_COUNTS = 100
+FEED = 50  # entries
 
 
 class Order(StrEnum):
@@ -114,6 +115,16 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
             end += 1
         shown.insert(end, Item(comment, min(depth + 1, DEEPEST), is_tombstone=False, answers=None))
     return shown
+
+
+def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
+    """The newest approved comments and linkbacks of a site, or of one of its threads, newest first."""
+    shown = select(Comment).where(Comment.state == State.APPROVED)
+    if thread is None:
+        shown = shown.join(Thread, Comment.thread_id == Thread.id).where(Thread.site_id == site.id)
+    else:
+        shown = shown.where(Comment.thread_id == thread.id)
+    return list(db.session.scalars(shown.order_by(Comment.id.desc()).limit(FEED)))
 
 
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:

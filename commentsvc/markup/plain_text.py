@@ -14,7 +14,7 @@ INLINE = frozenset(
 )
 BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 LONGEST_FIELD = 8000  # characters of a field that are looked at
 # Charsets that texts are written in; Python knows codecs that are none, and one that runs escapes.
 CHARSET = re.compile(

@@ -13,7 +13,7 @@ from html import escape
 from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # besides C0, what no XML may hold
 OPENING_FENCE = re.compile(r"```[\w+-]{0,20}\s*")  # the name of a language may follow; it is not shown
 CLOSING_FENCE = re.compile(r"```\s*")
 DEEPEST_QUOTE = 6

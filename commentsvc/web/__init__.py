@@ -2,7 +2,19 @@
 
 from flask import Flask
 
-from commentsvc.web import captcha, embed, errors, front, health, linkbacks, pages, security, subscriptions, templating
+from commentsvc.web import (
+    captcha,
+    embed,
+    errors,
+    feeds,
+    front,
+    health,
+    linkbacks,
+    pages,
+    security,
+    subscriptions,
+    templating,
+)
 from commentsvc.web.admin import letters, log, queue, sign_in
 from commentsvc.web.api import challenges, comments, counts, held, preview, threads
 
@@ -18,6 +30,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png
+    app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
     app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>
 
     # programs

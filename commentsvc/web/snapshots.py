@@ -28,7 +28,7 @@ TRUSTED = 1.0  # seconds
 BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
 LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
-PREFIXES = ("/embed/", "/api/v1/threads/")
+PREFIXES = ("/embed/", "/api/v1/threads/", "/feed/")
 PARAMETERS = frozenset({"lang", "view", "sort", "page"})
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
@@ -101,7 +101,7 @@ class Snapshots:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not path.startswith(PREFIXES):
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not _is_of_a_thread(path):
             return self.app(environ, start_response)
         name = (path, _asked(environ.get("QUERY_STRING", "")))
         snapshot = self._find(name)
@@ -183,6 +183,11 @@ class Snapshots:
         names.discard(name)
         if not names:
             self._names.pop(oldest.subject.thread, None)
+
+
+def _is_of_a_thread(path: str) -> bool:
+    """Whether a thread is asked for: a prefix of ours, a site, and a key."""
+    return path.startswith(PREFIXES) and path.count("/", path.index("/", 1) + 1) > 0
 
 
 def _asked(query: str) -> str:

@@ -1,0 +1,71 @@
+"""Atom feeds (RFC 4287) of a thread and of a site, with who answers whom (RFC 4685)."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from commentsvc import i18n, links
+from commentsvc.comments import reading, threads
+from commentsvc.models.comment import Comment
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.web import current, snapshots
+
+CONTENT_TYPE = "application/atom+xml; charset=utf-8"
+
+blueprint = Blueprint("feeds", __name__, url_prefix="/feed")
+
+
+@blueprint.get("/<site_key>")
+def of_site(site_key: str) -> Response:
+    """The newest comments and linkbacks of a blog."""
+    site = _speaking(site_key)
+    response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", path=f"/feed/{site.key}")
+    response.headers["Cache-Control"] = "public, max-age=60"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/<site_key>/")
+@blueprint.get("/<site_key>/<path:key>")
+def of_thread(site_key: str, key: str = "") -> Response:
+    """The newest comments and linkbacks of a thread; empty where nobody has written yet."""
+    site, key = _speaking(site_key), threads.key_of(key)
+    thread = Thread.at(site, key)
+    found = reading.newest(site, thread) if thread else []
+    title = (thread.title if thread else "") or key or site.name
+    path = f"/feed/{links.thread_path(site.key, key)}"
+    response = _feed(site, found, title=title, page=links.thread_page(site.key, key), path=path)
+    return snapshots.keep(response, site, key, thread)
+
+
+def _speaking(site_key: str) -> Site:
+    site = Site.named(site_key)
+    i18n.speak(current.site_language(site))
+    return site
+
+
+def _feed(site: Site, comments: list[Comment], title: str, page: str, path: str) -> Response:
+    xml = render_template(
+        "feeds/atom.xml",
+        comments=comments,
+        title=title,
+        page=page,
+        address=links.absolute(path),
+        updated=_updated(site, comments),
+        identity=_identity,
+    )
+    response = make_response(xml)
+    response.headers["Content-Type"] = CONTENT_TYPE
+    return response
+
+
+def _updated(site: Site, comments: list[Comment]) -> datetime:
+    return max((comment.created_at for comment in comments), default=site.created_at)
+
+
+def _identity(comment: Comment | int) -> str:
+    """A name that stays when threads are moved or renamed."""
+    number = comment if isinstance(comment, int) else comment.id
+    return f"{links.absolute('')}/comments/{number}"
