@@ -72,7 +72,7 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
         db.session.add(site)
         db.session.flush()
         _write_thread(site, blog, owner)
-        _link_from(site, blog, neighbour)
+        _link_from(site, neighbour)
         site.moderation = Moderation.FIRST
     db.session.commit()
     return owner
@@ -113,7 +113,7 @@ def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, ow
     return posting.post_comment(site, links.thread_key(ARTICLE), submission.validate(typed), writer)
 
 
-def _link_from(site: Site, blog: str, neighbour: str) -> None:
+def _link_from(site: Site, neighbour: str) -> None:
     """One linkback that was accepted long ago, and a ping that the worker will verify over HTTP."""
     key = links.thread_key(ARTICLE)
     old = Mention(
@@ -123,7 +123,6 @@ def _link_from(site: Site, blog: str, neighbour: str) -> None:
         excerpt="A blog about things remembers the cord, and the comments are better than the article.",
         excerpt_html="<p>A blog about things remembers the cord, and the comments are better than the article.</p>",
         blog_name="The Exchange",
-        target=blog + ARTICLE,
     )
     posting.post_linkback(site, key, old)
     offer = Offer(Kind.TRACKBACK, neighbour + POST, "Why I keep a landline", "", "Next door")

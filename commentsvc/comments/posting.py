@@ -46,7 +46,6 @@ class Mention:
     excerpt: str
     excerpt_html: str
     blog_name: str
-    target: str
 
 
 def post_comment(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from html import escape
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links, safe_http
@@ -125,7 +125,6 @@ def accept(claimed: Claim, finding: source_page.Finding) -> None:
         excerpt=excerpt,
         excerpt_html=sanitize.clean(f"<p>{escape(excerpt)}</p>" if excerpt else ""),
         blog_name=ping.blog_name,
-        target=ping.target,
     )
     try:
         comment = posting.post_linkback(ping.site, ping.key, mention)
@@ -151,7 +150,7 @@ def postpone(claimed: Claim, reason: str) -> None:
     if ping.tries >= MOST_TRIES:
         ping.state = PingState.FAILED
     else:
-        ping.due_at = clock.now() + FIRST_GAP * 4 ** (ping.tries - 1)
+        ping.due_at += FIRST_GAP * 4 ** (ping.tries - 1)
 
 
 def _host(source: str) -> str:
@@ -199,6 +198,6 @@ def _tried_again(ping: Ping) -> Ping:
     """A source that had no link, or could not be read, may have one now; anything else is known already."""
     if ping.state not in (PingState.REFUSED, PingState.FAILED):
         raise AlreadyKnown
-    ping.state, ping.tries, ping.due_at = PingState.QUEUED, 0, max(clock.now(), ping.due_at + NOT_BEFORE)
-    db.session.execute(update(Ping).where(Ping.id == ping.id).values(leased_until=None))
+    ping.state, ping.tries, ping.leased_until = PingState.QUEUED, 0, None
+    ping.due_at = max(clock.now(), ping.due_at + NOT_BEFORE)
     return ping

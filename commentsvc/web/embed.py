@@ -42,7 +42,7 @@ def post(site_key: str, key: str = "") -> Response:
 
 
 def _form_again(site: Site, key: str, refusal: Refusal) -> Response:
-    form = forms.personal(site, key, visitor.current(), refusal=refusal)
+    form = forms.personal(site, key, visitor.current(), refusal=refusal, embedded=True)
     response = make_response(render_template("thread/form_again.html", form=form), refusal.status)
     if refusal.status == 429:
         response.headers["Retry-After"] = str(refusal.values["seconds"])

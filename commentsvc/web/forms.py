@@ -49,6 +49,7 @@ class CommentForm:
     idempotency_key: str = ""
     preview: str = ""
     challenge_answer: str = ""
+    embedded: bool = False  # where a token serves instead of a cookie
     most_characters: int = LONGEST_BODY
 
     @property
@@ -74,7 +75,7 @@ def rendered() -> str:
 
 def blank(site: Site, key: str) -> CommentForm:
     """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
-    return CommentForm(site, key)
+    return CommentForm(site, key, embedded=True)
 
 
 def personal(
@@ -85,6 +86,8 @@ def personal(
     refusal: Refusal | None = None,
     reply_to: Comment | None = None,
     preview: str = "",
+    *,
+    embedded: bool = False,
 ) -> CommentForm:
     """A form for one person, filled with what they typed before, if anything."""
     values = {name: request.form.get(name, "") for name in FIELDS}
@@ -99,6 +102,7 @@ def personal(
         moderator=moderator,
         reply_to=reply_to,
         preview=preview,
+        embedded=embedded,
         idempotency_key=request.form.get("idempotency_key") or secrets.token_urlsafe(12),
     )
 
