@@ -44,7 +44,10 @@ class Refusal(Exception):
         sentence: message id, translated at the door; ``values`` fill its ``%(name)s`` places.
         challenge_pass: a solved challenge, where one was solved before this refusal came up.
         fields: what else is wrong, field by field.
+        retry_after: seconds after which it may go well, where that is known.
     """
+
+    retry_after: int | None = None
 
     challenge_pass: str | None = None
     fields: Mapping[str, "Refusal"] = MappingProxyType({})
@@ -165,7 +168,7 @@ class AlreadySaid(Refusal):
 
 
 class TooMany(Refusal):
-    """A limit was reached; ``seconds`` is how long to wait."""
+    """A limit was reached."""
 
     status = 429
     sentence = N_(
@@ -174,7 +177,7 @@ class TooMany(Refusal):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds=seconds)
-        self.seconds = seconds
+        self.retry_after = seconds
 
 
 class LinkInvalid(Refusal):
@@ -202,6 +205,7 @@ class StorageUnavailable(Refusal):
     """The database cannot take a write at this moment."""
 
     status = 503
+    retry_after = 10
     sentence = N_(
         "The server cannot save anything at the moment. Your text is still here; please send it again in a minute."
     )

@@ -60,10 +60,19 @@ export class CommentThreadElement extends HTMLElement {
     return (canonical?.href ?? location.href).split("#")[0];
   }
 
+  /** What identifies the thread: said by the page, else the article's path and query. */
+  get key() {
+    return this.getAttribute("key") ?? new URL(this.article).pathname.slice(1) + new URL(this.article).search;
+  }
+
+  /** The language of the thread: said by the element, else the page's. */
+  get language() {
+    return this.getAttribute("lang") ?? document.documentElement.lang;
+  }
+
   /** `<site>/<key>`, encoded for a path. */
   get path() {
-    const key = this.getAttribute("key") ?? new URL(this.article).pathname.slice(1) + new URL(this.article).search;
-    return `${encodeURIComponent(this.site)}/${key.split("/").map(encodeURIComponent).join("/")}`;
+    return [this.site, ...this.key.split("/")].map(encodeURIComponent).join("/");
   }
 
   /** The full address of one of the server's paths. @param {string} path */
@@ -74,8 +83,7 @@ export class CommentThreadElement extends HTMLElement {
   /** Where this thread is read from and posted to. */
   get source() {
     const asked = new URLSearchParams();
-    const lang = this.getAttribute("lang") ?? document.documentElement.lang;
-    if (lang) asked.set("lang", lang);
+    if (this.language) asked.set("lang", this.language);
     for (const name of ["view", "sort"]) {
       const value = this.getAttribute(name);
       if (value) asked.set(name, value);
@@ -114,8 +122,7 @@ export class CommentThreadElement extends HTMLElement {
 
   /** Who wrote here before sees what still waits, in its place. */
   async #showHeld() {
-    const [, ...key] = this.path.split("/").map(decodeURIComponent);
-    const asked = new URLSearchParams({ site: this.site, key: key.join("/"), lang: this.getAttribute("lang") ?? "" });
+    const asked = new URLSearchParams({ site: this.site, key: this.key, lang: this.language });
     const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers: { [VISITOR_HEADER]: recall() } });
     if (!answer.ok) return;
     for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
@@ -170,7 +177,7 @@ export class CommentThreadElement extends HTMLElement {
 }
 
 /** @param {string} html */
-function fragment(html) {
+export function fragment(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content;

@@ -116,6 +116,7 @@ class TestOutOfService:
         answer = bob.post()
         assert answer.status_code == 503
         assert "cannot save anything at the moment" in answer.text
+        assert answer.headers["Retry-After"] == "10"
         assert "Mine still has a *cord*" in answer.text
         assert bob.client.get("/t/blog/2020/05/phone.html").status_code == 200
 

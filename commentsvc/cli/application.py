@@ -11,7 +11,7 @@ import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 
-from commentsvc import db, settings
+from commentsvc import db, i18n, settings
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -34,6 +34,13 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
             return command(*args, **kwargs)
 
     return inside
+
+
+def spoken_language(typed: str) -> str:
+    """A language that we speak."""
+    if typed not in i18n.languages():
+        raise click.UsageError(f"{typed} is not spoken here; there are {', '.join(i18n.languages())}.")
+    return typed
 
 
 def mail_address(typed: str) -> str:

@@ -12,8 +12,6 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
 from commentsvc.linkbacks.receiving import Offer
-from commentsvc.markup import smilies
-from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
@@ -91,7 +89,7 @@ def _move(site: Site, origins: list[str]) -> None:
     for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
         thread.url = links.article(origins[0], thread.key)
     for comment in db.session.scalars(select(Comment).where(Comment.kind == Kind.COMMENT)):
-        comment.body_html = render(comment.body, smilies_at=links.absolute(smilies.FOLDER))
+        comment.body_html = submission.rendered(comment.body)
 
 
 def _write_thread(site: Site, blog: str, owner: Moderator) -> None:

@@ -5,8 +5,8 @@ import sys
 import click
 from sqlalchemy import select
 
-from commentsvc import accounts, i18n, links
-from commentsvc.cli.application import mail_address, with_application
+from commentsvc import accounts, links
+from commentsvc.cli.application import mail_address, spoken_language, with_application
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
 
@@ -29,7 +29,7 @@ def add(email: str, name: str, language: str, password_stdin: bool) -> None:
     db.begin_write()
     if Moderator.with_email(address):
         raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
-    added = accounts.add(address, name, password, _spoken(language))
+    added = accounts.add(address, name, password, spoken_language(language))
     db.session.commit()
     click.echo(f"Added {address}.\nSign in once within the hour: {link_for(added)}")
 
@@ -59,12 +59,6 @@ def remove(email: str) -> None:
     db.session.delete(_known(email))
     db.session.commit()
     click.echo(f"Removed {email}.")
-
-
-def _spoken(language: str) -> str:
-    if language not in i18n.languages():
-        raise click.UsageError(f"{language} is not spoken here; there are {', '.join(i18n.languages())}.")
-    return language
 
 
 def link_for(one: Moderator) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from commentsvc import i18n, links
-from commentsvc.cli.application import mail_address, with_application
+from commentsvc import links
+from commentsvc.cli.application import mail_address, spoken_language, with_application
 from commentsvc.db import db
 from commentsvc.models.site import KEY, Captcha, Moderation, Site, View
 
@@ -126,11 +126,9 @@ def _origins(given: tuple[str, ...]) -> list[str]:
 
 
 def _apply(changed: Site, rules: dict[str, Any]) -> None:
-    language = rules.get("language")
-    if language and i18n.nearest(language) != language:
-        raise click.UsageError(f"{language} is not spoken here; there are {', '.join(i18n.languages())}.")
-    if rules.get("email"):
-        rules["email"] = mail_address(rules["email"])
+    for name, checked in (("language", spoken_language), ("email", mail_address)):
+        if rules.get(name):
+            rules[name] = checked(rules[name])
     for name, value in rules.items():
         if value is not None:
             setattr(changed, name, value)

@@ -16,9 +16,8 @@ from commentsvc import clock, links, mail, safe_http, settings, throttle, worker
 from commentsvc import db as database
 from commentsvc.cli import application
 from commentsvc.cli.application import with_application
+from commentsvc.comments.submission import rendered
 from commentsvc.db import db
-from commentsvc.markup import smilies
-from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -58,7 +57,7 @@ def rerender() -> None:
         for ids in _batches():
             db.begin_write()
             for comment in db.session.scalars(select(Comment).where(Comment.id.in_(ids))):
-                comment.body_html = render(comment.body, smilies_at=links.absolute(smilies.FOLDER))
+                comment.body_html = rendered(comment.body)
             db.session.commit()
             bar.update(len(ids))
     db.begin_write()

@@ -116,12 +116,17 @@ def validate(typed: Mapping[str, str]) -> Submission:
         email=email,
         website=website,
         body=body,
-        body_html=render(body, smilies_at=links.absolute(smilies.FOLDER)),
+        body_html=rendered(body),
         parent_id=_parent(typed.get("parent_id", "")),
         notify=_is_ticked(typed),
         url=typed.get("url") or None,
         title=title,
     )
+
+
+def rendered(body: str) -> str:
+    """The HTML of a comment, its pictures at their full address: what is stored, and what a preview shows."""
+    return render(body, smilies_at=links.absolute(smilies.FOLDER))
 
 
 def _author(check: _Check) -> str:

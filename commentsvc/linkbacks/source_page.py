@@ -12,7 +12,6 @@ LONGEST_TITLE = 250
 LONGEST_EXCERPT = 250
 AROUND = 120  # characters kept on each side of the link
 MOST_LINKS = 5000  # links of a page that are compared
-HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.I)
 
 
@@ -52,10 +51,9 @@ def _around(text: list[str], place: int) -> str:
 
 def _decoded(page: Page) -> str:
     """By the declared charset, header before meta."""
-    header = HEADER_CHARSET.search(page.headers.get("content-type", ""))
+    header = plain_text.declared_charset(page.headers.get("content-type", ""))
     meta = META_CHARSET.search(page.body[:4096])
-    declared = (header[1] if header else "", meta[1].decode() if meta else "")
-    return plain_text.decode(page.body, *declared)
+    return plain_text.decode(page.body, header, meta[1].decode() if meta else "")
 
 
 class _LinkReader(plain_text.TextReader):

@@ -16,7 +16,6 @@ LONGEST_BLOG_NAME = 80  # as long as a commenter's name
 MOST_FIELDS = 50
 
 ABSOLUTE = re.compile(r"https?://[^\s/\x00-\x20\x7f][^\s\x00-\x20\x7f]*", re.I)
-HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
 SUCCESS = '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>\n'
@@ -91,6 +90,5 @@ def _fields(body: bytes, content_type: str) -> dict[str, str]:
     except ValueError:
         raise UrlMissing from None
     values = {name: entries[0].encode("latin-1") for name, entries in raw.items()}
-    header = HEADER_CHARSET.search(content_type)
-    declared = (header[1] if header else "", values.get("charset", b"").decode("ascii", "replace"))
+    declared = (plain_text.declared_charset(content_type), values.get("charset", b"").decode("ascii", "replace"))
     return {name: plain_text.decode(value, *declared) for name, value in values.items()}

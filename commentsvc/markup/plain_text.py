@@ -15,6 +15,7 @@ INLINE = frozenset(
 BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+DECLARED = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 LONGEST_FIELD = 8000  # characters of a field that are looked at
 # Charsets that texts are written in; Python knows codecs that are none, and one that runs escapes.
 CHARSET = re.compile(
@@ -36,6 +37,12 @@ def parse(html: str, target: "TextReader") -> None:
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
     parser.feed(html.encode("utf-8", "replace") or b" ")
     parser.close()
+
+
+def declared_charset(content_type: str) -> str:
+    """The charset that a Content-Type names, or an empty text."""
+    found = DECLARED.search(content_type)
+    return found[1] if found else ""
 
 
 def decode(raw: bytes, *charsets: str) -> str:

@@ -7,7 +7,7 @@ from commentsvc.comments import threads
 from commentsvc.comments.reading import Item
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
-from commentsvc.web import current, forms, gate, security, snapshots, visitor
+from commentsvc.web import current, errors, forms, gate, security, snapshots, visitor
 
 blueprint = Blueprint("embed", __name__)
 
@@ -44,9 +44,7 @@ def post(site_key: str, key: str = "") -> Response:
 def _form_again(site: Site, key: str, refusal: Refusal) -> Response:
     form = forms.personal(site, key, visitor.current(), refusal=refusal, embedded=True)
     response = make_response(render_template("thread/form_again.html", form=form), refusal.status)
-    if refusal.status == 429:
-        response.headers["Retry-After"] = str(refusal.values["seconds"])
-    return _private(response, site)
+    return _private(errors.say_when(response, refusal), site)
 
 
 def _private(response: Response, site: Site) -> Response:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from commentsvc import i18n
 from commentsvc.db import db, out_of_service
-from commentsvc.errors import N_, InvalidFields, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
+from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
 from commentsvc.linkbacks import trackback
 from commentsvc.web import current, security
 
@@ -36,10 +36,13 @@ def _refused(refusal: Refusal) -> Response:
     if request.path.startswith("/trackback/"):
         return Response(trackback.failure(i18n.sentence(refusal)), content_type=trackback.CONTENT_TYPE)
     response = problem(refusal) if _is_program() else _page(refusal.status, i18n.sentence(refusal))
-    if seconds := refusal.values.get("seconds"):
-        response.headers["Retry-After"] = str(seconds)
-    if isinstance(refusal, StorageUnavailable):
-        response.headers["Retry-After"] = "10"
+    return say_when(response, refusal)
+
+
+def say_when(response: Response, refusal: Refusal) -> Response:
+    """Tell programs when to come back, where the refusal knows."""
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
@@ -88,7 +91,7 @@ def problem(refusal: Refusal, status: int | None = None) -> Response:
         "title": i18n.sentence(refusal),
         "status": status or refusal.status,
     }
-    if isinstance(refusal, InvalidFields):
+    if refusal.fields:
         body["errors"] = {name: i18n.sentence(one) for name, one in refusal.fields.items()}
     if refusal.challenge_pass:
         body["challenge"] = {"token": refusal.challenge_pass, "solved": True}

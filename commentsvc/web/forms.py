@@ -8,10 +8,9 @@ from flask import request
 
 from commentsvc import links
 from commentsvc.captcha import challenge
+from commentsvc.comments import submission
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import LooksAutomatic, Refusal, StorageUnavailable, TooMany
-from commentsvc.markup import smilies
-from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
@@ -70,7 +69,7 @@ def typed() -> dict[str, str]:
 
 def rendered() -> str:
     """The typed text as it would look; too long a text is shown as far as a comment can hold it."""
-    return render(request.form.get("body", "")[:LONGEST_BODY], smilies_at=links.absolute(smilies.FOLDER))
+    return submission.rendered(request.form.get("body", "")[:LONGEST_BODY])
 
 
 def blank(site: Site, key: str) -> CommentForm:

@@ -11,7 +11,7 @@ from commentsvc.errors import Refusal
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
-from commentsvc.web import current, forms, gate, security, visitor
+from commentsvc.web import current, errors, forms, gate, security, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
@@ -75,9 +75,7 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
         status,
     )
     response.headers["Cache-Control"] = "no-store"
-    if refusal and refusal.status == 429:
-        response.headers["Retry-After"] = str(refusal.values["seconds"])
-    return response
+    return errors.say_when(response, refusal) if refusal else response
 
 
 def _place_of(comment: Comment) -> str:

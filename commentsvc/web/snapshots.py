@@ -131,7 +131,7 @@ class Snapshots:
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version
         except SQLAlchemyError:
-            return True  # a database that is away for a moment does not take reading away
+            is_newest = True  # a database that is away for a moment does not take reading away
         if is_newest:
             snapshot.checked = now
         return is_newest

@@ -1,9 +1,9 @@
 // @ts-check
 // Writing inside <comment-thread>: a challenge when somebody begins, answers in place, sending without leaving.
 
-import { VISITOR_HEADER, recall, remember } from "../../embed.js";
+import { VISITOR_HEADER, fragment, recall, remember } from "../../embed.js";
 
-/** @typedef {HTMLElement & {site: string, path: string, source: string, article: string, server: (path: string) => string}} Thread */
+/** @typedef {HTMLElement & {site: string, key: string, source: string, article: string, server: (path: string) => string}} Thread */
 
 /** @type {WeakMap<ShadowRoot, Composer>} */
 const composers = new WeakMap();
@@ -46,12 +46,12 @@ class Composer {
   }
 
   async #newChallenge() {
-    const [site, ...key] = this.thread.path.split("/").map(decodeURIComponent);
+    const { site, key } = this.thread;
     const answer = await fetch(this.thread.server(`/api/v1/challenges?site=${encodeURIComponent(site)}`), {
       method: "POST",
       credentials: "include",
       headers: { "Content-Type": "application/json", ...this.#whoWeAre() },
-      body: JSON.stringify({ site, key: key.join("/") }),
+      body: JSON.stringify({ site, key }),
     });
     if (!answer.ok) return this.#say((await answer.json()).title);
     const challenge = await answer.json();
@@ -149,10 +149,9 @@ class Composer {
       headers: this.#whoWeAre(),
       body: fields,
     });
-    const html = document.createElement("template");
-    html.innerHTML = await answer.text();
-    if (answer.ok) this.#posted(html.content, answer);
-    else this.#showAgain(html.content);
+    const content = fragment(await answer.text());
+    if (answer.ok) this.#posted(content, answer);
+    else this.#showAgain(content);
   }
 
   /** @param {DocumentFragment} content @param {Response} answer */

@@ -161,13 +161,19 @@ def test_reading_goes_on_without_the_database(
     """A snapshot that cannot be compared is still the best there is."""
     from sqlalchemy.exc import OperationalError
 
+    asked = []
+
     def gone(_subject: object) -> None:
+        asked.append(1)
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     first = client.get(PLACES[0])
     monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
     monkeypatch.setattr(layer, "_version_now", gone)
     assert client.get(PLACES[0]).data == first.data
+    monkeypatch.setattr(snapshots, "TRUSTED", 1000.0)
+    assert client.get(PLACES[0]).data == first.data
+    assert len(asked) == 1, "one reader waits for the database, not each of them"
 
 
 def test_errors_are_not_kept(client: FlaskClient, layer: Snapshots) -> None:

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import accounts, throttle
 from commentsvc.db import db
 from commentsvc.errors import Refusal
-from commentsvc.web import current
+from commentsvc.web import current, errors
 from commentsvc.web.admin import signed_in
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
@@ -78,9 +78,7 @@ def _form(refusal: Refusal | None = None, email: str = "") -> AnyResponse:
         render_template("admin/sign_in.html", refusal=refusal, email=email, next=request.values.get("next", "")),
         refusal.status if refusal else 200,
     )
-    if refusal and "seconds" in refusal.values:
-        response.headers["Retry-After"] = str(refusal.values["seconds"])
-    return response
+    return errors.say_when(response, refusal) if refusal else response
 
 
 def _next() -> str:

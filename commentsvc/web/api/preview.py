@@ -2,11 +2,9 @@
 
 from flask import Blueprint, Response
 
-from commentsvc import links, throttle
-from commentsvc.comments.submission import LONGEST_BODY
+from commentsvc import throttle
+from commentsvc.comments.submission import LONGEST_BODY, rendered
 from commentsvc.errors import TooLarge
-from commentsvc.markup import smilies
-from commentsvc.markup.render import render
 from commentsvc.models.site import Site
 from commentsvc.web import current, security
 from commentsvc.web.api.shapes import Draft, Shape, answer, asked
@@ -29,4 +27,4 @@ def post() -> Response:
     security.check_origin(site)
     if len(draft.body) > LONGEST_BODY:
         raise TooLarge
-    return answer(Rendered(html=render(draft.body, smilies_at=links.absolute(smilies.FOLDER))), site)
+    return answer(Rendered(html=rendered(draft.body)), site)
