@@ -15,6 +15,8 @@
     ├── ChallengeFailed           403  wrong, used or expired
     │   ├── ChallengeExpired
     │   └── CookieMissing
+    ├── NotYours                  403  somebody else's comment
+    │   └── EditTimeOver
     ├── AlreadySaid               409  the same text again
     ├── TooMany                   429  with seconds to wait
     ├── LinkInvalid               403  a signed link that is broken
@@ -154,6 +156,19 @@ class CookieMissing(ChallengeFailed):
         "Your browser must accept a cookie from here so that the picture can be checked. "
         "Please allow cookies and send it again; your text is still there."
     )
+
+
+class NotYours(Refusal):
+    """A comment is to be changed by somebody who cannot show that they wrote it."""
+
+    status = 403
+    sentence = N_("Only who wrote this comment can change it, in the browser it was written with.")
+
+
+class EditTimeOver(NotYours):
+    """The time in which a comment may be changed is over, or a moderator has taken it away."""
+
+    sentence = N_("This comment can no longer be changed.")
 
 
 class AlreadySaid(Refusal):

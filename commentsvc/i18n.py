@@ -82,6 +82,13 @@ def ngettext(one: str, many: str, n: int) -> str:
     return _catalogue(language()).ngettext(one, many, n)
 
 
+def plural_forms(one: str, many: str) -> dict[str, str]:
+    """A sentence for every plural category (CLDR) of the language spoken now, its places left for a script to fill."""
+    rule = _locale().plural_form
+    samples = {rule(n): n for n in (*range(111, -1, -1), 1_000_000)}
+    return {category: ngettext(one, many, n) for category, n in samples.items()}
+
+
 def sentence(refusal: Refusal) -> str:
     """What a refusal says to a person."""
     return gettext(refusal.sentence, **refusal.values)

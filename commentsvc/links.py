@@ -99,6 +99,21 @@ def thread_page(site: str, key: str) -> str:
     return absolute(f"/t/{thread_path(site, key)}")
 
 
+def comment(site: str, key: str, number: int) -> str:
+    """A comment on the page of its thread on which it stands, whichever that is by then."""
+    return f"{thread_page(site, key)}?comment={number}#comment-{number}"
+
+
+def comment_itself(number: int) -> str:
+    """The name of a comment that stays, whatever becomes of its thread; leads to where it stands."""
+    return absolute(f"/comments/{number}")
+
+
+def feed(site: str, key: str | None = None) -> str:
+    """The Atom feed of a thread, or of a whole site."""
+    return absolute(f"/feed/{quote(site)}" if key is None else f"/feed/{thread_path(site, key)}")
+
+
 def trackback(site: str, key: str) -> str:
     """Where another blog sends its trackback for this article."""
     return absolute(f"/trackback/{thread_path(site, key)}")

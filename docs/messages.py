@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[1]
+MARKS = ("-k", "N_", "-k", "plural_forms:1,2")
 TRANSLATIONS = ROOT / "commentsvc" / "translations"
 
 
@@ -27,7 +28,16 @@ def main() -> int:
 
 def _sentences() -> Catalog:
     with tempfile.NamedTemporaryFile(suffix=".pot") as file:
-        words = ["extract", "-F", "pyproject.toml", "-k", "N_", "--no-location", "-o", file.name, "."]
+        words = [
+            "extract",
+            "-F",
+            "pyproject.toml",
+            *MARKS,
+            "--no-location",
+            "-o",
+            file.name,
+            ".",
+        ]
         run = [sys.executable, "-m", "babel.messages.frontend", "-q", *words]
         subprocess.run(run, cwd=ROOT, check=True)  # noqa: S603 - our own words
         return read_po(file)

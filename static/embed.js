@@ -1,48 +1,70 @@
 // @ts-check
 // <comment-thread site="blog" key="2020/05/phone.html"> shows a thread and lets people write, on any page.
 //
-// Acts like <img>: attributes say what to show, `load` and `error` say how it went, and what stands inside the
-// element is shown until then. All HTML comes from the server; no sentence stands in here.
+// Acts like <img>: attributes say what to show, `load` and `error` say how it went, `loading="lazy"` waits until it
+// comes near, and what stands inside the element is shown until then. All HTML comes from the server; no sentence
+// stands in here. embed/reading.js adds what makes reading comfortable once the thread is shown, embed/composer.js
+// what writing needs once somebody writes.
 
 const SERVER = new URL(import.meta.url).origin + new URL(import.meta.url).pathname.replace(/\/embed\.js$/, "");
 export const VISITOR_HEADER = "X-Commentsvc-Visitor";
 const MEMORY = `commentsvc ${SERVER}`;
+const MOST_REMEMBERED = 100; // threads
+const PATIENCE = 4_000; // milliseconds without a sign of a reader, until comforts are loaded anyway
+const SIGNS = ["pointermove", "scroll", "keydown", "touchstart"];
 const CANONICAL = 'link[rel="canonical"][href]';
+
+const DAY = 86_400_000;
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [["day", DAY], ["hour", 3_600_000], ["minute", 60_000]];
 
 /** @type {Map<string, Promise<CSSStyleSheet>>} */
 const sheets = new Map();
 
 export class CommentThreadElement extends HTMLElement {
-  static observedAttributes = ["site", "key", "lang", "view", "sort"];
+  static observedAttributes = ["site", "key", "lang", "view", "sort", "loading"];
 
   #root = this.attachShadow({ mode: "open" });
   /** @type {AbortController | undefined} */
   #loading;
   /** @type {Promise<void> | undefined} */
   #due;
-  #page = "";
+  /** What the reader chose: view, sort, page; or the comment whose page is wanted. @type {Record<string, string>} */
+  #chosen = {};
+  #shown = "";
+  #sought = "";
+  #seek = () => this.#showTarget();
+  #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
+    rootMargin: "100%",
+  });
 
   constructor() {
     super();
+    this.#root.adoptedStyleSheets = [sheet(":host{display:block;min-block-size:100vh}")];
     this.#root.append(document.createElement("slot"));
     this.#root.addEventListener("click", (event) => this.#follow(event));
     for (const sign of ["focusin", "submit"]) this.#root.addEventListener(sign, (event) => this.#compose(event));
   }
 
   connectedCallback() {
-    this.#loadSoon();
+    addEventListener("hashchange", this.#seek);
+    if (this.getAttribute("loading") === "lazy" && !location.hash.startsWith("#comment")) this.#nearby.observe(this);
+    else this.#loadSoon();
   }
 
   disconnectedCallback() {
+    removeEventListener("hashchange", this.#seek);
+    this.#nearby.disconnect();
     this.#loading?.abort();
   }
 
   attributeChangedCallback() {
-    if (this.isConnected) this.#loadSoon();
+    if (this.isConnected && (this.#shown || this.getAttribute("loading") !== "lazy")) this.#loadSoon();
   }
 
   /** Several attributes may change at once; that is one reason to load, not several. */
   #loadSoon() {
+    this.#nearby.disconnect();
     this.#due ??= Promise.resolve().then(() => {
       this.#due = undefined;
       return this.load();
@@ -80,15 +102,18 @@ export class CommentThreadElement extends HTMLElement {
     return SERVER + path;
   }
 
-  /** Where this thread is read from and posted to. */
+  /** Where this thread is read from and posted to: as the reader chose, now or before, else as the page says. */
   get source() {
     const asked = new URLSearchParams();
-    if (this.language) asked.set("lang", this.language);
-    for (const name of ["view", "sort"]) {
-      const value = this.getAttribute(name);
+    const { view, sort } = recall();
+    for (const [name, value] of Object.entries({
+      lang: this.language,
+      view: view ?? this.getAttribute("view"),
+      sort: sort ?? this.getAttribute("sort"),
+      ...this.#chosen,
+    })) {
       if (value) asked.set(name, value);
     }
-    if (this.#page) asked.set("page", this.#page);
     return this.server(`/embed/${this.path}?${asked}`);
   }
 
@@ -96,11 +121,15 @@ export class CommentThreadElement extends HTMLElement {
   async load() {
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
+    if (this.#shown && this.#shown !== this.path) this.#chosen = {}; // another article of a single-page site
     try {
       const answer = await fetch(this.source, { signal: loading.signal, credentials: "omit" });
       if (!answer.ok) throw new Error(`the comment server answers ${answer.status}`);
-      await this.#show(await answer.text());
+      const content = fragment(await answer.text());
+      if (this.#chosen.comment) this.#chosen = { page: new URL(answer.url).searchParams.get("page") ?? "" };
+      await this.#show(content, loading.signal);
       this.dispatchEvent(new Event("load"));
+      this.#comfort(loading.signal).catch(() => {}); // reading goes on without
     } catch (problem) {
       if (loading.signal.aborted) return;
       console.warn("comment-thread:", problem);
@@ -108,22 +137,48 @@ export class CommentThreadElement extends HTMLElement {
     }
   }
 
-  /** @param {string} html */
-  async #show(html) {
-    const content = fragment(html);
+  /** Show another part of the thread. @param {Record<string, string>} chosen view, sort, page */
+  turn(chosen) {
+    this.#chosen = chosen;
+    return this.load();
+  }
+
+  /** @param {DocumentFragment} content @param {AbortSignal} signal */
+  async #show(content, signal) {
     const thread = /** @type {HTMLElement} */ (content.querySelector(".commentsvc"));
-    this.#root.adoptedStyleSheets = [await styleSheet(thread.dataset.stylesheet ?? "")];
+    const style = await styleSheet(thread.dataset.stylesheet ?? "");
+    if (signal.aborted) return;
     const written = this.#root.querySelector("form.write");
-    if (written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    const isSame = this.#shown === this.path;
+    if (isSame && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    localTimes(thread);
+    this.#keepSpace();
+    this.#root.adoptedStyleSheets = [style];
     this.#root.replaceChildren(content);
-    if (recall()) await this.#showHeld();
-    if (location.hash.startsWith("#comment-")) this.#root.getElementById(location.hash.slice(1))?.scrollIntoView();
+    this.#shown = this.path;
+    if (recall().visitor) await this.#showHeld();
+    this.#showTarget();
+    if (recall().drafts?.[this.path]) this.#composer().then((composer) => composer.restore());
+  }
+
+  /** @param {AbortSignal} signal */
+  async #comfort(signal) {
+    await presence;
+    const { attend } = await import(/** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc")).dataset.reading ?? "");
+    if (!signal.aborted) attend(this, this.#root);
+  }
+
+  /** What stands below the element stays where it is, even if the thread is shorter than the space kept for it. */
+  #keepSpace() {
+    const room = innerHeight - this.getBoundingClientRect().top;
+    this.style.minBlockSize = room > 0 ? `${Math.min(room, innerHeight)}px` : "";
   }
 
   /** Who wrote here before sees what still waits, in its place. */
   async #showHeld() {
     const asked = new URLSearchParams({ site: this.site, key: this.key, lang: this.language });
-    const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers: { [VISITOR_HEADER]: recall() } });
+    const headers = { [VISITOR_HEADER]: recall().visitor ?? "" };
+    const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers });
     if (!answer.ok) return;
     for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
       const parent = held.getAttribute("data-answers");
@@ -133,23 +188,37 @@ export class CommentThreadElement extends HTMLElement {
     }
   }
 
+  /** The comment that the page's address names, on whichever page of the thread it stands. */
+  #showTarget() {
+    const [, id] = /^#comment-(\d+)$/.exec(location.hash) ?? [];
+    if (!id || !this.#shown) return;
+    const target = this.#root.getElementById(`comment-${id}`);
+    this.#root.querySelector(".target")?.classList.remove("target");
+    if (target) {
+      target.classList.add("target");
+      this.#focus(`#comment-${id} article`);
+    } else if (this.#sought !== id) this.turn({ comment: (this.#sought = id) });
+  }
+
   /** Links that lead to another view of the thread stay inside; "Reply" opens the form. @param {Event} event */
   #follow(event) {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!link || /** @type {MouseEvent} */ (event).metaKey || /** @type {MouseEvent} */ (event).ctrlKey) return;
-    if (link.dataset.view) {
+    const { metaKey, ctrlKey } = /** @type {MouseEvent} */ (event);
+    if (!link || metaKey || ctrlKey) return;
+    const { view, sort, page, reply, author } = link.dataset;
+    if (view) {
       event.preventDefault();
-      this.#page = link.dataset.page ?? "";
-      this.setAttribute("view", link.dataset.view);
-      this.setAttribute("sort", link.dataset.sort ?? "oldest");
-      this.addEventListener("load", () => this.#focus("#comments-heading"), { once: true });
-      this.#loadSoon();
-    } else if (link.dataset.reply || "noReply" in link.dataset) {
+      if (!page) remember({ view, sort });
+      this.turn({ view, sort: sort ?? "", page: page ?? "" }).then(() => this.#focus("#comments-heading"));
+    } else if (reply || "noReply" in link.dataset) {
       event.preventDefault();
-      this.#composer().then((composer) => composer.answer(link.dataset.reply ?? "", link.dataset.author ?? ""));
+      this.#composer().then((composer) => composer.answer(reply ?? "", author ?? ""));
+    } else if (link.matches(".when")) {
+      event.preventDefault();
+      location.hash = /** @type {HTMLElement} */ (link.closest("li")).id;
     } else if (link.getAttribute("href")?.startsWith("#")) {
       event.preventDefault();
-      this.#focus(link.hash);
+      this.#focus(`${link.hash} article, ${link.hash} h2`);
     }
   }
 
@@ -157,12 +226,12 @@ export class CommentThreadElement extends HTMLElement {
   #focus(selector) {
     const place = /** @type {HTMLElement | null} */ (this.#root.querySelector(selector));
     place?.scrollIntoView({ block: "nearest" });
-    place?.focus();
+    place?.focus({ preventScroll: true });
   }
 
   /** The code for writing is fetched when somebody starts to write. @param {Event} event */
   #compose(event) {
-    const form = event.target instanceof Element ? event.target.closest("form") : null;
+    const form = event.target instanceof Element ? event.target.closest("form.write") : null;
     if (!form) return;
     if (event.type === "submit") event.preventDefault();
     const submitter = event instanceof SubmitEvent ? event.submitter : null;
@@ -176,26 +245,78 @@ export class CommentThreadElement extends HTMLElement {
   }
 }
 
-/** @param {string} html */
+/** Somebody is there: what makes reading comfortable need not come sooner. */
+const presence = new Promise((resolve) => {
+  for (const sign of SIGNS) addEventListener(sign, resolve, { once: true, passive: true });
+  setTimeout(resolve, PATIENCE);
+});
+
+/** @type {{createHTML: (html: string) => any} | undefined} */
+let policy;
+
+/** The server's HTML, sanitised there, as nodes. @param {string} html */
 export function fragment(html) {
+  policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("commentsvc", { createHTML: (/** @type {string} */ given) => given });
   const template = document.createElement("template");
-  template.innerHTML = html;
+  template.innerHTML = policy ? policy.createHTML(html) : html;
   return template.content;
 }
 
-/** The token of a visitor who wrote before, where the browser keeps one for this page; nothing is stored for readers. */
-export function recall() {
-  try {
-    return localStorage.getItem(MEMORY) ?? "";
-  } catch {
-    return "";
+/** Times as the reader's own clock and language say them; the exact one on hover. @param {Element} box */
+export function localTimes(box) {
+  const lang = box.closest("[lang]")?.getAttribute("lang") ?? undefined;
+  const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "long" });
+  const plain = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });
+  for (const time of box.querySelectorAll("time")) {
+    const moment = new Date(time.dateTime);
+    const ago = Math.max(0, Date.now() - moment.getTime());
+    const [unit, length] = UNITS.find(([, size]) => ago >= size) ?? ["minute", 60_000];
+    time.title = exact.format(moment);
+    if (time.closest(".edited")) continue;
+    time.textContent = ago < 30 * DAY ? relative.format(-Math.floor(ago / length), unit) : plain.format(moment);
   }
 }
 
-/** @param {string} visitor */
-export function remember(visitor) {
+/** The form of a sentence for a number. @param {Record<string, string>} forms @param {number} count @param {string} lang */
+export function plural(forms, count, lang) {
+  const form = forms[new Intl.PluralRules(lang).select(count)] ?? forms.other ?? "";
+  return form.replace("%(count)s", new Intl.NumberFormat(lang).format(count));
+}
+
+/** @param {Element} place @param {string} kind @param {string} words @param {(button: HTMLButtonElement) => void} does */
+export function act(place, kind, words, does) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: `act ${kind}`, textContent: words });
+  button.addEventListener("click", () => does(button));
+  place.append(" ", button);
+  return button;
+}
+
+/** @param {Element} line */
+export function idOf(line) {
+  return line.id.replace("comment-", "");
+}
+
+/** @typedef {{visitor?: string, view?: string, sort?: string, seen?: Record<string, number>, drafts?: Record<string, {body: string, parent: string} | undefined>, edits?: Record<string, {token: string, until: string} | undefined>, person?: Record<string, string>, mastodon?: string}} Memory */
+
+/** What this browser keeps for this blog: nothing of it is sent anywhere but the token of who wrote before. @returns {Memory} */
+export function recall() {
   try {
-    localStorage.setItem(MEMORY, visitor);
+    return JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Memory} changes */
+export function remember(changes) {
+  const memory = { ...recall(), ...changes };
+  for (const name of /** @type {const} */ (["seen", "drafts", "edits"])) {
+    const kept = Object.entries(memory[name] ?? {}).filter(([, value]) => value);
+    if (memory[name]) memory[name] = Object.fromEntries(/** @type {any} */ (kept.slice(-MOST_REMEMBERED)));
+  }
+  try {
+    localStorage.setItem(MEMORY, JSON.stringify(memory));
   } catch {
     // A browser that stores nothing: the next visit begins anew.
   }
@@ -205,13 +326,18 @@ export function remember(visitor) {
 function styleSheet(address) {
   const known = sheets.get(address);
   if (known) return known;
-  const made = fetch(address).then(async (answer) => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(await answer.text());
-    return sheet;
-  });
+  const made = fetch(address).then(async (answer) => sheet(await answer.text()));
+  made.catch(() => sheets.delete(address));
   sheets.set(address, made);
   return made;
 }
 
+/** @param {string} rules */
+function sheet(rules) {
+  const made = new CSSStyleSheet();
+  made.replaceSync(rules);
+  return made;
+}
+
 if (!customElements.get("comment-thread")) customElements.define("comment-thread", CommentThreadElement);
+if (document.querySelector("comment-count")) import(`${SERVER}/static/embed/count.js`);

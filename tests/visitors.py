@@ -87,7 +87,8 @@ def hidden_fields(page: TestResponse) -> dict[str, str]:
 def texts_of(page: TestResponse) -> list[str]:
     """What the comments on a page say, as HTML, in their order."""
     return [
-        body.strip() for body in re.findall(r'<div class="body" part="body" dir="auto">(.*?)</div>', page.text, re.S)
+        body.strip()
+        for body in re.findall(r'<div class="body e-content" part="body" dir="auto">(.*?)</div>', page.text, re.S)
     ]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from commentsvc import links
 from commentsvc.cli.application import mail_address, spoken_language, with_application
 from commentsvc.db import db
-from commentsvc.models.site import KEY, Captcha, Moderation, Site, View
+from commentsvc.models.site import KEY, Captcha, Composer, Moderation, Network, Site, View
 
 
 def _choices(kind: Any) -> click.Choice[str]:
@@ -26,6 +26,9 @@ RULES = (
     click.option("--close-after-days", type=click.IntRange(0), help="Close threads this old; 0 for never."),
     click.option("--comments-per-minute", type=click.IntRange(1), help="Limit for one address."),
     click.option("--page-size", type=click.IntRange(1, 500), help="Top-level comments on a page."),
+    click.option("--edit-minutes", type=click.IntRange(0, 1440), help="How long writers may change a comment."),
+    click.option("--composer", type=_choices(Composer), help="Whether the form comes first or last."),
+    click.option("--share", help="Where readers may share, such as mastodon,email,copy; none for nowhere."),
     click.option("--trackbacks/--no-trackbacks", default=None, help="Whether other blogs may ping."),
 )
 
@@ -125,8 +128,16 @@ def _origins(given: tuple[str, ...]) -> list[str]:
     return [origin for origin in origins if origin]
 
 
+def _networks(typed: str) -> list[str]:
+    chosen = [] if typed == "none" else [one.strip() for one in typed.split(",")]
+    known = [str(one) for one in Network]
+    if unknown := [one for one in chosen if one not in known]:
+        raise click.UsageError(f"{unknown[0]} is none of {', '.join(known)}.")
+    return chosen
+
+
 def _apply(changed: Site, rules: dict[str, Any]) -> None:
-    for name, checked in (("language", spoken_language), ("email", mail_address)):
+    for name, checked in (("language", spoken_language), ("email", mail_address), ("share", _networks)):
         if rules.get(name):
             rules[name] = checked(rules[name])
     for name, value in rules.items():

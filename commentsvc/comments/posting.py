@@ -63,16 +63,7 @@ def post_comment(
     thread = threads.find_or_open(site, key)
     threads.check_open(site, thread)
     parent = _parent(thread, submission.parent_id)
-    body_hash = tokens.keyed_hash("body", " ".join(submission.body.split()).casefold())
-    _refuse_repetition(thread, body_hash, writer.visitor)
-    verdict = policy.first_state(
-        site,
-        policy.Facts(
-            body=submission.body,
-            is_by_moderator=writer.moderator is not None,
-            has_approved_history=_has_approved_history(site, writer.visitor),
-        ),
-    )
+    _refuse_repetition(thread, body_hash(submission.body), writer.visitor)
     comment = Comment(
         thread_id=thread.id,
         thread=thread,
@@ -85,16 +76,16 @@ def post_comment(
         website=submission.website,
         body=submission.body,
         body_html=submission.body_html,
-        body_hash=body_hash,
+        body_hash=body_hash(submission.body),
         language=writer.language,
         visitor=writer.visitor,
         address_hash=writer.address_hash,
         seed=writer.seed,
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
-        state=verdict.state,
-        reasons=list(verdict.reasons),
     )
+    verdict = verdict_on(comment)
+    comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     if submission.notify:
         subscriptions.ask(comment)
@@ -129,6 +120,22 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
     return comment
 
 
+def verdict_on(comment: Comment) -> policy.Verdict:
+    """What the policy says of a comment as it stands."""
+    site = comment.thread.site
+    facts = policy.Facts(
+        body=comment.body,
+        is_by_moderator=comment.moderator_id is not None,
+        has_approved_history=has_approved_history(site, comment.visitor),
+    )
+    return policy.first_state(site, facts)
+
+
+def body_hash(body: str) -> str:
+    """What equal texts have in common, whatever their spaces and capitals."""
+    return tokens.keyed_hash("body", " ".join(body.split()).casefold())
+
+
 def twin_of(idempotency_key: str) -> Comment | None:
     """The comment that the same form already posted: a double click, or a repeat after a lost answer."""
     return db.session.scalar(select(Comment).where(Comment.idempotency_key == idempotency_key))
@@ -149,14 +156,14 @@ def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
     return parent
 
 
-def _refuse_repetition(thread: Thread, body_hash: str, visitor: str | None) -> None:
+def _refuse_repetition(thread: Thread, said: str, visitor: str | None) -> None:
     """The same text in a thread is once enough; of held ones only their own writer is told."""
     told = Comment.state == State.APPROVED
     if visitor is not None:
         told |= (Comment.state == State.PENDING) & (Comment.visitor == visitor)
     same = (
         select(Comment.id)
-        .where(Comment.body_hash == body_hash, Comment.thread_id == thread.id)
+        .where(Comment.body_hash == said, Comment.thread_id == thread.id)
         .where(told)
         .where(Comment.created_at > clock.now() - SAME_TEXT_WITHIN)
         .limit(1)
@@ -165,7 +172,8 @@ def _refuse_repetition(thread: Thread, body_hash: str, visitor: str | None) -> N
         raise AlreadySaid(already)
 
 
-def _has_approved_history(site: Site, visitor: str | None) -> bool:
+def has_approved_history(site: Site, visitor: str | None) -> bool:
+    """Whether something this visitor wrote on the site was approved before."""
     if visitor is None:
         return False
     approved = (

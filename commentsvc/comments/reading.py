@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
+from commentsvc import links
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.site import Site, View
@@ -33,7 +34,7 @@ class Item:
     comment: Comment
     depth: int
     is_tombstone: bool
-    answers: Comment | None  # whom it answers, where the layout does not show it
+    answers: Comment | None  # whom it answers, where that is not the comment right above
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,27 @@ class ThreadPage:
     def comment_count(self) -> int:
         """Approved comments in the whole thread."""
         return self.thread.comment_count if self.thread else 0
+
+    @property
+    def url(self) -> str:
+        """The article's address, as far as is known."""
+        return self.thread.url if self.thread else links.article(self.site.home, self.key)
+
+    @property
+    def title(self) -> str:
+        """The article's title, as far as is known."""
+        return self.thread.title if self.thread else ""
+
+    @property
+    def pages_to_offer(self) -> list[int | None]:
+        """The numbers of the first, the last and the pages around this one; None stands for those between."""
+        near = {1, self.pages, *range(max(1, self.page - 2), min(self.pages, self.page + 2) + 1)}
+        offered: list[int | None] = []
+        for number in sorted(near):
+            if offered and offered[-1] is not None and number > offered[-1] + 1:
+                offered.append(None)
+            offered.append(number)
+        return offered
 
     @property
     def linkback_count(self) -> int:
@@ -78,12 +100,13 @@ def read(site: Site, key: str, view: View | None = None, order: Order = Order.OL
     return ThreadPage(site, key, thread, view, order, page, pages, items, _linkbacks(thread))
 
 
-def page_of(site: Site, comment: Comment, view: View) -> int:
-    """On which page (oldest first) a visible comment stands."""
+def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:
+    """On which page a visible comment stands."""
     if view == View.LINEAR:
-        before = _shown(comment.thread).where(Comment.id < comment.id)
+        rows, place = _shown(comment.thread), comment.id
     else:
-        before = _top_level(comment.thread).where(Comment.id < (comment.root_id or comment.id))
+        rows, place = _top_level(comment.thread), comment.root_id or comment.id
+    before = rows.where(Comment.id < place if order == Order.OLDEST else Comment.id > place)
     return _number_of(before) // site.page_size + 1
 
 
@@ -175,13 +198,16 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
     waiting = [(root, 0) for root in reversed(roots)]
     by_id = {comment.id: comment for below in answers.values() for comment in below} | {root.id: root for root in roots}
     shown = _with_shown_descendants(by_id)
+    above: Comment | None = None
     while waiting:
         comment, depth = waiting.pop()
         if comment.id not in shown:
             continue
         parent = by_id.get(comment.parent_id or 0)
-        named = parent if depth > DEEPEST and parent and parent.is_visible else None
+        is_plain = depth <= DEEPEST and above is not None and above.id == comment.parent_id
+        named = None if is_plain or parent is None or not parent.is_visible else parent
         yield Item(comment, min(depth, DEEPEST), is_tombstone=not comment.is_visible, answers=named)
+        above = comment
         waiting.extend((answer, depth + 1) for answer in reversed(answers[comment.id]))
 
 

@@ -1,7 +1,7 @@
 """What a person typed into the form, checked field by field; nothing is cut, everything wrong is named."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from email_validator import EmailNotValidError, validate_email
@@ -101,7 +101,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
         InvalidFields: with every field that must be corrected.
         NotUnderstood: for bytes that are no text.
     """
-    if any("\ud800" <= char <= "\udfff" for value in typed.values() for char in value):
+    if _holds_no_text(typed.values()):
         raise NotUnderstood
     check = _Check(typed)
     author, email, website = _author(check), _email(check), _website(check)
@@ -124,9 +124,25 @@ def validate(typed: Mapping[str, str]) -> Submission:
     )
 
 
+def checked_body(typed: str) -> str:
+    """The text of a comment alone, as ``validate`` checks it; raises what that raises."""
+    if _holds_no_text((typed,)):
+        raise NotUnderstood
+    check = _Check({"body": typed})
+    body = _body(check)
+    if check.wrong:
+        raise InvalidFields(check.wrong)
+    return body
+
+
 def rendered(body: str) -> str:
     """The HTML of a comment, its pictures at their full address: what is stored, and what a preview shows."""
     return render(body, smilies_at=links.absolute(smilies.FOLDER))
+
+
+def _holds_no_text(values: Iterable[str]) -> bool:
+    """Whether there are half characters in it, which no database takes."""
+    return any("\ud800" <= char <= "\udfff" for value in values for char in value)
 
 
 def _author(check: _Check) -> str:

@@ -6,6 +6,7 @@ from commentsvc.models.letter import Letter
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.ping import Ping
+from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.spent_challenge import SpentChallenge
 from commentsvc.models.subscription import Subscription
@@ -18,6 +19,7 @@ __all__ = [
     "Moderator",
     "ModeratorSession",
     "Ping",
+    "Revision",
     "Site",
     "SpentChallenge",
     "Subscription",

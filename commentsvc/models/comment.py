@@ -68,6 +68,7 @@ class Comment(Base):
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
     idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    edited_at: Mapped[datetime | None]
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")

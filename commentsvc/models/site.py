@@ -37,6 +37,24 @@ class View(StrEnum):
     LINEAR = "linear"
 
 
+class Composer(StrEnum):
+    """Where the form stands."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+class Network(StrEnum):
+    """Where a reader may share an article."""
+
+    MASTODON = "mastodon"
+    BLUESKY = "bluesky"
+    X = "x"
+    FACEBOOK = "facebook"
+    EMAIL = "email"
+    COPY = "copy"
+
+
 class Site(Base):
     """A row for each blog; ``version`` rises when a rule changes that threads show."""
 
@@ -56,6 +74,9 @@ class Site(Base):
     close_after_days: Mapped[int | None]
     comments_per_minute: Mapped[int] = mapped_column(default=6)
     page_size: Mapped[int] = mapped_column(default=50)
+    edit_minutes: Mapped[int] = mapped_column(default=15)
+    composer: Mapped[str] = mapped_column(String(16), default=Composer.LAST)
+    share: Mapped[list[str]] = mapped_column(JSON, default=list)
     trackbacks: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -9,6 +9,7 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
+from commentsvc.moderation import policy
 from commentsvc.notifications import replies
 
 
@@ -19,6 +20,17 @@ def record_first(comment: Comment) -> None:
         _show(comment)
     else:
         replies.announce_held(comment)
+
+
+def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
+    """Log that a comment says something else now, and hold it where the policy would have held it; writes."""
+    _log(comment, comment.state, comment.state, by=None, reasons=[policy.REASON_EDITED])
+    if comment.is_visible and verdict.state == State.PENDING:
+        comment.reasons = list(verdict.reasons)
+        decide(comment, State.PENDING, by=None, reasons=verdict.reasons)
+        replies.announce_held(comment)
+    elif comment.is_visible:
+        _count(comment, 0)
 
 
 def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[str] = ()) -> None:

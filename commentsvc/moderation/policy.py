@@ -35,6 +35,8 @@ REASON_FIRST = N_("nothing from this browser was approved yet")
 REASON_LINKS = N_("holds many links")
 REASON_LINKBACK = N_("verified linkback")
 REASON_PASSED = N_("passed all rules")
+REASON_EDITED = N_("edited by its writer")
+REASON_TAKEN_BACK = N_("taken back by its writer")
 
 
 def first_state(site: Site, facts: Facts) -> Verdict:

@@ -36,7 +36,7 @@ def reply(subscription: Subscription, answer: Comment, stop_url: str) -> None:
         asked=asked,
         answer=answer,
         thread=thread,
-        answer_url=f"{links.thread_page(thread.site.key, thread.key)}#comment-{answer.id}",
+        answer_url=links.comment(thread.site.key, thread.key, answer.id),
         stop_url=stop_url,
     )
 

@@ -4,6 +4,7 @@ from flask import Flask
 
 from commentsvc.web import (
     captcha,
+    comments,
     embed,
     errors,
     feeds,
@@ -16,7 +17,8 @@ from commentsvc.web import (
     templating,
 )
 from commentsvc.web.admin import letters, log, queue, sign_in
-from commentsvc.web.api import challenges, comments, counts, held, preview, threads
+from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
+from commentsvc.web.api import comments as api_comments
 
 
 def init_app(app: Flask) -> None:
@@ -29,17 +31,19 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(front.blueprint)  # /  /embed.js  /static/…
     app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
+    app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
     app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>
 
     # programs
     app.register_blueprint(threads.blueprint)  # /api/v1/threads/<site>/<key>
-    app.register_blueprint(comments.blueprint)  # /api/v1/threads/<site>/<key>/comments
+    app.register_blueprint(api_comments.blueprint)  # /api/v1/threads/<site>/<key>/comments  /api/v1/comments/<id>
     app.register_blueprint(challenges.blueprint)  # /api/v1/challenges
     app.register_blueprint(preview.blueprint)  # /api/v1/preview
     app.register_blueprint(counts.blueprint)  # /api/v1/counts
     app.register_blueprint(held.blueprint)  # /api/v1/held
+    app.register_blueprint(openapi.blueprint)  # /api/openapi.json
 
     # other blogs
     app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>

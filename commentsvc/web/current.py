@@ -10,14 +10,20 @@ from commentsvc.comments import reading
 from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
 from commentsvc.errors import Refusal
+from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
+from commentsvc.models.thread import Thread
 from commentsvc.web.options import choice, number
 
 
 def site_asked_for() -> Site | None:
     """The site this request's address names, if there is one, so that its pages may read why they were refused."""
-    key = (request.view_args or {}).get("site_key") or request.args.get("site")
+    named = request.view_args or {}
+    key = named.get("site_key") or request.args.get("site")
     try:
+        if "comment_id" in named:
+            comment = db.session.get(Comment, named["comment_id"])
+            return comment.thread.site if comment else None
         return Site.named(key) if key else None
     except (Refusal, SQLAlchemyError):
         db.session.rollback()
@@ -28,6 +34,13 @@ def page_asked_for(site: Site, key: str) -> ThreadPage:
     """The part of a thread that ``?view=&sort=&page=`` asks for."""
     order = choice("sort", Order) or Order.OLDEST
     return reading.read(site, key, choice("view", View), order, number("page") or 1)
+
+
+def page_of_comment_asked_for(site: Site, key: str) -> int | None:
+    """The page on which the comment of ``?comment=`` stands, if there is such a one in this thread."""
+    comment = reading.visible(Thread.at(site, key), number("comment")) if "comment" in request.args else None
+    view, order = choice("view", View) or View(site.view), choice("sort", Order) or Order.OLDEST
+    return reading.page_of(site, comment, view, order) if comment else None
 
 
 def address() -> str:

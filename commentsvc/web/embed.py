@@ -1,9 +1,11 @@
 """A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
 
+from urllib.parse import quote, urlencode
+
 from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
-from commentsvc.comments import threads
+from commentsvc.comments import editing, threads
 from commentsvc.comments.reading import Item
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
@@ -17,9 +19,18 @@ blueprint = Blueprint("embed", __name__)
 def show(site_key: str, key: str = "") -> Response:
     """The thread; the same bytes for everybody, so that they can be kept and shared."""
     site, key = _address(site_key, key)
+    if wanted := current.page_of_comment_asked_for(site, key):
+        return _turned_to(wanted, site)
     shown = current.page_asked_for(site, key)
     is_open = shown.thread is None or threads.is_open(site, shown.thread)
-    html = render_template("thread/fragment.html", shown=shown, form=forms.blank(site, key), is_open=is_open)
+    html = render_template(
+        "thread/fragment.html",
+        shown=shown,
+        items=shown.items,
+        form=forms.blank(site, key, folded=shown.comment_count > 0),
+        is_open=is_open,
+        own=(),
+    )
     return snapshots.keep(make_response(html), site, key, shown.thread)
 
 
@@ -34,10 +45,24 @@ def post(site_key: str, key: str = "") -> Response:
         return _form_again(site, key, refusal)
     item = Item(comment, 0, is_tombstone=False, answers=None)
     html = render_template(
-        "thread/posted.html", item=item, site=site, key=key, asked_for_letters=bool(request.form.get("notify"))
+        "thread/posted.html",
+        item=item,
+        is_open=False,
+        own=(),
+        edit_token=editing.edit_token(comment),
+        editable_until=editing.editable_until(comment).isoformat(timespec="seconds"),
+        asked_for_letters=bool(request.form.get("notify")),
     )
     response = make_response(html, 201 if comment.is_visible else 202)
-    response.headers["Location"] = f"{links.thread_page(site.key, comment.thread.key)}#comment-{comment.id}"
+    response.headers["Location"] = links.comment(site.key, comment.thread.key, comment.id)
+    return _private(response, site)
+
+
+def _turned_to(page: int, site: Site) -> Response:
+    """The same question for a page, so that each page is kept once and not once for each of its comments."""
+    asked = {name: value for name, value in request.args.items() if name != "comment"} | {"page": page}
+    response = make_response("", 302)
+    response.headers["Location"] = links.absolute(f"{quote(request.path)}?{urlencode(asked)}")
     return _private(response, site)
 
 

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template
 
 from commentsvc import i18n, links
 from commentsvc.comments import reading, threads
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
+from commentsvc.moderation import queue
 from commentsvc.web import current, snapshots
 
 CONTENT_TYPE = "application/atom+xml; charset=utf-8"
@@ -20,11 +21,9 @@ blueprint = Blueprint("feeds", __name__, url_prefix="/feed")
 def of_site(site_key: str) -> Response:
     """The newest comments and linkbacks of a blog."""
     site = _speaking(site_key)
-    response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", path=f"/feed/{site.key}")
-    response.headers["Cache-Control"] = "public, max-age=60"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    log = queue.newest_decision()
+    response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
+    return snapshots.keep_of_many(response, site, log)
 
 
 @blueprint.get("/<site_key>/")
@@ -35,8 +34,7 @@ def of_thread(site_key: str, key: str = "") -> Response:
     thread = Thread.at(site, key)
     found = reading.newest(site, thread) if thread else []
     title = (thread.title if thread else "") or key or site.name
-    path = f"/feed/{links.thread_path(site.key, key)}"
-    response = _feed(site, found, title=title, page=links.thread_page(site.key, key), path=path)
+    response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))
     return snapshots.keep(response, site, key, thread)
 
 
@@ -46,13 +44,13 @@ def _speaking(site_key: str) -> Site:
     return site
 
 
-def _feed(site: Site, comments: list[Comment], title: str, page: str, path: str) -> Response:
+def _feed(site: Site, comments: list[Comment], title: str, page: str, address: str) -> Response:
     xml = render_template(
         "feeds/atom.xml",
         comments=comments,
         title=title,
         page=page,
-        address=links.absolute(path),
+        address=address,
         updated=_updated(site, comments),
         identity=_identity,
     )
@@ -68,4 +66,4 @@ def _updated(site: Site, comments: list[Comment]) -> datetime:
 def _identity(comment: Comment | int) -> str:
     """A name that stays when threads are moved or renamed."""
     number = comment if isinstance(comment, int) else comment.id
-    return f"{links.absolute('')}/comments/{number}"
+    return links.comment_itself(number)

@@ -3,20 +3,22 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from flask import request
 
 from commentsvc import links
 from commentsvc.captcha import challenge
-from commentsvc.comments import submission
+from commentsvc.comments import posting, submission
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import LooksAutomatic, Refusal, StorageUnavailable, TooMany
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Site
+from commentsvc.models.site import Moderation, Site
 from commentsvc.web import gate
 from commentsvc.web.visitor import Visitor
 
+SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
 UNTRIED = (LooksAutomatic, TooMany, StorageUnavailable)  # refusals that come before the challenge is looked at
 
 
@@ -49,7 +51,11 @@ class CommentForm:
     preview: str = ""
     challenge_answer: str = ""
     embedded: bool = False  # where a token serves instead of a cookie
+    waits: bool = False  # for a moderator, once it is sent
+    folded: bool = False  # one inviting line, until somebody writes
     most_characters: int = LONGEST_BODY
+
+    smilies: ClassVar = SMILIES
 
     @property
     def errors(self) -> Mapping[str, Refusal]:
@@ -72,9 +78,9 @@ def rendered() -> str:
     return submission.rendered(request.form.get("body", "")[:LONGEST_BODY])
 
 
-def blank(site: Site, key: str) -> CommentForm:
+def blank(site: Site, key: str, *, folded: bool = False) -> CommentForm:
     """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
-    return CommentForm(site, key, embedded=True)
+    return CommentForm(site, key, embedded=True, folded=folded, waits=site.moderation == Moderation.ALL)
 
 
 def personal(
@@ -102,8 +108,16 @@ def personal(
         reply_to=reply_to,
         preview=preview,
         embedded=embedded,
+        waits=moderator is None and will_wait(site, visitor),
         idempotency_key=request.form.get("idempotency_key") or secrets.token_urlsafe(12),
     )
+
+
+def will_wait(site: Site, visitor: Visitor) -> bool:
+    """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
+    if site.moderation == Moderation.FIRST:
+        return not posting.has_approved_history(site, visitor.hash)
+    return site.moderation == Moderation.ALL
 
 
 def new_challenge(site: Site, key: str, visitor: Visitor, moderator: Moderator | None = None) -> ShownChallenge:

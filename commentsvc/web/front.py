@@ -1,9 +1,9 @@
 """The front page, the element's script, and the files below ``static/``."""
 
-from flask import Blueprint, Response, render_template, request, send_from_directory
+from flask import Blueprint, Response, render_template, request
 
-from commentsvc import i18n, paths
-from commentsvc.web import current, templating
+from commentsvc import i18n
+from commentsvc.web import assets, current, templating
 
 FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_EACH_HOUR = "public, max-age=3600"
@@ -21,13 +21,13 @@ def index() -> str:
 @blueprint.get("/embed.js")
 def element() -> Response:
     """The element ``<comment-thread>``; its address never changes, so it is checked for news."""
-    return _shared(send_from_directory(paths.STATIC, "embed.js"), CHECK_EACH_HOUR)
+    return _shared(assets.send("embed.js"), CHECK_EACH_HOUR)
 
 
 @blueprint.get("/static/<path:name>")
 def asset(name: str) -> Response:
     """A file; kept for ever where its address carries its fingerprint."""
-    response = send_from_directory(paths.STATIC, name)
+    response = assets.send(name)
     return _shared(response, FOR_EVER if templating.is_fingerprinted(request, name) else CHECK_EACH_HOUR)
 
 

@@ -4,7 +4,7 @@ Order: size and shape, origin, throttle, closed thread, honeypot and minimum tim
 All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from commentsvc import i18n, throttle, tokens
 from commentsvc.captcha import challenge
-from commentsvc.comments import posting, submission, threads
+from commentsvc.comments import editing, posting, submission, threads
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import (
     ChallengeFailed,
@@ -98,6 +98,28 @@ def _receive(arrival: Arrival) -> Comment:
         raise
     db.session.commit()
     snapshots.drop(site_id, arrival.key)
+    return comment
+
+
+def edit(find: Callable[[], Comment], body: str) -> Comment:
+    """Give the comment that ``find`` finds a new text; commits; raises what ``find`` and ``editing.edit`` raise."""
+    return _changed(find, lambda comment: editing.edit(comment, body))
+
+
+def take_back(find: Callable[[], Comment]) -> Comment:
+    """Remove the comment that ``find`` finds at its writer's wish; commits."""
+    return _changed(find, editing.take_back)
+
+
+def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> Comment:
+    site = find().thread.site
+    security.check_origin(site)
+    throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
+    db.begin_write()
+    comment = find()  # once more, as it is now that nobody else can change it
+    change(comment)
+    db.session.commit()
+    snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
 

@@ -1,29 +1,35 @@
 """A thread as a page of its own: works without JavaScript, with everything a thread has."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments import reading, threads
+from commentsvc.comments import editing, reading, threads
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
-from commentsvc.web import current, errors, forms, gate, security, visitor
+from commentsvc.models.thread import Thread
+from commentsvc.web import current, errors, forms, gate, linked_data, security, snapshots, visitor
 from commentsvc.web.admin import signed_in
+from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
+
+FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
 
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.get("/t/<site_key>/")
 @blueprint.get("/t/<site_key>/<path:key>")
-def show(site_key: str, key: str = "") -> Response:
-    """The thread of an article, or an empty one where nobody has written yet."""
+def show(site_key: str, key: str = "") -> AnyResponse:
+    """The thread of an article, or an empty one where nobody has written yet; with ``?comment=``, its page."""
     site, key = _address(site_key, key)
-    return _page(site, key, status=200)
+    wanted = reading.visible(Thread.at(site, key), number("comment"))
+    return redirect(place_of(wanted), code=302) if wanted else _page(site, key, status=200)
 
 
 @blueprint.post("/t/<site_key>/")
@@ -46,7 +52,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         comment = gate.receive(arrival)
     except Refusal as refusal:
         return _page(site, key, status=refusal.status, refusal=refusal)
-    return redirect(_place_of(comment), code=303)
+    return redirect(place_of(comment), code=303)
 
 
 def _address(site_key: str, key: str) -> tuple[Site, str]:
@@ -56,20 +62,23 @@ def _address(site_key: str, key: str) -> tuple[Site, str]:
 
 
 def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
-    person = visitor.current()
-    moderator = signed_in.moderator()
-    shown = current.page_asked_for(site, key)
-    article = shown.thread.url if shown.thread else links.article(site.home, key)
-    reply_to = reading.visible(shown.thread, number("reply_to") or whole(request.form.get("parent_id")))
+    person, moderator = visitor.current(), signed_in.moderator()
+    thread = Thread.at(site, key)
+    reply_to = reading.visible(thread, number("reply_to") or whole(request.form.get("parent_id")))
+    form = forms.personal(site, key, person, moderator, refusal, reply_to, preview)
+    article = thread.url if thread else links.article(site.home, key)
+    title = thread.title if thread else ""
     response = make_response(
         render_template(
             "thread/page.html",
-            shown=shown,
-            form=forms.personal(site, key, person, moderator, refusal, reply_to, preview),
-            items=reading.with_held(shown.items, reading.held_of(shown.thread, person.hash)),
-            is_open=shown.thread is None or threads.is_open(site, shown.thread),
+            site=site,
+            thread_path=links.thread_path(site.key, key),
+            title=title or article,
             article=article,
-            rdf=trackback.rdf(article, shown.thread.title if shown.thread else "", links.trackback(site.key, key)),
+            form=form,
+            thread_html=_own_view(form, thread, person.hash) or _view_of_everybody(form),
+            linked_data=linked_data.of_thread(_kept("api/v1/threads", site, key)),
+            rdf=trackback.rdf(article, title, links.trackback(site.key, key)),
             asked_for_letters="letter" in request.args,
         ),
         status,
@@ -78,8 +87,35 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
     return errors.say_when(response, refusal) if refusal else response
 
 
-def _place_of(comment: Comment) -> str:
-    """The page and anchor where the writer finds their comment."""
+def _own_view(form: CommentForm, thread: Thread | None, visitor: str) -> Markup | None:
+    """The thread with what its reader wrote and may still change, or None for who has nothing of their own in it."""
+    held, own = reading.held_of(thread, visitor), editing.editable_of(thread, visitor)
+    if not held and not own:
+        return None
+    shown = current.page_asked_for(form.site, form.key)
+    items = reading.with_held(shown.items, held)
+    is_open = thread is None or threads.is_open(form.site, thread)
+    return Markup(  # noqa: S704 - a template's
+        render_template("thread/fragment.html", shown=shown, form=form, items=items, own=own, is_open=is_open)
+    )
+
+
+def _view_of_everybody(form: CommentForm) -> Markup:
+    """The snapshot that everybody gets, with this reader's form in the place of the empty one."""
+    before, opening, rest = _kept("embed", form.site, form.key).partition(FORM[0])
+    if not opening:
+        return Markup(before)  # noqa: S704 - a template's; the thread is closed and has no form
+    after = rest.partition(FORM[1])[2]
+    return Markup(before + render_template("thread/_form.html", form=form) + after)  # noqa: S704 - the same
+
+
+def _kept(door: str, site: Site, key: str) -> str:
+    asked = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
+    return snapshots.whole(f"/{door}/{site.key}/{key}", [*asked, ("lang", i18n.language())])
+
+
+def place_of(comment: Comment) -> str:
+    """The page and anchor where a comment stands, laid out as its reader asked."""
     site, thread = comment.thread.site, comment.thread
     view = choice("view", View) or View(site.view)
     asked = [f"view={view}"] if request.args.get("view") else []

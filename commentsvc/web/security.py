@@ -31,7 +31,7 @@ def _read_whole() -> None:
         raise NotFound
     if _is_ping():
         request.get_data(cache=True)
-    elif request.method == "POST":
+    elif request.method in ("POST", "PATCH"):
         request.get_data(cache=True, parse_form_data=True)
 
 
@@ -45,8 +45,8 @@ def _preflight() -> Response | None:
     if not asks or not request.path.startswith(("/embed/", "/api/")):
         return None
     response = make_response("", 204)
-    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-    response.headers["Access-Control-Allow-Headers"] = f"Content-Type, Idempotency-Key, {VISITOR_HEADER}"
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+    response.headers["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, Idempotency-Key, {VISITOR_HEADER}"
     response.headers["Access-Control-Max-Age"] = "600"
     return allow_site(response, current.site_asked_for())
 

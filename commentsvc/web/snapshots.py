@@ -1,12 +1,15 @@
 """Threads as bytes, ready to send: a WSGI layer in front of Flask.
 
 A thread is read thousands of times for one write. A hit costs a dictionary look-up: no routing, no session, no
-template. A snapshot is trusted for a second; older, one small query compares the versions of site and thread. A
-door that wrote drops its snapshots at once, other processes agree within that second, without a message bus.
+template. A snapshot is trusted for a second; older, one small query compares versions: of the site, and of the thread
+or, for answers about many threads, of the log of decisions. A door that wrote drops its snapshots at once, other
+processes agree within that second, without a message bus.
 
-Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it.
+Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it. The
+view is asked with the parameters of the snapshot's name and no others, so that one name cannot mean two answers.
 """
 
+import contextvars
 import gzip
 import hashlib
 import threading
@@ -15,12 +18,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Response, current_app, request
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from commentsvc.errors import StorageUnavailable
+from commentsvc.models.decision import Decision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
@@ -28,14 +33,22 @@ TRUSTED = 1.0  # seconds
 BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
 LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
-PREFIXES = ("/embed/", "/api/v1/threads/", "/feed/")
-PARAMETERS = frozenset({"lang", "view", "sort", "page"})
+PREFIXES = ("/embed/", "/api/v1/threads/", "/api/v1/counts", "/feed/")
+PARAMETERS = frozenset({"lang", "view", "sort", "page", "comment", "site", "key"})
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
-LONGEST_QUERY = 500  # characters
+LONGEST_QUERY = 8000  # characters; what is longer is asked for in vain
+OF_EACH_ANSWER = (
+    "content-length",
+    "etag",
+    "vary",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
+)
 OVERHEAD = 2000  # bytes, about what an entry costs besides its bodies
 
-Version = tuple[int | None, int | None]  # of the site and of the thread; None for what is not there
+Version = tuple[int | None, int | None]  # of the site, and of the thread or of the log; None for what is not there
 Name = tuple[str, str]  # path, and the parameters that matter
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -43,15 +56,15 @@ Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class _Subject:
-    """What an answer shows, and in which version."""
+    """What an answer shows, and in which version; ``key`` is None where it shows many threads of the site."""
 
     site_id: int
-    key: str
+    key: str | None
     version: Version
     origins: frozenset[str]
 
     @property
-    def thread(self) -> tuple[int, str]:
+    def place(self) -> tuple[int, str | None]:
         return self.site_id, self.key
 
 
@@ -79,10 +92,26 @@ def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Res
     return response
 
 
+def keep_of_many(response: Response, site: Site, log: int | None) -> Response:
+    """The same for an answer about many threads, rendered after the decision with the id ``log``."""
+    response.headers["Cache-Control"] = SHARED
+    request.environ[NOTE] = _Subject(site.id, None, (site.version, log), frozenset(site.origins))
+    return response
+
+
 def drop(site_id: int, key: str) -> None:
-    """Forget the snapshots of a thread that this request changed; after the commit."""
+    """Forget the snapshots of a thread that this request changed, and those that show many; after the commit."""
+    _layer().drop(site_id, key)
+
+
+def whole(path: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """What a reader would get from ``path``, as text: kept where it can be."""
+    return _layer().whole(path, urlencode([*parameters]))
+
+
+def _layer() -> "Snapshots":
     layer: Snapshots = current_app.extensions["snapshots"]
-    layer.drop(site_id, key)
+    return layer
 
 
 @dataclass
@@ -93,7 +122,7 @@ class Snapshots:
     engine: Engine
     budget: int = BUDGET
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
-    _names: dict[tuple[int, str], set[Name]] = field(default_factory=dict)
+    _names: dict[tuple[int, str | None], set[Name]] = field(default_factory=dict)
     _bytes: int = 0
     _drops: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,7 +130,7 @@ class Snapshots:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not _is_of_a_thread(path):
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not path.startswith(PREFIXES):
             return self.app(environ, start_response)
         name = (path, _asked(environ.get("QUERY_STRING", "")))
         snapshot = self._find(name)
@@ -109,13 +138,32 @@ class Snapshots:
             return _send(snapshot, environ, start_response)
         return self._render(name, environ, start_response)
 
+    def whole(self, path: str, query: str) -> str:
+        """The plain body of an answer, for who builds something larger from it.
+
+        Raises:
+            StorageUnavailable: it could not be had.
+        """
+        name = (path.encode().decode("latin-1"), _asked(query))
+        snapshot = self._find(name)
+        if snapshot is not None and self._is_current(snapshot):
+            return snapshot.body.decode()
+        answers: list[str] = []
+        # A context of its own: the inner request must not take this one's language along when it ends.
+        inner = contextvars.copy_context()
+        body = inner.run(self._render, name, _anonymous(name[0]), lambda status, _: answers.append(status))
+        if not answers[0].startswith("200"):
+            raise StorageUnavailable
+        return b"".join(body).decode()
+
     def drop(self, site_id: int, key: str) -> None:
-        """Forget every snapshot of a thread, after a write of this process."""
+        """Forget every snapshot that shows a thread, after a write of this process."""
         with self._lock:
             self._drops += 1
-            for name in self._names.pop((site_id, key), ()):
-                if old := self._kept.pop(name, None):
-                    self._bytes -= old.size
+            for place in ((site_id, key), (site_id, None)):
+                for name in self._names.pop(place, ()):
+                    if old := self._kept.pop(name, None):
+                        self._bytes -= old.size
 
     def _find(self, name: Name) -> _Snapshot | None:
         with self._lock:
@@ -138,14 +186,15 @@ class Snapshots:
 
     def _version_now(self, subject: _Subject) -> Version:
         of_thread = select(Thread.version).where(Thread.site_id == subject.site_id, Thread.key == subject.key)
-        of_site = select(Site.version, of_thread.scalar_subquery()).where(Site.id == subject.site_id)
+        beneath = select(func.max(Decision.id)) if subject.key is None else of_thread
+        of_site = select(Site.version, beneath.scalar_subquery()).where(Site.id == subject.site_id)
         with self.engine.connect() as connection:
             found = connection.execute(of_site).first()
         return (found[0], found[1]) if found else (None, None)
 
     def _render(self, name: Name, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
-        asked = {**environ, "REQUEST_METHOD": "GET"}
+        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": name[1]}
         asked.pop("HTTP_IF_NONE_MATCH", None)
         answer: list[Any] = []
         started, drops = time.monotonic(), self._drops
@@ -171,7 +220,7 @@ class Snapshots:
             if old := self._kept.pop(name, None):
                 self._bytes -= old.size
             self._kept[name] = snapshot
-            self._names.setdefault(snapshot.subject.thread, set()).add(name)
+            self._names.setdefault(snapshot.subject.place, set()).add(name)
             self._bytes += snapshot.size
             while self._bytes > self.budget:
                 self._drop_oldest()
@@ -179,30 +228,35 @@ class Snapshots:
     def _drop_oldest(self) -> None:
         name, oldest = self._kept.popitem(last=False)
         self._bytes -= oldest.size
-        names = self._names.get(oldest.subject.thread, set())
+        names = self._names.get(oldest.subject.place, set())
         names.discard(name)
         if not names:
-            self._names.pop(oldest.subject.thread, None)
+            self._names.pop(oldest.subject.place, None)
 
 
-def _is_of_a_thread(path: str) -> bool:
-    """Whether a thread is asked for: a prefix of ours, a site, and a key."""
-    return path.startswith(PREFIXES) and path.count("/", path.index("/", 1) + 1) > 0
+def _anonymous(path: str) -> dict[str, Any]:
+    """A request for ``path`` from nobody in particular, inside the one that is being answered."""
+    personal = ("HTTP_", "CONTENT_", "werkzeug.", "commentsvc.")
+    kept = {name: value for name, value in request.environ.items() if not name.startswith(personal)}
+    return kept | {"REQUEST_METHOD": "GET", "PATH_INFO": path}
 
 
 def _asked(query: str) -> str:
     """The parameters that matter, in one order: others do not make another answer."""
-    if not query:
+    if not query or len(query) > LONGEST_QUERY:
         return ""
-    known = sorted((name, value) for name, value in parse_qsl(query[:LONGEST_QUERY]) if name in PARAMETERS)
-    return "&".join(f"{name}={value}" for name, value in known)
+    return urlencode(sorted({(name, value) for name, value in parse_qsl(query) if name in PARAMETERS}), quote_via=quote)
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    ours = ("content-length", "etag", "vary", "access-control-allow-origin", "access-control-allow-credentials")
-    kept = [(name, value) for name, value in headers if name.lower() not in ours]
+    kept = [(name, value) for name, value in headers if name.lower() not in OF_EACH_ANSWER]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     return _Snapshot(subject, etag, body, gzip.compress(body, COMPRESSION, mtime=0), kept, rendered)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether a browser that sends this ``Accept-Encoding`` can unpack gzip."""
+    return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")
 
 
 def _send(snapshot: _Snapshot, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -210,11 +264,12 @@ def _send(snapshot: _Snapshot, environ: dict[str, Any], start_response: StartRes
     origin = environ.get("HTTP_ORIGIN")
     if origin in snapshot.subject.origins:
         headers += [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
+        headers.append(("Access-Control-Expose-Headers", "ETag"))
     if snapshot.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
         start_response("304 Not Modified", headers)
         return []
     body = snapshot.body
-    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+    if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         body = snapshot.packed
         headers.append(("Content-Encoding", "gzip"))
     headers.append(("Content-Length", str(len(body))))

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
 from commentsvc.markup import smilies
-from commentsvc.web import avatars
+from commentsvc.web import avatars, sharing, words
 
 
 def init_app(app: Flask) -> None:
@@ -16,7 +16,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley)
+    app.jinja_env.globals.update(
+        asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley, words=words, shares=sharing.links_for
+    )
     app.jinja_env.filters.update(
         exact_time=i18n.exact_time, relative_time=i18n.relative_time, short_time=i18n.short_time
     )

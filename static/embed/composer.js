@@ -1,9 +1,14 @@
 // @ts-check
-// Writing inside <comment-thread>: a challenge when somebody begins, answers in place, sending without leaving.
+// Writing inside <comment-thread>: a challenge when somebody begins, answers in place, markup at a key's distance, a
+// preview that follows the text, a draft that survives, sending without leaving.
 
-import { VISITOR_HEADER, fragment, recall, remember } from "../../embed.js";
+import { VISITOR_HEADER, fragment, plural, recall, remember } from "../../embed.js";
 
-/** @typedef {HTMLElement & {site: string, key: string, source: string, article: string, server: (path: string) => string}} Thread */
+/** @typedef {import("../embed.js").CommentThreadElement} Thread */
+
+const NEAR_THE_END = 500; // characters
+const PAUSE = 500; // milliseconds after the last key, until the preview follows
+const PERSON = ["author", "email", "website"];
 
 /** @type {WeakMap<ShadowRoot, Composer>} */
 const composers = new WeakMap();
@@ -18,19 +23,29 @@ export function composerFor(thread, root) {
 }
 
 class Composer {
-  #visitor = recall();
+  #visitor = recall().visitor ?? "";
   /** @type {Promise<void> | undefined} */
   #asked;
   #sending = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
 
   /** @param {Thread} thread @param {ShadowRoot} root */
   constructor(thread, root) {
     this.thread = thread;
     this.root = root;
+    root.addEventListener("input", (event) => this.#typed(event));
+    root.addEventListener("keydown", (event) => this.#pressed(/** @type {KeyboardEvent} */ (event)));
+    root.addEventListener("click", (event) => this.#clicked(event));
   }
 
   get form() {
     return /** @type {HTMLFormElement} */ (this.root.querySelector("form.write"));
+  }
+
+  /** @type {Record<string, any>} */
+  get words() {
+    return JSON.parse(this.form.dataset.words ?? "{}");
   }
 
   /** @param {string} name */
@@ -38,8 +53,14 @@ class Composer {
     return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
   }
 
-  /** Get a challenge, once for each form that is shown. */
+  get text() {
+    return /** @type {HTMLTextAreaElement} */ (this.form.elements.namedItem("body"));
+  }
+
+  /** Open the form, and get a challenge, once for each form that is shown. */
   async begin() {
+    this.form.classList.remove("folded");
+    this.#fillInPerson();
     if (!this.field("idempotency_key").value) this.field("idempotency_key").value = unique();
     if (!this.field("challenge_token").value) this.#asked ??= this.#newChallenge().finally(() => (this.#asked = undefined));
     await this.#asked;
@@ -62,57 +83,157 @@ class Composer {
     place.querySelector(".notice")?.remove();
     /** @type {HTMLElement} */ (place.querySelector(".puzzle")).hidden = false;
     if (challenge.image) /** @type {HTMLImageElement} */ (place.querySelector("img")).src = challenge.image;
+    /** @type {HTMLElement} */ (this.form.querySelector(".send button")).textContent = challenge.waits ? this.words.send : this.words.post;
   }
 
+  /** @returns {Record<string, string>} */
   #whoWeAre() {
     return this.#visitor ? { [VISITOR_HEADER]: this.#visitor } : {};
   }
 
+  /** Who ticked "keep" finds their fields filled in. */
+  #fillInPerson() {
+    const { person } = recall();
+    const tick = /** @type {HTMLInputElement} */ (this.form.querySelector("#remember"));
+    if (!person || !tick || tick.dataset.filled) return;
+    tick.dataset.filled = "yes";
+    tick.checked = true;
+    for (const name of PERSON) if (this.field(name) && !this.field(name).value) this.field(name).value = person[name] ?? "";
+  }
+
+  /** Kept only while the tick is there; taking it away forgets them. */
+  #keepPerson() {
+    const tick = /** @type {HTMLInputElement | null} */ (this.form.querySelector("#remember"));
+    if (!tick) return;
+    remember({ person: tick.checked ? Object.fromEntries(PERSON.map((name) => [name, this.field(name)?.value ?? ""])) : undefined });
+  }
+
+  /** The text that was begun before the page was left. */
+  restore() {
+    const draft = recall().drafts?.[this.thread.path];
+    if (!draft || this.text.value) return;
+    this.form.classList.remove("folded");
+    this.text.value = draft.body;
+    const reply = this.root.querySelector(`[data-reply="${CSS.escape(draft.parent)}"]`);
+    if (reply instanceof HTMLElement) this.#moveTo(draft.parent, reply.dataset.author ?? "");
+    this.#count();
+  }
+
+  #keepDraft() {
+    const { path } = this.thread;
+    const drafts = recall().drafts ?? {};
+    delete drafts[path];
+    const body = this.text.value;
+    remember({ drafts: body.trim() ? { ...drafts, [path]: { body, parent: this.field("parent_id").value } } : drafts });
+  }
+
+  /** @param {Event} event */
+  #typed(event) {
+    if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
+    if (event.target.id === "remember" || !(event.target instanceof HTMLTextAreaElement)) return this.#keepPersonIfTicked();
+    this.#count();
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => {
+      this.#keepDraft();
+      if (this.form.querySelector(".preview")) this.#preview().catch(() => {});
+    }, PAUSE);
+    return undefined;
+  }
+
+  #keepPersonIfTicked() {
+    if (recall().person || /** @type {HTMLInputElement | null} */ (this.form.querySelector("#remember"))?.checked) this.#keepPerson();
+  }
+
+  /** Say how much room is left, when little is. */
+  #count() {
+    const left = Number(this.text.dataset.most) - [...this.text.value].length;
+    let place = this.form.querySelector(".left");
+    if (left > NEAR_THE_END) return place?.remove();
+    if (!place) {
+      place = Object.assign(document.createElement("p"), { className: "left aside" });
+      place.setAttribute("role", "status");
+      this.text.after(place);
+    }
+    const forms = left < 0 ? this.words.over : this.words.left;
+    const { lang } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
+    place.classList.toggle("wrong", left < 0);
+    place.textContent = plural(forms, Math.abs(left), lang);
+    return undefined;
+  }
+
+  /** Ctrl+Enter sends; in the tool bar the arrows lead from tool to tool. @param {KeyboardEvent} event */
+  #pressed(event) {
+    const tools = [...this.form?.querySelectorAll(/** @type {"button"} */ (".tool")) ?? []];
+    const at = tools.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    if (event.target === this.text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.form.requestSubmit();
+    } else if (at >= 0 && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key)) {
+      event.preventDefault();
+      const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: -at - 1 }[event.key] ?? 0;
+      const turned = getComputedStyle(this.form).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
+      const next = tools[(at + turned + tools.length) % tools.length];
+      for (const tool of tools) tool.tabIndex = tool === next ? 0 : -1;
+      next?.focus();
+    }
+  }
+
+  /** A tool writes its marks around what is selected. @param {Event} event */
+  #clicked(event) {
+    const tool = event.target instanceof Element ? event.target.closest(".tool") : null;
+    if (!(tool instanceof HTMLElement)) return;
+    const { before = "", after = "", line } = tool.dataset;
+    const { selectionStart: from, selectionEnd: to, value } = this.text;
+    const chosen = value.slice(from, to);
+    const written = line ? `${from && value[from - 1] !== "\n" ? "\n" : ""}${chosen.replace(/^/gm, line)}` : before + chosen + after;
+    this.text.setRangeText(written, from, to, "end");
+    if (after) this.text.setSelectionRange(from + before.length, from + before.length + chosen.length);
+    this.text.focus();
+    this.text.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+
   /** Answer a comment, or the article where no id is given; the form moves there. @param {string} id @param {string} author */
   answer(id, author) {
-    const form = this.form;
+    this.begin();
+    this.#moveTo(id, author);
+    this.text.focus();
+    this.form.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {string} id @param {string} author */
+  #moveTo(id, author) {
     const below = id && this.root.querySelector(`#comment-${CSS.escape(id)} > article`);
-    if (!below) this.#backHome();
-    else {
-      below.after(form);
-      this.field("parent_id").value = id;
-      this.#head(`${this.#words.answer} · ${author}`, true);
-    }
-    this.field("body").focus();
-  }
-
-  /** Below the thread, for a comment to the article. */
-  #backHome() {
-    this.root.querySelector(".thread")?.append(this.form);
-    this.field("parent_id").value = "";
-    this.#head(this.#words.heading ?? "", false);
-  }
-
-  get #words() {
-    return /** @type {HTMLElement} */ (this.form.querySelector("h3")).dataset;
-  }
-
-  /** @param {string} words @param {boolean} answers */
-  #head(words, answers) {
+    if (below) below.after(this.form);
+    else this.#home();
+    this.field("parent_id").value = below ? id : "";
+    const words = below ? this.words.answer.replace("%(name)s", author) : this.words.heading;
     /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = words;
-    /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !answers;
+    /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !below;
+  }
+
+  /** Where the form stood when the thread came. */
+  #home() {
+    const list = this.root.querySelector(".thread > .comments");
+    if (this.form.dataset.comes === "first" && list) list.before(this.form);
+    else this.root.querySelector(".thread")?.append(this.form);
   }
 
   /** @param {HTMLElement | null} submitter */
   async submit(submitter) {
     const asked = /** @type {HTMLButtonElement | null} */ (submitter)?.name;
-    if (this.#sending) return undefined;
+    if (this.#sending) return;
     this.#sending = true;
+    this.form.setAttribute("aria-busy", "true");
     try {
       if (asked === "another") await this.#another();
-      else if (asked === "preview") await this.#preview();
+      else if (asked === "preview") await this.#togglePreview();
       else await this.begin().then(() => this.#send());
     } catch {
-      this.#say(/** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset.trouble ?? "");
+      this.#say(this.words.trouble);
     } finally {
       this.#sending = false;
+      this.form.removeAttribute("aria-busy");
     }
-    return undefined;
   }
 
   async #another() {
@@ -122,26 +243,33 @@ class Composer {
     this.field("challenge_answer").focus();
   }
 
+  async #togglePreview() {
+    const shown = this.form.querySelector(".preview");
+    if (shown) return shown.remove();
+    if (!this.text.value.trim()) return this.text.focus();
+    return this.#preview();
+  }
+
+  /** What the server makes of the text, below it; from then on it follows the typing. */
   async #preview() {
-    if (!this.field("body").value.trim()) return this.field("body").focus();
     const answer = await fetch(this.thread.server(`/api/v1/preview?site=${encodeURIComponent(this.thread.site)}`), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ site: this.thread.site, body: this.field("body").value }),
+      body: JSON.stringify({ site: this.thread.site, body: this.text.value }),
     });
     const said = await answer.json();
     if (!answer.ok) return this.#say(said.title);
-    this.form.querySelector(".preview")?.remove();
-    const preview = document.createElement("div");
+    const preview = this.form.querySelector(".preview") ?? document.createElement("div");
     preview.className = "preview body";
-    preview.setAttribute("role", "status");
-    preview.innerHTML = said.html;
-    return this.form.querySelector(".send")?.before(preview);
+    preview.part.add("preview");
+    preview.setAttribute("dir", "auto");
+    preview.replaceChildren(fragment(said.html));
+    if (!preview.isConnected) this.form.querySelector(".send")?.before(preview);
   }
 
   async #send() {
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(this.form)));
-    fields.set("url", this.thread.article);
+    fields.set("url", this.thread.article ?? "");
     fields.set("title", document.title);
     const answer = await fetch(this.thread.source, {
       method: "POST",
@@ -150,25 +278,28 @@ class Composer {
       body: fields,
     });
     const content = fragment(await answer.text());
-    if (answer.ok) this.#posted(content, answer);
+    if (answer.ok) await this.#posted(content, answer);
     else this.#showAgain(content);
   }
 
   /** @param {DocumentFragment} content @param {Response} answer */
-  #posted(content, answer) {
+  async #posted(content, answer) {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
+    const { id = "", edit = "", until = "" } = posted.dataset;
     const form = this.form;
-    remember(this.#visitor);
+    clearTimeout(this.#later);
+    this.#keepPersonIfTicked();
     form.before(posted);
-    this.#backHome();
-    for (const name of ["body", "challenge_token", "challenge_answer", "idempotency_key"]) {
-      const field = this.form.elements.namedItem(name);
-      if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) field.value = "";
-    }
-    for (const left of form.querySelectorAll(".notice, .preview, .wrong")) left.remove();
+    this.#moveTo("", "");
+    for (const name of ["body", "challenge_token", "challenge_answer", "idempotency_key"]) this.field(name).value = "";
+    for (const left of form.querySelectorAll(".notice, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = true;
+    this.#keepDraft();
+    remember({ visitor: this.#visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
     posted.focus();
+    const { offer } = await import(/** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset.editing ?? "");
+    offer(this.thread, this.root);
     this.thread.dispatchEvent(
       new CustomEvent("comment-posted", { detail: { held: answer.status === 202, url: answer.headers.get("Location") } }),
     );
@@ -182,7 +313,8 @@ class Composer {
     const heading = this.form.querySelector("h3")?.textContent ?? "";
     this.form.replaceWith(again);
     this.field("parent_id").value = parent;
-    this.#head(heading, Boolean(parent));
+    /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
+    /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !parent;
     const wrong = /** @type {HTMLElement | null} */ (
       this.form.querySelector('[aria-invalid="true"]') ?? this.#challengeFieldIfAsked() ?? this.form.querySelector(".notice")
     );
@@ -191,17 +323,14 @@ class Composer {
 
   #challengeFieldIfAsked() {
     const refusal = /** @type {HTMLElement | null} */ (this.form.querySelector("[data-refusal]"))?.dataset.refusal ?? "";
-    return refusal.startsWith("challenge-") ? this.form.elements.namedItem("challenge_answer") : null;
+    return refusal.startsWith("challenge-") ? this.field("challenge_answer") : null;
   }
 
   /** @param {string} sentence */
   #say(sentence) {
     this.form.querySelector(".notice")?.remove();
-    const notice = document.createElement("p");
-    notice.className = "notice bad";
+    const notice = Object.assign(document.createElement("p"), { className: "notice bad", tabIndex: -1, textContent: sentence });
     notice.setAttribute("role", "alert");
-    notice.tabIndex = -1;
-    notice.textContent = sentence;
     this.form.querySelector("h3")?.after(notice);
     notice.focus();
   }

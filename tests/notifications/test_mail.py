@@ -127,7 +127,7 @@ class TestReplies:
         text = text_of(letter)
         assert "The _cat_ found it." in text
         assert f"> {BOB.says}" in text
-        assert f"https://comments.example/t/blog/{ARTICLE}#comment-{answer}" in text
+        assert f"https://comments.example/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text
         html = letter.get_body(("html",))
         assert html
         assert "<img" not in html.get_content()

@@ -25,6 +25,7 @@ def post() -> Response:
         token=shown.token,
         image=shown.image if shown.asks else None,
         visitor=person.token,
+        waits=forms.will_wait(site, person),
         expires_in=int(LIFETIME.total_seconds()),
     )
     return answer(fresh, site, status=201)

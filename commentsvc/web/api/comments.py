@@ -1,25 +1,60 @@
-"""Post a comment as JSON."""
+"""Comments as JSON: post one, and change one's own."""
 
 from flask import Blueprint, Response, request
 
 from commentsvc import i18n
-from commentsvc.comments import threads
+from commentsvc.comments import editing, threads
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.web import current, gate, visitor
-from commentsvc.web.api.shapes import NewComment, PublicComment, answer, asked
+from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
 
-blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1/threads")
+COMMENT = f"/comments/<int(max={LARGEST_ID}):comment_id>"
+
+blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 
 
-@blueprint.post("/<site_key>/comments", defaults={"key": ""})
-@blueprint.post("/<site_key>/<path:key>/comments")
+@blueprint.post("/threads/<site_key>/comments", defaults={"key": ""})
+@blueprint.post("/threads/<site_key>/<path:key>/comments")
 def post(site_key: str, key: str) -> Response:
-    """201 with the comment, or 202 where it waits for a moderator."""
+    """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     site = Site.named(site_key)
     i18n.speak(current.reader_language(site))
     arrival = gate.Arrival(site, threads.key_of(key), _typed(asked(NewComment)), visitor.known(), is_form=False)
     comment = gate.receive(arrival)
-    return answer(PublicComment.of(comment), site, status=201 if comment.is_visible else 202)
+    return answer(OwnComment.of(comment), site, status=201 if comment.is_visible else 202)
+
+
+@blueprint.get(COMMENT)
+def show(comment_id: int) -> Response:
+    """One's own comment, with the text as it was typed."""
+    comment = _own(comment_id)
+    return answer(PublicComment.of(comment), comment.thread.site)
+
+
+@blueprint.patch(COMMENT)
+def edit(comment_id: int) -> Response:
+    """Give one's comment a new text; it may have to wait for a moderator again."""
+    new = asked(NewText)
+    comment = gate.edit(lambda: _own(comment_id), new.body)
+    return answer(PublicComment.of(comment), comment.thread.site)
+
+
+@blueprint.delete(COMMENT)
+def remove(comment_id: int) -> Response:
+    """Take one's comment back; 204."""
+    comment = gate.take_back(lambda: _own(comment_id))
+    response = answer(PublicComment.of(comment), comment.thread.site, status=204)
+    response.data = b""
+    return response
+
+
+def _own(comment_id: int) -> Comment:
+    """Whose edit token the request shows as ``Authorization: Bearer …``."""
+    i18n.speak(current.reader_language())
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return editing.own_by_token(comment_id, token)
 
 
 def _typed(new: NewComment) -> dict[str, str]:

@@ -20,6 +20,6 @@ def show() -> Response:
     person = visitor.known()
     held = reading.held_of(Thread.at(site, key), person.hash) if person else []
     items = reading.with_held([], held)
-    response = make_response(render_template("thread/held.html", items=items, site=site, key=key))
+    response = make_response(render_template("thread/held.html", items=items, is_open=False, own=()))
     response.headers["Cache-Control"] = "no-store"
     return security.allow_site(response, site)

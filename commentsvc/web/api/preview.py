@@ -7,15 +7,9 @@ from commentsvc.comments.submission import LONGEST_BODY, rendered
 from commentsvc.errors import TooLarge
 from commentsvc.models.site import Site
 from commentsvc.web import current, security
-from commentsvc.web.api.shapes import Draft, Shape, answer, asked
+from commentsvc.web.api.shapes import Draft, Rendered, answer, asked
 
 blueprint = Blueprint("api_preview", __name__, url_prefix="/api/v1/preview")
-
-
-class Rendered(Shape):
-    """Safe HTML, from the very function that renders a posted comment."""
-
-    html: str
 
 
 @blueprint.post("")

@@ -1,12 +1,13 @@
 """The shapes of the API: what comes in, what goes out. An e-mail address only ever comes in."""
 
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from flask import Response, make_response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from commentsvc import links
+from commentsvc.comments import editing
 from commentsvc.errors import NotUnderstood
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
@@ -43,6 +44,12 @@ class NewComment(Shape):
     challenge: ChallengeAnswer = ChallengeAnswer()
 
 
+class NewText(Shape):
+    """What a comment shall say from now on."""
+
+    body: str
+
+
 class NewChallenge(Shape):
     """Which thread a challenge is wanted for."""
 
@@ -51,11 +58,15 @@ class NewChallenge(Shape):
 
 
 class Challenge(Shape):
-    """A challenge; ``visitor`` goes back in the header X-Commentsvc-Visitor where cookies are refused."""
+    """A challenge; ``visitor`` goes back in the header X-Commentsvc-Visitor where cookies are refused.
+
+    ``waits`` says that a comment of this visitor would wait for a moderator.
+    """
 
     token: str
     image: str | None
     visitor: str
+    waits: bool
     expires_in: int
 
 
@@ -64,6 +75,13 @@ class Draft(Shape):
 
     site: str = Field(max_length=64)
     body: str
+
+
+class Counts(Shape):
+    """Approved comments by key, as the keys were asked for: as numbers, and in words."""
+
+    counts: dict[str, int]
+    labels: dict[str, str]
 
 
 class PublicComment(Shape):
@@ -79,27 +97,48 @@ class PublicComment(Shape):
     body: str
     body_html: str
     created_at: datetime
+    edited_at: datetime | None
     by_moderator: bool
     url: str
+    parent_url: str | None
 
     @classmethod
     def of(cls, comment: Comment) -> Self:
         """The public side of a row."""
-        thread = comment.thread
-        return cls(
-            id=comment.id,
-            parent_id=comment.parent_id,
-            kind=comment.kind,
-            state=comment.state,
-            author=comment.author,
-            website=comment.website,
-            title=comment.title,
-            body=comment.body,
-            body_html=comment.body_html,
-            created_at=comment.created_at,
-            by_moderator=comment.moderator_id is not None,
-            url=f"{links.thread_page(thread.site.key, thread.key)}#comment-{comment.id}",
-        )
+        return cls(**cls._members(comment))
+
+    @staticmethod
+    def _members(comment: Comment) -> dict[str, Any]:
+        place = (comment.thread.site.key, comment.thread.key)
+        return {
+            "id": comment.id,
+            "parent_id": comment.parent_id,
+            "kind": comment.kind,
+            "state": comment.state,
+            "author": comment.author,
+            "website": comment.website,
+            "title": comment.title,
+            "body": comment.body,
+            "body_html": comment.body_html,
+            "created_at": comment.created_at,
+            "edited_at": comment.edited_at,
+            "by_moderator": comment.moderator_id is not None,
+            "url": links.comment(*place, comment.id),
+            "parent_url": links.comment(*place, comment.parent_id) if comment.parent_id else None,
+        }
+
+
+class OwnComment(PublicComment):
+    """A comment as its writer gets it back: with the token that changes it, until then."""
+
+    edit_token: str
+    editable_until: datetime
+
+    @classmethod
+    def of(cls, comment: Comment) -> Self:
+        """A row and its writer's right to change it."""
+        until = editing.editable_until(comment)
+        return cls(**cls._members(comment), edit_token=editing.edit_token(comment), editable_until=until)
 
 
 class PublicThread(Shape):
@@ -113,6 +152,22 @@ class PublicThread(Shape):
     pages: int
     comments: list[PublicComment]
     linkbacks: list[PublicComment]
+
+
+class Rendered(Shape):
+    """Safe HTML, from the very function that renders a posted comment."""
+
+    html: str
+
+
+class Problem(Shape):
+    """What went wrong (RFC 9457); ``challenge`` is a solved one, to be sent along next time."""
+
+    type: str
+    title: str
+    status: int
+    errors: dict[str, str] | None = None
+    challenge: dict[str, str | bool] | None = None
 
 
 def asked(shape: type[AnyShape]) -> AnyShape:

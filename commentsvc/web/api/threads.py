@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from commentsvc import i18n, links
+from commentsvc import i18n
 from commentsvc.comments import threads as known_threads
 from commentsvc.models.site import Site
 from commentsvc.web import current, snapshots
@@ -19,8 +19,8 @@ def show(site_key: str, key: str = "") -> Response:
     i18n.speak(current.site_language(site))
     shown = current.page_asked_for(site, key)
     thread = PublicThread(
-        url=shown.thread.url if shown.thread else links.article(site.home, key),
-        title=shown.thread.title if shown.thread else "",
+        url=shown.url,
+        title=shown.title,
         open=shown.thread is None or known_threads.is_open(site, shown.thread),
         count=shown.comment_count,
         page=shown.page,

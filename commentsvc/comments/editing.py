@@ -1,0 +1,97 @@
+"""A writer changes their own comment or takes it back, for as long as the site allows."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from commentsvc import clock, tokens
+from commentsvc.comments import posting, submission
+from commentsvc.db import db
+from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.revision import Revision
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import decisions, policy
+
+PURPOSE = "edit"
+LONGEST_WINDOW = timedelta(days=1)
+CHANGEABLE = (State.APPROVED, State.PENDING)
+
+
+def edit_token(comment: Comment) -> str:
+    """What the writer's browser keeps, to show later that the comment is its own."""
+    return tokens.sign(PURPOSE, comment.id)
+
+
+def editable_until(comment: Comment) -> datetime:
+    """When the writer's time to change a comment ends."""
+    return comment.created_at + timedelta(minutes=comment.thread.site.edit_minutes)
+
+
+def is_editable(comment: Comment) -> bool:
+    """Whether its writer may still change it."""
+    return not comment.is_linkback and comment.state in CHANGEABLE and clock.now() < editable_until(comment)
+
+
+def own_by_token(comment_id: int, token: str) -> Comment:
+    """The comment whose writer holds ``token``.
+
+    Raises:
+        NotFound: there is no such comment.
+        NotYours: the token is none, or another comment's.
+        EditTimeOver: too late.
+    """
+    try:
+        if tokens.read(PURPOSE, token, LONGEST_WINDOW) != comment_id:
+            raise NotYours
+    except LinkInvalid:
+        raise NotYours from None
+    return _changeable(db.session.get(Comment, comment_id))
+
+
+def own_by_visitor(comment_id: int, visitor: str) -> Comment:
+    """The comment that the visitor with this hash wrote; raises what ``own_by_token`` does."""
+    comment = db.session.get(Comment, comment_id)
+    if comment is not None and comment.visitor != visitor:
+        raise NotYours
+    return _changeable(comment)
+
+
+def _changeable(comment: Comment | None) -> Comment:
+    if comment is None:
+        raise NotFound
+    if not is_editable(comment):
+        raise EditTimeOver
+    return comment
+
+
+def editable_of(thread: Thread | None, visitor: str) -> set[int]:
+    """Ids of what this visitor wrote here and may still change."""
+    if thread is None or not thread.site.edit_minutes:
+        return set()
+    since = clock.now() - timedelta(minutes=thread.site.edit_minutes)
+    mine = select(Comment).where(Comment.thread_id == thread.id, Comment.visitor == visitor, Comment.created_at > since)
+    return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}
+
+
+def edit(comment: Comment, typed: str) -> None:
+    """Give a comment a new text and keep the old one for moderators; writes.
+
+    The new text is judged like a new comment: what would have been held is held from now on.
+
+    Raises:
+        InvalidFields: the text is empty or too long.
+    """
+    body = submission.checked_body(typed)
+    if body == comment.body:
+        return
+    db.session.add(Revision(comment_id=comment.id, body=comment.body))
+    comment.body, comment.body_html = body, submission.rendered(body)
+    comment.body_hash = posting.body_hash(body)
+    comment.edited_at = clock.now()
+    decisions.record_edit(comment, posting.verdict_on(comment))
+
+
+def take_back(comment: Comment) -> None:
+    """Remove a comment at its writer's wish; answers to it stay; writes."""
+    decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])

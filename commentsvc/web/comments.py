@@ -1,0 +1,76 @@
+"""A comment's own address, and the forms with which its writer changes it or takes it back without JavaScript."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import i18n, links
+from commentsvc.comments import editing
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
+from commentsvc.models.comment import Comment
+from commentsvc.web import current, gate, security, visitor
+from commentsvc.web.pages import place_of
+
+COMMENT = f"<int(max={LARGEST_ID}):comment_id>"
+
+blueprint = Blueprint("comments", __name__, url_prefix="/comments")
+
+
+@blueprint.get(f"/{COMMENT}")
+def show(comment_id: int) -> AnyResponse:
+    """Lead to where the comment stands now, on whichever page."""
+    comment = db.session.get(Comment, comment_id)
+    if comment is None or comment.state not in editing.CHANGEABLE:
+        raise NotFound
+    waits = links.thread_page(comment.thread.site.key, comment.thread.key)  # its writer sees it there
+    return redirect(place_of(comment) if comment.is_visible else waits, code=302)
+
+
+@blueprint.get(f"/{COMMENT}/revision")
+def ask(comment_id: int) -> Response:
+    """The text in a form, for who wrote it."""
+    return _form(_own(comment_id))
+
+
+@blueprint.post(f"/{COMMENT}/revision")
+def revise(comment_id: int) -> AnyResponse:
+    """Keep the new text; or the form again, with what is wrong and what was typed."""
+    security.check_own_page()
+    try:
+        comment = gate.edit(lambda: _own(comment_id), request.form.get("body", ""))
+    except NotYours:
+        raise
+    except Refusal as refusal:
+        return _form(_own(comment_id), refusal)
+    return redirect(place_of(comment), code=303)
+
+
+@blueprint.post(f"/{COMMENT}/removal")
+def remove(comment_id: int) -> AnyResponse:
+    """Take the comment back."""
+    security.check_own_page()
+    comment = gate.take_back(lambda: _own(comment_id))
+    return redirect(links.thread_page(comment.thread.site.key, comment.thread.key), code=303)
+
+
+def _own(comment_id: int) -> Comment:
+    person = visitor.known()
+    if person is None:
+        raise NotYours
+    return editing.own_by_visitor(comment_id, person.hash)
+
+
+def _form(comment: Comment, refusal: Refusal | None = None) -> Response:
+    i18n.speak(current.reader_language(comment.thread.site))
+    wrong = refusal.fields.get("body", refusal) if isinstance(refusal, InvalidFields) else refusal
+    html = render_template(
+        "thread/edit.html",
+        comment=comment,
+        typed=request.form.get("body", comment.body),
+        wrong=wrong,
+        page=links.thread_page(comment.thread.site.key, comment.thread.key),
+    )
+    response = make_response(html, refusal.status if refusal else 200)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,35 @@
+"""Plain links with which a reader tells others of an article: no scripts of strangers, no trackers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from commentsvc.i18n import gettext as _
+from commentsvc.models.site import Network, Site
+
+ADDRESSES: dict[Network, Callable[[str, str], str]] = {
+    # The script asks for the reader's own server; without one this serves everybody.
+    Network.MASTODON: lambda url, title: "https://mastodon.social/share?" + urlencode({"text": f"{title} {url}"}),
+    Network.BLUESKY: lambda url, title: "https://bsky.app/intent/compose?" + urlencode({"text": f"{title} {url}"}),
+    Network.X: lambda url, title: "https://x.com/intent/post?" + urlencode({"text": title, "url": url}),
+    Network.FACEBOOK: lambda url, _title: "https://www.facebook.com/sharer/sharer.php?" + urlencode({"u": url}),
+    Network.EMAIL: lambda url, title: f"mailto:?subject={quote(title)}&body={quote(url)}",
+    Network.COPY: lambda url, _title: url,
+}
+NAMES = {Network.MASTODON: "Mastodon", Network.BLUESKY: "Bluesky", Network.X: "X", Network.FACEBOOK: "Facebook"}
+
+
+@dataclass(frozen=True)
+class ShareLink:
+    """``network`` names it for the script, ``name`` for people."""
+
+    network: Network
+    name: str
+    href: str
+
+
+def links_for(site: Site, url: str, title: str) -> list[ShareLink]:
+    """The links that the site wants beside its articles, in its order; none by default."""
+    names = NAMES | {Network.EMAIL: _("E-mail"), Network.COPY: _("Copy address")}
+    chosen = [Network(one) for one in site.share]
+    return [ShareLink(one, names[one], ADDRESSES[one](url, title)) for one in chosen]

@@ -1,0 +1,134 @@
+// @ts-check
+// Changing one's own comment inside <comment-thread>: for as long as the site allows, with the token that posting it
+// gave and this browser kept.
+
+import { act, fragment, idOf, recall, remember } from "../../embed.js";
+
+/** @typedef {import("../embed.js").CommentThreadElement} Thread */
+
+/** Put "Edit" and "Delete" at the comments this browser may still change. @param {Thread} thread @param {ShadowRoot} root */
+export function offer(thread, root) {
+  const edits = recall().edits ?? {};
+  const alive = Object.fromEntries(Object.entries(edits).filter(([, right]) => right && Date.parse(right.until) > Date.now()));
+  if (Object.keys(alive).length < Object.keys(edits).length) remember({ edits: alive });
+  for (const line of root.querySelectorAll(".comments > li")) {
+    const right = alive[idOf(line)];
+    const acts = line.querySelector(".acts");
+    if (right && acts && !acts.querySelector(".edit")) new OwnComment(thread, root, line, right).offer(acts);
+  }
+}
+
+class OwnComment {
+  /** @param {Thread} thread @param {ShadowRoot} root @param {Element} line @param {{token: string, until: string}} right */
+  constructor(thread, root, line, right) {
+    this.thread = thread;
+    this.root = root;
+    this.line = line;
+    this.right = right;
+    const form = /** @type {HTMLElement} */ (root.querySelector("form.write"));
+    /** @type {Record<string, any>} */
+    this.words = JSON.parse(form?.dataset.words ?? "{}");
+  }
+
+  get body() {
+    return /** @type {HTMLElement} */ (this.line.querySelector(".body"));
+  }
+
+  /** @param {Element} acts */
+  offer(acts) {
+    const { lang } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
+    const edit = act(acts, "edit", this.words.edit, () => this.edit());
+    const remove = act(acts, "remove", this.words.remove, () => this.#ask(remove));
+    const left = acts.appendChild(Object.assign(document.createElement("span"), { className: "aside" }));
+    const minutes = new Intl.NumberFormat(lang, { style: "unit", unit: "minute", unitDisplay: "short" });
+    const tick = () => {
+      const rest = Math.ceil((Date.parse(this.right.until) - Date.now()) / 60_000);
+      left.textContent = minutes.format(rest);
+      if (rest > 0) return setTimeout(tick, 20_000);
+      return [edit, remove, left].forEach((one) => one.remove());
+    };
+    tick();
+  }
+
+  /** The text as it was typed, in a form at its place. */
+  async edit() {
+    if (this.line.querySelector("form.edit")) return;
+    const answer = await this.#request("GET");
+    if (!answer.ok) return this.#say((await answer.json()).title, true);
+    const form = Object.assign(document.createElement("form"), { className: "edit" });
+    const text = Object.assign(document.createElement("textarea"), { rows: 6, dir: "auto", value: (await answer.json()).body });
+    text.setAttribute("aria-label", this.words.text);
+    const buttons = Object.assign(document.createElement("p"), { className: "send" });
+    buttons.append(Object.assign(document.createElement("button"), { textContent: this.words.save }));
+    const cancel = act(buttons, "quiet", this.words.cancel, () => this.#close(form));
+    cancel.classList.remove("act");
+    form.append(text, buttons);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save(text.value, form).catch(() => this.#say(this.words.trouble, true));
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#close(form);
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+    });
+    this.body.hidden = true;
+    this.body.after(form);
+    text.focus();
+  }
+
+  /** @param {HTMLFormElement} form */
+  #close(form) {
+    form.remove();
+    this.body.hidden = false;
+    /** @type {HTMLElement | null} */ (this.line.querySelector(".edit"))?.focus();
+  }
+
+  /** @param {string} body @param {HTMLFormElement} form */
+  async #save(body, form) {
+    const answer = await this.#request("PATCH", { body });
+    const said = await answer.json();
+    if (!answer.ok) return this.#say(said.errors?.body ?? said.title, true);
+    this.body.replaceChildren(fragment(said.body_html));
+    this.#close(form);
+    if (said.state === "pending") this.line.querySelector("article")?.classList.add("held");
+    const mark = this.line.querySelector(".edited") ?? document.createElement("span");
+    Object.assign(mark, { className: "edited", textContent: this.words.edited });
+    this.line.querySelector(".who")?.append(" ", mark);
+    return this.#say(said.state === "pending" ? this.words.held : this.words.changed);
+  }
+
+  /** A second click, on a button that says what it does. @param {HTMLButtonElement} remove */
+  #ask(remove) {
+    if (remove.dataset.sure) return this.#remove().catch(() => this.#say(this.words.trouble, true));
+    remove.dataset.sure = "asked";
+    remove.textContent = this.words.sure;
+    remove.addEventListener("blur", () => {
+      delete remove.dataset.sure;
+      remove.textContent = this.words.remove;
+    }, { once: true });
+    return undefined;
+  }
+
+  async #remove() {
+    const answer = await this.#request("DELETE");
+    if (!answer.ok) return this.#say((await answer.json()).title, true);
+    this.line.querySelector("article")?.remove();
+    return this.#say(this.words.removed);
+  }
+
+  /** @param {string} method @param {object} [content] */
+  #request(method, content) {
+    const address = this.thread.server(`/api/v1/comments/${idOf(this.line)}?lang=${encodeURIComponent(this.thread.language)}`);
+    const headers = { Authorization: `Bearer ${this.right.token}`, "Content-Type": "application/json" };
+    return fetch(address, { method, headers, body: content && JSON.stringify(content) });
+  }
+
+  /** @param {string} sentence @param {boolean} [isWrong] */
+  #say(sentence, isWrong) {
+    this.line.querySelector(".notice")?.remove();
+    const notice = Object.assign(document.createElement("p"), { className: `notice ${isWrong ? "bad" : "good"}`, tabIndex: -1, textContent: sentence });
+    notice.setAttribute("role", isWrong ? "alert" : "status");
+    this.line.append(notice);
+    notice.focus();
+  }
+}

@@ -1,0 +1,199 @@
+// @ts-check
+// What makes reading comfortable inside <comment-thread>: links to copy, branches to fold, marks at what
+// is new, a quiet bar when more has come. All of it stays in this browser.
+
+import { act, fragment, idOf, plural, recall, remember } from "../../embed.js";
+
+/** @typedef {import("../embed.js").CommentThreadElement} Thread */
+/** @typedef {Record<string, any>} Words */
+
+const FIRST_LOOK = 30_000; // milliseconds
+const LONGEST_PAUSE = 600_000;
+
+/** @type {WeakMap<Thread, Reading>} */
+const readings = new WeakMap();
+
+/** Look after a thread that has just been shown. @param {Thread} thread @param {ShadowRoot} root */
+export function attend(thread, root) {
+  const reading = readings.get(thread) ?? new Reading(thread, root);
+  readings.set(thread, reading);
+  reading.begin();
+}
+
+class Reading {
+  /** When this thread was last read before now; asked once for each visit. @type {Record<string, number>} */
+  #before = {};
+  #pause = FIRST_LOOK;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #next;
+  #visible = new AbortController();
+
+  /** @param {Thread} thread @param {ShadowRoot} root */
+  constructor(thread, root) {
+    this.thread = thread;
+    this.root = root;
+    root.addEventListener("click", (event) => this.#foldAtRule(event));
+  }
+
+  /** @returns {HTMLElement} */
+  get box() {
+    return /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
+  }
+
+  /** @type {Words} */
+  get words() {
+    return JSON.parse(this.box.dataset.words ?? "{}");
+  }
+
+  /** @returns {HTMLLIElement[]} */
+  get lines() {
+    return [...this.root.querySelectorAll(/** @type {"li"} */ (".comments > li"))];
+  }
+
+  begin() {
+    this.#markNew();
+    for (const line of this.lines) this.#equip(line);
+    if (this.root.querySelector(".share")) this.#share();
+    if (this.lines.some((line) => recall().edits?.[idOf(line)])) this.#offerEdits();
+    this.#pause = FIRST_LOOK;
+    this.#watch(this.#pause);
+    this.#visible.abort();
+    this.#visible = new AbortController();
+    const { signal } = this.#visible;
+    document.addEventListener("visibilitychange", () => this.#watch(document.hidden ? 0 : 1_000), { signal });
+  }
+
+  async #share() {
+    const { share } = await import(this.box.dataset.sharing ?? "");
+    share(this.thread, this.root, this.words, copied);
+  }
+
+  async #offerEdits() {
+    const { offer } = await import(this.box.dataset.editing ?? "");
+    offer(this.thread, this.root);
+  }
+
+  /** What was published since the last visit carries a word; when that was is known to this browser only. */
+  #markNew() {
+    const { path } = this.thread;
+    const seen = recall().seen ?? {};
+    const before = (this.#before[path] ??= seen[path] ?? Infinity);
+    for (const line of this.lines) {
+      const published = line.querySelector("time")?.dateTime ?? "";
+      if (Date.parse(published) <= before || line.querySelector(".fresh")) continue;
+      const mark = Object.assign(document.createElement("span"), { className: "badge fresh", textContent: this.words.new });
+      mark.part.add("badge");
+      line.querySelector(".name")?.after(" ", mark);
+    }
+    delete seen[path];
+    remember({ seen: { ...seen, [path]: Date.now() } });
+  }
+
+  /** A link to copy, and a button that folds the answers away. @param {HTMLLIElement} line */
+  #equip(line) {
+    const acts = line.querySelector(".acts");
+    if (!acts || acts.querySelector(".copy") || line.querySelector(".held")) return;
+    const copy = act(acts, "copy", this.words.copy, () => copied(copy, `${this.thread.article}#${line.id}`, this.words.copied));
+    const below = answersTo(line);
+    if (!below.length) return;
+    const fold = act(acts, "fold", this.words.hide, () => {
+      const folded = fold.getAttribute("aria-expanded") === "true";
+      this.#unfold(fold);
+      if (folded) {
+        fold.setAttribute("aria-expanded", "false");
+        fold.textContent = plural(this.words.show, below.length, this.box.lang);
+      }
+      for (const one of below) {
+        one.hidden = folded;
+        const inner = one.querySelector(".fold");
+        if (inner) this.#unfold(inner);
+      }
+    });
+    this.#unfold(fold);
+  }
+
+  /** @param {Element} fold */
+  #unfold(fold) {
+    fold.setAttribute("aria-expanded", "true");
+    fold.textContent = this.words.hide;
+  }
+
+  /** The rule beside a branch folds it, too. @param {Event} event */
+  #foldAtRule(event) {
+    const line = event.target;
+    if (!(line instanceof HTMLLIElement) || !depthOf(line)) return;
+    let above = /** @type {Element | null} */ (line);
+    while (above instanceof HTMLLIElement && depthOf(above) >= depthOf(line)) above = above.previousElementSibling;
+    /** @type {HTMLElement | null | undefined} */ (above?.querySelector(".fold"))?.click();
+  }
+
+  /** Look for more later, while somebody looks at the page. @param {number} pause in milliseconds; 0 for not at all */
+  #watch(pause) {
+    clearTimeout(this.#next);
+    if (pause && !document.hidden) this.#next = setTimeout(() => this.#look(), pause);
+  }
+
+  /** The browser asks with the ETag it has; an unchanged thread costs a few bytes. */
+  async #look() {
+    if (!this.thread.isConnected) return this.#visible.abort();
+    const answer = await fetch(this.thread.source, { credentials: "omit", cache: "no-cache" }).catch(() => undefined);
+    if (answer?.ok) {
+      const newer = /** @type {HTMLElement} */ (fragment(await answer.text()).querySelector(".commentsvc"));
+      const more = Number(newer.dataset.count) - Number(this.box.dataset.count);
+      if (more > 0) this.#announce(more, newer);
+    }
+    this.#pause = Math.min(this.#pause * 1.5, LONGEST_PAUSE);
+    return this.#watch(this.#pause);
+  }
+
+  /** A bar that floats over the thread, so that nothing moves under the reader. @param {number} more @param {HTMLElement} newer */
+  #announce(more, newer) {
+    const bar = this.root.querySelector(".news") ?? this.box.appendChild(document.createElement("p"));
+    bar.className = "news";
+    bar.setAttribute("role", "status");
+    const button = act(bar, "", plural(this.words.news, more, this.box.lang), () => this.#showNews(newer));
+    button.part.add("news");
+    bar.replaceChildren(button);
+  }
+
+  /** @param {HTMLElement} newer */
+  async #showNews(newer) {
+    this.#before[this.thread.path] = Math.max(...this.lines.map((line) => Date.parse(line.querySelector("time")?.dateTime ?? "")), 0);
+    const pages = /** @type {NodeListOf<HTMLElement>} */ (newer.querySelectorAll(".pages a[data-page]"));
+    const last = newer.dataset.sort === "newest" ? "" : pages[pages.length - 1]?.dataset.page;
+    const known = new Set(this.lines.map((line) => line.id));
+    const isHere = [...newer.querySelectorAll(".comments > li")].some((line) => !known.has(line.id));
+    await (isHere || !last ? this.thread.load() : this.thread.turn({ page: last }));
+    const first = this.lines.find((line) => !known.has(line.id));
+    first?.querySelector("article")?.focus();
+  }
+}
+
+/** @param {Element} line */
+function depthOf(line) {
+  return Number(/depth-(\d+)/.exec(line.className)?.[1] ?? 0);
+}
+
+/** @param {HTMLLIElement} line */
+function answersTo(line) {
+  const below = [];
+  for (let next = line.nextElementSibling; next && depthOf(next) > depthOf(line); next = next.nextElementSibling) below.push(/** @type {HTMLLIElement} */ (next));
+  return below;
+}
+
+/** Copy an address and say so for a moment. @param {HTMLElement} button @param {string} address @param {string} word */
+async function copied(button, address, word) {
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(address);
+  } catch {
+    prompt("", address); // where the page may not write to the clipboard, a person can
+    return;
+  }
+  button.textContent = word;
+  button.setAttribute("role", "status");
+  setTimeout(() => {
+    button.textContent = said;
+    button.removeAttribute("role");
+  }, 2_000);
+}
