@@ -2,7 +2,7 @@
 
 from commentsvc import settings
 from commentsvc.app import create_app
-from commentsvc.db import upgrade
+from commentsvc.schema import upgrade
 
 app = create_app()
 upgrade(settings.current().database)

@@ -5,6 +5,7 @@ import statistics
 import time
 
 from commentsvc.captcha import image
+from commentsvc.captcha.alphabet import ALPHABET
 
 PICTURES = 200
 
@@ -14,7 +15,7 @@ def main() -> None:
     chance, style = random.Random(1), image.Style.of("bench")
     milliseconds, sizes = [], []
     for number in range(PICTURES):
-        answer = "".join(chance.choices(image.ALPHABET, k=6))
+        answer = "".join(chance.choices(ALPHABET, k=6))
         started = time.process_time()
         picture = image.draw(answer, style, str(number).encode())
         milliseconds.append((time.process_time() - started) * 1000)

@@ -1,33 +1,20 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
-import fcntl
-import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
-
-from commentsvc import paths
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
-MIGRATION_LOCK = 7_266_337  # any number, the same in every process
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -142,73 +129,3 @@ def out_of_service(problem: SQLAlchemyError) -> bool:
         return True
     words = str(getattr(problem, "orig", "")).lower()
     return isinstance(problem, OperationalError) and "no such" not in words and "syntax" not in words
-
-
-def upgrade(url: str) -> None:
-    """Bring the schema up to date; safe when several processes start at once.
-
-    SQLite: a lock file beside the database. PostgreSQL: an advisory lock. A copy of an SQLite file is made
-    before a migration changes it.
-    """
-    with _migrating_alone(url):
-        engine = create_engine(url, **engine_options(url))
-        prepare(engine)
-        try:
-            _run_migrations(engine, url)
-        finally:
-            engine.dispose()
-
-
-def _run_migrations(engine: Engine, url: str) -> None:
-    config = migration_config()
-    before = _revision(engine)
-    if is_sqlite(url) and before and before != _newest(config):
-        _copy_beside(url, before)
-    with engine.connect().execution_options(writes=True) as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")
-        connection.commit()
-
-
-def migration_config() -> alembic.config.Config:
-    """Alembic's configuration, made here so that it holds in a checkout and in the wheel."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(paths.MIGRATIONS))
-    return config
-
-
-def _newest(config: alembic.config.Config) -> str | None:
-    return ScriptDirectory.from_config(config).get_current_head()
-
-
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def _copy_beside(url: str, revision: str) -> None:
-    path = Path(make_url(url).database or "")
-    with sqlite3.connect(path) as source, sqlite3.connect(path.with_name(f"{path.name}.before-{revision}")) as copy:
-        source.backup(copy)
-
-
-@contextmanager
-def _migrating_alone(url: str) -> Iterator[None]:
-    if is_sqlite(url):
-        path = Path(make_url(url).database or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with path.with_name(f"{path.name}.migrating").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        return
-    engine = create_engine(url, **engine_options(url))
-    with engine.connect() as connection:
-        connection.execute(text("SET lock_timeout = 0"))
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
-    engine.dispose()

@@ -1,4 +1,4 @@
-"""Alembic's environment; ``commentsvc.db.upgrade`` hands over the connection."""
+"""Alembic's environment; ``commentsvc.schema.upgrade`` hands over the connection."""
 
 from alembic import context
 

@@ -12,8 +12,7 @@ from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from commentsvc import accounts, clock, throttle
-from commentsvc import db as database
+from commentsvc import accounts, clock, schema, throttle
 from commentsvc.app import create_app
 from commentsvc.db import Base, db
 from commentsvc.models import Moderator, Site
@@ -62,7 +61,7 @@ def database_url(database_name: str, request: pytest.FixtureRequest, tmp_path_fa
         url = request.getfixturevalue("postgres_cluster").new_database()
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.sqlite3'}"
-    database.upgrade(Settings(database_url=url, data_dir=Path("/nonexistent")).database)
+    schema.upgrade(Settings(database_url=url, data_dir=Path("/nonexistent")).database)
     return url
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from commentsvc import db as database
+from commentsvc import schema
 from commentsvc.db import Base, db
 from commentsvc.models import Site
 
@@ -55,10 +56,10 @@ def test_migrations_make_what_the_models_say(app: Flask) -> None:
 
 def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
-    database.upgrade(url)
+    schema.upgrade(url)
     engine = create_engine(url)
     database.prepare(engine)
-    config = database.migration_config()
+    config = schema.migration_config()
     with engine.connect().execution_options(writes=True) as connection:
         config.attributes["connection"] = connection
         downgrade(config, "base")
@@ -68,11 +69,11 @@ def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
         )
         assert tables == ["alembic_version"]
     engine.dispose()
-    database.upgrade(url)
+    schema.upgrade(url)
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    database.upgrade(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    schema.upgrade(f"sqlite:///{tmp_path / 'x.sqlite3'}")
     assert (tmp_path / "x.sqlite3").stat().st_mode & 0o077 == 0
 
 
@@ -84,7 +85,7 @@ def test_several_processes_may_start_at_once(
         url = url.replace("postgresql://", "postgresql+psycopg://")
     else:
         url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
-    program = f"from commentsvc import db; db.upgrade({url!r})"
+    program = f"from commentsvc import schema; schema.upgrade({url!r})"
     starts = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(4)]
     for start in starts:
         _, trouble = start.communicate(timeout=60)
@@ -93,9 +94,9 @@ def test_several_processes_may_start_at_once(
 
 def test_a_copy_is_kept_before_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
-    database.upgrade(url)
-    monkeypatch.setattr(database, "_newest", lambda _config: "a newer one")
-    database.upgrade(url)
+    schema.upgrade(url)
+    monkeypatch.setattr(schema, "_newest", lambda _config: "a newer one")
+    schema.upgrade(url)
     (copied,) = tmp_path.glob("x.sqlite3.before-*")
     with sqlite3.connect(copied) as copy:
         assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (copied.suffix[-4:],)

@@ -7,13 +7,12 @@ and the nonce, so it stands nowhere and showing a picture writes nothing. The on
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, settings, tokens
-from commentsvc.captcha import image
+from commentsvc.captcha.alphabet import ALPHABET, fold
 from commentsvc.db import db
 from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, LinkInvalid, LooksAutomatic, NotFound
 from commentsvc.models.spent_challenge import SpentChallenge
@@ -21,24 +20,6 @@ from commentsvc.models.spent_challenge import SpentChallenge
 LIFETIME = timedelta(minutes=10)
 LENGTH = 6
 PURPOSE = "challenge"
-# Letters the alphabet leaves out because people confuse them; typed anyway, they mean their look-alike.
-LOOK_ALIKES = str.maketrans(
-    {
-        "G": "6",
-        "Q": "9",
-        "E": "F",
-        "V": "U",
-        "J": "U",
-        "R": "A",
-        "8": "3",
-        "B": "3",
-        "1": "L",
-        "I": "L",
-        "7": "T",
-        "X": "K",
-        "M": "N",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -88,8 +69,11 @@ def picture(token: str) -> bytes:
         contents = _contents(token)
     except LinkInvalid:
         raise NotFound from None
+    from commentsvc.captcha import image  # what draws is only loaded where somebody writes
+
     seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", contents.nonce))
-    return image.draw(_answer(contents.nonce), _style(settings.current().secret), seed)
+    style = image.Style.of(settings.current().secret)
+    return image.draw(_answer(contents.nonce), style, seed)
 
 
 def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
@@ -111,11 +95,6 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
         raise ChallengeFailed
 
 
-def fold(typed: str) -> str:
-    """What was typed, as the picture spells it: capitals, no spaces, look-alikes replaced."""
-    return "".join(typed.split()).upper().translate(LOOK_ALIKES)
-
-
 def forget_expired() -> None:
     """Delete the nonces of tokens that are too old to be tried anyway; writes."""
     db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
@@ -134,8 +113,8 @@ def _answer(nonce: str) -> str:
     number = int.from_bytes(digest)
     letters = []
     for _ in range(LENGTH):
-        number, index = divmod(number, len(image.ALPHABET))
-        letters.append(image.ALPHABET[index])
+        number, index = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[index])
     return "".join(letters)
 
 
@@ -145,8 +124,3 @@ def _insert_once(nonce: str) -> None:
             db.session.execute(insert(SpentChallenge).values(nonce=nonce, expires_at=clock.now() + LIFETIME))
     except IntegrityError:
         raise ChallengeFailed from None
-
-
-@lru_cache(maxsize=4)
-def _style(secret: str) -> image.Style:
-    return image.Style.of(secret)

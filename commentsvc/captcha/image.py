@@ -20,7 +20,6 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
-ALPHABET = "ACFHKLNPTUY369"
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
 
 Field = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 
-from commentsvc import db, i18n, settings
+from commentsvc import i18n, schema, settings
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
     @wraps(command)
     def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         app = make()
-        db.upgrade(settings.current().database)
+        schema.upgrade(settings.current().database)
         with app.app_context():
             return command(*args, **kwargs)
 

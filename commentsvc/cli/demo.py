@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from commentsvc import db as database
-from commentsvc import settings
+from commentsvc import schema, settings
 from commentsvc.cli import application, demo_blog, demo_thread, moderators, serve
 from commentsvc.db import db
 from commentsvc.settings import PREFIX
@@ -37,7 +36,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port}")
     app = application.make()
     config = settings.current()
-    database.upgrade(config.database)
+    schema.upgrade(config.database)
     with app.app_context():
         owner = demo_thread.prepare(blog, neighbour, OWNER)
         link = moderators.link_for(owner)
@@ -45,8 +44,8 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the blog is scenery
     for at in (blog_port, neighbour_port):
         pages = demo_blog.create(config.base_url, blog, neighbour, letters)
-        server = make_server("127.0.0.1", at, pages, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        scenery = make_server("127.0.0.1", at, pages, threaded=True)
+        threading.Thread(target=scenery.serve_forever, daemon=True).start()
     click.echo(
         f"\n  The blog          {blog}{demo_blog.ARTICLE}"
         f"\n  Without scripts   {config.base_url}/t/blog{demo_blog.ARTICLE}"
@@ -55,4 +54,4 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         f"\n  Another blog      {neighbour}{demo_blog.POST}\n"
         f"\n  Stop with Ctrl+C.\n"
     )
-    serve.listen("127.0.0.1", port, workers=1)
+    server.listen("127.0.0.1", port, workers=1)

@@ -2,21 +2,15 @@
 
 import os
 import socket
+import sys
 
 import click
-from granian import Granian
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
 
-from commentsvc import db, settings, worker
+from commentsvc import schema, server, settings, worker
 from commentsvc.settings import PREFIX
 
-# Measured with slow clients: with fewer threads or a shorter queue a handful of them stalls every reader.
-BLOCKING_THREADS = 256
-BACKPRESSURE = 20_000
-BACKLOG = 20_000
-HEADER_PATIENCE = 10_000  # milliseconds
+# With hundreds of threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time.
+FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 
 
 @click.command()
@@ -32,12 +26,19 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     config = settings.read(os.environ)
     settings.use(config)
     must_be_free(host, port)
-    db.upgrade(config.database)
+    schema.upgrade(config.database)
     _ = config.secret  # made once here, not by several processes at a time
     if no_worker:
         os.environ[worker.ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
-    listen(host, port, workers)
+    _become_server(host, port, workers)
+
+
+def _become_server(host: str, port: int, workers: int) -> None:
+    """Go on as the small process that listens: what was needed to get ready is not kept in memory."""
+    sys.stdout.flush()
+    words = [sys.executable, "-m", server.__name__, host, str(port), str(workers)]
+    os.execve(sys.executable, words, FEW_HEAPS | os.environ)  # noqa: S606 - our own words
 
 
 def must_be_free(host: str, port: int, option: str = "--port") -> None:
@@ -56,22 +57,3 @@ def reachable_at(host: str, port: int) -> None:
     """Take the listening address as ``BASE_URL`` where none is set."""
     name = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     os.environ.setdefault(f"{PREFIX}BASE_URL", f"http://{name}:{port}")
-
-
-def listen(host: str, port: int, workers: int) -> None:
-    """Answer requests until told to stop."""
-    Granian(
-        "commentsvc.app:create_serving_app",
-        factory=True,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=BLOCKING_THREADS,
-        backpressure=BACKPRESSURE,
-        backlog=BACKLOG,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_PATIENCE),
-        respawn_failed_workers=True,
-        websockets=False,
-        log_level=LogLevels.error,
-    ).serve()

@@ -12,8 +12,7 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, links, mail, safe_http, settings, throttle, worker
-from commentsvc import db as database
+from commentsvc import clock, links, mail, safe_http, schema, settings, throttle, worker
 from commentsvc.cli import application
 from commentsvc.cli.application import with_application
 from commentsvc.comments.submission import rendered
@@ -44,7 +43,7 @@ def upgrade() -> None:
     """Bring the database schema up to date; a copy of an SQLite file is kept beside it."""
     config = settings.read(os.environ)
     settings.use(config)
-    database.upgrade(config.database)
+    schema.upgrade(config.database)
     click.echo("The database is up to date.")
 
 
@@ -104,7 +103,7 @@ def _checked(name: str, check: Callable[[], str]) -> bool:
 
 def _database() -> str:
     try:
-        database.upgrade(settings.current().database)
+        schema.upgrade(settings.current().database)
         db.begin_write()
         db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
         db.session.flush()

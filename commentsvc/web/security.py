@@ -10,8 +10,11 @@ from commentsvc.web.visitor import HEADER as VISITOR_HEADER
 
 PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+# Nothing works in a fragment that is opened by itself.
+FRAGMENT_CSP = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def init_app(app: Flask) -> None:
@@ -56,7 +59,8 @@ def _set_headers(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", PAGE_CSP)
+        is_fragment = request.path.startswith("/embed/")
+        response.headers.setdefault("Content-Security-Policy", FRAGMENT_CSP if is_fragment else PAGE_CSP)
     if settings.current().is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.headers.get("Set-Cookie"):

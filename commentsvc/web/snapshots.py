@@ -17,6 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -38,14 +39,9 @@ PARAMETERS = frozenset({"lang", "view", "sort", "page", "comment", "site", "key"
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
 LONGEST_QUERY = 8000  # characters; what is longer is asked for in vain
-OF_EACH_ANSWER = (
-    "content-length",
-    "etag",
-    "vary",
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-expose-headers",
-)
+# Each answer says these for itself, or the server in front does.
+OF_EACH_ANSWER = ("content-length", "etag", "vary", "access-control-", "cross-origin-resource")
+USUAL_QUERY = 200  # characters; how such a one is read is remembered
 OVERHEAD = 2000  # bytes, about what an entry costs besides its bodies
 
 Version = tuple[int | None, int | None]  # of the site, and of the thread or of the log; None for what is not there
@@ -77,7 +73,9 @@ class _Snapshot:
     body: bytes
     packed: bytes
     headers: list[tuple[str, str]]
+    packed_headers: list[tuple[str, str]]
     checked: float
+    used: bool = False  # since it came up for being dropped; said without a lock, as each hit says it
 
     @property
     def size(self) -> int:
@@ -133,7 +131,7 @@ class Snapshots:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not path.startswith(PREFIXES):
             return self.app(environ, start_response)
         name = (path, _asked(environ.get("QUERY_STRING", "")))
-        snapshot = self._find(name)
+        snapshot = self._kept.get(name)
         if snapshot is not None and self._is_current(snapshot):
             return _send(snapshot, environ, start_response)
         return self._render(name, environ, start_response)
@@ -145,7 +143,7 @@ class Snapshots:
             StorageUnavailable: it could not be had.
         """
         name = (path.encode().decode("latin-1"), _asked(query))
-        snapshot = self._find(name)
+        snapshot = self._kept.get(name)
         if snapshot is not None and self._is_current(snapshot):
             return snapshot.body.decode()
         answers: list[str] = []
@@ -165,23 +163,18 @@ class Snapshots:
                     if old := self._kept.pop(name, None):
                         self._bytes -= old.size
 
-    def _find(self, name: Name) -> _Snapshot | None:
-        with self._lock:
-            snapshot = self._kept.get(name)
-            if snapshot is not None:
-                self._kept.move_to_end(name)
-            return snapshot
-
     def _is_current(self, snapshot: _Snapshot) -> bool:
+        snapshot.used = True
         now = time.monotonic()
         if now - snapshot.checked < TRUSTED:
             return True
+        snapshot.checked = now  # one reader asks the database, the others go on meanwhile
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version
         except SQLAlchemyError:
-            is_newest = True  # a database that is away for a moment does not take reading away
-        if is_newest:
-            snapshot.checked = now
+            return True  # a database that is away for a moment does not take reading away
+        if not is_newest:
+            snapshot.checked = -TRUSTED
         return is_newest
 
     def _version_now(self, subject: _Subject) -> Version:
@@ -227,6 +220,10 @@ class Snapshots:
 
     def _drop_oldest(self) -> None:
         name, oldest = self._kept.popitem(last=False)
+        if oldest.used:  # a second chance
+            oldest.used = False
+            self._kept[name] = oldest
+            return
         self._bytes -= oldest.size
         names = self._names.get(oldest.subject.place, set())
         names.discard(name)
@@ -245,13 +242,22 @@ def _asked(query: str) -> str:
     """The parameters that matter, in one order: others do not make another answer."""
     if not query or len(query) > LONGEST_QUERY:
         return ""
+    return _sorted(query) if len(query) < USUAL_QUERY else _sorted.__wrapped__(query)
+
+
+@lru_cache(maxsize=4096)
+def _sorted(query: str) -> str:
     return urlencode(sorted({(name, value) for name, value in parse_qsl(query) if name in PARAMETERS}), quote_via=quote)
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    kept = [(name, value) for name, value in headers if name.lower() not in OF_EACH_ANSWER]
+    kept = [(name, value) for name, value in headers if not name.lower().startswith(OF_EACH_ANSWER)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
-    return _Snapshot(subject, etag, body, gzip.compress(body, COMPRESSION, mtime=0), kept, rendered)
+    packed = gzip.compress(body, COMPRESSION, mtime=0)
+    shared = [*kept, ("ETag", etag), ("Vary", "Origin, Accept-Encoding")]
+    plainly = [*shared, ("Content-Length", str(len(body)))]
+    packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
+    return _Snapshot(subject, etag, body, packed, plainly, packedly, rendered)
 
 
 def takes_gzip(accepted: str) -> bool:
@@ -260,18 +266,16 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def _send(snapshot: _Snapshot, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    headers = [*snapshot.headers, ("ETag", snapshot.etag), ("Vary", "Origin, Accept-Encoding")]
+    is_packed = takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    headers = snapshot.packed_headers if is_packed else snapshot.headers
     origin = environ.get("HTTP_ORIGIN")
     if origin in snapshot.subject.origins:
-        headers += [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
-        headers.append(("Access-Control-Expose-Headers", "ETag"))
+        allowed = [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
+        headers = [*headers, *allowed, ("Access-Control-Expose-Headers", "ETag")]
     if snapshot.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
-        start_response("304 Not Modified", headers)
+        start_response("304 Not Modified", [header for header in headers if not header[0].startswith("Content-")])
         return []
-    body = snapshot.body
-    if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
-        body = snapshot.packed
-        headers.append(("Content-Encoding", "gzip"))
-    headers.append(("Content-Length", str(len(body))))
     start_response("200 OK", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return []
+    return [snapshot.packed if is_packed else snapshot.body]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from commentsvc.captcha.image import ALPHABET, HEIGHT, WIDTH
+from commentsvc.captcha.alphabet import ALPHABET
+from commentsvc.captcha.image import HEIGHT, WIDTH
 from tests.cast import ARTICLE, BOB, GRACE
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to
