@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,8 +24,6 @@ SEEN_EVERY = timedelta(minutes=5)
 LINK_PURPOSE = "sign-in-link"
 
 _hasher = PasswordHasher()
-# Verified against where no such moderator exists, so that both cases take the same time.
-_nobody = _hasher.hash(secrets.token_urlsafe())
 
 
 class PasswordTooWeak(Refusal):
@@ -55,7 +54,7 @@ def set_password(moderator: Moderator, password: str) -> None:
 def with_password(email: str, password: str) -> Moderator:
     """The moderator these belong to; raises ``SignInFailed``, after the same work whether the address exists."""
     moderator = Moderator.with_email(email.replace("\0", ""))
-    stored = (moderator.password_hash if moderator else None) or _nobody
+    stored = (moderator.password_hash if moderator else None) or _nobodys_hash()
     try:
         _hasher.verify(stored, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
@@ -63,6 +62,12 @@ def with_password(email: str, password: str) -> Moderator:
     if moderator is None:
         raise SignInFailed
     return moderator
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    """Verified against where no such moderator exists, so that both cases take the same time."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def start_session(moderator: Moderator, link_nonce: str | None = None) -> str:

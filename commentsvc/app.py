@@ -44,7 +44,7 @@ def create_app(given: Settings | None = None) -> Flask:
 def create_serving_app() -> Flask:
     """What each process of ``commentsvc serve`` runs: the application, with its share of the background work."""
     app = create_app()
-    if worker.ELSEWHERE not in os.environ:
+    if settings.WORKER_ELSEWHERE not in os.environ:
         worker.start(app.app_context)
     return app
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 PREFIX = "COMMENTSVC_"
+WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends letters and verifies pings
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 SHORTEST_SECRET = 32  # characters
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")

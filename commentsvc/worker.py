@@ -22,7 +22,6 @@ from commentsvc.notifications import outbox
 PAUSE = timedelta(seconds=1)
 BATCH = 50  # letters over one connection
 TIDY_PAUSE = timedelta(minutes=10)
-ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set in the environment where another process does the work
 
 Work = TypeVar("Work")
 

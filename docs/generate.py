@@ -66,8 +66,9 @@ def _cli() -> str:
 def _walk(command: click.Command, words: list[str]) -> Iterator[tuple[list[str], click.Command]]:
     yield words, command
     if isinstance(command, click.Group):
-        for name, below in sorted(command.commands.items()):
-            yield from _walk(below, [*words, name])
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            yield from _walk(command.get_command(context, name) or command, [*words, name])
 
 
 if __name__ == "__main__":

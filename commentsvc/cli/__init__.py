@@ -3,36 +3,50 @@
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import __version__, i18n
-from commentsvc.cli import demo, moderators, serve, sites, upkeep
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.settings import WrongSetting
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 NAME = "commentsvc"
+ROOMS = {  # where each command lives; only the one that is asked for is loaded
+    "serve": "serve",
+    "demo": "demo",
+    "site": "sites",
+    "moderator": "moderators",
+    "work": "upkeep",
+    "upgrade": "upkeep",
+    "rerender": "upkeep",
+    "doctor": "upkeep",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(ROOMS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ROOMS:
+            return None
+        found: click.Command = getattr(import_module(f"{__name__}.{ROOMS[cmd_name]}"), cmd_name)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name=NAME)
 def commands() -> None:
     """Comments, trackbacks and webmentions for any blog, on your own server."""
 
 
-commands.add_command(serve.serve)
-commands.add_command(demo.demo)
-commands.add_command(sites.site)
-commands.add_command(moderators.moderator)
-commands.add_command(upkeep.work)
-commands.add_command(upkeep.upgrade)
-commands.add_command(upkeep.rerender)
-commands.add_command(upkeep.doctor)
-
-
-def run(create_app: Callable[[], Flask], words: list[str] | None = None) -> int:
+def run(create_app: Callable[[], "Flask"], words: list[str] | None = None) -> int:
     """Run a command line and give its exit status; every failure is one sentence on stderr."""
     try:
         commands.main(words, prog_name=NAME, standalone_mode=False, obj=create_app)

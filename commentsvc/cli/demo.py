@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from commentsvc import schema, settings
+from commentsvc import schema, server, settings
 from commentsvc.cli import application, demo_blog, demo_thread, moderators, serve
 from commentsvc.db import db
 from commentsvc.settings import PREFIX

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commentsvc import schema, server, settings, worker
+from commentsvc import schema, server, settings
 from commentsvc.settings import PREFIX
 
 # With hundreds of threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time.
@@ -29,7 +29,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     schema.upgrade(config.database)
     _ = config.secret  # made once here, not by several processes at a time
     if no_worker:
-        os.environ[worker.ELSEWHERE] = "1"
+        os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
     _become_server(host, port, workers)
 

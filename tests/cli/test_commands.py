@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commentsvc.__main__ import create_app
+from commentsvc.app import create_app
 from commentsvc.cli import run
 from tests.servers import free_port, mail_server
 

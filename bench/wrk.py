@@ -1,0 +1,43 @@
+"""Load from the program ``wrk``: sixteen connections from one thread, on the machine the servers run on."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+CONNECTIONS = 16
+MIXED = """
+math.randomseed({seed})
+local count = 0
+request = function()
+  count = count + 1
+  if count % 20 > 0 then return wrk.format("GET", "{read}", {{["Accept-Encoding"] = "gzip"}}) end
+  local body = string.format('{body}', math.random(1, 2000000000) .. "-" .. count)
+  return wrk.format("POST", string.format("{write}", count % 200), {{["Content-Type"] = "application/json"}}, body)
+end
+"""
+
+
+def reads(url: str, seconds: float, *, gzip: bool = False) -> float:
+    """Answers a second to the same question over and over."""
+    header = ["-H", "Accept-Encoding: gzip"] if gzip else []
+    return _run([*header, url], seconds)
+
+
+def mixed(root: str, read: str, write: str, body: str, seconds: float, seed: int) -> float:
+    """Answers a second where one question in twenty posts a comment; ``%s`` in ``body`` becomes a text of its own."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(MIXED.format(seed=seed, read=read, write=write, body=body))
+        script.flush()
+        return _run(["-s", script.name, root], seconds)
+
+
+def _run(words: list[str], seconds: float) -> float:
+    program = shutil.which("wrk") or sys.exit("wrk is needed (Debian's package wrk)")
+    run = [program, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", *words]
+    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
+        sys.exit(f"{refused[1]} answers of {words[-1]} were refusals:\n{said}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    return float(found[1]) if found else 0.0

@@ -1,0 +1,220 @@
+"""A writer changes a comment or takes it back: with the token of the API, or on the page with the cookie."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from commentsvc.db import db
+from commentsvc.models import Decision, Revision
+from tests.cast import ARTICLE, BLOG, BOB, GRACE, OTHER_BLOG
+from tests.time import FrozenClock
+from tests.visitors import Visitor, answer_to, row
+
+
+def post_by_api(bob: Visitor, body: str = BOB.says) -> dict[str, str]:
+    """A comment posted by a program; the answer."""
+    challenge = bob.client.post("/api/v1/challenges", json={"site": "blog", "key": ARTICLE}).json
+    assert challenge
+    solved = {"token": challenge["token"], "answer": answer_to(challenge["token"])}
+    answer = bob.client.post(
+        f"/api/v1/threads/blog/{ARTICLE}/comments", json={"author": "Bob", "body": body, "challenge": solved}
+    )
+    assert answer.status_code in (201, 202), answer.text
+    return dict(answer.json)  # type: ignore[arg-type]
+
+
+def by_api(client: FlaskClient, method: str, comment: object, token: str, **options: object) -> TestResponse:
+    headers = {"Authorization": f"Bearer {token}"}
+    return client.open(f"/api/v1/comments/{comment}", method=method, headers=headers, **options)
+
+
+def thread(client: FlaskClient) -> list[dict[str, str]]:
+    return list(client.get(f"/api/v1/threads/blog/{ARTICLE}").json["comments"])  # type: ignore[index]
+
+
+class TestWithTheToken:
+    """What the embed and programs do."""
+
+    def test_the_new_text_stands_there_and_the_old_one_is_kept(self, bob: Visitor, client: FlaskClient) -> None:
+        posted = post_by_api(bob)
+        answer = by_api(client, "PATCH", posted["id"], posted["edit_token"], json={"body": "It _has_ no cord."})
+        assert answer.status_code == 200
+        assert answer.json
+        assert answer.json["body_html"] == "<p>It <u>has</u> no cord.</p>"
+        (shown,) = thread(client)
+        assert shown["body"] == "It _has_ no cord."
+        assert shown["edited_at"]
+        assert [old.body for old in db.session.scalars(select(Revision))] == [BOB.says]
+        assert "edited" in client.get(f"/embed/blog/{ARTICLE}").text
+
+    def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
+        posted = post_by_api(bob)
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Other words"})
+        assert "edited by its writer" in ada.client.get("/admin/log").text
+
+    def test_the_same_text_is_no_edit(self, bob: Visitor) -> None:
+        posted = post_by_api(bob)
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": BOB.says})
+        assert row(int(posted["id"])).edited_at is None
+        assert not list(db.session.scalars(select(Revision)))
+
+    def test_one_may_read_ones_own_held_text(self, bob: Visitor, rules: Callable[..., None]) -> None:
+        rules("blog", moderation="all")
+        posted = post_by_api(bob)
+        answer = by_api(bob.client, "GET", posted["id"], posted["edit_token"])
+        assert answer.json
+        assert (answer.json["body"], answer.json["state"]) == (BOB.says, "pending")
+
+    def test_taking_it_back_leaves_the_answers(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        posted = post_by_api(bob)
+        visit().comment(GRACE, parent_id=str(posted["id"]))
+        assert by_api(bob.client, "DELETE", posted["id"], posted["edit_token"]).status_code == 204
+        page = bob.client.get(f"/embed/blog/{ARTICLE}").text
+        assert "cord" not in page
+        assert "This comment was removed." in page
+        assert "found it" in page
+        assert row(int(posted["id"])).state == "trashed"
+        assert by_api(bob.client, "GET", posted["id"], posted["edit_token"]).status_code == 403
+
+    def test_a_link_added_later_is_judged_like_one_written_at_once(
+        self, bob: Visitor, ada: Visitor, client: FlaskClient
+    ) -> None:
+        posted = post_by_api(bob)
+        spam = "https://a.example https://b.example https://c.example"
+        answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": spam})
+        assert answer.json
+        assert answer.json["state"] == "pending"
+        assert thread(client) == []
+        assert "a.example" in ada.client.get("/admin/queue").text
+
+    def test_where_all_are_held_an_edited_one_is_held_again(
+        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], client: FlaskClient
+    ) -> None:
+        rules("blog", moderation="all")
+        posted = post_by_api(bob)
+        ada.decide(int(posted["id"]), "approval")
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Something else"})
+        assert thread(client) == []
+
+    @pytest.mark.parametrize("body", ["", "  \n ", "x" * 20_001])
+    def test_what_could_not_be_posted_cannot_be_edited_in(self, bob: Visitor, body: str) -> None:
+        posted = post_by_api(bob)
+        answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": body})
+        assert answer.status_code == 422
+        assert answer.json
+        assert "body" in answer.json["errors"]
+        assert row(int(posted["id"])).body == BOB.says
+
+    def test_the_time_ends(self, bob: Visitor, time: FrozenClock) -> None:
+        posted = post_by_api(bob)
+        assert posted["editable_until"]
+        time.pass_(minutes=16)
+        answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Too late"})
+        assert answer.status_code == 403
+        assert answer.json
+        assert answer.json["title"] == "This comment can no longer be changed."
+
+    def test_the_owner_says_how_long(self, bob: Visitor, time: FrozenClock, rules: Callable[..., None]) -> None:
+        rules("blog", edit_minutes=0)
+        posted = post_by_api(bob)
+        answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Never"})
+        assert answer.status_code == 403
+
+    def test_what_a_moderator_took_away_stays_away(self, bob: Visitor, ada: Visitor) -> None:
+        posted = post_by_api(bob)
+        ada.decide(int(posted["id"]), "spam")
+        answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Back again"})
+        assert answer.status_code == 403
+        assert row(int(posted["id"])).state == "spam"
+
+    def test_nobody_elses(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        mine, theirs = post_by_api(bob), post_by_api(visit(), "Another one")
+        for token in (theirs["edit_token"], "", "x", mine["edit_token"][:-2]):
+            for method in ("GET", "PATCH", "DELETE"):
+                answer = by_api(bob.client, method, mine["id"], token, json={"body": "Stolen"})
+                assert answer.status_code == 403, (method, token)
+        assert row(int(mine["id"])).body == BOB.says
+
+    def test_only_the_sites_pages_may_ask(self, bob: Visitor) -> None:
+        posted = post_by_api(bob)
+        headers = {"Authorization": f"Bearer {posted['edit_token']}", "Origin": OTHER_BLOG}
+        answer = bob.client.patch(f"/api/v1/comments/{posted['id']}", json={"body": "x"}, headers=headers)
+        assert answer.status_code == 403
+        asks = {"Origin": BLOG, "Access-Control-Request-Method": "PATCH"}
+        preflight = bob.client.options(f"/api/v1/comments/{posted['id']}", headers=asks)
+        assert preflight.headers["Access-Control-Allow-Origin"] == BLOG
+        assert "PATCH" in preflight.headers["Access-Control-Allow-Methods"]
+        assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+        asks["Origin"] = OTHER_BLOG
+        preflight = bob.client.options(f"/api/v1/comments/{posted['id']}", headers=asks)
+        assert "Access-Control-Allow-Origin" not in preflight.headers
+
+
+class TestOnThePage:
+    """Without scripts, by the visitor's cookie."""
+
+    def test_the_writer_finds_the_way_and_others_do_not(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        comment = bob.comment()
+        address = f"/comments/{comment}/revision"
+        assert address in bob.client.get(f"/t/blog/{ARTICLE}").text
+        assert address not in visit().client.get(f"/t/blog/{ARTICLE}").text
+        assert visit().client.get(address).status_code == 403
+
+    def test_changing(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        form = bob.client.get(f"/comments/{comment}/revision")
+        assert BOB.says in form.text
+        answer = bob.client.post(f"/comments/{comment}/revision", data={"body": "Now *this*"})
+        assert answer.status_code == 303
+        assert answer.headers["Location"].endswith(f"#comment-{comment}")
+        assert "Now <strong>this</strong>" in bob.client.get(f"/t/blog/{ARTICLE}").text
+
+    def test_a_mistake_keeps_what_was_typed(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        answer = bob.client.post(f"/comments/{comment}/revision", data={"body": "y" * 20_001})
+        assert answer.status_code == 422
+        assert "y" * 20_001 in answer.text
+        assert "at most 20000 characters" in answer.text
+
+    def test_taking_back(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        assert bob.client.post(f"/comments/{comment}/removal").status_code == 303
+        assert "cord" not in bob.client.get(f"/t/blog/{ARTICLE}").text
+
+    def test_other_pages_cannot_send_the_forms(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        for act in ("revision", "removal"):
+            answer = bob.client.post(f"/comments/{comment}/{act}", data={"body": "x"}, headers={"Origin": BLOG})
+            assert answer.status_code == 403
+        assert row(comment).body == BOB.says
+
+    def test_it_speaks_the_readers_language(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        page = bob.client.get(f"/comments/{comment}/revision", headers={"Accept-Language": "de"})
+        assert "Ihren Kommentar ändern" in page.text
+
+
+def test_every_change_is_a_decision_in_the_log(bob: Visitor) -> None:
+    comment = bob.comment()
+    bob.client.post(f"/comments/{comment}/revision", data={"body": "Now this"})
+    bob.client.post(f"/comments/{comment}/removal")
+    steps = [
+        (one.before, one.after, one.reasons[0]) for one in db.session.scalars(select(Decision).order_by(Decision.id))
+    ]
+    assert steps == [
+        (None, "approved", "passed all rules"),
+        ("approved", "approved", "edited by its writer"),
+        ("approved", "trashed", "taken back by its writer"),
+    ]
+
+
+def test_the_token_is_in_no_public_answer(bob: Visitor, client: FlaskClient) -> None:
+    posted = post_by_api(bob)
+    for path in (f"/t/blog/{ARTICLE}", f"/embed/blog/{ARTICLE}", f"/api/v1/threads/blog/{ARTICLE}", "/feed/blog"):
+        text = client.get(path).text
+        assert posted["edit_token"] not in text
+        assert not re.search("edit_token|data-edit=", text)

@@ -1,0 +1,95 @@
+"""The API's own description: complete, true under random questions, and errors as RFC 9457 says."""
+
+import re
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from commentsvc.web.api import openapi
+from tests.cast import ARTICLE
+from tests.visitors import Visitor
+
+EXAMPLES = settings(
+    max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+
+
+def test_every_route_is_described_and_every_description_has_a_route(app: Flask) -> None:
+    routes = {
+        (method.lower(), re.sub(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule).replace("site_key", "site"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/v1/") and not rule.defaults and not rule.rule.endswith("{site}/")
+    }
+    described = {(method, path) for path, methods in openapi.document()["paths"].items() for method in methods}
+    assert {one for one in routes if not one[1].endswith("/threads/{site}/")} == described
+
+
+def test_the_document_names_this_server(client: FlaskClient) -> None:
+    answer = client.get("/api/openapi.json")
+    assert answer.json
+    assert answer.json["servers"] == [{"url": "https://comments.example"}]
+    assert answer.json["openapi"] == "3.1.0"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_no_shape_that_goes_out_has_an_address() -> None:
+    schemas = openapi.document()["components"]["schemas"]
+    takes = {operation.takes.__name__ for operation in openapi.OPERATIONS if operation.takes}
+    for name, schema in schemas.items():
+        assert name in takes or "email" not in schema.get("properties", {}), name
+
+
+@pytest.mark.slow
+def test_random_questions_get_the_answers_that_are_described(app: Flask, bob: Visitor) -> None:
+    bob.comment()
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+    for offered in schema.get_all_operations():
+        operation = offered.ok()
+
+        @EXAMPLES
+        @given(case=operation.as_strategy())
+        def asked(case: schemathesis.Case) -> None:
+            case.call_and_validate(checks=CHECKS)
+
+        asked()
+
+
+class TestProblems:
+    """What is refused is said alike everywhere."""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/api/v1/threads/nobody/x", 404),
+            ("GET", "/api/v1/nothing", 404),
+            ("PUT", f"/api/v1/threads/blog/{ARTICLE}", 405),
+            ("GET", "/api/v1/counts?site=nobody", 404),
+            ("POST", "/api/v1/preview", 400),
+            ("PATCH", "/api/v1/comments/1", 400),
+            ("DELETE", "/api/v1/comments/1", 403),
+        ],
+    )
+    def test_as_problem_json(self, client: FlaskClient, method: str, path: str, status: int) -> None:
+        answer = client.open(path, method=method)
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+        assert answer.json
+        assert {"type", "title", "status"} <= set(answer.json)
+        assert answer.json["status"] == status
