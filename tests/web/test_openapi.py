@@ -6,7 +6,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, settings, strategies
 from schemathesis.checks import (
     content_type_conformance,
     not_a_server_error,
@@ -59,17 +59,31 @@ def test_no_shape_that_goes_out_has_an_address() -> None:
 
 @pytest.mark.slow
 def test_random_questions_get_the_answers_that_are_described(app: Flask, bob: Visitor) -> None:
-    bob.comment()
+    comment = bob.comment()
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     for offered in schema.get_all_operations():
         operation = offered.ok()
 
         @EXAMPLES
-        @given(case=operation.as_strategy())
-        def asked(case: schemathesis.Case) -> None:
-            case.call_and_validate(checks=CHECKS)
+        @given(case=operation.as_strategy(), is_ours=strategies.booleans())
+        def asked(case: schemathesis.Case, is_ours: bool) -> None:
+            if is_ours:
+                name_what_is_there(case, comment)
+            case.call_and_validate(checks=CHECKS, headers={"Accept-Encoding": "identity"})  # its client unpacks nothing
 
         asked()
+
+
+def name_what_is_there(case: schemathesis.Case, comment: int) -> None:
+    """Random texts never name our site; half of the questions do."""
+    if "site" in case.path_parameters:
+        case.path_parameters["site"] = "blog"
+    if "comment_id" in case.path_parameters:
+        case.path_parameters["comment_id"] = comment
+    if case.operation.path in ("/api/v1/counts", "/api/v1/held"):
+        case.query["site"] = "blog"
+    if isinstance(case.body, dict) and "site" in case.body:
+        case.body["site"] = "blog"
 
 
 class TestProblems:

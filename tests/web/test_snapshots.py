@@ -16,6 +16,7 @@ from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.visitors import Visitor
 
 PLACES = (f"/embed/blog/{ARTICLE}", f"/api/v1/threads/blog/{ARTICLE}")
+OF_MANY = (f"/api/v1/counts?site=blog&key={ARTICLE}", "/feed/blog")
 
 
 @pytest.fixture
@@ -126,6 +127,65 @@ class TestAHit:
         ):
             assert client.get(place + query).status_code == 200
         assert len(layer._kept) == 1
+
+
+@pytest.mark.parametrize("place", OF_MANY)
+class TestAnswersAboutManyThreads:
+    """Counts and the feed of a site."""
+
+    def test_a_hit_asks_the_database_nothing(self, client: FlaskClient, questions: list[str], place: str) -> None:
+        first = client.get(place)
+        questions.clear()
+        assert client.get(place).data == first.data
+        assert questions == []
+
+    def test_own_writes_show_at_once(self, client: FlaskClient, bob: Visitor, ada: Visitor, place: str) -> None:
+        before = client.get(place).data
+        comment = bob.comment(BOB)
+        with_it = client.get(place).data
+        assert with_it != before
+        ada.decide(comment, "trash")
+        assert client.get(place).data != with_it
+
+    def test_writes_of_others_show_within_a_second(
+        self, client: FlaskClient, bob: Visitor, layer: Snapshots, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Snapshots, "drop", lambda *_: None)  # as if another process had written
+        before = client.get(place).data
+        bob.comment(BOB)
+        assert client.get(place).data == before
+        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        assert client.get(place).data != before
+
+
+def test_counts_come_as_numbers_and_in_words(client: FlaskClient, bob: Visitor) -> None:
+    bob.comment()
+    address = f"/api/v1/counts?site=blog&key=https://blog.example/{ARTICLE}%3Futm_source=x&key=other"
+    said = client.get(f"{address}&lang=de").json
+    assert said
+    assert list(said["counts"].values()) == [1, 0]
+    assert list(said["labels"].values()) == ["1 Kommentar", "0 Kommentare"]
+    assert said["labels"] != client.get(f"{address}&lang=en").json["labels"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "x=" + "z" * 9_000 + "&lang=de",
+        "lang=fr&lang=de",
+        "lang=%64e&x=1",
+        "lang=de;view=linear",
+        "page=2&lang=de&page=1",
+    ],
+)
+def test_a_crafted_question_changes_nobody_elses_answer(client: FlaskClient, layer: Snapshots, query: str) -> None:
+    """What is kept under a name was asked for with the parameters of that name, and no others."""
+    place = f"/embed/blog/{ARTICLE}"
+    expected = {asked: client.get(place + asked).text for asked in ("", "?lang=en", "?lang=de", "?page=2")}
+    layer._kept.clear()
+    client.get(f"{place}?{query}")
+    for asked, text in expected.items():
+        assert client.get(place + asked).text == text, asked
 
 
 def test_what_is_kept_is_bounded_by_its_bytes(app: Flask, client: FlaskClient, layer: Snapshots) -> None:

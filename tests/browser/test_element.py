@@ -1,0 +1,474 @@
+"""The element on a blog's page: comfort for readers and writers, on pages of every kind, by keyboard alone."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ARTICLE, World, wait_for
+from tests.cast import BOB, GRACE
+
+Person = Callable[..., Page]
+KEY = ARTICLE.strip("/")
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """Nobody must solve pictures, nobody waits: what is told here is another story."""
+    world.server.run("site", "set", "blog", "--captcha", "never", "--moderation", "none", "--page-size", "3")
+    return world
+
+
+def say(world: World, author: str, body: str, parent: int | None = None, key: str = KEY) -> int:
+    """A comment from somewhere else; its id."""
+    content = json.dumps({"author": author, "body": body, "parent_id": parent}).encode()
+    url = f"{world.server.url}/api/v1/threads/blog/{key}/comments"
+    asked = urllib.request.Request(url, content, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked) as answer:
+        return int(json.load(answer)["id"])
+
+
+def put_up(world: World, body: str, path: str = ARTICLE, head: str = "", policy: str = "") -> str:
+    """A page of the blog with this body; its address."""
+    html = f"""<!doctype html><html lang="en"><head><title>The phone</title>{head}
+<script type="module" src="{world.server.url}/embed.js"></script></head><body>{body}</body></html>"""
+    return world.blog.page(path, html, **({"Content_Security_Policy": policy} if policy else {}))
+
+
+def write(page: Page, text: str, name: str = "Bob") -> None:
+    page.get_by_label("Your comment").fill(text)
+    page.get_by_label("Name").fill(name)
+    wait_for(page.locator("form.write input[name=challenge_token]").input_value)
+    page.wait_for_timeout(2_200)  # no faster than people are
+
+
+def post(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Post comment|Send for approval")).click()
+    expect(page.locator(".posted")).to_be_focused()
+
+
+class TestReading:
+    """What makes it comfortable."""
+
+    def test_the_view_is_remembered(self, world: World, person: Person) -> None:
+        say(world, "Grace", "second", say(world, "Bob", "first"))
+        bob = person()
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Linear").click()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+        bob.reload()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+
+    def test_a_permalink_finds_its_page_and_is_marked(self, world: World, person: Person) -> None:
+        ids = [say(world, "Bob", f"number {number}") for number in range(8)]
+        bob = person()
+        bob.goto(f"{world.article}#comment-{ids[7]}")
+        expect(bob.locator(f"#comment-{ids[7]}")).to_have_class(re.compile("target"))
+        expect(bob.locator(f"#comment-{ids[7]} article")).to_be_focused()
+        expect(bob.locator(".pages [aria-current]")).to_have_text("3")
+
+    def test_following_a_permalink_stays_on_the_article(self, world: World, person: Person) -> None:
+        ids = [say(world, "Bob", f"number {number}") for number in range(2)]
+        bob = person()
+        bob.goto(world.article)
+        bob.locator(f"#comment-{ids[1]} .when").click()
+        assert bob.url == f"{world.article}#comment-{ids[1]}"
+        expect(bob.locator(f"#comment-{ids[1]}")).to_have_class(re.compile("target"))
+
+    def test_a_link_is_copied(self, world: World, person: Person) -> None:
+        comment = say(world, "Bob", "worth citing")
+        bob = person(permissions=["clipboard-read", "clipboard-write"])
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        bob.get_by_role("button", name="Copy link").click()
+        expect(bob.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+        assert bob.evaluate("navigator.clipboard.readText()") == f"{world.article}#comment-{comment}"
+
+    def test_branches_are_folded_by_button_and_by_their_rule(self, world: World, person: Person) -> None:
+        root = say(world, "Bob", "root")
+        answer = say(world, "Grace", "answer", root)
+        say(world, "Ada", "deeper", answer)
+        say(world, "Linus", "beside")
+        bob = person()
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        bob.get_by_role("button", name="Hide answers").first.click()
+        expect(bob.get_by_text("answer", exact=True)).to_be_hidden()
+        expect(bob.get_by_text("deeper", exact=True)).to_be_hidden()
+        expect(bob.get_by_text("beside", exact=True)).to_be_visible()
+        bob.get_by_role("button", name="Show 2 answers").click()
+        expect(bob.get_by_text("deeper", exact=True)).to_be_visible()
+        bob.locator(f"#comment-{answer}").click(position={"x": 3, "y": 20})
+        expect(bob.get_by_text("answer", exact=True)).to_be_hidden()
+
+    def test_what_is_new_since_the_last_visit_says_so(self, world: World, person: Person) -> None:
+        say(world, "Bob", "old")
+        bob = person()
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        expect(bob.get_by_role("button", name="Copy link")).to_be_visible()
+        expect(bob.locator(".fresh")).to_have_count(0)
+        bob.wait_for_timeout(1_100)  # times are told in seconds
+        say(world, "Grace", "young")
+        bob.reload()
+        bob.mouse.move(20, 20)
+        expect(bob.locator(".fresh")).to_have_text("New")
+        expect(bob.locator("li").filter(has=bob.locator(".fresh"))).to_contain_text("young")
+
+    def test_news_are_announced_and_nothing_moves_until_one_wants_them(self, world: World, person: Person) -> None:
+        say(world, "Bob", "first")
+        bob = person()
+        bob.clock.install()
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        expect(bob.get_by_role("button", name="Copy link")).to_be_visible()
+        before = bob.locator(".comments").bounding_box()
+        say(world, "Grace", "second")
+        bob.clock.fast_forward(31_000)
+        bar = bob.get_by_role("button", name="1 new comment")
+        expect(bar).to_be_visible()
+        assert bob.locator(".comments").bounding_box() == before
+        bar.click()
+        expect(bob.locator("li article:focus")).to_contain_text("second")
+        expect(bob.locator(".news button")).to_have_count(0)
+
+    def test_times_are_told_as_the_reader_lives(self, world: World, person: Person) -> None:
+        say(world, "Bob", "just now")
+        bob = person(timezone_id="Asia/Tokyo")
+        bob.goto(world.article)
+        time = bob.locator("time").first
+        expect(time).to_have_text("this minute")
+        assert "Japan" in (time.get_attribute("title") or "") or "GMT+9" in (time.get_attribute("title") or "")
+
+    def test_nothing_below_moves_when_the_thread_comes(self, world: World, person: Person) -> None:
+        for number in range(3):
+            say(world, "Bob", f"number {number}")
+        put_up(
+            world,
+            '<h1>The phone</h1><comment-thread site="blog"></comment-thread><footer>The end of the page.</footer>',
+            head="<style>comment-thread { display: block; min-block-size: 100vh }</style>",
+        )
+        bob = person()
+        bob.add_init_script(
+            "window.shift = 0;"
+            "new PerformanceObserver((list) => list.getEntries().forEach((one) => shift += one.value))"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        bob.goto(world.article)
+        expect(bob.get_by_text("number 2")).to_be_visible()
+        bob.mouse.move(10, 10)
+        expect(bob.get_by_role("button", name="Copy link").first).to_be_visible()
+        bob.wait_for_timeout(300)
+        assert bob.evaluate("shift") == 0
+
+
+class TestWriting:
+    """What makes it comfortable."""
+
+    def test_a_draft_survives_and_is_forgotten_once_sent(self, world: World, person: Person) -> None:
+        say(world, "Grace", "first")
+        bob = person()
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Reply").click()
+        write(bob, "half a thought")
+        bob.wait_for_timeout(700)
+        bob.reload()
+        expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
+        expect(bob.get_by_role("heading", name="Answer Grace")).to_be_visible()
+        write(bob, "a whole one")
+        post(bob)
+        bob.reload()
+        expect(bob.locator("li.depth-1")).to_contain_text("a whole one")
+        expect(bob.get_by_label("Your comment")).to_have_value("")
+
+    def test_who_one_is_is_remembered_only_if_one_says_so(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "first")
+        post(bob)
+        bob.reload()
+        bob.get_by_label("Your comment").focus()
+        expect(bob.get_by_label("Name")).to_have_value("")
+        bob.get_by_label("Remember me").check()
+        bob.get_by_label("Website").fill("https://bob.example")
+        write(bob, "second")
+        post(bob)
+        bob.reload()
+        bob.get_by_label("Your comment").focus()
+        expect(bob.get_by_label("Name")).to_have_value("Bob")
+        expect(bob.get_by_label("Website")).to_have_value("https://bob.example")
+        bob.get_by_label("Remember me").uncheck()
+        bob.reload()
+        bob.get_by_label("Your comment").focus()
+        expect(bob.get_by_label("Name")).to_have_value("")
+
+    def test_marks_smilies_and_a_preview_that_follows(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        text = bob.get_by_label("Your comment")
+        text.fill("cord")
+        text.select_text()
+        bob.get_by_role("button", name="B", exact=True).click()
+        expect(text).to_have_value("*cord*")
+        bob.get_by_role("button", name="Preview").click()
+        expect(bob.locator(".preview strong")).to_have_text("cord")
+        text.press("End")
+        bob.locator(".tool[title=':-)']").click()
+        expect(text).to_have_value("*cord* :-) ")
+        expect(bob.locator(".preview img[alt=':-)']")).to_be_visible()
+        bob.get_by_role("button", name="Preview").click()
+        expect(bob.locator(".preview")).to_have_count(0)
+
+    def test_near_the_limit_the_room_that_is_left_is_told(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        bob.get_by_label("Your comment").fill("x" * 19_000)
+        expect(bob.locator(".left")).to_have_count(0)
+        bob.get_by_label("Your comment").fill("x" * 19_999)
+        expect(bob.locator(".left")).to_have_text("1 character left")
+        bob.get_by_label("Your comment").fill("x" * 20_050)
+        expect(bob.locator(".left")).to_have_text("50 characters too many")
+        expect(bob.get_by_label("Your comment")).to_have_value("x" * 20_050)
+
+    def test_ones_own_comment_is_changed_and_taken_back(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "a slip of the pen")
+        post(bob)
+        bob.reload()
+        bob.mouse.move(10, 10)
+        bob.get_by_role("button", name="Edit").click()
+        field = bob.locator("form.edit textarea")
+        expect(field).to_be_focused()
+        expect(field).to_have_value("a slip of the pen")
+        field.fill("")
+        bob.get_by_role("button", name="Save").click()
+        expect(bob.get_by_role("alert")).to_contain_text("Please write something first.")
+        field.fill("what I *meant*")
+        field.press("Control+Enter")
+        expect(bob.get_by_role("status").filter(has_text="Your comment is changed.")).to_be_focused()
+        expect(bob.locator(".comments strong")).to_have_text("meant")
+        bob.reload()
+        expect(bob.locator(".edited")).to_have_text("edited")
+        bob.mouse.move(10, 10)
+        bob.get_by_role("button", name="Delete", exact=True).click()
+        bob.get_by_role("button", name="Delete for good").click()
+        expect(bob.get_by_text("Your comment is gone.")).to_be_visible()
+        bob.reload()
+        expect(bob.get_by_text("Nobody has written yet")).to_be_visible()
+
+    def test_others_cannot_change_it(self, world: World, person: Person) -> None:
+        say(world, "Grace", "mine")
+        bob = person()
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        expect(bob.get_by_role("button", name="Copy link")).to_be_visible()
+        expect(bob.get_by_role("button", name="Edit")).to_have_count(0)
+
+
+class TestByKeyboardAlone:
+    """No mouse in the house."""
+
+    def test_the_whole_story(self, world: World, person: Person) -> None:
+        say(world, "Grace", GRACE.says)
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("found it")).to_be_visible()
+
+        def tab_to(name: str) -> None:
+            for _ in range(60):
+                bob.keyboard.press("Tab")
+                if bob.evaluate(FOCUSED).startswith(name):
+                    return
+            raise AssertionError(f"{name} is not reached; at {bob.evaluate(FOCUSED)}")
+
+        tab_to("Reply")
+        bob.keyboard.press("Enter")
+        expect(bob.get_by_label("Your comment")).to_be_focused()
+        bob.keyboard.type("Mine is a *dog*")
+        tab_to("B")
+        bob.keyboard.press("ArrowRight")
+        assert bob.evaluate(FOCUSED) == "U"
+        bob.keyboard.press("End")
+        bob.keyboard.press("Home")
+        assert bob.evaluate(FOCUSED) == "B"
+        tab_to("author")
+        bob.keyboard.type("Bob")
+        bob.wait_for_timeout(2_200)
+        tab_to("Preview")
+        bob.keyboard.press("Enter")
+        expect(bob.locator(".preview strong")).to_have_text("dog")
+        bob.keyboard.press("Shift+Tab")
+        assert bob.evaluate(FOCUSED) == "Post comment"
+        bob.keyboard.press("Enter")
+        expect(bob.locator(".posted")).to_be_focused()
+        tab_to("Edit")
+        bob.keyboard.press("Enter")
+        bob.keyboard.press("Control+A")
+        bob.keyboard.type("Mine is a cat")
+        bob.keyboard.press("Control+Enter")
+        expect(bob.locator(".posted .body")).to_have_text("Mine is a cat")
+
+
+FOCUSED = """() => {
+  let one = document.activeElement;
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  return (one?.id && one.matches("input, textarea") ? one.id : one?.textContent ?? "").trim();
+}"""
+
+
+class TestOnPagesOfEveryKind:
+    """What blogs are like."""
+
+    def test_two_on_a_page(self, world: World, person: Person) -> None:
+        say(world, "Bob", "about phones", key="phones")
+        say(world, "Grace", "about cats", key="cats")
+        put_up(
+            world,
+            '<comment-thread site="blog" key="phones"></comment-thread><comment-thread site="blog" key="cats" lang="de"></comment-thread>',
+        )
+        bob = person()
+        bob.goto(world.article)
+        first, second = bob.locator("comment-thread").nth(0), bob.locator("comment-thread").nth(1)
+        expect(first).to_contain_text("about phones")
+        expect(second).to_contain_text("about cats")
+        expect(second).to_contain_text("1 Kommentar")
+
+    def test_a_single_page_site_changes_its_article(self, world: World, person: Person) -> None:
+        say(world, "Bob", "about phones", key="phones")
+        say(world, "Grace", "about cats", key="cats")
+        put_up(world, '<comment-thread site="blog" key="phones"></comment-thread>')
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("about phones")).to_be_visible()
+        bob.get_by_label("Your comment").fill("half a thought")
+        bob.evaluate("document.querySelector('comment-thread').setAttribute('key', 'cats')")
+        expect(bob.get_by_text("about cats")).to_be_visible()
+        expect(bob.get_by_label("Your comment")).to_have_value("")
+        bob.evaluate("const old = document.querySelector('comment-thread'); old.remove(); document.body.append(old)")
+        expect(bob.get_by_text("about cats")).to_be_visible()
+        bob.evaluate(
+            "history.pushState({}, '', '/phones'); document.querySelector('comment-thread').removeAttribute('key')"
+        )
+        expect(bob.get_by_text("about phones")).to_be_visible()
+
+    def test_events_are_those_of_an_image(self, world: World, person: Person) -> None:
+        put_up(world, '<comment-thread site="blog"></comment-thread><comment-thread site="nobody"></comment-thread>')
+        bob = person()
+        bob.add_init_script(
+            "window.seen = []; for (const name of ['load', 'error', 'comment-posted'])"
+            " document.addEventListener(name, (event) => event.target.localName === 'comment-thread' && seen.push(name), true)"
+        )
+        bob.goto(world.article)
+        wait_for(lambda: bob.evaluate("seen.length") == 2)
+        assert sorted(bob.evaluate("seen")) == ["error", "load"]
+
+    def test_a_lazy_one_waits_until_it_comes_near(self, world: World, person: Person) -> None:
+        say(world, "Bob", "far below")
+        put_up(
+            world,
+            '<div style="height: 9000px">An essay</div><comment-thread site="blog" loading="lazy"></comment-thread>',
+        )
+        bob = person()
+        asked: list[str] = []
+        bob.on("request", lambda request: asked.append(request.url))
+        bob.goto(world.article)
+        bob.wait_for_timeout(500)
+        assert not [url for url in asked if "/embed/" in url]
+        bob.mouse.wheel(0, 8_000)
+        expect(bob.get_by_text("far below")).to_be_visible()
+
+    def test_counts_of_a_list_take_one_question(self, world: World, person: Person) -> None:
+        for number in range(3):
+            for _ in range(number):
+                say(world, "Bob", f"{number} {_}", key=f"{number}.html")
+        items = "".join(
+            f'<a href="/{n}.html">Article</a> <comment-count site="blog" key="{n}.html">…</comment-count>'
+            for n in range(3)
+        )
+        put_up(world, items, path="/list")
+        bob = person()
+        asked: list[str] = []
+        bob.on("request", lambda request: asked.append(request.url))
+        bob.goto(f"{world.blog.url}/list")
+        expect(bob.locator("comment-count").nth(2)).to_have_text("2 comments")
+        expect(bob.locator("comment-count").nth(0)).to_have_text("0 comments")
+        assert len([url for url in asked if "/counts" in url]) == 1
+
+    def test_the_strictest_policy_a_blog_can_have(self, world: World, person: Person) -> None:
+        """No inline script or style, no eval, and trusted types."""
+        server = world.server.url
+        policy = (
+            f"default-src 'none'; script-src {server}; connect-src {server}; img-src {server}; "
+            "require-trusted-types-for 'script'; trusted-types commentsvc"
+        )
+        say(world, "Grace", "under a strict rule")
+        put_up(world, '<comment-thread site="blog"></comment-thread>', policy=policy)
+        bob = person()
+        complaints: list[str] = []
+        bob.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        bob.goto(world.article)
+        bob.mouse.move(10, 10)
+        expect(bob.get_by_role("button", name="Copy link")).to_be_visible()
+        bob.get_by_role("link", name="Reply").click()
+        write(bob, "and *answered*")
+        bob.get_by_role("button", name="Preview").click()
+        expect(bob.locator(".preview strong")).to_have_text("answered")
+        post(bob)
+        assert not [one for one in complaints if "favicon" not in one], complaints
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["cookies refused", "cookies kept"])
+    def test_with_and_without_cookies_on_foreign_pages(self, world: World, person: Person, host: str) -> None:
+        """The server is localhost: a blog there is of the same site, one at 127.0.0.1 is a stranger's."""
+        port = world.blog.url.rpartition(":")[2]
+        world.server.run("site", "set", "blog", world.blog.url, f"http://localhost:{port}", "--captcha", "always")
+        bob = person()
+        bob.goto(f"http://{host}:{port}{ARTICLE}")
+        bob.get_by_label("Your comment").fill(BOB.says)
+        bob.get_by_label("Name").fill("Bob")
+        from tests.browser.conftest import solve
+
+        solve(bob)
+        post(bob)
+        assert bool([one for one in bob.context.cookies() if one["name"] == "visitor"]) is (host == "localhost")
+
+    def test_a_narrow_column(self, world: World, person: Person) -> None:
+        """Beside a text, on a wide screen: the column counts, not the window."""
+        parent = None
+        for number in range(6):
+            parent = say(world, "Bob", f"a comment with some words in it, number {number}", parent)
+        put_up(world, '<div style="inline-size: 260px"><comment-thread site="blog"></comment-thread></div>')
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("number 5")).to_be_visible()
+        bob.get_by_label("Your comment").focus()
+        for one in bob.locator("comment-thread li, comment-thread form, comment-thread input:not([type=hidden])").all():
+            box = one.bounding_box()
+            assert box is None or box["x"] + box["width"] <= 8 + 260 + 1
+        deepest = bob.locator("li.depth-5").bounding_box()
+        assert deepest
+        assert deepest["width"] > 180
+
+    def test_its_look_is_the_blogs(self, world: World, person: Person) -> None:
+        say(world, "Bob", "in your own dress")
+        put_up(
+            world,
+            '<comment-thread site="blog" theme="dark"></comment-thread>',
+            head="<style>body { font: 20px monospace; color: rgb(250, 240, 230); background: #111 }"
+            " comment-thread { --commentsvc-accent: rgb(200, 100, 50) }"
+            " comment-thread::part(comment) { border: 3px solid red }</style>",
+        )
+        bob = person()
+        bob.goto(world.article)
+        article = bob.locator("comment-thread article").first
+        names = ["fontFamily", "fontSize", "color", "borderTopWidth", "colorScheme"]
+        assert article.evaluate("(one, names) => names.map((name) => getComputedStyle(one)[name])", names) == [
+            "monospace",
+            "20px",
+            "rgb(250, 240, 230)",
+            "3px",
+            "dark",
+        ]

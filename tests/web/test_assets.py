@@ -1,0 +1,86 @@
+"""What a blog's page loads from us: how much, how packed, how long kept."""
+
+import gzip
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from commentsvc import paths
+from commentsvc.web import templating
+from tests.cast import ARTICLE
+
+SCRIPTS = ["embed.js", *(f"embed/{one.name}" for one in sorted((paths.STATIC / "embed").glob("*.js")))]
+READING = ("/embed.js", "/static/thread.css")
+COMFORT = ("/static/embed/reading.js",)
+WRITING = ("/static/embed/composer.js",)
+
+
+def sent(client: FlaskClient, path: str) -> int:
+    """Bytes of a file as a browser gets it."""
+    answer = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    return len(answer.data)
+
+
+def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
+    """Scripts and styles until the first thread is drawn, then with what comes when somebody is there, and writes."""
+    reading = sum(sent(client, path) for path in READING)
+    comfort = sum(sent(client, path) for path in COMFORT)
+    writing = sum(sent(client, path) for path in WRITING)
+    assert reading <= 7_000
+    assert reading + comfort <= 9_500
+    assert reading + writing <= 11_000
+    assert reading + comfort + writing <= 14_000
+
+
+def test_counting_costs_less_than_one(client: FlaskClient) -> None:
+    assert sent(client, "/static/embed/count.js") <= 1_000
+
+
+def test_a_fragment_is_light(client: FlaskClient) -> None:
+    assert len(client.get(f"/embed/blog/{ARTICLE}", headers={"Accept-Encoding": "gzip"}).data) <= 3_500
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_comments_stay_at_home_and_the_program_does_not(client: FlaskClient, name: str) -> None:
+    script = client.get(f"/static/{name}").text
+    assert "// @ts-check" not in script
+    assert "/** " not in script
+    for templated in re.findall(r"`[^`]*\$\{[^`]*`", "\n".join(_code(name))):
+        assert templated in script, "what stands between backticks is left alone"
+
+
+def _code(name: str) -> list[str]:
+    lines = (paths.STATIC / name).read_text().splitlines()
+    return [line for line in lines if not line.lstrip().startswith(("//", "/*"))]
+
+
+def test_packed_is_the_same(client: FlaskClient) -> None:
+    for path in (*READING, *COMFORT, *WRITING, "/static/smilies/smile.svg"):
+        packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert gzip.decompress(packed.data) == client.get(path).data
+        assert "Content-Encoding" not in client.get(path, headers={"Accept-Encoding": "gzip;q=0"}).headers
+        assert packed.headers["Vary"] == "Accept-Encoding"
+
+
+def test_kept_for_ever_with_the_fingerprint_and_checked_without(client: FlaskClient) -> None:
+    known = f"/static/thread.css?v={templating.fingerprint('thread.css')}"
+    assert "immutable" in client.get(known).headers["Cache-Control"]
+    for other in ("/static/thread.css", "/static/thread.css?v=0000000000", "/embed.js"):
+        answer = client.get(other)
+        assert "immutable" not in answer.headers["Cache-Control"]
+        again = client.get(other, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/static/nothing.js", "/static/../pyproject.toml", "/static/", "/static/embed"])
+def test_what_is_not_there(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_any_page_may_load_them(client: FlaskClient) -> None:
+    answer = client.get("/embed.js", headers={"Origin": "https://anybody.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
