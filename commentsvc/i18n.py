@@ -109,6 +109,11 @@ def short_time(moment: datetime) -> str:
     return f"{format_date(moment, 'medium', locale=_locale())}, {format_time(moment, 'short', locale=_locale())}"
 
 
+def day(moment: datetime) -> str:
+    """A date in words, UTC."""
+    return format_date(moment, "long", locale=_locale())
+
+
 def _locale() -> Locale:
     return Locale.parse(language())
 

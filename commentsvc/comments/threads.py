@@ -1,6 +1,6 @@
 """Find the thread of an article, or open it when the first comment or ping is accepted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
@@ -44,10 +44,14 @@ def check_open(site: Site, thread: Thread | None) -> None:
 
 def is_open(site: Site, thread: Thread) -> bool:
     """Whether a thread takes comments: not closed by hand, not older than the site's rule allows."""
-    if not thread.open:
-        return False
+    closes = closes_on(site, thread)
+    return thread.open and (closes is None or clock.now() < closes)
+
+
+def closes_on(site: Site, thread: Thread) -> datetime | None:
+    """When a thread is too old for comments, if the site has such a rule."""
     days = site.close_after_days
-    return days is None or clock.now() - thread.created_at < timedelta(days=days)
+    return None if days is None else thread.created_at + timedelta(days=days)
 
 
 def find_or_open(site: Site, key: str) -> Thread:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
+from commentsvc.models.revision import Revision
 
 PAGE = 30
 
@@ -18,6 +19,7 @@ class Page:
 
     comments: list[Comment]
     before: int | None
+    revisions: dict[int, list[Revision]]  # what edited comments said before, oldest first
 
 
 def page(state: State, before: int | None = None) -> Page:
@@ -26,7 +28,18 @@ def page(state: State, before: int | None = None) -> Page:
     if before is not None:
         rows = rows.where(Comment.id < before)
     found = list(db.session.scalars(rows.order_by(Comment.id.desc()).limit(PAGE + 1)))
-    return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
+    shown = found[:PAGE]
+    return Page(shown, found[PAGE - 1].id if len(found) > PAGE else None, _revisions(shown))
+
+
+def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:
+    edited = [comment.id for comment in comments if comment.edited_at]
+    found: dict[int, list[Revision]] = {}
+    if edited:
+        rows = select(Revision).where(Revision.comment_id.in_(edited)).order_by(Revision.id)
+        for revision in db.session.scalars(rows):
+            found.setdefault(revision.comment_id, []).append(revision)
+    return found
 
 
 def counts() -> dict[State, int]:

@@ -1,15 +1,17 @@
 """A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
 
+from collections.abc import Collection
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
 from commentsvc.comments import editing, threads
-from commentsvc.comments.reading import Item
+from commentsvc.comments.reading import Item, ThreadPage
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
 from commentsvc.web import current, errors, forms, gate, security, snapshots, visitor
+from commentsvc.web.forms import CommentForm
 
 blueprint = Blueprint("embed", __name__)
 
@@ -22,15 +24,7 @@ def show(site_key: str, key: str = "") -> Response:
     if wanted := current.page_of_comment_asked_for(site, key):
         return _turned_to(wanted, site)
     shown = current.page_asked_for(site, key)
-    is_open = shown.thread is None or threads.is_open(site, shown.thread)
-    html = render_template(
-        "thread/fragment.html",
-        shown=shown,
-        items=shown.items,
-        form=forms.blank(site, key, folded=shown.comment_count > 0),
-        is_open=is_open,
-        own=(),
-    )
+    html = fragment(shown, forms.blank(site, key, folded=shown.comment_count > 0))
     return snapshots.keep(make_response(html), site, key, shown.thread)
 
 
@@ -56,6 +50,20 @@ def post(site_key: str, key: str = "") -> Response:
     response = make_response(html, 201 if comment.is_visible else 202)
     response.headers["Location"] = links.comment(site.key, comment.thread.key, comment.id)
     return _private(response, site)
+
+
+def fragment(shown: ThreadPage, form: CommentForm, items: list[Item] | None = None, own: Collection[int] = ()) -> str:
+    """The thread's HTML; ``items`` stand in for its own, ``own`` are those that the reader may change."""
+    site, thread = shown.site, shown.thread
+    return render_template(
+        "thread/fragment.html",
+        shown=shown,
+        form=form,
+        items=shown.items if items is None else items,
+        own=own,
+        is_open=thread is None or threads.is_open(site, thread),
+        closed_on=threads.closes_on(site, thread) if thread and thread.open else None,
+    )
 
 
 def _turned_to(page: int, site: Site) -> Response:

@@ -13,7 +13,7 @@ from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
-from commentsvc.web import current, errors, forms, gate, linked_data, security, snapshots, visitor
+from commentsvc.web import current, embed, errors, forms, gate, linked_data, security, snapshots, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
@@ -93,11 +93,7 @@ def _own_view(form: CommentForm, thread: Thread | None, visitor: str) -> Markup 
     if not held and not own:
         return None
     shown = current.page_asked_for(form.site, form.key)
-    items = reading.with_held(shown.items, held)
-    is_open = thread is None or threads.is_open(form.site, thread)
-    return Markup(  # noqa: S704 - a template's
-        render_template("thread/fragment.html", shown=shown, form=form, items=items, own=own, is_open=is_open)
-    )
+    return Markup(embed.fragment(shown, form, reading.with_held(shown.items, held), own))  # noqa: S704 - a template's
 
 
 def _view_of_everybody(form: CommentForm) -> Markup:

@@ -31,6 +31,7 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
 TRUSTED = 1.0  # seconds
+OLDEST = 3600.0  # seconds; a thread may close by its age, and no version tells
 BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
 LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
@@ -74,6 +75,7 @@ class _Snapshot:
     packed: bytes
     headers: list[tuple[str, str]]
     packed_headers: list[tuple[str, str]]
+    rendered: float
     checked: float
     used: bool = False  # since it came up for being dropped; said without a lock, as each hit says it
 
@@ -168,6 +170,8 @@ class Snapshots:
         now = time.monotonic()
         if now - snapshot.checked < TRUSTED:
             return True
+        if now - snapshot.rendered > OLDEST:
+            return False
         snapshot.checked = now  # one reader asks the database, the others go on meanwhile
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version
@@ -257,7 +261,7 @@ def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, render
     shared = [*kept, ("ETag", etag), ("Vary", "Origin, Accept-Encoding")]
     plainly = [*shared, ("Content-Length", str(len(body)))]
     packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
-    return _Snapshot(subject, etag, body, packed, plainly, packedly, rendered)
+    return _Snapshot(subject, etag, body, packed, plainly, packedly, rendered, rendered)
 
 
 def takes_gzip(accepted: str) -> bool:

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
         asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley, words=words, shares=sharing.links_for
     )
     app.jinja_env.filters.update(
-        exact_time=i18n.exact_time, relative_time=i18n.relative_time, short_time=i18n.short_time
+        exact_time=i18n.exact_time, day=i18n.day, relative_time=i18n.relative_time, short_time=i18n.short_time
     )
     app.jinja_env.filters["sentence"] = i18n.sentence
     app.teardown_request(_forget_language)

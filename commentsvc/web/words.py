@@ -12,6 +12,7 @@ def for_readers() -> Words:
         "new": _("New"),
         "news": i18n.plural_forms("%(count)s new comment", "%(count)s new comments"),
         "copy": _("Copy link"),
+        "address": _("Copy address"),
         "copied": _("Copied"),
         "hide": _("Hide answers"),
         "show": i18n.plural_forms("Show %(count)s answer", "Show %(count)s answers"),

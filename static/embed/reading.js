@@ -53,6 +53,9 @@ class Reading {
   begin() {
     this.#markNew();
     for (const line of this.lines) this.#equip(line);
+    const address = this.root.querySelector(".address:not(:has(.act))");
+    const field = address?.querySelector("input");
+    if (address && field) act(address, "", this.words.address, (button) => copied(button, field.value, this.words.copied));
     if (this.root.querySelector(".share")) this.#share();
     if (this.lines.some((line) => recall().edits?.[idOf(line)])) this.#offerEdits();
     this.#pause = FIRST_LOOK;
