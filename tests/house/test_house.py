@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from babel import Locale
+from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
 from commentsvc import errors, i18n, paths
@@ -68,8 +70,23 @@ class TestTranslations:
 
     def test_places_are_kept(self, tag: str) -> None:
         for identity, message in self.catalogue(tag).items():
-            for translated in message.string if isinstance(message.string, tuple) else (message.string,):  # type: ignore[attr-defined]
-                assert set(re.findall(r"%\(\w+\)\w", translated)) == set(re.findall(r"%\(\w+\)\w", identity)), identity
+            places = set(re.findall(r"%\(\w+\)\w", identity))
+            forms = message.string if isinstance(message.string, tuple) else (message.string,)  # type: ignore[attr-defined]
+            for translated in forms:
+                named = set(re.findall(r"%\(\w+\)\w", translated))
+                # "One comment" and "two comments" may be words without a number.
+                assert named == places or (len(forms) > 1 and named == places - {"%(count)s"}), identity
+
+    def test_plural_forms_are_those_of_the_language(self, tag: str) -> None:
+        for message in self.catalogue(tag).values():
+            if isinstance(message.string, tuple):  # type: ignore[attr-defined]
+                assert len(message.string) == get_plural(tag)[0]  # type: ignore[attr-defined]
+
+    def test_scripts_get_a_form_for_every_number(self, tag: str) -> None:
+        with i18n.speaking(tag):
+            forms = i18n.plural_forms("%(count)s new comment", "%(count)s new comments")
+        rule = Locale.parse(tag).plural_form
+        assert {rule(number) for number in range(200)} <= set(forms)
 
 
 def _first(identity: str | tuple[str, ...] | list[str]) -> str:
