@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic_core import PydanticUndefined
 
 from commentsvc.cli import commands
 from commentsvc.settings import PREFIX, Settings
+from commentsvc.web.api import openapi
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made by docs/generate.py; change the program instead. -->\n"
@@ -17,7 +19,7 @@ NOTE = "<!-- Made by docs/generate.py; change the program instead. -->\n"
 
 def main() -> int:
     """Write, or compare."""
-    made = {"settings.md": _settings(), "cli.md": _cli()}
+    made = {"settings.md": _settings(), "cli.md": _cli(), "api.md": _api()}
     stale = [name for name, text in made.items() if not _is_current(DOCS / name, text)]
     if "--check" in sys.argv:
         print(f"Out of date: {', '.join(stale)}. Run `make docs`." if stale else "The documents are as generated.")
@@ -61,6 +63,57 @@ def _cli() -> str:
         context = click.Context(command, info_name=" ".join(words), max_content_width=100, terminal_width=100)
         parts.append(f"## {' '.join(words)}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
+
+
+def _api() -> str:
+    document = openapi.document()
+    parts = [
+        f"{NOTE}# API\n\nJSON in, JSON out; errors are problem+json (RFC 9457) with a sentence for people in `title`. "
+        "Pages of a site\nmay ask from a browser (CORS by the site's origins). `/api/openapi.json` of a server says "
+        "the same to programs.\n"
+    ]
+    for path, methods in document["paths"].items():
+        parts += [_operation(method, path, one) for method, one in methods.items()]
+    parts.append("# Shapes\n")
+    parts += [_shape(name, schema) for name, schema in sorted(document["components"]["schemas"].items())]
+    return "\n".join(parts)
+
+
+def _operation(method: str, path: str, described: dict[str, Any]) -> str:
+    lines = [f"## {method.upper()} {path}\n", f"{described['summary']}.\n"]
+    asked = [f"`{one['name']}`" for one in described["parameters"] if one["in"] != "path"]
+    if asked:
+        lines.append(f"Parameters: {', '.join(asked)}.\n")
+    if "requestBody" in described:
+        lines.append(f"Takes {_named(described['requestBody']['content'])}.\n")
+    answers = [f"{status} {_named(one.get('content', {}))}".strip() for status, one in described["responses"].items()]
+    return "\n".join([*lines, f"Gives {', '.join(answers)}.\n"])
+
+
+def _named(content: dict[str, Any]) -> str:
+    for kind, one in content.items():
+        shape = one["schema"].get("$ref", "").rpartition("/")[2]
+        return f"[{shape}](#{shape.lower()})" if shape else kind
+    return ""
+
+
+def _shape(name: str, schema: dict[str, Any]) -> str:
+    lines = [f"## {name}\n", f"{schema.get('description', '')}\n", "| member | type |", "| --- | --- |"]
+    required = schema.get("required", [])
+    for member, one in schema.get("properties", {}).items():
+        optional = "" if member in required else ", may be missing"
+        lines.append(f"| `{member}` | {_type(one)}{optional} |")
+    return "\n".join([*lines, ""])
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return f"[{(shape := schema['$ref'].rpartition('/')[2])}](#{shape.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    return " ".join(str(schema[name]) for name in ("type", "format") if name in schema)
 
 
 def _walk(command: click.Command, words: list[str]) -> Iterator[tuple[list[str], click.Command]]:

@@ -27,13 +27,17 @@ export class CommentThreadElement extends HTMLElement {
   #root = this.attachShadow({ mode: "open" });
   /** @type {AbortController | undefined} */
   #loading;
-  /** @type {Promise<void> | undefined} */
+  /** @type {Promise<unknown> | undefined} */
   #due;
   /** What the reader chose: view, sort, page; or the comment whose page is wanted. @type {Record<string, string>} */
   #chosen = {};
   #shown = "";
-  #sought = "";
-  #seek = () => this.#showTarget();
+  /** The comment that the page's address named and that is not shown yet; its page is asked for once. */
+  #target = { id: "", isAskedFor: false };
+  #seek = () => {
+    this.#target = { id: /^#comment-(\d+)$/.exec(location.hash)?.[1] ?? "", isAskedFor: false };
+    this.#showTarget();
+  };
   #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
     rootMargin: "100%",
   });
@@ -43,12 +47,13 @@ export class CommentThreadElement extends HTMLElement {
     this.#root.adoptedStyleSheets = [sheet(":host{display:block;min-block-size:100vh}")];
     this.#root.append(document.createElement("slot"));
     this.#root.addEventListener("click", (event) => this.#follow(event));
-    for (const sign of ["focusin", "submit"]) this.#root.addEventListener(sign, (event) => this.#compose(event));
+    for (const sign of ["focusin", "submit"]) this.#root.addEventListener(sign, (event) => this.#write(event));
   }
 
   connectedCallback() {
     addEventListener("hashchange", this.#seek);
-    if (this.getAttribute("loading") === "lazy" && !location.hash.startsWith("#comment")) this.#nearby.observe(this);
+    this.#seek();
+    if (this.getAttribute("loading") === "lazy" && !this.#target.id) this.#nearby.observe(this);
     else this.#loadSoon();
   }
 
@@ -117,11 +122,11 @@ export class CommentThreadElement extends HTMLElement {
     return this.server(`/embed/${this.path}?${asked}`);
   }
 
-  /** Fetch the thread and show it; what is shown stays until the new one is here. */
+  /** Fetch the thread and show it; what is shown stays until the new one is here. Whether it came. */
   async load() {
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
-    if (this.#shown && this.#shown !== this.path) this.#chosen = {}; // another article of a single-page site
+    if (this.#shown && this.#shown !== this.path) this.#leave();
     try {
       const answer = await fetch(this.source, { signal: loading.signal, credentials: "omit" });
       if (!answer.ok) throw new Error(`the comment server answers ${answer.status}`);
@@ -130,17 +135,43 @@ export class CommentThreadElement extends HTMLElement {
       await this.#show(content, loading.signal);
       this.dispatchEvent(new Event("load"));
       this.#comfort(loading.signal).catch(() => {}); // reading goes on without
+      return true;
     } catch (problem) {
-      if (loading.signal.aborted) return;
+      if (loading.signal.aborted) return false;
       console.warn("comment-thread:", problem);
+      if (this.#shown) this.#say();
+      else this.#root.adoptedStyleSheets = []; // no thread, no space for one
       this.dispatchEvent(new Event("error"));
+      return false;
     }
   }
 
-  /** Show another part of the thread. @param {Record<string, string>} chosen view, sort, page */
-  turn(chosen) {
+  /** Another article of a single-page site: nothing of the last one may stand below it. */
+  #leave() {
+    this.#root.dispatchEvent(new Event("leave"));
+    this.#root.replaceChildren(document.createElement("slot"));
+    this.#chosen = {};
+    this.#shown = "";
+    this.#seek();
+  }
+
+  /** That the server does not answer, where somebody waits for it. */
+  #say() {
+    const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
+    const notice = this.#root.querySelector(".trouble") ?? document.createElement("p");
+    notice.className = "notice bad trouble";
+    notice.setAttribute("role", "alert");
+    notice.textContent = JSON.parse(thread.dataset.words ?? "{}").trouble;
+    (this.#root.querySelector(".head, form.write") ?? thread).after(notice);
+  }
+
+  /** Show another part of the thread; whether it came. @param {Record<string, string>} chosen view, sort, page */
+  async turn(chosen) {
+    const before = this.#chosen;
     this.#chosen = chosen;
-    return this.load();
+    const came = await this.load();
+    if (!came) this.#chosen = before;
+    return came;
   }
 
   /** @param {DocumentFragment} content @param {AbortSignal} signal */
@@ -151,14 +182,18 @@ export class CommentThreadElement extends HTMLElement {
     const written = this.#root.querySelector("form.write");
     const isSame = this.#shown === this.path;
     if (isSame && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    for (const edit of this.#root.querySelectorAll("form.edit")) {
+      const line = /** @type {Element} */ (edit.closest("li"));
+      content.querySelector(`#${line.id}`)?.replaceChildren(...line.childNodes);
+    }
     localTimes(thread);
     this.#keepSpace();
     this.#root.adoptedStyleSheets = [style];
     this.#root.replaceChildren(content);
     this.#shown = this.path;
-    if (recall().visitor) await this.#showHeld();
     this.#showTarget();
-    if (recall().drafts?.[this.path]) this.#composer().then((composer) => composer.restore());
+    if (recall().visitor) this.#showHeld().catch(() => {}); // what others wrote is there
+    if (recall().drafts?.[this.path]) this.#compose((composer) => composer.restore());
   }
 
   /** @param {AbortSignal} signal */
@@ -181,6 +216,7 @@ export class CommentThreadElement extends HTMLElement {
     const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers });
     if (!answer.ok) return;
     for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
+      localTimes(held);
       const parent = held.getAttribute("data-answers");
       const below = parent && this.#root.querySelector(`#comment-${CSS.escape(parent)}`);
       if (below) below.append(held);
@@ -190,14 +226,19 @@ export class CommentThreadElement extends HTMLElement {
 
   /** The comment that the page's address names, on whichever page of the thread it stands. */
   #showTarget() {
-    const [, id] = /^#comment-(\d+)$/.exec(location.hash) ?? [];
+    const { id, isAskedFor } = this.#target;
     if (!id || !this.#shown) return;
     const target = this.#root.getElementById(`comment-${id}`);
     this.#root.querySelector(".target")?.classList.remove("target");
     if (target) {
+      this.#target.id = "";
       target.classList.add("target");
+      if (target.hidden) for (const fold of this.#root.querySelectorAll(".fold[aria-expanded=false]")) fold.dispatchEvent(new MouseEvent("click"));
       this.#focus(`#comment-${id} article`);
-    } else if (this.#sought !== id) this.turn({ comment: (this.#sought = id) });
+    } else if (!isAskedFor) {
+      this.#target.isAskedFor = true;
+      this.turn({ comment: id });
+    }
   }
 
   /** Links that lead to another view of the thread stay inside; "Reply" opens the form. @param {Event} event */
@@ -208,11 +249,13 @@ export class CommentThreadElement extends HTMLElement {
     const { view, sort, page, reply, author } = link.dataset;
     if (view) {
       event.preventDefault();
-      if (!page) remember({ view, sort });
-      this.turn({ view, sort: sort ?? "", page: page ?? "" }).then(() => this.#focus("#comments-heading"));
+      this.turn({ view, sort: sort ?? "", page: page ?? "" }).then((came) => {
+        if (came && !page) remember({ view, sort });
+        if (came) this.#focus("#comments-heading");
+      });
     } else if (reply || "noReply" in link.dataset) {
       event.preventDefault();
-      this.#composer().then((composer) => composer.answer(reply ?? "", author ?? ""));
+      this.#compose((composer) => composer.answer(reply ?? "", author ?? ""));
     } else if (link.matches(".when")) {
       event.preventDefault();
       location.hash = /** @type {HTMLElement} */ (link.closest("li")).id;
@@ -230,18 +273,24 @@ export class CommentThreadElement extends HTMLElement {
   }
 
   /** The code for writing is fetched when somebody starts to write. @param {Event} event */
-  #compose(event) {
+  #write(event) {
     const form = event.target instanceof Element ? event.target.closest("form.write") : null;
     if (!form) return;
     if (event.type === "submit") event.preventDefault();
     const submitter = event instanceof SubmitEvent ? event.submitter : null;
-    this.#composer().then((composer) => (event.type === "submit" ? composer.submit(submitter) : composer.begin()));
+    this.#compose((composer) => (event.type === "submit" ? composer.submit(submitter) : composer.begin()));
   }
 
-  async #composer() {
+  /** @param {(composer: any) => void} act */
+  async #compose(act) {
     const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
-    const { composerFor } = await import(thread.dataset.composer ?? "");
-    return composerFor(this, this.#root);
+    try {
+      const { composerFor } = await import(thread.dataset.composer ?? "");
+      act(composerFor(this, this.#root));
+    } catch {
+      this.#root.querySelector("form.write")?.classList.remove("folded");
+      this.#say();
+    }
   }
 }
 
@@ -287,6 +336,8 @@ export function plural(forms, count, lang) {
 /** @param {Element} place @param {string} kind @param {string} words @param {(button: HTMLButtonElement) => void} does */
 export function act(place, kind, words, does) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: `act ${kind}`, textContent: words });
+  const author = place.closest("article")?.getAttribute("aria-labelledby");
+  if (author) button.setAttribute("aria-describedby", author);
   button.addEventListener("click", () => does(button));
   place.append(" ", button);
   return button;

@@ -14,6 +14,11 @@ from commentsvc.linkbacks import trackback
 ARTICLE = "/2020/05/phone.html"
 POST = "/why-i-keep-a-landline.html"
 TITLE = "The phone"
+# What a blog may style with ::part(), as docs/embed.md lists it.
+PARTS = (
+    *("share", "thread", "head", "views", "comments", "comment", "avatar", "name", "badge", "meta", "body", "acts"),
+    *("tombstone", "empty", "pages", "news", "form", "tools", "preview", "button", "closed", "linkbacks"),
+)
 
 
 def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Flask:
@@ -32,6 +37,11 @@ def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Fl
         return render_template(
             "article.html", comments=comments, here=here, title=TITLE, ping=ping, rdf=rdf, neighbour=neighbour + POST
         )
+
+    @blog.get("/theming.html")
+    def theming() -> str:
+        key = links.thread_key(ARTICLE)
+        return render_template("theming.html", comments=comments, here=request.base_url, key=key, parts=PARTS)
 
     @blog.get(POST)
     def post() -> str:

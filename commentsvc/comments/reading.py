@@ -34,7 +34,8 @@ class Item:
     comment: Comment
     depth: int
     is_tombstone: bool
-    answers: Comment | None  # whom it answers, where that is not the comment right above
+    answers: Comment | None  # what it answers, if readers see that
+    is_below: bool = False  # whether that stands right above, so that only those who see no layout must be told
 
 
 @dataclass(frozen=True)
@@ -204,9 +205,9 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
         if comment.id not in shown:
             continue
         parent = by_id.get(comment.parent_id or 0)
-        is_plain = depth <= DEEPEST and above is not None and above.id == comment.parent_id
-        named = None if is_plain or parent is None or not parent.is_visible else parent
-        yield Item(comment, min(depth, DEEPEST), is_tombstone=not comment.is_visible, answers=named)
+        named = parent if parent and parent.is_visible else None
+        is_below = depth <= DEEPEST and above is not None and above.id == comment.parent_id
+        yield Item(comment, min(depth, DEEPEST), is_tombstone=not comment.is_visible, answers=named, is_below=is_below)
         above = comment
         waiting.extend((answer, depth + 1) for answer in reversed(answers[comment.id]))
 

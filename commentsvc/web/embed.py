@@ -41,8 +41,9 @@ def post(site_key: str, key: str = "") -> Response:
     html = render_template(
         "thread/posted.html",
         item=item,
-        is_open=False,
+        is_open=True,
         own=(),
+        shown=None,
         edit_token=editing.edit_token(comment),
         editable_until=editing.editable_until(comment).isoformat(timespec="seconds"),
         asked_for_letters=bool(request.form.get("notify")),

@@ -131,7 +131,7 @@ def _challenge(
     asks = gate.needs_challenge(site, moderator)
     if refusal and refusal.challenge_pass:
         return ShownChallenge(refusal.challenge_pass, solved=True, asks=asks)
-    if "another" not in request.form and (refusal is None or isinstance(refusal, UNTRIED)):
+    if "another" not in request.form and (not asks or refusal is None or isinstance(refusal, UNTRIED)):
         known = challenge.is_solved(_token_sent(), f"{site.key}/{key}")
         if known is not None:  # nobody has tried it yet: the answer that was typed still fits
             return ShownChallenge(_token_sent(), solved=known, asks=asks)

@@ -18,6 +18,7 @@ def for_readers() -> Words:
         "show": i18n.plural_forms("Show %(count)s answer", "Show %(count)s answers"),
         "server": _("Your Mastodon server, such as mastodon.social"),
         "sheet": _("Share"),
+        "trouble": _("The comment server does not answer at the moment. Please try again in a minute."),
     }
 
 

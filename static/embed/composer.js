@@ -2,7 +2,7 @@
 // Writing inside <comment-thread>: a challenge when somebody begins, answers in place, markup at a key's distance, a
 // preview that follows the text, a draft that survives, sending without leaving.
 
-import { VISITOR_HEADER, fragment, plural, recall, remember } from "../../embed.js";
+import { VISITOR_HEADER, fragment, localTimes, plural, recall, remember } from "../../embed.js";
 
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
 
@@ -27,8 +27,14 @@ class Composer {
   /** @type {Promise<void> | undefined} */
   #asked;
   #sending = false;
+  /** Why there is no challenge; asked for again when somebody sends, and not before. */
+  #refused = "";
+  /** When the form may be sent: no faster than people are, as the server sees it. */
+  #earliest = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
+  /** The thread whose draft is not kept yet. */
+  #unsaved = "";
 
   /** @param {Thread} thread @param {ShadowRoot} root */
   constructor(thread, root) {
@@ -37,6 +43,8 @@ class Composer {
     root.addEventListener("input", (event) => this.#typed(event));
     root.addEventListener("keydown", (event) => this.#pressed(/** @type {KeyboardEvent} */ (event)));
     root.addEventListener("click", (event) => this.#clicked(event));
+    root.addEventListener("leave", () => this.#keepDraft());
+    addEventListener("pagehide", () => this.#keepDraft());
   }
 
   get form() {
@@ -45,7 +53,8 @@ class Composer {
 
   /** @type {Record<string, any>} */
   get words() {
-    return JSON.parse(this.form.dataset.words ?? "{}");
+    const { words } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset;
+    return { ...JSON.parse(words ?? "{}"), ...JSON.parse(this.form.dataset.words ?? "{}") };
   }
 
   /** @param {string} name */
@@ -62,7 +71,7 @@ class Composer {
     this.form.classList.remove("folded");
     this.#fillInPerson();
     if (!this.field("idempotency_key").value) this.field("idempotency_key").value = unique();
-    if (!this.field("challenge_token").value) this.#asked ??= this.#newChallenge().finally(() => (this.#asked = undefined));
+    if (!this.field("challenge_token").value && !this.#refused) this.#asked ??= this.#newChallenge().finally(() => (this.#asked = undefined));
     await this.#asked;
   }
 
@@ -74,9 +83,13 @@ class Composer {
       headers: { "Content-Type": "application/json", ...this.#whoWeAre() },
       body: JSON.stringify({ site, key }),
     });
-    if (!answer.ok) return this.#say((await answer.json()).title);
+    if (!answer.ok) {
+      this.#refused = (await answer.json()).title;
+      return this.#say(this.#refused);
+    }
     const challenge = await answer.json();
     this.#visitor = challenge.visitor;
+    this.#earliest = Date.now() + challenge.wait * 1_000;
     this.field("challenge_token").value = challenge.token;
     const place = /** @type {HTMLElement} */ (this.form.querySelector(".challenge"));
     place.hidden = !challenge.image;
@@ -114,13 +127,17 @@ class Composer {
     if (!draft || this.text.value) return;
     this.form.classList.remove("folded");
     this.text.value = draft.body;
+    this.text.defaultValue = "";
     const reply = this.root.querySelector(`[data-reply="${CSS.escape(draft.parent)}"]`);
     if (reply instanceof HTMLElement) this.#moveTo(draft.parent, reply.dataset.author ?? "");
     this.#count();
   }
 
   #keepDraft() {
-    const { path } = this.thread;
+    clearTimeout(this.#later);
+    const path = this.#unsaved;
+    if (!path || !this.form) return;
+    this.#unsaved = "";
     const drafts = recall().drafts ?? {};
     delete drafts[path];
     const body = this.text.value;
@@ -132,6 +149,7 @@ class Composer {
     if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
     if (event.target.id === "remember" || !(event.target instanceof HTMLTextAreaElement)) return this.#keepPersonIfTicked();
     this.#count();
+    this.#unsaved = this.thread.path;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
       this.#keepDraft();
@@ -223,15 +241,18 @@ class Composer {
     const asked = /** @type {HTMLButtonElement | null} */ (submitter)?.name;
     if (this.#sending) return;
     this.#sending = true;
+    this.#refused = "";
+    this.text.readOnly = true; // what is typed now would not be sent
     this.form.setAttribute("aria-busy", "true");
     try {
       if (asked === "another") await this.#another();
       else if (asked === "preview") await this.#togglePreview();
-      else await this.begin().then(() => this.#send());
+      else await this.#send();
     } catch {
-      this.#say(this.words.trouble);
+      this.#say(this.words.trouble, true);
     } finally {
       this.#sending = false;
+      this.text.readOnly = false;
       this.form.removeAttribute("aria-busy");
     }
   }
@@ -258,7 +279,7 @@ class Composer {
       body: JSON.stringify({ site: this.thread.site, body: this.text.value }),
     });
     const said = await answer.json();
-    if (!answer.ok) return this.#say(said.title);
+    if (!answer.ok) return this.#say(said.title, true);
     const preview = this.form.querySelector(".preview") ?? document.createElement("div");
     preview.className = "preview body";
     preview.part.add("preview");
@@ -268,6 +289,9 @@ class Composer {
   }
 
   async #send() {
+    await this.begin();
+    if (this.#refused) return this.#say(this.#refused, true);
+    await new Promise((resolve) => setTimeout(resolve, this.#earliest - Date.now()));
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(this.form)));
     fields.set("url", this.thread.article ?? "");
     fields.set("title", document.title);
@@ -278,8 +302,7 @@ class Composer {
       body: fields,
     });
     const content = fragment(await answer.text());
-    if (answer.ok) await this.#posted(content, answer);
-    else this.#showAgain(content);
+    return answer.ok ? this.#posted(content, answer) : this.#showAgain(content);
   }
 
   /** @param {DocumentFragment} content @param {Response} answer */
@@ -287,19 +310,22 @@ class Composer {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
     const { id = "", edit = "", until = "" } = posted.dataset;
     const form = this.form;
-    clearTimeout(this.#later);
+    const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     this.#keepPersonIfTicked();
+    localTimes(posted);
     form.before(posted);
+    if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
     this.#moveTo("", "");
     for (const name of ["body", "challenge_token", "challenge_answer", "idempotency_key"]) this.field(name).value = "";
     for (const left of form.querySelectorAll(".notice, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = true;
+    form.classList.add("folded");
+    this.#unsaved = this.thread.path;
     this.#keepDraft();
     remember({ visitor: this.#visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
     posted.focus();
-    const { offer } = await import(/** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset.editing ?? "");
-    offer(this.thread, this.root);
+    import(thread.dataset.editing ?? "").then(({ offer }) => offer(this.thread, this.root)).catch(() => {});
     this.thread.dispatchEvent(
       new CustomEvent("comment-posted", { detail: { held: answer.status === 202, url: answer.headers.get("Location") } }),
     );
@@ -308,7 +334,7 @@ class Composer {
   /** The form as the server sent it back: what was typed, what is wrong, a fresh challenge. @param {DocumentFragment} content */
   #showAgain(content) {
     const again = content.querySelector("form.write");
-    if (!again) return this.#say(content.textContent?.trim() ?? "");
+    if (!again) return this.#say(content.textContent?.trim() ?? "", true);
     const parent = this.field("parent_id").value;
     const heading = this.form.querySelector("h3")?.textContent ?? "";
     this.form.replaceWith(again);
@@ -326,13 +352,13 @@ class Composer {
     return refusal.startsWith("challenge-") ? this.field("challenge_answer") : null;
   }
 
-  /** @param {string} sentence */
-  #say(sentence) {
+  /** @param {string} sentence @param {boolean} [isAwaited] by somebody who pressed a button */
+  #say(sentence, isAwaited) {
     this.form.querySelector(".notice")?.remove();
     const notice = Object.assign(document.createElement("p"), { className: "notice bad", tabIndex: -1, textContent: sentence });
     notice.setAttribute("role", "alert");
     this.form.querySelector("h3")?.after(notice);
-    notice.focus();
+    if (isAwaited) notice.focus();
   }
 }
 

@@ -3,6 +3,7 @@
 
 const SERVER = new URL("../..", import.meta.url).href;
 const MOST = 100; // keys in one request
+const LONGEST = 6_000; // characters of them
 
 /** @type {Map<string, Set<CommentCountElement>>} */
 const waiting = new Map();
@@ -11,6 +12,7 @@ class CommentCountElement extends HTMLElement {
   static observedAttributes = ["site", "key", "lang"];
 
   connectedCallback() {
+    if (!this.getAttribute("site")) return;
     if (!waiting.size) queueMicrotask(ask);
     const group = JSON.stringify([this.getAttribute("site"), this.lang || document.documentElement.lang]);
     waiting.set(group, (waiting.get(group) ?? new Set()).add(this));
@@ -25,8 +27,15 @@ class CommentCountElement extends HTMLElement {
 function ask() {
   for (const [group, elements] of waiting) {
     const [site, lang] = JSON.parse(group);
-    const all = [...elements];
-    for (let at = 0; at < all.length; at += MOST) tell(site, lang, all.slice(at, at + MOST));
+    /** @type {CommentCountElement[]} */
+    let some = [];
+    let length = 0;
+    for (const one of elements) {
+      length += encodeURIComponent(one.getAttribute("key") ?? "").length + 5;
+      if (some.length === MOST || length > LONGEST) [some, length] = [(tell(site, lang, some), []), 0];
+      some.push(one);
+    }
+    tell(site, lang, some);
   }
   waiting.clear();
 }

@@ -8,6 +8,7 @@ import { act, fragment, idOf, recall, remember } from "../../embed.js";
 
 /** Put "Edit" and "Delete" at the comments this browser may still change. @param {Thread} thread @param {ShadowRoot} root */
 export function offer(thread, root) {
+  if (!root.querySelector("form.write")) return; // a closed thread brings no words for writers
   const edits = recall().edits ?? {};
   const alive = Object.fromEntries(Object.entries(edits).filter(([, right]) => right && Date.parse(right.until) > Date.now()));
   if (Object.keys(alive).length < Object.keys(edits).length) remember({ edits: alive });
@@ -26,8 +27,9 @@ class OwnComment {
     this.line = line;
     this.right = right;
     const form = /** @type {HTMLElement} */ (root.querySelector("form.write"));
+    const { words } = /** @type {HTMLElement} */ (root.querySelector(".commentsvc")).dataset;
     /** @type {Record<string, any>} */
-    this.words = JSON.parse(form?.dataset.words ?? "{}");
+    this.words = { ...JSON.parse(words ?? "{}"), ...JSON.parse(form?.dataset.words ?? "{}") };
   }
 
   get body() {
@@ -37,13 +39,14 @@ class OwnComment {
   /** @param {Element} acts */
   offer(acts) {
     const { lang } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
-    const edit = act(acts, "edit", this.words.edit, () => this.edit());
+    const edit = act(acts, "edit", this.words.edit, () => this.edit().catch(() => this.#say(this.words.trouble, true)));
     const remove = act(acts, "remove", this.words.remove, () => this.#ask(remove));
     const left = acts.appendChild(Object.assign(document.createElement("span"), { className: "aside" }));
     const minutes = new Intl.NumberFormat(lang, { style: "unit", unit: "minute", unitDisplay: "short" });
     const tick = () => {
       const rest = Math.ceil((Date.parse(this.right.until) - Date.now()) / 60_000);
-      left.textContent = minutes.format(rest);
+      const said = minutes.format(rest);
+      if (left.textContent !== said) left.textContent = said;
       if (rest > 0) return setTimeout(tick, 20_000);
       return [edit, remove, left].forEach((one) => one.remove());
     };
@@ -56,7 +59,8 @@ class OwnComment {
     const answer = await this.#request("GET");
     if (!answer.ok) return this.#say((await answer.json()).title, true);
     const form = Object.assign(document.createElement("form"), { className: "edit" });
-    const text = Object.assign(document.createElement("textarea"), { rows: 6, dir: "auto", value: (await answer.json()).body });
+    const { body } = await answer.json();
+    const text = Object.assign(document.createElement("textarea"), { rows: 6, dir: "auto", value: body });
     text.setAttribute("aria-label", this.words.text);
     const buttons = Object.assign(document.createElement("p"), { className: "send" });
     buttons.append(Object.assign(document.createElement("button"), { textContent: this.words.save }));
@@ -65,10 +69,10 @@ class OwnComment {
     form.append(text, buttons);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save(text.value, form).catch(() => this.#say(this.words.trouble, true));
+      this.#save(text, form).catch(() => this.#complain(text, this.words.trouble));
     });
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#close(form);
+      if (event.key === "Escape" && text.value === body) this.#close(form); // changed words go by the button only
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
     this.body.hidden = true;
@@ -83,11 +87,11 @@ class OwnComment {
     /** @type {HTMLElement | null} */ (this.line.querySelector(".edit"))?.focus();
   }
 
-  /** @param {string} body @param {HTMLFormElement} form */
-  async #save(body, form) {
-    const answer = await this.#request("PATCH", { body });
+  /** @param {HTMLTextAreaElement} text @param {HTMLFormElement} form */
+  async #save(text, form) {
+    const answer = await this.#request("PATCH", { body: text.value });
     const said = await answer.json();
-    if (!answer.ok) return this.#say(said.errors?.body ?? said.title, true);
+    if (!answer.ok) return this.#complain(text, said.errors?.body ?? said.title);
     this.body.replaceChildren(fragment(said.body_html));
     this.#close(form);
     if (said.state === "pending") this.line.querySelector("article")?.classList.add("held");
@@ -95,6 +99,17 @@ class OwnComment {
     Object.assign(mark, { className: "edited", textContent: this.words.edited });
     this.line.querySelector(".who")?.append(" ", mark);
     return this.#say(said.state === "pending" ? this.words.held : this.words.changed);
+  }
+
+  /** Beside the field, which stays as it is. @param {HTMLTextAreaElement} text @param {string} sentence */
+  #complain(text, sentence) {
+    const wrong = text.parentElement?.querySelector(".wrong") ?? document.createElement("p");
+    Object.assign(wrong, { className: "wrong", id: `${this.line.id}-wrong`, textContent: sentence });
+    wrong.setAttribute("role", "alert");
+    text.after(wrong);
+    text.setAttribute("aria-invalid", "true");
+    text.setAttribute("aria-describedby", wrong.id);
+    text.focus();
   }
 
   /** A second click, on a button that says what it does. @param {HTMLButtonElement} remove */
@@ -113,6 +128,8 @@ class OwnComment {
     const answer = await this.#request("DELETE");
     if (!answer.ok) return this.#say((await answer.json()).title, true);
     this.line.querySelector("article")?.remove();
+    const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
+    thread.dataset.count = String(Number(thread.dataset.count) - 1);
     return this.#say(this.words.removed);
   }
 

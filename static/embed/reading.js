@@ -63,6 +63,7 @@ class Reading {
     this.#visible.abort();
     this.#visible = new AbortController();
     const { signal } = this.#visible;
+    this.thread.addEventListener("comment-posted", () => this.lines.forEach((line) => this.#equip(line)), { signal });
     document.addEventListener("visibilitychange", () => this.#watch(document.hidden ? 0 : 1_000), { signal });
   }
 
@@ -83,7 +84,8 @@ class Reading {
     const before = (this.#before[path] ??= seen[path] ?? Infinity);
     for (const line of this.lines) {
       const published = line.querySelector("time")?.dateTime ?? "";
-      if (Date.parse(published) <= before || line.querySelector(".fresh")) continue;
+      const isOwn = recall().edits?.[idOf(line)] || line.querySelector(":scope > .held");
+      if (Date.parse(published) <= before || isOwn || line.querySelector(".fresh")) continue;
       const mark = Object.assign(document.createElement("span"), { className: "badge fresh", textContent: this.words.new });
       mark.part.add("badge");
       line.querySelector(".name")?.after(" ", mark);
@@ -95,11 +97,13 @@ class Reading {
   /** A link to copy, and a button that folds the answers away. @param {HTMLLIElement} line */
   #equip(line) {
     const acts = line.querySelector(".acts");
-    if (!acts || acts.querySelector(".copy") || line.querySelector(".held")) return;
+    if (!acts || acts.querySelector(".copy") || line.querySelector(":scope > .held")) return;
     const copy = act(acts, "copy", this.words.copy, () => copied(copy, `${this.thread.article}#${line.id}`, this.words.copied));
     const below = answersTo(line);
     if (!below.length) return;
     const fold = act(acts, "fold", this.words.hide, () => {
+      const form = below.some((one) => one.querySelector("form.write")) && this.root.querySelector("[data-no-reply]");
+      if (form instanceof HTMLElement) form.click(); // what is being written stays in sight
       const folded = fold.getAttribute("aria-expanded") === "true";
       this.#unfold(fold);
       if (folded) {
@@ -186,17 +190,19 @@ function answersTo(line) {
 
 /** Copy an address and say so for a moment. @param {HTMLElement} button @param {string} address @param {string} word */
 async function copied(button, address, word) {
-  const said = button.textContent;
+  const label = (button.dataset.label ??= button.textContent ?? "");
   try {
     await navigator.clipboard.writeText(address);
   } catch {
     prompt("", address); // where the page may not write to the clipboard, a person can
     return;
   }
+  const box = button.closest(".commentsvc");
+  const voice = box?.querySelector(":scope > .voice") ?? box?.appendChild(document.createElement("p"));
+  if (voice) Object.assign(voice, { className: "voice unseen", role: "status", textContent: word });
   button.textContent = word;
-  button.setAttribute("role", "status");
   setTimeout(() => {
-    button.textContent = said;
-    button.removeAttribute("role");
+    button.textContent = label;
+    voice?.replaceChildren();
   }, 2_000);
 }

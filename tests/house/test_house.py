@@ -12,6 +12,7 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
 from commentsvc import errors, i18n, paths
+from commentsvc.cli import demo_blog
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "commentsvc"
@@ -107,6 +108,19 @@ def test_every_setting_and_command_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     for name in Settings.model_fields:
         assert f"COMMENTSVC_{name.upper()}" in text
+
+
+def test_every_part_and_property_a_blog_may_style_is_documented() -> None:
+    """In docs/embed.md, and on the demo's theming page."""
+    styled = "\n".join(file.read_text() for file in [*TEMPLATES, *paths.STATIC.rglob("*.js"), HOUSE / "web/avatars.py"])
+    parts = {name for names in re.findall(r'part="([a-z ]+)"', styled) for name in names.split()}
+    parts |= set(re.findall(r'part\.add\("(\w+)"\)', styled))
+    text = (ROOT / "docs" / "embed.md").read_text()
+    table = text[text.index("| part |") : text.index("The demo")]
+    documented = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row)}
+    assert documented == parts == set(demo_blog.PARTS)
+    for name in set(re.findall(r"var\((--commentsvc-[\w-]+)", (paths.STATIC / "thread.css").read_text())):
+        assert f"`{name}`" in text, name
 
 
 def test_functions_are_short() -> None:

@@ -6,7 +6,7 @@ from commentsvc import throttle
 from commentsvc.captcha.challenge import LIFETIME
 from commentsvc.comments import threads
 from commentsvc.models.site import Site
-from commentsvc.web import current, forms, security, visitor
+from commentsvc.web import current, forms, gate, security, visitor
 from commentsvc.web.api.shapes import Challenge, NewChallenge, answer, asked
 
 blueprint = Blueprint("api_challenges", __name__, url_prefix="/api/v1/challenges")
@@ -25,6 +25,7 @@ def post() -> Response:
         token=shown.token,
         image=shown.image if shown.asks else None,
         visitor=person.token,
+        wait=gate.FASTEST.total_seconds() + 0.1,
         waits=forms.will_wait(site, person),
         expires_in=int(LIFETIME.total_seconds()),
     )

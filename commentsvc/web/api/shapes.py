@@ -60,13 +60,15 @@ class NewChallenge(Shape):
 class Challenge(Shape):
     """A challenge; ``visitor`` goes back in the header X-Commentsvc-Visitor where cookies are refused.
 
-    ``waits`` says that a comment of this visitor would wait for a moderator.
+    ``waits`` says that a comment of this visitor would wait for a moderator, ``wait`` after how many seconds a form
+    may be sent: no sooner than a person could have written.
     """
 
     token: str
     image: str | None
     visitor: str
     waits: bool
+    wait: float
     expires_in: int
 
 

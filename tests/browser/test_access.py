@@ -1,0 +1,139 @@
+"""Everybody can read and write: axe on every page, in light, dark and from right to left; sizes of what one presses."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import World
+from tests.browser.test_element import put_up, say
+from tests.browser.test_story import sign_in
+
+Person = Callable[..., Page]
+SMALLEST = 24  # CSS pixels, WCAG 2.2 target size
+
+BLOG = """<style>:root {{ color-scheme: light dark }} body {{ background: light-dark(#fff, #16181a); margin: 0 16px;
+color: light-dark(#222, #eee) }}</style>
+<main><h1>The phone</h1><comment-thread site="blog" lang="{lang}"></comment-thread></main>"""
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """A thread with everything in it: answers, a removed comment, an edited one, many pages, links to share."""
+    rules = ("--captcha", "never", "--moderation", "none", "--page-size", "3", "--share", "mastodon,email,copy")
+    world.server.run("site", "set", "blog", *rules)
+    root = say(world, "Bob", "A *root* with `code`\n\n> and a quote :-)")
+    say(world, "Grace", "an answer", say(world, "Ada", "between", root))
+    for number in range(4):
+        say(world, "Linus", f"number {number}")
+    return world
+
+
+def judge(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def too_small(page: Page) -> list[str]:
+    """What one presses and is smaller than a finger's tip; links within a sentence are excepted, as WCAG does."""
+    return list(
+        page.evaluate(
+            """(least) => {
+              const elements = [...document.querySelectorAll("*")];
+              const roots = [document, ...elements.map((one) => one.shadowRoot).filter(Boolean)];
+              const pressed = "a[href], button, input:not([type=hidden]), summary";
+              return roots.flatMap((root) => [...root.querySelectorAll(pressed)])
+                .filter((one) => one.checkVisibility() && one.tabIndex >= 0)
+                .filter((one) => !one.closest(".body, p:not(.acts, .who), h1, h2"))
+                .filter((one) => {
+                  const { width, height } = one.getBoundingClientRect();
+                  return Math.min(width, height) < least - 0.5;
+                })
+                .map((one) => one.outerHTML.slice(0, 120));
+            }""",
+            SMALLEST,
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "ar"])
+class TestEveryPage:
+    """Wide and narrow."""
+
+    def test_the_embed_while_writing(self, world: World, person: Person, scheme: str, lang: str) -> None:
+        put_up(world, BLOG.format(lang=lang))
+        for width in (1280, 320):
+            reader = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            reader.goto(world.article)
+            if lang == "ar":
+                reader.evaluate("document.documentElement.dir = 'rtl'")
+            reader.mouse.move(10, 10)
+            expect(reader.locator(".copy").first).to_be_visible()
+            reader.locator("[data-reply]").first.click()
+            expect(reader.locator("form.write textarea")).to_be_focused()
+            reader.locator("form.write textarea").fill("x" * 19_990)
+            expect(reader.locator(".left")).to_be_visible()
+            judge(reader)
+            assert too_small(reader) == []
+            if lang == "ar":
+                assert reader.locator(".commentsvc").evaluate("one => getComputedStyle(one).direction") == "rtl"
+
+    def test_the_page_and_its_errors(self, world: World, person: Person, scheme: str, lang: str) -> None:
+        for width in (1280, 320):
+            reader = person(viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=True)
+            reader.goto(f"{world.page}?lang={lang}")
+            judge(reader)
+            assert too_small(reader) == []
+            reader.locator("form.write .send button").first.click()
+            expect(reader.get_by_role("alert")).to_be_visible()
+            judge(reader)
+
+    def test_the_desk(self, world: World, person: Person, scheme: str, lang: str) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "all")
+        say(world, "Mallory", "waits for a decision")
+        for width in (1280, 320):
+            ada = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            sign_in(world, ada)
+            for place in ("queue", "queue?state=approved", "log", "letters"):
+                ada.goto(f"{world.server.url}/admin/{place}{'&' if '?' in place else '?'}lang={lang}")
+                judge(ada)
+                assert too_small(ada) == []
+
+
+def test_what_happens_is_said(world: World, person: Person) -> None:
+    """To who does not see it: roles and states, read as an assistive program reads them."""
+    put_up(world, BLOG.format(lang="en"))
+    reader = person()
+    reader.goto(world.article)
+    reader.mouse.move(10, 10)
+    fold = reader.get_by_role("button", name="Hide answers").first
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(reader.get_by_role("region", name="7 comments")).to_be_visible()
+    expect(reader.get_by_role("article", name="Bob")).to_contain_text("root")
+    reader.get_by_role("link", name="Reply").first.click()
+    expect(reader.get_by_role("form", name="Answer Bob")).to_be_visible()
+    expect(reader.get_by_role("toolbar", name="Markup")).to_be_visible()
+    reader.get_by_role("button", name="Post comment").click()
+    expect(reader.get_by_role("textbox", name="Your comment")).to_have_attribute("aria-invalid", "true")
+    expect(reader.get_by_role("textbox", name="Your comment")).to_have_accessible_description(
+        "Please write something first."
+    )
+
+
+@pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"media": "print"}, {"reduced_motion": "reduce"}])
+def test_other_ways_to_see(world: World, person: Person, media: dict[str, str]) -> None:
+    put_up(world, BLOG.format(lang="en"))
+    reader = person()
+    reader.emulate_media(**media)  # type: ignore[arg-type]
+    reader.goto(world.article)
+    expect(reader.get_by_text("an answer")).to_be_visible()
+    form = reader.locator("form.write")
+    if "media" in media:
+        expect(form).to_be_hidden()
+    else:
+        expect(form).to_be_visible()
+    if "reduced_motion" in media:
+        assert reader.locator("button").first.evaluate("one => getComputedStyle(one).transitionDuration") == "0s"
