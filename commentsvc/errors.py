@@ -17,6 +17,7 @@
     │   └── CookieMissing
     ├── NotYours                  403  somebody else's comment
     │   └── EditTimeOver
+    ├── ChangedMeanwhile          409  decided about a text that is no longer there
     ├── AlreadySaid               409  the same text again
     ├── TooMany                   429  with seconds to wait
     ├── LinkInvalid               403  a signed link that is broken
@@ -169,6 +170,13 @@ class EditTimeOver(NotYours):
     """The time in which a comment may be changed is over, or a moderator has taken it away."""
 
     sentence = N_("This comment can no longer be changed.")
+
+
+class ChangedMeanwhile(Refusal):
+    """A moderator decides about a text that its writer has changed since it was shown."""
+
+    status = 409
+    sentence = N_("This comment says something else now. Please go back, read it again, and decide then.")
 
 
 class AlreadySaid(Refusal):

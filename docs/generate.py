@@ -82,6 +82,8 @@ def _api() -> str:
 def _operation(method: str, path: str, described: dict[str, Any]) -> str:
     lines = [f"## {method.upper()} {path}\n", f"{described['summary']}.\n"]
     asked = [f"`{one['name']}`" for one in described["parameters"] if one["in"] != "path"]
+    if "security" in described:
+        lines.append("Shown the comment's edit token: `Authorization: Bearer …`.\n")
     if asked:
         lines.append(f"Parameters: {', '.join(asked)}.\n")
     if "requestBody" in described:

@@ -37,7 +37,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
 def _become_server(host: str, port: int, workers: int) -> None:
     """Go on as the small process that listens: what was needed to get ready is not kept in memory."""
     sys.stdout.flush()
-    words = [sys.executable, "-m", server.__name__, host, str(port), str(workers)]
+    words = [sys.executable, "-P", "-m", server.__name__, host, str(port), str(workers)]
     os.execve(sys.executable, words, FEW_HEAPS | os.environ)  # noqa: S606 - our own words
 
 

@@ -69,22 +69,28 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
     """Ids of what this visitor wrote here and may still change."""
     if thread is None or not thread.site.edit_minutes:
         return set()
-    since = clock.now() - timedelta(minutes=thread.site.edit_minutes)
-    mine = select(Comment).where(Comment.thread_id == thread.id, Comment.visitor == visitor, Comment.created_at > since)
+    longest_ago = clock.now() - LONGEST_WINDOW
+    mine = select(Comment).where(
+        Comment.thread_id == thread.id, Comment.visitor == visitor, Comment.created_at > longest_ago
+    )
     return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}
 
 
 def edit(comment: Comment, typed: str) -> None:
     """Give a comment a new text and keep the old one for moderators; writes.
 
-    The new text is judged like a new comment: what would have been held is held from now on.
+    The new text is judged like a new comment: what would have been held is held from now on. A thread that closed
+    meanwhile is no obstacle.
 
     Raises:
         InvalidFields: the text is empty or too long.
+        NotUnderstood: it is no text.
+        AlreadySaid: another comment says the same.
     """
     body = submission.checked_body(typed)
     if body == comment.body:
         return
+    posting.refuse_repetition(comment.thread, posting.body_hash(body), comment.visitor, besides=comment.id)
     db.session.add(Revision(comment_id=comment.id, body=comment.body))
     comment.body, comment.body_html = body, submission.rendered(body)
     comment.body_hash = posting.body_hash(body)

@@ -63,7 +63,7 @@ def post_comment(
     thread = threads.find_or_open(site, key)
     threads.check_open(site, thread)
     parent = _parent(thread, submission.parent_id)
-    _refuse_repetition(thread, body_hash(submission.body), writer.visitor)
+    refuse_repetition(thread, body_hash(submission.body), writer.visitor)
     comment = Comment(
         thread_id=thread.id,
         thread=thread,
@@ -126,7 +126,7 @@ def verdict_on(comment: Comment) -> policy.Verdict:
     facts = policy.Facts(
         body=comment.body,
         is_by_moderator=comment.moderator_id is not None,
-        has_approved_history=has_approved_history(site, comment.visitor),
+        has_approved_history=has_approved_history(site, comment.visitor, besides=comment.id),
     )
     return policy.first_state(site, facts)
 
@@ -156,8 +156,8 @@ def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
     return parent
 
 
-def _refuse_repetition(thread: Thread, said: str, visitor: str | None) -> None:
-    """The same text in a thread is once enough; of held ones only their own writer is told."""
+def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: int | None = None) -> None:
+    """The same text in a thread is once enough; of held ones only their own writer is told; raises ``AlreadySaid``."""
     told = Comment.state == State.APPROVED
     if visitor is not None:
         told |= (Comment.state == State.PENDING) & (Comment.visitor == visitor)
@@ -166,14 +166,15 @@ def _refuse_repetition(thread: Thread, said: str, visitor: str | None) -> None:
         .where(Comment.body_hash == said, Comment.thread_id == thread.id)
         .where(told)
         .where(Comment.created_at > clock.now() - SAME_TEXT_WITHIN)
+        .where(Comment.id != (besides or 0))
         .limit(1)
     )
     if (already := db.session.scalar(same)) is not None:
         raise AlreadySaid(already)
 
 
-def has_approved_history(site: Site, visitor: str | None) -> bool:
-    """Whether something this visitor wrote on the site was approved before."""
+def has_approved_history(site: Site, visitor: str | None, besides: int | None = None) -> bool:
+    """Whether something else this visitor wrote on the site was approved before."""
     if visitor is None:
         return False
     approved = (
@@ -181,4 +182,6 @@ def has_approved_history(site: Site, visitor: str | None) -> bool:
         .join(Thread, Comment.thread_id == Thread.id)
         .where(Comment.visitor == visitor, Comment.state == State.APPROVED, Thread.site_id == site.id)
     )
+    if besides is not None:
+        approved = approved.where(Comment.id != besides)
     return db.session.scalar(approved.limit(1)) is not None

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base
+from commentsvc.db import Base, db
 from commentsvc.models.thread import Thread
 
 
@@ -73,10 +73,20 @@ class Comment(Base):
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
 
+    @classmethod
+    def locked(cls, number: int) -> "Comment | None":
+        """The row as it is now; nobody else changes it before this transaction ends."""
+        return db.session.get(cls, number, with_for_update={"of": cls}, populate_existing=True)
+
     @property
     def is_visible(self) -> bool:
         """Whether readers see what it says."""
         return self.state == State.APPROVED
+
+    @property
+    def seen_as(self) -> str:
+        """What changes when the text does: forms that decide about a text carry it along."""
+        return self.edited_at.isoformat() if self.edited_at else ""
 
     @property
     def is_linkback(self) -> bool:

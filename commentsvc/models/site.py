@@ -56,7 +56,10 @@ class Network(StrEnum):
 
 
 class Site(Base):
-    """A row for each blog; ``version`` rises when a rule changes that threads show."""
+    """A row for each blog.
+
+    ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
+    """
 
     __tablename__ = "site"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -79,6 +82,7 @@ class Site(Base):
     share: Mapped[list[str]] = mapped_column(JSON, default=list)
     trackbacks: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=0)
+    news: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     @classmethod

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy
 from commentsvc.notifications import replies
@@ -25,12 +26,14 @@ def record_first(comment: Comment) -> None:
 def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
     """Log that a comment says something else now, and hold it where the policy would have held it; writes."""
     _log(comment, comment.state, comment.state, by=None, reasons=[policy.REASON_EDITED])
-    if comment.is_visible and verdict.state == State.PENDING:
+    if not comment.is_visible:
+        comment.reasons = list(verdict.reasons)
+    elif verdict.state == State.PENDING:
         comment.reasons = list(verdict.reasons)
         decide(comment, State.PENDING, by=None, reasons=verdict.reasons)
         replies.announce_held(comment)
-    elif comment.is_visible:
-        _count(comment, 0)
+    else:
+        _show_anew(comment.thread_id)
 
 
 def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[str] = ()) -> None:
@@ -78,5 +81,13 @@ def _log(comment: Comment, before: str | None, after: str, by: Moderator | None,
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two decisions at once must both count.
     counter = Thread.linkback_count if comment.is_linkback else Thread.comment_count
-    changes = {counter: counter + step, Thread.version: Thread.version + 1}
-    db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values(changes))
+    db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values({counter: counter + step}))
+    _show_anew(comment.thread_id)
+
+
+def _show_anew(thread_id: int) -> None:
+    """Say that the thread, and what is shown of its site as a whole, reads otherwise now."""
+    thread = update(Thread).where(Thread.id == thread_id)
+    db.session.execute(thread.values({Thread.version: Thread.version + 1}))
+    of_thread = select(Thread.site_id).where(Thread.id == thread_id).scalar_subquery()
+    db.session.execute(update(Site).where(Site.id == of_thread).values({Site.news: Site.news + 1}))

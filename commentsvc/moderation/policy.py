@@ -1,4 +1,4 @@
-"""The one function that decides in which state a new comment starts, and says why."""
+"""The one function that decides in which state a new or edited comment stands, and says why."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known about a new comment when its state is decided."""
+    """What is known about a comment when its state is decided."""
 
     body: str
     is_by_moderator: bool = False
@@ -40,7 +40,7 @@ REASON_TAKEN_BACK = N_("taken back by its writer")
 
 
 def first_state(site: Site, facts: Facts) -> Verdict:
-    """Approved or pending for a new comment or linkback on ``site``."""
+    """Approved or pending for a comment or linkback on ``site``, as it reads now."""
     if facts.is_by_moderator:
         return Verdict(State.APPROVED, (REASON_MODERATOR,))
     if reasons := tuple(_reasons_to_hold(site, facts)):

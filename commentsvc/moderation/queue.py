@@ -49,11 +49,6 @@ def counts() -> dict[State, int]:
     return {state: found.get(state, 0) for state in State}
 
 
-def newest_decision() -> int | None:
-    """The id of the last decision: what is read after asking for it is at least as new."""
-    return db.session.scalar(select(func.max(Decision.id)))
-
-
 def log(before: int | None = None) -> list[Decision]:
     """The last decisions, newest first."""
     rows = select(Decision).order_by(Decision.id.desc()).limit(PAGE * 2)

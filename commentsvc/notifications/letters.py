@@ -58,7 +58,7 @@ def held(comment: Comment, recipient: str, language: str) -> None:
     """Tell a moderator that a comment waits."""
     _write(
         "held",
-        occasion=f"held-{comment.id}",
+        occasion=f"held-{comment.id}{comment.seen_as}",  # once for each text
         recipient=recipient,
         language=language,
         list_id=f"queue.{settings.current().host}",

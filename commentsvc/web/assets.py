@@ -10,7 +10,6 @@ from pathlib import Path
 import rcssmin
 import rjsmin
 from flask import Response, make_response, request
-from werkzeug.security import safe_join
 
 from commentsvc import paths
 from commentsvc.errors import NotFound
@@ -31,6 +30,8 @@ class Asset:
 
 def send(name: str) -> Response:
     """Answer this request with a file; raises ``NotFound``."""
+    if name not in _files():
+        raise NotFound
     asset = _prepared(name)
     response = make_response(asset.body)
     response.headers["Content-Type"] = asset.content_type
@@ -43,15 +44,18 @@ def send(name: str) -> Response:
     return response
 
 
+@lru_cache(maxsize=1)
+def _files() -> dict[str, Path]:
+    return {file.relative_to(paths.STATIC).as_posix(): file for file in paths.STATIC.rglob("*") if file.is_file()}
+
+
 @lru_cache(maxsize=256)
 def _prepared(name: str) -> Asset:
-    path = safe_join(str(paths.STATIC), name)
-    if path is None or not Path(path).is_file():
-        raise NotFound
-    body = _without_comments(Path(path).read_bytes(), Path(path).suffix)
-    packed = gzip.compress(body, 9, mtime=0) if Path(path).suffix in TEXTS else b""
+    path = _files()[name]
+    body = _without_comments(path.read_bytes(), path.suffix)
+    packed = gzip.compress(body, 9, mtime=0) if path.suffix in TEXTS else b""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    text = "; charset=utf-8" if Path(path).suffix in TEXTS else ""
+    text = "; charset=utf-8" if path.suffix in TEXTS else ""
     return Asset(body, packed if len(packed) < len(body) else b"", hashlib.sha256(body).hexdigest()[:20], kind + text)
 
 

@@ -8,8 +8,8 @@ from commentsvc.comments import editing
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
-from commentsvc.models.comment import Comment
-from commentsvc.web import current, gate, security, visitor
+from commentsvc.models.comment import Comment, State
+from commentsvc.web import current, errors, gate, security, visitor
 from commentsvc.web.pages import place_of
 
 COMMENT = f"<int(max={LARGEST_ID}):comment_id>"
@@ -20,11 +20,11 @@ blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 @blueprint.get(f"/{COMMENT}")
 def show(comment_id: int) -> AnyResponse:
     """Lead to where the comment stands now, on whichever page."""
-    comment = db.session.get(Comment, comment_id)
-    if comment is None or comment.state not in editing.CHANGEABLE:
+    comment, person = db.session.get(Comment, comment_id), visitor.known()
+    is_own_held = comment and comment.state == State.PENDING and person and comment.visitor == person.hash
+    if comment is None or not (comment.is_visible or is_own_held):
         raise NotFound
-    waits = links.thread_page(comment.thread.site.key, comment.thread.key)  # its writer sees it there
-    return redirect(place_of(comment) if comment.is_visible else waits, code=302)
+    return redirect(place_of(comment), code=302)
 
 
 @blueprint.get(f"/{COMMENT}/revision")
@@ -73,4 +73,4 @@ def _form(comment: Comment, refusal: Refusal | None = None) -> Response:
     )
     response = make_response(html, refusal.status if refusal else 200)
     response.headers["Cache-Control"] = "no-store"
-    return response
+    return errors.say_when(response, refusal) if refusal else response

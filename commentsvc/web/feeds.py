@@ -9,7 +9,6 @@ from commentsvc.comments import reading, threads
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import queue
 from commentsvc.web import current, snapshots
 
 CONTENT_TYPE = "application/atom+xml; charset=utf-8"
@@ -21,9 +20,8 @@ blueprint = Blueprint("feeds", __name__, url_prefix="/feed")
 def of_site(site_key: str) -> Response:
     """The newest comments and linkbacks of a blog."""
     site = _speaking(site_key)
-    log = queue.newest_decision()
     response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
-    return snapshots.keep_of_many(response, site, log)
+    return snapshots.keep_of_many(response, site)
 
 
 @blueprint.get("/<site_key>/")
@@ -60,7 +58,7 @@ def _feed(site: Site, comments: list[Comment], title: str, page: str, address: s
 
 
 def _updated(site: Site, comments: list[Comment]) -> datetime:
-    return max((comment.created_at for comment in comments), default=site.created_at)
+    return max((comment.edited_at or comment.created_at for comment in comments), default=site.created_at)
 
 
 def _identity(comment: Comment | int) -> str:

@@ -7,6 +7,7 @@ from commentsvc.web import assets, current, templating
 
 FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_EACH_HOUR = "public, max-age=3600"
+CHECK_EACH_TIME = "public, no-cache"
 
 blueprint = Blueprint("front", __name__)
 
@@ -20,8 +21,8 @@ def index() -> str:
 
 @blueprint.get("/embed.js")
 def element() -> Response:
-    """The element ``<comment-thread>``; its address never changes, so it is checked for news."""
-    return _shared(assets.send("embed.js"), CHECK_EACH_HOUR)
+    """The element ``<comment-thread>``; its address never changes, and new modules need a new one."""
+    return _shared(assets.send("embed.js"), CHECK_EACH_TIME)
 
 
 @blueprint.get("/static/<path:name>")

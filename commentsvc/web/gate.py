@@ -1,7 +1,8 @@
 """What a stranger must pass before a row is written, cheapest check first; then the one transaction.
 
 Order: size and shape, origin, throttle, closed thread, honeypot and minimum time, challenge, validation, duplicate.
-All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer.
+All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer. Who
+changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle.
 """
 
 from collections.abc import Callable, Mapping
@@ -112,10 +113,12 @@ def take_back(find: Callable[[], Comment]) -> Comment:
 
 
 def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> Comment:
-    site = find().thread.site
+    comment = find()
+    site, number = comment.thread.site, comment.id
     security.check_origin(site)
     throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     db.begin_write()
+    Comment.locked(number)
     comment = find()  # once more, as it is now that nobody else can change it
     change(comment)
     db.session.commit()

@@ -1,4 +1,4 @@
-"""A thread as JSON-LD (schema.org ``DiscussionForumPosting``'s ``Comment``), for programs that read pages."""
+"""A thread as JSON-LD (schema.org ``Article`` with its ``Comment``), for programs that read pages."""
 
 import json
 from typing import Any

@@ -18,6 +18,7 @@ from commentsvc.web.admin import signed_in
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
 
+OPENING = '<form class="write"'
 FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
 
 blueprint = Blueprint("pages", __name__)
@@ -68,6 +69,10 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
     form = forms.personal(site, key, person, moderator, refusal, reply_to, preview)
     article = thread.url if thread else links.article(site.home, key)
     title = thread.title if thread else ""
+    own_view = _own_view(form, thread, person.hash)
+    # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
+    db.session.close()
+    thread_html = own_view or _view_of_everybody(form)
     response = make_response(
         render_template(
             "thread/page.html",
@@ -76,7 +81,8 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
             title=title or article,
             article=article,
             form=form,
-            thread_html=_own_view(form, thread, person.hash) or _view_of_everybody(form),
+            thread_html=thread_html,
+            lost=refusal if OPENING not in thread_html else None,
             linked_data=linked_data.of_thread(_kept("api/v1/threads", site, key)),
             rdf=trackback.rdf(article, title, links.trackback(site.key, key)),
             asked_for_letters="letter" in request.args,

@@ -2,7 +2,7 @@
 
 A thread is read thousands of times for one write. A hit costs a dictionary look-up: no routing, no session, no
 template. A snapshot is trusted for a second; older, one small query compares versions: of the site, and of the thread
-or, for answers about many threads, of the log of decisions. A door that wrote drops its snapshots at once, other
+or, for answers about many threads, of the site's news. A door that wrote drops its snapshots at once, other
 processes agree within that second, without a message bus.
 
 Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it. The
@@ -22,12 +22,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Response, current_app, request
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from commentsvc import i18n
+from commentsvc.comments import submission
+from commentsvc.comments.reading import Order
 from commentsvc.errors import StorageUnavailable
-from commentsvc.models.decision import Decision
-from commentsvc.models.site import Site
+from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 
 TRUSTED = 1.0  # seconds
@@ -35,17 +37,24 @@ OLDEST = 3600.0  # seconds; a thread may close by its age, and no version tells
 BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
 LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
-PREFIXES = ("/embed/", "/api/v1/threads/", "/api/v1/counts", "/feed/")
-PARAMETERS = frozenset({"lang", "view", "sort", "page", "comment", "site", "key"})
+# Which parameters make another answer behind which prefix.
+OF_A_PAGE = frozenset({"lang", "view", "sort", "page"})
+PARAMETERS = {
+    "/embed/": OF_A_PAGE | {"comment"},
+    "/api/v1/threads/": OF_A_PAGE,
+    "/api/v1/counts": frozenset({"lang", "site", "key"}),
+    "/feed/": frozenset({"lang"}),
+}
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
-LONGEST_QUERY = 8000  # characters; what is longer is asked for in vain
+LONGEST_QUERY = 8000  # characters; what is longer is answered and not kept
 # Each answer says these for itself, or the server in front does.
 OF_EACH_ANSWER = ("content-length", "etag", "vary", "access-control-", "cross-origin-resource")
+CHOICES = {"view": frozenset(View), "sort": frozenset(Order)}
 USUAL_QUERY = 200  # characters; how such a one is read is remembered
-OVERHEAD = 2000  # bytes, about what an entry costs besides its bodies
+OVERHEAD = 4000  # bytes, about what an entry costs besides its bodies, headers and name
 
-Version = tuple[int | None, int | None]  # of the site, and of the thread or of the log; None for what is not there
+Version = tuple[int | None, int | None]  # of the site, and of the thread or the news; None for what is not there
 Name = tuple[str, str]  # path, and the parameters that matter
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -81,7 +90,8 @@ class _Snapshot:
 
     @property
     def size(self) -> int:
-        return len(self.body) + len(self.packed) + OVERHEAD
+        said = sum(len(name) + len(value) for name, value in (*self.headers, *self.packed_headers))
+        return len(self.body) + len(self.packed) + said + OVERHEAD
 
 
 def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Response:
@@ -92,10 +102,10 @@ def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Res
     return response
 
 
-def keep_of_many(response: Response, site: Site, log: int | None) -> Response:
-    """The same for an answer about many threads, rendered after the decision with the id ``log``."""
+def keep_of_many(response: Response, site: Site) -> Response:
+    """The same for an answer about many threads of ``site``."""
     response.headers["Cache-Control"] = SHARED
-    request.environ[NOTE] = _Subject(site.id, None, (site.version, log), frozenset(site.origins))
+    request.environ[NOTE] = _Subject(site.id, None, (site.version, site.news), frozenset(site.origins))
     return response
 
 
@@ -130,9 +140,11 @@ class Snapshots:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not path.startswith(PREFIXES):
+        query = environ.get("QUERY_STRING", "")
+        prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or prefix is None or len(query) > LONGEST_QUERY:
             return self.app(environ, start_response)
-        name = (path, _asked(environ.get("QUERY_STRING", "")))
+        name = (path, _asked(prefix, query))
         snapshot = self._kept.get(name)
         if snapshot is not None and self._is_current(snapshot):
             return _send(snapshot, environ, start_response)
@@ -144,7 +156,8 @@ class Snapshots:
         Raises:
             StorageUnavailable: it could not be had.
         """
-        name = (path.encode().decode("latin-1"), _asked(query))
+        prefix = next(one for one in PARAMETERS if path.startswith(one))
+        name = (path.encode().decode("latin-1"), _asked(prefix, query))
         snapshot = self._kept.get(name)
         if snapshot is not None and self._is_current(snapshot):
             return snapshot.body.decode()
@@ -163,7 +176,7 @@ class Snapshots:
             for place in ((site_id, key), (site_id, None)):
                 for name in self._names.pop(place, ()):
                     if old := self._kept.pop(name, None):
-                        self._bytes -= old.size
+                        self._bytes -= old.size + _length(name)
 
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True
@@ -183,8 +196,8 @@ class Snapshots:
 
     def _version_now(self, subject: _Subject) -> Version:
         of_thread = select(Thread.version).where(Thread.site_id == subject.site_id, Thread.key == subject.key)
-        beneath = select(func.max(Decision.id)) if subject.key is None else of_thread
-        of_site = select(Site.version, beneath.scalar_subquery()).where(Site.id == subject.site_id)
+        beneath = Site.news if subject.key is None else of_thread.scalar_subquery()
+        of_site = select(Site.version, beneath).where(Site.id == subject.site_id)
         with self.engine.connect() as connection:
             found = connection.execute(of_site).first()
         return (found[0], found[1]) if found else (None, None)
@@ -215,10 +228,10 @@ class Snapshots:
             if drops != self._drops:
                 return  # somebody wrote while this was rendered; it may be of before
             if old := self._kept.pop(name, None):
-                self._bytes -= old.size
+                self._bytes -= old.size + _length(name)
             self._kept[name] = snapshot
             self._names.setdefault(snapshot.subject.place, set()).add(name)
-            self._bytes += snapshot.size
+            self._bytes += snapshot.size + _length(name)
             while self._bytes > self.budget:
                 self._drop_oldest()
 
@@ -228,7 +241,7 @@ class Snapshots:
             oldest.used = False
             self._kept[name] = oldest
             return
-        self._bytes -= oldest.size
+        self._bytes -= oldest.size + _length(name)
         names = self._names.get(oldest.subject.place, set())
         names.discard(name)
         if not names:
@@ -242,16 +255,35 @@ def _anonymous(path: str) -> dict[str, Any]:
     return kept | {"REQUEST_METHOD": "GET", "PATH_INFO": path}
 
 
-def _asked(query: str) -> str:
-    """The parameters that matter, in one order: others do not make another answer."""
-    if not query or len(query) > LONGEST_QUERY:
+def _length(name: Name) -> int:
+    return 2 * (len(name[0]) + len(name[1]))  # it stands in two dictionaries
+
+
+def _asked(prefix: str, query: str) -> str:
+    """The parameters that matter in one form and order: others, or other spellings, do not make another answer."""
+    if not query:
         return ""
-    return _sorted(query) if len(query) < USUAL_QUERY else _sorted.__wrapped__(query)
+    return _in_one_form(prefix, query) if len(query) < USUAL_QUERY else _in_one_form.__wrapped__(prefix, query)
 
 
 @lru_cache(maxsize=4096)
-def _sorted(query: str) -> str:
-    return urlencode(sorted({(name, value) for name, value in parse_qsl(query) if name in PARAMETERS}), quote_via=quote)
+def _in_one_form(prefix: str, query: str) -> str:
+    given = parse_qsl(query, keep_blank_values=True)
+    known = {(name, _value(name, value)) for name, value in given if name in PARAMETERS[prefix]}
+    return urlencode(sorted((name, value) for name, value in known if value is not None), quote_via=quote)
+
+
+def _value(name: str, value: str) -> str | None:
+    """A value in its one form; None where it means as much as none."""
+    if name in ("site", "key"):
+        return value
+    if name == "lang":
+        nearest = i18n.nearest(value)
+        return nearest if nearest != i18n.SOURCE or value[:2].lower() == i18n.SOURCE else None
+    if name in CHOICES:
+        return value if value in CHOICES[name] else None
+    number = submission.whole(value)
+    return str(number) if number else None
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:

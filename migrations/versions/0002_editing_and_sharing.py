@@ -29,11 +29,12 @@ def upgrade() -> None:
     # The defaults are for the sites that are there; new ones get theirs from the model.
     op.add_column("site", sa.Column("edit_minutes", sa.Integer(), nullable=False, server_default="15"))
     op.add_column("site", sa.Column("composer", sa.String(length=16), nullable=False, server_default="last"))
+    op.add_column("site", sa.Column("news", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("site", sa.Column("share", sa.JSON(), nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
-    for column in ("share", "composer", "edit_minutes"):
+    for column in ("share", "news", "composer", "edit_minutes"):
         op.drop_column("site", column)
     op.drop_column("comment", "edited_at")
     op.drop_table("revision")

@@ -88,6 +88,7 @@ class Composer {
       return this.#say(this.#refused);
     }
     const challenge = await answer.json();
+    if (!this.form) return undefined; // the reader has gone on to another article
     this.#visitor = challenge.visitor;
     this.#earliest = Date.now() + challenge.wait * 1_000;
     this.field("challenge_token").value = challenge.token;
@@ -96,7 +97,9 @@ class Composer {
     place.querySelector(".notice")?.remove();
     /** @type {HTMLElement} */ (place.querySelector(".puzzle")).hidden = false;
     if (challenge.image) /** @type {HTMLImageElement} */ (place.querySelector("img")).src = challenge.image;
-    /** @type {HTMLElement} */ (this.form.querySelector(".send button")).textContent = challenge.waits ? this.words.send : this.words.post;
+    const send = /** @type {HTMLElement} */ (this.form.querySelector(".send button"));
+    send.textContent = challenge.waits ? this.words.send : this.words.post;
+    return undefined;
   }
 
   /** @returns {Record<string, string>} */
@@ -224,7 +227,7 @@ class Composer {
     if (below) below.after(this.form);
     else this.#home();
     this.field("parent_id").value = below ? id : "";
-    const words = below ? this.words.answer.replace("%(name)s", author) : this.words.heading;
+    const words = below ? this.words.answer.replace("%(name)s", () => author) : this.words.heading;
     /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = words;
     /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !below;
   }
@@ -252,8 +255,10 @@ class Composer {
       this.#say(this.words.trouble, true);
     } finally {
       this.#sending = false;
-      this.text.readOnly = false;
-      this.form.removeAttribute("aria-busy");
+      if (this.form) {
+        this.text.readOnly = false;
+        this.form.removeAttribute("aria-busy");
+      }
     }
   }
 

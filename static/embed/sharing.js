@@ -44,13 +44,25 @@ function askServer(event, link, words) {
   form.append(field, Object.assign(document.createElement("button"), { textContent: link.textContent, className: "quiet" }));
   form.addEventListener("submit", (sent) => {
     sent.preventDefault();
-    const server = field.value.replace(/^https?:\/\/|^@?[^@]*@|\/.*$/g, "").trim() || MASTODON;
+    const server = hostOf(field.value || MASTODON);
+    if (!server) return field.select();
     remember({ mastodon: server });
     const address = new URL(link.href);
     address.host = server;
     open(address, "_blank", "noopener");
-    form.remove();
+    return form.remove();
   });
   link.after(form);
   return field.focus();
+}
+
+/** The server in `mastodon.social`, `@ada@mastodon.social` or `https://mastodon.social/@ada`. @param {string} typed */
+function hostOf(typed) {
+  const address = typed.trim().replace(/^@?[^@/]+@/, "");
+  try {
+    const { host } = new URL(address.includes("://") ? address : `https://${address}`);
+    return host.includes(".") ? host : "";
+  } catch {
+    return "";
+  }
 }

@@ -293,6 +293,7 @@ class TestByKeyboardAlone:
         bob.keyboard.press("ArrowRight")
         assert bob.evaluate(FOCUSED) == "U"
         bob.keyboard.press("End")
+        assert bob.evaluate(FOCUSED) not in ("B", "U")
         bob.keyboard.press("Home")
         assert bob.evaluate(FOCUSED) == "B"
         tab_to("author")
@@ -458,8 +459,8 @@ class TestOnPagesOfEveryKind:
         say(world, "Bob", "in your own dress")
         put_up(
             world,
-            '<comment-thread site="blog" theme="dark"></comment-thread>',
-            head="<style>body { font: 20px monospace; color: rgb(250, 240, 230); background: #111 }"
+            '<comment-thread site="blog"></comment-thread>',
+            head="<style>body { font: 20px monospace; color: rgb(250, 240, 230); background: #111; color-scheme: dark }"
             " comment-thread { --commentsvc-accent: rgb(200, 100, 50) }"
             " comment-thread::part(comment) { border: 3px solid red }</style>",
         )
@@ -469,3 +470,21 @@ class TestOnPagesOfEveryKind:
         names = ["fontFamily", "fontSize", "color", "borderTopWidth", "colorScheme"]
         look = article.evaluate("(one, names) => names.map((name) => getComputedStyle(one)[name])", names)
         assert look == ["monospace", "20px", "rgb(250, 240, 230)", "3px", "dark"]
+
+    @pytest.mark.parametrize(("theme", "is_light"), [("light", True), ("dark", False)])
+    def test_a_theme_is_a_surface_of_its_own(self, world: World, person: Person, theme: str, is_light: bool) -> None:
+        """Whatever the page around it is like."""
+        say(world, "Bob", "on a lit stage")
+        put_up(
+            world,
+            f'<comment-thread site="blog" theme="{theme}"></comment-thread>',
+            head=f"<style>body {{ color: {'#eee' if is_light else '#222'}; background: gray }}</style>",
+        )
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("on a lit stage")).to_be_visible()
+        paint = (
+            "(one, name) => getComputedStyle(one)[name].match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0) > 380"
+        )
+        assert bob.locator("comment-thread").evaluate(paint, "backgroundColor") is is_light
+        assert bob.locator("comment-thread .body").first.evaluate(paint, "color") is not is_light

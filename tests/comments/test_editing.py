@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,10 +10,12 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commentsvc.db import db
-from commentsvc.models import Decision, Revision
+from commentsvc.models import Decision, Letter, Revision
+from commentsvc.web import snapshots
+from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE, OTHER_BLOG
 from tests.time import FrozenClock
-from tests.visitors import Visitor, answer_to, row
+from tests.visitors import Visitor, answer_to, hidden_fields, row
 
 
 def post_by_api(bob: Visitor, body: str = BOB.says) -> dict[str, str]:
@@ -50,6 +53,61 @@ class TestWithTheToken:
         assert shown["edited_at"]
         assert [old.body for old in db.session.scalars(select(Revision))] == [BOB.says]
         assert "edited" in client.get(f"/embed/blog/{ARTICLE}").text
+
+    @pytest.mark.parametrize("process", ["of this process", "of another"])
+    def test_readers_see_it_though_they_read_before(
+        self, bob: Visitor, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, process: str
+    ) -> None:
+        if process == "of another":
+            monkeypatch.setattr(Snapshots, "drop", lambda *_: None)
+            monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        posted = post_by_api(bob)
+        places = (f"/embed/blog/{ARTICLE}", f"/t/blog/{ARTICLE}", "/feed/blog", f"/feed/blog/{ARTICLE}")
+        assert all("cord" in client.get(place).text for place in places)
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "A dial"})
+        for place in places:
+            assert "A dial" in client.get(place).text, place
+            assert "cord" not in client.get(place).text, place
+
+    def test_nobody_says_the_same_twice_by_editing(self, bob: Visitor) -> None:
+        first, second = post_by_api(bob), post_by_api(bob, "Something else")
+        answer = by_api(bob.client, "PATCH", second["id"], second["edit_token"], json={"body": BOB.says})
+        assert answer.status_code == 409
+        by_api(bob.client, "PATCH", first["id"], first["edit_token"], json={"body": "Now free"})
+        answer = by_api(bob.client, "PATCH", second["id"], second["edit_token"], json={"body": BOB.says})
+        assert answer.status_code == 200
+
+    def test_too_many_at_a_time(self, bob: Visitor, rules: Callable[..., None]) -> None:
+        rules("blog", comments_per_minute=3)
+        posted = post_by_api(bob)
+        answers = [
+            by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": f"Text {number}"})
+            for number in range(3)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[-1].headers["Retry-After"]
+
+    def test_ones_own_approved_comment_is_no_history_for_itself(
+        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], client: FlaskClient
+    ) -> None:
+        rules("blog", moderation="first")
+        posted = post_by_api(bob)
+        ada.decide(int(posted["id"]), "approval")
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "vile insults"})
+        assert thread(client) == []
+
+    def test_moderators_hear_of_each_text_that_is_held(
+        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        posted = post_by_api(bob)
+        ada.decide(int(posted["id"]), "approval")
+        time.pass_(seconds=5)
+        by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "vile insults"})
+        texts = [letter.text for letter in db.session.scalars(select(Letter).order_by(Letter.id))]
+        assert len(texts) == 2
+        assert "cord" in texts[0]
+        assert "vile insults" in texts[1]
 
     def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
         posted = post_by_api(bob)
@@ -196,6 +254,35 @@ class TestOnThePage:
         comment = bob.comment()
         page = bob.client.get(f"/comments/{comment}/revision", headers={"Accept-Language": "de"})
         assert "Ihren Kommentar ändern" in page.text
+
+
+def test_nobody_decides_about_a_text_they_have_not_seen(bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
+    rules("blog", moderation="all")
+    posted = post_by_api(bob)
+    form = hidden_fields(ada.client.get("/admin/queue"))
+    by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "BUY PILLS"})
+    approval = f"/admin/comments/{posted['id']}/approval"
+    answer = ada.client.post(approval, data=form)
+    assert answer.status_code == 409
+    assert "says something else now" in answer.text
+    assert row(int(posted["id"])).state == "pending"
+    answer = ada.client.post(approval, data=hidden_fields(ada.client.get("/admin/queue")))
+    assert (answer.status_code, row(int(posted["id"])).state) == (303, "approved")
+
+
+def test_two_at_once_count_once(bob: Visitor, visit: Callable[[], Visitor]) -> None:
+    """A double click on "Delete for good", in two processes."""
+    posted = post_by_api(bob)
+    clients = [visit().client for _ in range(8)]
+    with ThreadPoolExecutor(len(clients)) as together:
+        answers = list(
+            together.map(
+                lambda client: by_api(client, "DELETE", posted["id"], posted["edit_token"]).status_code, clients
+            )
+        )
+    assert sorted(answers) == [204] + [403] * 7
+    comment = row(int(posted["id"]))
+    assert (comment.state, comment.thread.comment_count) == ("trashed", 0)
 
 
 def test_every_change_is_a_decision_in_the_log(bob: Visitor) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from commentsvc.db import db
 from tests.cast import ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
+from tests.time import FrozenClock
 from tests.visitors import Visitor, hidden_fields
 
 PAGE = f"/t/blog/{ARTICLE}"
@@ -82,6 +83,20 @@ class TestTheSnapshotInside:
         assert "<form" not in page
 
 
+def test_a_thread_that_closes_meanwhile_costs_no_text(
+    bob: Visitor, rules: Callable[..., None], time: FrozenClock
+) -> None:
+    rules("blog", close_after_days=1)
+    bob.comment()
+    form = bob.fill(body="an hour of work")
+    time.pass_(days=2)
+    answer = bob.send(form)
+    assert answer.status_code == 403
+    page = html.fromstring(answer.text)
+    assert page.xpath("//textarea[@readonly]")[0].text.strip() == "an hour of work"
+    assert "are closed" in page.xpath("//*[@role='alert']")[0].text
+
+
 class TestPermalinks:
     """A comment is found on whichever page it stands."""
 
@@ -111,6 +126,15 @@ class TestPermalinks:
         assert client.get(f"/comments/{last}").status_code == 404
         assert client.get(f"{PAGE}?comment={last}").status_code == 200
         assert client.get("/comments/99999").status_code == 404
+
+    def test_a_held_one_is_found_by_its_writer_only(
+        self, bob: Visitor, visit: Callable[[], Visitor], rules: Callable[..., None]
+    ) -> None:
+        bob.comment()
+        rules("blog", moderation="all")
+        held = bob.comment(GRACE)
+        assert visit().client.get(f"/comments/{held}").status_code == 404
+        assert bob.client.get(f"/comments/{held}").status_code == 302
 
     def test_of_many_pages_the_near_ones_are_offered(self, client: FlaskClient, bob: Visitor, last: int) -> None:
         for number in range(20):

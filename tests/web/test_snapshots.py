@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -174,6 +175,38 @@ def test_counts_come_as_numbers_and_in_words(client: FlaskClient, bob: Visitor) 
     assert said["labels"] != client.get(f"{address}&lang=en").json["labels"]  # type: ignore[index]
 
 
+def test_the_home_page_has_a_count_too(client: FlaskClient, bob: Visitor) -> None:
+    bob.comment(key="")
+    assert client.get("/api/v1/counts?site=blog&key=").json["counts"] == {"": 1}  # type: ignore[index]
+
+
+def test_a_hundred_long_keys_are_answered_and_not_kept(client: FlaskClient, layer: Snapshots) -> None:
+    keys = "".join(f"&key={number}-{'x' * 90}" for number in range(100))
+    answer = client.get(f"/api/v1/counts?site=blog{keys}")
+    assert len(answer.json["counts"]) == 100  # type: ignore[index]
+    assert not layer._kept
+
+
+@pytest.mark.parametrize("spelling", ["lang=EN&page=01", "lang=en-GB&page=1&view=junk", "page=1&lang=en&key=x&site=y"])
+def test_one_answer_has_one_name(client: FlaskClient, layer: Snapshots, spelling: str) -> None:
+    client.get(f"/embed/blog/{ARTICLE}?lang=en&page=1")
+    client.get(f"/embed/blog/{ARTICLE}?{spelling}")
+    assert len(layer._kept) == 1
+
+
+def test_more_pages_at_once_than_there_are_connections(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, visit: Callable[[], Visitor]
+) -> None:
+    """Who waits for a snapshot holds no connection meanwhile, so nobody waits for nobody."""
+    monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+    most = db.engine.pool.size() + db.engine.pool._max_overflow  # type: ignore[attr-defined]
+    readers = [visit().client for _ in range(most * 3)]
+    with ThreadPoolExecutor(len(readers)) as together:
+        for _ in range(2):
+            asked = [together.submit(reader.get, f"/t/blog/x{n}") for n, reader in enumerate(readers)]
+            assert {one.result().status_code for one in asked} == {200}
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -199,12 +232,14 @@ def test_what_is_kept_is_bounded_by_its_bytes(app: Flask, client: FlaskClient, l
     client.get("/embed/blog/favourite")
     layer.budget = 5 * (layer._bytes + 1000)
     for number in range(40):
-        client.get(f"/embed/blog/{number}")
         client.get("/embed/blog/favourite")
+        client.get(f"/embed/blog/{number}")
     assert layer._bytes <= layer.budget
-    assert ("/embed/blog/favourite", "") in layer._kept
+    rendered = layer._kept["/embed/blog/favourite", ""].rendered
+    assert rendered < layer._kept["/embed/blog/39", ""].rendered, "the first one is still there, not a newer one"
     assert ("/embed/blog/0", "") not in layer._kept
-    assert layer._bytes == sum(snapshot.size for snapshot in layer._kept.values())
+    lengths = {name: snapshots._length(name) for name in layer._kept}
+    assert layer._bytes == sum(snapshot.size + lengths[name] for name, snapshot in layer._kept.items())
     assert sum(len(names) for names in layer._names.values()) == len(layer._kept)
 
 

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
-from commentsvc.errors import NotFound
+from commentsvc.errors import ChangedMeanwhile, NotFound
 from commentsvc.models.comment import Comment, State
 from commentsvc.moderation import decisions, queue
 from commentsvc.web import snapshots
@@ -41,9 +41,11 @@ def decide(comment_id: int, resource: str) -> AnyResponse:
     if resource not in RESOURCES:
         raise NotFound
     db.begin_write()
-    comment = db.session.get(Comment, comment_id)
+    comment = Comment.locked(comment_id)
     if comment is None:
         raise NotFound
+    if request.form.get("seen", comment.seen_as) != comment.seen_as:
+        raise ChangedMeanwhile
     before, thread = comment.state, (comment.thread.site_id, comment.thread.key)
     decisions.decide(comment, RESOURCES[resource], by=signed_in.moderator())
     db.session.commit()

@@ -53,8 +53,8 @@ def remove(comment_id: int) -> Response:
 def _own(comment_id: int) -> Comment:
     """Whose edit token the request shows as ``Authorization: Bearer …``."""
     i18n.speak(current.reader_language())
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return editing.own_by_token(comment_id, token)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return editing.own_by_token(comment_id, token.strip() if scheme.lower() == "bearer" else "")
 
 
 def _typed(new: NewComment) -> dict[str, str]:

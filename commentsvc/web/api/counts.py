@@ -5,7 +5,6 @@ from flask import Blueprint, Response, request
 from commentsvc import i18n
 from commentsvc.comments import reading, threads
 from commentsvc.models.site import Site
-from commentsvc.moderation import queue
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
 
@@ -17,12 +16,11 @@ def show() -> Response:
     """``?site=blog&key=…&key=…``, at most a hundred keys; ``labels`` say it in the language of ``?lang=``."""
     site = Site.named(request.args.get("site", ""))
     i18n.speak(current.site_language(site))
-    log = queue.newest_decision()
     asked = {key: threads.key_of(key) for key in request.args.getlist("key")[: reading.MOST_COUNTS]}
     found = reading.counts(site, set(asked.values()))
     counts = {key: found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}
-    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, log)
+    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site)
 
 
 def _label(count: int) -> str:

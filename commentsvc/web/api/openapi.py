@@ -31,6 +31,7 @@ class Operation:
     gives: dict[int, type[Shape] | str | None]
     takes: type[Shape] | None = None
     parameters: tuple[str, ...] = field(default=())
+    is_ones_own: bool = False  # shown the edit token
 
 
 OPERATIONS = (
@@ -48,29 +49,33 @@ OPERATIONS = (
     Operation(
         *("get", "/api/v1/comments/{comment_id}", "One's own comment, with the token that posting it gave"),
         {200: shapes.PublicComment},
-        parameters=("Authorization",),
+        parameters=("lang",),
+        is_ones_own=True,
     ),
     Operation(
         *("patch", "/api/v1/comments/{comment_id}", "Give one's own comment a new text"),
         {200: shapes.PublicComment},
         takes=shapes.NewText,
-        parameters=("Authorization",),
+        parameters=("lang",),
+        is_ones_own=True,
     ),
     Operation(
         *("delete", "/api/v1/comments/{comment_id}", "Take one's own comment back"),
         {204: None},
-        parameters=("Authorization",),
+        parameters=("lang",),
+        is_ones_own=True,
     ),
     Operation(
         *("post", "/api/v1/challenges", "What a visitor must solve before writing"),
         {201: shapes.Challenge},
         takes=shapes.NewChallenge,
-        parameters=(VISITOR_HEADER,),
+        parameters=("lang", VISITOR_HEADER),
     ),
     Operation(
         *("post", "/api/v1/preview", "How a text would look; nothing is stored"),
         {200: shapes.Rendered},
         takes=shapes.Draft,
+        parameters=("lang",),
     ),
     Operation(
         *("get", "/api/v1/counts", f"How many comments threads have, at most {MOST_COUNTS} at once"),
@@ -95,7 +100,6 @@ PARAMETERS: dict[str, Json] = {
     "one key": {"in": "query", "name": "key", "schema": TEXT},
     "Idempotency-Key": {"in": "header", "schema": TEXT, "description": "Repeated, it posts nothing again"},
     VISITOR_HEADER: {"in": "header", "schema": TEXT, "description": "The `visitor` of a challenge, without cookies"},
-    "Authorization": {"in": "header", "schema": TEXT, "description": "`Bearer` and the comment's `edit_token`"},
 }
 IN_PATH: dict[str, Json] = {
     "site": {"schema": TEXT, "description": "The blog's key"},
@@ -123,7 +127,12 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {"title": "commentsvc", "version": __version__},
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "editToken": {"type": "http", "scheme": "bearer", "description": "The comment's `edit_token`"}
+            },
+        },
     }
 
 
@@ -135,6 +144,8 @@ def _described(operation: Operation) -> Json:
     }
     for refused in ("4XX", "5XX"):
         described["responses"][refused] = _response(shapes.Problem, "application/problem+json")
+    if operation.is_ones_own:
+        described["security"] = [{"editToken": []}]
     if operation.takes:
         described["requestBody"] = {"required": True, "content": {"application/json": _schema_of(operation.takes)}}
     return described

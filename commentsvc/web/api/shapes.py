@@ -182,9 +182,9 @@ def asked(shape: type[AnyShape]) -> AnyShape:
         raise NotUnderstood from None
 
 
-def answer(shape: Shape, site: Site, status: int = 200, cache: str = "no-store") -> Response:
+def answer(shape: Shape, site: Site, status: int = 200) -> Response:
     """A shape as the answer, readable for the pages of ``site``."""
     response = make_response(shape.model_dump_json(), status)
     response.headers["Content-Type"] = "application/json"
-    response.headers["Cache-Control"] = cache
+    response.headers["Cache-Control"] = "no-store"
     return security.allow_site(response, site)
