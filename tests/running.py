@@ -67,7 +67,7 @@ class Running:
         run = [sys.executable, "-m", "commentsvc", "serve", "--port", str(self.port), *options]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                run, env=self.settings, stdout=log, stderr=log, start_new_session=True, preexec_fn=limit
+                run, env=self.settings, stdout=log, stderr=log, process_group=0, preexec_fn=limit
             )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():

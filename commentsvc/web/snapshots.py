@@ -139,12 +139,14 @@ class Snapshots:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        path = environ.get("PATH_INFO", "")
-        query = environ.get("QUERY_STRING", "")
-        prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or prefix is None or len(query) > LONGEST_QUERY:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self.app(environ, start_response)
-        name = (path, _asked(prefix, query))
+        name = path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+        if name not in self._kept:  # mostly it is asked for by its very name
+            prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
+            if prefix is None or len(query) > LONGEST_QUERY:
+                return self.app(environ, start_response)
+            name = (path, _asked(prefix, query))
         snapshot = self._kept.get(name)
         if snapshot is not None and self._is_current(snapshot):
             return _send(snapshot, environ, start_response)

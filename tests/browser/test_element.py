@@ -363,7 +363,7 @@ class TestOnPagesOfEveryKind:
         bob = person()
         bob.add_init_script(
             "window.seen = []; for (const name of ['load', 'error', 'comment-posted'])"
-            " document.addEventListener(name, ({target}) => target.part && seen.push(name), true)"
+            " document.addEventListener(name, ({target}) => target.localName === 'comment-thread' && seen.push(name), true)"
         )
         bob.goto(world.article)
         wait_for(lambda: bob.evaluate("seen.length") == 2)
