@@ -1,4 +1,7 @@
-"""Take the documents' pictures: the demo is started, Chromium looks at it."""
+"""Take the documents' pictures: the demo is started, Chromium looks at it and at a page for every state of a thread.
+
+``python -m docs.screenshots``
+"""
 
 import os
 import re
@@ -7,40 +10,137 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import APIRequestContext, Browser, Page, sync_playwright
 
 PICTURES = Path(__file__).parent / "pictures"
 PORTS = ("--port", "8100", "--blog-port", "8101", "--neighbour-port", "8102")
+COMMENTS, BLOG = "http://localhost:8100", "http://127.0.0.1:8101"
 PATIENCE = 30  # seconds
+DIALOGUE = (
+    "Who needs a cord?",
+    "The cat does, as always.",
+    "Does *it* have a number, then?",
+    "It has nine. One is engaged.",
+    "And the other eight?",
+    "They ring when nobody is at home.",
+    "How would you know, if nobody is at home?",
+    "The neighbours told me. _All_ of them :-(",
+    "Then I withdraw the question.",
+)
+BLOG_PAGE = """<!doctype html><html lang="{lang}" dir="{dir}"><head><meta name="viewport" content="width=device-width">
+<script type="module" src="{server}/embed.js"></script><style>:root {{ color-scheme: light dark }}
+body {{ font-family: "Noto Sans", "DejaVu Sans", system-ui, sans-serif;
+  margin: 16px auto; padding: 0 16px; max-width: 42rem }}
+</style></head><body><comment-thread site="blog" key="{key}"></comment-thread></body></html>"""
+
+Act = Callable[[Page], object]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a thread may look like: its key, and what somebody does before the picture is taken."""
+
+    key: str
+    act: Act = lambda _: None
+    lang: str = "en"
 
 
 def main() -> None:
-    """Each picture in light and dark, wide and narrow."""
+    """Each picture in light and dark, the states also wide and narrow."""
     chromium = shutil.which("chromium") or sys.exit("chromium is needed")
-    with _demo() as places, sync_playwright() as playwright:
+    with _demo() as (places, run), sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        desk = _signed_in(browser, places["Sign in, once"])
         for scheme in ("light", "dark"):
             _shoot(browser, scheme, 1100, f"embed-{scheme}", places["The blog"], _scroll_to_comments)
             _shoot(browser, scheme, 390, f"page-{scheme}", places["Without scripts"])
-        _shoot(browser, "light", 1100, "desk-light", places["Sign in, once"], _press_sign_in)
+            _shoot(browser, scheme, 1100, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
+        _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
+        _talk(browser.new_context().request, run)
+        for name, state in STATES.items():
+            _shoot_state(browser, "light", 760, name, state)
+            _shoot_state(browser, "dark", 390, name, state)
         browser.close()
 
 
+def _talk(program: APIRequestContext, run: Callable[..., None]) -> None:
+    """Threads in every state; who comes new then waits for approval."""
+    run("site", "set", "blog", "--captcha", "never", "--moderation", "none", "--comments-per-minute", "1000")
+    _say(program, "states/one", "Émilie", "The first one to say something. Is anybody there? :-)")
+    parent = None
+    for number, text in enumerate(DIALOGUE):
+        parent = _say(program, "states/deep", ("Bob", "Grace")[number % 2], text, parent)
+    for number in range(3):
+        _say(program, "states/deep", "Linus", f"Another thought, the {('first', 'second', 'third')[number]} of three.")
+    run("site", "set", "blog", "--moderation", "all")
+
+
+def _say(program: APIRequestContext, key: str, author: str, body: str, parent: int | None = None) -> int:
+    content = {"author": author, "body": body, "parent_id": parent}
+    answer = program.post(f"{COMMENTS}/api/v1/threads/blog/{key}/comments", data=content)
+    return int(answer.json()["id"])
+
+
+def _write(page: Page, text: str) -> None:
+    page.locator("form.write textarea").fill(text)
+    page.locator("form.write [name=author]").fill("Niklaus")
+
+
+def _post(page: Page) -> None:
+    _write(page, "I have waited *twelve years* to say this.")
+    page.wait_for_timeout(2_500)  # no faster than people are
+    page.locator("form.write .send button").first.click()
+    page.locator(".posted").wait_for()
+
+
+def _fail(page: Page) -> None:
+    _write(page, "")
+    page.locator("form.write [name=email]").fill("niklaus@nowhere")
+    page.locator("form.write .send button").first.click()
+    page.locator("form.write [aria-invalid=true]").first.wait_for()
+
+
+def _compose(page: Page) -> None:
+    page.locator("[data-reply]").first.click()
+    _write(page, "Ten lines of *brass*. The spring says `pulse()` :-)")
+    page.locator("form.write .send button").last.click()
+    page.locator(".preview strong").wait_for()
+
+
+STATES = {
+    "empty": State("states/empty"),
+    "one": State("states/one"),
+    "deep": State("states/deep"),
+    "held": State("states/one", _post),
+    "error": State("states/one", _fail),
+    "composing": State("states/one", _compose),
+    "rtl": State("states/deep", lang="ar"),
+}
+
+
 @contextmanager
-def _demo() -> Iterator[dict[str, str]]:
+def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None]]]:
+    """The demo: where to look, and how to run a command beside it."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COMMENTSVC_DATA_DIR": folder}
-        run = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
         log = Path(folder) / "log"
+
+        def run(*words: str) -> None:
+            beside = environment | {"COMMENTSVC_BASE_URL": COMMENTS}
+            words = (sys.executable, "-m", "commentsvc", *words)
+            subprocess.run(words, env=beside, check=True, capture_output=True)  # noqa: S603 - our own words
+
         with log.open("w") as output:
-            demo = subprocess.Popen(run, env=environment, stdout=output, stderr=output)  # noqa: S603 - our own words
+            words = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
+            demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)  # noqa: S603 - our own words
         try:
-            yield _places(log)
+            yield _places(log), run
         finally:
             demo.terminate()
             demo.wait(timeout=PATIENCE)
@@ -56,24 +156,63 @@ def _places(log: Path) -> dict[str, str]:
     return dict(re.findall(r"^  (\S[^\n]*?)\s{2,}(http\S+)$", log.read_text(), re.M))
 
 
-def _shoot(browser: Browser, scheme: str, width: int, name: str, url: str, act: object = None) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme, locale="en-US")  # type: ignore[arg-type]
+def _shoot_state(browser: Browser, scheme: str, width: int, name: str, state: State) -> None:
+    direction = "rtl" if state.lang == "ar" else "ltr"
+    html = BLOG_PAGE.format(server=COMMENTS, key=state.key, lang=state.lang, dir=direction)
+
+    def act(page: Page) -> None:
+        page.locator("form.write").wait_for()
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(500)
+        state.act(page)
+        page.wait_for_timeout(300)
+
+    _shoot(browser, scheme, width, f"state-{name}-{scheme}", BLOG, act, html=html, full_page=True)
+
+
+def _shoot(
+    browser: Browser,
+    scheme: str,
+    width: int,
+    name: str,
+    url: str,
+    act: Act = lambda _: None,
+    *,
+    html: str = "",
+    full_page: bool = False,
+    state: object = None,
+) -> None:
+    """Open a page, or ``html`` in its place, let somebody act, and take its picture."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 500 if full_page else 860},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        locale="en-US",
+        storage_state=state,  # type: ignore[arg-type]
+    )
     page = context.new_page()
     page.goto(url)
+    if html:
+        page.set_content(html)
     page.wait_for_load_state("networkidle")
-    if callable(act):
-        act(page)
-    page.screenshot(path=PICTURES / f"{name}.png")
+    act(page)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=full_page)
     context.close()
+
+
+def _signed_in(browser: Browser, link: str) -> object:
+    """The browser's cookies after the one-time link."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/admin/queue**")
+    state = context.storage_state()
+    context.close()
+    return state
 
 
 def _scroll_to_comments(page: Page) -> None:
     page.evaluate("document.querySelector('article').scrollIntoView()")
-
-
-def _press_sign_in(page: Page) -> None:
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state("networkidle")
 
 
 if __name__ == "__main__":

@@ -362,8 +362,8 @@ class TestOnPagesOfEveryKind:
         put_up(world, '<comment-thread site="blog"></comment-thread><comment-thread site="nobody"></comment-thread>')
         bob = person()
         bob.add_init_script(
-            "window.seen = []; for (const name of ['load', 'error', 'comment-posted'])"
-            " document.addEventListener(name, ({target}) => target.localName === 'comment-thread' && seen.push(name), true)"
+            "window.seen = []; for (const name of ['load', 'error', 'comment-posted']) document.addEventListener("
+            "  name, ({target}) => target.localName === 'comment-thread' && seen.push(name), true)"
         )
         bob.goto(world.article)
         wait_for(lambda: bob.evaluate("seen.length") == 2)

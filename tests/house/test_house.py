@@ -123,6 +123,12 @@ def test_every_part_and_property_a_blog_may_style_is_documented() -> None:
         assert f"`{name}`" in text, name
 
 
+def test_every_picture_is_there_and_shown() -> None:
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {name for file in documents for name in re.findall(r"pictures/([\w.-]+)\)", file.read_text())}
+    assert shown == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}
+
+
 def test_functions_are_short() -> None:
     """Half of all functions under nine lines, nine in ten under thirty-five."""
     lengths = sorted(
