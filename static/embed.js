@@ -284,9 +284,10 @@ export class CommentThreadElement extends HTMLElement {
   /** @param {(composer: any) => void} act */
   async #compose(act) {
     const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
+    const shown = this.#shown;
     try {
       const { composerFor } = await import(thread.dataset.composer ?? "");
-      act(composerFor(this, this.#root));
+      if (this.#shown === shown) act(composerFor(this, this.#root));
     } catch {
       this.#root.querySelector("form.write")?.classList.remove("folded");
       this.#say();

@@ -83,12 +83,9 @@ class Composer {
       headers: { "Content-Type": "application/json", ...this.#whoWeAre() },
       body: JSON.stringify({ site, key }),
     });
-    if (!answer.ok) {
-      this.#refused = (await answer.json()).title;
-      return this.#say(this.#refused);
-    }
     const challenge = await answer.json();
     if (!this.form) return undefined; // the reader has gone on to another article
+    if (!answer.ok) return this.#say((this.#refused = challenge.title));
     this.#visitor = challenge.visitor;
     this.#earliest = Date.now() + challenge.wait * 1_000;
     this.field("challenge_token").value = challenge.token;
