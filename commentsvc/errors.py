@@ -33,6 +33,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+# Why something was decided: a message id, or one with the values that fill its places.
+Reason = str | list[Any]  # [message id, {"name": value}]
+
 
 def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext marker
     """Mark ``message`` for translation without translating it here."""

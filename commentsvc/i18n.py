@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 from commentsvc import clock, paths
-from commentsvc.errors import Refusal
+from commentsvc.errors import Reason, Refusal
 
 SOURCE = "en"
 _language: ContextVar[str] = ContextVar("language", default=SOURCE)
@@ -92,6 +92,12 @@ def plural_forms(one: str, many: str) -> dict[str, str]:
 def sentence(refusal: Refusal) -> str:
     """What a refusal says to a person."""
     return gettext(refusal.sentence, **refusal.values)
+
+
+def reason(given: Reason) -> str:
+    """Why something was decided, in words."""
+    message, values = (given, {}) if isinstance(given, str) else given
+    return gettext(message, **values)
 
 
 def exact_time(moment: datetime) -> str:

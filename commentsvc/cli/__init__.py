@@ -22,6 +22,7 @@ ROOMS = {  # where each command lives; only the one that is asked for is loaded
     "demo": "demo",
     "site": "sites",
     "moderator": "moderators",
+    "spam": "spam",
     "work": "upkeep",
     "upgrade": "upkeep",
     "rerender": "upkeep",

@@ -10,8 +10,11 @@ from typing import ParamSpec, TypeVar
 import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
+from sqlalchemy import select
 
 from commentsvc import i18n, schema, settings
+from commentsvc.db import db
+from commentsvc.models.site import Site
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -34,6 +37,14 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
             return command(*args, **kwargs)
 
     return inside
+
+
+def site_named(key: str) -> Site:
+    """The blog with this key."""
+    found = db.session.scalar(select(Site).where(Site.key == key))
+    if found is None:
+        raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
+    return found
 
 
 def spoken_language(typed: str) -> str:

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 
 from commentsvc import links
-from commentsvc.cli.application import mail_address, spoken_language, with_application
+from commentsvc.cli.application import mail_address, site_named, spoken_language, with_application
 from commentsvc.db import db
 from commentsvc.models.site import KEY, Captcha, Composer, Moderation, Network, Site, View
 
@@ -84,7 +84,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     if not origins and all(value is None for value in rules.values()):
         raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
     db.begin_write()
-    changed = _known(key)
+    changed = site_named(key)
     if origins:
         changed.origins = _origins(origins)
     _apply(changed, rules)
@@ -100,7 +100,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 def remove(key: str) -> None:
     """Delete the blog KEY with all its threads and comments."""
     db.begin_write()
-    db.session.delete(_known(key))
+    db.session.delete(site_named(key))
     db.session.commit()
     click.echo(f"Removed {key}.")
 
@@ -111,13 +111,6 @@ def two_lines(one: Site) -> str:
         f'<script type="module" src="{links.absolute("/embed.js")}"></script>\n'
         f'<comment-thread site="{one.key}"><a href="{links.absolute(f"/t/{one.key}/")}">Comments</a></comment-thread>'
     )
-
-
-def _known(key: str) -> Site:
-    found = db.session.scalar(select(Site).where(Site.key == key))
-    if found is None:
-        raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
-    return found
 
 
 def _origins(given: tuple[str, ...]) -> list[str]:

@@ -9,13 +9,13 @@ from commentsvc.comments import posting, submission
 from commentsvc.db import db
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
 from commentsvc.models.comment import Comment, State
+from commentsvc.models.decision import is_waiting
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, policy
+from commentsvc.moderation import decisions, policy, training
 
 PURPOSE = "edit"
 LONGEST_WINDOW = timedelta(days=1)
-CHANGEABLE = (State.APPROVED, State.PENDING)
 
 
 def edit_token(comment: Comment) -> str:
@@ -30,7 +30,9 @@ def editable_until(comment: Comment) -> datetime:
 
 def is_editable(comment: Comment) -> bool:
     """Whether its writer may still change it."""
-    return not comment.is_linkback and comment.state in CHANGEABLE and clock.now() < editable_until(comment)
+    if comment.is_linkback or clock.now() >= editable_until(comment):
+        return False
+    return comment.is_visible or is_waiting(comment)
 
 
 def own_by_token(comment_id: int, token: str) -> Comment:
@@ -91,6 +93,7 @@ def edit(comment: Comment, typed: str) -> None:
     if body == comment.body:
         return
     posting.refuse_repetition(comment.thread, posting.body_hash(body), comment.visitor, besides=comment.id)
+    training.unlearn(comment)
     db.session.add(Revision(comment_id=comment.id, body=comment.body))
     comment.body, comment.body_html = body, submission.rendered(body)
     comment.body_hash = posting.body_hash(body)

@@ -12,10 +12,11 @@ from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadySaid, ParentUnavailable
 from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.decision import waits
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, policy
+from commentsvc.moderation import decisions, evidence, policy
 from commentsvc.notifications import subscriptions
 
 SAME_TEXT_WITHIN = timedelta(days=1)
@@ -29,6 +30,7 @@ class Writer:
     address_hash: str | None
     language: str
     moderator: Moderator | None = None
+    seconds: float | None = None  # from seeing the form to sending it
 
     @property
     def seed(self) -> str:
@@ -84,7 +86,7 @@ def post_comment(
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
     )
-    verdict = verdict_on(comment)
+    verdict = verdict_on(comment, writer.seconds)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     if submission.notify:
@@ -100,7 +102,6 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
     """
     thread = threads.find_or_open(site, key)
     threads.check_open(site, thread)
-    verdict = policy.first_state(site, policy.Facts(body=mention.excerpt, is_linkback=True))
     comment = Comment(
         thread_id=thread.id,
         thread=thread,
@@ -113,22 +114,18 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
         body_hash=tokens.keyed_hash("body", mention.source),
         language=site.language,
         seed=secrets.token_hex(8),
-        state=verdict.state,
-        reasons=list(verdict.reasons),
     )
+    verdict = verdict_on(comment)
+    comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
 
 
-def verdict_on(comment: Comment) -> policy.Verdict:
-    """What the policy says of a comment as it stands."""
-    site = comment.thread.site
-    facts = policy.Facts(
-        body=comment.body,
-        is_by_moderator=comment.moderator_id is not None,
-        has_approved_history=has_approved_history(site, comment.visitor, besides=comment.id),
-    )
-    return policy.first_state(site, facts)
+def verdict_on(comment: Comment, seconds: float | None = None) -> policy.Verdict:
+    """What the policy says of a comment as it stands; ``seconds`` passed from seeing the form to sending it."""
+    if comment.moderator_id is not None:
+        return policy.BY_MODERATOR
+    return policy.first_state(comment.thread.site, evidence.about(comment, seconds))
 
 
 def body_hash(body: str) -> str:
@@ -160,7 +157,7 @@ def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: i
     """The same text in a thread is once enough; of held ones only their own writer is told; raises ``AlreadySaid``."""
     told = Comment.state == State.APPROVED
     if visitor is not None:
-        told |= (Comment.state == State.PENDING) & (Comment.visitor == visitor)
+        told |= waits() & (Comment.visitor == visitor)
     same = (
         select(Comment.id)
         .where(Comment.body_hash == said, Comment.thread_id == thread.id)
@@ -171,17 +168,3 @@ def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: i
     )
     if (already := db.session.scalar(same)) is not None:
         raise AlreadySaid(already)
-
-
-def has_approved_history(site: Site, visitor: str | None, besides: int | None = None) -> bool:
-    """Whether something else this visitor wrote on the site was approved before."""
-    if visitor is None:
-        return False
-    approved = (
-        select(Comment.id)
-        .join(Thread, Comment.thread_id == Thread.id)
-        .where(Comment.visitor == visitor, Comment.state == State.APPROVED, Thread.site_id == site.id)
-    )
-    if besides is not None:
-        approved = approved.where(Comment.id != besides)
-    return db.session.scalar(approved.limit(1)) is not None

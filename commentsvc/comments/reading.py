@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import links
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 
@@ -121,7 +122,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
     """What this visitor wrote here and nobody else sees yet."""
     if thread is None:
         return []
-    held = _of(thread).where(Comment.visitor == visitor, Comment.state == State.PENDING)
+    held = _of(thread).where(Comment.visitor == visitor, waits())
     return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
 
 

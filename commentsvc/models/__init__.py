@@ -2,6 +2,7 @@
 
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
+from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.letter import Letter
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
@@ -15,6 +16,7 @@ from commentsvc.models.thread import Thread
 __all__ = [
     "Comment",
     "Decision",
+    "LearnedWord",
     "Letter",
     "Moderator",
     "ModeratorSession",

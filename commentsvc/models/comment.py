@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
+from commentsvc.errors import Reason
 from commentsvc.models.thread import Thread
 
 
@@ -34,7 +35,8 @@ class Comment(Base):
 
     ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
-    ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name.
+    ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
+    what the spam filter counts it as: ``spam``, ``ham``, or None.
     """
 
     __tablename__ = "comment"
@@ -43,6 +45,9 @@ class Comment(Base):
         Index(None, "state", "id"),
         Index(None, "body_hash"),
         Index(None, "visitor"),
+        Index(None, "address_hash"),
+        Index(None, "author"),
+        Index(None, "email"),
         {"sqlite_autoincrement": True},
     )
 
@@ -52,7 +57,8 @@ class Comment(Base):
     root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     kind: Mapped[str] = mapped_column(String(16), default=Kind.COMMENT)
     state: Mapped[str] = mapped_column(String(16), default=State.PENDING)
-    reasons: Mapped[list[str]] = mapped_column(JSON, default=list)
+    reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
+    learned_as: Mapped[str | None] = mapped_column(String(8))
     author: Mapped[str] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(254))
     website: Mapped[str | None] = mapped_column(String(2000))
@@ -82,6 +88,11 @@ class Comment(Base):
     def is_visible(self) -> bool:
         """Whether readers see what it says."""
         return self.state == State.APPROVED
+
+    @property
+    def state_for_writer(self) -> str:
+        """What its writer is told: of spam that it waits. A filter that says what it thinks teaches the way around."""
+        return State.PENDING if self.state == State.SPAM else self.state
 
     @property
     def seen_as(self) -> str:

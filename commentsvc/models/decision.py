@@ -2,17 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base
-from commentsvc.models.comment import Comment
+from commentsvc.db import Base, db
+from commentsvc.errors import Reason
+from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 
 
 class Decision(Base):
-    """``moderator`` is None where the policy decided; ``reasons`` are message ids."""
+    """``moderator`` is None where the policy decided; ``reasons`` say why."""
 
     __tablename__ = "decision"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -22,8 +23,26 @@ class Decision(Base):
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
     before: Mapped[str | None] = mapped_column(String(16))
     after: Mapped[str] = mapped_column(String(16))
-    reasons: Mapped[list[str]] = mapped_column(JSON, default=list)
+    reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
     moderator: Mapped[Moderator | None] = relationship(lazy="joined")
+
+
+def is_called_spam() -> ColumnElement[bool]:
+    """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
+    said = select(Decision.id).where(
+        Decision.comment_id == Comment.id, Decision.moderator_id.is_not(None), Decision.after == State.SPAM
+    )
+    return (Comment.state == State.SPAM) & said.exists()
+
+
+def waits() -> ColumnElement[bool]:
+    """A comment waits in the eyes of its writer, as a condition: it is held, or only the score calls it spam."""
+    return (Comment.state == State.PENDING) | ((Comment.state == State.SPAM) & ~is_called_spam())
+
+
+def is_waiting(comment: Comment) -> bool:
+    """Whether a comment waits in the eyes of its writer."""
+    return db.session.scalar(select(Comment.id).where(Comment.id == comment.id, waits())) is not None

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from commentsvc.db import db
+from commentsvc.errors import Reason
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import policy
+from commentsvc.moderation import policy, training
 from commentsvc.notifications import replies
 
 
@@ -19,7 +20,7 @@ def record_first(comment: Comment) -> None:
     _log(comment, before=None, after=comment.state, by=None, reasons=comment.reasons)
     if comment.is_visible:
         _show(comment)
-    else:
+    elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
         replies.announce_held(comment)
 
 
@@ -28,15 +29,16 @@ def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
     _log(comment, comment.state, comment.state, by=None, reasons=[policy.REASON_EDITED])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
-    elif verdict.state == State.PENDING:
+    elif verdict.state != State.APPROVED:
         comment.reasons = list(verdict.reasons)
-        decide(comment, State.PENDING, by=None, reasons=verdict.reasons)
-        replies.announce_held(comment)
+        decide(comment, verdict.state, by=None, reasons=verdict.reasons)
+        if verdict.state == State.PENDING:
+            replies.announce_held(comment)
     else:
         _show_anew(comment.thread_id)
 
 
-def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[str] = ()) -> None:
+def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[Reason] = ()) -> None:
     """Give ``comment`` a new state, decided by a moderator (or by the service itself); writes.
 
     Deciding what is so already changes nothing and logs nothing.
@@ -45,6 +47,8 @@ def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequen
     if before == state:
         return
     comment.state = state
+    if by is not None:
+        training.learn(comment, state)
     _log(comment, before, state, by, reasons)
     if comment.is_visible:
         _show(comment)
@@ -66,7 +70,7 @@ def _believe(comment: Comment) -> None:
     thread.title, thread.url = comment.title, comment.article_url or thread.url
 
 
-def _log(comment: Comment, before: str | None, after: str, by: Moderator | None, reasons: Sequence[str]) -> None:
+def _log(comment: Comment, before: str | None, after: str, by: Moderator | None, reasons: Sequence[Reason]) -> None:
     db.session.add(
         Decision(
             comment_id=comment.id,

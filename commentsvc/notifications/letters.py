@@ -125,5 +125,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["excerpt"] = lambda text: plain_text.crop(text, EXCERPT)
+    environment.filters.update(excerpt=lambda text: plain_text.crop(text, EXCERPT), reason=i18n.reason)
     return environment

@@ -8,7 +8,8 @@ from commentsvc.comments import editing
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import Comment
+from commentsvc.models.decision import is_waiting
 from commentsvc.web import current, errors, gate, security, visitor
 from commentsvc.web.pages import place_of
 
@@ -21,7 +22,7 @@ blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 def show(comment_id: int) -> AnyResponse:
     """Lead to where the comment stands now, on whichever page."""
     comment, person = db.session.get(Comment, comment_id), visitor.known()
-    is_own_held = comment and comment.state == State.PENDING and person and comment.visitor == person.hash
+    is_own_held = comment and is_waiting(comment) and person and comment.visitor == person.hash
     if comment is None or not (comment.is_visible or is_own_held):
         raise NotFound
     return redirect(place_of(comment), code=302)

@@ -9,12 +9,13 @@ from flask import request
 
 from commentsvc import links
 from commentsvc.captcha import challenge
-from commentsvc.comments import posting, submission
+from commentsvc.comments import submission
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import LooksAutomatic, Refusal, StorageUnavailable, TooMany
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
+from commentsvc.moderation import evidence
 from commentsvc.web import gate
 from commentsvc.web.visitor import Visitor
 
@@ -116,7 +117,7 @@ def personal(
 def will_wait(site: Site, visitor: Visitor) -> bool:
     """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
     if site.moderation == Moderation.FIRST:
-        return not posting.has_approved_history(site, visitor.hash)
+        return not evidence.has_approved_history(site, visitor.hash)
     return site.moderation == Moderation.ALL
 
 

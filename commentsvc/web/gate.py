@@ -144,11 +144,13 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal) -> Comme
 
 
 def _posted(arrival: Arrival, checked: submission.Submission) -> Comment:
+    taken = _time_taken(arrival)
     writer = posting.Writer(
         visitor=arrival.visitor.hash if arrival.visitor else None,
         address_hash=current.address_hash(),
         language=i18n.language(),
         moderator=arrival.moderator,
+        seconds=taken.total_seconds() if taken else None,
     )
     return posting.post_comment(arrival.site, arrival.key, checked, writer, arrival.idempotency_key)
 
@@ -168,12 +170,20 @@ def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal
 
 def _check_person(arrival: Arrival) -> None:
     """Honeypot and minimum time, for those who fill in forms."""
-    if arrival.moderator or not arrival.is_form:
+    taken = _time_taken(arrival)
+    if taken is None:
         return
     if arrival.typed.get(HONEYPOT):
         raise HiddenFieldFilled
-    if challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path) < FASTEST:
+    if taken < FASTEST:
         raise LooksAutomatic
+
+
+def _time_taken(arrival: Arrival) -> timedelta | None:
+    """How long ago the form was shown; None for who has none, or need not have one."""
+    if arrival.moderator or not arrival.is_form:
+        return None
+    return challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path)
 
 
 def _spend_challenge(arrival: Arrival) -> None:

@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         exact_time=i18n.exact_time, day=i18n.day, relative_time=i18n.relative_time, short_time=i18n.short_time
     )
-    app.jinja_env.filters["sentence"] = i18n.sentence
+    app.jinja_env.filters.update(sentence=i18n.sentence, reason=i18n.reason)
     app.teardown_request(_forget_language)
 
 

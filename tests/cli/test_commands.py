@@ -107,6 +107,31 @@ class TestModerators:
         assert command("moderator", "list")[1] == ""
 
 
+class TestTheSpamFilter:
+    """What it learned can be read and forgotten."""
+
+    def test_lessons_are_read_and_forgotten(self, command: Command) -> None:
+        from commentsvc.db import db
+        from commentsvc.models import LearnedWord, Site
+        from commentsvc.models.learned_word import EVERY
+
+        command("site", "add", "blog", "https://blog.example")
+        with create_app().app_context():
+            db.begin_write()
+            site = Site.named("blog")
+            for word, spam, ham in ((EVERY, 3, 2), ("offer", 3, 0), ("cat, the", 0, 1), ("gone", 0, 0)):
+                db.session.add(LearnedWord(site_id=site.id, word=word, spam=spam, ham=ham))
+            db.session.commit()
+        status, out, _ = command("spam", "export", "--site", "blog")
+        assert (status, out) == (0, 'word,spam,approved\noffer,3,0\n"cat, the",0,1\n')
+        assert command("spam", "forget", "--site", "blog", stdin="n\n")[0] == 1
+        assert "Forgot what 5 comments taught." in command("spam", "forget", "--site", "blog", "--yes")[1]
+        assert command("spam", "export", "--site", "blog")[1] == "word,spam,approved\n"
+
+    def test_a_site_that_is_not_there(self, command: Command) -> None:
+        assert command("spam", "forget", "--site", "nobody", "--yes")[2].startswith("There is no site nobody")
+
+
 class TestUpkeep:
     """Keeping it well."""
 

@@ -116,7 +116,7 @@ class PublicComment(Shape):
             "id": comment.id,
             "parent_id": comment.parent_id,
             "kind": comment.kind,
-            "state": comment.state,
+            "state": comment.state_for_writer,
             "author": comment.author,
             "website": comment.website,
             "title": comment.title,

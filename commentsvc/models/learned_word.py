@@ -1,0 +1,19 @@
+"""What the spam filter learned of one word on one site."""
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc.db import Base
+
+EVERY = ""  # the word that every text holds: its row counts the texts
+
+
+class LearnedWord(Base):
+    """In how many texts that moderators called spam, and in how many that they approved, the word stood."""
+
+    __tablename__ = "learned_word"
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), primary_key=True)
+    word: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    spam: Mapped[int] = mapped_column(default=0)
+    ham: Mapped[int] = mapped_column(default=0)

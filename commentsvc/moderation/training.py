@@ -1,0 +1,110 @@
+"""What the spam filter knows: moderators' decisions are its examples, kept as counts of words for each site."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
+
+from commentsvc.db import db
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.learned_word import EVERY, LearnedWord
+from commentsvc.models.site import Site
+from commentsvc.spam import learning
+from commentsvc.spam.learning import Knowledge, Tally
+
+LEARNED_FROM = {State.SPAM: "spam", State.APPROVED: "ham"}
+
+
+def opinion(comment: Comment) -> float | None:
+    """How likely a comment is spam, from 0 to 1; None where too little was learned."""
+    words = _words(comment)
+    return learning.probability(words, _knowledge(comment.thread.site, words))
+
+
+def learn(comment: Comment, state: str) -> None:
+    """Take a moderator's decision as an example, in the place of an earlier one about the same text; writes.
+
+    The trash says nothing about spam, so what was learned stays.
+    """
+    if state == State.TRASHED:
+        return
+    wanted = LEARNED_FROM.get(State(state))
+    if comment.learned_as != wanted:
+        unlearn(comment)
+        _count(comment, wanted, +1)
+        comment.learned_as = wanted
+
+
+def unlearn(comment: Comment) -> None:
+    """Take back what was learned of a comment, as it is about to say something else; writes."""
+    _count(comment, comment.learned_as, -1)
+    comment.learned_as = None
+
+
+def is_website_of_spam(comment: Comment) -> bool:
+    """Whether moderators of any site met the host of its website in spam, and never in what they approved."""
+    if not comment.website:
+        return False
+    met = select(func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
+    spam, ham = db.session.execute(met.where(LearnedWord.word == learning.website(comment.website))).one()
+    return bool(spam) and not ham
+
+
+def forget(site: Site) -> int:
+    """Forget everything that was learned on a site; how many texts that were; writes."""
+    texts = db.session.get(LearnedWord, (site.id, EVERY))
+    count = texts.spam + texts.ham if texts else 0
+    db.session.execute(delete(LearnedWord).where(LearnedWord.site_id == site.id))
+    of_site = select(Comment.id).where(Comment.thread.has(site_id=site.id))
+    db.session.execute(
+        update(Comment).where(Comment.id.in_(of_site)).values(learned_as=None),
+        execution_options={"synchronize_session": False},
+    )
+    return count
+
+
+def lessons(site: Site) -> Iterable[LearnedWord]:
+    """Everything that was learned on a site, the most frequent words first."""
+    rows = select(LearnedWord).where(LearnedWord.site_id == site.id)
+    rows = rows.where(LearnedWord.word != EVERY, LearnedWord.spam + LearnedWord.ham > 0)
+    return db.session.scalars(rows.order_by((LearnedWord.spam + LearnedWord.ham).desc(), LearnedWord.word))
+
+
+def _words(comment: Comment) -> frozenset[str]:
+    return learning.words_of(comment.body, comment.author, comment.website, comment.email)
+
+
+def _knowledge(site: Site, words: frozenset[str]) -> Knowledge:
+    found = {word: (here, others) for word, here, others in _tallies(site, {*words, EVERY})}
+    here, others = found.pop(EVERY, (Tally(), Tally()))
+    return Knowledge(here, others, found)
+
+
+def _tallies(site: Site, words: set[str]) -> Iterable[tuple[str, Tally, Tally]]:
+    rows = {one.word: Tally(one.spam, one.ham) for one in db.session.execute(_of_site(site, words))}
+    everywhere = select(LearnedWord.word, func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
+    for word, spam, ham in db.session.execute(everywhere.where(LearnedWord.word.in_(words)).group_by(LearnedWord.word)):
+        here = rows.get(word, Tally())
+        yield word, here, Tally(spam - here.spam, ham - here.ham)
+
+
+def _of_site(site: Site, words: set[str]) -> Select[str, int, int]:
+    columns = select(LearnedWord.word, LearnedWord.spam, LearnedWord.ham)
+    return columns.where(LearnedWord.site_id == site.id, LearnedWord.word.in_(words))
+
+
+def _count(comment: Comment, kind: str | None, step: int) -> None:
+    if kind is None:
+        return
+    words = sorted({*_words(comment), EVERY})  # in one order, so that two decisions at once do not wait in a ring
+    rows = [{"site_id": comment.thread.site_id, "word": word, "spam": 0, "ham": 0} for word in words]
+    # The two databases have the same words for it, and SQLAlchemy a function for each.
+    insert = insert_into_sqlite if db.engine.dialect.name == "sqlite" else insert_into_postgresql
+    counter = LearnedWord.spam if kind == "spam" else LearnedWord.ham
+    for row in rows:
+        row[counter.key] = max(step, 0)
+    added = insert(LearnedWord).values(rows)
+    db.session.execute(
+        added.on_conflict_do_update(index_elements=["site_id", "word"], set_={counter.key: counter + step})
+    )

@@ -1,0 +1,113 @@
+"""A naive Bayes filter: how likely a text is spam, from words that moderators called spam or not.
+
+Each word's share is estimated from the site's own decisions, drawn towards what other sites of this service found, and
+that towards "says nothing", the more the fewer examples there are (Robinson's smoothing). The most telling words are
+combined as independent evidence. Knows no database: who asks brings the counts.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from commentsvc.spam.signals import LINK
+
+FEWEST = 5  # texts of each kind, until the filter has an opinion
+STRENGTH = 1.0  # how many examples "says nothing" weighs
+STRENGTH_OF_OTHERS = 3.0  # how many examples of its own a site needs to outweigh the others
+MOST_TELLING = 50
+TELLING = 0.1  # distance from one half below which a word says nothing
+LONGEST = 40  # characters of a word
+MOST_WORDS = 400  # of a text
+RUN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how many texts of each kind something stood."""
+
+    spam: int = 0
+    ham: int = 0
+
+    def share(self, of: "Tally") -> float:
+        """How much more often in spam than in ham, each as a part of all such texts; one half without examples."""
+        in_spam, in_ham = self.spam / max(of.spam, 1), self.ham / max(of.ham, 1)
+        return in_spam / (in_spam + in_ham) if in_spam + in_ham else 0.5
+
+    @property
+    def total(self) -> int:
+        """In how many texts."""
+        return self.spam + self.ham
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.spam + other.spam, self.ham + other.ham)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What was learned: all texts and the words of one, on this site and on the others."""
+
+    site: Tally = Tally()
+    others: Tally = Tally()
+    words: Mapping[str, tuple[Tally, Tally]] = field(default_factory=dict)
+
+    @property
+    def suffices(self) -> bool:
+        """Whether there are enough examples of both kinds to have an opinion."""
+        known = self.site + self.others
+        return min(known.spam, known.ham) >= FEWEST
+
+
+def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
+    """How likely a text of these words is spam, from 0 to 1; None where too little was learned."""
+    if not knowledge.suffices:
+        return None
+    shares = [_share(*knowledge.words[word], knowledge) for word in words if word in knowledge.words]
+    telling = sorted((share for share in shares if abs(share - 0.5) > TELLING), key=lambda share: -abs(share - 0.5))
+    evidence = sum(math.log(share / (1 - share)) for share in telling[:MOST_TELLING])
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
+
+
+def words_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
+    """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
+    text = unicodedata.normalize("NFKC", body).casefold()
+    hosts = [_host(link) for link in LINK.findall(text)]
+    words = [*_words(LINK.sub(" ", text)), *(f"host:{host}" for host in hosts)]
+    words += [f"name:{word}" for word in _words(unicodedata.normalize("NFKC", author).casefold())]
+    if home:
+        words.append(website(home))
+    if email:
+        words.append(f"mail:{email.rpartition('@')[2].casefold()}")
+    words.append(f"links:{min(len(hosts), 3)}")
+    return frozenset(word[:LONGEST] for word in dict.fromkeys(words[:MOST_WORDS]))
+
+
+def website(address: str) -> str:
+    """What is learned of a commenter's website: its host."""
+    return f"website:{_host(address.casefold())}"[:LONGEST]
+
+
+def _share(here: Tally, elsewhere: Tally, knowledge: Knowledge) -> float:
+    among_others = _drawn(elsewhere, knowledge.others, towards=0.5, strength=STRENGTH)
+    strength = STRENGTH + min(elsewhere.total, STRENGTH_OF_OTHERS)
+    return _drawn(here, knowledge.site, towards=among_others, strength=strength)
+
+
+def _drawn(tally: Tally, of: Tally, towards: float, strength: float) -> float:
+    return (strength * towards + tally.total * tally.share(of)) / (strength + tally.total)
+
+
+def _words(text: str) -> list[str]:
+    words = []
+    for run in RUN.findall(text):
+        if WITHOUT_SPACES.search(run):
+            words += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+        elif len(run) > 1:
+            words.append(run)
+    return words
+
+
+def _host(link: str) -> str:
+    return link.rpartition("://")[2].partition("/")[0].removeprefix("www.").rstrip(".,;:!?")

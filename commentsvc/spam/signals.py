@@ -1,0 +1,231 @@
+"""What speaks for or against a text: each signal a function of facts that says how many points, and why.
+
+Points are added; ``score`` says what their sum means. A signal returns None where it has nothing to say. Reasons are
+message ids with values, so that moderators read them in their own language.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from commentsvc.errors import N_
+
+LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
+FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b|<a\s[^>]{0,200}href", re.I)
+WORD = re.compile(r"[^\W\d_]+")
+FEW_CHARACTERS = 20
+MOST_WORDS_NAMED = 3
+MANY_LINKS = 3
+FASTEST_TYPING = 15.0  # characters a second; a fast typist reaches ten
+LONG_ENOUGH_TO_PASTE = 200  # characters
+# Words of trades that live on comment spam; in any language, as they stand in the text.
+OF_TRADES = """
+casino casinos casinò roulette betting bookmaker poker jackpot payday forex viagra cialis levitra kamagra pharmacy
+erectile steroids escort escorts porn xxx camgirl camgirls replica rolex louboutin backlink backlinks dofollow guestpost
+казино виагра порно ставки 赌场 博彩 彩票 カジノ
+"""
+TRADES = frozenset(OF_TRADES.split())
+# Domains whose mail boxes live for minutes.
+OF_MINUTES = """
+mailinator.com guerrillamail.com 10minutemail.com tempmail.com temp-mail.org yopmail.com trashmail.com sharklasers.com
+dispostable.com maildrop.cc getnada.com throwawaymail.com mailnesia.com fakeinbox.com
+"""
+THROW_AWAY = frozenset(OF_MINUTES.split())
+# Which script a site's readers write in, where it is not the Latin one.
+SCRIPTS = {"uk": "CYRILLIC", "ja": "CJK", "zh": "CJK", "ar": "ARABIC", "fa": "ARABIC", "he": "HEBREW"}
+OF_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about a comment when it is judged.
+
+    ``seconds`` passed from seeing the form to sending it; ``elsewhere`` counts the same text in other threads;
+    ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``refused`` and
+    ``approved`` count earlier comments of the same browser or address; ``learned`` is the probability of spam that
+    the filter gives, None where it knows too little.
+    """
+
+    body: str
+    author: str = ""
+    website: str | None = None
+    email: str | None = None
+    language: str = "en"
+    seconds: float | None = None
+    elsewhere: int = 0
+    seen_in_spam: frozenset[str] = frozenset()
+    refused: int = 0
+    approved: int = 0
+    learned: float | None = None
+    is_linkback: bool = False
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Points for spam, negative ones against it; ``reason`` is a message id whose places ``values`` fill."""
+
+    points: float
+    reason: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+
+Look = Callable[[Facts], Signal | None]
+
+
+def count_links(facts: Facts) -> int:
+    """How many addresses stand in the text, whatever their scheme and case."""
+    return len(LINK.findall(facts.body))
+
+
+def links(facts: Facts) -> Signal | None:
+    """Every link more than one is a little more like an advertisement."""
+    count = count_links(facts)
+    points = min(1 + count, 7) if count >= MANY_LINKS else 0.5 * count
+    return Signal(points, N_("links: %(count)d"), (("count", count),)) if count else None
+
+
+def mostly_links(facts: Facts) -> Signal | None:
+    """Little is said besides the links."""
+    found = LINK.findall(facts.body)
+    said = len(LINK.sub("", facts.body).strip())
+    if not found or said > sum(map(len, found)):
+        return None
+    return Signal(2, N_("hardly any text besides links"))
+
+
+def foreign_markup(facts: Facts) -> Signal | None:
+    """Links written for other programs: whoever wrote them did not look at the form."""
+    return Signal(4, N_("links written for another program")) if FOREIGN_MARKUP.search(facts.body) else None
+
+
+def trades(facts: Facts) -> Signal | None:
+    """Words of trades that live on spam, in text, name or website."""
+    said = " ".join((facts.body, facts.author, facts.website or "")).casefold()
+    found = sorted(TRADES.intersection(WORD.findall(said)))
+    if not found:
+        return None
+    named = ", ".join(found[:MOST_WORDS_NAMED])
+    return Signal(min(3 * len(found), 8), N_("words that are common in spam: %(words)s"), (("words", named),))
+
+
+def mixed_scripts(facts: Facts) -> Signal | None:
+    """Letters of several scripts in one word, as in a Latin word with a Cyrillic ``a``, are there to deceive."""
+    for word in WORD.findall(f"{facts.author} {facts.body}"):
+        if len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
+            return Signal(4, N_("letters of several scripts in one word"))
+    return None
+
+
+def other_script(facts: Facts) -> Signal | None:
+    """Most of the text is in another script than the site's readers write."""
+    scripts = [_script(char) for char in facts.body if char.isalpha()]
+    own = SCRIPTS.get(facts.language[:2], "LATIN")
+    foreign = sum(script not in (own, "LATIN") for script in scripts)
+    if len(scripts) < FEW_CHARACTERS or foreign * 2 < len(scripts):
+        return None
+    return Signal(3, N_("written in another script than the site’s"))
+
+
+def elsewhere(facts: Facts) -> Signal | None:
+    """The same text stands under other articles."""
+    if not facts.elsewhere:
+        return None
+    points = 2 if len(facts.body) < FEW_CHARACTERS else 4  # two people may well say "Thank you!"
+    return Signal(points, N_("the same text under other articles: %(count)d"), (("count", facts.elsewhere),))
+
+
+def text_seen(facts: Facts) -> Signal | None:
+    """Moderators found this very text in spam."""
+    return Signal(8, N_("text seen in spam")) if "text" in facts.seen_in_spam else None
+
+
+def website_seen(facts: Facts) -> Signal | None:
+    """Moderators found this website in spam."""
+    return Signal(5, N_("website seen in spam")) if "website" in facts.seen_in_spam else None
+
+
+def email_seen(facts: Facts) -> Signal | None:
+    """Moderators found this mail address in spam."""
+    return Signal(5, N_("e-mail address seen in spam")) if "email" in facts.seen_in_spam else None
+
+
+def name_seen(facts: Facts) -> Signal | None:
+    """Moderators found this name in spam; people share names, so it says little."""
+    return Signal(2, N_("name seen in spam")) if "name" in facts.seen_in_spam else None
+
+
+def name_of_a_shop(facts: Facts) -> Signal | None:
+    """The name is an address, or as long as an advertisement."""
+    is_address = LINK.search(facts.author) or re.search(r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I)
+    return Signal(3, N_("the name is an address")) if is_address else None
+
+
+def throw_away_address(facts: Facts) -> Signal | None:
+    """A mail address that lives for ten minutes."""
+    domain = (facts.email or "").rpartition("@")[2].casefold()
+    return Signal(2, N_("throw-away e-mail address")) if domain in THROW_AWAY else None
+
+
+def odd_address(facts: Facts) -> Signal | None:
+    """A mail address with so many digits, dots or so few vowels that a program made it."""
+    local = (facts.email or "").partition("@")[0]
+    digits, dots = sum(char.isdigit() for char in local), local.count(".")
+    letters = [char for char in local.casefold() if char.isalpha()]
+    vowels = sum(char in "aeiouy" for char in letters)
+    is_odd = digits >= 6 or dots >= 4 or (len(letters) >= 9 and vowels * 8 < len(letters))
+    return Signal(1, N_("odd e-mail address")) if is_odd else None
+
+
+def speed(facts: Facts) -> Signal | None:
+    """A long text, faster than anybody types: pasted, by a person or a program."""
+    if facts.seconds is None or len(facts.body) < LONG_ENOUGH_TO_PASTE:
+        return None
+    if len(facts.body) / max(facts.seconds, 1.0) < FASTEST_TYPING:
+        return None
+    return Signal(1, N_("written very fast"))
+
+
+def refused(facts: Facts) -> Signal | None:
+    """Earlier comments of the same browser or address were spam."""
+    if not facts.refused:
+        return None
+    return Signal(min(2 + 2 * facts.refused, 8), N_("earlier spam from there: %(count)d"), (("count", facts.refused),))
+
+
+def approved(facts: Facts) -> Signal | None:
+    """Earlier comments of the same browser were approved."""
+    if not facts.approved:
+        return None
+    return Signal(-min(2 + facts.approved, 6), N_("approved before: %(count)d"), (("count", facts.approved),))
+
+
+def learned(facts: Facts) -> Signal | None:
+    """What the filter makes of its words, from the decisions of moderators."""
+    if facts.learned is None:
+        return None
+    bounded = min(max(facts.learned, 0.001), 0.999)
+    points = math.log10(bounded / (1 - bounded)) * 3  # nine in ten: three points; 99 in 100: six
+    return Signal(points, N_("reads like spam: %(percent)d %%"), (("percent", round(facts.learned * 100)),))
+
+
+SIGNALS: tuple[Look, ...] = (
+    *(text_seen, website_seen, email_seen, name_seen, refused, learned, foreign_markup, trades, links, mostly_links),
+    *(mixed_scripts, other_script, elsewhere, name_of_a_shop, throw_away_address, odd_address, speed, approved),
+)
+
+
+def all_of(facts: Facts) -> Iterator[Signal]:
+    """What every signal has to say."""
+    for look in SIGNALS:
+        if signal := look(facts):
+            yield signal
+
+
+@lru_cache(maxsize=4096)
+def _script(char: str) -> str:
+    script = unicodedata.name(char, "").partition(" ")[0]
+    return "CJK" if script in OF_CJK else script
