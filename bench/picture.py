@@ -29,7 +29,8 @@ def bars(results: dict[str, dict[str, float]], caption: str) -> str:
 
 def lines(curves: dict[str, list[tuple[float, float]]], caption: str) -> str:
     """Shares from 0 to 1 over numbers, a line for each curve, named at its end."""
-    most, X
+    most = max(x for points in curves.values() for x, _ in points)
+    left, right, top, height = 48, 190, 20, 300
     across = WIDTH - left - right
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):

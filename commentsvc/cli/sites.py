@@ -1,5 +1,6 @@
 """``site``: blogs that may use this server, and their rules."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -23,6 +24,9 @@ RULES = (
     click.option("--moderation", type=_choices(Moderation), help="Whose comments wait for a moderator."),
     click.option("--view", type=_choices(View), help="How threads are laid out at first."),
     click.option("--hold-links", type=click.IntRange(0), help="Hold comments with at least this many links."),
+    click.option("--hold-words", help="Hold comments with one of these words; separate them with commas."),
+    click.option("--disallowed-words", help="Put comments with one of these words with the spam."),
+    click.option("--same-text-hours", type=click.IntRange(0), help="Refuse the same text in a thread for so long."),
     click.option("--close-after-days", type=click.IntRange(0), help="Close threads this old; 0 for never."),
     click.option("--comments-per-minute", type=click.IntRange(1), help="Limit for one address."),
     click.option("--page-size", type=click.IntRange(1, 500), help="Top-level comments on a page."),
@@ -129,8 +133,21 @@ def _networks(typed: str) -> list[str]:
     return chosen
 
 
+def _one_a_line(typed: str) -> str:
+    return "\n".join(word.strip() for word in typed.replace(",", "\n").splitlines() if word.strip())
+
+
+CHECKED: dict[str, Callable[[str], Any]] = {
+    "language": spoken_language,
+    "email": mail_address,
+    "share": _networks,
+    "hold_words": _one_a_line,
+    "disallowed_words": _one_a_line,
+}
+
+
 def _apply(changed: Site, rules: dict[str, Any]) -> None:
-    for name, checked in (("language", spoken_language), ("email", mail_address), ("share", _networks)):
+    for name, checked in CHECKED.items():
         if rules.get(name):
             rules[name] = checked(rules[name])
     for name, value in rules.items():

@@ -19,8 +19,6 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions, evidence, policy
 from commentsvc.notifications import subscriptions
 
-SAME_TEXT_WITHIN = timedelta(days=1)
-
 
 @dataclass(frozen=True)
 class Writer:
@@ -162,7 +160,7 @@ def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: i
         select(Comment.id)
         .where(Comment.body_hash == said, Comment.thread_id == thread.id)
         .where(told)
-        .where(Comment.created_at > clock.now() - SAME_TEXT_WITHIN)
+        .where(Comment.created_at > clock.now() - timedelta(hours=thread.site.same_text_hours))
         .where(Comment.id != (besides or 0))
         .limit(1)
     )

@@ -43,11 +43,11 @@ class Comment(Base):
     __table_args__ = (
         Index(None, "thread_id", "kind", "state", "root_id"),
         Index(None, "state", "id"),
-        Index(None, "body_hash"),
+        Index(None, "body_hash", "state"),
         Index(None, "visitor"),
-        Index(None, "address_hash"),
-        Index(None, "author"),
-        Index(None, "email"),
+        Index(None, "address_hash", "state"),
+        Index(None, "author", "state"),
+        Index(None, "email", "state"),
         {"sqlite_autoincrement": True},
     )
 

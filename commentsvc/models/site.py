@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, String, select
+from sqlalchemy import JSON, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -58,6 +58,7 @@ class Network(StrEnum):
 class Site(Base):
     """A row for each blog.
 
+    ``hold_words`` and ``disallowed_words`` hold one word or phrase a line; either matches within words, too.
     ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
     """
 
@@ -74,6 +75,9 @@ class Site(Base):
     moderation: Mapped[str] = mapped_column(String(16), default=Moderation.FIRST)
     view: Mapped[str] = mapped_column(String(16), default=View.THREADED)
     hold_links: Mapped[int] = mapped_column(default=3)
+    hold_words: Mapped[str] = mapped_column(Text, default="")
+    disallowed_words: Mapped[str] = mapped_column(Text, default="")
+    same_text_hours: Mapped[int] = mapped_column(default=24)
     close_after_days: Mapped[int | None]
     comments_per_minute: Mapped[int] = mapped_column(default=6)
     page_size: Mapped[int] = mapped_column(default=50)

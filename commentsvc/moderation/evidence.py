@@ -13,6 +13,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import training
 from commentsvc.spam.signals import Facts
 
+ENOUGH = 20  # more than this many need not be counted
 REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from the same place
 
 
@@ -54,15 +55,12 @@ def _of_visitor(site: Site, visitor: str, besides: int | None) -> Select[int]:
 def _approved(site: Site, comment: Comment) -> int:
     if comment.visitor is None:
         return 0
-    counted = _of_visitor(site, comment.visitor, comment.id).subquery()
-    return db.session.scalar(select(func.count()).select_from(counted)) or 0
+    return _count(_of_visitor(site, comment.visitor, comment.id))
 
 
 def _elsewhere(comment: Comment) -> int:
-    same = select(func.count(func.distinct(Comment.thread_id))).where(
-        Comment.body_hash == comment.body_hash, Comment.thread_id != comment.thread_id
-    )
-    return db.session.scalar(same) or 0
+    same = Comment.body_hash == comment.body_hash
+    return _count(select(Comment.thread_id).where(same, Comment.thread_id != comment.thread_id).distinct())
 
 
 def _seen_in_spam(comment: Comment) -> frozenset[str]:
@@ -86,8 +84,11 @@ def _refused(comment: Comment) -> int:
     if not same:
         return 0
     either = same[0] if len(same) == 1 else same[0] | same[1]
-    recent = _called_spam(comment).where(Comment.created_at > clock.now() - REMEMBERED, either).subquery()
-    return db.session.scalar(select(func.count()).select_from(recent)) or 0
+    return _count(_called_spam(comment).where(Comment.created_at > clock.now() - REMEMBERED, either))
+
+
+def _count(rows: Select[int]) -> int:
+    return db.session.scalar(select(func.count()).select_from(rows.limit(ENOUGH).subquery())) or 0
 
 
 def _called_spam(comment: Comment) -> Select[int]:

@@ -23,6 +23,8 @@ REASON_MODERATOR = N_("written by a moderator")
 REASON_ALL = N_("this site holds every comment")
 REASON_FIRST = N_("nothing from this browser was approved yet")
 REASON_LINKBACK = N_("verified linkback")
+REASON_WORD = N_("holds a word that waits on this site: %(word)s")
+REASON_DISALLOWED = N_("holds a word that is not allowed on this site: %(word)s")
 REASON_PASSED = N_("passed all rules")
 REASON_EDITED = N_("edited by its writer")
 REASON_TAKEN_BACK = N_("taken back by its writer")
@@ -34,19 +36,30 @@ def first_state(site: Site, facts: Facts) -> Verdict:
     """Approved, pending or spam for a comment or linkback on ``site``, as it reads now."""
     opinion = score.judge(facts)
     said = tuple(_in_words(signal) for signal in opinion.signals)
-    if opinion.opinion == Opinion.SPAM:
-        return Verdict(State.SPAM, said)
+    disallowed = tuple([REASON_DISALLOWED, {"word": word}] for word in _listed(site.disallowed_words, facts))
+    if disallowed or opinion.opinion == Opinion.SPAM:
+        return Verdict(State.SPAM, disallowed + said)
     rules = tuple(_rules_that_hold(site, facts))
     if rules or opinion.opinion == Opinion.HOLD or _has_many_links(site, facts):
         return Verdict(State.PENDING, rules + said)
     return Verdict(State.APPROVED, (REASON_PASSED,))
 
 
-def _rules_that_hold(site: Site, facts: Facts) -> Iterator[str]:
+def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
     if site.moderation == Moderation.ALL:
         yield REASON_ALL
     elif site.moderation == Moderation.FIRST and not facts.approved:
         yield REASON_LINKBACK if facts.is_linkback else REASON_FIRST
+    for word in _listed(site.hold_words, facts):
+        yield [REASON_WORD, {"word": word}]
+
+
+def _listed(words: str, facts: Facts) -> Iterator[str]:
+    """Which of the site's words stand in text, name, website or mail address: within words, too, as in WordPress."""
+    said = "\n".join((facts.body, facts.author, facts.website or "", facts.email or "")).casefold()
+    for line in words.splitlines():
+        if (word := line.strip()) and word.casefold() in said:
+            yield word
 
 
 def _has_many_links(site: Site, facts: Facts) -> bool:

@@ -165,3 +165,51 @@ class TestTheVerdict:
         again = row(visit().comment(GRACE, body=text, key="other.html"))
         assert ["the same text under other articles: %(count)d", {"count": 1}] in again.reasons
         assert again.state == "pending"
+
+
+class TestListedWords:
+    """The owner's own words."""
+
+    @pytest.mark.parametrize(
+        ("typed", "state"),
+        [
+            ({"body": "I like WordPress"}, "pending"),
+            ({"body": "text", "author": "Press Office"}, "pending"),
+            ({"body": "text", "website": "https://espresso.example"}, "pending"),
+            ({"body": "text", "email": "press@mail.example"}, "pending"),
+            ({"body": "Cheap\nPhones"}, "approved"),
+            ({"body": "I sell CHEAP PHONES, press me"}, "spam"),
+            ({"body": "nothing of the kind"}, "approved"),
+        ],
+    )
+    def test_hold_or_go_to_the_spam(
+        self, visit: Callable[[], Visitor], rules: Callable[..., None], typed: dict[str, str], state: str
+    ) -> None:
+        rules("blog", hold_words="press\n\n", disallowed_words="something else\n cheap phones ")
+        assert row(visit().comment(BOB, **typed)).state == state
+
+    def test_say_which_word_it_was(
+        self, ada: Visitor, visit: Callable[[], Visitor], rules: Callable[..., None]
+    ) -> None:
+        rules("blog", hold_words="Press", disallowed_words="cheap phones")
+        visit().comment(BOB, body="Pressing")
+        visit().comment(GRACE, body="Cheap phones")
+        assert "holds a word that waits on this site: Press" in ada.client.get("/admin/queue").text
+        spam = ada.client.get("/admin/queue?state=spam").text
+        assert "holds a word that is not allowed on this site: cheap phones" in spam
+
+
+class TestTheSameText:
+    """Once is enough, for as long as the owner says."""
+
+    @pytest.mark.parametrize(("hours", "later", "status"), [(24, 23, 409), (24, 25, 303), (48, 47, 409), (0, 0, 303)])
+    def test_is_refused_with_a_link_to_the_first(
+        self, visit: Callable[[], Visitor], rules: Callable[..., None], hours: int, later: int, status: int
+    ) -> None:
+        rules("blog", same_text_hours=hours)
+        first = visit().comment(BOB, body="What a lovely cord")
+        grace = visit()
+        grace.time.pass_(hours=later)
+        answer = grace.post(GRACE, body="what a  LOVELY cord")
+        assert answer.status_code == status
+        assert (f'href="#comment-{first}"' in answer.text) is (status == 409)
