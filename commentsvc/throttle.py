@@ -7,41 +7,58 @@ as wide. ``docs/settings.md`` says so too.
 import ipaddress
 import logging
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from commentsvc import settings
 from commentsvc.errors import TooMany
 
+Limit = RateLimitItem
+
 log = logging.getLogger(__name__)
 
+# Of one address, and of its whole neighbourhood: a few hundred addresses get not a few hundred times as many tries.
 PICTURES = RateLimitItemPerMinute(40, 10, namespace="pictures")
+PICTURES_NEARBY = RateLimitItemPerMinute(400, 10, namespace="pictures-nearby")
+WRONG_ANSWERS = RateLimitItemPerMinute(10, 10, namespace="wrong-answers")
+WRONG_ANSWERS_NEARBY = RateLimitItemPerMinute(60, 10, namespace="wrong-answers-nearby")
+WRONG_ANSWERS_A_DAY = RateLimitItemPerDay(30, namespace="wrong-answers-a-day")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
 PINGS = RateLimitItemPerMinute(30, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
 CONFIRMATIONS = RateLimitItemPerMinute(1, 24 * 60, namespace="confirmations")
 
 
-def comments_per_minute(count: int) -> RateLimitItem:
+def comments_per_minute(count: int) -> Limit:
     """The limit for a site whose rule is ``count`` comments a minute from one address."""
     return RateLimitItemPerMinute(count, 1, namespace="comments")
 
 
-def hit(limit: RateLimitItem, *who: str) -> None:
+def hit(limit: Limit, *who: str) -> None:
     """Count one try of ``who``; raises ``TooMany`` with the seconds to wait where it was one too many.
 
     While Redis does not answer, this process counts for itself: a lost limit must not become a lost comment.
     """
+    _ask(lambda limiter: limiter.hit(limit, *who), limit, *who)
+
+
+def must_be_left(limit: Limit, *who: str) -> None:
+    """Raise ``TooMany`` where ``hit`` would, and count nothing."""
+    _ask(lambda limiter: limiter.test(limit, *who), limit, *who)
+
+
+def _ask(whether: Callable[[MovingWindowRateLimiter], bool], limit: Limit, *who: str) -> None:
     limiter = _limiter(settings.current().redis_url)
     try:
-        passed = limiter.hit(limit, *who)
+        passed = whether(limiter)
     except limiter.storage.base_exceptions as problem:
         log.warning("Redis does not answer, limits are counted in this process: %s", problem)
         limiter = _limiter("")
-        passed = limiter.hit(limit, *who)
+        passed = whether(limiter)
     if not passed:
         until = limiter.get_window_stats(limit, *who).reset_time
         raise TooMany(max(1, round(until - time.time())))  # noqa: TID251 - the library counts by the wall clock
@@ -67,6 +84,12 @@ def source_of(address: str) -> str:
             return str(one.ipv4_mapped)
         return str(ipaddress.ip_network((one, 64), strict=False))
     return str(one)
+
+
+def neighbourhood_of(address: str) -> str:
+    """The /24 network of an IPv4 address; an IPv6 address is a whole network already."""
+    one = source_of(address)
+    return str(ipaddress.ip_network((one, 24), strict=False)) if one.count(".") == 3 else one
 
 
 def forget() -> None:

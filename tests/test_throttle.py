@@ -50,6 +50,28 @@ def test_who_counts_as_one(one: str, other: str, same: bool) -> None:
     assert (throttle.source_of(one) == throttle.source_of(other)) is same
 
 
+@pytest.mark.parametrize(
+    ("address", "neighbourhood"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("nonsense", "unknown"),
+    ],
+)
+def test_who_lives_nearby(address: str, neighbourhood: str) -> None:
+    assert throttle.neighbourhood_of(address) == neighbourhood
+
+
+def test_asking_whether_something_is_left_counts_nothing() -> None:
+    for _ in range(3):
+        throttle.must_be_left(TWICE, "bob")
+    throttle.hit(TWICE, "bob")
+    throttle.hit(TWICE, "bob")
+    with pytest.raises(TooMany):
+        throttle.must_be_left(TWICE, "bob")
+
+
 @pytest.fixture
 def redis_url() -> Iterator[str]:
     """A real Redis, for this test only."""

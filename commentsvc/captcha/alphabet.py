@@ -1,26 +1,30 @@
 """Which characters a challenge uses, and what is meant by others that people type for them."""
 
+import unicodedata
+
+LONGEST = 100  # characters that are looked at
 ALPHABET = "ACFHKLNPTUY369"
-# Letters the alphabet leaves out because people confuse them; typed anyway, they mean their look-alike.
-LOOK_ALIKES = str.maketrans(
-    {
-        "G": "6",
-        "Q": "9",
-        "E": "F",
-        "V": "U",
-        "J": "U",
-        "R": "A",
-        "8": "3",
-        "B": "3",
-        "1": "L",
-        "I": "L",
-        "7": "T",
-        "X": "K",
-        "M": "N",
-    }
-)
+# Letters the alphabet leaves out because people confuse them; typed anyway, they mean one of their look-alikes.
+LOOK_ALIKES = {
+    "G": "69",
+    "Q": "9",
+    "E": "F",
+    "V": "UY",
+    "J": "U",
+    "R": "AP",
+    "8": "3",
+    "B": "36",
+    "1": "L",
+    "I": "L",
+    "7": "T",
+    "X": "K",
+    "M": "N",
+}
 
 
-def fold(typed: str) -> str:
-    """What was typed, as the picture spells it: capitals, no spaces, look-alikes replaced."""
-    return "".join(typed.split()).upper().translate(LOOK_ALIKES)
+def means(typed: str, answer: str) -> bool:
+    """Whether what was typed means ``answer``: capitals or not, spaces or not, look-alikes taken for what they mean."""
+    letters = "".join(unicodedata.normalize("NFKC", typed[:LONGEST]).split()).upper()
+    if len(letters) != len(answer):
+        return False
+    return all(real in LOOK_ALIKES.get(letter, letter) for letter, real in zip(letters, answer, strict=True))

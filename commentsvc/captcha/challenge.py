@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, settings, tokens
-from commentsvc.captcha.alphabet import ALPHABET, fold
+from commentsvc.captcha.alphabet import ALPHABET, means
 from commentsvc.db import db
 from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, LinkInvalid, LooksAutomatic, NotFound
 from commentsvc.models.spent_challenge import SpentChallenge
@@ -91,7 +91,7 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
         raise ChallengeFailed from None
     _insert_once(contents.nonce)
     is_ours = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
-    if not is_ours or not (contents.solved or tokens.equal(fold(answer), _answer(contents.nonce))):
+    if not is_ours or not (contents.solved or means(answer, _answer(contents.nonce))):
         raise ChallengeFailed
 
 

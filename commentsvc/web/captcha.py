@@ -12,6 +12,7 @@ blueprint = Blueprint("captcha", __name__)
 @blueprint.get("/captcha/<token>.png")
 def picture(token: str) -> Response:
     """A PNG; never kept, as each token is shown once."""
+    throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
     throttle.hit(throttle.PICTURES, current.source())
     response = Response(challenge.picture(token), mimetype="image/png")
     response.headers["Cache-Control"] = "no-store"

@@ -64,6 +64,11 @@ def source() -> str:
     return throttle.source_of(address())
 
 
+def neighbourhood() -> str:
+    """Whose limits are counted together with those of ``source``."""
+    return throttle.neighbourhood_of(address())
+
+
 def address_hash() -> str:
     """What is stored of the address: a keyed hash."""
     return tokens.keyed_hash("address", source())

@@ -5,7 +5,8 @@ All three doors (page, embed, API) come through ``receive``; each only reads the
 changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from commentsvc.captcha import challenge
 from commentsvc.comments import editing, posting, submission, threads
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import (
+    ChallengeExpired,
     ChallengeFailed,
     CookieMissing,
     HiddenFieldFilled,
@@ -23,6 +25,7 @@ from commentsvc.errors import (
     NotUnderstood,
     Refusal,
     StorageUnavailable,
+    TooMany,
 )
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
@@ -87,6 +90,8 @@ def _receive(arrival: Arrival) -> Comment:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     threads.check_open(site, Thread.at(site, arrival.key))
     _check_person(arrival)
+    for limit, who in _wrong_answers(arrival):
+        throttle.must_be_left(limit, who)
     checked = _checked_fields(arrival.typed)
     site_id = site.id
     db.begin_write()
@@ -192,4 +197,23 @@ def _spend_challenge(arrival: Arrival) -> None:
     if arrival.visitor is None:
         raise CookieMissing
     token, answer = arrival.typed.get("challenge_token", ""), arrival.typed.get("challenge_answer", "")
-    challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)
+    try:
+        challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)
+    except ChallengeExpired:
+        raise  # a slow writer is no guesser
+    except ChallengeFailed:
+        for limit, who in _wrong_answers(arrival):
+            with suppress(TooMany):  # the next try will hear of it
+                throttle.hit(limit, who)
+        raise
+
+
+def _wrong_answers(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
+    """Which limits wrong answers of this person count for."""
+    if not needs_challenge(arrival.site, arrival.moderator):
+        return
+    yield throttle.WRONG_ANSWERS, current.source()
+    yield throttle.WRONG_ANSWERS_A_DAY, current.source()
+    yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()
+    if arrival.visitor:
+        yield throttle.WRONG_ANSWERS, arrival.visitor.hash

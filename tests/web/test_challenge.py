@@ -122,3 +122,37 @@ def test_a_site_may_do_without(bob: Visitor, rules: Callable[..., None]) -> None
     rules("blog", captcha="never")
     assert "Which six letters" not in bob.client.get(f"/t/blog/{ARTICLE}").text.split('class="challenge" hidden')[0]
     assert bob.send(bob.fill(BOB, challenge_answer="")).status_code == 303
+
+
+class TestGuessing:
+    """Wrong answers are counted, by address, by neighbourhood and by visitor."""
+
+    def guess(self, visitor: Visitor, address: str = "203.0.113.7", **fields: str) -> int:
+        form = visitor.fill(BOB, **fields)
+        return visitor.send(form, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    def test_after_ten_even_the_right_one_has_to_wait(self, visit: Callable[[], Visitor]) -> None:
+        statuses = [self.guess(visit(), challenge_answer="AAAAAA") for _ in range(10)]
+        assert set(statuses) == {403}
+        assert self.guess(visit()) == 429
+        assert self.guess(visit(), address="198.51.100.7") == 303
+
+    def test_a_visitor_who_moves_on_is_still_the_same(self, bob: Visitor) -> None:
+        for number in range(10):
+            assert self.guess(bob, f"192.0.{number}.1", challenge_answer="AAAAAA") == 403
+        answer = bob.send(bob.fill(BOB), environ_overrides={"REMOTE_ADDR": "198.51.100.1"})
+        assert answer.status_code == 429
+        assert BOB.says in answer.text
+
+    def test_neighbours_share_a_wider_limit(self, visit: Callable[[], Visitor]) -> None:
+        for number in range(60):
+            assert self.guess(visit(), f"203.0.113.{number}", challenge_answer="AAAAAA") == 403
+        assert self.guess(visit(), "203.0.113.200") == 429
+        assert self.guess(visit(), "203.0.114.1") == 303
+
+    def test_an_expired_picture_is_no_guess(self, bob: Visitor, time: FrozenClock) -> None:
+        for _ in range(11):
+            form = bob.fill(BOB)
+            time.pass_(minutes=11)
+            assert bob.send(form).status_code == 403
+        assert self.guess(bob) == 303

@@ -15,6 +15,7 @@ blueprint = Blueprint("api_challenges", __name__, url_prefix="/api/v1/challenges
 @blueprint.post("")
 def post() -> Response:
     """A token and the address of its picture; no picture where the site asks for none."""
+    throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     throttle.hit(throttle.PICTURES, "challenge", current.source())
     wanted = asked(NewChallenge)
     site = Site.named(wanted.site)

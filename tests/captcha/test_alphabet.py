@@ -1,0 +1,44 @@
+"""What people type for what they see."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from commentsvc.captcha.alphabet import ALPHABET, LOOK_ALIKES, means
+
+ANSWERS = some.text(ALPHABET, min_size=6, max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("acfhkl", "ACFHKL"),
+        ("  A c F\th k L ", "ACFHKL"),
+        ("GGGqQg", "696999"),
+        ("evjRRb", "FYUAP6"),
+        ("8B17XM", "33LTKN"),
+        ("ＡＣＦ３６９".lower(), "ACF369"),
+    ],
+)
+def test_what_is_taken_for_right(typed: str, answer: str) -> None:
+    assert means(typed, answer)
+
+
+@pytest.mark.parametrize("typed", ["", "ACFHK", "ACFHKLL", "ACFHKA", "ÄCFHKL", "ßACFHK", "ACFHKL\x00", "0CFHKL"])
+def test_what_is_not(typed: str) -> None:
+    assert not means(typed, "ACFHKL")
+
+
+def test_look_alikes_mean_letters_that_are_drawn_and_are_none_themselves() -> None:
+    assert set("".join(LOOK_ALIKES.values())) <= set(ALPHABET)
+    assert not set(LOOK_ALIKES) & set(ALPHABET)
+
+
+@given(ANSWERS, ANSWERS)
+def test_only_the_answer_itself_means_it(one: str, other: str) -> None:
+    assert means(one, other) is (one == other)
+
+
+@given(some.text(max_size=50), ANSWERS)
+def test_any_text_can_be_typed(typed: str, answer: str) -> None:
+    means(typed, answer)
