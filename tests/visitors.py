@@ -19,7 +19,7 @@ HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 def answer_to(token: str) -> str:
     """What the picture of a token shows: known only to who has the secret, as the tests do."""
-    return challenge._answer(challenge._contents(token).nonce)
+    return challenge.answer_of(challenge._contents(token).nonce)
 
 
 @dataclass

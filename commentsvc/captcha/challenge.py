@@ -73,7 +73,7 @@ def picture(token: str) -> bytes:
 
     seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", contents.nonce))
     style = image.Style.of(settings.current().secret)
-    return image.draw(_answer(contents.nonce), style, seed)
+    return image.draw(answer_of(contents.nonce), style, seed)
 
 
 def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
@@ -91,7 +91,7 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
         raise ChallengeFailed from None
     _insert_once(contents.nonce)
     is_ours = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
-    if not is_ours or not (contents.solved or means(answer, _answer(contents.nonce))):
+    if not is_ours or not (contents.solved or means(answer, answer_of(contents.nonce))):
         raise ChallengeFailed
 
 
@@ -108,7 +108,8 @@ def _visitor_hash(visitor: str) -> str:
     return tokens.keyed_hash("challenge-visitor", visitor)
 
 
-def _answer(nonce: str) -> str:
+def answer_of(nonce: str) -> str:
+    """What the picture of a challenge with this nonce shows."""
     digest = bytes.fromhex(tokens.keyed_hash("challenge-answer", nonce, length=32))
     number = int.from_bytes(digest)
     letters = []

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
+COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
 
 Field = npt.NDArray[np.float64]
@@ -68,6 +69,16 @@ def draw(answer: str, style: Style, seed: bytes) -> bytes:
     for _ in range(style.scratches):
         ink ^= _scratch(chance)
     return _png(ink)
+
+
+def sheet(pictures: Sequence[bytes]) -> bytes:
+    """Many pictures on one, ``COLUMNS`` in a row, as a PNG."""
+    rows = math.ceil(len(pictures) / COLUMNS)
+    whole = Image.new("1", (COLUMNS * (WIDTH + MARGIN) - MARGIN, rows * (HEIGHT + MARGIN) - MARGIN), 1)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, COLUMNS)
+        whole.paste(Image.open(io.BytesIO(picture)), (column * (WIDTH + MARGIN), row * (HEIGHT + MARGIN)))
+    return _png(~np.asarray(whole))
 
 
 def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:

@@ -27,6 +27,7 @@ ROOMS = {  # where each command lives; only the one that is asked for is loaded
     "upgrade": "upkeep",
     "rerender": "upkeep",
     "doctor": "upkeep",
+    "captcha-sheet": "captcha_sheet",
 }
 
 
@@ -37,7 +38,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ROOMS:
             return None
-        found: click.Command = getattr(import_module(f"{__name__}.{ROOMS[cmd_name]}"), cmd_name)
+        found: click.Command = getattr(import_module(f"{__name__}.{ROOMS[cmd_name]}"), cmd_name.replace("-", "_"))
         return found
 
 

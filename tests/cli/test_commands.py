@@ -107,6 +107,22 @@ class TestModerators:
         assert command("moderator", "list")[1] == ""
 
 
+class TestTheCaptchaSheet:
+    """For people to look at."""
+
+    def test_it_shows_many_and_says_what_they_are(self, command: Command, tmp_path: Path) -> None:
+        status, out, _ = command("captcha-sheet", str(tmp_path / "sheet.png"), "--count", "7")
+        assert status == 0
+        assert [len(line.split()) for line in out.splitlines()] == [3, 3, 1]
+        assert re.fullmatch(r"([ACFHKLNPTUY369]{6}\s){7}", out)
+        drawn = (tmp_path / "sheet.png").read_bytes()
+        assert int.from_bytes(drawn[16:20]) == 3 * 348 + 2 * 24
+        assert int.from_bytes(drawn[20:24]) == 3 * 198 + 2 * 24
+
+    def test_a_file_that_cannot_be_written(self, command: Command) -> None:
+        assert command("captcha-sheet", "/proc/nowhere/sheet.png")[0] in (1, 2)
+
+
 class TestTheSpamFilter:
     """What it learned can be read and forgotten."""
 
