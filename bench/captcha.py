@@ -55,9 +55,7 @@ def _tried(reader: Reader, way: str, pictures: list[Picture]) -> tuple[int, int,
 def _plainly(answer: str) -> bytes:
     sheet = Image.new("L", (image.WIDTH, 80), 255)
     ImageDraw.Draw(sheet).text((20, 10), answer, fill=0, font_size=48)
-    output = io.BytesIO()
-    sheet.save(output, "PNG")
-    return output.getvalue()
+    return _png(sheet)
 
 
 def _readers() -> Iterator[tuple[str, Reader]]:
@@ -89,8 +87,12 @@ def _by_tesseract(program: str, picture: bytes, mode: str) -> str:
 
 
 def _changed(picture: bytes, change: Callable[[Image.Image], Image.Image]) -> bytes:
+    return _png(change(Image.open(io.BytesIO(picture)).convert("L")))
+
+
+def _png(picture: Image.Image) -> bytes:
     output = io.BytesIO()
-    change(Image.open(io.BytesIO(picture)).convert("L")).save(output, "PNG")
+    picture.save(output, "PNG")
     return output.getvalue()
 
 

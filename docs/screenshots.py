@@ -1,6 +1,6 @@
 """Take the documents' pictures: the demo is started, Chromium looks at it and at a page for every state of a thread.
 
-``python -m docs.screenshots``
+``make docs`` does it.
 """
 
 import os

@@ -26,7 +26,9 @@ RULES = (
     click.option("--hold-links", type=click.IntRange(0), help="Hold comments with at least this many links."),
     click.option("--hold-words", help="Hold comments with one of these words; separate them with commas."),
     click.option("--disallowed-words", help="Put comments with one of these words with the spam."),
-    click.option("--same-text-hours", type=click.IntRange(0), help="Refuse the same text in a thread for so long."),
+    click.option(
+        "--same-text-hours", type=click.IntRange(0, 87_600), help="Refuse the same text in a thread for so long."
+    ),
     click.option("--close-after-days", type=click.IntRange(0), help="Close threads this old; 0 for never."),
     click.option("--comments-per-minute", type=click.IntRange(1), help="Limit for one address."),
     click.option("--page-size", type=click.IntRange(1, 500), help="Top-level comments on a page."),

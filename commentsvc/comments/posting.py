@@ -68,6 +68,7 @@ def post_comment(
         thread_id=thread.id,
         thread=thread,
         parent_id=parent.id if parent else None,
+        kind=Kind.COMMENT,  # said here, as it is judged before the row is made
         root_id=(parent.root_id or parent.id) if parent else None,
         title=submission.title,
         article_url=article_url,

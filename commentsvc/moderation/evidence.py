@@ -30,48 +30,36 @@ def about(comment: Comment, seconds: float | None = None) -> Facts:
         elsewhere=_elsewhere(comment),
         seen_in_spam=_seen_in_spam(comment),
         refused=_refused(comment),
-        approved=_approved(site, comment),
+        approved=approved(site, comment.visitor, besides=comment.id),
         learned=training.opinion(comment),
         is_linkback=comment.is_linkback,
     )
 
 
-def has_approved_history(site: Site, visitor: str | None, besides: int | None = None) -> bool:
-    """Whether something else this visitor wrote on the site was approved before."""
+def approved(site: Site, visitor: str | None, besides: int | None = None) -> int:
+    """How many other comments of this visitor on the site were approved, counted up to ``ENOUGH``."""
     if visitor is None:
-        return False
-    return db.session.scalar(_of_visitor(site, visitor, besides).limit(1)) is not None
-
-
-def _of_visitor(site: Site, visitor: str, besides: int | None) -> Select[int]:
-    approved = (
+        return 0
+    return _count(
         select(Comment.id)
         .join(Thread, Comment.thread_id == Thread.id)
         .where(Comment.visitor == visitor, Comment.state == State.APPROVED, Thread.site_id == site.id)
+        .where(Comment.id != (besides or 0))
     )
-    return approved if besides is None else approved.where(Comment.id != besides)
-
-
-def _approved(site: Site, comment: Comment) -> int:
-    if comment.visitor is None:
-        return 0
-    return _count(_of_visitor(site, comment.visitor, comment.id))
 
 
 def _elsewhere(comment: Comment) -> int:
+    if comment.is_linkback:  # a page may well link to several articles
+        return 0
     same = Comment.body_hash == comment.body_hash
     return _count(select(Comment.thread_id).where(same, Comment.thread_id != comment.thread_id).distinct())
 
 
 def _seen_in_spam(comment: Comment) -> frozenset[str]:
     """Which of text, website, name and address a moderator found in spam."""
-    same = {
-        "text": Comment.body_hash == comment.body_hash,
-        "email": Comment.email == comment.email,
-        "name": Comment.author == comment.author,
-    }
-    if not comment.email:
-        del same["email"]
+    same = {"text": Comment.body_hash == comment.body_hash, "name": Comment.author == comment.author}
+    if comment.email:
+        same["email"] = Comment.email == comment.email
     spam = _called_spam(comment)
     found = {name for name, is_same in same.items() if db.session.scalar(spam.where(is_same).limit(1)) is not None}
     return frozenset(found | ({"website"} if training.is_website_of_spam(comment) else set()))

@@ -40,8 +40,8 @@ def first_state(site: Site, facts: Facts) -> Verdict:
     if disallowed or opinion.opinion == Opinion.SPAM:
         return Verdict(State.SPAM, disallowed + said)
     rules = tuple(_rules_that_hold(site, facts))
-    if rules or opinion.opinion == Opinion.HOLD or _has_many_links(site, facts):
-        return Verdict(State.PENDING, rules + said)
+    if rules or opinion.opinion == Opinion.HOLD:
+        return Verdict(State.PENDING, rules + tuple(one for one in said if one not in rules))
     return Verdict(State.APPROVED, (REASON_PASSED,))
 
 
@@ -52,6 +52,8 @@ def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
         yield REASON_LINKBACK if facts.is_linkback else REASON_FIRST
     for word in _listed(site.hold_words, facts):
         yield [REASON_WORD, {"word": word}]
+    if (count := signals.count_links(facts)) >= site.hold_links:
+        yield [signals.LINKS, {"count": count}]
 
 
 def _listed(words: str, facts: Facts) -> Iterator[str]:
@@ -60,10 +62,6 @@ def _listed(words: str, facts: Facts) -> Iterator[str]:
     for line in words.splitlines():
         if (word := line.strip()) and word.casefold() in said:
             yield word
-
-
-def _has_many_links(site: Site, facts: Facts) -> bool:
-    return signals.count_links(facts) >= site.hold_links
 
 
 def _in_words(signal: Signal) -> Reason:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 
@@ -22,14 +22,14 @@ def opinion(comment: Comment) -> float | None:
     return learning.probability(words, _knowledge(comment.thread.site, words))
 
 
-def learn(comment: Comment, state: str) -> None:
+def learn(comment: Comment, state: State) -> None:
     """Take a moderator's decision as an example, in the place of an earlier one about the same text; writes.
 
     The trash says nothing about spam, so what was learned stays.
     """
     if state == State.TRASHED:
         return
-    wanted = LEARNED_FROM.get(State(state))
+    wanted = LEARNED_FROM.get(state)
     if comment.learned_as != wanted:
         unlearn(comment)
         _count(comment, wanted, +1)
@@ -76,34 +76,24 @@ def _words(comment: Comment) -> frozenset[str]:
 
 
 def _knowledge(site: Site, words: frozenset[str]) -> Knowledge:
-    found = {word: (here, others) for word, here, others in _tallies(site, {*words, EVERY})}
+    places = (LearnedWord.site_id == site.id, LearnedWord.site_id != site.id)
+    counters = (LearnedWord.spam, LearnedWord.ham)
+    sums = [func.coalesce(func.sum(counter).filter(place), 0) for place in places for counter in counters]
+    rows = select(LearnedWord.word, *sums).where(LearnedWord.word.in_({*words, EVERY})).group_by(LearnedWord.word)
+    found = {word: (Tally(*counts[:2]), Tally(*counts[2:])) for word, *counts in db.session.execute(rows)}
     here, others = found.pop(EVERY, (Tally(), Tally()))
     return Knowledge(here, others, found)
-
-
-def _tallies(site: Site, words: set[str]) -> Iterable[tuple[str, Tally, Tally]]:
-    rows = {one.word: Tally(one.spam, one.ham) for one in db.session.execute(_of_site(site, words))}
-    everywhere = select(LearnedWord.word, func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
-    for word, spam, ham in db.session.execute(everywhere.where(LearnedWord.word.in_(words)).group_by(LearnedWord.word)):
-        here = rows.get(word, Tally())
-        yield word, here, Tally(spam - here.spam, ham - here.ham)
-
-
-def _of_site(site: Site, words: set[str]) -> Select[str, int, int]:
-    columns = select(LearnedWord.word, LearnedWord.spam, LearnedWord.ham)
-    return columns.where(LearnedWord.site_id == site.id, LearnedWord.word.in_(words))
 
 
 def _count(comment: Comment, kind: str | None, step: int) -> None:
     if kind is None:
         return
     words = sorted({*_words(comment), EVERY})  # in one order, so that two decisions at once do not wait in a ring
-    rows = [{"site_id": comment.thread.site_id, "word": word, "spam": 0, "ham": 0} for word in words]
     # The two databases have the same words for it, and SQLAlchemy a function for each.
     insert = insert_into_sqlite if db.engine.dialect.name == "sqlite" else insert_into_postgresql
     counter = LearnedWord.spam if kind == "spam" else LearnedWord.ham
-    for row in rows:
-        row[counter.key] = max(step, 0)
+    first = {"site_id": comment.thread.site_id, "spam": 0, "ham": 0, counter.key: max(step, 0)}
+    rows = [first | {"word": word} for word in words]
     added = insert(LearnedWord).values(rows)
     db.session.execute(
         added.on_conflict_do_update(index_elements=["site_id", "word"], set_={counter.key: counter + step})

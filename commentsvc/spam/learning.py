@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from commentsvc import links
 from commentsvc.spam.signals import LINK
 
 FEWEST = 5  # texts of each kind, until the filter has an opinion
@@ -74,14 +75,15 @@ def words_of(body: str, author: str = "", home: str | None = None, email: str | 
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
     text = unicodedata.normalize("NFKC", body).casefold()
     hosts = [_host(link) for link in LINK.findall(text)]
-    words = [*_words(LINK.sub(" ", text)), *(f"host:{host}" for host in hosts)]
-    words += [f"name:{word}" for word in _words(unicodedata.normalize("NFKC", author).casefold())]
+    # What is said of the writer comes first: a long text must not push it out.
+    words = [f"links:{min(len(hosts), 3)}"]
     if home:
         words.append(website(home))
     if email:
         words.append(f"mail:{email.rpartition('@')[2].casefold()}")
-    words.append(f"links:{min(len(hosts), 3)}")
-    return frozenset(word[:LONGEST] for word in dict.fromkeys(words[:MOST_WORDS]))
+    words += [f"name:{word}" for word in _words(unicodedata.normalize("NFKC", author).casefold())]
+    words += [*(f"host:{host}" for host in hosts), *_words(LINK.sub(" ", text))]
+    return frozenset(word[:LONGEST] for word in words[:MOST_WORDS])
 
 
 def website(address: str) -> str:
@@ -110,4 +112,5 @@ def _words(text: str) -> list[str]:
 
 
 def _host(link: str) -> str:
-    return link.rpartition("://")[2].partition("/")[0].removeprefix("www.").rstrip(".,;:!?")
+    origin = links.origin_of(link if "://" in link else f"http://{link}") or ""
+    return origin.partition("://")[2].removeprefix("www.").rstrip(".,;:!?")

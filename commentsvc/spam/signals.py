@@ -76,6 +76,9 @@ class Signal:
 Look = Callable[[Facts], Signal | None]
 
 
+LINKS = N_("links: %(count)d")
+
+
 def count_links(facts: Facts) -> int:
     """How many addresses stand in the text, whatever their scheme and case."""
     return len(LINK.findall(facts.body))
@@ -85,7 +88,7 @@ def links(facts: Facts) -> Signal | None:
     """Every link more than one is a little more like an advertisement."""
     count = count_links(facts)
     points = min(1 + count, 7) if count >= MANY_LINKS else 0.5 * count
-    return Signal(points, N_("links: %(count)d"), (("count", count),)) if count else None
+    return Signal(points, LINKS, (("count", count),)) if count else None
 
 
 def mostly_links(facts: Facts) -> Signal | None:
@@ -159,7 +162,9 @@ def name_seen(facts: Facts) -> Signal | None:
 
 
 def name_of_a_shop(facts: Facts) -> Signal | None:
-    """The name is an address, or as long as an advertisement."""
+    """The name is an address; blogs may be called by theirs."""
+    if facts.is_linkback:
+        return None
     is_address = LINK.search(facts.author) or re.search(r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I)
     return Signal(3, N_("the name is an address")) if is_address else None
 

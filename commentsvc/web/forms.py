@@ -117,7 +117,7 @@ def personal(
 def will_wait(site: Site, visitor: Visitor) -> bool:
     """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
     if site.moderation == Moderation.FIRST:
-        return not evidence.has_approved_history(site, visitor.hash)
+        return not evidence.approved(site, visitor.hash)
     return site.moderation == Moderation.ALL
 
 

@@ -89,18 +89,20 @@ def _receive(arrival: Arrival) -> Comment:
     if arrival.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     threads.check_open(site, Thread.at(site, arrival.key))
-    _check_person(arrival)
+    taken = _check_person(arrival)
     for limit, who in _wrong_answers(arrival):
         throttle.must_be_left(limit, who)
     checked = _checked_fields(arrival.typed)
     site_id = site.id
     db.begin_write()
     try:
-        comment = _twin(arrival) or _let_in(arrival, checked)
-    except (Refusal, IntegrityError):
+        comment = _twin(arrival) or _let_in(arrival, checked, taken)
+    except (Refusal, IntegrityError) as problem:
         db.session.commit()  # the challenge stays spent
         if twin := _twin(arrival):  # the same form came through another process meanwhile
             return twin
+        if isinstance(problem, ChallengeFailed):
+            _count_as_guess(arrival, problem)
         raise
     db.session.commit()
     snapshots.drop(site_id, arrival.key)
@@ -131,7 +133,7 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
     return comment
 
 
-def _let_in(arrival: Arrival, checked: submission.Submission | Refusal) -> Comment:
+def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
     try:
         _spend_challenge(arrival)
     except ChallengeFailed as refusal:
@@ -141,15 +143,14 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal) -> Comme
         if isinstance(checked, Refusal):
             raise checked
         with db.session.begin_nested():
-            return _posted(arrival, checked)
+            return _posted(arrival, checked, taken)
     except Refusal as refusal:
         if needs_challenge(arrival.site, arrival.moderator) and arrival.visitor:
             refusal.challenge_pass = challenge.issue(arrival.thread_path, arrival.visitor.id, solved=True)
         raise
 
 
-def _posted(arrival: Arrival, checked: submission.Submission) -> Comment:
-    taken = _time_taken(arrival)
+def _posted(arrival: Arrival, checked: submission.Submission, taken: timedelta | None) -> Comment:
     writer = posting.Writer(
         visitor=arrival.visitor.hash if arrival.visitor else None,
         address_hash=current.address_hash(),
@@ -173,22 +174,16 @@ def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal
         return refusal
 
 
-def _check_person(arrival: Arrival) -> None:
-    """Honeypot and minimum time, for those who fill in forms."""
-    taken = _time_taken(arrival)
-    if taken is None:
-        return
-    if arrival.typed.get(HONEYPOT):
-        raise HiddenFieldFilled
-    if taken < FASTEST:
-        raise LooksAutomatic
-
-
-def _time_taken(arrival: Arrival) -> timedelta | None:
-    """How long ago the form was shown; None for who has none, or need not have one."""
+def _check_person(arrival: Arrival) -> timedelta | None:
+    """Honeypot and minimum time, for those who fill in forms; how long ago theirs was shown."""
     if arrival.moderator or not arrival.is_form:
         return None
-    return challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path)
+    if arrival.typed.get(HONEYPOT):
+        raise HiddenFieldFilled
+    taken = challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path)
+    if taken < FASTEST:
+        raise LooksAutomatic
+    return taken
 
 
 def _spend_challenge(arrival: Arrival) -> None:
@@ -197,15 +192,15 @@ def _spend_challenge(arrival: Arrival) -> None:
     if arrival.visitor is None:
         raise CookieMissing
     token, answer = arrival.typed.get("challenge_token", ""), arrival.typed.get("challenge_answer", "")
-    try:
-        challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)
-    except ChallengeExpired:
-        raise  # a slow writer is no guesser
-    except ChallengeFailed:
-        for limit, who in _wrong_answers(arrival):
-            with suppress(TooMany):  # the next try will hear of it
-                throttle.hit(limit, who)
-        raise
+    challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)
+
+
+def _count_as_guess(arrival: Arrival, problem: ChallengeFailed) -> None:
+    if isinstance(problem, ChallengeExpired | CookieMissing):
+        return  # slow writers guess nothing, nor does who has no cookie
+    for limit, who in _wrong_answers(arrival):
+        with suppress(TooMany):  # the next try will hear of it
+            throttle.hit(limit, who)
 
 
 def _wrong_answers(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:

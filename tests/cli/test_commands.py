@@ -47,6 +47,10 @@ class TestSites:
         assert command("site", "set", "blog", "--captcha", "never", "--hold-links", "9")[0] == 0
         assert "captcha never, moderation first, hold with 9 links" in command("site", "list")[1]
 
+    def test_no_time_is_longer_than_a_date_can_be(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        assert command("site", "set", "blog", "--same-text-hours", "9999999999")[0] == 2
+
     def test_removing_asks_first(self, command: Command) -> None:
         command("site", "add", "blog", "https://blog.example")
         assert command("site", "remove", "blog", stdin="n\n")[0] == 1

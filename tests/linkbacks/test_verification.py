@@ -14,7 +14,7 @@ from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.source_page import NoLink
 from commentsvc.models import Comment, Ping, Site
 from commentsvc.safe_http import Page
-from tests.cast import ARTICLE, ARTICLE_URL
+from tests.cast import ARTICLE, ARTICLE_URL, BLOG
 from tests.servers import Web, web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -64,6 +64,15 @@ class TestOverHttp:
         assert "I read the phone, and liked it." in page
         assert "1 linkback" in page
         assert "0 comments" in page
+
+    def test_a_page_that_links_to_two_articles_is_shown_under_both(self, client: FlaskClient, neighbour: Web) -> None:
+        both = linking() + f'<a href="{BLOG}/second.html">and another</a>'
+        source = neighbour.page("/post", both)
+        send(client, source, blog_name="neighbour.example.com")
+        client.post("/trackback/blog/second.html", data={"url": source, "blog_name": "neighbour.example.com"})
+        worker.verify_pings()
+        worker.verify_pings()
+        assert [comment.state for comment in db.session.scalars(select(Comment))] == ["approved", "approved"]
 
     def test_the_request_tells_nothing_private(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/post", linking()))

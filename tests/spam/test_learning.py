@@ -29,6 +29,16 @@ class TestWords:
     def test_of_a_text(self, text: str, holds: set[str]) -> None:
         assert holds <= words_of(text)
 
+    @pytest.mark.parametrize(
+        "same", ["https://shop.example?from=1", "HTTPS://you@www.Shop.example:443/#x", "www.shop.example!"]
+    )
+    def test_a_host_is_one_in_every_spelling(self, same: str) -> None:
+        assert "host:shop.example" in words_of(f"see {same}")
+
+    def test_who_wrote_a_long_text_is_learned_too(self) -> None:
+        long = " ".join(f"word{number}" for number in range(learning.MOST_WORDS * 2))
+        assert {"website:shop.example", "mail:mail.example"} <= words_of(long, "Bob", "shop.example", "b@mail.example")
+
     def test_of_whoever_wrote_it(self) -> None:
         found = words_of("text", "Cheap Phones", "https://www.shop.example/x", "bob@mail.example")
         assert {"name:cheap", "name:phones", "website:shop.example", "mail:mail.example"} <= found

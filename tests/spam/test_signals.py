@@ -49,6 +49,7 @@ LEFT_IN_PEACE = [
     ("other_script", {"body": "電話は家にあるべきだと思います。みなさんはどうですか", "language": "ja"}),
     ("other_script", {"body": "OK, thanks for the article, I did not know that", "language": "ja"}),
     ("name_of_a_shop", {"author": "Émilie du Châtelet"}),
+    ("name_of_a_shop", {"author": "blog.example.com", "is_linkback": True}),
     ("odd_address", {"email": "bob.canary1987@mail.example"}),
     ("speed", {"body": "word " * 200, "seconds": 90.0}),
     ("speed", {"body": "Yes!", "seconds": 2.0}),

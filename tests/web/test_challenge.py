@@ -150,6 +150,12 @@ class TestGuessing:
         assert self.guess(visit(), "203.0.113.200") == 429
         assert self.guess(visit(), "203.0.114.1") == 303
 
+    def test_a_form_sent_twice_at_once_is_no_guess(self, bob: Visitor) -> None:
+        for number in range(11):
+            form = bob.fill(BOB, body=f"text {number}")
+            assert bob.send(form).status_code == 303
+            assert bob.send(form).status_code == 303
+
     def test_an_expired_picture_is_no_guess(self, bob: Visitor, time: FrozenClock) -> None:
         for _ in range(11):
             form = bob.fill(BOB)

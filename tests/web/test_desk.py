@@ -270,6 +270,7 @@ class TestPolicy:
         rules("blog", moderation="first")
         first = bob.comment(BOB)
         assert row(first).state == "pending"
+        assert row(first).reasons == ["nothing from this browser was approved yet"]
         ada.decide(first, "approval")
         assert row(bob.comment(body="second")).state == "approved"
         impostor = visit().comment(BOB, email=BOB.email, body="third")
@@ -284,3 +285,13 @@ class TestPolicy:
     def test_many_links_wait(self, bob: Visitor, links: int, state: str) -> None:
         text = " ".join(f"HTTPS://example.org/{number}" for number in range(links))
         assert row(bob.comment(body=text)).state == state
+
+    @pytest.mark.parametrize(("most", "links"), [(0, 0), (1, 1), (3, 3)])
+    def test_the_moderator_hears_of_the_links_once(
+        self, bob: Visitor, rules: Callable[..., None], most: int, links: int
+    ) -> None:
+        rules("blog", hold_links=most)
+        text = "The cord and where it goes: " + " ".join(f"https://example.org/{number}" for number in range(links))
+        comment = row(bob.comment(body=text))
+        assert comment.state == "pending"
+        assert comment.reasons.count(["links: %(count)d", {"count": links}]) == 1
