@@ -1,6 +1,7 @@
 """The picture: how long it takes to draw, how large it is, and how often programs that anybody can get read it.
 
 ``pip install -e .[bench]`` brings ddddocr; tesseract is Debian's package tesseract-ocr. What is missing is left out.
+With ``--train`` also what a network learns of one installation, and what that is worth at others.
 """
 
 import io
@@ -8,14 +9,16 @@ import random
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from commentsvc.captcha import image
-from commentsvc.captcha.alphabet import ALPHABET, means
+from bench import captcha_sound, captcha_training
+from commentsvc.captcha import alphabet, image
+from commentsvc.captcha.alphabet import LETTERS, means
 
 PICTURES, CONTROLS = 300, 20
 Reader = Callable[[bytes], str]
@@ -27,7 +30,7 @@ def main() -> None:
     chance, style = random.Random(1), image.Style.of("bench")
     pictures, milliseconds = [], []
     for number in range(PICTURES):
-        answer = "".join(chance.choices(ALPHABET, k=6))
+        answer = "".join(chance.choices(alphabet.of("bench"), k=6))
         started = time.process_time()
         pictures.append((image.draw(answer, style, str(number).encode()), answer))
         milliseconds.append((time.process_time() - started) * 1000)
@@ -39,6 +42,9 @@ def main() -> None:
         print(f"{name}: {plain} of {CONTROLS} plain texts read, so it can read;")
         solved, letters, way = max(_tried(reader, way, pictures) for way in PREPARATIONS)
         print(f"    {solved / PICTURES:.1%} of pictures, {letters / PICTURES / 6:.0%} of letters, at best ({way})")
+    captcha_sound.main()
+    if "--train" in sys.argv:
+        captcha_training.main()
 
 
 def _tried(reader: Reader, way: str, pictures: list[Picture]) -> tuple[int, int, str]:
@@ -72,7 +78,7 @@ def _of_ddddocr() -> Iterator[tuple[str, Reader]]:
         return
     for name, is_beta in (("ddddocr", False), ("ddddocr, beta", True)):
         model = ddddocr.DdddOcr(beta=is_beta, show_ad=False)
-        model.set_ranges(ALPHABET + ALPHABET.lower())
+        model.set_ranges(LETTERS + LETTERS.lower())
         yield name, lambda picture, model=model: _most_likely(model.classification(picture, probability=True))
 
 
@@ -81,7 +87,7 @@ def _most_likely(found: object) -> str:
 
 
 def _by_tesseract(program: str, picture: bytes, mode: str) -> str:
-    options = ("--psm", mode, "-c", f"tessedit_char_whitelist={ALPHABET}")
+    options = ("--psm", mode, "-c", f"tessedit_char_whitelist={LETTERS}")
     run = [program, "stdin", "stdout", *options]
     return subprocess.run(run, input=picture, capture_output=True, check=False).stdout.decode("utf-8", "replace")
 

@@ -12,7 +12,9 @@
     ├── LooksAutomatic            403  minimum time, form stamp
     │   └── HiddenFieldFilled
     ├── ParentUnavailable         422
-    ├── ChallengeFailed           403  wrong, used or expired
+    ├── Banned                    403
+    ├── ChallengeFailed           403  wrong or used
+    │   ├── ChallengeNeeded            not answered
     │   ├── ChallengeExpired
     │   └── CookieMissing
     ├── NotYours                  403  somebody else's comment
@@ -140,11 +142,27 @@ class ParentUnavailable(Refusal):
     sentence = N_("The comment you are answering is no longer here. You can still post yours without it.")
 
 
-class ChallengeFailed(Refusal):
-    """The picture was read wrongly, or its answer was used before."""
+class Banned(Refusal):
+    """A moderator shut somebody out."""
 
     status = 403
-    sentence = N_("That wasn’t what the picture shows. Here is a new one; your text is still there.")
+    sentence = N_(
+        "Nothing is accepted from you here at the moment. If you think that this is a mistake, "
+        "please write to the owner of the blog; your text is still there."
+    )
+
+
+class ChallengeFailed(Refusal):
+    """The challenge was answered wrongly, or used before."""
+
+    status = 403
+    sentence = N_("That was not what the picture shows or the sound says. Here is a new one; your text is still there.")
+
+
+class ChallengeNeeded(ChallengeFailed):
+    """The challenge was not answered."""
+
+    sentence = N_("One thing is left: please show below that you are no robot. Your text is still there.")
 
 
 class ChallengeExpired(ChallengeFailed):
@@ -157,7 +175,7 @@ class CookieMissing(ChallengeFailed):
     """Neither the visitor cookie nor the visitor token came along."""
 
     sentence = N_(
-        "Your browser must accept a cookie from here so that the picture can be checked. "
+        "Neither a cookie nor the form itself says which browser this is. "
         "Please allow cookies and send it again; your text is still there."
     )
 

@@ -1,4 +1,4 @@
-"""Fetch a stranger's page without being used against anyone.
+"""Fetch a stranger's page, or ask a stranger's service, without being used against anyone.
 
 Every name is resolved once, every address it has must be public, and the connection goes to the very address
 that was checked; each redirect starts over. Size, headers, time and hops are bounded. Nothing private is sent.
@@ -11,11 +11,11 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from commentsvc import __version__, settings
 
@@ -52,6 +52,18 @@ class Page:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of an address; with a ``form``, it is posted."""
+
+    accept: str
+    form: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.form is None else "POST"
+
+
 Resolver = Callable[[str, int], list[str]]
 
 
@@ -75,7 +87,7 @@ def fetch(
     """
     deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
     for _ in range(MOST_REDIRECTS + 1):
-        page = _fetch_once(url, accept, resolver, deadline)
+        page = _fetch_once(url, _Question(accept), resolver, deadline)
         target = page.headers.get("location")
         if page.status not in REDIRECTS or not target:
             return page
@@ -84,6 +96,16 @@ def fetch(
         except ValueError:
             raise FetchRefused("redirected to what is no web address") from None
     raise FetchFailed("too many redirects")
+
+
+def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:
+    """POST ``fields``, form-encoded; redirects are not followed, as they would take the fields elsewhere.
+
+    Raises:
+        FetchRefused, FetchFailed: as ``fetch`` does.
+    """
+    question = _Question("text/plain, */*;q=0.1", urlencode(fields).encode())
+    return _fetch_once(url, question, resolver, time.monotonic() + WHOLE_PATIENCE.total_seconds())
 
 
 def fetch_own(url: str) -> Page:
@@ -95,23 +117,23 @@ def fetch_own(url: str) -> Page:
     parts = urlsplit(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
     deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
-    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, "*/*", deadline)
+    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Question("*/*"), deadline)
 
 
-def _fetch_once(url: str, accept: str, resolver: Resolver, deadline: float) -> Page:
+def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> Page:
     parts = _checked(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
-    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, accept, deadline)
+    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, question, deadline)
 
 
-def _fetch_from(address: str, parts: SplitResult, url: str, accept: str, deadline: float) -> Page:
+def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question, deadline: float) -> Page:
     port = parts.port or USUAL_PORTS[parts.scheme]
     left = timedelta(seconds=deadline - time.monotonic())
     if left <= timedelta():
         raise FetchFailed("too slow")
     try:
         with _connected(address, port) as line, _hung_up_after(left, line):
-            return _get(_secured(line, parts), parts, url, accept)
+            return _ask(_secured(line, parts), parts, url, question)
     except (OSError, http.client.HTTPException, ValueError, zlib.error) as problem:
         raise FetchFailed(str(problem)[:300] or type(problem).__name__) from problem
 
@@ -221,14 +243,14 @@ def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
     return ssl.create_default_context().wrap_socket(duplicate, server_hostname=parts.hostname)
 
 
-def _get(line: socket.socket, parts: SplitResult, url: str, accept: str) -> Page:
+def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question) -> Page:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.sock = line
     try:
-        connection.putrequest("GET", _target(parts), skip_host=True, skip_accept_encoding=True)
-        for name, value in _request_headers(parts, accept).items():
+        connection.putrequest(question.method, _target(parts), skip_host=True, skip_accept_encoding=True)
+        for name, value in _request_headers(parts, question).items():
             connection.putheader(name, value)
-        connection.endheaders()
+        connection.endheaders(question.form)
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
@@ -246,14 +268,16 @@ def _target(parts: SplitResult) -> str:
 SAFE_IN_QUERY = "/%:@!$&'()*+,;=~-._?[]"
 
 
-def _request_headers(parts: SplitResult, accept: str) -> dict[str, str]:
+def _request_headers(parts: SplitResult, question: _Question) -> dict[str, str]:
     host = parts.netloc if parts.netloc.isascii() else (parts.hostname or "").encode("idna").decode()
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(question.form or b""))}
     return {
         "Host": host,
-        "User-Agent": f"commentsvc/{__version__} (linkback verification; +{settings.current().base_url})",
-        "Accept": accept,
+        "User-Agent": f"commentsvc/{__version__} (comments and linkbacks; +{settings.current().base_url})",
+        "Accept": question.accept,
         "Accept-Encoding": "gzip",
         "Connection": "close",
+        **(form if question.form is not None else {}),
     }
 
 

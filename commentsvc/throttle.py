@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
@@ -18,6 +19,7 @@ from commentsvc import settings
 from commentsvc.errors import TooMany
 
 Limit = RateLimitItem
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,14 @@ PICTURES_NEARBY = RateLimitItemPerMinute(400, 10, namespace="pictures-nearby")
 WRONG_ANSWERS = RateLimitItemPerMinute(10, 10, namespace="wrong-answers")
 WRONG_ANSWERS_NEARBY = RateLimitItemPerMinute(60, 10, namespace="wrong-answers-nearby")
 WRONG_ANSWERS_A_DAY = RateLimitItemPerDay(30, namespace="wrong-answers-a-day")
+# A sound is easier for programs than a picture is.
+SOUNDS = RateLimitItemPerMinute(5, 10, namespace="sounds")
+SOUNDS_NEARBY = RateLimitItemPerMinute(50, 10, namespace="sounds-nearby")
+WRONG_SOUNDS = RateLimitItemPerMinute(3, 10, namespace="wrong-sounds")
+UNSOLVED = RateLimitItemPerDay(3, namespace="unsolved")  # sent to a moderator without any answer
+UNSOLVED_NEARBY = RateLimitItemPerDay(20, namespace="unsolved-nearby")
+UNSUSPICIOUS = RateLimitItemPerMinute(3, 10, namespace="unsuspicious")  # comments that look like a person's pace
+ONCE = RateLimitItemPerMinute(1, 10, namespace="once")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
 PINGS = RateLimitItemPerMinute(30, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
@@ -46,22 +56,44 @@ def hit(limit: Limit, *who: str) -> None:
     _ask(lambda limiter: limiter.hit(limit, *who), limit, *who)
 
 
+def hit_once(limit: Limit, what: str, *who: str) -> None:
+    """Count as ``hit`` does, but each ``what`` of ``who`` only the first time."""
+    if is_left(ONCE, what, *who):
+        hit(limit, *who)
+        hit(ONCE, what, *who)
+
+
 def must_be_left(limit: Limit, *who: str) -> None:
     """Raise ``TooMany`` where ``hit`` would, and count nothing."""
     _ask(lambda limiter: limiter.test(limit, *who), limit, *who)
 
 
+def is_left(limit: Limit, *who: str) -> bool:
+    """Whether ``hit`` would pass; counts nothing."""
+    return _asked(lambda limiter: limiter.test(limit, *who))[0]
+
+
+def used(limit: Limit, *who: str) -> int:
+    """How much of the limit ``who`` has used up."""
+    left, _ = _asked(lambda limiter: limiter.get_window_stats(limit, *who).remaining)
+    return limit.amount - left
+
+
 def _ask(whether: Callable[[MovingWindowRateLimiter], bool], limit: Limit, *who: str) -> None:
-    limiter = _limiter(settings.current().redis_url)
-    try:
-        passed = whether(limiter)
-    except limiter.storage.base_exceptions as problem:
-        log.warning("Redis does not answer, limits are counted in this process: %s", problem)
-        limiter = _limiter("")
-        passed = whether(limiter)
+    passed, limiter = _asked(whether)
     if not passed:
         until = limiter.get_window_stats(limit, *who).reset_time
         raise TooMany(max(1, round(until - time.time())))  # noqa: TID251 - the library counts by the wall clock
+
+
+def _asked(question: Callable[[MovingWindowRateLimiter], Answer]) -> tuple[Answer, MovingWindowRateLimiter]:
+    """What Redis says, or what this process counted where it does not answer; and which of them it was."""
+    limiter = _limiter(settings.current().redis_url)
+    try:
+        return question(limiter), limiter
+    except limiter.storage.base_exceptions as problem:
+        log.warning("Redis does not answer, limits are counted in this process: %s", problem)
+        return question(_limiter("")), _limiter("")
 
 
 def is_shared() -> bool:

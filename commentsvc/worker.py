@@ -1,4 +1,4 @@
-"""One loop: send letters that are due, verify pings that are due, forget what expired. Any number may run."""
+"""A loop for each job: send letters, verify pings, ask for second opinions, forget what expired. Any number may run."""
 
 import logging
 import threading
@@ -17,6 +17,7 @@ from commentsvc.db import db
 from commentsvc.errors import PingRefused
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.mail import DeliveryFailed
+from commentsvc.moderation import second_opinion
 from commentsvc.notifications import outbox
 
 PAUSE = timedelta(seconds=1)
@@ -134,6 +135,21 @@ def verify_pings() -> int:
     return 1
 
 
+def ask_second_opinions() -> int:
+    """The held comment that an outside checker is to be asked about first; the number asked about."""
+    question = _claimed(second_opinion.claim)
+    if question is None:
+        return 0
+    try:
+        is_spam = second_opinion.put(question)
+    except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
+        log.warning("the outside checker of spam gives no answer: %s", failure)
+        _note(partial(second_opinion.postpone, question, str(failure)))
+    else:
+        _note(partial(second_opinion.settle, question, is_spam=is_spam))
+    return 1
+
+
 def tidy() -> int:
     """Delete what expired; 0, as there is never more to do at once."""
     db.begin_write()
@@ -143,4 +159,9 @@ def tidy() -> int:
     return 0
 
 
-JOBS = (Job(send_letters, PAUSE), Job(verify_pings, PAUSE), Job(tidy, TIDY_PAUSE))
+JOBS = (
+    Job(send_letters, PAUSE),
+    Job(verify_pings, PAUSE),
+    Job(ask_second_opinions, PAUSE),
+    Job(tidy, TIDY_PAUSE),
+)

@@ -134,11 +134,11 @@ def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None]]]:
         def run(*words: str) -> None:
             beside = environment | {"COMMENTSVC_BASE_URL": COMMENTS}
             words = (sys.executable, "-m", "commentsvc", *words)
-            subprocess.run(words, env=beside, check=True, capture_output=True)  # noqa: S603 - our own words
+            subprocess.run(words, env=beside, check=True, capture_output=True)
 
         with log.open("w") as output:
             words = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
-            demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)  # noqa: S603 - our own words
+            demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)
         try:
             yield _places(log), run
         finally:

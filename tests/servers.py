@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -63,6 +64,7 @@ class Web:
     url: str = ""
     pages: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    posted: list[dict[str, str]] = field(default_factory=list)
 
     def page(self, path: str, body: str | bytes, status: int = 200, **headers: str) -> str:
         """Put a page up; its address."""
@@ -96,6 +98,11 @@ def web() -> Iterator[Web]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            site.posted.append(dict(parse_qsl(form, keep_blank_values=True)))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             pass

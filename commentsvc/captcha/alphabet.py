@@ -1,9 +1,12 @@
 """Which characters a challenge uses, and what is meant by others that people type for them."""
 
+import hashlib
+import random
 import unicodedata
 
 LONGEST = 100  # characters that are looked at
-ALPHABET = "ACFHKLNPTUY369"
+LETTERS = "ACFHKLNPTUY369"
+SHOWN = 12  # of them are used by one installation: 12⁶ answers are 21 bits
 # Letters the alphabet leaves out because people confuse them; typed anyway, they mean one of their look-alikes.
 LOOK_ALIKES = {
     "G": "69",
@@ -22,9 +25,25 @@ LOOK_ALIKES = {
 }
 
 
+def of(secret: str) -> str:
+    """The letters that the installation with this secret uses, in its own order."""
+    chance = random.Random(hashlib.sha256(f"captcha letters {secret}".encode()).digest())
+    return "".join(chance.sample(LETTERS, SHOWN))
+
+
 def means(typed: str, answer: str) -> bool:
     """Whether what was typed means ``answer``: capitals or not, spaces or not, look-alikes taken for what they mean."""
     letters = "".join(unicodedata.normalize("NFKC", typed[:LONGEST]).split()).upper()
     if len(letters) != len(answer):
         return False
     return all(real in LOOK_ALIKES.get(letter, letter) for letter, real in zip(letters, answer, strict=True))
+
+
+def says(typed: str, digits: str) -> bool:
+    """Whether what was typed are ``digits``, in any script, with or without spaces and hyphens between them."""
+    return "".join(str(unicodedata.digit(char)) for char in typed[:LONGEST] if char.isdigit()) == digits
+
+
+def is_heard(typed: str) -> bool:
+    """Whether what was typed can only be the answer to a sound: digits and nothing else."""
+    return bool(typed) and all(char.isdigit() or char in " -" for char in typed[:LONGEST])

@@ -1,7 +1,8 @@
 """Issue a challenge and check its answer: bound to visitor and thread, good for one try, gone after ten minutes.
 
-The token is signed and holds a nonce, the thread and a hash of the visitor. The answer is derived from the secret
-and the nonce, so it stands nowhere and showing a picture writes nothing. The one try is an insert of the nonce.
+The token is signed and holds a nonce, the thread and a hash of the visitor. The answers are derived from the secret
+and the nonce, so they stand nowhere and showing a picture writes nothing. The one try is an insert of the nonce,
+whichever of its three answers it was: what the picture shows, what the sound says, or a computation.
 """
 
 import secrets
@@ -12,13 +13,13 @@ from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, settings, tokens
-from commentsvc.captcha.alphabet import ALPHABET, means
+from commentsvc.captcha import alphabet, proof_of_work
 from commentsvc.db import db
 from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, LinkInvalid, LooksAutomatic, NotFound
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
-LENGTH = 6
+LENGTH = 6  # characters of the picture, digits of the sound
 PURPOSE = "challenge"
 
 
@@ -63,17 +64,31 @@ def is_solved(token: str, thread_path: str) -> bool | None:
     return contents.solved if contents.thread_path == thread_path else None
 
 
+def letters() -> str:
+    """What the pictures of this installation are made of."""
+    return alphabet.of(settings.current().secret)
+
+
 def picture(token: str) -> bytes:
     """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
-    try:
-        contents = _contents(token)
-    except LinkInvalid:
-        raise NotFound from None
+    nonce = _nonce(token)
     from commentsvc.captcha import image  # what draws is only loaded where somebody writes
 
-    seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", contents.nonce))
-    style = image.Style.of(settings.current().secret)
-    return image.draw(answer_of(contents.nonce), style, seed)
+    seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", nonce))
+    return image.draw(answer_of(nonce), image.Style.of(settings.current().secret), seed)
+
+
+def sound(token: str, language: str) -> bytes:
+    """The WAV for a token, in one of ``audio.LANGUAGES``; raises ``NotFound`` for one that is broken or too old."""
+    nonce = _nonce(token)
+    from commentsvc.captcha import audio
+
+    return audio.speak(digits_of(nonce), language, bytes.fromhex(tokens.keyed_hash(f"challenge-{language}", nonce)))
+
+
+def work(token: str, failures: int) -> proof_of_work.Problem:
+    """A computation for a token; each of ``failures`` before makes it twice as long; raises ``NotFound``."""
+    return proof_of_work.pose(_nonce(token), failures, _key_of_work())
 
 
 def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
@@ -83,6 +98,51 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
         ChallengeFailed: wrong answer, other visitor, other thread, or tried before.
         ChallengeExpired: older than ten minutes.
     """
+    contents = _spent(token, thread_path, visitor)
+    if not (contents.solved or _is_right(answer, contents.nonce)):
+        raise ChallengeFailed
+
+
+def waive(token: str, thread_path: str, visitor: str) -> None:
+    """Use up the token without an answer, for who can give none; writes; raises what ``spend`` raises."""
+    _spent(token, thread_path, visitor)
+
+
+def forget_expired() -> None:
+    """Delete the nonces of tokens that are too old to be tried anyway; writes."""
+    db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
+
+
+def answer_of(nonce: str) -> str:
+    """What the picture of a challenge with this nonce shows."""
+    return _derived("challenge-answer", nonce, letters())
+
+
+def digits_of(nonce: str) -> str:
+    """What the sound of a challenge with this nonce says."""
+    return _derived("challenge-digits", nonce, "0123456789")
+
+
+def _derived(purpose: str, nonce: str, signs: str) -> str:
+    number = int(tokens.keyed_hash(purpose, nonce, length=32), 16)
+    chosen = []
+    for _ in range(LENGTH):
+        number, index = divmod(number, len(signs))
+        chosen.append(signs[index])
+    return "".join(chosen)
+
+
+def _is_right(answer: str, nonce: str) -> bool:
+    if len(answer) > alphabet.LONGEST:  # longer than anybody types
+        return proof_of_work.is_solved(answer, nonce, _key_of_work())
+    return alphabet.means(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
+
+
+def _key_of_work() -> str:
+    return tokens.keyed_hash("challenge-work", "", length=32)
+
+
+def _spent(token: str, thread_path: str, visitor: str) -> _Contents:
     try:
         contents = _contents(token)
     except LinkExpired:
@@ -90,14 +150,16 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
     except LinkInvalid:
         raise ChallengeFailed from None
     _insert_once(contents.nonce)
-    is_ours = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
-    if not is_ours or not (contents.solved or means(answer, answer_of(contents.nonce))):
+    if contents.thread_path != thread_path or not tokens.equal(contents.visitor_hash, _visitor_hash(visitor)):
         raise ChallengeFailed
+    return contents
 
 
-def forget_expired() -> None:
-    """Delete the nonces of tokens that are too old to be tried anyway; writes."""
-    db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
+def _nonce(token: str) -> str:
+    try:
+        return _contents(token).nonce
+    except LinkInvalid:
+        raise NotFound from None
 
 
 def _contents(token: str) -> _Contents:
@@ -106,17 +168,6 @@ def _contents(token: str) -> _Contents:
 
 def _visitor_hash(visitor: str) -> str:
     return tokens.keyed_hash("challenge-visitor", visitor)
-
-
-def answer_of(nonce: str) -> str:
-    """What the picture of a challenge with this nonce shows."""
-    digest = bytes.fromhex(tokens.keyed_hash("challenge-answer", nonce, length=32))
-    number = int.from_bytes(digest)
-    letters = []
-    for _ in range(LENGTH):
-        number, index = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[index])
-    return "".join(letters)
 
 
 def _insert_once(nonce: str) -> None:

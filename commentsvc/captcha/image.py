@@ -12,16 +12,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 
+import font_caladea
+import font_fredoka_one
+import font_hanken_grotesk
+import font_manrope
 import font_roboto
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
+BLANK = 8  # pixels around a letter that hold nothing
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
-DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
+FACES = {
+    "Caladea-Bold": font_caladea.font_files["CaladeaBold"],
+    "FredokaOne": font_fredoka_one.font_files["FredokaOne"],
+    "HankenGrotesk-Bold": font_hanken_grotesk.font_files_otf["HankenGroteskBold"],
+    "Manrope-ExtraBold": font_manrope.font_files["ManropeExtraBold"],
+    "Roboto-Black": font_roboto.font_files["RobotoBlack"],
+}
 
 Field = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -29,35 +39,56 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Style:
-    """How an installation draws. Lengths in pixels; the defaults are the measured style.
+    """How an installation draws, so that a program that learned to read another one cannot read this one.
 
-    ``climb`` is the path's amplitude as a part of the height; ``periods`` its waves across the picture; ``waves``
-    the wavelengths of the field; ``solid`` the field value above which a stroke is filled.
+    Lengths in pixels, angles in degrees. The path is a wave with ``periods`` across the picture and an overtone; the
+    field that decides between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
     """
 
-    climb: float = 0.30
+    faces: tuple[str, str] = ("Roboto-Black", "HankenGrotesk-Bold")
+    climb: float = 0.30  # the path's amplitude, as a part of the height
     periods: tuple[float, float] = (1.0, 1.5)
+    phase: tuple[float, float] = (0.0, math.tau)  # where the wave begins
+    overtone: float = 0.0  # of twice the frequency, as a part of the amplitude
+    margin: float = 34.0  # from the edge to the middle of the first and last letter
+    size: tuple[int, int] = (78, 90)
+    slant: float = 13.0
+    follow: float = 0.35  # how far a letter turns with its path
+    shear: tuple[float, float] = (-0.18, 0.18)
+    width: tuple[float, float] = (0.92, 1.12)
     waves: tuple[float, float] = (45.0, 90.0)
-    solid: float = 0.30
-    slant: float = 13.0  # degrees
-    shear: float = 0.18
+    grain: float = 0.0
+    spread: float = 180.0
+    solid: float = 0.30  # the field value above which a stroke is filled
+    outline: int = 1
     scratches: int = 3
-    bend: float = 4.5
-    mono: float = 0.33  # share of letters in the second font
+    bend: float = 4.5  # how far the picture is pulled about
 
     @classmethod
     def of(cls, secret: str) -> "Style":
-        """The style of the installation with this secret: the measured one, moved a little in every parameter."""
+        """The style of the installation with this secret, within what people still read."""
         chance = random.Random(hashlib.sha256(f"captcha style {secret}".encode()).digest())
+        faces = chance.sample(sorted(FACES), 2)
+        fewest, shortest, lean = chance.uniform(0.75, 1.35), chance.uniform(40, 58), chance.uniform(-0.2, 0.2)
+        broad, small, begin = chance.uniform(0.84, 0.96), chance.randrange(72, 83, 2), chance.uniform(0, math.tau)
         return cls(
-            climb=chance.uniform(0.27, 0.32),
-            periods=(chance.uniform(0.95, 1.1), chance.uniform(1.3, 1.5)),
-            waves=(chance.uniform(44, 52), chance.uniform(84, 96)),
-            solid=chance.uniform(0.26, 0.34),
-            slant=chance.uniform(10, 14),
-            shear=chance.uniform(0.14, 0.2),
-            bend=chance.uniform(3.5, 5.0),
-            mono=chance.uniform(0.2, 0.45),
+            faces=(faces[0], faces[1]),
+            climb=chance.uniform(0.24, 0.32),
+            periods=(fewest, fewest + chance.uniform(0.15, 0.3)),
+            phase=(begin, begin + math.pi),
+            overtone=chance.uniform(-0.45, 0.45),
+            margin=chance.uniform(30, 44),
+            size=(small, small + 8),
+            slant=chance.uniform(6, 14),
+            follow=chance.uniform(0.0, 0.7),
+            shear=(lean - 0.1, lean + 0.1),
+            width=(broad, broad + 0.14),
+            waves=(shortest, shortest + chance.uniform(12, 40)),
+            grain=chance.uniform(0, 180),
+            spread=chance.uniform(40, 180),
+            solid=chance.uniform(0.22, 0.36),
+            outline=chance.choice((1, 1, 2)),
+            bend=chance.uniform(2.5, 6),
         )
 
 
@@ -65,7 +96,7 @@ def draw(answer: str, style: Style, seed: bytes) -> bytes:
     """A one-bit PNG of ``WIDTH`` × ``HEIGHT`` that shows ``answer``; the same ``seed`` gives the same picture."""
     chance = random.Random(seed)
     letters = np.asarray(_bent(_letters(answer, style, chance), style.bend, chance)) > 127
-    ink = _filled(letters, _field(style, chance), style.solid)
+    ink = _filled(letters, _field(style, chance), style)
     for _ in range(style.scratches):
         ink ^= _scratch(chance)
     return _png(ink)
@@ -83,34 +114,40 @@ def sheet(pictures: Sequence[bytes]) -> bytes:
 
 def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
     sheet = Image.new("L", (WIDTH, HEIGHT))
-    periods, phase = chance.uniform(*style.periods), chance.uniform(0, math.tau)
+    periods, phase = chance.uniform(*style.periods), chance.uniform(*style.phase)
 
     def height(x: float) -> float:
-        return HEIGHT / 2 + style.climb * HEIGHT * math.sin(math.tau * periods * x / WIDTH + phase)
+        turn = math.tau * periods * x / WIDTH + phase
+        return HEIGHT / 2 + style.climb * HEIGHT * (math.sin(turn) + style.overtone * math.sin(2 * turn))
 
-    for char, x in zip(answer, _equal_steps(height, len(answer)), strict=True):
+    for char, x in zip(answer, _equal_steps(height, len(answer), style.margin), strict=True):
         slope = math.degrees(math.atan((height(x + 4) - height(x - 4)) / 8))
-        letter = _letter(char, -0.35 * slope + chance.uniform(-style.slant, style.slant), style, chance)
-        place = (round(x - letter.width / 2), round(height(x) - letter.height / 2))
-        sheet.paste(255, (max(-8, place[0]), place[1]), letter)
+        letter = _letter(char, -style.follow * slope + chance.uniform(-style.slant, style.slant), style, chance)
+        place = (_within(x, letter.width, WIDTH), _within(height(x), letter.height, HEIGHT))
+        sheet.paste(255, place, letter)
     return sheet
 
 
-def _equal_steps(height: Callable[[float], float], count: int) -> Sequence[float]:
+def _within(middle: float, length: int, whole: int) -> int:
+    """Where a letter begins that shall stand around ``middle`` and reach over no edge."""
+    return min(max(-BLANK, round(middle - length / 2)), whole - length + BLANK)
+
+
+def _equal_steps(height: Callable[[float], float], count: int, margin: float) -> Sequence[float]:
     """``count`` places along the path, equally far apart on it."""
-    xs = np.linspace(34, WIDTH - 34, 200)
+    xs = np.linspace(margin, WIDTH - margin, 200)
     ys = np.array([height(float(x)) for x in xs])
     walked = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(xs), np.diff(ys)))))
     return [float(x) for x in np.interp(np.linspace(0, walked[-1], count), walked, xs)]
 
 
 def _letter(char: str, degrees: float, style: Style, chance: random.Random) -> Image.Image:
-    font = _font(chance.random() < style.mono, chance.randrange(78, 91, 4))
+    font = _font(chance.choice(style.faces), chance.randrange(*style.size, 2))
     left, top, right, bottom = font.getbbox(char)
     image = Image.new("L", (int(right - left) + 24, int(bottom - top) + 24))
     ImageDraw.Draw(image).text((12 - left, 12 - top), char, fill=255, font=font)
-    shear = chance.uniform(-style.shear, style.shear)
-    scale = chance.uniform(0.92, 1.12)
+    shear = chance.uniform(*style.shear)
+    scale = chance.uniform(*style.width)
     middle = image.height / 2
     image = image.transform(
         image.size, Image.Transform.AFFINE, (1 / scale, shear, -shear * middle, 0, 1, 0), Image.Resampling.BILINEAR
@@ -119,16 +156,10 @@ def _letter(char: str, degrees: float, style: Style, chance: random.Random) -> I
 
 
 @lru_cache(maxsize=32)
-def _font(mono: bool, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(_font_file(mono)), size)
-
-
-@lru_cache(maxsize=2)
-def _font_file(mono: bool) -> Path:
-    """DejaVu where the system has it (the measured one), else Roboto from its package."""
-    preferred = DEJAVU / ("DejaVuSansMono-Bold.ttf" if mono else "DejaVuSans-Bold.ttf")
-    fallback = font_roboto.font_files["RobotoBold" if mono else "RobotoBlack"]
-    return preferred if preferred.is_file() else Path(fallback)
+def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
+    """A face so large that its capitals are as high as those of others; ``size`` as if they were 0.72 of it."""
+    _, top, _, bottom = ImageFont.truetype(FACES[face], 100).getbbox("H")
+    return ImageFont.truetype(FACES[face], size * 72 / (bottom - top))
 
 
 def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Image:
@@ -150,27 +181,30 @@ def _field(style: Style, chance: random.Random) -> Field:
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
     total = np.zeros((HEIGHT, WIDTH))
     for _ in range(4):
-        direction, phase = chance.uniform(0, math.tau), chance.uniform(0, math.tau)
+        direction = math.radians(style.grain + chance.uniform(-style.spread, style.spread) / 2)
+        phase = chance.uniform(0, math.tau)
         wave = math.tau / chance.uniform(*style.waves)
         total += np.sin(wave * (math.cos(direction) * x + math.sin(direction) * y) + phase)
     return total / 2
 
 
-def _filled(letters: Mask, field: Field, solid: float) -> Mask:
+def _filled(letters: Mask, field: Field, style: Style) -> Mask:
     """Solid where the field is high, inverted where it is low, only the outline in between."""
-    filled = letters & (field > solid)
-    inverted = ~letters & (field < -solid)
-    between = (field <= solid) & (field >= -solid)
-    return filled | inverted | (_outline(letters) & between)
+    filled = letters & (field > style.solid)
+    inverted = ~letters & (field < -style.solid)
+    between = np.abs(field) <= style.solid
+    return filled | inverted | (_outline(letters, style.outline) & between)
 
 
-def _outline(letters: Mask) -> Mask:
-    inner = letters.copy()
-    inner[1:, :] &= letters[:-1, :]
-    inner[:-1, :] &= letters[1:, :]
-    inner[:, 1:] &= letters[:, :-1]
-    inner[:, :-1] &= letters[:, 1:]
-    outer = letters.copy()
+def _outline(letters: Mask, thickness: int) -> Mask:
+    """The rim of the letters, one pixel of it outside."""
+    inner, outer = letters.copy(), letters.copy()
+    for _ in range(thickness):
+        before = inner.copy()
+        inner[1:, :] &= before[:-1, :]
+        inner[:-1, :] &= before[1:, :]
+        inner[:, 1:] &= before[:, :-1]
+        inner[:, :-1] &= before[:, 1:]
     outer[1:, :] |= letters[:-1, :]
     outer[:, 1:] |= letters[:, :-1]
     return outer & ~inner

@@ -23,6 +23,7 @@ ROOMS = {  # where each command lives; only the one that is asked for is loaded
     "site": "sites",
     "moderator": "moderators",
     "spam": "spam",
+    "ban": "bans",
     "work": "upkeep",
     "upgrade": "upkeep",
     "rerender": "upkeep",

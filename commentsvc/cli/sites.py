@@ -26,6 +26,8 @@ RULES = (
     click.option("--hold-links", type=click.IntRange(0), help="Hold comments with at least this many links."),
     click.option("--hold-words", help="Hold comments with one of these words; separate them with commas."),
     click.option("--disallowed-words", help="Put comments with one of these words with the spam."),
+    click.option("--akismet-key", help="Have held comments looked at by Akismet with this key; empty for not."),
+    click.option("--akismet-url", help="The address of another checker that speaks Akismet's protocol."),
     click.option(
         "--same-text-hours", type=click.IntRange(0, 87_600), help="Refuse the same text in a thread for so long."
     ),
@@ -139,12 +141,19 @@ def _one_a_line(typed: str) -> str:
     return "\n".join(word.strip() for word in typed.replace(",", "\n").splitlines() if word.strip())
 
 
+def _web_address(typed: str) -> str:
+    if links.origin_of(typed) is None:
+        raise click.UsageError(f"{typed} is no web address; write it like https://rest.akismet.com/1.1/comment-check.")
+    return typed
+
+
 CHECKED: dict[str, Callable[[str], Any]] = {
     "language": spoken_language,
     "email": mail_address,
     "share": _networks,
     "hold_words": _one_a_line,
     "disallowed_words": _one_a_line,
+    "akismet_url": _web_address,
 }
 
 

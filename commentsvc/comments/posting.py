@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,13 +11,13 @@ from commentsvc import clock, tokens
 from commentsvc.comments import threads
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
-from commentsvc.errors import AlreadySaid, ParentUnavailable
+from commentsvc.errors import AlreadySaid, ChallengeNeeded, ParentUnavailable
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.decision import waits
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, evidence, policy
+from commentsvc.moderation import decisions, evidence, policy, second_opinion
 from commentsvc.notifications import subscriptions
 
 
@@ -29,6 +30,8 @@ class Writer:
     language: str
     moderator: Moderator | None = None
     seconds: float | None = None  # from seeing the form to sending it
+    is_unasked: bool = False  # solved no challenge, as nothing spoke for asking before the text was known
+    is_unsolved: bool = False  # could not solve one
 
     @property
     def seed(self) -> str:
@@ -38,7 +41,7 @@ class Writer:
 
 @dataclass(frozen=True)
 class Mention:
-    """A verified linkback, ready to be shown."""
+    """A verified linkback, ready to be shown; the last three as ``spam.signals`` reads them."""
 
     kind: Kind
     source: str
@@ -46,6 +49,9 @@ class Mention:
     excerpt: str
     excerpt_html: str
     blog_name: str
+    links_out: int = 0
+    is_made_up: bool = False
+    pings: int = 0
 
 
 def post_comment(
@@ -58,6 +64,7 @@ def post_comment(
         ParentUnavailable: the comment to be answered is gone.
         AlreadySaid: the same text stands there already.
         WrongOrigin: the article's address is not the site's.
+        ChallengeNeeded: the text looks like spam, and its writer was not asked for a solved challenge.
     """
     article_url = threads.article_url(site, submission.url)
     thread = threads.find_or_open(site, key)
@@ -85,7 +92,9 @@ def post_comment(
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
     )
-    verdict = verdict_on(comment, writer.seconds)
+    verdict = verdict_on(comment, seconds=writer.seconds, unsolved=writer.is_unsolved)
+    if verdict.is_suspicious and writer.is_unasked:
+        raise ChallengeNeeded
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     if submission.notify:
@@ -114,17 +123,18 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
         language=site.language,
         seed=secrets.token_hex(8),
     )
-    verdict = verdict_on(comment)
+    facts = evidence.about(comment, links_out=mention.links_out, is_made_up=mention.is_made_up, pings=mention.pings)
+    verdict = policy.first_state(site, facts)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
 
 
-def verdict_on(comment: Comment, seconds: float | None = None) -> policy.Verdict:
-    """What the policy says of a comment as it stands; ``seconds`` passed from seeing the form to sending it."""
+def verdict_on(comment: Comment, **known: Any) -> policy.Verdict:
+    """What the policy says of a comment as it stands, and with what else is ``known`` (see ``evidence.about``)."""
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread.site, evidence.about(comment, seconds))
+    return policy.first_state(comment.thread.site, evidence.about(comment, **known))
 
 
 def body_hash(body: str) -> str:
@@ -141,6 +151,7 @@ def _store(comment: Comment) -> None:
     db.session.add(comment)
     db.session.flush()
     decisions.record_first(comment)
+    second_opinion.ask_for(comment)
 
 
 def _parent(thread: Thread, parent_id: int | None) -> Comment | None:

@@ -12,13 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from commentsvc import clock, links, safe_http
 from commentsvc.comments import posting, threads
 from commentsvc.db import db
-from commentsvc.errors import N_, PingRefused, ThreadClosed
+from commentsvc.errors import N_, Banned, PingRefused, ThreadClosed
 from commentsvc.linkbacks import source_page
 from commentsvc.markup import sanitize
 from commentsvc.models.comment import Kind
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
+from commentsvc.moderation import bans
 
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
@@ -92,6 +93,7 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str) -> Ping:
     target = thread.url if thread else links.article(site.home, key)
     if links.same_page(offer.source, target):
         raise OwnPage
+    _check_ban(site, offer)
     _check_budget(offer.source)
     return _stored(site, key, target, offer, address_hash)
 
@@ -125,6 +127,9 @@ def accept(claimed: Claim, finding: source_page.Finding) -> None:
         excerpt=excerpt,
         excerpt_html=sanitize.clean(f"<p>{escape(excerpt)}</p>" if excerpt else ""),
         blog_name=ping.blog_name,
+        links_out=finding.links,
+        is_made_up=not finding.says(ping.excerpt),
+        pings=_of_same_blog(ping),
     )
     try:
         comment = posting.post_linkback(ping.site, ping.key, mention)
@@ -153,8 +158,23 @@ def postpone(claimed: Claim, reason: str) -> None:
         ping.due_at += FIRST_GAP * 4 ** (ping.tries - 1)
 
 
+def _of_same_blog(ping: Ping) -> int:
+    """How many pings of the same host came within a day, this one among them; counted up to ``MOST_OF_HOST``."""
+    since = clock.now() - timedelta(days=1)
+    same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since).limit(MOST_OF_HOST)
+    return db.session.scalar(select(func.count()).select_from(same.subquery())) or 0
+
+
 def _host(source: str) -> str:
     return (urlsplit(source).hostname or "").rstrip(".")
+
+
+def _check_ban(site: Site, offer: Offer) -> None:
+    said = "\n".join((offer.blog_name, offer.title, offer.excerpt))
+    try:
+        bans.check(site, bans.Stranger(website=offer.source, said=said))
+    except Banned:
+        raise NotAccepting from None
 
 
 def _check_budget(source: str) -> None:

@@ -12,6 +12,8 @@ LONGEST_TITLE = 250
 LONGEST_EXCERPT = 250
 AROUND = 120  # characters kept on each side of the link
 MOST_LINKS = 5000  # links of a page that are compared
+MOST_OF = 0.6  # of an excerpt's words must stand on the page
+WORD = re.compile(r"[^\W\d_]{3,}")
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.I)
 
 
@@ -21,10 +23,17 @@ class NoLink(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """A page that links to us: its title, and the text around the link."""
+    """A page that links to us: its title, the text around the link, how much it links to, and its words."""
 
     title: str
     excerpt: str
+    links: int = 0
+    words: frozenset[str] = frozenset()
+
+    def says(self, excerpt: str) -> bool:
+        """Whether most words of an excerpt stand on the page, whatever was cut or folded on the way."""
+        claimed = _words(excerpt)
+        return len(claimed & self.words) >= MOST_OF * len(claimed)
 
 
 def read(page: Page, target: str) -> Finding:
@@ -38,7 +47,11 @@ def read(page: Page, target: str) -> Finding:
     if reader.found_at is None:
         raise NoLink("the page does not link to the article")
     title = plain_text.crop(plain_text.fold("".join(reader.title)), LONGEST_TITLE)
-    return Finding(title, _around(reader.text, reader.found_at))
+    return Finding(title, _around(reader.text, reader.found_at), reader.links, _words("".join((title, *reader.text))))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(text.casefold()))
 
 
 def _around(text: list[str], place: int) -> str:
@@ -63,13 +76,15 @@ class _LinkReader(plain_text.TextReader):
         super().__init__()
         self.title: list[str] = []
         self.found_at: int | None = None
+        self.links = 0
         self._base, self._target = base, target
-        self._links_left = MOST_LINKS
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag != "a" or self.found_at is not None or not self._links_left:
+        if tag != "a":
             return
-        self._links_left -= 1
+        self.links += 1
+        if self.found_at is not None or self.links > MOST_LINKS:
+            return
         if self._is_to_us(attributes.get("href", "")):
             self.found_at = len(self.text)
 

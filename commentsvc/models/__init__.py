@@ -1,5 +1,6 @@
 """One table, one file. Importing the package makes every table known to the metadata."""
 
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
 from commentsvc.models.learned_word import LearnedWord
@@ -8,12 +9,14 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.ping import Ping
 from commentsvc.models.revision import Revision
+from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.site import Site
 from commentsvc.models.spent_challenge import SpentChallenge
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
 
 __all__ = [
+    "Ban",
     "Comment",
     "Decision",
     "LearnedWord",
@@ -22,6 +25,7 @@ __all__ = [
     "ModeratorSession",
     "Ping",
     "Revision",
+    "SecondOpinion",
     "Site",
     "SpentChallenge",
     "Subscription",

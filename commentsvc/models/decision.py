@@ -8,12 +8,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import Reason
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 
 
 class Decision(Base):
-    """``moderator`` is None where the policy decided; ``reasons`` say why."""
+    """``moderator`` is None where the policy decided; ``reasons`` say why.
+
+    ``ban`` is what it was part of; ``is_undo`` where it took another decision back, and says nothing about the text.
+    """
 
     __tablename__ = "decision"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -24,18 +28,29 @@ class Decision(Base):
     before: Mapped[str | None] = mapped_column(String(16))
     after: Mapped[str] = mapped_column(String(16))
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
+    ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"), index=True)
+    is_undo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
     moderator: Mapped[Moderator | None] = relationship(lazy="joined")
+    ban: Mapped[Ban | None] = relationship()
+
+
+def is_called(state: State) -> ColumnElement[bool]:
+    """A moderator once gave a comment this state, as a condition; undoing something else is no such thing."""
+    said = select(Decision.id).where(
+        Decision.comment_id == Comment.id,
+        Decision.moderator_id.is_not(None),
+        Decision.after == state,
+        Decision.is_undo.is_(False),
+    )
+    return said.exists()
 
 
 def is_called_spam() -> ColumnElement[bool]:
     """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
-    said = select(Decision.id).where(
-        Decision.comment_id == Comment.id, Decision.moderator_id.is_not(None), Decision.after == State.SPAM
-    )
-    return (Comment.state == State.SPAM) & said.exists()
+    return (Comment.state == State.SPAM) & is_called(State.SPAM)
 
 
 def waits() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import NotFound
 
+AKISMET = "https://rest.akismet.com/1.1/comment-check"
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -59,6 +60,7 @@ class Site(Base):
     """A row for each blog.
 
     ``hold_words`` and ``disallowed_words`` hold one word or phrase a line; either matches within words, too.
+    With an ``akismet_key``, held comments are shown to the checker at ``akismet_url``, which speaks Akismet's protocol.
     ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
     """
 
@@ -77,6 +79,8 @@ class Site(Base):
     hold_links: Mapped[int] = mapped_column(default=3)
     hold_words: Mapped[str] = mapped_column(Text, default="")
     disallowed_words: Mapped[str] = mapped_column(Text, default="")
+    akismet_key: Mapped[str] = mapped_column(String(100), default="")
+    akismet_url: Mapped[str] = mapped_column(String(500), default=AKISMET)
     same_text_hours: Mapped[int] = mapped_column(default=24)
     close_after_days: Mapped[int | None]
     comments_per_minute: Mapped[int] = mapped_column(default=6)

@@ -20,7 +20,10 @@ class SubscriptionState(StrEnum):
 
 
 class Subscription(Base):
-    """``email`` hears of direct answers to ``comment`` once it has confirmed that it wants to."""
+    """``email`` hears of direct answers to ``comment`` once it has confirmed that it wants to.
+
+    ``confirmed_by`` is the visitor (a keyed hash) whose browser did: the address is theirs.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -30,6 +33,7 @@ class Subscription(Base):
     email: Mapped[str] = mapped_column(String(254), index=True)
     language: Mapped[str] = mapped_column(String(16), default="en")
     state: Mapped[str] = mapped_column(String(16), default=SubscriptionState.UNCONFIRMED)
+    confirmed_by: Mapped[str | None] = mapped_column(String(32), index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)

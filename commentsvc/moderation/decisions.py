@@ -6,8 +6,9 @@ from sqlalchemy import select, update
 
 from commentsvc.db import db
 from commentsvc.errors import Reason
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision
+from commentsvc.models.decision import Decision, is_called
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -17,7 +18,7 @@ from commentsvc.notifications import replies
 
 def record_first(comment: Comment) -> None:
     """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
-    _log(comment, before=None, after=comment.state, by=None, reasons=comment.reasons)
+    _log(comment, before=None, reasons=comment.reasons)
     if comment.is_visible:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
@@ -26,7 +27,7 @@ def record_first(comment: Comment) -> None:
 
 def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
     """Log that a comment says something else now, and hold it where the policy would have held it; writes."""
-    _log(comment, comment.state, comment.state, by=None, reasons=[policy.REASON_EDITED])
+    _log(comment, before=comment.state, reasons=[policy.REASON_EDITED])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
     elif verdict.state != State.APPROVED:
@@ -38,18 +39,40 @@ def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
         _show_anew(comment.thread_id)
 
 
-def decide(comment: Comment, state: State, by: Moderator | None, reasons: Sequence[Reason] = ()) -> None:
+def decide(
+    comment: Comment, state: State, by: Moderator | None, reasons: Sequence[Reason] = (), *, ban: Ban | None = None
+) -> None:
     """Give ``comment`` a new state, decided by a moderator (or by the service itself); writes.
 
-    Deciding what is so already changes nothing and logs nothing.
+    Deciding what is so already changes nothing and logs nothing, but for a moderator who confirms what only the score
+    called spam: that is an example.
     """
-    before = comment.state
-    if before == state:
+    is_confirmed = by is not None and comment.state == state == State.SPAM and comment.learned_as is None
+    if comment.state == state and not is_confirmed:
         return
-    comment.state = state
     if by is not None:
         training.learn(comment, state)
-    _log(comment, before, state, by, reasons)
+    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban))
+
+
+def undo(comment: Comment, state: State, by: Moderator | None) -> None:
+    """Give ``comment`` back the state it had, and let the filter know only what moderators said before; writes."""
+    if comment.state == state:
+        return
+    said = select(Comment.id).where(Comment.id == comment.id, is_called(state))
+    if state in training.LEARNED_FROM and db.session.scalar(said) is not None:
+        training.learn(comment, state)
+    else:
+        training.unlearn(comment)
+    _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
+
+
+def _move(comment: Comment, state: State, decision: Decision) -> None:
+    before, comment.state = comment.state, state
+    decision.comment_id, decision.before, decision.after = comment.id, before, state
+    db.session.add(decision)
+    if before == state:
+        return
     if comment.is_visible:
         _show(comment)
     elif before == State.APPROVED:
@@ -70,16 +93,8 @@ def _believe(comment: Comment) -> None:
     thread.title, thread.url = comment.title, comment.article_url or thread.url
 
 
-def _log(comment: Comment, before: str | None, after: str, by: Moderator | None, reasons: Sequence[Reason]) -> None:
-    db.session.add(
-        Decision(
-            comment_id=comment.id,
-            moderator_id=by.id if by else None,
-            before=before,
-            after=after,
-            reasons=list(reasons),
-        )
-    )
+def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> None:
+    db.session.add(Decision(comment_id=comment.id, before=before, after=comment.state, reasons=list(reasons)))
 
 
 def _count(comment: Comment, step: int) -> None:

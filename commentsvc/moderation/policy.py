@@ -13,10 +13,11 @@ from commentsvc.spam.signals import Facts, Signal
 
 @dataclass(frozen=True)
 class Verdict:
-    """A state and the reasons for it."""
+    """A state and the reasons for it; ``is_suspicious`` where the score speaks for spam, whatever the site's rules."""
 
     state: State
     reasons: tuple[Reason, ...]
+    is_suspicious: bool = False
 
 
 REASON_MODERATOR = N_("written by a moderator")
@@ -25,8 +26,10 @@ REASON_FIRST = N_("nothing from this browser was approved yet")
 REASON_LINKBACK = N_("verified linkback")
 REASON_WORD = N_("holds a word that waits on this site: %(word)s")
 REASON_DISALLOWED = N_("holds a word that is not allowed on this site: %(word)s")
+REASON_UNSOLVED = N_("its writer could not solve a challenge")
 REASON_PASSED = N_("passed all rules")
 REASON_EDITED = N_("edited by its writer")
+REASON_UNDONE = N_("undone")
 REASON_TAKEN_BACK = N_("taken back by its writer")
 
 BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
@@ -36,16 +39,19 @@ def first_state(site: Site, facts: Facts) -> Verdict:
     """Approved, pending or spam for a comment or linkback on ``site``, as it reads now."""
     opinion = score.judge(facts)
     said = tuple(_in_words(signal) for signal in opinion.signals)
+    is_suspicious = opinion.opinion != Opinion.FINE
     disallowed = tuple([REASON_DISALLOWED, {"word": word}] for word in _listed(site.disallowed_words, facts))
     if disallowed or opinion.opinion == Opinion.SPAM:
-        return Verdict(State.SPAM, disallowed + said)
+        return Verdict(State.SPAM, disallowed + said, is_suspicious)
     rules = tuple(_rules_that_hold(site, facts))
-    if rules or opinion.opinion == Opinion.HOLD:
-        return Verdict(State.PENDING, rules + tuple(one for one in said if one not in rules))
+    if rules or is_suspicious:
+        return Verdict(State.PENDING, rules + tuple(one for one in said if one not in rules), is_suspicious)
     return Verdict(State.APPROVED, (REASON_PASSED,))
 
 
 def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
+    if facts.unsolved:
+        yield REASON_UNSOLVED
     if site.moderation == Moderation.ALL:
         yield REASON_ALL
     elif site.moderation == Moderation.FIRST and not facts.approved:

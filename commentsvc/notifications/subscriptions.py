@@ -43,8 +43,12 @@ def find(purpose: str, token: str) -> Subscription:
     return subscription
 
 
-def confirm(subscription: Subscription) -> None:
-    """Letters go out from now on, for every comment this address wrote from the same browser."""
+def confirm(subscription: Subscription, visitor: str | None) -> None:
+    """Letters go out from now on, for every comment this address wrote from the same browser.
+
+    ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on.
+    """
+    subscription.confirmed_by = visitor
     for one in _of_same_person(subscription):
         if one.state == SubscriptionState.UNCONFIRMED:
             one.state = SubscriptionState.ACTIVE

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from commentsvc.errors import N_
+from commentsvc.spam import languages
 
 LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
 FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b|<a\s[^>]{0,200}href", re.I)
@@ -21,6 +22,8 @@ FEW_CHARACTERS = 20
 MOST_WORDS_NAMED = 3
 MANY_LINKS = 3
 FASTEST_TYPING = 15.0  # characters a second; a fast typist reaches ten
+MANY_PINGS = 5  # of one blog in a day
+MANY_LINKS_OUT = 300  # of one page
 LONG_ENOUGH_TO_PASTE = 200  # characters
 # Words of trades that live on comment spam; in any language, as they stand in the text.
 OF_TRADES = """
@@ -47,7 +50,9 @@ class Facts:
     ``seconds`` passed from seeing the form to sending it; ``elsewhere`` counts the same text in other threads;
     ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``refused`` and
     ``approved`` count earlier comments of the same browser or address; ``learned`` is the probability of spam that
-    the filter gives, None where it knows too little.
+    the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but could
+    have been asked to. Of linkbacks, ``pings`` counts those of the same blog within a day, this one among them,
+    ``links_out`` the links on its page, and ``is_made_up`` says that the page does not say what the ping does.
     """
 
     body: str
@@ -62,6 +67,10 @@ class Facts:
     approved: int = 0
     learned: float | None = None
     is_linkback: bool = False
+    pings: int = 0
+    links_out: int = 0
+    is_made_up: bool = False
+    unsolved: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,35 @@ def other_script(facts: Facts) -> Signal | None:
     if len(scripts) < FEW_CHARACTERS or foreign * 2 < len(scripts):
         return None
     return Signal(3, N_("written in another script than the site’s"))
+
+
+def other_language(facts: Facts) -> Signal | None:
+    """The text is in another language than the site's; a little, as readers come from everywhere."""
+    said = languages.guess(LINK.sub(" ", facts.body))
+    if said is None or said == facts.language[:2]:
+        return None
+    return Signal(1, N_("written in another language than the site’s"))
+
+
+def many_pings(facts: Facts) -> Signal | None:
+    """The same blog links to many articles within a day, as no reader does."""
+    if facts.pings < MANY_PINGS:
+        return None
+    return Signal(
+        min(facts.pings - MANY_PINGS + 2, 8), N_("pings of the same blog today: %(count)d"), (("count", facts.pings),)
+    )
+
+
+def page_of_links(facts: Facts) -> Signal | None:
+    """The page that links here links to hundreds of others."""
+    if facts.links_out < MANY_LINKS_OUT:
+        return None
+    return Signal(3, N_("links on the page: %(count)d"), (("count", facts.links_out),))
+
+
+def excerpt_of_nothing(facts: Facts) -> Signal | None:
+    """What the ping says of its page does not stand on it."""
+    return Signal(3, N_("the excerpt does not stand on the page")) if facts.is_made_up else None
 
 
 def elsewhere(facts: Facts) -> Signal | None:
@@ -219,7 +257,20 @@ def learned(facts: Facts) -> Signal | None:
 
 SIGNALS: tuple[Look, ...] = (
     *(text_seen, website_seen, email_seen, name_seen, refused, learned, foreign_markup, trades, links, mostly_links),
-    *(mixed_scripts, other_script, elsewhere, name_of_a_shop, throw_away_address, odd_address, speed, approved),
+    *(
+        many_pings,
+        page_of_links,
+        excerpt_of_nothing,
+        mixed_scripts,
+        other_script,
+        other_language,
+        elsewhere,
+        name_of_a_shop,
+        throw_away_address,
+        odd_address,
+        speed,
+        approved,
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from commentsvc.web import (
     subscriptions,
     templating,
 )
-from commentsvc.web.admin import letters, log, queue, sign_in
+from commentsvc.web.admin import bans, letters, log, queue, sign_in
 from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
 from commentsvc.web.api import comments as api_comments
 
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
     app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal
-    app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png
+    app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png  /captcha/<token>.wav
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
     app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>
 
@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
     # moderators
     app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  /admin/sign-out  /admin/link/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/<id>/…
+    app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(log.blueprint)  # /admin/log
     app.register_blueprint(letters.blueprint)  # /admin/letters
 

@@ -1,10 +1,10 @@
-"""The picture of a challenge."""
+"""The picture and the sound of a challenge."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from commentsvc import throttle
 from commentsvc.captcha import challenge
-from commentsvc.web import current
+from commentsvc.web import current, forms
 
 blueprint = Blueprint("captcha", __name__)
 
@@ -14,7 +14,19 @@ def picture(token: str) -> Response:
     """A PNG; never kept, as each token is shown once."""
     throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
     throttle.hit(throttle.PICTURES, current.source())
-    response = Response(challenge.picture(token), mimetype="image/png")
+    return _unkept(challenge.picture(token), "image/png")
+
+
+@blueprint.get("/captcha/<token>.wav")
+def sound(token: str) -> Response:
+    """A WAV in the language of ``?lang=``, where it is spoken; hearing it again counts no second time."""
+    throttle.hit_once(throttle.SOUNDS_NEARBY, token, current.neighbourhood())
+    throttle.hit_once(throttle.SOUNDS, token, current.source())
+    return _unkept(challenge.sound(token, forms.spoken(request.args.get("lang", ""))), "audio/wav")
+
+
+def _unkept(body: bytes, mimetype: str) -> Response:
+    response = Response(body, mimetype=mimetype)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -11,6 +11,7 @@ from commentsvc.comments.reading import Item, ThreadPage
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
 from commentsvc.web import current, errors, forms, gate, security, snapshots, visitor
+from commentsvc.web.arrival import Arrival
 from commentsvc.web.forms import CommentForm
 
 blueprint = Blueprint("embed", __name__)
@@ -34,7 +35,7 @@ def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
     site, key = _address(site_key, key)
     try:
-        comment = gate.receive(gate.Arrival(site, key, forms.typed(), visitor.known()))
+        comment = gate.receive(Arrival(site, key, forms.typed(), visitor.known()))
     except Refusal as refusal:
         return _form_again(site, key, refusal)
     item = Item(comment, 0, is_tombstone=False, answers=None)

@@ -7,34 +7,54 @@ from typing import ClassVar
 
 from flask import request
 
-from commentsvc import links
+from commentsvc import i18n, links, throttle
 from commentsvc.captcha import challenge
+from commentsvc.captcha.proof_of_work import Problem
 from commentsvc.comments import submission
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
-from commentsvc.errors import LooksAutomatic, Refusal, StorageUnavailable, TooMany
+from commentsvc.errors import (
+    Banned,
+    ChallengeFailed,
+    ChallengeNeeded,
+    LooksAutomatic,
+    Refusal,
+    StorageUnavailable,
+    TooMany,
+)
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
 from commentsvc.moderation import evidence
-from commentsvc.web import gate
+from commentsvc.web import current, standing
 from commentsvc.web.visitor import Visitor
 
 SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
-UNTRIED = (LooksAutomatic, TooMany, StorageUnavailable)  # refusals that come before the challenge is looked at
+SPOKEN = ("en", "de")  # languages of the sound
+# Refusals that leave the challenge as it was.
+UNTRIED = (Banned, ChallengeNeeded, LooksAutomatic, StorageUnavailable, TooMany)
 
 
 @dataclass(frozen=True)
 class ShownChallenge:
-    """A token and where its picture is; ``solved`` where nothing is left to solve."""
+    """A token and where its picture and sound are; ``solved`` where nothing is left to solve.
+
+    ``may_skip`` for who has tried in vain: a moderator reads what they write first.
+    """
 
     token: str
     solved: bool
     asks: bool
+    may_skip: bool = False
 
     @property
     def image(self) -> str:
         """The full address of the picture."""
         return links.absolute(f"/captcha/{self.token}.png")
+
+    @property
+    def sound(self) -> str:
+        """The full address of the sound, in the reader's language where it is spoken."""
+        return links.absolute(f"/captcha/{self.token}.wav?lang={spoken(i18n.language())}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class CommentForm:
     values: Mapping[str, str] = field(default_factory=dict)
     refusal: Refusal | None = None
     challenge: ShownChallenge | None = None
+    visitor: Visitor | None = None
     moderator: Moderator | None = None
     reply_to: Comment | None = None
     idempotency_key: str = ""
@@ -62,6 +83,16 @@ class CommentForm:
     def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
         return self.refusal.fields if self.refusal else {}
+
+    @property
+    def letters(self) -> str:
+        """What pictures are made of here, letters first."""
+        return " ".join(sorted(challenge.letters(), key=lambda sign: (sign.isdigit(), sign)))
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the sound speaks the reader's language."""
+        return spoken(i18n.language()) == i18n.language()
 
     @property
     def action(self) -> str:
@@ -104,6 +135,7 @@ def personal(
         values=values,
         refusal=refusal,
         challenge=shown,
+        visitor=visitor,
         challenge_answer=request.form.get("challenge_answer", "") if shown.token == _token_sent() else "",
         moderator=moderator,
         reply_to=reply_to,
@@ -126,17 +158,31 @@ def new_challenge(site: Site, key: str, visitor: Visitor, moderator: Moderator |
     return _challenge(site, key, visitor, moderator, None)
 
 
+def work(shown: ShownChallenge) -> Problem | None:
+    """A computation that solves the challenge, longer after failures nearby; None where nothing is asked."""
+    if not shown.asks:
+        return None
+    return challenge.work(shown.token, throttle.used(throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()))
+
+
+def spoken(language: str) -> str:
+    """The language of a sound for who reads ``language``."""
+    return language if language in SPOKEN else SPOKEN[0]
+
+
 def _challenge(
     site: Site, key: str, visitor: Visitor, moderator: Moderator | None, refusal: Refusal | None
 ) -> ShownChallenge:
-    asks = gate.needs_challenge(site, moderator)
+    has_failed = isinstance(refusal, ChallengeFailed) or bool(request.form.get("challenge_unsolved"))
+    asks = standing.needs_challenge(site, visitor, moderator) or has_failed
     if refusal and refusal.challenge_pass:
         return ShownChallenge(refusal.challenge_pass, solved=True, asks=asks)
     if "another" not in request.form and (not asks or refusal is None or isinstance(refusal, UNTRIED)):
         known = challenge.is_solved(_token_sent(), f"{site.key}/{key}")
         if known is not None:  # nobody has tried it yet: the answer that was typed still fits
-            return ShownChallenge(_token_sent(), solved=known, asks=asks)
-    return ShownChallenge(challenge.issue(f"{site.key}/{key}", visitor.id), solved=False, asks=asks)
+            return ShownChallenge(_token_sent(), solved=known, asks=asks, may_skip=has_failed)
+    fresh = challenge.issue(f"{site.key}/{key}", visitor.id)
+    return ShownChallenge(fresh, solved=False, asks=asks, may_skip=has_failed or isinstance(refusal, TooMany))
 
 
 def _token_sent() -> str:

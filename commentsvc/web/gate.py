@@ -1,73 +1,48 @@
 """What a stranger must pass before a row is written, cheapest check first; then the one transaction.
 
-Order: size and shape, origin, throttle, closed thread, honeypot and minimum time, challenge, validation, duplicate.
+Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, challenge, validation,
+duplicate.
 All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer. Who
 changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from commentsvc import i18n, throttle, tokens
+from commentsvc import i18n, throttle
 from commentsvc.captcha import challenge
 from commentsvc.comments import editing, posting, submission, threads
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import (
     ChallengeExpired,
     ChallengeFailed,
+    ChallengeNeeded,
     CookieMissing,
     HiddenFieldFilled,
     LooksAutomatic,
     NotUnderstood,
     Refusal,
     StorageUnavailable,
-    TooMany,
 )
 from commentsvc.models.comment import Comment
-from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Captcha, Site
 from commentsvc.models.thread import Thread
-from commentsvc.web import current, security, snapshots
-from commentsvc.web.visitor import Visitor
+from commentsvc.moderation import bans
+from commentsvc.web import current, security, snapshots, standing
+from commentsvc.web.arrival import Arrival
+from commentsvc.web.standing import Standing
 
 HONEYPOT = "leave_empty"
-FASTEST = timedelta(seconds=2)  # from seeing the form to sending it
-LONGEST_KEY = 200  # characters of an idempotency key
+FASTEST = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
+EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
+SLOWEST = timedelta(seconds=8)  # that anybody has to wait
+UNTRIED = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A request to post, as a door read it. ``typed`` holds texts only; ``is_form`` tells people from programs."""
-
-    site: Site
-    key: str
-    typed: Mapping[str, str]
-    visitor: Visitor | None
-    moderator: Moderator | None = None
-    is_form: bool = True
-
-    @property
-    def thread_path(self) -> str:
-        """What challenges are bound to."""
-        return f"{self.site.key}/{self.key}"
-
-    @property
-    def idempotency_key(self) -> str | None:
-        """The form's own key, bound to who sends it and to what it says; None for who has no identity."""
-        given = self.typed.get("idempotency_key", "")
-        if not given or len(given) > LONGEST_KEY or self.visitor is None:
-            return None
-        said = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
-        return tokens.keyed_hash("idempotency", said)
-
-
-def needs_challenge(site: Site, moderator: Moderator | None) -> bool:
-    """Whether this site shows a picture to this person."""
-    return moderator is None and site.captcha != Captcha.NEVER
+def least_time(body: str) -> timedelta:
+    """How long a person takes at least from seeing the form to sending it with this text."""
+    return min(SLOWEST, FASTEST + EACH_CHARACTER * len(body))
 
 
 def receive(arrival: Arrival) -> Comment:
@@ -88,10 +63,10 @@ def _receive(arrival: Arrival) -> Comment:
         return twin
     if arrival.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
+        bans.check(site, _stranger(arrival))
     threads.check_open(site, Thread.at(site, arrival.key))
     taken = _check_person(arrival)
-    for limit, who in _wrong_answers(arrival):
-        throttle.must_be_left(limit, who)
+    standing.must_be_left(arrival)
     checked = _checked_fields(arrival.typed)
     site_id = site.id
     db.begin_write()
@@ -101,10 +76,11 @@ def _receive(arrival: Arrival) -> Comment:
         db.session.commit()  # the challenge stays spent
         if twin := _twin(arrival):  # the same form came through another process meanwhile
             return twin
-        if isinstance(problem, ChallengeFailed):
-            _count_as_guess(arrival, problem)
+        if isinstance(problem, ChallengeFailed) and not isinstance(problem, UNTRIED):
+            standing.count(arrival)
         raise
     db.session.commit()
+    standing.count_posted(arrival)
     snapshots.drop(site_id, arrival.key)
     return comment
 
@@ -135,7 +111,7 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
 
 def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
     try:
-        _spend_challenge(arrival)
+        stands = standing.of(arrival)
     except ChallengeFailed as refusal:
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
@@ -143,20 +119,22 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: t
         if isinstance(checked, Refusal):
             raise checked
         with db.session.begin_nested():
-            return _posted(arrival, checked, taken)
+            return _posted(arrival, checked, taken, stands)
     except Refusal as refusal:
-        if needs_challenge(arrival.site, arrival.moderator) and arrival.visitor:
+        if stands == Standing.SOLVED and arrival.visitor:
             refusal.challenge_pass = challenge.issue(arrival.thread_path, arrival.visitor.id, solved=True)
         raise
 
 
-def _posted(arrival: Arrival, checked: submission.Submission, taken: timedelta | None) -> Comment:
+def _posted(arrival: Arrival, checked: submission.Submission, taken: timedelta | None, stands: Standing) -> Comment:
     writer = posting.Writer(
         visitor=arrival.visitor.hash if arrival.visitor else None,
         address_hash=current.address_hash(),
         language=i18n.language(),
         moderator=arrival.moderator,
         seconds=taken.total_seconds() if taken else None,
+        is_unasked=stands == Standing.UNASKED,
+        is_unsolved=stands == Standing.UNSOLVED,
     )
     return posting.post_comment(arrival.site, arrival.key, checked, writer, arrival.idempotency_key)
 
@@ -181,34 +159,12 @@ def _check_person(arrival: Arrival) -> timedelta | None:
     if arrival.typed.get(HONEYPOT):
         raise HiddenFieldFilled
     taken = challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path)
-    if taken < FASTEST:
+    if taken < least_time(arrival.typed.get("body", "")):
         raise LooksAutomatic
     return taken
 
 
-def _spend_challenge(arrival: Arrival) -> None:
-    if not needs_challenge(arrival.site, arrival.moderator):
-        return
-    if arrival.visitor is None:
-        raise CookieMissing
-    token, answer = arrival.typed.get("challenge_token", ""), arrival.typed.get("challenge_answer", "")
-    challenge.spend(token, answer, arrival.thread_path, arrival.visitor.id)
-
-
-def _count_as_guess(arrival: Arrival, problem: ChallengeFailed) -> None:
-    if isinstance(problem, ChallengeExpired | CookieMissing):
-        return  # slow writers guess nothing, nor does who has no cookie
-    for limit, who in _wrong_answers(arrival):
-        with suppress(TooMany):  # the next try will hear of it
-            throttle.hit(limit, who)
-
-
-def _wrong_answers(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
-    """Which limits wrong answers of this person count for."""
-    if not needs_challenge(arrival.site, arrival.moderator):
-        return
-    yield throttle.WRONG_ANSWERS, current.source()
-    yield throttle.WRONG_ANSWERS_A_DAY, current.source()
-    yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()
-    if arrival.visitor:
-        yield throttle.WRONG_ANSWERS, arrival.visitor.hash
+def _stranger(arrival: Arrival) -> bans.Stranger:
+    typed = arrival.typed
+    said = "\n".join((typed.get("author", ""), typed.get("body", "")))
+    return bans.Stranger(current.address(), typed.get("email", ""), typed.get("website", ""), said)

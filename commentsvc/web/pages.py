@@ -15,6 +15,7 @@ from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.web import current, embed, errors, forms, gate, linked_data, security, snapshots, visitor
 from commentsvc.web.admin import signed_in
+from commentsvc.web.arrival import Arrival
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
 
@@ -48,7 +49,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         security.check_origin(site)
         return _page(site, key, status=200, preview=forms.rendered())
     moderator = signed_in.moderator() if security.is_own_page() else None
-    arrival = gate.Arrival(site, key, forms.typed(), visitor.known(), moderator=moderator)
+    arrival = Arrival(site, key, forms.typed(), visitor.known(), moderator=moderator)
     try:
         comment = gate.receive(arrival)
     except Refusal as refusal:

@@ -6,6 +6,7 @@ from commentsvc import i18n
 from commentsvc.db import db
 from commentsvc.models.subscription import SubscriptionState
 from commentsvc.notifications import subscriptions
+from commentsvc.web import visitor
 
 blueprint = Blueprint("subscriptions", __name__)
 
@@ -20,7 +21,8 @@ def ask_to_confirm(token: str) -> str:
 def confirm(token: str) -> str:
     """From now on letters go out."""
     db.begin_write()
-    subscriptions.confirm(subscriptions.find(subscriptions.CONFIRM, token))
+    person = visitor.known()
+    subscriptions.confirm(subscriptions.find(subscriptions.CONFIRM, token), person.hash if person else None)
     db.session.commit()
     return _page("subscriptions/confirm.html", subscriptions.CONFIRM, token)
 

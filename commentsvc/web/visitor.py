@@ -10,6 +10,7 @@ from commentsvc import tokens
 from commentsvc.errors import LinkInvalid
 
 HEADER = "X-Commentsvc-Visitor"
+FIELD = "visitor"
 PURPOSE = "visitor"
 LIFETIME = timedelta(days=365)
 
@@ -33,8 +34,8 @@ class Visitor:
 
 
 def known() -> Visitor | None:
-    """The visitor of this request, if it brought a cookie or a token."""
-    identity = session.get("visitor") or _from_header()
+    """The visitor of this request, if it brought a cookie or, in a header or its form, a token."""
+    identity = session.get("visitor") or _signed(request.headers.get(HEADER)) or _signed(request.form.get(FIELD))
     return Visitor(identity, came_back=True) if identity else None
 
 
@@ -47,8 +48,7 @@ def current() -> Visitor:
     return Visitor(session["visitor"], came_back=False)
 
 
-def _from_header() -> str | None:
-    token = request.headers.get(HEADER)
+def _signed(token: str | None) -> str | None:
     try:
         return str(tokens.read(PURPOSE, token, LIFETIME)) if token else None
     except LinkInvalid:

@@ -31,6 +31,7 @@ def for_writers() -> Words:
         "send": _("Send for approval"),
         "left": i18n.plural_forms("%(count)s character left", "%(count)s characters left"),
         "over": i18n.plural_forms("%(count)s character too many", "%(count)s characters too many"),
+        "computing": _("Computing; you may go on writing …"),
         "edit": _("Edit"),
         "remove": _("Delete"),
         "sure": _("Delete for good"),

@@ -2,7 +2,7 @@
 // Writing inside <comment-thread>: a challenge when somebody begins, answers in place, markup at a key's distance, a
 // preview that follows the text, a draft that survives, sending without leaving.
 
-import { VISITOR_HEADER, fragment, localTimes, plural, recall, remember } from "../../embed.js";
+import { fragment, localTimes, plural, recall, remember } from "../../embed.js";
 
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
 
@@ -23,14 +23,9 @@ export function composerFor(thread, root) {
 }
 
 class Composer {
-  #visitor = recall().visitor ?? "";
-  /** @type {Promise<void> | undefined} */
-  #asked;
+  /** @type {Promise<import("./challenge.js").Challenge> | undefined} */
+  #challenge;
   #sending = false;
-  /** Why there is no challenge; asked for again when somebody sends, and not before. */
-  #refused = "";
-  /** When the form may be sent: no faster than people are, as the server sees it. */
-  #earliest = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
   /** The thread whose draft is not kept yet. */
@@ -71,37 +66,19 @@ class Composer {
     this.form.classList.remove("folded");
     this.#fillInPerson();
     if (!this.field("idempotency_key").value) this.field("idempotency_key").value = unique();
-    if (!this.field("challenge_token").value && !this.#refused) this.#asked ??= this.#newChallenge().finally(() => (this.#asked = undefined));
-    await this.#asked;
+    const challenge = await this.#loaded();
+    const known = challenge.refused;
+    await challenge.ask();
+    if (challenge.refused !== known) this.#say(challenge.refused);
+    return challenge;
   }
 
-  async #newChallenge() {
-    const { site, key } = this.thread;
-    const answer = await fetch(this.thread.server(`/api/v1/challenges?site=${encodeURIComponent(site)}`), {
-      method: "POST",
-      credentials: "include",
-      headers: { "Content-Type": "application/json", ...this.#whoWeAre() },
-      body: JSON.stringify({ site, key }),
-    });
-    const challenge = await answer.json();
-    if (!this.form) return undefined; // the reader has gone on to another article
-    if (!answer.ok) return this.#say((this.#refused = challenge.title));
-    this.#visitor = challenge.visitor;
-    this.#earliest = Date.now() + challenge.wait * 1_000;
-    this.field("challenge_token").value = challenge.token;
-    const place = /** @type {HTMLElement} */ (this.form.querySelector(".challenge"));
-    place.hidden = !challenge.image;
-    place.querySelector(".notice")?.remove();
-    /** @type {HTMLElement} */ (place.querySelector(".puzzle")).hidden = false;
-    if (challenge.image) /** @type {HTMLImageElement} */ (place.querySelector("img")).src = challenge.image;
-    const send = /** @type {HTMLElement} */ (this.form.querySelector(".send button"));
-    send.textContent = challenge.waits ? this.words.send : this.words.post;
-    return undefined;
-  }
-
-  /** @returns {Record<string, string>} */
-  #whoWeAre() {
-    return this.#visitor ? { [VISITOR_HEADER]: this.#visitor } : {};
+  #loaded() {
+    this.#challenge ??= import(this.form.dataset.challenge ?? "").then(
+      ({ Challenge }) => new Challenge(this.thread, () => this.form, () => this.words),
+    );
+    this.#challenge.catch(() => (this.#challenge = undefined));
+    return this.#challenge;
   }
 
   /** Who ticked "keep" finds their fields filled in. */
@@ -198,6 +175,10 @@ class Composer {
 
   /** A tool writes its marks around what is selected. @param {Event} event */
   #clicked(event) {
+    if (event.target instanceof Element && event.target.closest("[data-compute]")) {
+      this.begin().then((challenge) => challenge.compute()).catch(() => this.#say(this.words.trouble, true));
+      return;
+    }
     const tool = event.target instanceof Element ? event.target.closest(".tool") : null;
     if (!(tool instanceof HTMLElement)) return;
     const { before = "", after = "", line } = tool.dataset;
@@ -241,13 +222,14 @@ class Composer {
     const asked = /** @type {HTMLButtonElement | null} */ (submitter)?.name;
     if (this.#sending) return;
     this.#sending = true;
-    this.#refused = "";
     this.text.readOnly = true; // what is typed now would not be sent
     this.form.setAttribute("aria-busy", "true");
     try {
-      if (asked === "another") await this.#another();
+      const challenge = await this.#loaded();
+      challenge.refused = "";
+      if (asked === "another") await challenge.another();
       else if (asked === "preview") await this.#togglePreview();
-      else await this.#send();
+      else await this.#send(challenge);
     } catch {
       this.#say(this.words.trouble, true);
     } finally {
@@ -257,13 +239,6 @@ class Composer {
         this.form.removeAttribute("aria-busy");
       }
     }
-  }
-
-  async #another() {
-    this.field("challenge_token").value = "";
-    this.field("challenge_answer").value = "";
-    await this.begin();
-    this.field("challenge_answer").focus();
   }
 
   async #togglePreview() {
@@ -290,25 +265,26 @@ class Composer {
     if (!preview.isConnected) this.form.querySelector(".send")?.before(preview);
   }
 
-  async #send() {
+  /** @param {import("./challenge.js").Challenge} challenge */
+  async #send(challenge) {
     await this.begin();
-    if (this.#refused) return this.#say(this.#refused, true);
-    await new Promise((resolve) => setTimeout(resolve, this.#earliest - Date.now()));
+    await challenge.ready(this.text.value);
+    if (challenge.refused) return this.#say(challenge.refused, true);
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(this.form)));
     fields.set("url", this.thread.article ?? "");
     fields.set("title", document.title);
     const answer = await fetch(this.thread.source, {
       method: "POST",
       credentials: "include",
-      headers: this.#whoWeAre(),
+      headers: challenge.headers,
       body: fields,
     });
     const content = fragment(await answer.text());
-    return answer.ok ? this.#posted(content, answer) : this.#showAgain(content);
+    return answer.ok ? this.#posted(content, answer, challenge) : this.#showAgain(content);
   }
 
-  /** @param {DocumentFragment} content @param {Response} answer */
-  async #posted(content, answer) {
+  /** @param {DocumentFragment} content @param {Response} answer @param {import("./challenge.js").Challenge} challenge */
+  async #posted(content, answer, challenge) {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
     const { id = "", edit = "", until = "" } = posted.dataset;
     const form = this.form;
@@ -318,14 +294,14 @@ class Composer {
     form.before(posted);
     if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
     this.#moveTo("", "");
-    for (const name of ["body", "challenge_token", "challenge_answer", "idempotency_key"]) this.field(name).value = "";
-    for (const left of form.querySelectorAll(".notice, .preview, .wrong, .left")) left.remove();
+    for (const name of ["body", "idempotency_key"]) this.field(name).value = "";
+    challenge.done();
+    for (const left of form.querySelectorAll(":scope > .notice, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-    /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = true;
     form.classList.add("folded");
     this.#unsaved = this.thread.path;
     this.#keepDraft();
-    remember({ visitor: this.#visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
+    remember({ visitor: challenge.visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
     posted.focus();
     import(thread.dataset.editing ?? "").then(({ offer }) => offer(this.thread, this.root)).catch(() => {});
     this.thread.dispatchEvent(
@@ -344,7 +320,7 @@ class Composer {
     /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
     /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !parent;
     const wrong = /** @type {HTMLElement | null} */ (
-      this.form.querySelector('[aria-invalid="true"]') ?? this.#challengeFieldIfAsked() ?? this.form.querySelector(".notice")
+      this.form.querySelector('[aria-invalid="true"]') ?? this.#challengeFieldIfAsked() ?? this.form.querySelector(":scope > .notice")
     );
     return wrong?.focus();
   }
@@ -356,7 +332,7 @@ class Composer {
 
   /** @param {string} sentence @param {boolean} [isAwaited] by somebody who pressed a button */
   #say(sentence, isAwaited) {
-    this.form.querySelector(".notice")?.remove();
+    this.form.querySelector(":scope > .notice")?.remove();
     const notice = Object.assign(document.createElement("p"), { className: "notice bad", tabIndex: -1, textContent: sentence });
     notice.setAttribute("role", "alert");
     this.form.querySelector("h3")?.after(notice);

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from commentsvc.captcha.alphabet import ALPHABET, LOOK_ALIKES, means
+from commentsvc.captcha.alphabet import LETTERS, LOOK_ALIKES, means
 
-ANSWERS = some.text(ALPHABET, min_size=6, max_size=6)
+ANSWERS = some.text(LETTERS, min_size=6, max_size=6)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_what_is_not(typed: str) -> None:
 
 
 def test_look_alikes_mean_letters_that_are_drawn_and_are_none_themselves() -> None:
-    assert set("".join(LOOK_ALIKES.values())) <= set(ALPHABET)
-    assert not set(LOOK_ALIKES) & set(ALPHABET)
+    assert set("".join(LOOK_ALIKES.values())) <= set(LETTERS)
+    assert not set(LOOK_ALIKES) & set(LETTERS)
 
 
 @given(ANSWERS, ANSWERS)

@@ -162,7 +162,7 @@ class TestForPrograms:
         assert bob["properties"]["author"][0]["properties"]["url"] == ["https://bob.example"]
         assert bob["properties"]["author"][0]["value"] == "Bob"
         assert "<strong>cord</strong>" in bob["properties"]["content"][0]["html"]
-        assert bob["properties"]["published"] == ["2026-11-23T12:00:03+0000"]
+        assert bob["properties"]["published"] == ["2026-11-23T12:00:08+0000"]
         assert grace["properties"]["url"][0].endswith(f"#comment-{bob_id(bob) + 1}")
 
     def test_json_ld(self, page: str) -> None:

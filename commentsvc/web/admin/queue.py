@@ -12,6 +12,7 @@ from commentsvc.web import snapshots
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
+UNDO = "undo"  # a field of the form
 RESOURCES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
@@ -47,7 +48,8 @@ def decide(comment_id: int, resource: str) -> AnyResponse:
     if request.form.get("seen", comment.seen_as) != comment.seen_as:
         raise ChangedMeanwhile
     before, thread = comment.state, (comment.thread.site_id, comment.thread.key)
-    decisions.decide(comment, RESOURCES[resource], by=signed_in.moderator())
+    act = decisions.undo if request.form.get(UNDO) else decisions.decide
+    act(comment, RESOURCES[resource], by=signed_in.moderator())
     db.session.commit()
     snapshots.drop(*thread)
     listed = request.form.get("listed", State.PENDING)

@@ -2,31 +2,38 @@
 
 from flask import Blueprint, Response
 
-from commentsvc import throttle
+from commentsvc import i18n, throttle
 from commentsvc.captcha.challenge import LIFETIME
 from commentsvc.comments import threads
 from commentsvc.models.site import Site
 from commentsvc.web import current, forms, gate, security, visitor
-from commentsvc.web.api.shapes import Challenge, NewChallenge, answer, asked
+from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, asked
 
 blueprint = Blueprint("api_challenges", __name__, url_prefix="/api/v1/challenges")
 
 
 @blueprint.post("")
 def post() -> Response:
-    """A token and the address of its picture; no picture where the site asks for none."""
+    """A token and its three ways to be solved; none of them where nobody asks."""
     throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     throttle.hit(throttle.PICTURES, "challenge", current.source())
     wanted = asked(NewChallenge)
     site = Site.named(wanted.site)
+    i18n.speak(current.site_language(site))
     security.check_origin(site)
     person = visitor.current()
     shown = forms.new_challenge(site, threads.key_of(wanted.key), person)
     fresh = Challenge(
         token=shown.token,
         image=shown.image if shown.asks else None,
+        audio=shown.sound if shown.asks else None,
+        work=forms.work(shown),
         visitor=person.token,
-        wait=gate.FASTEST.total_seconds() + 0.1,
+        wait=Wait(
+            least=gate.FASTEST.total_seconds() + 0.1,
+            each_character=gate.EACH_CHARACTER.total_seconds(),
+            most=gate.SLOWEST.total_seconds() + 0.1,
+        ),
         waits=forms.will_wait(site, person),
         expires_in=int(LIFETIME.total_seconds()),
     )

@@ -9,6 +9,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
+from commentsvc.web.arrival import Arrival
 
 COMMENT = f"/comments/<int(max={LARGEST_ID}):comment_id>"
 
@@ -21,7 +22,7 @@ def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     site = Site.named(site_key)
     i18n.speak(current.reader_language(site))
-    arrival = gate.Arrival(site, threads.key_of(key), _typed(asked(NewComment)), visitor.known(), is_form=False)
+    arrival = Arrival(site, threads.key_of(key), _typed(asked(NewComment)), visitor.known(), is_form=False)
     comment = gate.receive(arrival)
     return answer(OwnComment.of(comment), site, status=201 if comment.is_visible else 202)
 

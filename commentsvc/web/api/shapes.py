@@ -24,10 +24,10 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 class ChallengeAnswer(Shape):
-    """A solved challenge."""
+    """A solved challenge; ``answer`` is what its picture shows, what its sound says, or its work, done."""
 
     token: str = Field(default="", max_length=2000)
-    answer: str = Field(default="", max_length=200)
+    answer: str = Field(default="", max_length=4000)
 
 
 class NewComment(Shape):
@@ -57,18 +57,30 @@ class NewChallenge(Shape):
     key: str = Field(max_length=4000)
 
 
-class Challenge(Shape):
-    """A challenge; ``visitor`` goes back in the header X-Commentsvc-Visitor where cookies are refused.
+class Wait(Shape):
+    """After how many seconds a form may be sent: no sooner than a person could have written this much."""
 
-    ``waits`` says that a comment of this visitor would wait for a moderator, ``wait`` after how many seconds a form
-    may be sent: no sooner than a person could have written.
+    least: float
+    each_character: float
+    most: float
+
+
+class Challenge(Shape):
+    """A challenge with three ways to solve it, each null where nobody asks; any one will do.
+
+    ``image`` is a picture of six characters and ``audio`` a sound of six digits; ``work`` is a computation as ALTCHA's
+    protocol poses it (version 2), whose answer is that protocol's base64 text. ``visitor`` goes back in the header
+    X-Commentsvc-Visitor where cookies are refused; ``waits`` says that a comment of this visitor would wait for a
+    moderator.
     """
 
     token: str
     image: str | None
+    audio: str | None
+    work: dict[str, Any] | None
     visitor: str
     waits: bool
-    wait: float
+    wait: Wait
     expires_in: int
 
 

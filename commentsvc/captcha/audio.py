@@ -1,0 +1,92 @@
+"""The sound of a challenge: six digits by changing voices, at changing pace, over a babble of speech run backwards.
+
+White noise hides nothing from a program that knows the voices; speech does, and people follow a voice through it. The
+clips are made by ``docs/voices.py``.
+"""
+
+import io
+import random
+import wave
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 8_000  # samples a second, one byte each
+LONGEST = 7.3  # seconds, so that a sound stays below 60 kB
+LEAD = (0.3, 0.6)  # seconds of babble before the first digit and after the last
+GAPS = (0.25, 0.55)  # seconds between digits
+PACE = (0.88, 1.14)  # how fast a clip is played
+BABBLE = 1.3  # loudness beside the digits: 2 dB above them, where people still follow and programs do not
+CROWD = 0.12  # seconds from one voice of the babble to the next
+VOICES = Path(__file__).parent / "voices"
+LANGUAGES = ("en", "de")
+
+Samples = npt.NDArray[np.float32]
+
+
+def speak(digits: str, language: str, seed: bytes) -> bytes:
+    """A WAV file that says ``digits`` in one of ``LANGUAGES``; the same ``seed`` gives the same sound."""
+    chance = random.Random(seed)
+    clips = _clips(language)
+    said = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
+    silences = _silences(len(said), sum(len(clip) for clip in said), chance)
+    speech = np.concatenate([part for pair in zip(silences, [*said, silences[-1][:0]], strict=True) for part in pair])
+    noise = _babble(len(speech), [clip for voices in clips.values() for clip in voices], chance)
+    return _wav(speech + noise * BABBLE * _loudness(np.concatenate(said)) / _loudness(noise))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _clips(language: str) -> dict[str, list[Samples]]:
+    """The clips of each digit, equally loud."""
+    found: dict[str, list[Samples]] = {}
+    with np.load(VOICES / f"{language}.npz") as file:
+        for name in file.files:
+            clip = file[name].astype(np.float32)
+            found.setdefault(name[0], []).append(clip / _loudness(clip))
+    return found
+
+
+def _at_pace(clip: Samples, chance: random.Random) -> Samples:
+    """Faster or slower, and not evenly so: no two are the same samples."""
+    start, end = chance.uniform(*PACE), chance.uniform(*PACE)
+    length = round(len(clip) / ((start + end) / 2))
+    walked = np.cumsum(np.linspace(start, end, length))
+    places = walked * (len(clip) - 1) / walked[-1]
+    return np.asarray(np.interp(places, np.arange(len(clip)), clip), np.float32)
+
+
+def _silences(count: int, taken: int, chance: random.Random) -> Sequence[Samples]:
+    """Before, between and after ``count`` clips; shorter where the whole would become too long."""
+    seconds = [chance.uniform(*LEAD), *(chance.uniform(*GAPS) for _ in range(count - 1)), chance.uniform(*LEAD)]
+    shrink = min(1, (LONGEST * RATE - taken) / (sum(seconds) * RATE))
+    return [np.zeros(int(one * shrink * RATE), np.float32) for one in seconds]
+
+
+def _babble(length: int, clips: Sequence[Samples], chance: random.Random) -> Samples:
+    """Backward speech of many voices, all the way through."""
+    noise = np.zeros(length, np.float32)
+    start = -RATE // 2
+    while start < length:
+        clip = chance.choice(clips)[::-1]
+        begin, end = max(0, start), min(length, start + len(clip))
+        if begin < end:
+            noise[begin:end] += clip[begin - start : end - start]
+        start += int(chance.uniform(0.5, 1.5) * CROWD * RATE)
+    return noise
+
+
+def _loudness(sound: npt.NDArray[np.float32]) -> np.float32:
+    return np.float32(np.sqrt(np.mean(sound**2)))
+
+
+def _wav(sound: Samples) -> bytes:
+    output = io.BytesIO()
+    with wave.open(output, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(RATE)
+        file.writeframes((sound / np.abs(sound).max() * 126 + 128).astype(np.uint8).tobytes())
+    return output.getvalue()

@@ -1,0 +1,60 @@
+"""``ban``: who is shut out."""
+
+import click
+
+from commentsvc.cli.application import site_named, with_application
+from commentsvc.db import db
+from commentsvc.models.ban import Ban, BanKind
+from commentsvc.moderation import bans
+
+
+@click.group()
+def ban() -> None:
+    """Who is banned."""
+
+
+@ban.command()
+@click.argument("kind", type=click.Choice([str(one) for one in BanKind]))
+@click.argument("value")
+@click.option("--site", "key", help="Only on this blog; default: on all of them.")
+@click.option("--days", type=click.IntRange(1, 3650), help="For so long; default: until it is lifted.")
+@click.option("--reason", default="", help="Why; only moderators read it.")
+@click.option("--trash", is_flag=True, help="Put all they wrote in the trash.")
+@with_application
+def add(kind: str, value: str, key: str | None, days: int | None, reason: str, trash: bool) -> None:
+    """Refuse everything from VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
+    db.begin_write()
+    site = site_named(key) if key else None
+    imposed = bans.impose(BanKind(kind), value, by=None, site=site, reason=reason, days=days)
+    moved = len(bans.trash_theirs(imposed, by=None)) if trash else 0
+    label, number = imposed.label, imposed.id
+    db.session.commit()
+    click.echo(f"{label} can no longer write (ban {number}); {moved} of their comments went to the trash.")
+
+
+@ban.command(name="list")
+@with_application
+def list_bans() -> None:
+    """Show the bans that are in force."""
+    for one in bans.newest():
+        if one.is_in_force:
+            place = one.site.key if one.site else "all sites"
+            until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "lifted"
+            click.echo(f"{one.id}: {one.kind} {one.label}, {place}, until {until}  {one.reason}".rstrip())
+
+
+@ban.command()
+@click.argument("number", type=int)
+@click.option("--undo", is_flag=True, help="Also give back what it moved to the trash.")
+@with_application
+def lift(number: int, undo: bool) -> None:
+    """Let them write again."""
+    db.begin_write()
+    found = db.session.get(Ban, number)
+    if found is None:
+        raise click.ClickException(f"There is no ban {number}; `commentsvc ban list` shows them.")
+    given_back = len(bans.undo(found, by=None)) if undo else 0
+    bans.lift(found)
+    label = found.label
+    db.session.commit()
+    click.echo(f"{label} can write again; {given_back} comments are back.")

@@ -1,0 +1,36 @@
+"""A held comment that an outside checker of spam is asked about."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.models.comment import Comment
+from commentsvc.models.leased import QUEUED, Leased
+
+
+class OpinionState(StrEnum):
+    """What came of it."""
+
+    QUEUED = QUEUED
+    SPAM = "spam"
+    HAM = "ham"
+    MOOT = "moot"  # decided meanwhile
+    FAILED = "failed"
+
+
+class SecondOpinion(Leased):
+    """``answer`` is what the checker said last, or why there was no answer."""
+
+    __tablename__ = "second_opinion"
+    __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default=OpinionState.QUEUED)
+    answer: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,125 @@
+"""Who is banned: the list, banning, lifting."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.models.ban import Ban, BanKind
+from commentsvc.models.comment import Comment
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import bans
+from commentsvc.web import snapshots
+from commentsvc.web.admin import signed_in
+from commentsvc.web.options import number
+
+LONGEST_DAYS = 3650
+BAN = f"<int(max={LARGEST_ID}):ban_id>"
+
+blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
+signed_in.guard(blueprint)
+
+
+@dataclass(frozen=True)
+class BanForm:
+    """What ``templates/admin/bans.html`` shows to fill in; about the writer of ``comment``, where there is one."""
+
+    comment: Comment | None
+    refusal: Refusal | None = None
+
+    @property
+    def value(self) -> str:
+        """What was typed."""
+        return request.form.get("value", "")
+
+    @property
+    def kind(self) -> str:
+        """What was chosen, or else what is known of the comment's writer."""
+        if "kind" in request.form:
+            return request.form["kind"]
+        return BanKind.ADDRESS if self.comment and self.comment.address_hash else BanKind.EMAIL
+
+
+@blueprint.get("")
+def show() -> AnyResponse | str:
+    """All bans, and the form for another one; with ``?comment=``, of its writer."""
+    return _page(BanForm(db.session.get(Comment, number("comment") or 0)))
+
+
+@blueprint.post("")
+def impose() -> AnyResponse | tuple[str, int]:
+    """Ban somebody; back to the list, which offers to undo it."""
+    db.begin_write()
+    comment = db.session.get(Comment, whole(request.form.get("comment")) or 0)
+    try:
+        ban = _imposed(comment)
+    except InvalidFields as refusal:
+        db.session.rollback()
+        return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
+    threads = bans.trash_theirs(ban, signed_in.moderator()) if request.form.get("theirs") else []
+    return _changed(ban, threads)
+
+
+@blueprint.post(f"/{BAN}/end")
+def lift(ban_id: int) -> AnyResponse:
+    """Let them write again; what they wrote stays where it is."""
+    db.begin_write()
+    ban = _ban(ban_id)
+    bans.lift(ban)
+    return _changed(ban, [])
+
+
+@blueprint.post(f"/{BAN}/undo")
+def undo(ban_id: int) -> AnyResponse:
+    """Let them write again, and give back what the ban took."""
+    db.begin_write()
+    ban = _ban(ban_id)
+    return _changed(ban, bans.undo(ban, signed_in.moderator()))
+
+
+def _imposed(comment: Comment | None) -> Ban:
+    form, moderator = request.form, signed_in.moderator()
+    days, reason = whole(form.get("days")), form.get("reason", "")
+    days = min(days, LONGEST_DAYS) if days else None
+    site = db.session.get(Site, whole(form.get("site")) or 0)
+    if form.get("kind") not in set(BanKind):
+        raise InvalidFields({"value": bans.NotToBeBanned()})
+    kind, value = BanKind(form["kind"]), form.get("value", "")
+    if comment and not value.strip():
+        return bans.impose_on_writer(kind, comment, moderator, site=site, reason=reason, days=days)
+    return bans.impose(kind, value, moderator, site=site, reason=reason, days=days)
+
+
+def _changed(ban: Ban, threads: list[Thread]) -> AnyResponse:
+    places = {(thread.site_id, thread.key) for thread in threads}
+    number = ban.id
+    db.session.commit()
+    for place in places:
+        snapshots.drop(*place)
+    return redirect(url_for("bans.show", changed=number), code=303)
+
+
+def _ban(ban_id: int) -> Ban:
+    ban = db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
+    if ban is None:
+        raise NotFound
+    return ban
+
+
+def _page(form: BanForm) -> str:
+    listed = bans.newest()
+    return render_template(
+        "admin/bans.html",
+        bans=listed,
+        taken=bans.taken_by(listed),
+        changed=db.session.get(Ban, number("changed") or 0),
+        kinds=BanKind,
+        form=form,
+        sites=list(db.session.scalars(select(Site).order_by(Site.key))),
+        moderator=signed_in.moderator(),
+    )

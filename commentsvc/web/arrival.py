@@ -1,0 +1,59 @@
+"""A request to post a comment, as one of the three doors read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commentsvc import tokens
+from commentsvc.captcha import challenge
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Captcha, Site
+from commentsvc.web.visitor import Visitor
+
+LONGEST_KEY = 200  # characters of an idempotency key
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request to post, as a door read it. ``typed`` holds texts only; ``is_form`` tells people from programs."""
+
+    site: Site
+    key: str
+    typed: Mapping[str, str]
+    visitor: Visitor | None
+    moderator: Moderator | None = None
+    is_form: bool = True
+
+    @property
+    def answer(self) -> str:
+        """What was computed, or typed, to solve the challenge."""
+        return self.typed.get("challenge_work", "") or self.typed.get("challenge_answer", "")
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether anything could make this site ask for a solved challenge."""
+        return self.site.captcha != Captcha.NEVER and self.moderator is None
+
+    @property
+    def is_unsolved(self) -> bool:
+        """Whether its writer says that they can solve no challenge, where they might have to."""
+        return self.may_be_asked and bool(self.typed.get("challenge_unsolved"))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer to the challenge, or none is needed for it any more."""
+        token = self.typed.get("challenge_token", "")
+        return bool(self.answer.strip()) or bool(challenge.is_solved(token, self.thread_path))
+
+    @property
+    def thread_path(self) -> str:
+        """What challenges are bound to."""
+        return f"{self.site.key}/{self.key}"
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The form's own key, bound to who sends it and to what it says; None for who has no identity."""
+        given = self.typed.get("idempotency_key", "")
+        if not given or len(given) > LONGEST_KEY or self.visitor is None:
+            return None
+        said = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
+        return tokens.keyed_hash("idempotency", said)

@@ -1,0 +1,103 @@
+"""Whether somebody is asked for a solved challenge, how they answered it, and how often they may."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum, auto
+
+from commentsvc import throttle
+from commentsvc.captcha import alphabet, challenge
+from commentsvc.errors import ChallengeNeeded, CookieMissing, TooMany
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Captcha, Site
+from commentsvc.moderation import evidence
+from commentsvc.web import current
+from commentsvc.web.arrival import Arrival
+from commentsvc.web.visitor import Visitor
+
+
+class Standing(Enum):
+    """How somebody got past the challenge."""
+
+    TRUSTED = auto()  # nobody would ask
+    UNASKED = auto()  # nothing spoke for asking, as long as the text was not known
+    SOLVED = auto()
+    UNSOLVED = auto()  # sent on to a moderator, as they could solve none
+
+
+def needs_challenge(site: Site, visitor: Visitor | None, moderator: Moderator | None) -> bool:
+    """Whether this site asks this person for a solved challenge, as far as is known before they write."""
+    if site.captcha == Captcha.NEVER or moderator:
+        return False
+    person = visitor.hash if visitor else None
+    if site.captcha == Captcha.ALWAYS:
+        return not evidence.approved(site, person)
+    return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
+
+
+def of(arrival: Arrival) -> Standing:
+    """Let the challenge be answered where one is asked for; writes, as that uses up its one try.
+
+    Raises:
+        CookieMissing: nothing says whose challenge it was.
+        ChallengeNeeded: there is no answer.
+        ChallengeFailed: as ``challenge.spend`` does.
+    """
+    if not arrival.may_be_asked:
+        return Standing.TRUSTED
+    is_tried = arrival.is_answered or arrival.is_unsolved
+    if not needs_challenge(arrival.site, arrival.visitor, arrival.moderator):
+        if arrival.site.captcha == Captcha.ALWAYS:
+            return Standing.TRUSTED
+        if not is_tried:
+            return Standing.UNASKED
+    if arrival.visitor is None:
+        raise CookieMissing
+    if not is_tried:
+        raise ChallengeNeeded
+    token = arrival.typed.get("challenge_token", "")
+    if arrival.is_unsolved:
+        challenge.waive(token, arrival.thread_path, arrival.visitor.id)
+        return Standing.UNSOLVED
+    challenge.spend(token, arrival.answer, arrival.thread_path, arrival.visitor.id)
+    return Standing.SOLVED
+
+
+def must_be_left(arrival: Arrival) -> None:
+    """Raise ``TooMany`` where too many answers were wrong of late, or too much was sent without one."""
+    for limit, who in _limits(arrival):
+        throttle.must_be_left(limit, who)
+
+
+def count(arrival: Arrival) -> None:
+    """Count a wrong answer, or the lack of one."""
+    for limit, who in _limits(arrival):
+        with suppress(TooMany):  # the next try will hear of it
+            throttle.hit(limit, who)
+
+
+def count_posted(arrival: Arrival) -> None:
+    """Count what was let in: it tells how fast this address writes."""
+    if arrival.is_unsolved:
+        count(arrival)
+    with suppress(TooMany):  # from then on a challenge is asked for
+        throttle.hit(throttle.UNSUSPICIOUS, current.source())
+
+
+def _is_hasty() -> bool:
+    """Whether more was written from this address of late than people usually do."""
+    return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
+
+
+def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
+    """Which limits this answer counts for if it is wrong, or its lack."""
+    if arrival.is_unsolved:
+        yield throttle.UNSOLVED, current.source()
+        yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
+    elif arrival.may_be_asked and arrival.is_answered:
+        yield throttle.WRONG_ANSWERS, current.source()
+        yield throttle.WRONG_ANSWERS_A_DAY, current.source()
+        yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()
+        if alphabet.is_heard(arrival.answer):
+            yield throttle.WRONG_SOUNDS, current.source()
+        if arrival.visitor:
+            yield throttle.WRONG_ANSWERS, arrival.visitor.hash
