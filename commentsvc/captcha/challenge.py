@@ -6,6 +6,7 @@ whichever of its three answers it was: what the picture shows, what the sound sa
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, Li
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(minutes=1)  # that is remembered
 LENGTH = 6  # characters of the picture, digits of the sound
 PURPOSE = "challenge"
 
@@ -29,18 +31,24 @@ class _Contents:
     thread_path: str
     visitor_hash: str
     solved: bool
+    waited: float  # seconds that its form had been shown before
 
 
-def issue(thread_path: str, visitor: str, *, solved: bool = False) -> str:
+def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
     """A new token for this visitor writing under this thread.
 
-    With ``solved`` it needs no answer: for somebody who solved a picture and then was stopped by something else.
+    With ``solved`` it needs no answer: for somebody who solved a picture and then was stopped by something else. It
+    may take the place of another token in a form that was shown some time ago.
     """
-    return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, _visitor_hash(visitor), solved])
+    waited = timedelta()
+    with suppress(LooksAutomatic):
+        waited = min(age(instead_of, thread_path), LONGEST_WAIT)
+    contents = [secrets.token_urlsafe(12), thread_path, _visitor_hash(visitor), solved, waited.total_seconds()]
+    return tokens.sign(PURPOSE, contents)
 
 
 def age(token: str, thread_path: str) -> timedelta:
-    """How long ago a form of this thread with this token was shown, or a day where a picture was solved meanwhile.
+    """How long ago a form of this thread with this token was shown.
 
     Raises:
         LooksAutomatic: we never gave out such a token.
@@ -52,7 +60,7 @@ def age(token: str, thread_path: str) -> timedelta:
     contents = _Contents(*payload)
     if contents.thread_path != thread_path:
         raise LooksAutomatic
-    return timedelta(days=1) if contents.solved else clock.now() - issued_at
+    return timedelta(seconds=contents.waited) + (clock.now() - issued_at)
 
 
 def is_solved(token: str, thread_path: str) -> bool | None:

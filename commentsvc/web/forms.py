@@ -153,9 +153,10 @@ def will_wait(site: Site, visitor: Visitor) -> bool:
     return site.moderation == Moderation.ALL
 
 
-def new_challenge(site: Site, key: str, visitor: Visitor, moderator: Moderator | None = None) -> ShownChallenge:
-    """A fresh challenge for this visitor under this thread."""
-    return _challenge(site, key, visitor, moderator, None)
+def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str) -> ShownChallenge:
+    """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
+    fresh = challenge.issue(f"{site.key}/{key}", visitor.id, instead_of=instead_of)
+    return ShownChallenge(fresh, solved=False, asks=standing.needs_challenge(site, visitor, None))
 
 
 def work(shown: ShownChallenge) -> Problem | None:
@@ -181,7 +182,7 @@ def _challenge(
         known = challenge.is_solved(_token_sent(), f"{site.key}/{key}")
         if known is not None:  # nobody has tried it yet: the answer that was typed still fits
             return ShownChallenge(_token_sent(), solved=known, asks=asks, may_skip=has_failed)
-    fresh = challenge.issue(f"{site.key}/{key}", visitor.id)
+    fresh = challenge.issue(f"{site.key}/{key}", visitor.id, instead_of=_token_sent())
     return ShownChallenge(fresh, solved=False, asks=asks, may_skip=has_failed or isinstance(refusal, TooMany))
 
 

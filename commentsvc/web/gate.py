@@ -122,7 +122,12 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: t
             return _posted(arrival, checked, taken, stands)
     except Refusal as refusal:
         if stands == Standing.SOLVED and arrival.visitor:
-            refusal.challenge_pass = challenge.issue(arrival.thread_path, arrival.visitor.id, solved=True)
+            refusal.challenge_pass = challenge.issue(
+                arrival.thread_path,
+                arrival.visitor.id,
+                solved=True,
+                instead_of=arrival.typed.get("challenge_token", ""),
+            )
         raise
 
 

@@ -18,6 +18,8 @@ export class Challenge {
   /** @type {any} */
   #given;
   #since = 0;
+  /** When the form was shown first, which may be before this challenge came. */
+  #shownSince = 0;
   #computing = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
@@ -67,17 +69,18 @@ export class Challenge {
     if (!this.#given) return;
     const { least, each_character: each, most } = this.#given.wait;
     const seconds = Math.min(most, least + each * [...text].length);
-    await new Promise((resolve) => setTimeout(resolve, this.#since + seconds * 1_000 - Date.now()));
+    await new Promise((resolve) => setTimeout(resolve, this.#shownSince + seconds * 1_000 - Date.now()));
   }
 
   async #new() {
-    const { site, key } = this.thread;
+    const { site, key, path } = this.thread;
+    const earlier = this.#given?.path === path ? this.#given.token : "";
     const asked = new URLSearchParams({ site, lang: this.thread.language });
     const answer = await fetch(this.thread.server(`/api/v1/challenges?${asked}`), {
       method: "POST",
       credentials: "include",
       headers: { "Content-Type": "application/json", ...this.headers },
-      body: JSON.stringify({ site, key }),
+      body: JSON.stringify({ site, key, instead_of: earlier }),
     });
     const given = await answer.json();
     if (!this.form()) return; // the reader has gone on to another article
@@ -85,7 +88,8 @@ export class Challenge {
       this.refused = given.title;
       return;
     }
-    this.#given = given;
+    if (!earlier) this.#shownSince = Date.now();
+    this.#given = { ...given, path: this.thread.path };
     this.#since = Date.now();
     this.visitor = given.visitor;
     this.#field("challenge_token").value = given.token;
@@ -124,6 +128,7 @@ export class Challenge {
   /** The posted form is empty again, and asks for a new one when somebody begins anew. */
   done() {
     this.#forget();
+    this.#given = undefined;
     clearTimeout(this.#later);
     /** @type {HTMLElement} */ (this.form().querySelector(".challenge")).hidden = true;
   }

@@ -22,7 +22,7 @@ def post() -> Response:
     i18n.speak(current.site_language(site))
     security.check_origin(site)
     person = visitor.current()
-    shown = forms.new_challenge(site, threads.key_of(wanted.key), person)
+    shown = forms.new_challenge(site, threads.key_of(wanted.key), person, wanted.instead_of)
     fresh = Challenge(
         token=shown.token,
         image=shown.image if shown.asks else None,

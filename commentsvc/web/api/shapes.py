@@ -51,10 +51,11 @@ class NewText(Shape):
 
 
 class NewChallenge(Shape):
-    """Which thread a challenge is wanted for."""
+    """Which thread a challenge is wanted for, and the token that it replaces, if any."""
 
     site: str = Field(max_length=64)
     key: str = Field(max_length=4000)
+    instead_of: str = Field(default="", max_length=6000)
 
 
 class Wait(Shape):

@@ -1,0 +1,219 @@
+"""The ways past the challenge, as a person goes them: by eye, by ear, by computing, by a moderator's leave."""
+
+from collections.abc import Callable
+from time import sleep
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from commentsvc.captcha import challenge
+from tests.browser.conftest import World, solve, wait_for
+from tests.cast import BOB
+from tests.visitors import answer_to
+
+Person = Callable[..., Page]
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """A site where everybody is asked and nobody waits."""
+    world.server.run("site", "set", "blog", "--captcha", "always", "--moderation", "none")
+    return world
+
+
+def write(page: Page, text: str = BOB.says) -> None:
+    """Fill in the form, all but the challenge."""
+    page.locator("form.write textarea").fill(text)
+    page.locator("#author").fill(BOB.name)
+    wait_for(page.locator("form.write input[name=challenge_token]").input_value)
+
+
+def send(page: Page) -> None:
+    page.locator("form.write .send button").first.click()
+
+
+def token_of(page: Page) -> str:
+    return page.locator("form.write input[name=challenge_token]").input_value()
+
+
+def digits(page: Page) -> str:
+    return challenge.digits_of(challenge._contents(token_of(page)).nonce)
+
+
+class TestInTheArticle:
+    """Inside the element, on a page of another origin."""
+
+    def test_by_eye(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        solve(bob)
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("Mine still has a cord")
+
+    def test_by_ear_and_played_again(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        heard: list[str] = []
+        bob.on("request", lambda request: heard.append(request.url) if ".wav" in request.url else None)
+        bob.get_by_text("Hear it instead").click()
+        audio = bob.locator("audio")
+        for _ in range(2):
+            audio.evaluate("audio => audio.play()")
+            wait_for(lambda: audio.evaluate("audio => audio.currentTime > 0.2"))
+        assert audio.evaluate("audio => audio.duration") > 4
+        assert heard
+        bob.locator("#challenge_answer").fill(digits(bob))
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("Mine still has a cord")
+
+    def test_by_computing_while_one_goes_on_writing(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "I begin")
+        bob.get_by_role("button", name="Let this device compute instead").click()
+        bob.locator("form.write textarea").press_sequentially(" and go on.")
+        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible(timeout=60_000)
+        expect(bob.locator(".puzzle")).to_be_hidden()
+        expect(bob.locator("form.write textarea")).to_be_focused()
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("I begin and go on.")
+
+    def test_by_a_moderators_leave(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        bob.locator("#challenge_answer").fill("AAAAAA")
+        send(bob)
+        expect(bob.get_by_role("alert")).to_contain_text("That was not what the picture shows")
+        expect(bob.locator("#challenge_answer")).to_be_focused()
+        bob.get_by_label("I can solve none of these: a moderator shall read it first").check()
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("waits for approval")
+
+    def test_with_the_keyboard_alone(self, world: World, person: Person) -> None:
+        """Every way is reached by Tab in the order it is seen, and the sound is played by the space bar."""
+        bob = person()
+        bob.goto(world.article)
+        bob.locator("form.write textarea").focus()
+        bob.keyboard.type("By keys alone.")
+        tab_to(bob, "#author")
+        bob.keyboard.type("Bob")
+        wait_for(lambda: token_of(bob))
+        tab_to(bob, "#challenge_answer")
+        tab_to(bob, "[name=another]")
+        tab_to(bob, "summary")
+        bob.keyboard.press("Enter")
+        tab_to(bob, "audio")
+        bob.keyboard.press("Space")
+        wait_for(lambda: bob.locator("audio").evaluate("audio => audio.currentTime > 0.1"))
+        tab_to(bob, "[data-compute]")
+        bob.keyboard.press("Shift+Tab")
+        while not focused(bob, "#challenge_answer"):
+            bob.keyboard.press("Shift+Tab")
+        bob.keyboard.type(digits(bob))
+        bob.keyboard.press("Enter")
+        expect(bob.locator(".posted")).to_contain_text("By keys alone.")
+
+    def test_an_old_one_is_renewed_without_a_word(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.clock.install()
+        bob.goto(world.article)
+        write(bob)
+        before = token_of(bob)
+        bob.clock.fast_forward("09:45")
+        wait_for(lambda: token_of(bob) not in ("", before))
+        expect(bob.locator(".puzzle img")).to_have_attribute("src", f"{world.server.url}/captcha/{token_of(bob)}.png")
+        expect(bob.get_by_role("alert")).to_have_count(0)
+        expect(bob.locator("form.write textarea")).to_have_value(BOB.says)
+
+    def test_who_is_known_is_not_asked_again(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        solve(bob)
+        send(bob)
+        expect(bob.locator(".posted")).to_be_visible()
+        write(bob, "And another thing.")
+        expect(bob.locator(".challenge")).to_be_hidden()
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text(["Mine still", "And another thing."])
+
+    def test_where_only_the_suspicious_are_asked(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--captcha", "suspicious")
+        mallory = person()
+        mallory.goto(world.article)
+        spam = "casino http://a.example http://b.example http://c.example"
+        write(mallory, spam)
+        expect(mallory.locator(".challenge")).to_be_hidden()
+        send(mallory)
+        expect(mallory.get_by_role("alert")).to_contain_text("show below that you are no robot")
+        expect(mallory.locator("form.write textarea")).to_have_value(spam)
+        expect(mallory.locator("#challenge_answer")).to_be_focused()
+        solve(mallory)
+        send(mallory)
+        expect(mallory.locator(".posted")).to_contain_text("waits for approval")
+
+
+class TestOnThePage:
+    """Without JavaScript."""
+
+    def test_by_ear(self, world: World, person: Person) -> None:
+        bob = person(java_script_enabled=False)
+        bob.goto(world.page)
+        bob.locator("textarea").fill(BOB.says)
+        bob.locator("#author").fill(BOB.name)
+        bob.get_by_text("Hear it instead").click()
+        expect(bob.locator("audio")).to_be_visible()
+        expect(bob.locator("audio")).to_have_attribute("src", f"{world.server.url}/captcha/{token_of(bob)}.wav?lang=en")
+        bob.locator("#challenge_answer").fill(" ".join(digits(bob)))
+        sleep(2.2)
+        send(bob)
+        expect(bob.locator(".comments")).to_contain_text("Mine still has a cord")
+
+    def test_by_a_moderators_leave(self, world: World, person: Person) -> None:
+        bob = person(java_script_enabled=False)
+        bob.goto(world.page)
+        bob.locator("textarea").fill(BOB.says)
+        bob.locator("#author").fill(BOB.name)
+        sleep(2.2)
+        send(bob)
+        expect(bob.get_by_role("alert")).to_contain_text("show below that you are no robot")
+        bob.get_by_label("I can solve none of these: a moderator shall read it first").check()
+        send(bob)
+        expect(bob.locator(".comments")).to_contain_text("Waiting for approval")
+
+    def test_cookies_refused_by_hand(self, world: World, person: Person) -> None:
+        """The form itself says who writes."""
+        bob = person(java_script_enabled=False)
+        bob.goto(world.page)
+        bob.context.clear_cookies()
+        bob.locator("textarea").fill(BOB.says)
+        bob.locator("#author").fill(BOB.name)
+        bob.locator("#challenge_answer").fill(answer_to(token_of(bob)))
+        sleep(2.2)
+        send(bob)
+        expect(bob.locator(".comments")).to_contain_text("Mine still has a cord")
+
+
+def focused(page: Page, selector: str) -> bool:
+    """Whether the element with the focus, inside the thread or on the page itself, is this one."""
+    return bool(
+        page.evaluate(
+            """(selector) => {
+              const outer = document.activeElement;
+              return Boolean((outer?.shadowRoot?.activeElement ?? outer)?.matches(selector));
+            }""",
+            selector,
+        )
+    )
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus; in the end it must."""
+    for _ in range(40):
+        if focused(page, selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} is not reached")
