@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from commentsvc.captcha import audio
 
-SOUNDS, LESSONS = 100, 150  # to be heard; to learn from, of six digits each
+SOUNDS, LESSONS = 300, 300  # to be heard; to learn from, of six digits each
 FRAME, STEP = 256, 80  # samples
 BANDS, SLICES, NEAREST = 20, 12, 5
 DIGITS = 6
@@ -32,34 +32,33 @@ def main() -> None:
         largest = max(largest, len(_spoken("heard", number)[0]))
         milliseconds.append((time.process_time() - started) * 1000)
     print(f"sound: {statistics.median(milliseconds):.1f} ms CPU (median), {largest} bytes (largest) of {SOUNDS}")
-    for name, loudness in (("without the babble", 0.0), ("as it is", audio.BABBLE)):
-        audio.BABBLE = loudness
-        solved, digits = _heard()
+    for name, babble in (("without the babble", 0.0), ("as it is", audio.BABBLE)):
+        solved, digits = _heard(babble)
         print(f"    {name}: {solved / SOUNDS:.0%} heard right, {digits / SOUNDS / DIGITS:.0%} of digits")
 
 
-def _heard() -> tuple[int, int]:
+def _heard(babble: float) -> tuple[int, int]:
     """How many sounds and digits the listener gets right."""
     known, labels = [], []
     for number in range(LESSONS):
-        sound, answer = _spoken("learned", number)
+        sound, answer = _spoken("learned", number, babble)
         pieces = _pieces(_samples(sound))
         if len(pieces) == DIGITS:
             known += pieces
             labels += answer
-    lessons, solved, right = np.stack(known), np.array(labels), 0
-    whole = 0
+    lessons, digits = np.stack(known), np.array(labels)
+    whole = right = 0
     for number in range(SOUNDS):
-        sound, answer = _spoken("heard", number)
-        guess = [_nearest(piece, lessons, solved) for piece in _pieces(_samples(sound))]
+        sound, answer = _spoken("heard", number, babble)
+        guess = [_nearest(piece, lessons, digits) for piece in _pieces(_samples(sound))]
         whole += guess == list(answer)
         right += sum(one == other for one, other in zip(guess, answer, strict=False))
     return whole, right
 
 
-def _spoken(purpose: str, number: int) -> tuple[bytes, str]:
+def _spoken(purpose: str, number: int, babble: float = audio.BABBLE) -> tuple[bytes, str]:
     answer = "".join(random.Random(f"{purpose} {number}").choices("0123456789", k=DIGITS))
-    return audio.speak(answer, "en", f"{purpose} {number}".encode()), answer
+    return audio.speak(answer, "en", f"{purpose} {number}".encode(), babble), answer
 
 
 def _samples(sound: bytes) -> Samples:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, MetaData, cast, event, func
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT = timedelta(seconds=8)
@@ -129,3 +129,10 @@ def out_of_service(problem: SQLAlchemyError) -> bool:
         return True
     words = str(getattr(problem, "orig", "")).lower()
     return isinstance(problem, OperationalError) and "no such" not in words and "syntax" not in words
+
+
+def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
+    """How many bytes of UTF-8 a text column holds."""
+    if db.engine.dialect.name == "sqlite":
+        return func.length(cast(text, LargeBinary))
+    return func.octet_length(text)

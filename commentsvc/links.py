@@ -14,7 +14,11 @@ LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 KEEP_ENCODED = "%/?#"
 LONGEST_KEY = 500  # characters
 LONGEST_ADDRESS = 2000  # characters, percent-encoded
+LONGEST_HOST = 253
 MOST_ROUNDS = 10
+AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
+PORT = re.compile(r":\d*\W*$")
+NO_HOST = re.compile(r"^[\W_]+|[\W_]+$")  # signs around an address in a sentence
 
 
 def thread_key(address: str) -> str:
@@ -82,6 +86,23 @@ def origin_of(url: str) -> str | None:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+
+def host_of(address: str) -> str:
+    """The host of a web address as it stands in a text, with or without a scheme; empty where there is none.
+
+    In one form, however it was written: IDNA, without ``www.``, port, user, and the signs that end a sentence.
+    """
+    place = AUTHORITY.match(address[:LONGEST_ADDRESS])
+    written = unquote(place[1]).rpartition("@")[2] if place else ""
+    folded = unicodedata.normalize("NFKC", written.replace("\u3002", ".")).casefold()
+    host = "".join(char for char in folded if unicodedata.category(char) not in ("Cf", "Cc"))
+    host = NO_HOST.sub("", PORT.sub("", host))
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return host.removeprefix("www.") if len(host) <= LONGEST_HOST else ""
 
 
 def thread_path(site: str, key: str) -> str:

@@ -15,9 +15,10 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from commentsvc import settings
+from commentsvc import settings, tokens
 from commentsvc.errors import TooMany
 
+UNKNOWN = "unknown"  # what an address counts as that is none
 Limit = RateLimitItem
 Answer = TypeVar("Answer")
 
@@ -32,6 +33,7 @@ WRONG_ANSWERS_A_DAY = RateLimitItemPerDay(30, namespace="wrong-answers-a-day")
 # A sound is easier for programs than a picture is.
 SOUNDS = RateLimitItemPerMinute(5, 10, namespace="sounds")
 SOUNDS_NEARBY = RateLimitItemPerMinute(50, 10, namespace="sounds-nearby")
+SOUNDS_PLAYED = RateLimitItemPerMinute(200, 10, namespace="sounds-played")
 WRONG_SOUNDS = RateLimitItemPerMinute(3, 10, namespace="wrong-sounds")
 UNSOLVED = RateLimitItemPerDay(3, namespace="unsolved")  # sent to a moderator without any answer
 UNSOLVED_NEARBY = RateLimitItemPerDay(20, namespace="unsolved-nearby")
@@ -58,9 +60,9 @@ def hit(limit: Limit, *who: str) -> None:
 
 def hit_once(limit: Limit, what: str, *who: str) -> None:
     """Count as ``hit`` does, but each ``what`` of ``who`` only the first time."""
-    if is_left(ONCE, what, *who):
+    if is_left(ONCE, limit.namespace, what, *who):
         hit(limit, *who)
-        hit(ONCE, what, *who)
+        hit(ONCE, limit.namespace, what, *who)
 
 
 def must_be_left(limit: Limit, *who: str) -> None:
@@ -110,7 +112,7 @@ def source_of(address: str) -> str:
     try:
         one = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return "unknown"
+        return UNKNOWN
     if isinstance(one, ipaddress.IPv6Address):
         if one.ipv4_mapped:
             return str(one.ipv4_mapped)
@@ -118,10 +120,18 @@ def source_of(address: str) -> str:
     return str(one)
 
 
+def hash_of(address: str) -> str:
+    """What is stored of an address: a keyed hash of who it counts as."""
+    return tokens.keyed_hash("address", source_of(address))
+
+
 def neighbourhood_of(address: str) -> str:
-    """The /24 network of an IPv4 address; an IPv6 address is a whole network already."""
+    """The /24 network of an IPv4 address, the /48 of an IPv6 one: what one customer may have."""
     one = source_of(address)
-    return str(ipaddress.ip_network((one, 24), strict=False)) if one.count(".") == 3 else one
+    if one == UNKNOWN:
+        return one
+    network = ipaddress.ip_network(one)
+    return str(network.supernet(new_prefix=24 if network.version == 4 else 48))
 
 
 def forget() -> None:

@@ -10,13 +10,12 @@ import io
 import subprocess
 import sys
 import wave
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-VOICES = Path(__file__).parent.parent / "commentsvc" / "captcha" / "voices"
-RATE = 8_000  # samples a second
+from commentsvc.captcha.audio import RATE, VOICES
+
 QUIET = 0.02  # of the loudest: what is below at either end is silence
 SPEAKERS = ("m1", "m3", "m4", "m7", "f1", "f2", "f4", "f5")
 LANGUAGES = {

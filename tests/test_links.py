@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commentsvc import links
 from commentsvc.links import origin_of, same_page, thread_key
 
 SAME = [
@@ -72,3 +73,35 @@ def test_same_page_needs_the_same_origin() -> None:
     assert same_page("https://blog.example/a/", "https://blog.example/a#x")
     assert not same_page("https://blog.example/a", "https://other.example/a")
     assert not same_page("nonsense", "nonsense")
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("https://Blog.Example/a", "blog.example"),
+        ("www.blog.example", "blog.example"),
+        ("blog.example:8080/x", "blog.example"),
+        ("http://u:p@blog.example:99999/", "blog.example"),
+        ("https://blog.example.", "blog.example"),
+        ("https://blog.example),", "blog.example"),
+        ("https://blog.example*", "blog.example"),
+        ("ftp://blog.example", "blog.example"),
+        ("https://blog.example\\x", "blog.example"),
+        ("https://%62log.example", "blog.example"),
+        ("https://blog。example", "blog.example"),
+        ("https://bl\u00adog.example", "blog.example"),
+        ("https://BÜCHER.example", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("", ""),
+        ("https://", ""),
+        ("https://" + "a." * 200 + "example", ""),
+        ("https://" + "ü" * 70 + ".example", ""),
+    ],
+)
+def test_one_host_however_it_is_written(written: str, host: str) -> None:
+    assert links.host_of(written) == host
+
+
+@given(st.text(max_size=300))
+def test_any_text_may_be_asked_for_its_host(text: str) -> None:
+    assert len(links.host_of(text)) <= links.LONGEST_HOST

@@ -41,7 +41,8 @@ def means(typed: str, answer: str) -> bool:
 
 def says(typed: str, digits: str) -> bool:
     """Whether what was typed are ``digits``, in any script, with or without spaces and hyphens between them."""
-    return "".join(str(unicodedata.digit(char)) for char in typed[:LONGEST] if char.isdigit()) == digits
+    typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:LONGEST] if char.isdigit())
+    return is_heard(typed) and typed_digits == digits
 
 
 def is_heard(typed: str) -> bool:

@@ -19,26 +19,25 @@ LONGEST = 7.3  # seconds, so that a sound stays below 60 kB
 LEAD = (0.3, 0.6)  # seconds of babble before the first digit and after the last
 GAPS = (0.25, 0.55)  # seconds between digits
 PACE = (0.88, 1.14)  # how fast a clip is played
-BABBLE = 1.3  # loudness beside the digits: 2 dB above them, where people still follow and programs do not
+BABBLE = 1.3  # loudness beside the digits: 2 dB above them, where a listening program fails (bench/captcha_sound.py)
 CROWD = 0.12  # seconds from one voice of the babble to the next
 VOICES = Path(__file__).parent / "voices"
-LANGUAGES = ("en", "de")
 
 Samples = npt.NDArray[np.float32]
 
 
-def speak(digits: str, language: str, seed: bytes) -> bytes:
-    """A WAV file that says ``digits`` in one of ``LANGUAGES``; the same ``seed`` gives the same sound."""
+def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> bytes:
+    """A WAV file that says ``digits`` in a language of ``VOICES``; the same ``seed`` gives the same sound."""
     chance = random.Random(seed)
     clips = _clips(language)
     said = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
     silences = _silences(len(said), sum(len(clip) for clip in said), chance)
     speech = np.concatenate([part for pair in zip(silences, [*said, silences[-1][:0]], strict=True) for part in pair])
     noise = _babble(len(speech), [clip for voices in clips.values() for clip in voices], chance)
-    return _wav(speech + noise * BABBLE * _loudness(np.concatenate(said)) / _loudness(noise))
+    return _wav(speech + noise * babble * _loudness(np.concatenate(said)) / _loudness(noise))
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@lru_cache(maxsize=8)
 def _clips(language: str) -> dict[str, list[Samples]]:
     """The clips of each digit, equally loud."""
     found: dict[str, list[Samples]] = {}

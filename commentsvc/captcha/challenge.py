@@ -6,7 +6,6 @@ whichever of its three answers it was: what the picture shows, what the sound sa
 """
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,8 +19,11 @@ from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, Li
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
+SPOKEN = ("en", "de")  # languages of the sound
+LONGEST_WRITING = timedelta(days=1)
 LONGEST_WAIT = timedelta(minutes=1)  # that is remembered
 LENGTH = 6  # characters of the picture, digits of the sound
+LONGEST_TYPED = 100  # characters; answers that are computed are longer
 PURPOSE = "challenge"
 
 
@@ -31,7 +33,17 @@ class _Contents:
     thread_path: str
     visitor_hash: str
     solved: bool
-    waited: float  # seconds that its form had been shown before
+    waited: float = 0.0  # seconds that its form had been shown before
+
+
+def place_of(site_key: str, key: str) -> str:
+    """The thread that a challenge is bound to, in one text."""
+    return f"{site_key}/{key}"
+
+
+def spoken(language: str) -> str:
+    """The language of the sound for who reads ``language``."""
+    return language if language in SPOKEN else SPOKEN[0]
 
 
 def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
@@ -40,11 +52,9 @@ def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: s
     With ``solved`` it needs no answer: for somebody who solved a picture and then was stopped by something else. It
     may take the place of another token in a form that was shown some time ago.
     """
-    waited = timedelta()
-    with suppress(LooksAutomatic):
-        waited = min(age(instead_of, thread_path), LONGEST_WAIT)
-    contents = [secrets.token_urlsafe(12), thread_path, _visitor_hash(visitor), solved, waited.total_seconds()]
-    return tokens.sign(PURPOSE, contents)
+    person = _visitor_hash(visitor)
+    waited = min(_shown_for(instead_of, thread_path, person), LONGEST_WAIT)
+    return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, person, solved, waited.total_seconds()])
 
 
 def age(token: str, thread_path: str) -> timedelta:
@@ -63,6 +73,16 @@ def age(token: str, thread_path: str) -> timedelta:
     return timedelta(seconds=contents.waited) + (clock.now() - issued_at)
 
 
+def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
+    """How long the form of this person with this token has been shown; nothing for any other token."""
+    try:
+        payload = tokens.read(PURPOSE, token, LONGEST_WRITING)
+        is_theirs = tokens.equal(_Contents(*payload).visitor_hash, person)
+        return age(token, thread_path) if is_theirs else timedelta()
+    except (LinkInvalid, LooksAutomatic):
+        return timedelta()
+
+
 def is_solved(token: str, thread_path: str) -> bool | None:
     """Whether a token of this thread needs no answer any more; None for one that is broken or too old."""
     try:
@@ -77,6 +97,11 @@ def letters() -> str:
     return alphabet.of(settings.current().secret)
 
 
+def must_be_genuine(token: str) -> None:
+    """Raise ``NotFound`` for a token that is broken or too old."""
+    _nonce(token)
+
+
 def picture(token: str) -> bytes:
     """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
     nonce = _nonce(token)
@@ -87,7 +112,7 @@ def picture(token: str) -> bytes:
 
 
 def sound(token: str, language: str) -> bytes:
-    """The WAV for a token, in one of ``audio.LANGUAGES``; raises ``NotFound`` for one that is broken or too old."""
+    """The WAV for a token, in a language of ``SPOKEN``; raises ``NotFound`` for one that is broken or too old."""
     nonce = _nonce(token)
     from commentsvc.captcha import audio
 
@@ -95,7 +120,7 @@ def sound(token: str, language: str) -> bytes:
 
 
 def work(token: str, failures: int) -> proof_of_work.Problem:
-    """A computation for a token; each of ``failures`` before makes it twice as long; raises ``NotFound``."""
+    """A computation for a token; each of the first ``failures`` makes it twice as long; raises ``NotFound``."""
     return proof_of_work.pose(_nonce(token), failures, _key_of_work())
 
 
@@ -141,7 +166,7 @@ def _derived(purpose: str, nonce: str, signs: str) -> str:
 
 
 def _is_right(answer: str, nonce: str) -> bool:
-    if len(answer) > alphabet.LONGEST:  # longer than anybody types
+    if len(answer) > LONGEST_TYPED:  # a computation's
         return proof_of_work.is_solved(answer, nonce, _key_of_work())
     return alphabet.means(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
 

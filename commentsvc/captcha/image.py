@@ -23,6 +23,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
+SCRATCHES = 3  # as thin as the outlines; a fourth costs people more than programs
 BLANK = 8  # pixels around a letter that hold nothing
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 FACES = {
@@ -45,24 +46,24 @@ class Style:
     field that decides between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
     """
 
-    faces: tuple[str, str] = ("Roboto-Black", "HankenGrotesk-Bold")
-    climb: float = 0.30  # the path's amplitude, as a part of the height
-    periods: tuple[float, float] = (1.0, 1.5)
-    phase: tuple[float, float] = (0.0, math.tau)  # where the wave begins
-    overtone: float = 0.0  # of twice the frequency, as a part of the amplitude
-    margin: float = 34.0  # from the edge to the middle of the first and last letter
-    size: tuple[int, int] = (78, 90)
-    slant: float = 13.0
-    follow: float = 0.35  # how far a letter turns with its path
-    shear: tuple[float, float] = (-0.18, 0.18)
-    width: tuple[float, float] = (0.92, 1.12)
-    waves: tuple[float, float] = (45.0, 90.0)
-    grain: float = 0.0
-    spread: float = 180.0
-    solid: float = 0.30  # the field value above which a stroke is filled
-    outline: int = 1
-    scratches: int = 3
-    bend: float = 4.5  # how far the picture is pulled about
+    faces: tuple[str, str]
+    climb: float  # the path's amplitude, as a part of the height
+    periods: tuple[float, float]
+    phase: tuple[float, float]  # where the wave begins
+    overtone: float  # of twice the frequency, as a part of the amplitude
+    margin: float  # from the edge to the middle of the first and last letter
+    size: tuple[int, int]
+    slant: float
+    follow: float  # how far a letter turns with its path
+    shear: tuple[float, float]
+    width: tuple[float, float]
+    waves: tuple[float, float]
+    grain: float
+    spread: float
+    solid: float  # the field value above which a stroke is filled
+    outline: int
+    scratches: int
+    bend: float  # how far the picture is pulled about
 
     @classmethod
     def of(cls, secret: str) -> "Style":
@@ -88,6 +89,7 @@ class Style:
             spread=chance.uniform(40, 180),
             solid=chance.uniform(0.22, 0.36),
             outline=chance.choice((1, 1, 2)),
+            scratches=SCRATCHES,
             bend=chance.uniform(2.5, 6),
         )
 
@@ -177,7 +179,7 @@ def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Ima
 
 
 def _field(style: Style, chance: random.Random) -> Field:
-    """The sum of four plane waves, scaled to one."""
+    """The sum of four plane waves, from -2 to 2."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
     total = np.zeros((HEIGHT, WIDTH))
     for _ in range(4):

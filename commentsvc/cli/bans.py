@@ -3,6 +3,7 @@
 import click
 
 from commentsvc.cli.application import site_named, with_application
+from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.moderation import bans
@@ -17,7 +18,7 @@ def ban() -> None:
 @click.argument("kind", type=click.Choice([str(one) for one in BanKind]))
 @click.argument("value")
 @click.option("--site", "key", help="Only on this blog; default: on all of them.")
-@click.option("--days", type=click.IntRange(1, 3650), help="For so long; default: until it is lifted.")
+@click.option("--days", type=click.IntRange(1, bans.LONGEST_DAYS), help="For so long; default: until it is lifted.")
 @click.option("--reason", default="", help="Why; only moderators read it.")
 @click.option("--trash", is_flag=True, help="Put all they wrote in the trash.")
 @with_application
@@ -26,10 +27,10 @@ def add(kind: str, value: str, key: str | None, days: int | None, reason: str, t
     db.begin_write()
     site = site_named(key) if key else None
     imposed = bans.impose(BanKind(kind), value, by=None, site=site, reason=reason, days=days)
-    moved = len(bans.trash_theirs(imposed, by=None)) if trash else 0
+    moved = f"; comments moved to the trash: {len(bans.trash_theirs(imposed, by=None))}" if trash else ""
     label, number = imposed.label, imposed.id
     db.session.commit()
-    click.echo(f"{label} can no longer write (ban {number}); {moved} of their comments went to the trash.")
+    click.echo(f"{label} is banned (ban {number}){moved}.")
 
 
 @ban.command(name="list")
@@ -44,7 +45,7 @@ def list_bans() -> None:
 
 
 @ban.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, LARGEST_ID))
 @click.option("--undo", is_flag=True, help="Also give back what it moved to the trash.")
 @with_application
 def lift(number: int, undo: bool) -> None:
@@ -53,8 +54,8 @@ def lift(number: int, undo: bool) -> None:
     found = db.session.get(Ban, number)
     if found is None:
         raise click.ClickException(f"There is no ban {number}; `commentsvc ban list` shows them.")
-    given_back = len(bans.undo(found, by=None)) if undo else 0
+    back = f"; comments given back: {len(bans.undo(found, by=None))}" if undo else ""
     bans.lift(found)
     label = found.label
     db.session.commit()
-    click.echo(f"{label} can write again; {given_back} comments are back.")
+    click.echo(f"{label} is banned no longer{back}.")

@@ -20,7 +20,7 @@ RULES = (
     click.option("--name", help="What the blog is called."),
     click.option("--language", help="Language of its readers, such as en or de."),
     click.option("--email", help="Where news of held comments goes; default: every moderator."),
-    click.option("--captcha", type=_choices(Captcha), help="Who must solve a picture."),
+    click.option("--captcha", type=_choices(Captcha), help="Who must solve a challenge."),
     click.option("--moderation", type=_choices(Moderation), help="Whose comments wait for a moderator."),
     click.option("--view", type=_choices(View), help="How threads are laid out at first."),
     click.option("--hold-links", type=click.IntRange(0), help="Hold comments with at least this many links."),

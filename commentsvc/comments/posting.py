@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -18,6 +17,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions, evidence, policy, second_opinion
+from commentsvc.moderation.evidence import Circumstances
 from commentsvc.notifications import subscriptions
 
 
@@ -41,7 +41,7 @@ class Writer:
 
 @dataclass(frozen=True)
 class Mention:
-    """A verified linkback, ready to be shown; the last three as ``spam.signals`` reads them."""
+    """A verified linkback, ready to be shown."""
 
     kind: Kind
     source: str
@@ -49,9 +49,7 @@ class Mention:
     excerpt: str
     excerpt_html: str
     blog_name: str
-    links_out: int = 0
-    is_made_up: bool = False
-    pings: int = 0
+    circumstances: Circumstances = evidence.ORDINARY
 
 
 def post_comment(
@@ -92,7 +90,7 @@ def post_comment(
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
     )
-    verdict = verdict_on(comment, seconds=writer.seconds, unsolved=writer.is_unsolved)
+    verdict = verdict_on(comment, Circumstances(seconds=writer.seconds, unsolved=writer.is_unsolved))
     if verdict.is_suspicious and writer.is_unasked:
         raise ChallengeNeeded
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
@@ -123,18 +121,17 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
         language=site.language,
         seed=secrets.token_hex(8),
     )
-    facts = evidence.about(comment, links_out=mention.links_out, is_made_up=mention.is_made_up, pings=mention.pings)
-    verdict = policy.first_state(site, facts)
+    verdict = verdict_on(comment, mention.circumstances)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
 
 
-def verdict_on(comment: Comment, **known: Any) -> policy.Verdict:
-    """What the policy says of a comment as it stands, and with what else is ``known`` (see ``evidence.about``)."""
+def verdict_on(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
+    """What the policy says of a comment as it stands."""
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread.site, evidence.about(comment, **known))
+    return policy.first_state(comment.thread.site, evidence.about(comment, circumstances))
 
 
 def body_hash(body: str) -> str:

@@ -101,8 +101,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
         InvalidFields: with every field that must be corrected.
         NotUnderstood: for bytes that are no text.
     """
-    if _holds_no_text(typed.values()):
-        raise NotUnderstood
+    must_be_text(typed)
     check = _Check(typed)
     author, email, website = _author(check), _email(check), _website(check)
     body = _body(check)
@@ -122,6 +121,19 @@ def validate(typed: Mapping[str, str]) -> Submission:
         url=typed.get("url") or None,
         title=title,
     )
+
+
+def must_be_text(typed: Mapping[str, str]) -> None:
+    """Raise ``NotUnderstood`` for half characters, which no database takes."""
+    if _holds_no_text(typed.values()):
+        raise NotUnderstood
+
+
+def as_stored(typed: Mapping[str, str]) -> tuple[str, str, str]:
+    """Mail address, website, and name with text, as they would be stored if nothing else were wrong."""
+    check = _Check(typed)
+    email, website = _email(check), _website(check)
+    return email or "", website or "", "\n".join((_author(check), check.line("title", LONGEST_TITLE), _body(check)))
 
 
 def checked_body(typed: str) -> str:

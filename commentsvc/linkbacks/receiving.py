@@ -20,6 +20,8 @@ from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
+from commentsvc.moderation.evidence import Circumstances
+from commentsvc.moderation.stranger import Stranger
 
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
@@ -74,7 +76,7 @@ class Claim:
     excerpt: str
 
 
-def receive(site: Site, key: str, offer: Offer, address_hash: str) -> Ping:
+def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Ping:
     """Take a ping for later verification; writes.
 
     Raises:
@@ -127,9 +129,9 @@ def accept(claimed: Claim, finding: source_page.Finding) -> None:
         excerpt=excerpt,
         excerpt_html=sanitize.clean(f"<p>{escape(excerpt)}</p>" if excerpt else ""),
         blog_name=ping.blog_name,
-        links_out=finding.links,
-        is_made_up=not finding.says(ping.excerpt),
-        pings=_of_same_blog(ping),
+        circumstances=Circumstances(
+            pings=_of_same_blog(ping), links_out=finding.links, is_made_up=not finding.says(ping.excerpt)
+        ),
     )
     try:
         comment = posting.post_linkback(ping.site, ping.key, mention)
@@ -149,13 +151,9 @@ def refuse(claimed: Claim, reason: str) -> None:
 def postpone(claimed: Claim, reason: str) -> None:
     """The source could not be had: again later, five times in all; writes."""
     ping = db.session.get_one(Ping, claimed.ping_id)
-    ping.tries += 1
-    ping.reason, ping.leased_until = reason[:300], None
-    ping.due_at = clock.now()
-    if ping.tries >= MOST_TRIES:
+    ping.reason = reason[:300]
+    if not ping.postpone(FIRST_GAP, MOST_TRIES):
         ping.state = PingState.FAILED
-    else:
-        ping.due_at += FIRST_GAP * 4 ** (ping.tries - 1)
 
 
 def _of_same_blog(ping: Ping) -> int:
@@ -172,7 +170,7 @@ def _host(source: str) -> str:
 def _check_ban(site: Site, offer: Offer) -> None:
     said = "\n".join((offer.blog_name, offer.title, offer.excerpt))
     try:
-        bans.check(site, bans.Stranger(website=offer.source, said=said))
+        bans.check(site, Stranger(website=offer.source, said=said))
     except Banned:
         raise NotAccepting from None
 
@@ -187,7 +185,7 @@ def _check_budget(source: str) -> None:
         raise QueueFull
 
 
-def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str) -> Ping:
+def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str | None) -> Ping:
     source_hash = hashlib.sha256(offer.source.partition("#")[0].encode()).hexdigest()
     known = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
     if earlier := db.session.scalar(known):

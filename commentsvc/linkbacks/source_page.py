@@ -47,7 +47,9 @@ def read(page: Page, target: str) -> Finding:
     if reader.found_at is None:
         raise NoLink("the page does not link to the article")
     title = plain_text.crop(plain_text.fold("".join(reader.title)), LONGEST_TITLE)
-    return Finding(title, _around(reader.text, reader.found_at), reader.links, _words("".join((title, *reader.text))))
+    return Finding(
+        title, _around(reader.text, reader.found_at), reader.links, _words(f"{title}\n{''.join(reader.text)}")
+    )
 
 
 def _words(text: str) -> frozenset[str]:

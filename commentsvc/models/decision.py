@@ -37,20 +37,15 @@ class Decision(Base):
     ban: Mapped[Ban | None] = relationship()
 
 
-def is_called(state: State) -> ColumnElement[bool]:
-    """A moderator once gave a comment this state, as a condition; undoing something else is no such thing."""
+def is_called_spam() -> ColumnElement[bool]:
+    """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
     said = select(Decision.id).where(
         Decision.comment_id == Comment.id,
         Decision.moderator_id.is_not(None),
-        Decision.after == state,
+        Decision.after == State.SPAM,
         Decision.is_undo.is_(False),
     )
-    return said.exists()
-
-
-def is_called_spam() -> ColumnElement[bool]:
-    """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
-    return (Comment.state == State.SPAM) & is_called(State.SPAM)
+    return (Comment.state == State.SPAM) & said.exists()
 
 
 def waits() -> ColumnElement[bool]:

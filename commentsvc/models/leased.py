@@ -22,6 +22,16 @@ class Leased(Base):
     due_at: Mapped[datetime] = mapped_column(default=clock.now)
     leased_until: Mapped[datetime | None]
 
+    def postpone(self, first_gap: timedelta, most_tries: int) -> bool:
+        """Note a try in vain, and be due again after gaps that grow fourfold; False where that was the last one."""
+        self.tries += 1
+        self.leased_until = None
+        self.due_at = clock.now()
+        if self.tries >= most_tries:
+            return False
+        self.due_at += first_gap * 4 ** (self.tries - 1)
+        return True
+
     @classmethod
     def claim(cls, limit: int, lease: timedelta) -> list[Self]:
         """At most ``limit`` rows that are due and not leased, now leased to the caller; writes."""

@@ -16,7 +16,7 @@ KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class Captcha(StrEnum):
-    """Who must solve a picture."""
+    """Who must solve a challenge."""
 
     ALWAYS = "always"
     SUSPICIOUS = "suspicious"

@@ -1,17 +1,15 @@
 """Who is banned, and what becomes of what they wrote: one decision that can be undone as one."""
 
-import ipaddress
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
+from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy.orm import QueryableAttribute, aliased
 
-from commentsvc import clock, links, throttle, tokens
-from commentsvc.db import db
-from commentsvc.errors import N_, Banned, InvalidFields, Refusal
+from commentsvc import clock
+from commentsvc.db import db, octet_length
+from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.models.ban import Ban, BanKind, in_force
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
@@ -19,42 +17,34 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
-from commentsvc.spam.signals import LINK
+from commentsvc.moderation.stranger import CONTROLS, Stranger, normalised
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
-LONGEST_VALUE = 254
-MOST_LINKS = 100  # of a text are looked at
+LONGEST_DAYS = 3650
 
 
-class NotToBeBanned(Refusal):
-    """A value that says nobody."""
+class SiteGone(Refusal):
+    """A blog that was removed meanwhile."""
 
     status = 422
-    sentence = N_(
-        "Write an address like 203.0.113.7, a network like 203.0.113.0/24, an e-mail address, a domain like "
-        "example.org, or a word of at least three letters."
-    )
+    sentence = N_("This blog is no longer here. Please choose another one.")
 
 
-@dataclass(frozen=True)
-class Stranger:
-    """Somebody who wants to write: ``address`` as it is, everything else as it was typed."""
+class NotSoLong(Refusal):
+    """A number of days that is none, or too many."""
 
-    address: str = ""
-    email: str = ""
-    website: str = ""
-    said: str = ""
+    status = 422
+    sentence = N_("Please write a number of days from 1 to %(most)d.")
 
 
 def check(site: Site, stranger: Stranger) -> None:
     """Raise ``Banned`` where a ban on this site or on all of them fits."""
     here = in_force() & (Ban.site_id.is_(None) | (Ban.site_id == site.id))
-    fits = tuple_(Ban.kind, Ban.value).in_(list(_marks(stranger)))
+    fits = tuple_(Ban.kind, Ban.value).in_(list(stranger.marks()))
     if db.session.scalar(select(Ban.id).where(here, fits).limit(1)) is not None:
         raise Banned
-    said = f"{stranger.said}\n{stranger.website}\n{stranger.email}".casefold()
     words = db.session.scalars(select(Ban.value).where(here, Ban.kind == BanKind.WORD))
-    if any(word in said for word in words):
+    if any(word in stranger.everything for word in words):
         raise Banned
 
 
@@ -72,7 +62,7 @@ def impose(
     Raises:
         InvalidFields: ``typed`` is nothing of this kind.
     """
-    value, label = _normalised(kind, typed)
+    value, label = normalised(kind, typed)
     return _stored(Ban(kind=kind, value=value, label=label, site=site), by, reason, days)
 
 
@@ -89,22 +79,28 @@ def impose_on_writer(
     if kind == BanKind.ADDRESS and comment.address_hash:
         label = f"{comment.author} (#{comment.id})"
         return _stored(Ban(kind=kind, value=comment.address_hash, label=label, site=site), by, reason, days)
-    known = {BanKind.EMAIL: comment.email, BanKind.DOMAIN: comment.website or (comment.email or "").rpartition("@")[2]}
-    return impose(kind, known.get(kind) or "", by, site=site, reason=reason, days=days)
+    known = comment.email if kind == BanKind.EMAIL else None  # a domain may be many people's: it has to be typed
+    return impose(kind, known or "", by, site=site, reason=reason, days=days)
 
 
 def trash_theirs(ban: Ban, by: Moderator | None) -> list[Thread]:
-    """Move everything that the ban would have refused to the trash; the threads where something changed; writes.
+    """Move what waits or is shown, and the ban would have refused, to the trash; the threads concerned; writes.
 
-    Of a network nothing is found, as addresses are kept as hashes only.
+    Of a network nothing is found, as addresses are kept as hashes only; moderators are never meant.
     """
-    theirs = select(Comment.id).join(Thread).where(_refused_by(ban), Comment.state != State.TRASHED)
+    open_ones = Comment.state.in_((State.PENDING, State.APPROVED))  # spam stays what it is, so that it speaks on
+    near = select(Comment).join(Thread).where(_may_be_refused_by(ban), open_ones, Comment.moderator_id.is_(None))
     if ban.site_id is not None:
-        theirs = theirs.where(Thread.site_id == ban.site_id)
-    changed = [Comment.locked(number) for number in db.session.scalars(theirs).all()]
-    for comment in filter(None, changed):
+        near = near.where(Thread.site_id == ban.site_id)
+    theirs = [
+        one.id
+        for one in db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
+        if _is_refused(one, ban)
+    ]
+    changed = [comment for number in theirs if (comment := Comment.locked(number))]
+    for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
-    return [comment.thread for comment in changed if comment]
+    return [comment.thread for comment in changed]
 
 
 def lift(ban: Ban) -> None:
@@ -115,11 +111,10 @@ def lift(ban: Ban) -> None:
 def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
     """Lift the ban and give back what it took, unless somebody decided about it since; the threads; writes."""
     lift(ban)
-    later = aliased(Decision)
-    since = select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id)
-    taken = select(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id, ~since.exists())
     threads = []
-    for number, before in db.session.execute(taken).all():
+    for number, before in db.session.execute(
+        _taken(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id)
+    ).all():
         if before and (comment := Comment.locked(number)) is not None:
             decisions.undo(comment, State(before), by)
             threads.append(comment.thread)
@@ -127,97 +122,53 @@ def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
-    """How many comments each ban moved to the trash."""
-    moved = select(Decision.ban_id, func.count()).where(Decision.ban_id.in_([ban.id for ban in bans]))
-    return {number: count for number, count in db.session.execute(moved.group_by(Decision.ban_id)) if number}
+    """How many comments each ban has in the trash, that nobody decided about since."""
+    of_these = Decision.ban_id.in_([ban.id for ban in bans])
+    rows = db.session.execute(_taken(Decision.ban_id, func.count()).where(of_these).group_by(Decision.ban_id))
+    return {number: count for number, count in rows if number}
 
 
-def newest(most: int = 200) -> list[Ban]:
-    """The bans, those in force first, newest first."""
-    return list(db.session.scalars(select(Ban).order_by(in_force().desc(), Ban.id.desc()).limit(most)))
+def _taken(*columns: Any) -> Select[Any]:
+    later = aliased(Decision)
+    since = select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id)
+    return select(*columns).where(~since.exists())
+
+
+def newest(most: int | None = None, before: int | None = None) -> list[Ban]:
+    """The bans, newest first; with ids below ``before``."""
+    rows = select(Ban).order_by(Ban.id.desc()).limit(most)
+    return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
 
 
 def _stored(ban: Ban, by: Moderator | None, reason: str, days: int | None) -> Ban:
     ban.moderator_id = by.id if by else None
-    ban.reason = " ".join(reason.split())[:300]
+    ban.reason = " ".join(CONTROLS.sub("", reason).split())[:300]
     ban.expires_at = clock.now() + timedelta(days=days) if days else None
     db.session.add(ban)
     db.session.flush()
     return ban
 
 
-def _marks(stranger: Stranger) -> Iterator[tuple[str, str]]:
-    """Everything a ban could name of somebody, as kind and value."""
-    if stranger.address:
-        yield BanKind.ADDRESS, _hashed(stranger.address)
-        one = ipaddress.ip_address(stranger.address)
-        one = getattr(one, "ipv4_mapped", None) or one
-        for length in range(one.max_prefixlen + 1):
-            yield BanKind.NETWORK, str(ipaddress.ip_network((one, length), strict=False))
-    email = stranger.email.strip().casefold()
-    if email:
-        yield BanKind.EMAIL, email
-    linked = (link.group() for link, _ in zip(LINK.finditer(stranger.said), range(MOST_LINKS), strict=False))
-    hosts = {email.rpartition("@")[2], *(_host(one) for one in (stranger.website, *linked))} - {""}
-    for host in hosts:
-        labels = host.split(".")
-        for start in range(len(labels) - 1):
-            yield BanKind.DOMAIN, ".".join(labels[start:])
-
-
-def _refused_by(ban: Ban) -> ColumnElement[bool]:
-    """A comment is what the ban refuses, as a condition."""
+def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
+    """A comment is worth a closer look, as a condition; exact where that is an equality."""
     if ban.kind == BanKind.ADDRESS:
         return Comment.address_hash == ban.value
     if ban.kind == BanKind.EMAIL:
         return func.lower(Comment.email) == ban.value
+    if ban.kind == BanKind.NETWORK:
+        return false()
+    said = (Comment.body, Comment.author, Comment.title, Comment.website, Comment.email)
+    plainly = (func.lower(place).contains(ban.value, autoescape=True) for place in said)
+    return or_(*plainly, *(_is_not_plain(place) for place in (Comment.body, Comment.author, Comment.website)))
+
+
+def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:
+    """A text holds more than ASCII: SQL folds no such letters, and a host may be written in many ways."""
+    return octet_length(place) != func.length(place)
+
+
+def _is_refused(comment: Comment, ban: Ban) -> bool:
+    writer = Stranger.of(comment)
     if ban.kind == BanKind.WORD:
-        said = (Comment.body, Comment.author, Comment.website, Comment.email)
-        return or_(*(func.lower(place).contains(ban.value, autoescape=True) for place in said))
-    if ban.kind == BanKind.DOMAIN:
-        return _is_of_domain(ban.value)
-    return false()
-
-
-def _is_of_domain(domain: str) -> ColumnElement[bool]:
-    email, website = func.lower(Comment.email), func.lower(Comment.website)
-    addresses = [email.endswith(f"{mark}{domain}", autoescape=True) for mark in "@."]
-    sites = [website.contains(f"{mark}{domain}{end}", autoescape=True) for mark in ("://", ".") for end in "/:?#"]
-    whole = [website.endswith(f"{mark}{domain}", autoescape=True) for mark in ("://", ".")]
-    return or_(*addresses, *sites, *whole)
-
-
-def _normalised(kind: BanKind, typed: str) -> tuple[str, str]:
-    """What is compared and what is shown."""
-    text = " ".join(typed.split()).casefold()
-    try:
-        value = _value(kind, text)
-    except ValueError:
-        value = ""
-    if not value or len(value) > LONGEST_VALUE or len(text) > LONGEST_VALUE:
-        raise InvalidFields({"value": NotToBeBanned()})
-    return value, text if kind == BanKind.ADDRESS else value
-
-
-def _value(kind: BanKind, text: str) -> str:
-    """Empty or a ``ValueError`` for what is nothing of this kind."""
-    if kind == BanKind.ADDRESS:
-        return _hashed(str(ipaddress.ip_address(text)))
-    if kind == BanKind.NETWORK:
-        return str(ipaddress.ip_network(text, strict=False))
-    if kind == BanKind.EMAIL:
-        return text if "@" in text.strip("@") and " " not in text else ""
-    if kind == BanKind.DOMAIN:
-        host = _host(text.removeprefix("@"))
-        return host if "." in host else ""
-    return text if len(text) > 2 else ""
-
-
-def _hashed(address: str) -> str:
-    return tokens.keyed_hash("address", throttle.source_of(address))
-
-
-def _host(address: str) -> str:
-    """The host of a web address, written with or without its scheme; empty where there is none."""
-    origin = links.origin_of(address if "://" in address else f"https://{address}")
-    return (urlsplit(origin).hostname or "").removeprefix("www.") if origin else ""
+        return ban.value in writer.everything
+    return ban.kind != BanKind.DOMAIN or (ban.kind, ban.value) in set(writer.marks())

@@ -8,7 +8,7 @@ from commentsvc.db import db
 from commentsvc.errors import Reason
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision, is_called
+from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -59,12 +59,27 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     """Give ``comment`` back the state it had, and let the filter know only what moderators said before; writes."""
     if comment.state == state:
         return
-    said = select(Comment.id).where(Comment.id == comment.id, is_called(state))
-    if state in training.LEARNED_FROM and db.session.scalar(said) is not None:
-        training.learn(comment, state)
+    if lesson := _lesson_before_last(comment):
+        training.learn(comment, lesson)
     else:
         training.unlearn(comment)
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
+
+
+def _lesson_before_last(comment: Comment) -> State | None:
+    """What a moderator last said of the text as it stands, if the last decision that still holds were not there."""
+    undone = 1
+    rows = select(Decision).where(Decision.comment_id == comment.id, Decision.before.is_not(None))
+    for decision in db.session.scalars(rows.order_by(Decision.id.desc())):
+        if policy.REASON_EDITED in decision.reasons:
+            return None
+        if decision.is_undo:
+            undone += 1
+        elif undone:
+            undone -= 1
+        elif decision.moderator_id is not None and decision.after in training.LEARNED_FROM:
+            return State(decision.after)
+    return None
 
 
 def _move(comment: Comment, state: State, decision: Decision) -> None:

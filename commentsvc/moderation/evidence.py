@@ -1,7 +1,7 @@
 """What is known about a comment when it is judged: about its text, its writer, and what they did before."""
 
+from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
@@ -19,8 +19,22 @@ ENOUGH = 20  # more than this many need not be counted
 REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from the same place
 
 
-def about(comment: Comment, **known: Any) -> Facts:
-    """Everything the signals ask for; ``known`` are the facts that stand in no row: how it came, what its page says."""
+@dataclass(frozen=True)
+class Circumstances:
+    """What stands in no row: how a comment came, or what the page of a linkback says; as ``Facts`` explains it."""
+
+    seconds: float | None = None
+    unsolved: bool = False
+    pings: int = 0
+    links_out: int = 0
+    is_made_up: bool = False
+
+
+ORDINARY = Circumstances()
+
+
+def about(comment: Comment, circumstances: Circumstances = ORDINARY) -> Facts:
+    """Everything the signals ask for."""
     site = comment.thread.site
     return Facts(
         body=comment.body,
@@ -34,7 +48,7 @@ def about(comment: Comment, **known: Any) -> Facts:
         approved=approved(site, comment.visitor, besides=comment.id),
         learned=training.opinion(comment),
         is_linkback=comment.is_linkback,
-        **known,
+        **asdict(circumstances),
     )
 
 

@@ -7,7 +7,7 @@ worker asks: no visitor waits for it. The address a comment came from is not kep
 from dataclasses import dataclass
 from datetime import timedelta
 
-from commentsvc import clock, safe_http
+from commentsvc import safe_http
 from commentsvc.db import db
 from commentsvc.errors import N_
 from commentsvc.models.comment import Comment, State
@@ -60,9 +60,11 @@ def put(question: Question) -> bool:
 def settle(question: Question, *, is_spam: bool) -> None:
     """Take the answer down, and move the comment if it still waits; writes."""
     row = _locked(question)
+    comment = Comment.locked(row.comment_id) if row else None
+    if row is None or comment is None:
+        return
     row.answer, row.leased_until = "true" if is_spam else "false", None
-    comment = Comment.locked(row.comment_id)
-    if comment is None or comment.state != State.PENDING:
+    if comment.state != State.PENDING:
         row.state = OpinionState.MOOT
         return
     row.state = OpinionState.SPAM if is_spam else OpinionState.HAM
@@ -74,15 +76,16 @@ def settle(question: Question, *, is_spam: bool) -> None:
 def postpone(question: Question, why: str) -> None:
     """No answer came: again later, six times in all; the comment waits as before; writes."""
     row = _locked(question)
-    row.tries += 1
-    row.answer, row.leased_until = why[:300], None
-    row.due_at = clock.now() + FIRST_GAP * 4 ** (row.tries - 1)
-    if row.tries >= MOST_TRIES:
+    if row is None:
+        return
+    row.answer = why[:300]
+    if not row.postpone(FIRST_GAP, MOST_TRIES):
         row.state = OpinionState.FAILED
 
 
-def _locked(question: Question) -> SecondOpinion:
-    return db.session.get_one(SecondOpinion, question.number, with_for_update={"of": SecondOpinion})
+def _locked(question: Question) -> SecondOpinion | None:
+    """None where the comment was deleted meanwhile."""
+    return db.session.get(SecondOpinion, question.number, with_for_update={"of": SecondOpinion})
 
 
 def _fields(comment: Comment) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Which language a text is in, by the little words that every sentence needs; nothing where they do not tell.
 
 Enough to notice that a comment under a German blog is English. A library that knows a hundred languages costs 75 MB of
-memory, which is more than all the rest of this service.
+memory, nearly as much again as the whole service.
 """
 
 import re
@@ -34,14 +34,14 @@ def guess(text: str) -> str | None:
     """The language of ``text``, as its two letters; None where it is too short, or where two are nearly as likely."""
     found: Counter[str] = Counter()
     for word in WORD.findall(text.casefold()):
-        for language in _languages_of().get(word, ()):
+        for language in _languages_by_word().get(word, ()):
             found[language] += 1
     (likely, most), (_, second) = (*found.most_common(2), ("", 0), ("", 0))[:2]
     return likely if most >= FEWEST and most > CLEARLY * second else None
 
 
 @lru_cache(maxsize=1)
-def _languages_of() -> dict[str, list[str]]:
+def _languages_by_word() -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
     for language, words in LITTLE_WORDS.items():
         for word in words.split():

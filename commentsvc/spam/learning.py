@@ -74,7 +74,7 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
 def words_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
     text = unicodedata.normalize("NFKC", body).casefold()
-    hosts = [_host(link) for link in LINK.findall(text)]
+    hosts = [links.host_of(link) for link in LINK.findall(text)]
     # What is said of the writer comes first: a long text must not push it out.
     words = [f"links:{min(len(hosts), 3)}"]
     if home:
@@ -88,7 +88,7 @@ def words_of(body: str, author: str = "", home: str | None = None, email: str | 
 
 def website(address: str) -> str:
     """What is learned of a commenter's website: its host."""
-    return f"website:{_host(address.casefold())}"[:LONGEST]
+    return f"website:{links.host_of(address.casefold())}"[:LONGEST]
 
 
 def _share(here: Tally, elsewhere: Tally, knowledge: Knowledge) -> float:
@@ -109,8 +109,3 @@ def _words(text: str) -> list[str]:
         elif len(run) > 1:
             words.append(run)
     return words
-
-
-def _host(link: str) -> str:
-    origin = links.origin_of(link if "://" in link else f"http://{link}") or ""
-    return origin.partition("://")[2].removeprefix("www.").rstrip(".,;:!?")

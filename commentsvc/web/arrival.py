@@ -47,7 +47,7 @@ class Arrival:
     @property
     def thread_path(self) -> str:
         """What challenges are bound to."""
-        return f"{self.site.key}/{self.key}"
+        return challenge.place_of(self.site.key, self.key)
 
     @property
     def idempotency_key(self) -> str | None:

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from commentsvc import throttle
 from commentsvc.captcha import challenge
-from commentsvc.web import current, forms
+from commentsvc.web import current
 
 blueprint = Blueprint("captcha", __name__)
 
@@ -12,17 +12,20 @@ blueprint = Blueprint("captcha", __name__)
 @blueprint.get("/captcha/<token>.png")
 def picture(token: str) -> Response:
     """A PNG; never kept, as each token is shown once."""
-    throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
+    challenge.must_be_genuine(token)
     throttle.hit(throttle.PICTURES, current.source())
+    throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
     return _unkept(challenge.picture(token), "image/png")
 
 
 @blueprint.get("/captcha/<token>.wav")
 def sound(token: str) -> Response:
     """A WAV in the language of ``?lang=``, where it is spoken; hearing it again counts no second time."""
-    throttle.hit_once(throttle.SOUNDS_NEARBY, token, current.neighbourhood())
+    challenge.must_be_genuine(token)
+    throttle.hit(throttle.SOUNDS_PLAYED, current.source())
     throttle.hit_once(throttle.SOUNDS, token, current.source())
-    return _unkept(challenge.sound(token, forms.spoken(request.args.get("lang", ""))), "audio/wav")
+    throttle.hit_once(throttle.SOUNDS_NEARBY, token, current.neighbourhood())
+    return _unkept(challenge.sound(token, challenge.spoken(request.args.get("lang", ""))), "audio/wav")
 
 
 def _unkept(body: bytes, mimetype: str) -> Response:

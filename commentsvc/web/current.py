@@ -5,7 +5,7 @@ import ipaddress
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n, settings, throttle, tokens
+from commentsvc import i18n, settings, throttle
 from commentsvc.comments import reading
 from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
@@ -69,9 +69,10 @@ def neighbourhood() -> str:
     return throttle.neighbourhood_of(address())
 
 
-def address_hash() -> str:
-    """What is stored of the address: a keyed hash."""
-    return tokens.keyed_hash("address", source())
+def address_hash() -> str | None:
+    """What is stored of the address, a keyed hash; None where it is not known, as that is nobody's."""
+    known = address()
+    return throttle.hash_of(known) if known else None
 
 
 def reader_language(site: Site | None = None) -> str:

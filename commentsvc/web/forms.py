@@ -29,22 +29,22 @@ from commentsvc.web import current, standing
 from commentsvc.web.visitor import Visitor
 
 SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
-SPOKEN = ("en", "de")  # languages of the sound
 # Refusals that leave the challenge as it was.
-UNTRIED = (Banned, ChallengeNeeded, LooksAutomatic, StorageUnavailable, TooMany)
+LEAVE_THE_CHALLENGE = (Banned, ChallengeNeeded, LooksAutomatic, StorageUnavailable, TooMany)
 
 
 @dataclass(frozen=True)
 class ShownChallenge:
     """A token and where its picture and sound are; ``solved`` where nothing is left to solve.
 
-    ``may_skip`` for who has tried in vain: a moderator reads what they write first.
+    ``may_skip`` for who was asked and sent no right answer, ``skips`` for who chose that a moderator reads it first.
     """
 
     token: str
     solved: bool
     asks: bool
     may_skip: bool = False
+    skips: bool = False
 
     @property
     def image(self) -> str:
@@ -54,7 +54,7 @@ class ShownChallenge:
     @property
     def sound(self) -> str:
         """The full address of the sound, in the reader's language where it is spoken."""
-        return links.absolute(f"/captcha/{self.token}.wav?lang={spoken(i18n.language())}")
+        return links.absolute(f"/captcha/{self.token}.wav?lang={challenge.spoken(i18n.language())}")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ class CommentForm:
         return self.refusal.fields if self.refusal else {}
 
     @property
+    def expires_in(self) -> int:
+        """Seconds until its challenge is too old."""
+        return int(challenge.LIFETIME.total_seconds())
+
+    @property
     def letters(self) -> str:
         """What pictures are made of here, letters first."""
         return " ".join(sorted(challenge.letters(), key=lambda sign: (sign.isdigit(), sign)))
@@ -92,7 +97,7 @@ class CommentForm:
     @property
     def is_spoken(self) -> bool:
         """Whether the sound speaks the reader's language."""
-        return spoken(i18n.language()) == i18n.language()
+        return challenge.spoken(i18n.language()) == i18n.language()
 
     @property
     def action(self) -> str:
@@ -153,10 +158,11 @@ def will_wait(site: Site, visitor: Visitor) -> bool:
     return site.moderation == Moderation.ALL
 
 
-def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str) -> ShownChallenge:
+def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
-    fresh = challenge.issue(f"{site.key}/{key}", visitor.id, instead_of=instead_of)
-    return ShownChallenge(fresh, solved=False, asks=standing.needs_challenge(site, visitor, None))
+    asks = was_asked or standing.needs_challenge(site, visitor, None)
+    fresh = challenge.issue(challenge.place_of(site.key, key), visitor.id, instead_of=instead_of)
+    return ShownChallenge(fresh, solved=False, asks=asks)
 
 
 def work(shown: ShownChallenge) -> Problem | None:
@@ -166,24 +172,29 @@ def work(shown: ShownChallenge) -> Problem | None:
     return challenge.work(shown.token, throttle.used(throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()))
 
 
-def spoken(language: str) -> str:
-    """The language of a sound for who reads ``language``."""
-    return language if language in SPOKEN else SPOKEN[0]
-
-
 def _challenge(
     site: Site, key: str, visitor: Visitor, moderator: Moderator | None, refusal: Refusal | None
 ) -> ShownChallenge:
-    has_failed = isinstance(refusal, ChallengeFailed) or bool(request.form.get("challenge_unsolved"))
-    asks = standing.needs_challenge(site, visitor, moderator) or has_failed
+    sent = request.form
+    skips = bool(sent.get("challenge_unsolved"))
+    was_asked = isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
+    asks = was_asked or standing.needs_challenge(site, visitor, moderator)
+    token, is_solved = _token_to_show(site, key, visitor, refusal, asks=asks)
+    may_skip = skips or isinstance(refusal, ChallengeFailed | TooMany)
+    return ShownChallenge(token, is_solved, asks, may_skip, skips)
+
+
+def _token_to_show(site: Site, key: str, visitor: Visitor, refusal: Refusal | None, *, asks: bool) -> tuple[str, bool]:
+    """The token for the form, and whether it is solved; the one that was sent, while nobody has tried it."""
     if refusal and refusal.challenge_pass:
-        return ShownChallenge(refusal.challenge_pass, solved=True, asks=asks)
-    if "another" not in request.form and (not asks or refusal is None or isinstance(refusal, UNTRIED)):
-        known = challenge.is_solved(_token_sent(), f"{site.key}/{key}")
-        if known is not None:  # nobody has tried it yet: the answer that was typed still fits
-            return ShownChallenge(_token_sent(), solved=known, asks=asks, may_skip=has_failed)
-    fresh = challenge.issue(f"{site.key}/{key}", visitor.id, instead_of=_token_sent())
-    return ShownChallenge(fresh, solved=False, asks=asks, may_skip=has_failed or isinstance(refusal, TooMany))
+        return refusal.challenge_pass, True
+    place = challenge.place_of(site.key, key)
+    is_untried = not asks or refusal is None or isinstance(refusal, LEAVE_THE_CHALLENGE)
+    if "another" not in request.form and is_untried:
+        known = challenge.is_solved(_token_sent(), place)
+        if known is not None:  # the answer that was typed still fits
+            return _token_sent(), known
+    return challenge.issue(place, visitor.id, instead_of=_token_sent()), False
 
 
 def _token_sent() -> str:

@@ -3,7 +3,8 @@
 Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, challenge, validation,
 duplicate.
 All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer. Who
-changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle.
+changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle, and
+what is edited at bans, as the text is new and the ban may be.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from commentsvc.errors import (
 from commentsvc.models.comment import Comment
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
+from commentsvc.moderation.stranger import Stranger
 from commentsvc.web import current, security, snapshots, standing
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.standing import Standing
@@ -37,7 +39,7 @@ HONEYPOT = "leave_empty"
 FASTEST = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
 SLOWEST = timedelta(seconds=8)  # that anybody has to wait
-UNTRIED = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
+NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 
 def least_time(body: str) -> timedelta:
@@ -58,12 +60,13 @@ def receive(arrival: Arrival) -> Comment:
 
 def _receive(arrival: Arrival) -> Comment:
     site = arrival.site
+    submission.must_be_text(arrival.typed)
     security.check_origin(site)
     if twin := _twin(arrival):
         return twin
     if arrival.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
-        bans.check(site, _stranger(arrival))
+        bans.check(site, Stranger(current.address(), *submission.as_stored(arrival.typed)))
     threads.check_open(site, Thread.at(site, arrival.key))
     taken = _check_person(arrival)
     standing.must_be_left(arrival)
@@ -76,8 +79,10 @@ def _receive(arrival: Arrival) -> Comment:
         db.session.commit()  # the challenge stays spent
         if twin := _twin(arrival):  # the same form came through another process meanwhile
             return twin
-        if isinstance(problem, ChallengeFailed) and not isinstance(problem, UNTRIED):
-            standing.count(arrival)
+        if isinstance(problem, ChallengeFailed) and not isinstance(problem, NO_GUESS):
+            standing.count_failure(arrival)
+        elif isinstance(problem, ChallengeNeeded):
+            standing.count_pace()
         raise
     db.session.commit()
     standing.count_posted(arrival)
@@ -87,7 +92,15 @@ def _receive(arrival: Arrival) -> Comment:
 
 def edit(find: Callable[[], Comment], body: str) -> Comment:
     """Give the comment that ``find`` finds a new text; commits; raises what ``find`` and ``editing.edit`` raise."""
-    return _changed(find, lambda comment: editing.edit(comment, body))
+
+    def change(comment: Comment) -> None:
+        if comment.moderator_id is None:
+            email, website, said = submission.as_stored({"author": comment.author, "body": body})
+            email, website = comment.email or email, comment.website or website
+            bans.check(comment.thread.site, Stranger(current.address(), email, website, said))
+        editing.edit(comment, body)
+
+    return _changed(find, change)
 
 
 def take_back(find: Callable[[], Comment]) -> Comment:
@@ -167,9 +180,3 @@ def _check_person(arrival: Arrival) -> timedelta | None:
     if taken < least_time(arrival.typed.get("body", "")):
         raise LooksAutomatic
     return taken
-
-
-def _stranger(arrival: Arrival) -> bans.Stranger:
-    typed = arrival.typed
-    said = "\n".join((typed.get("author", ""), typed.get("body", "")))
-    return bans.Stranger(current.address(), typed.get("email", ""), typed.get("website", ""), said)

@@ -43,6 +43,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
     """
     site, key = _address(site_key, key)
     if "another" in request.form:
+        security.check_origin(site)
         return _page(site, key, status=200)
     if "preview" in request.form:
         throttle.hit(throttle.PREVIEWS, current.source())

@@ -30,7 +30,7 @@ def needs_challenge(site: Site, visitor: Visitor | None, moderator: Moderator | 
         return False
     person = visitor.hash if visitor else None
     if site.captcha == Captcha.ALWAYS:
-        return not evidence.approved(site, person)
+        return not evidence.approved(site, person) or bool(evidence.refused(person, None))
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
 
@@ -42,14 +42,11 @@ def of(arrival: Arrival) -> Standing:
         ChallengeNeeded: there is no answer.
         ChallengeFailed: as ``challenge.spend`` does.
     """
-    if not arrival.may_be_asked:
+    if _is_trusted(arrival):
         return Standing.TRUSTED
     is_tried = arrival.is_answered or arrival.is_unsolved
-    if not needs_challenge(arrival.site, arrival.visitor, arrival.moderator):
-        if arrival.site.captcha == Captcha.ALWAYS:
-            return Standing.TRUSTED
-        if not is_tried:
-            return Standing.UNASKED
+    if not is_tried and not needs_challenge(arrival.site, arrival.visitor, arrival.moderator):
+        return Standing.UNASKED
     if arrival.visitor is None:
         raise CookieMissing
     if not is_tried:
@@ -68,7 +65,7 @@ def must_be_left(arrival: Arrival) -> None:
         throttle.must_be_left(limit, who)
 
 
-def count(arrival: Arrival) -> None:
+def count_failure(arrival: Arrival) -> None:
     """Count a wrong answer, or the lack of one."""
     for limit, who in _limits(arrival):
         with suppress(TooMany):  # the next try will hear of it
@@ -78,8 +75,13 @@ def count(arrival: Arrival) -> None:
 def count_posted(arrival: Arrival) -> None:
     """Count what was let in: it tells how fast this address writes."""
     if arrival.is_unsolved:
-        count(arrival)
-    with suppress(TooMany):  # from then on a challenge is asked for
+        count_failure(arrival)
+    count_pace()
+
+
+def count_pace() -> None:
+    """Count a comment, or one that looked like spam: who tries what passes is soon asked whatever they write."""
+    with suppress(TooMany):
         throttle.hit(throttle.UNSUSPICIOUS, current.source())
 
 
@@ -88,12 +90,20 @@ def _is_hasty() -> bool:
     return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
 
 
+def _is_trusted(arrival: Arrival) -> bool:
+    """Whether nothing could make this site ask this person."""
+    is_known = not needs_challenge(arrival.site, arrival.visitor, arrival.moderator)
+    return not arrival.may_be_asked or (arrival.site.captcha == Captcha.ALWAYS and is_known)
+
+
 def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
     """Which limits this answer counts for if it is wrong, or its lack."""
+    if _is_trusted(arrival):
+        return
     if arrival.is_unsolved:
         yield throttle.UNSOLVED, current.source()
         yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
-    elif arrival.may_be_asked and arrival.is_answered:
+    elif arrival.is_answered:
         yield throttle.WRONG_ANSWERS, current.source()
         yield throttle.WRONG_ANSWERS_A_DAY, current.source()
         yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()

@@ -15,12 +15,14 @@ export class Challenge {
   refused = "";
   /** @type {Promise<void> | undefined} */
   #asked;
-  /** @type {any} */
+  /** What the server posed last, and for which article. @type {any} */
   #given;
-  #since = 0;
   /** When the form was shown first, which may be before this challenge came. */
   #shownSince = 0;
+  #expires = Infinity;
   #computing = new AbortController();
+  /** @type {Promise<void> | undefined} */
+  #solving;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
 
@@ -41,6 +43,14 @@ export class Challenge {
     return /** @type {HTMLElement} */ (this.form().querySelector(`.challenge ${selector}`));
   }
 
+  get #token() {
+    return this.#field("challenge_token").value;
+  }
+
+  get #isAnswered() {
+    return this.#place(".puzzle").hidden || Boolean(this.#field("challenge_answer").value);
+  }
+
   /** @returns {Record<string, string>} */
   get headers() {
     return this.visitor ? { [VISITOR_HEADER]: this.visitor } : {};
@@ -48,7 +58,7 @@ export class Challenge {
 
   /** Get one, once for each form that is shown. */
   async ask() {
-    if (!this.#field("challenge_token").value && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
+    if (!this.#token && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
     await this.#asked;
   }
 
@@ -58,44 +68,42 @@ export class Challenge {
     this.#field("challenge_answer").focus();
   }
 
-  /** Wait as long as a person takes to write so much; one that is too old by then is renewed. @param {string} text */
+  /** Wait as long as a person takes to write so much, and for what is being computed. @param {string} text */
   async ready(text) {
     await this.ask();
-    const isOurs = this.#given?.token === this.#field("challenge_token").value;
-    if (isOurs && Date.now() > this.#since + this.#given.expires_in * 1_000 && !this.#field("challenge_answer").value) {
-      this.#forget();
-      await this.ask();
-    }
+    await this.#solving;
+    if (Date.now() > this.#expires && !this.#isAnswered) this.#forget();
+    await this.ask();
     if (!this.#given) return;
     const { least, each_character: each, most } = this.#given.wait;
     const seconds = Math.min(most, least + each * [...text].length);
     await new Promise((resolve) => setTimeout(resolve, this.#shownSince + seconds * 1_000 - Date.now()));
+    await this.ask(); // it may have been renewed meanwhile
   }
 
   async #new() {
     const { site, key, path } = this.thread;
     const earlier = this.#given?.path === path ? this.#given.token : "";
-    const asked = new URLSearchParams({ site, lang: this.thread.language });
-    const answer = await fetch(this.thread.server(`/api/v1/challenges?${asked}`), {
+    const isAsked = Boolean(this.#field("challenge_asked").value);
+    const query = new URLSearchParams({ site, lang: this.thread.language });
+    const answer = await fetch(this.thread.server(`/api/v1/challenges?${query}`), {
       method: "POST",
       credentials: "include",
       headers: { "Content-Type": "application/json", ...this.headers },
-      body: JSON.stringify({ site, key, instead_of: earlier }),
+      body: JSON.stringify({ site, key, instead_of: earlier, asked: isAsked }),
     });
     const given = await answer.json();
-    if (!this.form()) return; // the reader has gone on to another article
+    if (!this.form() || this.thread.path !== path) return; // the reader has gone on to another article
     if (!answer.ok) {
       this.refused = given.title;
       return;
     }
     if (!earlier) this.#shownSince = Date.now();
-    this.#given = { ...given, path: this.thread.path };
-    this.#since = Date.now();
+    this.#given = { ...given, path };
     this.visitor = given.visitor;
     this.#field("challenge_token").value = given.token;
-    clearTimeout(this.#later);
-    this.#later = setTimeout(() => this.#renew().catch(() => {}), given.expires_in * 1_000 - SPARE);
     this.#show();
+    this.#renewBefore(given.expires_in);
   }
 
   #show() {
@@ -104,17 +112,39 @@ export class Challenge {
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = !image;
     this.#place(".notice").hidden = true;
     this.#place(".puzzle").hidden = false;
-    this.#place(".compute").hidden = !globalThis.crypto?.subtle;
+    this.#offerToCompute();
     if (image) /** @type {HTMLImageElement} */ (this.#place("img")).src = image;
     if (audio) /** @type {HTMLAudioElement} */ (this.#place("audio")).src = audio;
     const send = /** @type {HTMLElement} */ (form.querySelector(".send button"));
     send.textContent = waits ? this.words().send : this.words().post;
   }
 
-  /** Nobody notices: a new one while nothing is typed for the old one; what was computed is computed again. */
+  /** Where the browser can: deriving keys is for secure pages only. */
+  #offerToCompute() {
+    this.#place(".compute").hidden = !globalThis.crypto?.subtle;
+    this.#place(".compute [role=status]").textContent = "";
+  }
+
+  /** The server showed the form again, with a challenge of its own in it. */
+  adopt() {
+    this.#computing.abort();
+    this.#offerToCompute();
+    if (this.#given && this.#token !== this.#given.token) this.#given = { ...this.#given, token: this.#token, work: null };
+    this.#renewBefore(Number(this.form().dataset.expires));
+  }
+
+  /** @param {number} seconds from now, until it expires */
+  #renewBefore(seconds) {
+    clearTimeout(this.#later);
+    this.#expires = Date.now() + seconds * 1_000;
+    this.#later = setTimeout(() => this.#renew().catch(() => {}), seconds * 1_000 - SPARE);
+  }
+
+  /** Nobody notices: a new one while nothing is answered to the old one; what was computed is computed again. */
   async #renew() {
-    if (!this.form()?.isConnected || this.#field("challenge_answer").value) return;
+    if (!this.form()?.isConnected || this.#given?.token !== this.#token) return;
     const isComputed = Boolean(this.#field("challenge_work").value);
+    if (this.#isAnswered && !isComputed) return;
     this.#forget();
     await this.ask();
     if (isComputed) await this.compute();
@@ -128,6 +158,7 @@ export class Challenge {
   /** The posted form is empty again, and asks for a new one when somebody begins anew. */
   done() {
     this.#forget();
+    this.#field("challenge_asked").value = "";
     this.#given = undefined;
     clearTimeout(this.#later);
     /** @type {HTMLElement} */ (this.form().querySelector(".challenge")).hidden = true;
@@ -138,21 +169,36 @@ export class Challenge {
     this.#computing.abort();
     this.#computing = new AbortController();
     const { signal } = this.#computing;
+    this.#solving = this.#compute(signal).finally(() => {
+      if (!signal.aborted) this.#solving = undefined;
+    });
+    await this.#solving;
+  }
+
+  /** @param {AbortSignal} signal */
+  async #compute(signal) {
     const status = this.#place(".compute [role=status]");
     status.textContent = this.words().computing;
-    if (this.#given?.token !== this.#field("challenge_token").value) this.#field("challenge_token").value = "";
-    await this.ask();
-    if (!this.#given?.work) {
-      status.textContent = this.refused;
-      return;
-    }
-    const { solve } = await import(this.form().dataset.work ?? "");
-    const solved = await solve(this.#given.work, signal).catch((/** @type {unknown} */ problem) => {
+    try {
+      if (!this.#given?.work) this.#field("challenge_token").value = "";
+      await this.ask();
+      const { token, work } = this.#given ?? {};
+      const { solve } = await import(this.form().dataset.work ?? "");
+      const solved = await solve(work, signal);
+      if (signal.aborted || !this.form() || this.#token !== token) return;
+      this.#field("challenge_work").value = solved;
+      this.#celebrate();
+    } catch (problem) {
       if (!signal.aborted) throw problem;
-    });
-    if (!solved || !this.form()) return;
-    this.#field("challenge_work").value = solved;
-    const hadFocus = this.#place(".puzzle").contains(/** @type {ShadowRoot} */ (this.form().getRootNode()).activeElement);
+    } finally {
+      status.textContent = this.refused;
+    }
+  }
+
+  /** Say that nothing else is asked; who was among the puzzle's buttons goes on from there. */
+  #celebrate() {
+    const { activeElement } = /** @type {ShadowRoot} */ (this.form().getRootNode());
+    const hadFocus = this.#place(".puzzle").contains(activeElement);
     this.#place(".puzzle").hidden = true;
     const notice = this.#place(".notice");
     notice.hidden = false;

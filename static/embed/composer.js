@@ -280,7 +280,7 @@ class Composer {
       body: fields,
     });
     const content = fragment(await answer.text());
-    return answer.ok ? this.#posted(content, answer, challenge) : this.#showAgain(content);
+    return answer.ok ? this.#posted(content, answer, challenge) : this.#showAgain(content, challenge);
   }
 
   /** @param {DocumentFragment} content @param {Response} answer @param {import("./challenge.js").Challenge} challenge */
@@ -309,13 +309,14 @@ class Composer {
     );
   }
 
-  /** The form as the server sent it back: what was typed, what is wrong, a fresh challenge. @param {DocumentFragment} content */
-  #showAgain(content) {
+  /** The form as the server sent it back: what was typed, what is wrong, a fresh challenge. @param {DocumentFragment} content @param {import("./challenge.js").Challenge} challenge */
+  #showAgain(content, challenge) {
     const again = content.querySelector("form.write");
     if (!again) return this.#say(content.textContent?.trim() ?? "", true);
     const parent = this.field("parent_id").value;
     const heading = this.form.querySelector("h3")?.textContent ?? "";
     this.form.replaceWith(again);
+    challenge.adopt();
     this.field("parent_id").value = parent;
     /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
     /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !parent;

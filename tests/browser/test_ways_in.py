@@ -80,6 +80,44 @@ class TestInTheArticle:
         send(bob)
         expect(bob.locator(".posted")).to_contain_text("I begin and go on.")
 
+    def test_sending_waits_for_what_is_being_computed(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        bob.get_by_role("button", name="Let this device compute instead").click()
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("Mine still has a cord", timeout=60_000)
+
+    def test_what_was_computed_for_an_old_one_is_not_taken_for_a_new_one(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        bob.get_by_role("button", name="Let this device compute instead").click()
+        bob.get_by_role("button", name="Another picture").click()
+        expect(bob.locator(".compute [role=status]")).to_have_text("")
+        sleep(3)
+        expect(bob.locator(".puzzle")).to_be_visible()
+        solve(bob)
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("Mine still has a cord")
+
+    def test_a_solved_one_is_not_renewed(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.clock.install()
+        bob.goto(world.article)
+        write(bob)
+        bob.locator("#author").fill(" ")
+        bob.locator("#challenge_answer").fill(answer_to(token_of(bob)))
+        bob.clock.resume()
+        sleep(2.2)
+        send(bob)
+        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible()
+        solved = token_of(bob)
+        bob.clock.fast_forward("09:58")
+        sleep(1)
+        assert token_of(bob) == solved
+        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible()
+
     def test_by_a_moderators_leave(self, world: World, person: Person) -> None:
         bob = person()
         bob.goto(world.article)
@@ -151,7 +189,12 @@ class TestInTheArticle:
         expect(mallory.get_by_role("alert")).to_contain_text("show below that you are no robot")
         expect(mallory.locator("form.write textarea")).to_have_value(spam)
         expect(mallory.locator("#challenge_answer")).to_be_focused()
-        solve(mallory)
+        before = token_of(mallory)
+        mallory.get_by_role("button", name="Another picture").click()
+        wait_for(lambda: token_of(mallory) not in ("", before))
+        expect(mallory.locator(".puzzle img")).to_be_visible()
+        mallory.get_by_role("button", name="Let this device compute instead").click()
+        expect(mallory.get_by_text("That is solved; nothing else is asked.")).to_be_visible(timeout=60_000)
         send(mallory)
         expect(mallory.locator(".posted")).to_contain_text("waits for approval")
 

@@ -152,6 +152,42 @@ class TestTheSpamFilter:
         assert command("spam", "forget", "--site", "nobody", "--yes")[2].startswith("There is no site nobody")
 
 
+class TestBans:
+    """``ban``."""
+
+    def test_from_the_first_to_the_last(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        status, out, _ = command("ban", "add", "domain", "casino.example", "--site", "blog", "--days", "9", "--trash")
+        assert (status, out) == (0, "casino.example is banned (ban 1); comments moved to the trash: 0.\n")
+        assert command("ban", "add", "network", "203.0.113.9/24", "--reason", "a pest")[0] == 0
+        assert command("ban", "list")[1].splitlines() == [
+            "2: network 203.0.113.0/24, all sites, until lifted  a pest",
+            "1: domain casino.example, blog, until 2026-12-02",
+        ]
+        assert command("ban", "lift", "1", "--undo")[1] == (
+            "casino.example is banned no longer; comments given back: 0.\n"
+        )
+        assert "casino" not in command("ban", "list")[1]
+
+    @pytest.mark.parametrize(
+        ("words", "status", "says"),
+        [
+            (("ban", "add", "network", "here"), 1, "a network like 203.0.113.0/24"),
+            (("ban", "add", "mood", "bad"), 2, "mood"),
+            (("ban", "add", "word", "casino", "--days", "0"), 2, "0"),
+            (("ban", "add", "word", "casino", "--site", "nobody"), 1, "There is no site nobody"),
+            (("ban", "lift", "7"), 1, "There is no ban 7"),
+            (("ban", "lift", "99999999999999999999"), 2, "99999999999999999999"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, command: Command, words: tuple[str, ...], status: int, says: str
+    ) -> None:
+        done = command(*words)
+        assert done[0] == status
+        assert says in done[2]
+
+
 class TestUpkeep:
     """Keeping it well."""
 

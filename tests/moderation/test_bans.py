@@ -1,6 +1,8 @@
 """Who is banned, by what, for how long; and that it can be undone as one."""
 
+import re
 from collections.abc import Callable
+from time import perf_counter
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +10,7 @@ from sqlalchemy import select
 from commentsvc.db import db
 from commentsvc.models import Ban, Decision, Site
 from commentsvc.models.comment import State
-from tests.cast import ARTICLE, BOB, MALLORY
+from tests.cast import ADA, ARTICLE, BOB, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row, texts_of
 
@@ -43,6 +45,24 @@ class TestByWhat:
             ("domain", "evil.example", {"email": "x@mail.evil.example"}, {"email": "x@notevil.example"}),
             ("domain", "https://www.evil.example/shop", {"website": "evil.example"}, {"website": "good.example"}),
             ("domain", "evil.example", {"body": "see http://a.evil.example/x"}, {"body": "see http://b.example"}),
+            ("domain", "evil.example", {"body": "(see https://evil.example.)"}, {"body": "see https://example."}),
+            ("domain", "evil.example", {"body": "*https://evil.example*, or so"}, {"body": "evil dot example"}),
+            ("domain", "evil.example", {"website": "https://evil.example./x"}, {"website": "https://vil.example"}),
+            (
+                "domain",
+                "evil.example",
+                {"body": "http://u:p@EVIL。example:99999/"},
+                {"body": "http://a.example/evil.example"},
+            ),
+            ("domain", "evil.example", {"body": "https://%65vil.example\\x"}, {"body": "https://e.vil.example"}),
+            ("domain", "evil.example", {"body": "https://ev\u00adil.ex\x01ample/"}, {"body": "x"}),
+            ("domain", "*.evil.example.", {"body": "ftp://evil.example"}, {"body": "x"}),
+            ("domain", "bücher.example", {"website": "https://xn--bcher-kva.example"}, {"body": "x"}),
+            ("domain", "xn--bcher-kva.example", {"body": "https://BÜCHER.example/"}, {"body": "x"}),
+            ("email", "x@xn--bcher-kva.example", {"email": "X@bücher.example"}, {"email": "y@bücher.example"}),
+            ("email", "bad@spam.example", {"email": "bad\x01@ＳＰＡＭ.example"}, {"email": "good@spam.example"}),
+            ("network", "::ffff:203.0.113.0/120", {"address": "203.0.113.9"}, {"address": "203.0.114.9"}),
+            ("word", "blocked", {"body": "bloc\x01ked"}, {"body": "bloc ked"}),
             ("word", "Rolex", {"body": "cheap roLEXes"}, {"body": "cheap relaxing"}),
             ("word", "mallory", {"author": "Mallory"}, {"author": "Malory"}),
         ],
@@ -64,6 +84,8 @@ class TestByWhat:
             ("domain", "evil"),
             ("word", "ab"),
             ("", "x"),
+            ("network", "fe80::1%eth0/64"),
+            ("domain", "a.b.c.d.e.f.g.h.i.example"),
         ],
     )
     def test_what_is_nobody_is_said_and_kept(self, ada: Visitor, kind: str, value: str) -> None:
@@ -96,6 +118,41 @@ class TestHowFar:
         time.pass_(days=2)
         assert tries(visit()) == 303
 
+    @pytest.mark.parametrize(
+        "wrong", [{"site": "999999"}, {"site": "abc"}, {"days": "0"}, {"days": "1.5"}, {"days": "4000"}]
+    )
+    def test_a_slip_makes_no_ban_wider_or_longer(self, ada: Visitor, wrong: dict[str, str]) -> None:
+        form = {"kind": "word", "value": "casino", **wrong}
+        answer = ada.desk_post("/admin/bans", form_at="/admin/bans", **form)
+        assert answer.status_code == 422
+        assert db.session.scalars(select(Ban)).all() == []
+
+    def test_nul_and_half_characters_are_no_trouble(self, ada: Visitor, visit: Visit) -> None:
+        banned(ada, kind="word", value="ca\x00sino", reason="a\x00b")
+        assert db.session.scalars(select(Ban)).one().reason == "ab"
+        for fields in ({"email": "a\x00@b.example"}, {"website": "http://a\x00.b.example"}, {"body": "http://a\x00.b"}):
+            assert visit().post(MALLORY, **{"body": str(fields)} | fields).status_code in (303, 422)
+
+    def test_a_host_of_a_thousand_labels_is_nothing_much(self, bob: Visitor) -> None:
+        started = perf_counter()
+        said = {"author": "M", "body": f"http://{'a.' * 9_000}com", "email": f"a@{'a.' * 5_000}com"}
+        assert bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", json=said).status_code == 403
+        assert perf_counter() - started < 1
+
+    def test_who_is_banned_changes_nothing_either(self, ada: Visitor, bob: Visitor) -> None:
+        answer = bob.send(bob.fill(BOB), door="embed")
+        comment, token = (re.search(rf'data-{name}="([^"]+)"', answer.text)[1] for name in ("id", "edit"))  # type: ignore[index]
+        place, proof = f"/api/v1/comments/{comment}", {"Authorization": f"Bearer {token}"}
+        banned(ada, kind="domain", value="casino.example")
+        said = {"body": "now at https://casino.example"}
+        assert bob.client.patch(place, json=said, headers=proof).status_code == 403
+        assert bob.client.patch(place, json={"body": "harmless"}, headers=proof).status_code == 200
+        banned(ada, kind="address", value=HOME)
+        here = {"REMOTE_ADDR": HOME}
+        still = bob.client.patch(place, json={"body": "still here"}, headers=proof, environ_overrides=here)
+        assert still.status_code == 403
+        assert bob.client.delete(place, headers=proof).status_code == 204
+
     def test_until_it_is_lifted(self, ada: Visitor, visit: Visit) -> None:
         ban = banned(ada, kind="address", value=HOME)
         ada.desk_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
@@ -116,10 +173,10 @@ class TestAllOfTheirs:
         ada.decide(theirs[2], "spam")
         assert "Ban Mallory" in ada.client.get(f"/admin/bans?comment={theirs[0]}").text
         ban = banned(ada, kind="email", comment=str(theirs[0]), value="", theirs="1")
-        assert [row(one).state for one in theirs] == [State.TRASHED] * 3
+        assert [row(one).state for one in theirs] == [State.TRASHED, State.TRASHED, State.SPAM]
         assert row(kept).state == State.APPROVED
         page = ada.client.get(f"/admin/bans?changed={ban}").text
-        assert "3 comments went to the trash" in page
+        assert "2 comments went to the trash" in page
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 1
         ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert [row(one).state for one in theirs] == [State.APPROVED, State.APPROVED, State.SPAM]
@@ -151,15 +208,41 @@ class TestAllOfTheirs:
         assert row(comment).state == State.APPROVED
 
     @pytest.mark.parametrize(
-        ("kind", "value"), [("domain", "mail.example"), ("domain", "home.example"), ("word", "100%_sure")]
+        ("kind", "value"),
+        [
+            *[("domain", "mail.example"), ("domain", "home.example"), ("domain", "linked.example")],
+            *[("word", "100%_sure"), ("word", "ärger"), ("word", "strasse")],
+        ],
     )
     def test_by_what_they_wrote(self, ada: Visitor, bob: Visitor, kind: str, value: str) -> None:
-        theirs = bob.comment(body="I am 100%_sure", email="bob@mail.example", website="https://www.home.example/me")
-        kept = bob.comment(
-            body="I am 100 percent sure", email="bob@othermail.example", website="https://athome.example"
-        )
+        said = "I am 100%_sure: ÄRGER in the Straße (https://linked.example)."
+        theirs = bob.comment(body=said, email="bob@mail.example", website="https://www.home.example/me")
+        elsewhere = "https://athome.example/mail.example/http://home.example"
+        kept = bob.comment(body="100 percent sure, linked.example", email="bob@othermail.example", website=elsewhere)
+        own = ada.comment(ADA, body=f"{said} Really.")
         banned(ada, kind=kind, value=value, theirs="1")
         assert (row(theirs).state, row(kept).state) == (State.TRASHED, State.APPROVED)
+        assert row(own).state == State.APPROVED
+
+    def test_a_mail_provider_is_not_banned_by_mistake(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(email="bob@gmail.example")
+        form = {"kind": "domain", "comment": str(comment), "value": ""}
+        assert ada.desk_post("/admin/bans", form_at="/admin/bans", **form).status_code == 422
+
+    def test_spam_goes_on_speaking_against_its_like(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(MALLORY, email=MALLORY.email)
+        ada.decide(comment, "spam")
+        banned(ada, kind="email", value=MALLORY.email, theirs="1")
+        assert "text seen in spam" in str(row(bob.comment(MALLORY)).reasons)
+
+    def test_it_can_be_undone_after_it_ran_out(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(email=BOB.email)
+        ban = banned(ada, kind="email", value=BOB.email, theirs="1")
+        ada.desk_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
+        assert f"/admin/bans/{ban}/undo" in ada.client.get("/admin/bans").text
+        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        assert row(comment).state == State.APPROVED
+        assert f"/admin/bans/{ban}/undo" not in ada.client.get("/admin/bans").text
 
 
 class TestUndo:
@@ -181,6 +264,25 @@ class TestUndo:
         ada.decide(comment, "approval")
         ada.desk_post(f"/admin/comments/{comment}/spam", undo="1")
         assert row(comment).learned_as == "spam"
+
+    def test_the_trash_forgets_no_lesson(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment()
+        for resource in ("spam", "trash", "approval"):
+            ada.decide(comment, resource)
+        ada.desk_post(f"/admin/comments/{comment}/trash", undo="1")
+        assert (row(comment).state, row(comment).learned_as) == (State.TRASHED, "spam")
+
+    def test_a_lesson_about_another_text_does_not_come_back(self, ada: Visitor, bob: Visitor) -> None:
+        answer = bob.send(bob.fill(BOB), door="embed")
+        number, token = (re.search(rf'data-{name}="([^"]+)"', answer.text)[1] for name in ("id", "edit"))  # type: ignore[index]
+        comment = int(number)
+        for resource in ("hold", "approval"):
+            ada.decide(comment, resource)
+        proof = {"Authorization": f"Bearer {token}"}
+        assert bob.client.patch(f"/api/v1/comments/{comment}", json={"body": "zebra"}, headers=proof).status_code == 200
+        ban = banned(ada, kind="word", value="zebra", theirs="1")
+        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        assert (row(comment).state, row(comment).learned_as) == (State.APPROVED, None)
 
     def test_what_the_score_called_spam_can_be_confirmed(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
         rules("blog", disallowed_words="casino")

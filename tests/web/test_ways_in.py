@@ -9,9 +9,14 @@ from typing import Any
 
 import altcha
 import pytest
+from sqlalchemy import select
 
+from commentsvc import tokens
 from commentsvc.captcha import challenge, proof_of_work
+from commentsvc.db import db
+from commentsvc.models import Subscription
 from commentsvc.models.comment import State
+from commentsvc.notifications import subscriptions
 from tests.cast import ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to, hidden_fields, row
@@ -82,6 +87,27 @@ class TestTheSound:
         assert bob.send(form | {"challenge_answer": digits_of(form["challenge_token"])}).status_code == 429
         assert bob.send(form).status_code == 303
 
+    def test_one_letter_among_them_opens_no_wider_door(self, bob: Visitor) -> None:
+        form = bob.fill(BOB)
+        assert bob.send(form | {"challenge_answer": "." + digits_of(form["challenge_token"])}).status_code == 403
+
+    def test_a_network_of_six_has_no_more_of_them(self, bob: Visitor) -> None:
+        tokens = [posed_to(bob)["token"] for _ in range(6)]
+        heard = [
+            bob.client.get(
+                f"/captcha/{token}.wav", environ_overrides={"REMOTE_ADDR": f"2001:db8::{number}"}
+            ).status_code
+            for number, token in enumerate(tokens, 1)
+        ]
+        assert heard == [200] * 5 + [429]
+
+    def test_who_asks_for_rubbish_takes_nothing_from_the_neighbours(self, bob: Visitor, visit: Visit) -> None:
+        for number in range(60):
+            bob.client.get(f"/captcha/x{number}.wav", environ_overrides={"REMOTE_ADDR": "203.0.113.5"})
+        token = posed_to(bob)["token"]
+        near = {"REMOTE_ADDR": "203.0.113.6"}
+        assert visit().client.get(f"/captcha/{token}.wav", environ_overrides=near).status_code == 200
+
     def test_the_digits_stand_nowhere(self, bob: Visitor) -> None:
         page = bob.client.get(f"/t/blog/{ARTICLE}")
         token = hidden_fields(page)["challenge_token"]
@@ -138,6 +164,13 @@ class TestTheComputation:
         easy = altcha.create_challenge("PBKDF2/SHA-256", 1, counter=1, data=data, hmac_secret="mine")
         assert self.send(bob, posed, computed(easy.to_dict())) == 403
 
+    @pytest.mark.parametrize("change", [{"cost": 5000.0}, {"keyLength": 32.0}, {"cost": "5000"}])
+    def test_numbers_of_another_kind_are_none(self, bob: Visitor, change: dict[str, object]) -> None:
+        posed = posed_to(bob)
+        posed["work"]["parameters"] |= change
+        payload = {"challenge": posed["work"], "solution": {"counter": 5, "derivedKey": "00" * 32}}
+        assert self.send(bob, posed, b64encode(json.dumps(payload).encode()).decode()) == 403
+
     def test_failures_make_it_longer(self, bob: Visitor) -> None:
         def longest() -> int:
             return max(
@@ -175,13 +208,15 @@ class TestWhoCanSolveNone:
         for _ in range(10):
             again = bob.post(BOB, challenge_answer="AAAAAA")
         assert 'name="challenge_unsolved"' in again.text
-        assert bob.post(BOB).status_code == 429
+        again = bob.post(BOB)
+        assert again.status_code == 429
+        assert 'name="challenge_unsolved"' in again.text
         assert row(bob.comment(challenge_unsolved="1")).state == State.PENDING
 
     def test_a_mistake_in_the_form_keeps_the_way_open(self, bob: Visitor) -> None:
         again = bob.post(BOB, author="", challenge_unsolved="1")
         assert again.status_code == 422
-        assert 'name="challenge_unsolved"' in again.text
+        assert 'name="challenge_unsolved" type="checkbox" value="1" checked' in again.text
 
 
 class TestWhoIsKnown:
@@ -191,6 +226,24 @@ class TestWhoIsKnown:
         bob.comment()
         assert posed_to(bob)["image"] is None
         assert bob.post(body="And another thing.", challenge_answer="").status_code == 303
+
+    def test_unless_their_spam_was_seen_since(self, ada: Visitor, bob: Visitor) -> None:
+        bob.comment()
+        ada.decide(bob.comment(MALLORY, challenge_answer=""), "spam")
+        assert bob.post(body="And another thing.", challenge_answer="").status_code == 403
+
+    def test_an_address_confirmed_in_this_browser_speaks_for_it(
+        self, bob: Visitor, visit: Visit, ada: Visitor, rules: Rules
+    ) -> None:
+        bob.comment(email=BOB.email)
+        rules("blog", moderation="first")
+        new, mallory = visit(), visit()
+        for visitor in (new, mallory):
+            visitor.comment(body=f"one of {visitor!r}", email=BOB.email, notify="on")
+        asked = db.session.scalars(select(Subscription).order_by(Subscription.id)).all()
+        new.client.post(f"/confirm/{tokens.sign(subscriptions.CONFIRM, asked[0].id)}")
+        assert row(new.comment(body="It is me.", challenge_answer="")).state == State.APPROVED
+        assert mallory.post(body="It is me, too.", challenge_answer="").status_code == 403
 
     def test_a_typed_name_and_address_prove_nothing(self, bob: Visitor, visit: Visit) -> None:
         bob.comment(email=BOB.email)
@@ -224,6 +277,20 @@ class TestOnlyTheSuspicious:
         assert 'class="challenge" hidden' not in again.text
         form = bob.fill(BOB, body=spam)
         assert row(int(bob.send(form).headers["Location"].rpartition("-")[2])).state != State.APPROVED
+
+    def test_nobody_learns_for_free_what_passes(self, bob: Visitor, visit: Visit) -> None:
+        for number in range(3):
+            assert visit().post(body=f"casino viagra poker {number}", challenge_answer="").status_code == 403
+        assert visit().post(body="harmless", challenge_answer="").status_code == 403
+
+    def test_who_was_asked_may_answer_in_any_way(self, bob: Visitor) -> None:
+        spam = "casino http://a.example http://b.example http://c.example"
+        again = bob.post(body=spam, challenge_answer="")
+        assert 'name="challenge_asked" value="1"' in again.text
+        other = bob.send(hidden_fields(again) | {"body": spam, "another": "1"})
+        assert 'class="challenge" hidden' not in other.text
+        wanted = {"site": "blog", "key": ARTICLE, "asked": True}
+        assert bob.client.post("/api/v1/challenges", json=wanted).json["work"]
 
     def test_so_is_who_writes_fast(self, bob: Visitor, visit: Visit) -> None:
         for number in range(3):
@@ -270,11 +337,11 @@ class TestTheTimeItTakes:
         assert bob.send(form, door="embed").status_code == 201
 
     def test_but_a_token_of_another_thread_or_of_nobody_counts_for_nothing(
-        self, bob: Visitor, time: FrozenClock
+        self, bob: Visitor, visit: Visit, time: FrozenClock
     ) -> None:
-        first = bob.open_form(key="elsewhere")["challenge_token"]
+        first, theirs = bob.open_form(key="elsewhere")["challenge_token"], posed_to(visit())["token"]
         time.pass_(seconds=9)
-        for earlier in (first, "x", ""):
+        for earlier in (first, theirs, "x", ""):
             wanted = {"site": "blog", "key": ARTICLE, "instead_of": earlier}
             token = bob.client.post("/api/v1/challenges", json=wanted).json["token"]
             form = {"author": "Bob", "body": "fast", "challenge_token": token, "challenge_answer": answer_to(token)}

@@ -1,5 +1,6 @@
 """Who is banned: the list, banning, lifting."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -14,11 +15,12 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
+from commentsvc.moderation.stranger import NotToBeBanned
 from commentsvc.web import snapshots
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import number
 
-LONGEST_DAYS = 3650
+SHOWN = 100  # bans on the page
 BAN = f"<int(max={LARGEST_ID}):ban_id>"
 
 blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
@@ -36,6 +38,21 @@ class BanForm:
     def value(self) -> str:
         """What was typed."""
         return request.form.get("value", "")
+
+    @property
+    def site(self) -> str:
+        """The number of the chosen site, or else of the comment's."""
+        return request.form.get("site", str(self.comment.thread.site_id) if self.comment else "")
+
+    @property
+    def takes_theirs(self) -> bool:
+        """Whether all they wrote goes to the trash, too."""
+        return bool(request.form.get("theirs")) if request.form else self.comment is not None
+
+    @property
+    def wrong(self) -> Mapping[str, Refusal]:
+        """What is wrong with which field."""
+        return self.refusal.fields if self.refusal else {}
 
     @property
     def kind(self) -> str:
@@ -84,15 +101,30 @@ def undo(ban_id: int) -> AnyResponse:
 
 def _imposed(comment: Comment | None) -> Ban:
     form, moderator = request.form, signed_in.moderator()
-    days, reason = whole(form.get("days")), form.get("reason", "")
-    days = min(days, LONGEST_DAYS) if days else None
-    site = db.session.get(Site, whole(form.get("site")) or 0)
+    site, days, reason = _site(), _days(), form.get("reason", "")
     if form.get("kind") not in set(BanKind):
-        raise InvalidFields({"value": bans.NotToBeBanned()})
+        raise InvalidFields({"value": NotToBeBanned()})
     kind, value = BanKind(form["kind"]), form.get("value", "")
     if comment and not value.strip():
         return bans.impose_on_writer(kind, comment, moderator, site=site, reason=reason, days=days)
     return bans.impose(kind, value, moderator, site=site, reason=reason, days=days)
+
+
+def _site() -> Site | None:
+    """The chosen one; raises ``InvalidFields`` where it is gone, so that no ban grows to all of them."""
+    if not (chosen := request.form.get("site", "")):
+        return None
+    if (site := db.session.get(Site, whole(chosen) or 0)) is None:
+        raise InvalidFields({"site": bans.SiteGone()})
+    return site
+
+
+def _days() -> int | None:
+    if not (typed := request.form.get("days", "").strip()):
+        return None
+    if not (days := whole(typed)) or days > bans.LONGEST_DAYS:
+        raise InvalidFields({"days": bans.NotSoLong(most=bans.LONGEST_DAYS)})
+    return days
 
 
 def _changed(ban: Ban, threads: list[Thread]) -> AnyResponse:
@@ -112,11 +144,13 @@ def _ban(ban_id: int) -> Ban:
 
 
 def _page(form: BanForm) -> str:
-    listed = bans.newest()
+    listed = bans.newest(SHOWN, number("before"))
     return render_template(
         "admin/bans.html",
         bans=listed,
+        before=listed[-1].id if len(listed) == SHOWN else None,
         taken=bans.taken_by(listed),
+        longest_days=bans.LONGEST_DAYS,
         changed=db.session.get(Ban, number("changed") or 0),
         kinds=BanKind,
         form=form,

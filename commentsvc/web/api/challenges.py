@@ -9,20 +9,22 @@ from commentsvc.models.site import Site
 from commentsvc.web import current, forms, gate, security, visitor
 from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, asked
 
+SPARE = 0.1  # seconds, as clocks differ
+
 blueprint = Blueprint("api_challenges", __name__, url_prefix="/api/v1/challenges")
 
 
 @blueprint.post("")
 def post() -> Response:
     """A token and its three ways to be solved; none of them where nobody asks."""
-    throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     throttle.hit(throttle.PICTURES, "challenge", current.source())
+    throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     wanted = asked(NewChallenge)
     site = Site.named(wanted.site)
     i18n.speak(current.site_language(site))
     security.check_origin(site)
     person = visitor.current()
-    shown = forms.new_challenge(site, threads.key_of(wanted.key), person, wanted.instead_of)
+    shown = forms.new_challenge(site, threads.key_of(wanted.key), person, wanted.instead_of, was_asked=wanted.asked)
     fresh = Challenge(
         token=shown.token,
         image=shown.image if shown.asks else None,
@@ -30,9 +32,9 @@ def post() -> Response:
         work=forms.work(shown),
         visitor=person.token,
         wait=Wait(
-            least=gate.FASTEST.total_seconds() + 0.1,
+            least=gate.FASTEST.total_seconds() + SPARE,
             each_character=gate.EACH_CHARACTER.total_seconds(),
-            most=gate.SLOWEST.total_seconds() + 0.1,
+            most=gate.SLOWEST.total_seconds() + SPARE,
         ),
         waits=forms.will_wait(site, person),
         expires_in=int(LIFETIME.total_seconds()),

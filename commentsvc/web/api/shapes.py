@@ -51,11 +51,12 @@ class NewText(Shape):
 
 
 class NewChallenge(Shape):
-    """Which thread a challenge is wanted for, and the token that it replaces, if any."""
+    """Which thread a challenge is wanted for, the token that it replaces, and whether one was asked for already."""
 
     site: str = Field(max_length=64)
     key: str = Field(max_length=4000)
     instead_of: str = Field(default="", max_length=6000)
+    asked: bool = False
 
 
 class Wait(Shape):

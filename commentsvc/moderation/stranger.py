@@ -1,0 +1,117 @@
+"""Somebody who wants to write, and by what of them a ban may know them: both sides in one form."""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from commentsvc import links, throttle
+from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.models.ban import BanKind
+from commentsvc.models.comment import Comment
+
+LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.)[^\s<>]{1,2000}", re.I)
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+MOST_HOSTS = 200  # of one text
+MOST_LABELS = 8  # of a host, from its end, are looked at
+SHORTEST_WORD = 3
+LONGEST_VALUE = 254
+
+
+class NotToBeBanned(Refusal):
+    """A value that names nobody."""
+
+    status = 422
+    sentence = N_(
+        "Write an address like 203.0.113.7, a network like 203.0.113.0/24, an e-mail address, a domain like "
+        "example.org, or a word of at least three letters."
+    )
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """What is known: ``address`` as it is, everything else as it would be stored; ``said`` is name and text."""
+
+    address: str = ""
+    email: str = ""
+    website: str = ""
+    said: str = ""
+
+    @classmethod
+    def of(cls, comment: Comment) -> "Stranger":
+        """Who wrote a comment, as far as its row tells; addresses are kept as hashes only."""
+        said = f"{comment.author}\n{comment.title}\n{comment.body}"
+        return cls(email=comment.email or "", website=comment.website or "", said=said)
+
+    @property
+    def everything(self) -> str:
+        """All that is said, for words to be looked for in it."""
+        return f"{self.said}\n{self.website}\n{self.email}".casefold()
+
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """Everything that a ban could name of them, but words: as kind and value."""
+        if self.address:
+            yield BanKind.ADDRESS, throttle.hash_of(self.address)
+            yield from ((BanKind.NETWORK, network) for network in _networks(self.address))
+        if self.email:
+            yield BanKind.EMAIL, _email(self.email)
+        for host in self._hosts():
+            labels = host.split(".")[-MOST_LABELS:]
+            yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
+
+    def _hosts(self) -> set[str]:
+        linked = (links.host_of(link.group()) for link in LINK.finditer(self.said))
+        return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MOST_HOSTS)}
+
+
+def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
+    """What is compared and what is shown of a value that a moderator typed; raises ``InvalidFields``."""
+    text = " ".join(CONTROLS.sub("", typed).split()).casefold()
+    try:
+        value = _value(kind, text)
+    except ValueError:
+        value = ""
+    if not value or max(len(value), len(text)) > LONGEST_VALUE or _holds_no_text(text):
+        raise InvalidFields({"value": NotToBeBanned()})
+    return value, text if kind == BanKind.ADDRESS else value
+
+
+def _value(kind: BanKind, text: str) -> str:
+    """Empty or a ``ValueError`` for what is nothing of this kind."""
+    if kind == BanKind.ADDRESS:
+        return throttle.hash_of(str(ipaddress.ip_address(text)))
+    if kind == BanKind.NETWORK:
+        return _network(text)
+    if kind == BanKind.EMAIL:
+        return _email(text) if "@" in text.strip("@") and " " not in text else ""
+    if kind == BanKind.DOMAIN:
+        host = links.host_of(text.removeprefix("@").removeprefix("*."))
+        return host if 1 < len(host.split(".")) <= MOST_LABELS else ""
+    return text if len(text) >= SHORTEST_WORD else ""
+
+
+def _email(address: str) -> str:
+    local, _, domain = address.strip().casefold().rpartition("@")
+    return f"{local}@{links.host_of(domain)}"
+
+
+def _network(text: str) -> str:
+    network = ipaddress.ip_network(text, strict=False)
+    inner = getattr(network.network_address, "ipv4_mapped", None)
+    if inner and network.prefixlen >= 96:
+        network = ipaddress.ip_network((inner, network.prefixlen - 96), strict=False)
+    return str(network) if "%" not in text else ""
+
+
+def _networks(address: str) -> Iterator[str]:
+    """Every network that an address lies in."""
+    one = ipaddress.ip_address(address.partition("%")[0])
+    one = getattr(one, "ipv4_mapped", None) or one
+    for length in range(one.max_prefixlen + 1):
+        yield str(ipaddress.ip_network((one, length), strict=False))
+
+
+def _holds_no_text(text: str) -> bool:
+    return any(unicodedata.category(char) == "Cs" for char in text)
