@@ -64,8 +64,12 @@ def main() -> None:
         _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
         _talk(browser.new_context().request, run)
         for name, state in STATES.items():
-            _shoot_state(browser, "light", 760, name, state)
-            _shoot_state(browser, "dark", 390, name, state)
+            _shoot_both(browser, name, state)
+        run("site", "set", "blog", "--captcha", "always")
+        _shoot_both(browser, "challenge", State("states/one", _be_asked))
+        _ban(run)
+        for scheme in ("light", "dark"):
+            _shoot(browser, scheme, 1100, f"bans-{scheme}", f"{COMMENTS}/admin/bans", state=desk)
         browser.close()
 
 
@@ -113,6 +117,18 @@ def _compose(page: Page) -> None:
     page.locator(".preview strong").wait_for()
 
 
+def _be_asked(page: Page) -> None:
+    _write(page, "What does it ring like?")
+    page.locator(".hear summary").click()
+    page.wait_for_timeout(500)
+
+
+def _ban(run: Callable[..., None]) -> None:
+    run("ban", "add", "domain", "casino.example", "--days", "90", "--reason", "the same again", "--trash")
+    run("ban", "add", "network", "203.0.113.0/24", "--site", "blog")
+    run("ban", "add", "word", "replica watches")
+
+
 STATES = {
     "empty": State("states/empty"),
     "one": State("states/one"),
@@ -154,6 +170,11 @@ def _places(log: Path) -> dict[str, str]:
         time.sleep(0.2)
     time.sleep(3)  # the worker verifies the neighbour's link
     return dict(re.findall(r"^  (\S[^\n]*?)\s{2,}(http\S+)$", log.read_text(), re.M))
+
+
+def _shoot_both(browser: Browser, name: str, state: State) -> None:
+    _shoot_state(browser, "light", 760, name, state)
+    _shoot_state(browser, "dark", 390, name, state)
 
 
 def _shoot_state(browser: Browser, scheme: str, width: int, name: str, state: State) -> None:

@@ -2,18 +2,20 @@
 
 The token is signed and holds a nonce, the thread and a hash of the visitor. The answers are derived from the secret
 and the nonce, so they stand nowhere and showing a picture writes nothing. The one try is an insert of the nonce,
-whichever of its three answers it was: what the picture shows, what the sound says, or a computation.
+whichever of its three answers it was: what the picture shows, what the sound says, or a computation. What makes these
+is only loaded where somebody writes.
 """
 
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, settings, tokens
-from commentsvc.captcha import alphabet, proof_of_work
+from commentsvc.captcha import alphabet
 from commentsvc.db import db
 from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, LinkInvalid, LooksAutomatic, NotFound
 from commentsvc.models.spent_challenge import SpentChallenge
@@ -105,7 +107,7 @@ def must_be_genuine(token: str) -> None:
 def picture(token: str) -> bytes:
     """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
     nonce = _nonce(token)
-    from commentsvc.captcha import image  # what draws is only loaded where somebody writes
+    from commentsvc.captcha import image
 
     seed = bytes.fromhex(tokens.keyed_hash("challenge-picture", nonce))
     return image.draw(answer_of(nonce), image.Style.of(settings.current().secret), seed)
@@ -119,9 +121,16 @@ def sound(token: str, language: str) -> bytes:
     return audio.speak(digits_of(nonce), language, bytes.fromhex(tokens.keyed_hash(f"challenge-{language}", nonce)))
 
 
-def work(token: str, failures: int) -> proof_of_work.Problem:
-    """A computation for a token; each of the first ``failures`` makes it twice as long; raises ``NotFound``."""
-    return proof_of_work.pose(_nonce(token), failures, _key_of_work())
+def work(token: str, failures: int) -> dict[str, Any]:
+    """A computation for a token, as ALTCHA's JSON; each of the first ``failures`` makes it twice as long.
+
+    Raises:
+        NotFound: the token is broken or too old.
+    """
+    nonce = _nonce(token)
+    from commentsvc.captcha import proof_of_work
+
+    return proof_of_work.pose(nonce, failures, _key_of_work())
 
 
 def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
@@ -167,6 +176,8 @@ def _derived(purpose: str, nonce: str, signs: str) -> str:
 
 def _is_right(answer: str, nonce: str) -> bool:
     if len(answer) > LONGEST_TYPED:  # a computation's
+        from commentsvc.captcha import proof_of_work
+
         return proof_of_work.is_solved(answer, nonce, _key_of_work())
     return alphabet.means(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
 

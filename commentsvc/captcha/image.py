@@ -24,7 +24,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
 SCRATCHES = 3  # as thin as the outlines; a fourth costs people more than programs
-BLANK = 8  # pixels around a letter that hold nothing
+STEEPEST = 26.0  # degrees that a letter is turned; from there on K, Y, T and L are taken for each other
+EDGE = 6  # pixels that letters keep away from it
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 FACES = {
     "Caladea-Bold": font_caladea.font_files["CaladeaBold"],
@@ -124,15 +125,16 @@ def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
 
     for char, x in zip(answer, _equal_steps(height, len(answer), style.margin), strict=True):
         slope = math.degrees(math.atan((height(x + 4) - height(x - 4)) / 8))
-        letter = _letter(char, -style.follow * slope + chance.uniform(-style.slant, style.slant), style, chance)
+        turn = -style.follow * slope + chance.uniform(-style.slant, style.slant)
+        letter = _letter(char, min(max(turn, -STEEPEST), STEEPEST), style, chance)
         place = (_within(x, letter.width, WIDTH), _within(height(x), letter.height, HEIGHT))
         sheet.paste(255, place, letter)
     return sheet
 
 
 def _within(middle: float, length: int, whole: int) -> int:
-    """Where a letter begins that shall stand around ``middle`` and reach over no edge."""
-    return min(max(-BLANK, round(middle - length / 2)), whole - length + BLANK)
+    """Where a letter begins that shall stand around ``middle`` and reach over no edge, not even when it is bent."""
+    return min(max(EDGE, round(middle - length / 2)), whole - length - EDGE)
 
 
 def _equal_steps(height: Callable[[float], float], count: int, margin: float) -> Sequence[float]:
@@ -154,7 +156,8 @@ def _letter(char: str, degrees: float, style: Style, chance: random.Random) -> I
     image = image.transform(
         image.size, Image.Transform.AFFINE, (1 / scale, shear, -shear * middle, 0, 1, 0), Image.Resampling.BILINEAR
     )
-    return image.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    turned = image.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    return turned.crop(turned.getbbox())
 
 
 @lru_cache(maxsize=32)

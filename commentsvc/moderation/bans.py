@@ -92,11 +92,8 @@ def trash_theirs(ban: Ban, by: Moderator | None) -> list[Thread]:
     near = select(Comment).join(Thread).where(_may_be_refused_by(ban), open_ones, Comment.moderator_id.is_(None))
     if ban.site_id is not None:
         near = near.where(Thread.site_id == ban.site_id)
-    theirs = [
-        one.id
-        for one in db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
-        if _is_refused(one, ban)
-    ]
+    looked_at = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
+    theirs = [one.id for one in looked_at if _is_refused(one, ban)]
     changed = [comment for number in theirs if (comment := Comment.locked(number))]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
@@ -112,9 +109,8 @@ def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
     """Lift the ban and give back what it took, unless somebody decided about it since; the threads; writes."""
     lift(ban)
     threads = []
-    for number, before in db.session.execute(
-        _taken(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id)
-    ).all():
+    taken = _taken(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id)
+    for number, before in db.session.execute(taken).all():
         if before and (comment := Comment.locked(number)) is not None:
             decisions.undo(comment, State(before), by)
             threads.append(comment.thread)

@@ -3,13 +3,12 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import request
 
 from commentsvc import i18n, links, throttle
 from commentsvc.captcha import challenge
-from commentsvc.captcha.proof_of_work import Problem
 from commentsvc.comments import submission
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import (
@@ -165,7 +164,7 @@ def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str, *, wa
     return ShownChallenge(fresh, solved=False, asks=asks)
 
 
-def work(shown: ShownChallenge) -> Problem | None:
+def work(shown: ShownChallenge) -> dict[str, Any] | None:
     """A computation that solves the challenge, longer after failures nearby; None where nothing is asked."""
     if not shown.asks:
         return None

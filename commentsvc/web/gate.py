@@ -95,9 +95,9 @@ def edit(find: Callable[[], Comment], body: str) -> Comment:
 
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
-            email, website, said = submission.as_stored({"author": comment.author, "body": body})
-            email, website = comment.email or email, comment.website or website
-            bans.check(comment.thread.site, Stranger(current.address(), email, website, said))
+            _, _, said = submission.as_stored({"author": comment.author, "body": body})
+            writer = Stranger(current.address(), comment.email or "", comment.website or "", said)
+            bans.check(comment.thread.site, writer)
         editing.edit(comment, body)
 
     return _changed(find, change)

@@ -58,20 +58,21 @@ export class Challenge {
 
   /** Get one, once for each form that is shown. */
   async ask() {
-    if (!this.#token && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
+    if (this.form() && !this.#token && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
     await this.#asked;
   }
 
   async another() {
     this.#forget();
     await this.ask();
-    this.#field("challenge_answer").focus();
+    if (this.form()) this.#field("challenge_answer").focus();
   }
 
   /** Wait as long as a person takes to write so much, and for what is being computed. @param {string} text */
   async ready(text) {
     await this.ask();
     await this.#solving;
+    if (!this.form()) return; // the reader has gone on to another article
     if (Date.now() > this.#expires && !this.#isAnswered) this.#forget();
     await this.ask();
     if (!this.#given) return;
@@ -93,7 +94,7 @@ export class Challenge {
       body: JSON.stringify({ site, key, instead_of: earlier, asked: isAsked }),
     });
     const given = await answer.json();
-    if (!this.form() || this.thread.path !== path) return; // the reader has gone on to another article
+    if (!this.form() || this.thread.path !== path) return; // gone on meanwhile
     if (!answer.ok) {
       this.refused = given.title;
       return;
@@ -166,6 +167,7 @@ export class Challenge {
 
   /** Solve it by computing; its writer goes on writing meanwhile. */
   async compute() {
+    if (!this.form()) return;
     this.#computing.abort();
     this.#computing = new AbortController();
     const { signal } = this.#computing;

@@ -69,7 +69,7 @@ class Composer {
     const challenge = await this.#loaded();
     const known = challenge.refused;
     await challenge.ask();
-    if (challenge.refused !== known) this.#say(challenge.refused);
+    if (this.form && challenge.refused !== known) this.#say(challenge.refused);
     return challenge;
   }
 
@@ -269,6 +269,7 @@ class Composer {
   async #send(challenge) {
     await this.begin();
     await challenge.ready(this.text.value);
+    if (!this.form) return;
     if (challenge.refused) return this.#say(challenge.refused, true);
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(this.form)));
     fields.set("url", this.thread.article ?? "");

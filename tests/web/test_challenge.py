@@ -1,5 +1,6 @@
 """The picture: one try, this visitor, this thread, not for ever, and its answer nowhere to be read."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 
 import pytest
@@ -27,9 +28,17 @@ def test_the_answer_stands_nowhere(bob: Visitor) -> None:
     assert len(answer) == 6
     assert set(answer) <= set(LETTERS)
     picture = bob.client.get(f"/captcha/{token}.png")
-    for place in (page.text, str(page.headers), token, str(picture.headers)):
+    cookie = bob.client.get_cookie("__Host-visitor", domain="comments.example").value
+    signed = [urlsafe_b64decode(f"{part}===").decode("latin-1") for part in (*cookie.split("."), *token.split("."))]
+    for place in (page.text, str(page.headers), token, str(picture.headers), cookie, *signed):
         assert answer not in place
     assert answer.encode() not in picture.data
+
+
+def test_no_question_makes_it_larger(bob: Visitor) -> None:
+    token = bob.open_form()["challenge_token"]
+    plain = bob.client.get(f"/captcha/{token}.png").data
+    assert bob.client.get(f"/captcha/{token}.png?width=9999&height=9999&size=100&length=50").data == plain
 
 
 def test_small_letters_spaces_and_look_alikes_are_fine(bob: Visitor) -> None:
