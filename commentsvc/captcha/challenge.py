@@ -99,9 +99,12 @@ def letters() -> str:
     return alphabet.of(settings.current().secret)
 
 
-def must_be_genuine(token: str) -> None:
-    """Raise ``NotFound`` for a token that is broken or too old."""
-    _nonce(token)
+def owner(token: str) -> str:
+    """Whose challenge a token is, as a keyed hash; raises ``NotFound`` for one that is broken or too old."""
+    try:
+        return _contents(token).visitor_hash
+    except LinkInvalid:
+        raise NotFound from None
 
 
 def picture(token: str) -> bytes:

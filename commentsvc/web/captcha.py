@@ -12,8 +12,9 @@ blueprint = Blueprint("captcha", __name__)
 @blueprint.get("/captcha/<token>.png")
 def picture(token: str) -> Response:
     """A PNG; never kept, as each token is shown once."""
-    challenge.must_be_genuine(token)
+    person = challenge.owner(token)
     throttle.hit(throttle.PICTURES, current.source())
+    throttle.hit(throttle.PICTURES, person)
     throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
     return _unkept(challenge.picture(token), "image/png")
 
@@ -21,9 +22,10 @@ def picture(token: str) -> Response:
 @blueprint.get("/captcha/<token>.wav")
 def sound(token: str) -> Response:
     """A WAV in the language of ``?lang=``, where it is spoken; hearing it again counts no second time."""
-    challenge.must_be_genuine(token)
+    person = challenge.owner(token)
     throttle.hit(throttle.SOUNDS_PLAYED, current.source())
     throttle.hit_once(throttle.SOUNDS, token, current.source())
+    throttle.hit_once(throttle.SOUNDS, token, person)
     throttle.hit_once(throttle.SOUNDS_NEARBY, token, current.neighbourhood())
     return _unkept(challenge.sound(token, challenge.spoken(request.args.get("lang", ""))), "audio/wav")
 

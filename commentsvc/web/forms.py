@@ -15,6 +15,7 @@ from commentsvc.errors import (
     Banned,
     ChallengeFailed,
     ChallengeNeeded,
+    CookieMissing,
     LooksAutomatic,
     Refusal,
     StorageUnavailable,
@@ -82,6 +83,12 @@ class CommentForm:
     def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
         return self.refusal.fields if self.refusal else {}
+
+    @property
+    def is_to_be_solved_now(self) -> bool:
+        """Whether nothing but the challenge keeps it from being sent."""
+        is_about_it = isinstance(self.refusal, ChallengeFailed) and not isinstance(self.refusal, CookieMissing)
+        return is_about_it and not self.errors
 
     @property
     def expires_in(self) -> int:

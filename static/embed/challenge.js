@@ -111,7 +111,8 @@ export class Challenge {
     const { image, audio, waits } = this.#given;
     const form = this.form();
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = !image;
-    this.#place(".notice").hidden = true;
+    this.#place(".notice.bad")?.remove();
+    this.#place(".notice.good").hidden = true;
     this.#place(".puzzle").hidden = false;
     this.#offerToCompute();
     if (image) /** @type {HTMLImageElement} */ (this.#place("img")).src = image;
@@ -202,7 +203,7 @@ export class Challenge {
     const { activeElement } = /** @type {ShadowRoot} */ (this.form().getRootNode());
     const hadFocus = this.#place(".puzzle").contains(activeElement);
     this.#place(".puzzle").hidden = true;
-    const notice = this.#place(".notice");
+    const notice = this.#place(".notice.good");
     notice.hidden = false;
     notice.tabIndex = -1;
     if (hadFocus) notice.focus();

@@ -297,7 +297,7 @@ class Composer {
     this.#moveTo("", "");
     for (const name of ["body", "idempotency_key"]) this.field(name).value = "";
     challenge.done();
-    for (const left of form.querySelectorAll(":scope > .notice, .preview, .wrong, .left")) left.remove();
+    for (const left of form.querySelectorAll(".notice.bad, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     form.classList.add("folded");
     this.#unsaved = this.thread.path;

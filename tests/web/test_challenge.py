@@ -140,10 +140,17 @@ def test_broken_tokens_are_nothing(bob: Visitor) -> None:
     assert bob.send(form).status_code == 403
 
 
-def test_pictures_are_limited(bob: Visitor) -> None:
-    token = bob.open_form()["challenge_token"]
-    statuses = [bob.client.get(f"/captcha/{token}.png").status_code for _ in range(41)]
-    assert statuses[-1] == 429
+def test_pictures_are_limited(bob: Visitor, visit: Callable[[], Visitor]) -> None:
+    """By address, and by visitor from whichever address."""
+
+    def look(token: str, address: str) -> int:
+        return bob.client.get(f"/captcha/{token}.png", environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    token, theirs = bob.open_form()["challenge_token"], visit().open_form()["challenge_token"]
+    assert {look(token, "203.0.113.7") for _ in range(40)} == {200}
+    assert look(theirs, "203.0.113.7") == 429
+    assert look(token, "198.51.100.7") == 429
+    assert look(theirs, "198.51.100.7") == 200
 
 
 def test_a_site_may_do_without(bob: Visitor, rules: Callable[..., None]) -> None:
