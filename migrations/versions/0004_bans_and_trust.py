@@ -34,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ban_kind_value"), "ban", ["kind", "value"])
     op.create_index(op.f("ix_ban_site_id"), "ban", ["site_id"])
-    with op.batch_alter_table("decision") as decision:
+    with op.batch_alter_table("decision", table_kwargs={"sqlite_autoincrement": True}) as decision:
         decision.add_column(sa.Column("ban_id", sa.Integer(), nullable=True))
         decision.add_column(sa.Column("is_undo", sa.Boolean(), nullable=False, server_default=sa.false()))
         decision.create_foreign_key(op.f("fk_decision_ban_id_ban"), "ban", ["ban_id"], ["id"], ondelete="SET NULL")
@@ -71,7 +71,7 @@ def downgrade() -> None:
     for column in ("akismet_url", "akismet_key"):
         op.drop_column("site", column)
     op.drop_table("second_opinion")
-    with op.batch_alter_table("decision") as decision:
+    with op.batch_alter_table("decision", table_kwargs={"sqlite_autoincrement": True}) as decision:
         decision.drop_index(op.f("ix_decision_ban_id"))
         decision.drop_constraint(op.f("fk_decision_ban_id_ban"), type_="foreignkey")
         decision.drop_column("is_undo")
