@@ -216,11 +216,11 @@ export class CommentThreadElement extends HTMLElement {
     const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers });
     if (!answer.ok) return;
     for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
-      localTimes(held);
       const parent = held.getAttribute("data-answers");
       const below = parent && this.#root.querySelector(`#comment-${CSS.escape(parent)}`);
       if (below) below.append(held);
       else this.#root.querySelector("form.write")?.before(held);
+      localTimes(held);
     }
   }
 

@@ -291,8 +291,8 @@ class Composer {
     const form = this.form;
     const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     this.#keepPersonIfTicked();
-    localTimes(posted);
     form.before(posted);
+    localTimes(posted); // in its place, as that has a language
     if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
     this.#moveTo("", "");
     for (const name of ["body", "idempotency_key"]) this.field(name).value = "";

@@ -203,6 +203,16 @@ class TestInTheArticle:
         send(mallory)
         expect(mallory.locator(".posted")).to_contain_text("waits for approval")
 
+    def test_what_was_posted_speaks_the_threads_language(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--captcha", "never", "--moderation", "all")
+        bob = person(locale="de-DE")
+        bob.goto(world.article)
+        write(bob)
+        send(bob)
+        expect(bob.locator(".posted time")).to_have_text("this minute")
+        bob.goto(world.article)
+        expect(bob.locator("[data-answers] time")).to_have_text("this minute")
+
 
 class TestOnThePage:
     """Without JavaScript."""
