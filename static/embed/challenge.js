@@ -4,7 +4,7 @@
 
 import { VISITOR_HEADER, recall } from "../../embed.js";
 
-/** @typedef {import("../embed.js").CommentThreadElement} Thread */
+/** @typedef {import("./composer.js").Composer} Composer */
 
 const SPARE = 20_000; // milliseconds before it expires
 
@@ -26,29 +26,31 @@ export class Challenge {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
 
-  /** @param {Thread} thread @param {() => HTMLFormElement} form @param {() => Record<string, any>} words */
-  constructor(thread, form, words) {
-    this.thread = thread;
-    this.form = form;
-    this.words = words;
+  /** @param {Composer} composer */
+  constructor(composer) {
+    this.composer = composer;
+  }
+
+  get form() {
+    return this.composer.form;
   }
 
   /** @param {string} name */
-  #field(name) {
-    return /** @type {HTMLInputElement} */ (this.form().elements.namedItem(name));
+  field(name) {
+    return this.composer.field(name);
   }
 
   /** @param {string} selector */
-  #place(selector) {
-    return /** @type {HTMLElement} */ (this.form().querySelector(`.challenge ${selector}`));
+  place(selector) {
+    return /** @type {HTMLElement} */ (this.form.querySelector(`.challenge ${selector}`));
   }
 
-  get #token() {
-    return this.#field("challenge_token").value;
+  get token() {
+    return this.field("challenge_token").value;
   }
 
   get #isAnswered() {
-    return this.#place(".puzzle").hidden || Boolean(this.#field("challenge_answer").value);
+    return this.place(".puzzle").hidden || Boolean(this.field("challenge_answer").value);
   }
 
   /** @returns {Record<string, string>} */
@@ -58,21 +60,21 @@ export class Challenge {
 
   /** Get one, once for each form that is shown. */
   async ask() {
-    if (this.form() && !this.#token && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
+    if (this.form && !this.token && !this.refused) this.#asked ??= this.#new().finally(() => (this.#asked = undefined));
     await this.#asked;
   }
 
   async another() {
     this.#forget();
     await this.ask();
-    if (this.form()) this.#field("challenge_answer").focus();
+    if (this.form) this.field("challenge_answer").focus();
   }
 
   /** Wait as long as a person takes to write so much, and for what is being computed. @param {string} text */
   async ready(text) {
     await this.ask();
     await this.#solving;
-    if (!this.form()) return; // the reader has gone on to another article
+    if (!this.form) return; // the reader has gone on to another article
     if (Date.now() > this.#expires && !this.#isAnswered) this.#forget();
     await this.ask();
     if (!this.#given) return;
@@ -83,18 +85,18 @@ export class Challenge {
   }
 
   async #new() {
-    const { site, key, path } = this.thread;
+    const { site, key, path } = this.composer.thread;
     const earlier = this.#given?.path === path ? this.#given.token : "";
-    const isAsked = Boolean(this.#field("challenge_asked").value);
-    const query = new URLSearchParams({ site, lang: this.thread.language });
-    const answer = await fetch(this.thread.server(`/api/v1/challenges?${query}`), {
+    const isAsked = Boolean(this.field("challenge_asked").value);
+    const query = new URLSearchParams({ site, lang: this.composer.thread.language });
+    const answer = await fetch(this.composer.thread.server(`/api/v1/challenges?${query}`), {
       method: "POST",
       credentials: "include",
       headers: { "Content-Type": "application/json", ...this.headers },
       body: JSON.stringify({ site, key, instead_of: earlier, asked: isAsked }),
     });
     const given = await answer.json();
-    if (!this.form() || this.thread.path !== path) return; // gone on meanwhile
+    if (!this.form || this.composer.thread.path !== path) return; // gone on meanwhile
     if (!answer.ok) {
       this.refused = given.title;
       return;
@@ -102,37 +104,37 @@ export class Challenge {
     if (!earlier) this.#shownSince = Date.now();
     this.#given = { ...given, path };
     this.visitor = given.visitor;
-    this.#field("challenge_token").value = given.token;
+    this.field("challenge_token").value = given.token;
     this.#show();
     this.#renewBefore(given.expires_in);
   }
 
   #show() {
     const { image, audio, waits } = this.#given;
-    const form = this.form();
+    const form = this.form;
     /** @type {HTMLElement} */ (form.querySelector(".challenge")).hidden = !image;
-    this.#place(".notice.bad")?.remove();
-    this.#place(".notice.good").hidden = true;
-    this.#place(".puzzle").hidden = false;
+    this.place(".notice.bad")?.remove();
+    this.place(".notice.good").hidden = true;
+    this.place(".puzzle").hidden = false;
     this.#offerToCompute();
-    if (image) /** @type {HTMLImageElement} */ (this.#place("img")).src = image;
-    if (audio) /** @type {HTMLAudioElement} */ (this.#place("audio")).src = audio;
+    if (image) /** @type {HTMLImageElement} */ (this.place("img")).src = image;
+    if (audio) /** @type {HTMLAudioElement} */ (this.place("audio")).src = audio;
     const send = /** @type {HTMLElement} */ (form.querySelector(".send button"));
-    send.textContent = waits ? this.words().send : this.words().post;
+    send.textContent = waits ? this.composer.words.send : this.composer.words.post;
   }
 
   /** Where the browser can: deriving keys is for secure pages only. */
   #offerToCompute() {
-    this.#place(".compute").hidden = !globalThis.crypto?.subtle;
-    this.#place(".compute [role=status]").textContent = "";
+    this.place(".compute").hidden = !globalThis.crypto?.subtle;
+    this.place(".compute [role=status]").textContent = "";
   }
 
   /** The server showed the form again, with a challenge of its own in it. */
   adopt() {
     this.#computing.abort();
     this.#offerToCompute();
-    if (this.#given && this.#token !== this.#given.token) this.#given = { ...this.#given, token: this.#token, work: null };
-    this.#renewBefore(Number(this.form().dataset.expires));
+    if (this.#given && this.token !== this.#given.token) this.#given = { ...this.#given, token: this.token, work: null };
+    this.#renewBefore(Number(this.form.dataset.expires));
   }
 
   /** @param {number} seconds from now, until it expires */
@@ -144,8 +146,8 @@ export class Challenge {
 
   /** Nobody notices: a new one while nothing is answered to the old one; what was computed is computed again. */
   async #renew() {
-    if (!this.form()?.isConnected || this.#given?.token !== this.#token) return;
-    const isComputed = Boolean(this.#field("challenge_work").value);
+    if (!this.form?.isConnected || this.#given?.token !== this.token) return;
+    const isComputed = Boolean(this.field("challenge_work").value);
     if (this.#isAnswered && !isComputed) return;
     this.#forget();
     await this.ask();
@@ -154,58 +156,38 @@ export class Challenge {
 
   #forget() {
     this.#computing.abort();
-    for (const name of ["challenge_token", "challenge_answer", "challenge_work"]) this.#field(name).value = "";
+    for (const name of ["challenge_token", "challenge_answer", "challenge_work"]) this.field(name).value = "";
   }
 
   /** The posted form is empty again, and asks for a new one when somebody begins anew. */
   done() {
     this.#forget();
-    this.#field("challenge_asked").value = "";
+    this.field("challenge_asked").value = "";
     this.#given = undefined;
     clearTimeout(this.#later);
-    /** @type {HTMLElement} */ (this.form().querySelector(".challenge")).hidden = true;
+    /** @type {HTMLElement} */ (this.form.querySelector(".challenge")).hidden = true;
   }
 
   /** Solve it by computing; its writer goes on writing meanwhile. */
   async compute() {
-    if (!this.form()) return;
+    if (!this.form) return;
     this.#computing.abort();
     this.#computing = new AbortController();
     const { signal } = this.#computing;
-    this.#solving = this.#compute(signal).finally(() => {
+    const status = this.place(".compute [role=status]");
+    status.textContent = this.composer.words.computing;
+    const computed = import(this.form.dataset.work ?? "").then(({ compute }) => compute(this, signal));
+    this.#solving = computed.finally(() => {
+      status.textContent = this.refused;
       if (!signal.aborted) this.#solving = undefined;
     });
     await this.#solving;
   }
 
-  /** @param {AbortSignal} signal */
-  async #compute(signal) {
-    const status = this.#place(".compute [role=status]");
-    status.textContent = this.words().computing;
-    try {
-      if (!this.#given?.work) this.#field("challenge_token").value = "";
-      await this.ask();
-      const { token, work } = this.#given ?? {};
-      const { solve } = await import(this.form().dataset.work ?? "");
-      const solved = await solve(work, signal);
-      if (signal.aborted || !this.form() || this.#token !== token) return;
-      this.#field("challenge_work").value = solved;
-      this.#celebrate();
-    } catch (problem) {
-      if (!signal.aborted) throw problem;
-    } finally {
-      status.textContent = this.refused;
-    }
-  }
-
-  /** Say that nothing else is asked; who was among the puzzle's buttons goes on from there. */
-  #celebrate() {
-    const { activeElement } = /** @type {ShadowRoot} */ (this.form().getRootNode());
-    const hadFocus = this.#place(".puzzle").contains(activeElement);
-    this.#place(".puzzle").hidden = true;
-    const notice = this.#place(".notice.good");
-    notice.hidden = false;
-    notice.tabIndex = -1;
-    if (hadFocus) notice.focus();
+  /** A challenge that holds a computation, and its token. */
+  async withWork() {
+    if (!this.#given?.work) this.field("challenge_token").value = "";
+    await this.ask();
+    return this.#given ?? {};
   }
 }

@@ -22,7 +22,7 @@ export function composerFor(thread, root) {
   return made;
 }
 
-class Composer {
+export class Composer {
   /** @type {Promise<import("./challenge.js").Challenge> | undefined} */
   #challenge;
   #sending = false;
@@ -74,9 +74,7 @@ class Composer {
   }
 
   #loaded() {
-    this.#challenge ??= import(this.form.dataset.challenge ?? "").then(
-      ({ Challenge }) => new Challenge(this.thread, () => this.form, () => this.words),
-    );
+    this.#challenge ??= import(this.form.dataset.challenge ?? "").then(({ Challenge }) => new Challenge(this));
     this.#challenge.catch(() => (this.#challenge = undefined));
     return this.#challenge;
   }

@@ -7,8 +7,33 @@ const MOST_AT_ONCE = 8;
 
 /** @typedef {{parameters: {nonce: string, salt: string, cost: number, keyLength: number, keyPrefix: string}, signature: string}} Problem */
 
+/** Solve what a challenge poses, and say so in its form. @param {import("./challenge.js").Challenge} challenge @param {AbortSignal} signal */
+export async function compute(challenge, signal) {
+  try {
+    const { token, work } = await challenge.withWork();
+    const solved = await solve(work, signal);
+    if (signal.aborted || !challenge.form || challenge.token !== token) return;
+    challenge.field("challenge_work").value = solved;
+    celebrate(challenge);
+  } catch (problem) {
+    if (!signal.aborted) throw problem;
+  }
+}
+
+/** Say that nothing else is asked; who was among the puzzle's buttons goes on from there. @param {import("./challenge.js").Challenge} challenge */
+function celebrate(challenge) {
+  const { activeElement } = /** @type {ShadowRoot} */ (challenge.form.getRootNode());
+  const puzzle = challenge.place(".puzzle");
+  const hadFocus = puzzle.contains(activeElement);
+  puzzle.hidden = true;
+  const notice = challenge.place(".notice.good");
+  notice.hidden = false;
+  notice.tabIndex = -1;
+  if (hadFocus) notice.focus();
+}
+
 /** What the server takes as the answer. @param {Problem} problem @param {AbortSignal} signal @returns {Promise<string>} */
-export async function solve(problem, signal) {
+async function solve(problem, signal) {
   const { keyPrefix } = problem.parameters;
   const atOnce = Math.min(MOST_AT_ONCE, navigator.hardwareConcurrency || 1);
   for (let first = 0; ; first += atOnce) {

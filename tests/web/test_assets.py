@@ -14,6 +14,7 @@ SCRIPTS = ["embed.js", *(f"embed/{one.name}" for one in sorted((paths.STATIC / "
 READING = ("/embed.js", "/static/thread.css")
 COMFORT = ("/static/embed/reading.js",)
 WRITING = ("/static/embed/composer.js",)
+CHALLENGE = "/static/embed/challenge.js"  # comes with the first letter
 
 
 def sent(client: FlaskClient, path: str) -> int:
@@ -32,6 +33,7 @@ def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
     assert reading + comfort <= 9_500
     assert reading + writing <= 11_000
     assert reading + comfort + writing <= 14_000
+    assert reading + writing + sent(client, CHALLENGE) <= 14_000
 
 
 def test_counting_costs_less_than_one(client: FlaskClient) -> None:
