@@ -1,4 +1,4 @@
-"""``ban``: who is shut out."""
+"""``ban``: who is banned."""
 
 import click
 

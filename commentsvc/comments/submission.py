@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from commentsvc import links
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.markup import smilies
-from commentsvc.markup.render import CONTROLS, render
+from commentsvc.markup.render import CONTROLS, one_line, render
 
 LONGEST_AUTHOR = 80  # characters
 LONGEST_EMAIL = 254
@@ -85,8 +85,7 @@ class _Check:
 
     def line(self, name: str, longest: int) -> str:
         """A one-line field without control characters."""
-        text = " ".join(CONTROLS.sub("", self.typed.get(name, "")).split())
-        return self.within(name, text, longest)
+        return self.within(name, one_line(self.typed.get(name, "")), longest)
 
     def within(self, name: str, text: str, longest: int) -> str:
         if len(text) > longest:

@@ -30,6 +30,11 @@ def lines(source: str) -> list[str]:
     return CONTROLS.sub("", one_kind).split("\n")
 
 
+def one_line(source: str) -> str:
+    """``source`` on one line, without control characters and with single spaces."""
+    return " ".join(CONTROLS.sub("", source).split())
+
+
 def _blocks(source: list[str], smilies_at: str, depth: int) -> str:
     return "".join(block.html(smilies_at, depth) for block in _split(source, depth))
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import QueryableAttribute, aliased
 from commentsvc import clock
 from commentsvc.db import db, octet_length
 from commentsvc.errors import N_, Banned, Refusal
+from commentsvc.markup.render import one_line
 from commentsvc.models.ban import Ban, BanKind, in_force
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
@@ -17,7 +18,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
-from commentsvc.moderation.stranger import CONTROLS, Stranger, normalised
+from commentsvc.moderation.stranger import Stranger, normalised
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
 LONGEST_DAYS = 3650
@@ -53,34 +54,36 @@ def impose(
     typed: str,
     by: Moderator | None,
     *,
+    of: Comment | None = None,
     site: Site | None = None,
     reason: str = "",
     days: int | None = None,
 ) -> Ban:
-    """A new ban; writes.
+    """A new ban; where nothing was typed, of the writer ``of`` a comment, by what that tells of them; writes.
 
     Raises:
-        InvalidFields: ``typed`` is nothing of this kind.
+        InvalidFields: there is nothing of this kind.
     """
-    value, label = normalised(kind, typed)
-    return _stored(Ban(kind=kind, value=value, label=label, site=site), by, reason, days)
+    value, label = _writer(kind, of) if of and not typed.strip() else normalised(kind, typed)
+    ban = Ban(
+        kind=kind,
+        value=value,
+        label=label,
+        site=site,
+        moderator=by,
+        reason=one_line(reason)[:300],
+        expires_at=clock.now() + timedelta(days=days) if days else None,
+    )
+    db.session.add(ban)
+    db.session.flush()
+    return ban
 
 
-def impose_on_writer(
-    kind: BanKind,
-    comment: Comment,
-    by: Moderator | None,
-    *,
-    site: Site | None = None,
-    reason: str = "",
-    days: int | None = None,
-) -> Ban:
-    """A ban by what a comment tells of its writer; writes; raises ``InvalidFields`` where it tells nothing."""
+def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
+    """What is compared and shown of a comment's writer; a domain may be many people's, so it has to be typed."""
     if kind == BanKind.ADDRESS and comment.address_hash:
-        label = f"{comment.author} (#{comment.id})"
-        return _stored(Ban(kind=kind, value=comment.address_hash, label=label, site=site), by, reason, days)
-    known = comment.email if kind == BanKind.EMAIL else None  # a domain may be many people's: it has to be typed
-    return impose(kind, known or "", by, site=site, reason=reason, days=days)
+        return comment.address_hash, f"{comment.author} (#{comment.id})"
+    return normalised(kind, (comment.email or "") if kind == BanKind.EMAIL else "")
 
 
 def trash_theirs(ban: Ban, by: Moderator | None) -> list[Thread]:
@@ -134,15 +137,6 @@ def newest(most: int | None = None, before: int | None = None) -> list[Ban]:
     """The bans, newest first; with ids below ``before``."""
     rows = select(Ban).order_by(Ban.id.desc()).limit(most)
     return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
-
-
-def _stored(ban: Ban, by: Moderator | None, reason: str, days: int | None) -> Ban:
-    ban.moderator_id = by.id if by else None
-    ban.reason = " ".join(CONTROLS.sub("", reason).split())[:300]
-    ban.expires_at = clock.now() + timedelta(days=days) if days else None
-    db.session.add(ban)
-    db.session.flush()
-    return ban
 
 
 def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:

@@ -9,11 +9,11 @@ from itertools import islice
 
 from commentsvc import links, throttle
 from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
 
 LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.)[^\s<>]{1,2000}", re.I)
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 MOST_HOSTS = 200  # of one text
 MOST_LABELS = 8  # of a host, from its end, are looked at
 SHORTEST_WORD = 3
@@ -68,7 +68,7 @@ class Stranger:
 
 def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
     """What is compared and what is shown of a value that a moderator typed; raises ``InvalidFields``."""
-    text = " ".join(CONTROLS.sub("", typed).split()).casefold()
+    text = one_line(typed).casefold()
     try:
         value = _value(kind, text)
     except ValueError:

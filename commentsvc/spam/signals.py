@@ -14,10 +14,10 @@ from typing import Any
 
 from commentsvc.errors import N_
 from commentsvc.spam import languages
+from commentsvc.spam.languages import WORD
 
 LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
 FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b|<a\s[^>]{0,200}href", re.I)
-WORD = re.compile(r"[^\W\d_]+")
 FEW_CHARACTERS = 20
 MOST_WORDS_NAMED = 3
 MANY_LINKS = 3

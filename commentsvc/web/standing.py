@@ -45,7 +45,8 @@ def of(arrival: Arrival) -> Standing:
     if _is_trusted(arrival):
         return Standing.TRUSTED
     is_tried = arrival.is_answered or arrival.is_unsolved
-    if not is_tried and not needs_challenge(arrival.site, arrival.visitor, arrival.moderator):
+    by_suspicion = arrival.site.captcha == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
+    if by_suspicion and not is_tried and not needs_challenge(arrival.site, arrival.visitor, None):
         return Standing.UNASKED
     if arrival.visitor is None:
         raise CookieMissing
@@ -92,18 +93,19 @@ def _is_hasty() -> bool:
 
 def _is_trusted(arrival: Arrival) -> bool:
     """Whether nothing could make this site ask this person."""
-    is_known = not needs_challenge(arrival.site, arrival.visitor, arrival.moderator)
-    return not arrival.may_be_asked or (arrival.site.captcha == Captcha.ALWAYS and is_known)
+    if not arrival.may_be_asked:
+        return True
+    return arrival.site.captcha == Captcha.ALWAYS and not needs_challenge(arrival.site, arrival.visitor, None)
 
 
 def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
     """Which limits this answer counts for if it is wrong, or its lack."""
-    if _is_trusted(arrival):
+    if not (arrival.is_unsolved or arrival.is_answered) or _is_trusted(arrival):
         return
     if arrival.is_unsolved:
         yield throttle.UNSOLVED, current.source()
         yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
-    elif arrival.is_answered:
+    else:
         yield throttle.WRONG_ANSWERS, current.source()
         yield throttle.WRONG_ANSWERS_A_DAY, current.source()
         yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()

@@ -6,10 +6,9 @@ from time import sleep
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from commentsvc.captcha import challenge
 from tests.browser.conftest import World, solve, wait_for
 from tests.cast import BOB
-from tests.visitors import answer_to
+from tests.visitors import answer_to, digits_of
 
 Person = Callable[..., Page]
 
@@ -37,7 +36,7 @@ def token_of(page: Page) -> str:
 
 
 def digits(page: Page) -> str:
-    return challenge.digits_of(challenge._contents(token_of(page)).nonce)
+    return digits_of(token_of(page))
 
 
 class TestInTheArticle:
@@ -220,8 +219,7 @@ class TestOnThePage:
     def test_by_ear(self, world: World, person: Person) -> None:
         bob = person(java_script_enabled=False)
         bob.goto(world.page)
-        bob.locator("textarea").fill(BOB.says)
-        bob.locator("#author").fill(BOB.name)
+        write(bob)
         bob.get_by_text("Hear it instead").click()
         expect(bob.locator("audio")).to_be_visible()
         expect(bob.locator("audio")).to_have_attribute("src", f"{world.server.url}/captcha/{token_of(bob)}.wav?lang=en")
@@ -233,8 +231,7 @@ class TestOnThePage:
     def test_by_a_moderators_leave(self, world: World, person: Person) -> None:
         bob = person(java_script_enabled=False)
         bob.goto(world.page)
-        bob.locator("textarea").fill(BOB.says)
-        bob.locator("#author").fill(BOB.name)
+        write(bob)
         sleep(2.2)
         send(bob)
         expect(bob.get_by_role("alert")).to_contain_text("show below that you are no robot")
@@ -248,8 +245,7 @@ class TestOnThePage:
         bob = person(java_script_enabled=False)
         bob.goto(world.page)
         bob.context.clear_cookies()
-        bob.locator("textarea").fill(BOB.says)
-        bob.locator("#author").fill(BOB.name)
+        write(bob)
         bob.locator("[name=challenge_answer]").fill(answer_to(token_of(bob)))
         sleep(2.2)
         send(bob)

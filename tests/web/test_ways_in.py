@@ -12,22 +12,17 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc import tokens
-from commentsvc.captcha import challenge, proof_of_work
+from commentsvc.captcha import proof_of_work
 from commentsvc.db import db
 from commentsvc.models import Subscription
 from commentsvc.models.comment import State
 from commentsvc.notifications import subscriptions
 from tests.cast import ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
-from tests.visitors import Visitor, answer_to, hidden_fields, row
+from tests.visitors import Visitor, answer_to, digits_of, hidden_fields, row
 
 Rules = Callable[..., None]
 Visit = Callable[[], Visitor]
-
-
-def digits_of(token: str) -> str:
-    """What the sound of a token says: known only to who has the secret, as the tests do."""
-    return challenge.digits_of(challenge._contents(token).nonce)
 
 
 def posed_to(visitor: Visitor, **headers: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class BanForm:
         return bool(request.form.get("theirs")) if request.form else self.comment is not None
 
     @property
-    def wrong(self) -> Mapping[str, Refusal]:
+    def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
         return self.refusal.fields if self.refusal else {}
 
@@ -100,14 +100,19 @@ def undo(ban_id: int) -> AnyResponse:
 
 
 def _imposed(comment: Comment | None) -> Ban:
-    form, moderator = request.form, signed_in.moderator()
-    site, days, reason = _site(), _days(), form.get("reason", "")
+    form = request.form
+    site, days = _site(), _days()
     if form.get("kind") not in set(BanKind):
         raise InvalidFields({"value": NotToBeBanned()})
-    kind, value = BanKind(form["kind"]), form.get("value", "")
-    if comment and not value.strip():
-        return bans.impose_on_writer(kind, comment, moderator, site=site, reason=reason, days=days)
-    return bans.impose(kind, value, moderator, site=site, reason=reason, days=days)
+    return bans.impose(
+        BanKind(form["kind"]),
+        form.get("value", ""),
+        by=signed_in.moderator(),
+        of=comment,
+        site=site,
+        reason=form.get("reason", ""),
+        days=days,
+    )
 
 
 def _site() -> Site | None:
