@@ -40,6 +40,7 @@ export class Composer {
     root.addEventListener("click", (event) => this.#clicked(event));
     root.addEventListener("leave", () => this.#keepDraft());
     addEventListener("pagehide", () => this.#keepDraft());
+    if (this.form && this.text.value.trim()) this.#keepSoon(); // typed before this code came
   }
 
   get form() {
@@ -124,13 +125,18 @@ export class Composer {
     if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
     if (event.target.id === "remember" || !(event.target instanceof HTMLTextAreaElement)) return this.#keepPersonIfTicked();
     this.#count();
+    this.#keepSoon();
+    return undefined;
+  }
+
+  /** The draft is kept, and the preview follows, when the keys pause. */
+  #keepSoon() {
     this.#unsaved = this.thread.path;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
       this.#keepDraft();
       if (this.form.querySelector(".preview")) this.#preview().catch(() => {});
     }, PAUSE);
-    return undefined;
   }
 
   #keepPersonIfTicked() {

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.cast import BOB, GRACE
@@ -174,7 +174,6 @@ class TestWriting:
         bob.goto(world.article)
         bob.get_by_role("link", name="Reply").click()
         write(bob, "half a thought")
-        bob.wait_for_timeout(700)
         bob.reload()
         expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
         expect(bob.get_by_role("heading", name="Answer Grace")).to_be_visible()
@@ -183,6 +182,18 @@ class TestWriting:
         bob.reload()
         expect(bob.locator("li.depth-1")).to_contain_text("a whole one")
         expect(bob.get_by_label("Your comment")).to_have_value("")
+
+    def test_what_was_typed_before_the_code_for_writing_came_is_kept_too(self, world: World, person: Person) -> None:
+        bob = person()
+        held: list[Route] = []
+        bob.route("**/composer.js*", lambda route: held.append(route), times=1)
+        bob.goto(world.article)
+        bob.get_by_label("Your comment").fill("half a thought")
+        wait_for(lambda: bool(held))
+        held[0].continue_()
+        wait_for(bob.locator("form.write input[name=challenge_token]").input_value)
+        bob.reload()
+        expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
 
     def test_who_one_is_is_remembered_only_if_one_says_so(self, world: World, person: Person) -> None:
         bob = person()
