@@ -40,7 +40,7 @@ export class Composer {
     root.addEventListener("click", (event) => this.#clicked(event));
     root.addEventListener("leave", () => this.#keepDraft());
     addEventListener("pagehide", () => this.#keepDraft());
-    if (this.form && this.text.value.trim()) this.#keepSoon(); // typed before this code came
+    if (this.form && this.text.value.trim()) this.#heed(); // typed before this code came
   }
 
   get form() {
@@ -124,13 +124,13 @@ export class Composer {
   #typed(event) {
     if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
     if (event.target.id === "remember" || !(event.target instanceof HTMLTextAreaElement)) return this.#keepPersonIfTicked();
-    this.#count();
-    this.#keepSoon();
+    this.#heed();
     return undefined;
   }
 
-  /** The draft is kept, and the preview follows, when the keys pause. */
-  #keepSoon() {
+  /** Say how much room is left; keep the draft, and let the preview follow, when the keys pause. */
+  #heed() {
+    this.#count();
     this.#unsaved = this.thread.path;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {

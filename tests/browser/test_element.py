@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.cast import BOB, GRACE
@@ -43,6 +43,13 @@ def write(page: Page, text: str, name: str = "Bob") -> None:
     page.get_by_label("Name").fill(name)
     wait_for(page.locator("form.write input[name=challenge_token]").input_value)
     page.wait_for_timeout(2_200)  # no faster than people are
+
+
+def begin(page: Page) -> Locator:
+    """Put the cursor into the text, and wait until the code for writing is there; the text's field."""
+    page.get_by_label("Your comment").focus()
+    wait_for(page.locator("form.write input[name=idempotency_key]").input_value)
+    return page.get_by_label("Your comment")
 
 
 def post(page: Page) -> None:
@@ -219,7 +226,7 @@ class TestWriting:
     def test_marks_smilies_and_a_preview_that_follows(self, world: World, person: Person) -> None:
         bob = person()
         bob.goto(world.article)
-        text = bob.get_by_label("Your comment")
+        text = begin(bob)
         text.fill("cord")
         text.select_text()
         bob.get_by_role("button", name="bold").click()
@@ -236,7 +243,7 @@ class TestWriting:
     def test_near_the_limit_the_room_that_is_left_is_told(self, world: World, person: Person) -> None:
         bob = person()
         bob.goto(world.article)
-        bob.get_by_label("Your comment").fill("x" * 19_000)
+        begin(bob).fill("x" * 19_000)
         expect(bob.locator(".left")).to_have_count(0)
         bob.get_by_label("Your comment").fill("x" * 19_999)
         expect(bob.locator(".left")).to_have_text("1 character left")
