@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, MetaData, cast, event, func
+from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, MetaData, cast, event, func, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
@@ -61,6 +61,11 @@ class Database(SQLAlchemy):
         """
         self.session.rollback()
         self.session.connection(execution_options={"writes": True})
+
+    def one_at_a_time(self, what: str) -> None:
+        """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""
+        if self.engine.dialect.name == "postgresql":
+            self.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
 db = Database(model_class=Base)

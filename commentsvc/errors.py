@@ -26,7 +26,7 @@
     │   └── LinkExpired           410
     ├── SignInFailed              403
     ├── StorageUnavailable        503
-    └── PingRefused               200  the sentence goes into the trackback answer
+    └── PingRefused               400  a linkback; TrackBack and Pingback say so in their own way
 
 Sentences are message ids: the doors translate them with ``i18n``. ``N_`` marks them for extraction.
 """
@@ -53,8 +53,10 @@ class Refusal(Exception):
         challenge_pass: a solved challenge, where one was solved before this refusal came up.
         fields: what else is wrong, field by field.
         retry_after: seconds after which it may go well, where that is known.
+        fault: what Pingback 1.0 calls it; 0 where that has no name for it.
     """
 
+    fault = 0
     retry_after: int | None = None
 
     challenge_pass: str | None = None
@@ -102,6 +104,7 @@ class NotFound(Refusal):
     """No such site, thread or comment."""
 
     status = 404
+    fault = 32
     sentence = N_("There is nothing at this address.")
 
 
@@ -215,6 +218,7 @@ class TooMany(Refusal):
     """A limit was reached."""
 
     status = 429
+    fault = 49
     sentence = N_(
         "That was a lot in a short time. Please wait %(seconds)d seconds and send it again; your text is still there."
     )
@@ -256,7 +260,6 @@ class StorageUnavailable(Refusal):
 
 
 class PingRefused(Refusal):
-    """A linkback that will not be taken; TrackBack 1.2 answers errors with status 200."""
+    """A linkback that will not be taken."""
 
-    status = 200
     sentence = N_("This ping was not accepted.")

@@ -140,6 +140,21 @@ def trackback(site: str, key: str) -> str:
     return absolute(f"/trackback/{thread_path(site, key)}")
 
 
+def pingback() -> str:
+    """Where other blogs call ``pingback.ping``, for every article."""
+    return absolute("/pingback")
+
+
+def webmention() -> str:
+    """Where other pages send their webmentions, for every article."""
+    return absolute("/webmention")
+
+
+def webmention_status(receipt: str) -> str:
+    """Where the sender of a webmention sees how far it got."""
+    return absolute(f"/webmention/{receipt}")
+
+
 def article(origin: str, key: str) -> str:
     """Where an article with this key is to be found, if its key was taken from its address."""
     path, _, query = key.partition("?")
@@ -154,6 +169,19 @@ def same_page(one: str, other: str) -> bool:
         )
     except ValueError:
         return False
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are one and the same, however their characters are encoded, but for the fragment."""
+    return (first := _exact(one)) is not None and first == _exact(other)
+
+
+def _exact(url: str) -> tuple[str, str, str] | None:
+    origin = origin_of(url)
+    if origin is None or len(url) > LONGEST_ADDRESS:
+        return None
+    parts = urlsplit(url)
+    return origin, _one_form(parts.path) or "/", _one_form(parts.query)
 
 
 def plain(url: str) -> str | None:

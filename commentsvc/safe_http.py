@@ -13,8 +13,9 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from commentsvc import __version__, settings
@@ -26,6 +27,8 @@ LARGEST_HEADERS = 64_000  # bytes, all of them together
 MOST_REDIRECTS = 3
 USUAL_PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
+REDIRECTS_OF_POSTS = (307, 308)
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
 
 
@@ -54,14 +57,24 @@ class Page:
 
 @dataclass(frozen=True)
 class _Question:
-    """What is asked of an address; with a ``form``, it is posted."""
+    """What is asked of an address; what has a ``body`` is posted."""
 
     accept: str
-    form: bytes | None = None
+    body: bytes | None = None
+    content_type: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
-        return "GET" if self.form is None else "POST"
+        return "GET" if self.body is None else "POST"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that say what is asked."""
+        headers = {"Accept": self.accept, "Accept-Encoding": "gzip", **self.conditions}
+        if self.body is not None:
+            headers |= {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
+        return headers
 
 
 Resolver = Callable[[str, int], list[str]]
@@ -77,19 +90,40 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def fetch(
-    url: str, accept: str = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1", resolver: Resolver = resolve
+    url: str,
+    accept: str = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1",
+    conditions: Mapping[str, str] = MappingProxyType({}),
+    resolver: Resolver = resolve,
 ) -> Page:
-    """GET ``url``, following at most three redirects.
+    """GET ``url``, following at most three redirects; ``conditions`` are headers such as If-None-Match.
 
     Raises:
         FetchRefused: scheme, port or address is not allowed, here or after a redirect.
         FetchFailed: nothing usable came within the limits.
     """
+    return _answer(url, _Question(accept, conditions=conditions), resolver, REDIRECTS)
+
+
+def post(url: str, body: bytes, content_type: str, accept: str = "*/*", resolver: Resolver = resolve) -> Page:
+    """POST ``body``; only redirects that say to post again elsewhere are followed.
+
+    Raises:
+        FetchRefused, FetchFailed: as ``fetch`` does.
+    """
+    return _answer(url, _Question(accept, body, content_type), resolver, REDIRECTS_OF_POSTS)
+
+
+def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:
+    """POST ``fields``, form-encoded in UTF-8, as ``post`` does."""
+    return post(url, urlencode(fields).encode(), FORM, "text/plain, */*;q=0.1", resolver)
+
+
+def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
     deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
     for _ in range(MOST_REDIRECTS + 1):
-        page = _fetch_once(url, _Question(accept), resolver, deadline)
+        page = _fetch_once(url, question, resolver, deadline)
         target = page.headers.get("location")
-        if page.status not in REDIRECTS or not target:
+        if page.status not in redirects or not target:
             return page
         try:
             url = urljoin(url, target)
@@ -98,24 +132,18 @@ def fetch(
     raise FetchFailed("too many redirects")
 
 
-def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:
-    """POST ``fields``, form-encoded; redirects are not followed, as they would take the fields elsewhere.
-
-    Raises:
-        FetchRefused, FetchFailed: as ``fetch`` does.
-    """
-    question = _Question("text/plain, */*;q=0.1", urlencode(fields).encode())
-    return _fetch_once(url, question, resolver, time.monotonic() + WHOLE_PATIENCE.total_seconds())
-
-
 def fetch_own(url: str) -> Page:
     """GET one of our own addresses, private or not; for the operator's own questions only.
 
     Raises:
+        FetchRefused: it is no web address.
         FetchFailed: it does not answer.
     """
-    parts = urlsplit(url)
-    port = parts.port or USUAL_PORTS[parts.scheme]
+    try:
+        parts = urlsplit(url)
+        port = parts.port or USUAL_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise FetchRefused("not a web address") from None
     deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
     return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Question("*/*"), deadline)
 
@@ -250,14 +278,22 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
         connection.putrequest(question.method, _target(parts), skip_host=True, skip_accept_encoding=True)
         for name, value in _request_headers(parts, question).items():
             connection.putheader(name, value)
-        connection.endheaders(question.form)
+        connection.endheaders(question.body)
         answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
+        headers = _joined(answer.getheaders())
         if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
             raise FetchFailed("the headers are too large")
         return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
     finally:
         connection.close()
+
+
+def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """By name in lower case; several Link headers are one (RFC 9110, 5.3)."""
+    joined = {name.lower(): value for name, value in headers}
+    if "link" in joined:
+        joined["link"] = ", ".join(value for name, value in headers if name.lower() == "link")
+    return joined
 
 
 def _target(parts: SplitResult) -> str:
@@ -270,14 +306,12 @@ SAFE_IN_QUERY = "/%:@!$&'()*+,;=~-._?[]"
 
 def _request_headers(parts: SplitResult, question: _Question) -> dict[str, str]:
     host = parts.netloc if parts.netloc.isascii() else (parts.hostname or "").encode("idna").decode()
-    form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(question.form or b""))}
+    about = f"Webmention, Pingback, Trackback; +{settings.current().base_url}"
     return {
         "Host": host,
-        "User-Agent": f"commentsvc/{__version__} (comments and linkbacks; +{settings.current().base_url})",
-        "Accept": question.accept,
-        "Accept-Encoding": "gzip",
+        "User-Agent": f"commentsvc/{__version__} ({about})",
         "Connection": "close",
-        **(form if question.form is not None else {}),
+        **question.headers,
     }
 
 

@@ -1,9 +1,12 @@
-"""A loop for each job: send letters, verify pings, ask for second opinions, forget what expired. Any number may run."""
+"""A loop for each job: send letters, verify pings, tell other blogs, ask for second opinions, forget what expired.
+
+Any number of workers may run beside each other.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,14 +18,16 @@ from commentsvc import accounts, mail, safe_http, settings
 from commentsvc.captcha import challenge
 from commentsvc.db import db
 from commentsvc.errors import PingRefused
-from commentsvc.linkbacks import receiving, source_page
+from commentsvc.linkbacks import announcing, sending, source_page, verifying, watching
 from commentsvc.mail import DeliveryFailed
 from commentsvc.moderation import second_opinion
 from commentsvc.notifications import outbox
 
 PAUSE = timedelta(seconds=1)
 BATCH = 50  # letters over one connection
+SELDOM = timedelta(seconds=10)
 TIDY_PAUSE = timedelta(minutes=10)
+NOT_MODIFIED = 304
 
 Work = TypeVar("Work")
 
@@ -31,10 +36,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do over and over; ``do`` gives how much it did, and ``pause`` follows when that was nothing."""
+    """Something to do over and over; ``do`` gives how much it did, and ``pause`` follows when that was nothing.
+
+    ``at_once`` loops do it beside each other, where one piece of work may take long.
+    """
 
     do: Callable[[], int]
     pause: timedelta
+    at_once: int = 1
 
 
 def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Event:
@@ -46,14 +55,15 @@ def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Ev
             loop(job, stop)
 
     for job in JOBS:
-        threading.Thread(target=work, args=(job,), name=f"worker {job.do.__name__}", daemon=True).start()
+        for _ in range(job.at_once):
+            threading.Thread(target=work, args=(job,), name=f"worker {job.do.__name__}", daemon=True).start()
     return stop
 
 
 def loop(job: Job, stop: threading.Event) -> None:
     """Do ``job`` until ``stop`` is set; trouble in one round is logged and does not end the loop.
 
-    Each job has a loop and a thread of its own, so that a slow mail server keeps no ping waiting.
+    Each job has loops and threads of its own, so that a slow mail server keeps no ping waiting.
     """
     while not stop.is_set():
         if not _carefully(job.do):
@@ -119,19 +129,23 @@ def _note(change: Callable[[], None]) -> None:
 
 def verify_pings() -> int:
     """The ping that is due first; the number looked at."""
-    claim = _claimed(receiving.claim)
+    claim = _claimed(verifying.claim)
     if claim is None:
         return 0
     try:
-        finding = receiving.look(claim)
-        _note(partial(receiving.accept, claim, finding))
-    except (source_page.NoLink, safe_http.FetchRefused, PingRefused) as refusal:
-        _note(partial(receiving.refuse, claim, str(refusal)))
+        finding = verifying.look(claim)
+        _note(partial(verifying.accept, claim, finding))
+    except source_page.NoLink as refusal:
+        _note(partial(verifying.refuse, claim, str(refusal), is_certain=refusal.is_certain))
+    except PingRefused as refusal:
+        _note(partial(verifying.refuse, claim, str(refusal)))
+    except safe_http.FetchRefused as refusal:
+        _note(partial(verifying.give_up, claim, str(refusal)))
     except safe_http.FetchFailed as failure:
-        _note(partial(receiving.postpone, claim, str(failure)))
+        _note(partial(verifying.postpone, claim, str(failure)))
     except Exception:  # whatever a hostile page brings up, it must not come up for ever
         log.exception("ping %s could not be verified", claim.ping_id)
-        _note(partial(receiving.postpone, claim, "could not be read"))
+        _note(partial(verifying.postpone, claim, "could not be read"))
     return 1
 
 
@@ -150,6 +164,65 @@ def ask_second_opinions() -> int:
     return 1
 
 
+def watch_feeds() -> int:
+    """The feed that is to be looked at first; the number looked at."""
+    watched = _claimed(watching.claim)
+    if watched is None:
+        return 0
+    try:
+        page = watching.look(watched)
+        found = watching.entries(page) if page.status != NOT_MODIFIED else []
+        _note(partial(watching.note, watched, page, found))
+    except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
+        log.warning("the feed %s could not be read: %s", watched.url, failure)
+        _note(partial(watching.postpone, watched, str(failure)))
+    return 1
+
+
+def announce_articles() -> int:
+    """The links of the article that is to be announced first; the number read."""
+    asked = _claimed(announcing.claim)
+    if asked is None:
+        return 0
+    with suppress(safe_http.FetchRefused, safe_http.FetchFailed):
+        read_article(asked)
+    return 1
+
+
+def read_article(asked: announcing.Reading) -> list[int]:
+    """Queue what is to be told of a claimed article; the numbers of the links.
+
+    Raises:
+        safe_http.FetchRefused, safe_http.FetchFailed: it could not be read, and is tried again later.
+    """
+    try:
+        article = announcing.read(asked)
+    except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
+        log.warning("the article %s could not be read: %s", asked.url, failure)
+        _note(partial(announcing.postpone, asked, str(failure)))
+        raise
+    queued: list[int] = []
+    _note(lambda: queued.extend(announcing.note_links(asked, article)))
+    return queued
+
+
+def tell_links(number: int | None = None) -> int:
+    """The page that is to be told first, or the one with this number, that an article links to it; the number told."""
+    told = _claimed(partial(sending.claim, number))
+    if told is None:
+        return 0
+    try:
+        _note(partial(sending.settle, told, sending.tell(told)))
+    except (sending.NotTaken, safe_http.FetchRefused) as refusal:
+        _note(partial(sending.give_up, told, str(refusal)))
+    except safe_http.FetchFailed as failure:
+        _note(partial(sending.postpone, told, str(failure)))
+    except Exception:  # as with pings
+        log.exception("%s could not be told", told.target)
+        _note(partial(sending.give_up, told, "could not be read"))
+    return 1
+
+
 def tidy() -> int:
     """Delete what expired; 0, as there is never more to do at once."""
     db.begin_write()
@@ -161,7 +234,10 @@ def tidy() -> int:
 
 JOBS = (
     Job(send_letters, PAUSE),
-    Job(verify_pings, PAUSE),
+    Job(verify_pings, PAUSE, at_once=3),
     Job(ask_second_opinions, PAUSE),
+    Job(announce_articles, PAUSE),
+    Job(tell_links, PAUSE),
+    Job(watch_feeds, SELDOM),
     Job(tidy, TIDY_PAUSE),
 )

@@ -61,6 +61,7 @@ def main() -> None:
             _shoot(browser, scheme, 1100, f"embed-{scheme}", places["The blog"], _scroll_to_comments)
             _shoot(browser, scheme, 390, f"page-{scheme}", places["Without scripts"])
             _shoot(browser, scheme, 1100, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
+        _shoot(browser, "light", 760, "linkbacks-light", places["Without scripts"], part="#linkbacks")
         _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
         _talk(browser.new_context().request, run)
         for name, state in STATES.items():
@@ -201,9 +202,10 @@ def _shoot(
     *,
     html: str = "",
     full_page: bool = False,
+    part: str = "",
     state: object = None,
 ) -> None:
-    """Open a page, or ``html`` in its place, let somebody act, and take its picture."""
+    """Open a page, or ``html`` in its place, let somebody act, and take its picture, or that of a ``part``."""
     context = browser.new_context(
         viewport={"width": width, "height": 500 if full_page else 860},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -216,7 +218,10 @@ def _shoot(
         page.set_content(html)
     page.wait_for_load_state("networkidle")
     act(page)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=full_page)
+    if part:
+        page.locator(part).screenshot(path=PICTURES / f"{name}.png")
+    else:
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=full_page)
     context.close()
 
 

@@ -59,12 +59,16 @@ def mail_server() -> Iterator[MailServer]:
 
 @dataclass
 class Web:
-    """Pages by path, as ``(status, headers, body)`` or as a function that writes to the socket itself."""
+    """Pages by path, as ``(status, headers, body)`` or as a function that writes to the socket itself.
+
+    ``posted`` holds forms, ``received`` everything posted, as path, media type and text.
+    """
 
     url: str = ""
     pages: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     posted: list[dict[str, str]] = field(default_factory=list)
+    received: list[tuple[str, str, str]] = field(default_factory=list)
 
     def page(self, path: str, body: str | bytes, status: int = 200, **headers: str) -> str:
         """Put a page up; its address."""
@@ -100,8 +104,9 @@ def web() -> Iterator[Web]:
             self.wfile.write(body)
 
         def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            site.posted.append(dict(parse_qsl(form, keep_blank_values=True)))
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            site.received.append((self.path, self.headers["Content-Type"], body))
+            site.posted.append(dict(parse_qsl(body, keep_blank_values=True)))
             self.do_GET()
 
         def log_message(self, *_: object) -> None:

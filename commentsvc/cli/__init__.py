@@ -24,10 +24,11 @@ ROOMS = {  # where each command lives; only the one that is asked for is loaded
     "moderator": "moderators",
     "spam": "spam",
     "ban": "bans",
+    "ping": "linkbacks",
     "work": "upkeep",
     "upgrade": "upkeep",
     "rerender": "upkeep",
-    "doctor": "upkeep",
+    "doctor": "doctor",
     "captcha-sheet": "captcha_sheet",
 }
 

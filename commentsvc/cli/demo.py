@@ -33,7 +33,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     letters = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "letters"
     serve.reachable_at("127.0.0.1", port)
     os.environ.setdefault(f"{PREFIX}MAIL_URL", letters.as_uri())
-    os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port}")
+    os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port},127.0.0.1:{blog_port}")
     app = application.make()
     config = settings.current()
     schema.upgrade(config.database)

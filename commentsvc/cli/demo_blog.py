@@ -17,7 +17,7 @@ TITLE = "The phone"
 # What a blog may style with ::part(), as docs/embed.md lists it.
 PARTS = (
     *("share", "thread", "head", "views", "comments", "comment", "avatar", "name", "badge", "meta", "body", "acts"),
-    *("tombstone", "empty", "pages", "news", "form", "tools", "preview", "button", "closed", "linkbacks"),
+    *("tombstone", "empty", "pages", "news", "form", "tools", "preview", "button", "closed", "linkbacks", "faces"),
 )
 
 
@@ -45,7 +45,7 @@ def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Fl
 
     @blog.get(POST)
     def post() -> str:
-        return render_template("post.html", article=blog_origin + ARTICLE, title=TITLE)
+        return render_template("post.html", article=blog_origin + ARTICLE, title=TITLE, comments=comments)
 
     @blog.get("/letters")
     def list_letters() -> str:

@@ -12,7 +12,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
 from commentsvc.linkbacks.receiving import Offer
-from commentsvc.models.comment import Comment, Kind
+from commentsvc.models.comment import Comment, Kind, Response
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
 from commentsvc.models.thread import Thread
@@ -47,6 +47,38 @@ LINES = (
 WAITING = (
     "Mallory",
     "Buy new phones at https://phones.example/a https://phones.example/b and https://phones.example/c ;-)",
+)
+
+
+def _mention(
+    kind: Kind, response: Response, author: str, source: str, title: str = "", said: str = "", at: str | None = None
+) -> Mention:
+    html = f"<p>{said}</p>" if said else ""
+    return Mention(kind, source, title, said, html, author, response, author_url=at)
+
+
+MENTIONS = (
+    _mention(
+        *(Kind.TRACKBACK, Response.MENTION, "The Exchange", "https://exchange.example/2020/06/rotary"),
+        "In praise of the rotary dial",
+        "A blog about things remembers the cord, and the comments are better than the article.",
+    ),
+    _mention(
+        *(Kind.PINGBACK, Response.MENTION, "hallway.example", "https://hallway.example/furniture/"),
+        "What stands in a hall",
+        "[…] and of course the phone, which weighs as much as a loaf of bread […]",
+    ),
+    _mention(Kind.WEBMENTION, Response.LIKE, "Hedy", "https://hedy.example/likes/12", at="https://hedy.example/"),
+    _mention(Kind.WEBMENTION, Response.LIKE, "Konrad", "https://konrad.example/l/7", at="https://konrad.example/"),
+    _mention(
+        Kind.WEBMENTION, Response.LIKE, "Katherine", "https://katherine.example/1969", at="https://katherine.example/"
+    ),
+    _mention(Kind.WEBMENTION, Response.REPOST, "Radia", "https://radia.example/shared/3", at="https://radia.example/"),
+    _mention(
+        *(Kind.WEBMENTION, Response.REPLY, "Annie", "https://annie.example/notes/ring"),
+        said="Ours was on the wall, and the whole street used it. You learned to keep things short.",
+        at="https://annie.example/",
+    ),
 )
 
 
@@ -112,16 +144,11 @@ def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, ow
 
 
 def _link_from(site: Site, neighbour: str) -> None:
-    """One linkback that was accepted long ago, and a ping that the worker will verify over HTTP."""
+    """Linkbacks of every kind that were accepted long ago, and a ping that the worker will verify over HTTP."""
     key = links.thread_key(ARTICLE)
-    old = Mention(
-        kind=Kind.TRACKBACK,
-        source="https://exchange.example/2020/06/rotary",
-        title="In praise of the rotary dial",
-        excerpt="A blog about things remembers the cord, and the comments are better than the article.",
-        excerpt_html="<p>A blog about things remembers the cord, and the comments are better than the article.</p>",
-        blog_name="The Exchange",
-    )
-    posting.post_linkback(site, key, old)
-    offer = Offer(Kind.TRACKBACK, neighbour + POST, "Why I keep a landline", "", "Next door")
-    receiving.receive(site, key, offer, address_hash="")
+    now = clock.now()
+    for days, mention in enumerate(MENTIONS, 2):
+        with clock.reading(lambda days=days: now - timedelta(days=days)):  # type: ignore[misc]
+            posting.post_linkback(site, key, mention)
+    offer = Offer(Kind.WEBMENTION, neighbour + POST, links.article(site.home, key))
+    receiving.receive(site, key, offer, address_hash=None)

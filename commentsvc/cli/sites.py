@@ -9,7 +9,8 @@ from sqlalchemy import select
 from commentsvc import links
 from commentsvc.cli.application import mail_address, site_named, spoken_language, with_application
 from commentsvc.db import db
-from commentsvc.models.site import KEY, Captcha, Composer, Moderation, Network, Site, View
+from commentsvc.linkbacks import watching
+from commentsvc.models.site import KEY, Captcha, Composer, Linkbacks, Moderation, Network, Site, View
 
 
 def _choices(kind: Any) -> click.Choice[str]:
@@ -37,7 +38,10 @@ RULES = (
     click.option("--edit-minutes", type=click.IntRange(0, 1440), help="How long writers may change a comment."),
     click.option("--composer", type=_choices(Composer), help="Whether the form comes first or last."),
     click.option("--share", help="Where readers may share, such as mastodon,email,copy; none for nowhere."),
-    click.option("--trackbacks/--no-trackbacks", default=None, help="Whether other blogs may ping."),
+    click.option("--feed", help="Watch this feed, and tell the pages that new articles link to; none to stop."),
+    click.option("--trackbacks", type=_choices(Linkbacks), help="What becomes of verified trackbacks."),
+    click.option("--pingbacks", type=_choices(Linkbacks), help="What becomes of verified pingbacks."),
+    click.option("--webmentions", type=_choices(Linkbacks), help="What becomes of verified webmentions."),
 )
 
 
@@ -65,8 +69,8 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     if db.session.scalar(select(Site).where(Site.key == key)):
         raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
     new = Site(key=key, name=key, origins=_origins(origins))
-    _apply(new, rules)
     db.session.add(new)
+    _apply(new, rules)
     db.session.commit()
     click.echo(f"Added {key}. Paste this where the comments shall stand:\n\n{two_lines(new)}")
 
@@ -143,8 +147,12 @@ def _one_a_line(typed: str) -> str:
 
 def _web_address(typed: str) -> str:
     if links.origin_of(typed) is None:
-        raise click.UsageError(f"{typed} is no web address; write it like https://rest.akismet.com/1.1/comment-check.")
+        raise click.UsageError(f"{typed} is no web address; write it whole, with https:// in front.")
     return typed
+
+
+def _feed(typed: str) -> str:
+    return "" if typed == "none" else _web_address(typed)
 
 
 CHECKED: dict[str, Callable[[str], Any]] = {
@@ -154,6 +162,7 @@ CHECKED: dict[str, Callable[[str], Any]] = {
     "hold_words": _one_a_line,
     "disallowed_words": _one_a_line,
     "akismet_url": _web_address,
+    "feed": _feed,
 }
 
 
@@ -161,6 +170,9 @@ def _apply(changed: Site, rules: dict[str, Any]) -> None:
     for name, checked in CHECKED.items():
         if rules.get(name):
             rules[name] = checked(rules[name])
+    if (feed := rules.pop("feed", None)) is not None:
+        db.session.flush()
+        watching.watch(changed, feed)
     for name, value in rules.items():
         if value is not None:
             setattr(changed, name, value)

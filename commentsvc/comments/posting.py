@@ -2,21 +2,22 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from commentsvc import clock, tokens
+from commentsvc import clock, links, tokens
 from commentsvc.comments import threads
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadySaid, ChallengeNeeded, ParentUnavailable
-from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.comment import Comment, Kind, Response, State
 from commentsvc.models.decision import waits
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, evidence, policy, second_opinion
+from commentsvc.moderation import decisions, evidence, policy, second_opinion, training
 from commentsvc.moderation.evidence import Circumstances
 from commentsvc.notifications import subscriptions
 
@@ -41,14 +42,18 @@ class Writer:
 
 @dataclass(frozen=True)
 class Mention:
-    """A verified linkback, ready to be shown."""
+    """A verified linkback, ready to be shown; a reply may answer the comment ``parent_id``."""
 
     kind: Kind
     source: str
     title: str
     excerpt: str
     excerpt_html: str
-    blog_name: str
+    author: str
+    response: Response = Response.MENTION
+    author_url: str | None = None
+    published_at: datetime | None = None
+    parent_id: int | None = None
     circumstances: Circumstances = evidence.ORDINARY
 
 
@@ -108,23 +113,61 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
     """
     thread = threads.find_or_open(site, key)
     threads.check_open(site, thread)
+    parent = _parent_if_there(thread, mention.parent_id)
     comment = Comment(
         thread_id=thread.id,
         thread=thread,
-        kind=mention.kind,
-        author=mention.blog_name,
-        website=mention.source,
-        title=mention.title,
-        body=mention.excerpt,
-        body_html=mention.excerpt_html,
+        parent_id=parent.id if parent else None,
+        root_id=(parent.root_id or parent.id) if parent else None,
         body_hash=tokens.keyed_hash("body", mention.source),
         language=site.language,
-        seed=secrets.token_hex(8),
+        seed=tokens.keyed_hash("avatar", mention.author_url or links.host_of(mention.source), length=8),
+        **_said(mention),
+        in_talk=mention.response == Response.REPLY,
     )
     verdict = verdict_on(comment, mention.circumstances)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
+
+
+def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) -> None:
+    """Bring a linkback up to date with its page, and judge it anew where it says something else; writes.
+
+    What we withdrew comes back; what a moderator took away stays away. Readers find a linkback where they saw it: it
+    changes its place, among the comments or beside them, only while nobody sees it.
+    """
+    said = _said(mention)
+    is_same = all(getattr(comment, name) == value for name, value in said.items())
+    if is_same and not was_withdrawn:
+        return
+    if comment.body != mention.excerpt:
+        training.unlearn(comment)
+        db.session.add(Revision(comment_id=comment.id, body=comment.body))
+    for name, value in said.items():
+        setattr(comment, name, value)
+    if not comment.is_visible:
+        comment.in_talk = comment.in_talk or mention.response == Response.REPLY
+    comment.edited_at = clock.now()
+    verdict = verdict_on(comment, mention.circumstances)
+    decisions.record_edit(comment, verdict, policy.REASON_PAGE_CHANGED)
+    if was_withdrawn:
+        decisions.decide(comment, verdict.state, by=None, reasons=verdict.reasons)
+
+
+def _said(mention: Mention) -> dict[str, object]:
+    """The columns of a linkback that its page determines."""
+    return {
+        "kind": mention.kind,
+        "response": mention.response,
+        "author": mention.author,
+        "author_url": mention.author_url,
+        "website": mention.source,
+        "title": mention.title,
+        "body": mention.excerpt,
+        "body_html": mention.excerpt_html,
+        "published_at": mention.published_at,
+    }
 
 
 def verdict_on(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
@@ -155,9 +198,16 @@ def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
     if parent_id is None:
         return None
     parent = db.session.get(Comment, parent_id)
-    if parent is None or parent.thread_id != thread.id or not parent.is_visible or parent.is_linkback:
+    if parent is None or parent.thread_id != thread.id or not parent.is_visible or not parent.in_talk:
         raise ParentUnavailable
     return parent
+
+
+def _parent_if_there(thread: Thread, parent_id: int | None) -> Comment | None:
+    try:
+        return _parent(thread, parent_id)
+    except ParentUnavailable:
+        return None
 
 
 def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: int | None = None) -> None:

@@ -11,14 +11,16 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import links
 from commentsvc.db import db
-from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.comment import Comment, Response, State
 from commentsvc.models.decision import waits
-from commentsvc.models.site import Site, View
+from commentsvc.models.site import Linkbacks, Site, View
 from commentsvc.models.thread import Thread
 
 DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
 MOST_COUNTS = 100
 FEED = 50  # entries
+MOST_LINKBACKS = 200  # shown beside the comments, the newest
+FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 
 
 class Order(StrEnum):
@@ -51,7 +53,7 @@ class ThreadPage:
     page: int
     pages: int
     items: list[Item]
-    linkbacks: list[Comment]
+    linkbacks: list[Comment]  # those that stand beside the comments
 
     @property
     def comment_count(self) -> int:
@@ -81,8 +83,24 @@ class ThreadPage:
 
     @property
     def linkback_count(self) -> int:
-        """Approved linkbacks of the thread."""
+        """Approved linkbacks beside the comments."""
         return self.thread.linkback_count if self.thread else 0
+
+    @property
+    def mentions(self) -> list[Comment]:
+        """Linkbacks that say something."""
+        return [one for one in self.linkbacks if one.response not in FACES]
+
+    @property
+    def faces(self) -> list[tuple[str, list[Comment]]]:
+        """Who likes the article, passed it on, or will come: by what they say."""
+        said = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACES]
+        return [(response, who) for response, who in said if who]
+
+    @property
+    def takes_linkbacks(self) -> bool:
+        """Whether any protocol is open here."""
+        return any(rule != Linkbacks.OFF for rule in self.site.linkbacks.values())
 
 
 def read(site: Site, key: str, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
@@ -165,7 +183,7 @@ def _number_of(rows: Select[Comment]) -> int:
 
 
 def _of(thread: Thread) -> Select[Comment]:
-    return select(Comment).where(Comment.thread_id == thread.id, Comment.kind == Kind.COMMENT)
+    return select(Comment).where(Comment.thread_id == thread.id, Comment.in_talk)
 
 
 def _shown(thread: Thread) -> Select[Comment]:
@@ -233,7 +251,6 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 
 
 def _linkbacks(thread: Thread) -> list[Comment]:
-    approved = select(Comment).where(
-        Comment.thread_id == thread.id, Comment.kind != Kind.COMMENT, Comment.state == State.APPROVED
-    )
-    return list(db.session.scalars(approved.order_by(Comment.id).limit(200)))
+    approved = select(Comment).where(Comment.thread_id == thread.id, ~Comment.in_talk, Comment.state == State.APPROVED)
+    newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MOST_LINKBACKS))
+    return list(newest)[::-1]

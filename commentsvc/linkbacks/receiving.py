@@ -1,40 +1,53 @@
-"""The one way in for all three protocols: cheap local checks, a row; later the source is read and judged."""
+"""The one way in for all three protocols: cheap local checks, and a row that is verified later."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from commentsvc import clock, links, safe_http
-from commentsvc.comments import posting, threads
+from commentsvc import clock, links
+from commentsvc.comments import threads
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import N_, Banned, PingRefused, ThreadClosed
-from commentsvc.linkbacks import source_page
-from commentsvc.markup import sanitize
-from commentsvc.models.comment import Kind
+from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed
+from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.ping import Ping, PingState
-from commentsvc.models.site import Site
+from commentsvc.models.site import Linkbacks, Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
-from commentsvc.moderation.evidence import Circumstances
 from commentsvc.moderation.stranger import Stranger
 
-LEASE = timedelta(minutes=2)
-FIRST_GAP = timedelta(minutes=2)
-MOST_TRIES = 5
 MOST_WAITING = 1000
 MOST_OF_HOST = 60  # in an hour
+MOST_FOR_ARTICLE = 120  # in an hour
 NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
+OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
+COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
+
+
+class SourceInvalid(PingRefused):
+    """No web address."""
+
+    sentence = N_("The source is not an absolute http address.")
+    fault = 16
+
+
+class TargetUnknown(PingRefused):
+    """Not an article of any site here."""
+
+    sentence = N_("The target is not the address of an article here.")
+    fault = 32
 
 
 class AlreadyKnown(PingRefused):
     """The same source for the same article."""
 
     sentence = N_("We already have a ping from this address for this article.")
+    fault = 48
 
 
 class OwnPage(PingRefused):
@@ -47,124 +60,104 @@ class NotAccepting(PingRefused):
     """Closed, or switched off for the site."""
 
     sentence = N_("This article accepts no pings.")
+    fault = 33
 
 
 class QueueFull(PingRefused):
     """More waiting than we are willing to fetch."""
 
+    status = 429
     sentence = N_("Too many pings are waiting. Please try again later.")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a ping claims: that ``source`` links to the article."""
+    """What a ping claims: that ``source`` links to ``target``, or to the article where no target is given."""
 
     protocol: Kind
     source: str
+    target: str = ""
     title: str = ""
     excerpt: str = ""
     blog_name: str = ""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A ping leased for verification: what is needed to fetch it without the database."""
+def article_at(target: str) -> tuple[Site, str]:
+    """The site and the key of the thread that an article's address means, or that of our page about it.
 
-    ping_id: int
-    source: str
-    target: str
-    excerpt: str
+    Raises:
+        TargetUnknown: there is no such site.
+    """
+    try:
+        if own := _own_page(target):
+            return own
+        site = Site.at(links.origin_of(target) or "")
+        key = threads.key_of(target)
+    except NotFound:
+        raise TargetUnknown from None
+    thread = Thread.at(site, key) or Thread.of_article(site, target)
+    return site, thread.key if thread else key
+
+
+def _own_page(target: str) -> tuple[Site, str] | None:
+    """Somebody links to our page of the thread, or to a comment in it."""
+    address = target.partition("#")[0]
+    if not address.startswith(links.absolute("/")):
+        return None
+    if comment := answered(address):
+        return comment.thread.site, comment.thread.key
+    at, _, path = address.removeprefix(links.absolute("/")).partition("/")
+    if at != "t":
+        raise NotFound
+    site_key, _, key = path.partition("/")
+    return Site.named(site_key), threads.key_of(key.partition("?")[0])
+
+
+def answered(target: str) -> Comment | None:
+    """The comment that a target names, if it names one."""
+    named = COMMENT.search(target)
+    number = whole(named[1]) if named else None
+    return db.session.get(Comment, number) if number else None
 
 
 def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Ping:
-    """Take a ping for later verification; writes.
+    """Take a ping for later verification; what its sender tells again is looked at again; writes.
 
     Raises:
-        PingRefused: own page, known already, closed, or too many waiting.
+        PingRefused: no web address, own page, known already, closed, or too many waiting.
     """
-    if not site.trackbacks:
+    if site.linkbacks[offer.protocol] == Linkbacks.OFF:
         raise NotAccepting
     thread = Thread.at(site, key)
     try:
         threads.check_open(site, thread)
     except ThreadClosed:
         raise NotAccepting from None
-    origin = links.origin_of(offer.source)
-    if origin is None or origin == links.origin_of(links.absolute("/")):
-        raise OwnPage
     target = thread.url if thread else links.article(site.home, key)
-    if links.same_page(offer.source, target):
-        raise OwnPage
+    _check_source(offer.source, target)
     _check_ban(site, offer)
-    _check_budget(offer.source)
-    return _stored(site, key, target, offer, address_hash)
+    _check_budget(site, key, offer.source)
+    return _stored(site, key, offer.target or target, offer, address_hash)
 
 
-def claim() -> Claim | None:
-    """The ping that is due first, leased to the caller; writes."""
-    for ping in Ping.claim(1, LEASE):
-        return Claim(ping.id, ping.source, ping.target, ping.excerpt)
-    return None
+def fetched_lately() -> ColumnElement[bool]:
+    """Which pings were, or will soon be, a request, as a condition."""
+    return or_(Ping.state == PingState.QUEUED, Ping.checked_at > clock.now() - timedelta(hours=1))
 
 
-def look(claimed: Claim) -> source_page.Finding:
-    """Read the source; no database, as it may take its time.
-
-    Raises:
-        source_page.NoLink, safe_http.FetchRefused, safe_http.FetchFailed
-    """
-    return source_page.read(safe_http.fetch(claimed.source), claimed.target)
-
-
-def accept(claimed: Claim, finding: source_page.Finding) -> None:
-    """The source really links to the article: make it a linkback in the thread; writes."""
-    ping = db.session.get_one(Ping, claimed.ping_id, with_for_update=True)
-    if ping.state != PingState.QUEUED:
-        return  # another worker was faster
-    excerpt = ping.excerpt or finding.excerpt
-    mention = posting.Mention(
-        kind=Kind(ping.protocol),
-        source=ping.source,
-        title=ping.title if ping.title != ping.source else finding.title or ping.title,
-        excerpt=excerpt,
-        excerpt_html=sanitize.clean(f"<p>{escape(excerpt)}</p>" if excerpt else ""),
-        blog_name=ping.blog_name,
-        circumstances=Circumstances(
-            pings=_of_same_blog(ping), links_out=finding.links, is_made_up=not finding.says(ping.excerpt)
-        ),
-    )
-    try:
-        comment = posting.post_linkback(ping.site, ping.key, mention)
-    except ThreadClosed:
-        raise NotAccepting from None
-    ping.state, ping.comment_id, ping.reason, ping.leased_until = PingState.VERIFIED, comment.id, "", None
-    ping.tries += 1
-
-
-def refuse(claimed: Claim, reason: str) -> None:
-    """The source does not link to the article, or may not be read; writes."""
-    ping = db.session.get_one(Ping, claimed.ping_id)
-    ping.state, ping.reason, ping.leased_until, ping.due_at = PingState.REFUSED, reason[:300], None, clock.now()
-    ping.tries += 1
-
-
-def postpone(claimed: Claim, reason: str) -> None:
-    """The source could not be had: again later, five times in all; writes."""
-    ping = db.session.get_one(Ping, claimed.ping_id)
-    ping.reason = reason[:300]
-    if not ping.postpone(FIRST_GAP, MOST_TRIES):
-        ping.state = PingState.FAILED
-
-
-def _of_same_blog(ping: Ping) -> int:
-    """How many pings of the same host came within a day, this one among them; counted up to ``MOST_OF_HOST``."""
-    since = clock.now() - timedelta(days=1)
-    same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since).limit(MOST_OF_HOST)
-    return db.session.scalar(select(func.count()).select_from(same.subquery())) or 0
-
-
-def _host(source: str) -> str:
+def host_of(source: str) -> str:
+    """The host as budgets count it."""
     return (urlsplit(source).hostname or "").rstrip(".")
+
+
+def _check_source(source: str, target: str) -> None:
+    if len(source) > links.LONGEST_ADDRESS or re.search(r"[\s\x00-\x20\x7f]", source):
+        raise SourceInvalid
+    origin = links.origin_of(source)
+    if origin is None:
+        raise SourceInvalid
+    if origin == links.origin_of(links.absolute("/")) or links.same_page(source, target):
+        raise OwnPage
 
 
 def _check_ban(site: Site, offer: Offer) -> None:
@@ -175,21 +168,22 @@ def _check_ban(site: Site, offer: Offer) -> None:
         raise NotAccepting from None
 
 
-def _check_budget(source: str) -> None:
-    waiting = select(func.count(Ping.id)).where(Ping.state == PingState.QUEUED)
-    if (db.session.scalar(waiting) or 0) >= MOST_WAITING:
-        raise QueueFull
-    since = clock.now() - timedelta(hours=1)
-    of_host = select(func.count(Ping.id)).where(Ping.source_host == _host(source), Ping.due_at > since)
-    if (db.session.scalar(of_host) or 0) >= MOST_OF_HOST:
-        raise QueueFull
+def _check_budget(site: Site, key: str, source: str) -> None:
+    budgets = (
+        (MOST_WAITING, Ping.state == PingState.QUEUED),
+        (MOST_OF_HOST, (Ping.source_host == host_of(source)) & fetched_lately()),
+        (MOST_FOR_ARTICLE, (Ping.site_id == site.id) & (Ping.key == key) & fetched_lately()),
+    )
+    for most, counted in budgets:
+        if (db.session.scalar(select(func.count(Ping.id)).where(counted)) or 0) >= most:
+            raise QueueFull
 
 
 def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str | None) -> Ping:
     source_hash = hashlib.sha256(offer.source.partition("#")[0].encode()).hexdigest()
-    known = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
-    if earlier := db.session.scalar(known):
-        return _tried_again(earlier)
+    same = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
+    if known := db.session.scalar(same):
+        return _told_again(known, offer, target)
     ping = Ping(
         protocol=offer.protocol,
         site_id=site.id,
@@ -198,7 +192,7 @@ def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str |
         target=target,
         source=offer.source,
         source_hash=source_hash,
-        source_host=_host(offer.source),
+        source_host=host_of(offer.source),
         title=offer.title,
         excerpt=offer.excerpt,
         blog_name=offer.blog_name,
@@ -207,15 +201,21 @@ def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str |
     try:
         with db.session.begin_nested():
             db.session.add(ping)
-    except IntegrityError:
-        raise AlreadyKnown from None
+    except IntegrityError:  # somebody else brought the same this very moment
+        if twin := db.session.scalar(same):
+            return _told_again(twin, offer, target)
+        raise
     return ping
 
 
-def _tried_again(ping: Ping) -> Ping:
-    """A source that had no link, or could not be read, may have one now; anything else is known already."""
-    if ping.state not in (PingState.REFUSED, PingState.FAILED):
+def _told_again(ping: Ping, offer: Offer, target: str) -> Ping:
+    """A webmention may say that its page changed; of the older protocols, only what came to nothing is tried again."""
+    if offer.protocol != Kind.WEBMENTION and ping.state not in OVER:
         raise AlreadyKnown
-    ping.state, ping.tries, ping.leased_until = PingState.QUEUED, 0, None
-    ping.due_at = max(clock.now(), ping.due_at + NOT_BEFORE)
+    if ping.state == PingState.QUEUED and ping.protocol == offer.protocol:
+        return ping
+    ping.protocol, ping.target = offer.protocol, target
+    ping.is_resent = ping.comment_id is not None
+    ping.state, ping.tries = PingState.QUEUED, 0
+    ping.due_at = max(clock.now(), ping.checked_at + NOT_BEFORE) if ping.checked_at else clock.now()
     return ping

@@ -1,12 +1,19 @@
-"""Does this page really link to our article? And what is it called?"""
+"""Does this page really link to our article? And what does it say of it?"""
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from urllib.parse import urljoin
 
 from commentsvc import links
+from commentsvc.linkbacks import microformats
+from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
-from commentsvc.safe_http import Page
+from commentsvc.models.comment import Response
+from commentsvc.safe_http import FetchFailed, Page
 
 LONGEST_TITLE = 250
 LONGEST_EXCERPT = 250
@@ -15,20 +22,66 @@ MOST_LINKS = 5000  # links of a page that are compared
 MOST_OF = 0.6  # of an excerpt's words must stand on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
 META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.I)
+ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
+END_OF_SENTENCE = ".,;:!?)]}*_"
+HTML = ("text/html", "application/xhtml+xml", "")
+GONE = (404, 410)
+LATER = (408, 425, 429)  # and everything from 500 on: an outage says nothing about the link
+# Where an element may name our article so that a reader comes to it, or sees it.
+ATTRIBUTES = {
+    **dict.fromkeys(("a", "area"), ("href",)),
+    **dict.fromkeys(("img", "audio", "source", "iframe", "embed", "track"), ("src",)),
+    **dict.fromkeys(("blockquote", "q", "ins", "del"), ("cite",)),
+    "video": ("src", "poster"),
+    "object": ("data",),
+}
+ONLY_ANCHORS = {"a": ("href",)}
 
 
 class NoLink(Exception):
-    """The page was read and does not link to the article; the text says what was seen instead."""
+    """The page was read and does not link to the article; the text says what was seen instead.
+
+    ``is_certain`` where the page says so itself, and does not only seem to be away.
+    """
+
+    is_certain = True
+
+
+class NotThere(NoLink):
+    """There is no such page, at the moment or for ever."""
+
+    is_certain = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """The address of our article as it was given.
+
+    Where ``is_exact``, only that very address will do, but in all the ways in which a webmention's source may name it.
+    """
+
+    url: str
+    is_exact: bool = False
+
+    def fits(self, address: str) -> bool:
+        """Whether this is the article's address."""
+        compare = links.same_address if self.is_exact else links.same_page
+        return compare(address[: links.LONGEST_ADDRESS + 1], self.url)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A page that links to us: its title, the text around the link, how much it links to, and its words."""
+    """A page that links to us: what it says of our article, how much it links to, and its words."""
 
     title: str
     excerpt: str
     links: int = 0
     words: frozenset[str] = frozenset()
+    response: Response = Response.MENTION
+    author: str = ""
+    author_url: str | None = None
+    url: str | None = None
+    published_at: datetime | None = None
 
     def says(self, excerpt: str) -> bool:
         """Whether most words of an excerpt stand on the page, whatever was cut or folded on the way."""
@@ -36,20 +89,106 @@ class Finding:
         return len(claimed & self.words) >= MOST_OF * len(claimed)
 
 
-def read(page: Page, target: str) -> Finding:
-    """What ``page`` says where it links to ``target``; raises ``NoLink``."""
-    if page.status >= 400:
-        raise NoLink(f"the page answers with status {page.status}")
-    if page.content_type not in ("text/html", "application/xhtml+xml", ""):
-        raise NoLink(f"the page is {page.content_type[:60]}, not HTML")
+def read(page: Page, target: Target) -> Finding:
+    """What ``page`` says where it links to ``target``.
+
+    Raises:
+        NoLink: it does not; ``NotThere`` where there is no such page.
+        FetchFailed: it cannot be had at the moment.
+    """
+    _check_status(page.status)
+    if page.content_type in HTML:
+        return _read_html(page, target)
+    if target.is_exact and page.content_type == "text/plain":
+        return _read_text(page, target)
+    if target.is_exact and re.fullmatch(r"application/([\w.-]+\+)?json", page.content_type):
+        return _read_json(page, target)
+    raise NoLink(f"the page is {page.content_type[:60]}, not HTML")
+
+
+def decoded(page: Page) -> str:
+    """By the declared charset, header before meta."""
+    header = plain_text.declared_charset(page.headers.get("content-type", ""))
+    meta = META_CHARSET.search(page.body[:4096])
+    return plain_text.decode(page.body, header, meta[1].decode() if meta else "")
+
+
+def _check_status(status: int) -> None:
+    if status in GONE:
+        raise (NoLink if status == 410 else NotThere)(f"the page answers with status {status}")
+    if status >= 500 or status in LATER:
+        raise FetchFailed(f"the page answers with status {status}")
+    if not 200 <= status < 300:
+        raise NoLink(f"the page answers with status {status}")
+
+
+def _read_html(page: Page, target: Target) -> Finding:
+    html = decoded(page)
     reader = _LinkReader(page.url, target)
-    plain_text.parse(_decoded(page), reader)
+    plain_text.parse(html, reader)
+    if reader.says_gone:
+        raise NoLink("the page says that it is gone")
     if reader.found_at is None:
         raise NoLink("the page does not link to the article")
     title = plain_text.crop(plain_text.fold("".join(reader.title)), LONGEST_TITLE)
+    words = _words(f"{title}\n{''.join(reader.text)}")
+    excerpt = _around(reader.text, reader.found_at)
+    entry = microformats.about_us(html, page.url, target.fits) if target.is_exact else None
+    if entry is None:
+        return Finding(title, excerpt, reader.links, words)
     return Finding(
-        title, _around(reader.text, reader.found_at), reader.links, _words(f"{title}\n{''.join(reader.text)}")
+        title=plain_text.crop(entry.name, LONGEST_TITLE) or title,
+        excerpt=_said(entry, excerpt),
+        links=reader.links,
+        words=words,
+        response=entry.response,
+        author=entry.author,
+        author_url=entry.author_url,
+        url=entry.url,
+        published_at=entry.published_at,
     )
+
+
+def _said(entry: Entry, around: str) -> str:
+    """A reply is its whole text; a like or a repost says nothing of its own; of others, a summary will do."""
+    if entry.response == Response.REPLY:
+        return entry.text or entry.summary or around
+    if entry.response == Response.MENTION:
+        return plain_text.crop(entry.summary, LONGEST_EXCERPT) or around
+    if entry.response in (Response.LIKE, Response.REPOST):
+        return ""
+    return plain_text.crop(entry.summary or plain_text.fold(entry.text), LONGEST_EXCERPT)
+
+
+def _read_text(page: Page, target: Target) -> Finding:
+    text = decoded(page)
+    for found in ADDRESS.finditer(text):
+        if target.fits(found[0]) or target.fits(found[0].rstrip(END_OF_SENTENCE)):
+            around = _around([text[: found.start()], text[found.end() :]], 1)
+            return Finding("", around, len(ADDRESS.findall(text)), _words(text))
+    raise NoLink("the text does not name the article")
+
+
+def _read_json(page: Page, target: Target) -> Finding:
+    try:
+        strings = list(_strings(json.loads(page.body)))
+    except (ValueError, RecursionError):
+        raise NoLink("the page is no JSON that can be read") from None
+    if not any(target.fits(one) for one in strings if one.startswith("http")):
+        raise NoLink("the JSON does not name the article")
+    return Finding("", "", sum(one.startswith("http") for one in strings), _words("\n".join(strings)))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _words(text: str) -> frozenset[str]:
@@ -64,30 +203,25 @@ def _around(text: list[str], place: int) -> str:
     return plain_text.crop(plain_text.fold(f"{words} {after}"), LONGEST_EXCERPT)
 
 
-def _decoded(page: Page) -> str:
-    """By the declared charset, header before meta."""
-    header = plain_text.declared_charset(page.headers.get("content-type", ""))
-    meta = META_CHARSET.search(page.body[:4096])
-    return plain_text.decode(page.body, header, meta[1].decode() if meta else "")
-
-
 class _LinkReader(plain_text.TextReader):
-    """Remembers the title besides, and where in the text the first real ``<a href>`` to the target stands."""
+    """Remembers the title besides, and where in the text the first real link to the target stands."""
 
-    def __init__(self, base: str, target: str) -> None:
+    def __init__(self, base: str, target: Target) -> None:
         super().__init__()
         self.title: list[str] = []
         self.found_at: int | None = None
         self.links = 0
-        self._base, self._target = base, target
+        self.says_gone = False
+        self._base, self._fits = base, target.fits
+        self._attributes = ATTRIBUTES if target.is_exact else ONLY_ANCHORS
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag != "a":
-            return
-        self.links += 1
+        if tag == "meta" and attributes.get("http-equiv", "").lower() == "status":
+            self.says_gone = attributes.get("content", "").strip().startswith("410")
+        self.links += tag == "a"
         if self.found_at is not None or self.links > MOST_LINKS:
             return
-        if self._is_to_us(attributes.get("href", "")):
+        if any(self._is_to_us(attributes.get(name, "")) for name in self._attributes.get(tag, ())):
             self.found_at = len(self.text)
 
     def data(self, text: str) -> None:
@@ -97,6 +231,6 @@ class _LinkReader(plain_text.TextReader):
 
     def _is_to_us(self, href: str) -> bool:
         try:
-            return links.same_page(urljoin(self._base, href[: links.LONGEST_ADDRESS].strip()), self._target)
+            return bool(href) and self._fits(urljoin(self._base, href.strip()))
         except ValueError:
             return False

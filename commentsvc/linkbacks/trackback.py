@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 from commentsvc import links
-from commentsvc.errors import N_, PingRefused
-from commentsvc.linkbacks.receiving import Offer
+from commentsvc.errors import N_
+from commentsvc.linkbacks.receiving import Offer, SourceInvalid
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 
@@ -16,6 +16,10 @@ LONGEST_BLOG_NAME = 80  # as long as a commenter's name
 MOST_FIELDS = 50
 
 ABSOLUTE = re.compile(r"https?://[^\s/\x00-\x20\x7f][^\s\x00-\x20\x7f]*", re.I)
+
+LARGEST_ANSWER = 10_000  # bytes
+ERROR = re.compile(r"<error>\s*(\d{1,9})\s*</error>", re.I)
+MESSAGE = re.compile(r"<message>(.*?)</message>", re.I | re.S)
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
 SUCCESS = '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>\n'
@@ -29,7 +33,7 @@ RDF = """<!--
 -->"""
 
 
-class UrlMissing(PingRefused):
+class UrlMissing(SourceInvalid):
     """The one required field."""
 
     sentence = N_("The field url is missing or is not an absolute http address.")
@@ -43,6 +47,16 @@ def success() -> str:
 def failure(message: str) -> str:
     """The answer to a ping that was not taken."""
     return FAILURE.format(escape(message))
+
+
+def refusal_in(answer: bytes) -> str | None:
+    """What a receiver says against a ping, read as loosely as their answers are written; None where it took it."""
+    text = plain_text.decode(answer[:LARGEST_ANSWER])
+    error, message = ERROR.search(text), MESSAGE.search(text)
+    if error is None:
+        return "no answer that TrackBack knows"
+    said = plain_text.from_html(message[1]) if message else ""
+    return None if int(error[1]) == 0 else said or f"error {error[1]}"
 
 
 def parse(body: bytes, content_type: str) -> Offer:

@@ -32,6 +32,14 @@ def from_html(html: str) -> str:
     return fold("".join(reader.text))
 
 
+def paragraphs(html: str) -> str:
+    """The text a reader would see, its blocks separated by an empty line."""
+    reader = TextReader()
+    parse(html, reader)
+    blocks = (fold(block) for block in "".join(reader.text).split(BREAK))
+    return "\n\n".join(block for block in blocks if block)
+
+
 def parse(html: str, target: "TextReader") -> None:
     """Let ``target`` see the tags and texts of ``html``, as a browser's parser would find them."""
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
@@ -79,10 +87,10 @@ class TextReader:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """A tag opens."""
+        if not self.silent:
+            self.link(tag, attributes)
         if tag in SILENT:
             self.silent.append(tag)
-        elif not self.silent:
-            self.link(tag, attributes)
         self._gap(tag)
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """One table, one file. Importing the package makes every table known to the metadata."""
 
+from commentsvc.models.announcement import Announcement
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
@@ -10,12 +11,15 @@ from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.ping import Ping
 from commentsvc.models.revision import Revision
 from commentsvc.models.second_opinion import SecondOpinion
+from commentsvc.models.sent_linkback import SentLinkback
 from commentsvc.models.site import Site
 from commentsvc.models.spent_challenge import SpentChallenge
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
+from commentsvc.models.watched_feed import WatchedFeed
 
 __all__ = [
+    "Announcement",
     "Ban",
     "Comment",
     "Decision",
@@ -26,8 +30,10 @@ __all__ = [
     "Ping",
     "Revision",
     "SecondOpinion",
+    "SentLinkback",
     "Site",
     "SpentChallenge",
     "Subscription",
     "Thread",
+    "WatchedFeed",
 ]

@@ -21,6 +21,19 @@ class Kind(StrEnum):
     WEBMENTION = "webmention"
 
 
+class Response(StrEnum):
+    """What a linkback's page says of the article, in the words of the IndieWeb's response types."""
+
+    REPLY = "reply"
+    LIKE = "like"
+    REPOST = "repost"
+    MENTION = "mention"
+    RSVP_YES = "rsvp-yes"
+    RSVP_NO = "rsvp-no"
+    RSVP_MAYBE = "rsvp-maybe"
+    RSVP_INTERESTED = "rsvp-interested"
+
+
 class State(StrEnum):
     """Whether readers see it."""
 
@@ -33,6 +46,9 @@ class State(StrEnum):
 class Comment(Base):
     """A comment (``body`` is what was typed, ``body_html`` is safe to show) or a linkback (``title``, ``website``).
 
+    A linkback's ``website`` is the page that links here, ``author_url`` its writer's own address, ``published_at`` when
+    it was written; ``response`` says what it is (empty for comments). What is ``in_talk`` stands among the comments and
+    may be answered: comments, and replies written elsewhere.
     ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
@@ -41,7 +57,7 @@ class Comment(Base):
 
     __tablename__ = "comment"
     __table_args__ = (
-        Index(None, "thread_id", "kind", "state", "root_id"),
+        Index(None, "thread_id", "in_talk", "state", "root_id"),
         Index(None, "state", "id"),
         Index(None, "body_hash", "state"),
         Index(None, "visitor"),
@@ -56,12 +72,15 @@ class Comment(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     kind: Mapped[str] = mapped_column(String(16), default=Kind.COMMENT)
+    response: Mapped[str] = mapped_column(String(16), default="")
+    in_talk: Mapped[bool] = mapped_column(default=True)
     state: Mapped[str] = mapped_column(String(16), default=State.PENDING)
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     learned_as: Mapped[str | None] = mapped_column(String(8))
     author: Mapped[str] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(254))
     website: Mapped[str | None] = mapped_column(String(2000))
+    author_url: Mapped[str | None] = mapped_column(String(2000))
     title: Mapped[str] = mapped_column(String(300), default="")
     article_url: Mapped[str | None] = mapped_column(String(2000))
     body: Mapped[str] = mapped_column(Text)
@@ -75,6 +94,7 @@ class Comment(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     edited_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
@@ -103,3 +123,13 @@ class Comment(Base):
     def is_linkback(self) -> bool:
         """Whether another blog sent it."""
         return self.kind != Kind.COMMENT
+
+    @property
+    def written_at(self) -> datetime:
+        """When it was written: here, or as its page says."""
+        return self.published_at or self.created_at
+
+    @property
+    def writers_address(self) -> str | None:
+        """Where its writer is at home, as far as they say."""
+        return self.author_url if self.is_linkback else self.website

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -17,6 +17,7 @@ class Leased(Base):
 
     __abstract__ = True
 
+    id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -33,14 +34,19 @@ class Leased(Base):
         return True
 
     @classmethod
-    def claim(cls, limit: int, lease: timedelta) -> list[Self]:
+    def waits_for_worker(cls) -> ColumnElement[bool]:
+        """Which rows are claimed once they are due."""
+        return cls.state == QUEUED
+
+    @classmethod
+    def claim(cls, limit: int, lease: timedelta, *, but_not: ColumnElement[bool] | None = None) -> list[Self]:
         """At most ``limit`` rows that are due and not leased, now leased to the caller; writes."""
         now = clock.now()
         due = (
             select(cls)
-            .where(cls.state == QUEUED, cls.due_at <= now)
+            .where(cls.waits_for_worker(), cls.due_at <= now, true() if but_not is None else ~but_not)
             .where(or_(cls.leased_until.is_(None), cls.leased_until < now))
-            .order_by(cls.due_at)
+            .order_by(cls.due_at, cls.id)
             .limit(limit)
             .with_for_update(of=cls, skip_locked=True)
         )

@@ -1,12 +1,13 @@
-"""A linkback that was received and is not yet verified."""
+"""A linkback that was received; verified at first, and looked after from then on."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
+from commentsvc.models.comment import Comment
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
@@ -18,20 +19,24 @@ class PingState(StrEnum):
     VERIFIED = "verified"
     REFUSED = "refused"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
 
 class Ping(Leased):
-    """``reason`` says in our own words why it was refused or is late; only moderators see it."""
+    """``target`` is the address as the sender gave it, ``reason`` why it was refused or is late, in our own words.
+
+    ``checked_at`` is when the source was last asked for, ``gone_at`` since when a verified source is gone;
+    ``is_resent`` where its sender said that something changed. A verified one is due when it is to be looked at again.
+    """
 
     __tablename__ = "ping"
     __table_args__ = (
         UniqueConstraint("site_id", "key", "source_hash"),
         Index(None, "state", "due_at"),
-        Index(None, "source_host", "due_at"),
+        Index(None, "source_host", "checked_at"),
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     protocol: Mapped[str] = mapped_column(String(16))
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(500))
@@ -46,6 +51,15 @@ class Ping(Leased):
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(String(16), default=PingState.QUEUED)
     reason: Mapped[str] = mapped_column(String(300), default="")
+    is_resent: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    checked_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
 
     site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)
+    comment: Mapped[Comment | None] = relationship()
+
+    @classmethod
+    def waits_for_worker(cls) -> ColumnElement[bool]:
+        """New ones, and verified ones whose source is looked at again from time to time."""
+        return cls.state.in_((PingState.QUEUED, PingState.VERIFIED))

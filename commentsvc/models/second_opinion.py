@@ -27,7 +27,6 @@ class SecondOpinion(Leased):
     __tablename__ = "second_opinion"
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
     state: Mapped[str] = mapped_column(String(16), default=OpinionState.QUEUED)
     answer: Mapped[str] = mapped_column(String(300), default="")

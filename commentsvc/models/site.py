@@ -45,6 +45,15 @@ class Composer(StrEnum):
     LAST = "last"
 
 
+class Linkbacks(StrEnum):
+    """What becomes of verified linkbacks of a protocol, where nothing else speaks against them."""
+
+    LIKE_COMMENTS = "like-comments"  # published where comments of strangers are
+    HOLD = "hold"
+    PUBLISH = "publish"
+    OFF = "off"
+
+
 class Network(StrEnum):
     """Where a reader may share an article."""
 
@@ -88,7 +97,9 @@ class Site(Base):
     edit_minutes: Mapped[int] = mapped_column(default=15)
     composer: Mapped[str] = mapped_column(String(16), default=Composer.LAST)
     share: Mapped[list[str]] = mapped_column(JSON, default=list)
-    trackbacks: Mapped[bool] = mapped_column(default=True)
+    trackbacks: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
+    pingbacks: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
+    webmentions: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
     version: Mapped[int] = mapped_column(default=0)
     news: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -103,7 +114,21 @@ class Site(Base):
             raise NotFound
         return site
 
+    @classmethod
+    def at(cls, origin: str) -> "Site":
+        """The first site with pages at this origin; raises ``NotFound``."""
+        for site in db.session.scalars(select(cls).order_by(cls.id)):
+            if origin in site.origins:
+                return site
+        raise NotFound
+
     @property
     def home(self) -> str:
         """Where the blog lives: its first origin."""
         return self.origins[0]
+
+    @property
+    def linkbacks(self) -> dict[str, Linkbacks]:
+        """The rule for each protocol."""
+        rules = {"trackback": self.trackbacks, "pingback": self.pingbacks, "webmention": self.webmentions}
+        return {protocol: Linkbacks(rule) for protocol, rule in rules.items()}

@@ -33,3 +33,10 @@ class Thread(Base):
     def at(cls, site: Site, key: str) -> "Thread | None":
         """The thread under this key, or None where nobody has written yet."""
         return db.session.scalar(select(cls).where(cls.site_id == site.id, cls.key == key))
+
+    @classmethod
+    def of_article(cls, site: Site, url: str) -> "Thread | None":
+        """The thread of the article at this address, whatever its key."""
+        address = url.partition("#")[0]
+        spellings = {address, address.rstrip("/"), f"{address}/"}
+        return db.session.scalar(select(cls).where(cls.site_id == site.id, cls.url.in_(spellings)).order_by(cls.id))

@@ -25,9 +25,9 @@ def record_first(comment: Comment) -> None:
         replies.announce_held(comment)
 
 
-def record_edit(comment: Comment, verdict: policy.Verdict) -> None:
+def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.REASON_EDITED) -> None:
     """Log that a comment says something else now, and hold it where the policy would have held it; writes."""
-    _log(comment, before=comment.state, reasons=[policy.REASON_EDITED])
+    _log(comment, before=comment.state, reasons=[why])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
     elif verdict.state != State.APPROVED:
@@ -66,12 +66,18 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
 
 
+def last_of(comment: Comment) -> Decision | None:
+    """The last decision about it."""
+    of_comment = select(Decision).where(Decision.comment_id == comment.id)
+    return db.session.scalar(of_comment.order_by(Decision.id.desc()).limit(1))
+
+
 def _lesson_before_last(comment: Comment) -> State | None:
     """What a moderator last said of the text as it stands, if the last decision that still holds were not there."""
     undone = 1
     rows = select(Decision).where(Decision.comment_id == comment.id, Decision.before.is_not(None))
     for decision in db.session.scalars(rows.order_by(Decision.id.desc())):
-        if policy.REASON_EDITED in decision.reasons:
+        if policy.EDITS.intersection(reason for reason in decision.reasons if isinstance(reason, str)):
             return None
         if decision.is_undo:
             undone += 1
@@ -114,7 +120,7 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two decisions at once must both count.
-    counter = Thread.linkback_count if comment.is_linkback else Thread.comment_count
+    counter = Thread.comment_count if comment.in_talk else Thread.linkback_count
     db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values({counter: counter + step}))
     _show_anew(comment.thread_id)
 

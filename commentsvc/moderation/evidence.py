@@ -47,7 +47,7 @@ def about(comment: Comment, circumstances: Circumstances = ORDINARY) -> Facts:
         refused=refused(comment.visitor, comment.address_hash, besides=comment.id),
         approved=approved(site, comment.visitor, besides=comment.id),
         learned=training.opinion(comment),
-        is_linkback=comment.is_linkback,
+        linkback=comment.kind if comment.is_linkback else "",
         **asdict(circumstances),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from commentsvc.errors import N_, Reason
 from commentsvc.models.comment import State
-from commentsvc.models.site import Moderation, Site
+from commentsvc.models.site import Linkbacks, Moderation, Site
 from commentsvc.spam import score, signals
 from commentsvc.spam.score import Opinion
 from commentsvc.spam.signals import Facts, Signal
@@ -29,9 +29,11 @@ REASON_DISALLOWED = N_("holds a word that is not allowed on this site: %(word)s"
 REASON_UNSOLVED = N_("its writer could not solve a challenge")
 REASON_PASSED = N_("passed all rules")
 REASON_EDITED = N_("edited by its writer")
+REASON_PAGE_CHANGED = N_("its page says something else now")
 REASON_UNDONE = N_("undone")
 REASON_TAKEN_BACK = N_("taken back by its writer")
 
+EDITS = frozenset({REASON_EDITED, REASON_PAGE_CHANGED})
 BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
 
 
@@ -52,14 +54,22 @@ def first_state(site: Site, facts: Facts) -> Verdict:
 def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
     if facts.unsolved:
         yield REASON_UNSOLVED
-    if site.moderation == Moderation.ALL:
+    if facts.linkback:
+        if _holds_linkbacks(site, facts.linkback):
+            yield REASON_LINKBACK
+    elif site.moderation == Moderation.ALL:
         yield REASON_ALL
     elif site.moderation == Moderation.FIRST and not facts.approved:
-        yield REASON_LINKBACK if facts.is_linkback else REASON_FIRST
+        yield REASON_FIRST
     for word in _listed(site.hold_words, facts):
         yield [REASON_WORD, {"word": word}]
     if (count := signals.count_links(facts)) >= site.hold_links:
         yield [signals.LINKS, {"count": count}]
+
+
+def _holds_linkbacks(site: Site, protocol: str) -> bool:
+    rule = site.linkbacks[protocol]
+    return rule == Linkbacks.HOLD or (rule == Linkbacks.LIKE_COMMENTS and site.moderation != Moderation.NONE)
 
 
 def _listed(words: str, facts: Facts) -> Iterator[str]:

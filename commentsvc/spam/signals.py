@@ -51,8 +51,9 @@ class Facts:
     ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``refused`` and
     ``approved`` count earlier comments of the same browser or address; ``learned`` is the probability of spam that
     the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but could
-    have been asked to. Of linkbacks, ``pings`` counts those of the same blog within a day, this one among them,
-    ``links_out`` the links on its page, and ``is_made_up`` says that the page does not say what the ping does.
+    have been asked to. ``linkback`` is the protocol of one; of these, ``pings`` counts those of the same blog within a
+    day, this one among them, ``links_out`` the links on its page, and ``is_made_up`` says that the page does not say
+    what the ping does.
     """
 
     body: str
@@ -66,7 +67,7 @@ class Facts:
     refused: int = 0
     approved: int = 0
     learned: float | None = None
-    is_linkback: bool = False
+    linkback: str = ""
     pings: int = 0
     links_out: int = 0
     is_made_up: bool = False
@@ -201,7 +202,7 @@ def name_seen(facts: Facts) -> Signal | None:
 
 def name_of_a_shop(facts: Facts) -> Signal | None:
     """The name is an address; blogs may be called by theirs."""
-    if facts.is_linkback:
+    if facts.linkback:
         return None
     is_address = LINK.search(facts.author) or re.search(r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I)
     return Signal(3, N_("the name is an address")) if is_address else None

@@ -17,6 +17,7 @@ from commentsvc.web import (
     templating,
 )
 from commentsvc.web.admin import bans, letters, log, queue, sign_in
+from commentsvc.web.admin import linkbacks as admin_linkbacks
 from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
 from commentsvc.web.api import comments as api_comments
 
@@ -46,12 +47,13 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(openapi.blueprint)  # /api/openapi.json
 
     # other blogs
-    app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>
+    app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>  /pingback  /webmention  …/<id>
 
     # moderators
     app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  /admin/sign-out  /admin/link/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/<id>/…
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
+    app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log
     app.register_blueprint(letters.blueprint)  # /admin/letters
 

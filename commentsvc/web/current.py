@@ -52,6 +52,12 @@ def address() -> str:
     return peer if _is_address(peer) else ""
 
 
+def has_unknown_proxy() -> bool:
+    """Whether somebody speaks for a client whose word is not taken."""
+    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+    return forwarded and not _is_trusted(request.remote_addr or "")
+
+
 def _without_port(text: str) -> str:
     """``192.0.2.1:80`` and ``[2001:db8::1]:80`` as some proxies write them."""
     if text.startswith("["):

@@ -1,6 +1,6 @@
 """Every refusal and every accident in the reader's language.
 
-As a page for people, as problem+json for programs, in their own XML for trackback senders.
+As a page for people, as problem+json for programs, in their own XML for senders of trackbacks and pingbacks.
 """
 
 import json
@@ -14,8 +14,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from commentsvc import i18n
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
-from commentsvc.linkbacks import trackback
-from commentsvc.web import current, security
+from commentsvc.linkbacks import pingback, trackback
+from commentsvc.web import current, linkbacks, security
 
 ACCIDENT = N_("Something went wrong on our side. It was noted as %(reference)s.")
 
@@ -35,6 +35,8 @@ def _refused(refusal: Refusal) -> Response:
     _speak()
     if request.path.startswith("/trackback/"):
         return Response(trackback.failure(i18n.sentence(refusal)), content_type=trackback.CONTENT_TYPE)
+    if request.path == "/pingback":
+        return Response(pingback.fault(refusal.fault, i18n.sentence(refusal)), content_type=pingback.CONTENT_TYPE)
     response = problem(refusal) if _is_program() else _page(refusal.status, i18n.sentence(refusal))
     return say_when(response, refusal)
 
@@ -120,7 +122,8 @@ def _typed_text() -> str:
 
 
 def _is_program() -> bool:
-    return request.path.startswith("/api/")
+    is_webmention = request.path.startswith("/webmention")
+    return request.path.startswith("/api/") or (is_webmention and not linkbacks.wants_page())
 
 
 def _speak() -> None:

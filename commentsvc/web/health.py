@@ -13,6 +13,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter
 from commentsvc.models.ping import Ping
 from commentsvc.notifications import outbox
+from commentsvc.web import current
 
 LETTER_IS_LATE = 3600  # seconds
 LEAST_ROOM = 50_000_000  # bytes
@@ -24,7 +25,8 @@ blueprint = Blueprint("health", __name__)
 def health() -> Response:
     """200 where all is well, 503 with reasons where it is not; nothing secret."""
     reasons = _reasons()
-    return make_response(jsonify(status="unwell" if reasons else "well", reasons=reasons), 503 if reasons else 200)
+    said = {"status": "unwell" if reasons else "well", "reasons": reasons, "unknown_proxy": current.has_unknown_proxy()}
+    return make_response(jsonify(said), 503 if reasons else 200)
 
 
 @blueprint.get("/metrics")

@@ -1,13 +1,16 @@
-"""Where other blogs ping."""
+"""Where other blogs tell us that they linked to an article: trackback, pingback, webmention."""
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import links, throttle
+from commentsvc import i18n, links, throttle
 from commentsvc.comments import threads
 from commentsvc.db import db
 from commentsvc.errors import TooLarge
-from commentsvc.linkbacks import receiving, trackback
+from commentsvc.linkbacks import pingback, receiving, trackback, webmention
+from commentsvc.linkbacks.receiving import Offer
+from commentsvc.linkbacks.webmention import Status
+from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.web import current
@@ -21,14 +24,9 @@ blueprint = Blueprint("linkbacks", __name__)
 @blueprint.post("/trackback/<site_key>/<path:key>")
 def receive_trackback(site_key: str, key: str = "") -> Response:
     """Take a trackback for later verification; the answer is the specification's, always with status 200."""
-    if len(request.get_data()) > LARGEST_PING:
-        raise TooLarge
-    throttle.hit(throttle.PINGS, current.source())
+    body = _body()
     site, key = Site.named(site_key), threads.key_of(key)
-    offer = trackback.parse(request.get_data(), request.headers.get("Content-Type", ""))
-    db.begin_write()
-    receiving.receive(site, key, offer, current.address_hash())
-    db.session.commit()
+    _take(site, key, trackback.parse(body, request.headers.get("Content-Type", "")))
     return Response(trackback.success(), content_type=trackback.CONTENT_TYPE)
 
 
@@ -39,3 +37,70 @@ def show_article(site_key: str, key: str = "") -> AnyResponse:
     site, key = Site.named(site_key), threads.key_of(key)
     thread = Thread.at(site, key)
     return redirect(thread.url if thread else links.article(site.home, key), code=302)
+
+
+@blueprint.post("/pingback")
+def receive_pingback() -> Response:
+    """Take a pingback for later verification; the answer is XML-RPC's, whatever the caller says that it sends."""
+    offer = pingback.parse(_body())
+    _take(*receiving.article_at(offer.target), offer)
+    return Response(pingback.success(offer), content_type=pingback.CONTENT_TYPE)
+
+
+@blueprint.post("/webmention")
+def receive_webmention() -> Response:
+    """Take a webmention for later verification, or for a second look: 201 and where its sender sees how far it got."""
+    _body()
+    offer = webmention.parse(request.form)
+    ping = _take(*receiving.article_at(offer.target), offer)
+    response = _status(webmention.status(webmention.receipt(ping)), 201)
+    response.headers["Location"] = links.webmention_status(webmention.receipt(ping))
+    return response
+
+
+@blueprint.get("/webmention")
+def show_form() -> Response:
+    """The same for people: a form that tells us of a page."""
+    i18n.speak(current.reader_language())
+    target = request.args.get("target", "")[: links.LONGEST_ADDRESS]
+    return make_response(render_template("linkbacks/webmention.html", target=target))
+
+
+@blueprint.get("/webmention/<receipt>")
+def show_status(receipt: str) -> Response:
+    """How far a webmention got, as a page or as JSON."""
+    return _status(webmention.status(receipt), 200)
+
+
+def _body() -> bytes:
+    body = request.get_data()
+    if (request.content_length or 0) > LARGEST_PING:
+        raise TooLarge
+    throttle.hit(throttle.PINGS, current.source())
+    return body
+
+
+def _take(site: Site, key: str, offer: Offer) -> Ping:
+    db.begin_write()
+    ping = receiving.receive(site, key, offer, current.address_hash())
+    db.session.commit()
+    return ping
+
+
+def _status(status: Status, code: int) -> Response:
+    i18n.speak(current.reader_language())
+    comment = status.comment if status.comment and status.comment.is_visible else None
+    shown_at = links.comment(comment.thread.site.key, comment.thread.key, comment.id) if comment else None
+    if wants_page():
+        response = make_response(render_template("linkbacks/status.html", status=status, shown_at=shown_at), code)
+    else:
+        said = {"source": status.source, "target": status.target, "status": status.progress, "url": shown_at}
+        response = make_response(jsonify(said), code)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.add("Vary", "Accept")
+    return response
+
+
+def wants_page() -> bool:
+    """Whether a person asks, with a browser; programs are answered in JSON."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"

@@ -24,15 +24,15 @@ def of_thread(thread_json: str) -> Markup:
 
 def _comment(comment: dict[str, Any]) -> dict[str, Any]:
     author = {"@type": "Person", "name": comment["author"]}
-    if comment["website"]:
-        author["url"] = comment["website"]
+    if url := comment["author_url"] or (comment["website"] if comment["kind"] == "comment" else None):
+        author["url"] = url
     described = {
         "@type": "Comment",
         "@id": comment["url"],
         "url": comment["url"],
         "author": author,
         "text": comment["body"],
-        "dateCreated": comment["created_at"],
+        "dateCreated": comment["published_at"] or comment["created_at"],
     }
     if comment["edited_at"]:
         described["dateModified"] = comment["edited_at"]

@@ -92,6 +92,8 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
         status,
     )
     response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Pingback"] = links.pingback()
+    response.headers.add("Link", f'<{links.webmention()}>; rel="webmention"')
     return errors.say_when(response, refusal) if refusal else response
 
 

@@ -40,7 +40,7 @@ def _read_whole() -> None:
 
 def _is_ping() -> bool:
     """Whether the body is another blog's, in a charset of its own."""
-    return request.path.startswith("/trackback/")
+    return request.path.startswith("/trackback/") or request.path == "/pingback"
 
 
 def _preflight() -> Response | None:

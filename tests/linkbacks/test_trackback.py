@@ -72,9 +72,9 @@ class TestAnswers:
             assert b"cannot ping itself" in ping(client, url=own)
 
     def test_a_closed_article_fails(self, client: FlaskClient, bob: Visitor, rules: Callable[..., None]) -> None:
-        rules("blog", trackbacks=False)
+        rules("blog", trackbacks="off")
         assert ping(client) == failure("This article accepts no pings.")
-        rules("blog", trackbacks=True)
+        rules("blog", trackbacks="like-comments")
         bob.comment()
         db.begin_write()
         db.session.execute(Thread.__table__.update().values(open=False))

@@ -1,39 +1,19 @@
 """Does the source really link to us? Read over real HTTP, judged, shown or refused."""
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from commentsvc import safe_http, worker
-from commentsvc import settings as all_settings
 from commentsvc.db import db
-from commentsvc.linkbacks import receiving, source_page
-from commentsvc.linkbacks.source_page import NoLink
+from commentsvc.linkbacks import source_page, verifying
+from commentsvc.linkbacks.source_page import NoLink, Target
 from commentsvc.models import Comment, Ping, Site
 from commentsvc.safe_http import Page
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG
-from tests.servers import Web, web
+from tests.servers import Web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
-
-
-@pytest.fixture
-def neighbour() -> Iterator[Web]:
-    """Another blog, which the fetcher may reach although it is on this machine."""
-    with web() as site:
-        yield site
-
-
-@pytest.fixture
-def allowed(app: Flask, neighbour: Web) -> Iterator[None]:
-    """Settings in which the neighbour may be fetched."""
-    before = all_settings.current()
-    all_settings.use(before.model_copy(update={"fetch_allow": frozenset({neighbour.address})}))
-    yield
-    all_settings.use(before)
 
 
 def the_ping() -> Ping:
@@ -126,7 +106,7 @@ class TestOverHttp:
 
 def read(html: str, url: str = "https://exchange.example/post", **headers: str) -> source_page.Finding:
     named = {"content-type": "text/html; charset=utf-8"} | headers
-    return source_page.read(Page(url, 200, named, html.encode("utf-8", "surrogateescape")), ARTICLE_URL)
+    return source_page.read(Page(url, 200, named, html.encode("utf-8", "surrogateescape")), Target(ARTICLE_URL))
 
 
 class TestLinks:
@@ -180,14 +160,14 @@ class TestLinks:
     def test_errors_and_other_formats_are_no_source(self) -> None:
         for page in (Page("u", 404, {}, b""), Page("u", 200, {"content-type": "image/png"}, b"")):
             with pytest.raises(NoLink):
-                source_page.read(page, ARTICLE_URL)
+                source_page.read(page, Target(ARTICLE_URL))
 
     @pytest.mark.parametrize("charset", ["iso-8859-1", "no-such", "utf-7"])
     def test_charsets_may_lie(self, charset: str) -> None:
         page = Page(
             "https://a.example/", 200, {"content-type": f"text/html; charset={charset}"}, linking().encode() + b"\xff"
         )
-        assert source_page.read(page, ARTICLE_URL).title == "Why & how"
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
 
     def test_deep_nesting_is_no_problem(self) -> None:
         assert read("<div>" * 50_000 + linking()).title == "Why & how"
@@ -225,7 +205,7 @@ class TestPoison:
     def test_a_redirect_to_nonsense_is_refused(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/poison", "", status=302, Location="http://["))
         worker.verify_pings()
-        assert the_ping().state == "refused"
+        assert the_ping().state == "failed"
 
     def test_a_host_has_sixty_an_hour_however_it_is_spelt(self, client: FlaskClient, time: FrozenClock) -> None:
         answers = []
@@ -239,13 +219,13 @@ class TestPoison:
     def test_two_workers_make_one_linkback(self, client: FlaskClient, neighbour: Web, time: FrozenClock) -> None:
         send(client, neighbour.page("/post", linking()))
         db.begin_write()
-        first = receiving.claim()
+        first = verifying.claim()
         db.session.commit()
         time.pass_(minutes=3)  # the lease is over, and another worker begins
         worker.verify_pings()
         assert first
         db.begin_write()
-        receiving.accept(first, receiving.look(first))
+        verifying.accept(first, verifying.look(first))
         db.session.commit()
         assert len(db.session.scalars(select(Comment)).all()) == 1
 

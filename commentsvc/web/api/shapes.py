@@ -101,18 +101,25 @@ class Counts(Shape):
 
 
 class PublicComment(Shape):
-    """A comment as everybody may see it."""
+    """A comment or linkback as everybody may see it.
+
+    Of linkbacks, ``website`` is the page that links here, ``author_url`` its writer's address, ``published_at`` the
+    page's own time, and ``response`` what it says of the article: ``reply like repost mention`` or one of ``rsvp-…``.
+    """
 
     id: int
     parent_id: int | None
     kind: str
+    response: str
     state: str
     author: str
     website: str | None
+    author_url: str | None
     title: str
     body: str
     body_html: str
     created_at: datetime
+    published_at: datetime | None
     edited_at: datetime | None
     by_moderator: bool
     url: str
@@ -130,13 +137,16 @@ class PublicComment(Shape):
             "id": comment.id,
             "parent_id": comment.parent_id,
             "kind": comment.kind,
+            "response": comment.response,
             "state": comment.state_for_writer,
             "author": comment.author,
             "website": comment.website,
+            "author_url": comment.author_url,
             "title": comment.title,
             "body": comment.body,
             "body_html": comment.body_html,
             "created_at": comment.created_at,
+            "published_at": comment.published_at,
             "edited_at": comment.edited_at,
             "by_moderator": comment.moderator_id is not None,
             "url": links.comment(*place, comment.id),

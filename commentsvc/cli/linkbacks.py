@@ -1,0 +1,46 @@
+"""``ping``: tell other blogs now what the worker would tell them later."""
+
+import click
+
+from commentsvc import worker
+from commentsvc.cli.application import with_application
+from commentsvc.db import db
+from commentsvc.errors import WrongOrigin
+from commentsvc.linkbacks import announcing
+from commentsvc.models.sent_linkback import SendingState, SentLinkback
+from commentsvc.safe_http import FetchFailed, FetchRefused
+
+
+@click.command()
+@click.argument("url", metavar="ARTICLE_URL")
+@with_application
+def ping(url: str) -> None:
+    """Tell every page that ARTICLE_URL links to, by webmention, pingback or trackback; again after it changed."""
+    db.begin_write()
+    try:
+        number = announcing.announce(url).id
+    except WrongOrigin:
+        raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
+    asked = announcing.claim(number)
+    db.session.commit()
+    if asked is None:
+        raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
+    try:
+        told = worker.read_article(asked)
+    except (FetchRefused, FetchFailed) as failure:
+        raise click.ClickException(f"{url} could not be read: {failure}. The worker tries again later.") from None
+    for sent in told:
+        worker.tell_links(sent)
+        click.echo(_in_words(db.session.get_one(SentLinkback, sent, populate_existing=True)))
+    if not told:
+        click.echo("It links to no other page.")
+
+
+def _in_words(sent: SentLinkback) -> str:
+    words = {
+        SendingState.QUEUED: f"– {sent.target}: {sent.answer or 'not told yet'}; the worker tries again",
+        SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {sent.answer}",
+        SendingState.FAILED: f"✗ {sent.target}: {sent.answer}",
+        SendingState.DEAF: f"– {sent.target}: takes no linkbacks",
+    }
+    return words[SendingState(sent.state)]

@@ -1,0 +1,135 @@
+"""An article of ours is to be told of: it is read, and each of its links becomes a row that is sent on its own."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, select
+
+from commentsvc import clock, links, safe_http
+from commentsvc.db import db
+from commentsvc.errors import NotFound, WrongOrigin
+from commentsvc.linkbacks import article_page
+from commentsvc.linkbacks.article_page import Article
+from commentsvc.linkbacks.source_page import GONE
+from commentsvc.models.announcement import Announcement, AnnouncementState
+from commentsvc.models.sent_linkback import SendingState, SentLinkback
+from commentsvc.models.site import Site
+from commentsvc.safe_http import FetchFailed
+
+LEASE = timedelta(minutes=2)
+FIRST_GAP = timedelta(minutes=5)
+MOST_TRIES = 6
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An announced article, leased to be read."""
+
+    announcement_id: int
+    url: str
+    own_origins: list[str]
+
+
+def announce(url: str, fingerprint: str = "") -> Announcement:
+    """Have the links of an article told, as they are now; writes.
+
+    Raises:
+        WrongOrigin: it is no page of a site.
+    """
+    address = links.plain(url) or ""
+    try:
+        site = Site.at(links.origin_of(address) or "")
+    except NotFound:
+        raise WrongOrigin from None
+    article = of_article(site, address) or Announcement(
+        site_id=site.id, site=site, url=address, url_hash=_hash(address)
+    )
+    article.state, article.due_at, article.tries = AnnouncementState.QUEUED, clock.now(), 0
+    article.fingerprint = fingerprint or article.fingerprint or ""
+    db.session.add(article)
+    db.session.flush()
+    return article
+
+
+def leave_alone(site: Site, url: str, fingerprint: str) -> None:
+    """Know an article, and tell nobody of it; writes."""
+    old = {"state": AnnouncementState.OLD, "fingerprint": fingerprint}
+    db.session.add(Announcement(site_id=site.id, site=site, url=url, url_hash=_hash(url), **old))
+
+
+def of_article(site: Site, url: str) -> Announcement | None:
+    """What is known of an article's announcement."""
+    same = select(Announcement).where(Announcement.site_id == site.id, Announcement.url_hash == _hash(url))
+    return db.session.scalar(same)
+
+
+def claim(number: int | None = None) -> Reading | None:
+    """The article that is due first, or the one with this number, leased to the caller; writes."""
+    others = Announcement.id != number if number else None
+    for row in Announcement.claim(1, LEASE, but_not=others):
+        return Reading(row.id, row.url, [*row.site.origins, links.origin_of(links.absolute("/")) or ""])
+    return None
+
+
+def read(asked: Reading) -> Article:
+    """The article as it is now; one that is gone links to nothing.
+
+    Raises:
+        safe_http.FetchRefused, safe_http.FetchFailed
+    """
+    page = safe_http.fetch(asked.url)
+    if page.status in GONE:
+        return Article(asked.url, "", "", [])
+    if not 200 <= page.status < 300:
+        raise FetchFailed(f"the page answers with status {page.status}")
+    return article_page.read(page, asked.own_origins)
+
+
+def note_links(asked: Reading, article: Article) -> list[int]:
+    """Queue a message for each link of an article, and for each it had before; the rows' numbers; writes."""
+    row = db.session.get_one(Announcement, asked.announcement_id)
+    row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
+    row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
+    rows = {sent.target: sent for sent in db.session.scalars(_links_of(row))}
+    for target in article.links:
+        if target not in rows:
+            rows[target] = SentLinkback(
+                announcement_id=row.id, announcement=row, target=target, target_hash=_hash(target)
+            )
+            db.session.add(rows[target])
+    db.session.flush()
+    for sent in rows.values():
+        sent.is_linked = sent.target in article.links
+    queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
+    for sent in queued:
+        tell_again(sent)
+    return [sent.id for sent in queued]
+
+
+def tell_again(sent: SentLinkback) -> None:
+    """Have a link told anew; writes."""
+    sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
+
+
+def unread() -> list[Announcement]:
+    """Articles that could not be read so far, newest first."""
+    waiting = select(Announcement).where(Announcement.reason != "").order_by(Announcement.id.desc())
+    return list(db.session.scalars(waiting.limit(SHOWN)))
+
+
+def postpone(asked: Reading, reason: str) -> None:
+    """The article could not be read: again later, six times in all; writes."""
+    row = db.session.get_one(Announcement, asked.announcement_id)
+    row.reason = reason[:300]
+    if not row.postpone(FIRST_GAP, MOST_TRIES):
+        row.state = AnnouncementState.FAILED
+
+
+def _links_of(row: Announcement) -> Select[SentLinkback]:
+    return select(SentLinkback).where(SentLinkback.announcement_id == row.id).order_by(SentLinkback.id)
+
+
+def _hash(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()

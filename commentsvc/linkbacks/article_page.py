@@ -1,0 +1,84 @@
+"""One of our blogs' own articles: its title, what it is about, and the pages it links to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urldefrag, urljoin
+
+from lxml import etree
+
+from commentsvc import links
+from commentsvc.linkbacks.source_page import decoded
+from commentsvc.markup import plain_text
+from commentsvc.safe_http import Page
+
+MOST_LINKS = 100
+LONGEST_TITLE = 250
+LONGEST_EXCERPT = 252
+# The article's own part of the page, by the first of these that is there: a menu links to no one's articles.
+PARTS = (
+    "//*[contains(concat(' ', normalize-space(@class), ' '), ' h-entry ')]",
+    "//article",
+    "//main",
+    "//body",
+    "/*",  # who leaves the body out
+)
+NOT_THE_AUTHORS = frozenset({"ugc", "nofollow", "sponsored", "tag", "author", "me"})
+
+
+@dataclass(frozen=True)
+class Article:
+    """``links`` are absolute, without fragment, each once, in the order of the page."""
+
+    url: str
+    title: str
+    excerpt: str
+    links: list[str]
+
+
+def read(page: Page, own_origins: Iterable[str]) -> Article:
+    """What an article says and which pages of others it links to."""
+    root = _tree(decoded(page))
+    title = _first(root, "//meta[@property='og:title']/@content", "//title//text()", "//h1//text()")
+    _silence(root, "//title")
+    part = next(found[0] for path in PARTS if (found := root.xpath(path)))
+    said = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(part.itertext()))
+    return Article(
+        page.url,
+        plain_text.crop(plain_text.fold(title), LONGEST_TITLE),
+        plain_text.crop(plain_text.fold(said), LONGEST_EXCERPT),
+        _links(part, page.url, set(own_origins)),
+    )
+
+
+def _tree(html: str) -> etree._Element:
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
+    root = etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
+    if root is None:
+        root = etree.fromstring(b"<p></p>", parser)
+    _silence(root, "//script|//style|//template|//noscript|//textarea|//comment-thread")
+    return root
+
+
+def _silence(root: etree._Element, path: str) -> None:
+    for element in root.xpath(path):
+        element.clear(keep_tail=True)
+
+
+def _first(root: etree._Element, *paths: str) -> str:
+    found = ("".join(map(str, root.xpath(path))) for path in paths)
+    return next((text for text in found if text.strip()), "")
+
+
+def _links(part: etree._Element, base: str, own_origins: set[str]) -> list[str]:
+    found: dict[str, None] = {}
+    for anchor in part.iter("a"):
+        if NOT_THE_AUTHORS & set(anchor.get("rel", "").lower().split()):
+            continue
+        try:
+            url = urldefrag(urljoin(base, anchor.get("href", "").strip())).url
+        except ValueError:
+            continue
+        origin = links.origin_of(url)
+        if origin and origin not in own_origins and len(url) <= links.LONGEST_ADDRESS:
+            found[url] = None
+    return list(found)[:MOST_LINKS]

@@ -1,0 +1,85 @@
+"""Where does a page want to be told of links? Webmention's and Pingback's rules, and TrackBack's RDF block."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urljoin
+
+from commentsvc import links
+from commentsvc.linkbacks.source_page import HTML, decoded
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import Kind
+from commentsvc.safe_http import Page
+
+# One target of a Link header: the address, then parameters up to the next comma outside of quotes.
+LINK = re.compile(r"<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
+PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]+))")
+DESCRIPTION = re.compile(r"<rdf:Description\b([^>]*)>", re.I)
+ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+LARGEST = 1_000_000  # characters
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where to send what."""
+
+    protocol: Kind
+    url: str
+
+
+def endpoint_of(page: Page, target: str) -> Endpoint | None:
+    """Where the page that ``target`` leads to takes linkbacks: webmention before pingback before trackback."""
+    return next(endpoints(page, target), None)
+
+
+def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
+    """All that a page names, in the order in which they are to be tried."""
+    html = decoded(page)[:LARGEST] if page.content_type in HTML else ""
+    reader = _RelReader()
+    plain_text.parse(html, reader)
+    yield from _absolute(page, Kind.WEBMENTION, [*_in_headers(page, "webmention"), *reader.found["webmention"]])
+    header = page.headers.get("x-pingback", "").strip()
+    yield from _absolute(page, Kind.PINGBACK, [header] if header else [one for one in reader.found["pingback"] if one])
+    yield from _absolute(page, Kind.TRACKBACK, [*reader.found["trackback"], *_in_rdf(html, {target, page.url})])
+
+
+def _absolute(page: Page, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
+    """Relative addresses count from where the page really was; an empty one is the page itself."""
+    for href in hrefs:
+        try:
+            url = urljoin(page.url, href.strip())
+        except ValueError:
+            continue
+        if links.origin_of(url):
+            yield Endpoint(protocol, url)
+
+
+def _in_headers(page: Page, rel: str) -> Iterator[str]:
+    for href, parameters in LINK.findall(page.headers.get("link", "")):
+        values = [quoted or token for name, quoted, token in PARAMETER.findall(parameters) if name.lower() == "rel"]
+        if values and rel in values[0].lower().split():
+            yield href
+
+
+def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
+    """The trackback address of the description whose identifier is the article's, in a comment or not."""
+    for description in DESCRIPTION.findall(html):
+        found = {name.lower(): unescape(one or other) for name, one, other in ATTRIBUTE.findall(description)}
+        identifier, ping = found.get("dc:identifier", ""), found.get("trackback:ping", "")
+        if ping and any(links.same_page(identifier, address) for address in addresses):
+            yield ping
+
+
+class _RelReader(plain_text.TextReader):
+    """Addresses by rel, in the order of the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {"webmention": [], "pingback": [], "trackback": []}
+
+    def link(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag not in ("link", "a") or "href" not in attributes:
+            return
+        for rel in set(attributes.get("rel", "").lower().split()) & set(self.found):
+            self.found[rel].append(attributes["href"])

@@ -1,0 +1,169 @@
+"""What a page says of itself in microformats2, as far as it is about our article.
+
+The order is that of the IndieWeb's response type discovery: rsvp, repost, like, reply, else a mention.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bs4 import BeautifulSoup
+
+from commentsvc import clock, links
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import Response
+
+LONGEST_NAME = 80
+LONGEST_TEXT = 2000  # characters
+OLDEST = datetime(1994, 1, 1, tzinfo=UTC)  # before that nobody kept a blog
+# What a page may cost: the parser's work grows with the tags, and with every text that holds another.
+LARGEST = 300_000  # characters
+MOST_TAGS = 10_000
+MOST_TEXTS = 100
+TEXT = re.compile(r"\be-[a-z]")
+RSVPS = {
+    "yes": Response.RSVP_YES,
+    "no": Response.RSVP_NO,
+    "maybe": Response.RSVP_MAYBE,
+    "interested": Response.RSVP_INTERESTED,
+}
+RESPONSES = (("repost-of", Response.REPOST), ("like-of", Response.LIKE), ("in-reply-to", Response.REPLY))
+Fits = Callable[[str], bool]
+Properties = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an h-entry says: empty texts and None where it says nothing."""
+
+    response: Response
+    name: str
+    summary: str
+    text: str
+    author: str
+    author_url: str | None
+    url: str | None
+    published_at: datetime | None
+
+
+def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
+    """The entry of a page that is about our article; None where there is none, or reading it would cost too much."""
+    if len(html) > LARGEST or html.count("<") > MOST_TAGS or len(TEXT.findall(html)) > MOST_TEXTS:
+        return None
+    entries = list(_entries(html, url))
+    for properties in entries:
+        if response := _response(properties, is_our_article):
+            return _entry(properties, response, url)
+    for properties in entries:
+        if any(is_our_article(href) for href in _hrefs(properties)) or len(entries) == 1:
+            return _entry(properties, Response.MENTION, url)
+    return None
+
+
+def _entries(html: str, url: str) -> Iterator[Properties]:
+    """The properties of every h-entry of a page, outer ones first."""
+    import mf2py  # it brings a lot along, for which only the worker has a use
+
+    try:
+        waiting = list(mf2py.parse(doc=BeautifulSoup(html, "lxml"), url=url)["items"])
+    except (RecursionError, ValueError):
+        return
+    while waiting:
+        item = waiting.pop(0)
+        properties = item.get("properties", {})
+        if {"h-entry", "h-event", "h-review"} & set(item.get("type", ())):
+            yield properties
+        waiting += item.get("children", [])
+        waiting += [value for values in properties.values() for value in values if _is_item(value)]
+
+
+def _response(properties: Properties, is_our_article: Fits) -> Response | None:
+    answered = any(is_our_article(url) for url in _urls(properties, "in-reply-to"))
+    rsvp = plain_text.fold(_text(properties, "rsvp")).lower()
+    if answered and rsvp in RSVPS:
+        return RSVPS[rsvp]
+    for name, response in RESPONSES:
+        if any(is_our_article(url) for url in _urls(properties, name)):
+            return response
+    return None
+
+
+def _entry(properties: Properties, response: Response, page: str) -> Entry:
+    author, author_url = _author(properties)
+    own = (links.plain(url) for url in _urls(properties, "url"))
+    same_host = [url for url in own if url and links.host_of(url) == links.host_of(page)]
+    return Entry(
+        response=response,
+        name=plain_text.fold(_text(properties, "name")),
+        summary=plain_text.fold(_text(properties, "summary")),
+        text=plain_text.crop(_content(properties), LONGEST_TEXT),
+        author=plain_text.crop(author, LONGEST_NAME),
+        author_url=author_url,
+        url=same_host[0] if same_host else None,
+        published_at=_published(properties),
+    )
+
+
+def _author(properties: Properties) -> tuple[str, str | None]:
+    """Name and address as the entry itself gives them; nothing is fetched to find out more."""
+    for author in properties.get("author", []):
+        if _is_item(author):
+            card = author["properties"]
+            urls = (links.plain(url) for url in _urls(card, "url"))
+            return plain_text.fold(_text(card, "name")), next((url for url in urls if url), None)
+        if isinstance(author, str):
+            url = links.plain(author)
+            return ("", url) if url else (plain_text.fold(author), None)
+    return "", None
+
+
+def _published(properties: Properties) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(properties, "published").strip())
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if OLDEST < moment <= clock.now() else None
+
+
+def _content(properties: Properties) -> str:
+    for content in properties.get("content", []):
+        if isinstance(content, dict) and isinstance(content.get("html"), str):
+            return plain_text.paragraphs(content["html"])
+        if isinstance(content, str):
+            return plain_text.fold(content)
+    return ""
+
+
+def _hrefs(properties: Properties) -> Iterator[str]:
+    """The addresses in the entry's text."""
+    for content in properties.get("content", []):
+        if isinstance(content, dict):
+            for anchor in BeautifulSoup(str(content.get("html", "")), "lxml").find_all("a", href=True):
+                yield str(anchor["href"])
+
+
+def _urls(properties: Properties, name: str) -> Iterator[str]:
+    """Addresses of a property, whether given plainly or by what is cited."""
+    for value in properties.get(name, []):
+        if isinstance(value, str):
+            yield value
+        elif _is_item(value):
+            yield from (url for url in value["properties"].get("url", []) if isinstance(url, str))
+            if isinstance(value.get("value"), str):
+                yield value["value"]
+
+
+def _text(properties: Properties, name: str) -> str:
+    for value in properties.get(name, []):
+        if isinstance(value, dict):
+            value = value.get("value")
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def _is_item(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("properties"), dict)

@@ -1,0 +1,99 @@
+"""Pingback 1.0: one XML-RPC method, its answer and its faults."""
+
+from xmlrpc.client import Fault, dumps
+
+from lxml import etree
+
+from commentsvc.errors import N_, NotUnderstood, PingRefused
+from commentsvc.linkbacks.receiving import Offer
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import Kind
+
+METHOD = "pingback.ping"
+CONTENT_TYPE = "text/xml; charset=utf-8"
+NO_SUCH_METHOD = -32601  # as XML-RPC servers agreed on for faults of their own
+NOT_XML = -32700
+ALREADY_KNOWN = 48
+
+
+class UnknownMethod(PingRefused):
+    """Anything but the one method; above all not many calls in one."""
+
+    sentence = N_("There is no method but pingback.ping.")
+    fault = NO_SUCH_METHOD
+
+
+class NotXmlRpc(NotUnderstood):
+    """No call of two texts."""
+
+    sentence = N_("This is no XML-RPC call with a source and a target.")
+    fault = NOT_XML
+
+
+def parse(body: bytes) -> Offer:
+    """What a call offers.
+
+    Raises:
+        UnknownMethod: it calls something else.
+        NotXmlRpc: it is not well-formed, has a document type, or not the two parameters.
+    """
+    call = _parsed(body)
+    if call.tag != "methodCall":
+        raise NotXmlRpc
+    if (call.findtext("methodName") or "").strip() != METHOD:
+        raise UnknownMethod
+    given = [_text_of(value) for value in call.iterfind("params/param/value")]
+    if len(given) != 2:
+        raise NotXmlRpc
+    return Offer(Kind.PINGBACK, source=given[0], target=given[1])
+
+
+def success(offer: Offer) -> str:
+    """The answer to a call that was taken."""
+    return str(dumps((f"Thank you, {offer.source} will be looked at.",), methodresponse=True))
+
+
+def fault(code: int, sentence: str) -> str:
+    """The answer to a call that was not taken."""
+    return str(dumps(Fault(code, sentence)))
+
+
+def call(source: str, target: str) -> bytes:
+    """The call that tells another blog."""
+    text = dumps((source, target), METHOD, encoding="utf-8")
+    return text.encode() if isinstance(text, str) else text
+
+
+def refusal_in(answer: bytes) -> tuple[int, str] | None:
+    """Code and sentence of a fault, as far as they can be made out; None where there is none."""
+    try:
+        response = _parsed(answer)
+    except NotXmlRpc:
+        return 0, plain_text.fold(plain_text.decode(answer[:300]))
+    fault = response.find("fault")
+    if fault is None:
+        return None if response.tag == "methodResponse" else (0, response.tag)
+    members = {member.findtext("name"): member.find("value") for member in fault.iter("member")}
+    code, sentence = members.get("faultCode"), members.get("faultString")
+    number = _text_of(code) if code is not None else plain_text.fold("".join(fault.itertext()))
+    return (
+        int(number) if number.removeprefix("-").isdecimal() and len(number) < 10 else 0,
+        plain_text.fold(_text_of(sentence)) if sentence is not None else "",
+    )
+
+
+def _parsed(body: bytes) -> etree._Element:
+    """The root; document types, and with them entities, are refused."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(body.strip(), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        raise NotXmlRpc from None
+    if root.getroottree().docinfo.doctype:
+        raise NotXmlRpc
+    return root
+
+
+def _text_of(value: etree._Element) -> str:
+    """A value with or without its type around it."""
+    return "".join(str(text) for text in value.itertext()).strip()

@@ -1,0 +1,144 @@
+"""Tell a page that an article of ours links to it: by webmention, else pingback, else trackback.
+
+What was told once is told again when the article changes, and once more when the link is gone, to those who understand
+that: only webmention knows updates.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urljoin
+
+from sqlalchemy import select
+
+from commentsvc import clock, links, safe_http
+from commentsvc.db import db
+from commentsvc.linkbacks import discovery, pingback, trackback
+from commentsvc.linkbacks.discovery import Endpoint
+from commentsvc.linkbacks.source_page import LATER
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import Kind
+from commentsvc.models.sent_linkback import SendingState, SentLinkback
+from commentsvc.safe_http import FetchFailed, Page
+
+LEASE = timedelta(minutes=2)
+FIRST_GAP = timedelta(minutes=5)
+MOST_TRIES = 6
+SHOWN = 100  # rows of the log
+
+
+class NotTaken(Exception):
+    """The other side says no, and would say so again; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A link leased to be told of; what is needed without the database."""
+
+    sent_id: int
+    source: str
+    target: str
+    title: str
+    excerpt: str
+    blog_name: str
+    is_known: bool
+    is_linked: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How telling went: where it went to (nowhere where the page is deaf), and what came back."""
+
+    endpoint: Endpoint | None
+    answer: str = ""
+    status_url: str | None = None
+
+
+def claim(number: int | None = None) -> Message | None:
+    """The link that is due first, or the one with this number, leased to the caller; writes."""
+    others = SentLinkback.id != number if number else None
+    for row in SentLinkback.claim(1, LEASE, but_not=others):
+        article = row.announcement
+        return Message(
+            *(row.id, article.url, row.target, article.title, article.excerpt, article.site.name),
+            is_known=row.is_known,
+            is_linked=row.is_linked,
+        )
+    return None
+
+
+def tell(told: Message) -> Outcome:
+    """Ask the page where it wants to be told, and tell it.
+
+    Raises:
+        NotTaken: it was told, and refuses.
+        safe_http.FetchRefused, safe_http.FetchFailed: page or address cannot be reached.
+    """
+    endpoint = discovery.endpoint_of(safe_http.fetch(told.target), told.target)
+    if endpoint is None:
+        return Outcome(None)
+    if endpoint.protocol == Kind.WEBMENTION:
+        page = _must_be_fine(safe_http.post_form(endpoint.url, {"source": told.source, "target": told.target}))
+        status_url = page.headers.get("location") if page.status == 201 else None
+        return Outcome(endpoint, f"status {page.status}", urljoin(endpoint.url, status_url) if status_url else None)
+    if told.is_known or not told.is_linked:
+        return Outcome(endpoint, "told before; this protocol knows no updates")
+    if endpoint.protocol == Kind.PINGBACK:
+        call = pingback.call(told.source, told.target)
+        page = _must_be_fine(safe_http.post(endpoint.url, call, "text/xml", "text/xml, */*;q=0.1"))
+        return Outcome(endpoint, _answer_of_pingback(page))
+    fields = {"url": told.source, "title": told.title, "excerpt": told.excerpt, "blog_name": told.blog_name}
+    page = _must_be_fine(safe_http.post_form(endpoint.url, fields))
+    if (refusal := trackback.refusal_in(page.body)) is not None:
+        raise NotTaken(refusal)
+    return Outcome(endpoint, "taken")
+
+
+def settle(told: Message, outcome: Outcome) -> None:
+    """Take down how it went; writes."""
+    row = db.session.get_one(SentLinkback, told.sent_id)
+    row.state = SendingState.SENT if outcome.endpoint else SendingState.DEAF
+    row.protocol = outcome.endpoint.protocol if outcome.endpoint else ""
+    row.endpoint = outcome.endpoint.url[: links.LONGEST_ADDRESS] if outcome.endpoint else ""
+    row.answer, row.status_url, row.leased_until = outcome.answer[:300], outcome.status_url, None
+    row.is_known = outcome.endpoint is not None and told.is_linked
+    row.sent_at = clock.now()
+
+
+def give_up(told: Message, reason: str) -> None:
+    """It was told and refuses, or may not be told; a moderator may have it tried again; writes."""
+    row = db.session.get_one(SentLinkback, told.sent_id)
+    row.state, row.answer, row.leased_until = SendingState.FAILED, reason[:300], None
+
+
+def postpone(told: Message, reason: str) -> None:
+    """It could not be told: again later, six times in all; writes."""
+    row = db.session.get_one(SentLinkback, told.sent_id)
+    row.answer = reason[:300]
+    if not row.postpone(FIRST_GAP, MOST_TRIES):
+        row.state = SendingState.FAILED
+
+
+def latest() -> list[SentLinkback]:
+    """The last links that were told or are to be told, newest first."""
+    return list(db.session.scalars(select(SentLinkback).order_by(SentLinkback.id.desc()).limit(SHOWN)))
+
+
+def _must_be_fine(page: Page) -> Page:
+    """Raises ``NotTaken``, or ``FetchFailed`` where the same may go well later."""
+    if page.status >= 500 or page.status in LATER:
+        raise FetchFailed(f"status {page.status}")
+    if not 200 <= page.status < 300:
+        said = plain_text.fold(plain_text.from_html(plain_text.decode(page.body[:1000])))[:200]
+        raise NotTaken(f"status {page.status}: {said}" if said else f"status {page.status}")
+    return page
+
+
+def _answer_of_pingback(page: Page) -> str:
+    """Raises ``NotTaken`` for any fault but "already registered"."""
+    refusal = pingback.refusal_in(page.body)
+    if refusal is None:
+        return "taken"
+    code, sentence = refusal
+    if code == pingback.ALREADY_KNOWN:
+        return "was known there already"
+    raise NotTaken(f"fault {code}: {sentence}")

@@ -1,0 +1,228 @@
+"""What becomes of a ping: its source is read, judged and shown, looked at again, and withdrawn when it is gone.
+
+A source that is gone is withdrawn when it is still gone a day later, as one outage says nothing. A sender who tells us
+that the page was deleted, or that its link was taken out, is believed at once when the page says the same.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from html import escape
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from commentsvc import clock, safe_http
+from commentsvc.comments import posting
+from commentsvc.comments.posting import Mention
+from commentsvc.db import db
+from commentsvc.errors import N_, Banned, ThreadClosed
+from commentsvc.linkbacks import receiving, source_page
+from commentsvc.linkbacks.receiving import MOST_OF_HOST, NotAccepting
+from commentsvc.linkbacks.source_page import Finding, Target
+from commentsvc.markup import sanitize
+from commentsvc.models.comment import Comment, Kind, Response, State
+from commentsvc.models.ping import Ping, PingState
+from commentsvc.moderation import bans, decisions
+from commentsvc.moderation.evidence import Circumstances
+from commentsvc.moderation.stranger import Stranger
+
+REASON_GONE = N_("the page that linked here is gone, or does so no longer")
+LEASE = timedelta(minutes=2)
+FIRST_GAP = timedelta(minutes=2)
+MOST_TRIES = 5
+SHOWN = 100  # rows of the log
+SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
+# When a verified source is looked at again: as old as this, after so long.
+LOOKS = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
+SELDOM = timedelta(days=30)
+ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/json;q=0.5, */*;q=0.1"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The ping leased for verification: what is needed to fetch it without the database."""
+
+    ping_id: int
+    source: str
+    target: Target
+
+
+def claim() -> Claim | None:
+    """The ping that is due first, leased to the caller; one at a time of each host; writes."""
+    db.one_at_a_time("pings")
+    other = aliased(Ping)
+    is_asked_already = select(other.id).where(
+        other.source_host == Ping.source_host, other.id != Ping.id, other.leased_until > clock.now()
+    )
+    for ping in Ping.claim(1, LEASE, but_not=is_asked_already.exists()):
+        if _has_had_enough(ping.source_host):
+            ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None
+            return None
+        return Claim(ping.id, ping.source, Target(ping.target, is_exact=ping.protocol == Kind.WEBMENTION))
+    return None
+
+
+def look(claimed: Claim) -> Finding:
+    """Read the source; no database, as it may take its time.
+
+    Raises:
+        NoLink, safe_http.FetchRefused, safe_http.FetchFailed
+    """
+    return source_page.read(safe_http.fetch(claimed.source, ACCEPT), claimed.target)
+
+
+def accept(claimed: Claim, finding: Finding) -> None:
+    """The source links to the article: show it as the policy has it, or bring what is shown up to date; writes.
+
+    Raises:
+        NotAccepting: meanwhile the thread takes no more, or somebody was shut out.
+    """
+    ping = _locked(claimed)
+    if ping is None:
+        return
+    mention = _mention(ping, finding)
+    _check_ban(ping, finding)
+    if ping.comment_id is None:
+        try:
+            ping.comment_id = posting.post_linkback(ping.site, ping.key, mention).id
+        except ThreadClosed:
+            raise NotAccepting from None
+    elif (comment := Comment.locked(ping.comment_id)) is not None:
+        posting.update_linkback(comment, mention, was_withdrawn=_was_withdrawn(comment))
+    ping.gone_at = None
+    _settle(ping, PingState.VERIFIED, due_after=_next_look(ping))
+
+
+def refuse(claimed: Claim, reason: str, *, is_certain: bool = True) -> None:
+    """The source does not link to the article, or may not be read; writes."""
+    ping = _locked(claimed)
+    if ping is None:
+        return
+    if ping.comment_id is None:
+        _settle(ping, PingState.REFUSED, reason)
+    elif (ping.is_resent and is_certain) or _is_gone_for_good(ping):
+        _withdraw(ping, reason)
+    else:
+        ping.gone_at = ping.gone_at or clock.now()
+        _settle(ping, PingState.VERIFIED, reason, due_after=ping.gone_at + SURE_AFTER - clock.now())
+
+
+def give_up(claimed: Claim, reason: str) -> None:
+    """The source is nowhere that we go to; what is shown stays until the source can be asked again; writes."""
+    ping = _locked(claimed)
+    if ping is not None and ping.comment_id is None:
+        _settle(ping, PingState.FAILED, reason)
+    elif ping is not None:
+        _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+
+
+def postpone(claimed: Claim, reason: str) -> None:
+    """The source could not be had: again later, five times in all; what is shown stays; writes."""
+    ping = _locked(claimed)
+    if ping is None:
+        return
+    ping.reason, ping.checked_at = reason[:300], clock.now()
+    if not ping.postpone(FIRST_GAP, MOST_TRIES):
+        if ping.comment_id is None:
+            ping.state = PingState.FAILED
+        else:
+            _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+
+
+def look_again(ping: Ping) -> None:
+    """Have a source read anew, at once; writes."""
+    ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
+
+
+def latest() -> list[Ping]:
+    """The pings that came last, newest first."""
+    return list(db.session.scalars(select(Ping).order_by(Ping.id.desc()).limit(SHOWN)))
+
+
+def _locked(claimed: Claim) -> Ping | None:
+    """None where another worker was faster, or the site is gone."""
+    ping = db.session.get(Ping, claimed.ping_id, with_for_update={"of": Ping}, populate_existing=True)
+    return ping if ping is not None and ping.leased_until is not None else None
+
+
+def _settle(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:
+    ping.state, ping.reason, ping.leased_until, ping.is_resent = state, reason[:300], None, False
+    ping.checked_at, ping.due_at = clock.now(), clock.now() + due_after
+    ping.tries = ping.tries + 1 if state == PingState.REFUSED else 0
+
+
+def _next_look(ping: Ping) -> timedelta:
+    age = clock.now() - ping.created_at
+    return next((gap for until, gap in LOOKS if age < until), SELDOM)
+
+
+def _is_gone_for_good(ping: Ping) -> bool:
+    return ping.gone_at is not None and clock.now() - ping.gone_at >= SURE_AFTER
+
+
+def _withdraw(ping: Ping, reason: str) -> None:
+    """No reader sees it any more; the log says why, and the row stays, as the page may come back."""
+    comment = Comment.locked(ping.comment_id) if ping.comment_id else None
+    if comment is not None and comment.state in (State.APPROVED, State.PENDING):
+        decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_GONE])
+    _settle(ping, PingState.WITHDRAWN, reason)
+
+
+def _was_withdrawn(comment: Comment) -> bool:
+    """Whether nobody but we took it away, so that we may bring it back."""
+    last = decisions.last_of(comment)
+    return comment.state == State.TRASHED and last is not None and REASON_GONE in last.reasons
+
+
+def _has_had_enough(host: str) -> bool:
+    asked = select(func.count(Ping.id)).where(
+        Ping.source_host == host, Ping.checked_at > clock.now() - timedelta(hours=1)
+    )
+    return (db.session.scalar(asked) or 0) >= MOST_OF_HOST
+
+
+def _check_ban(ping: Ping, finding: Finding) -> None:
+    """What stands on the page may be shut out, too, even where the ping itself said nothing of it."""
+    said = "\n".join((finding.author, finding.title, finding.excerpt))
+    for address in filter(None, (ping.source, finding.author_url)):
+        try:
+            bans.check(ping.site, Stranger(website=address, said=said))
+        except Banned:
+            raise NotAccepting from None
+
+
+def _mention(ping: Ping, finding: Finding) -> Mention:
+    parent = receiving.answered(ping.target) if finding.response == Response.REPLY else None
+    excerpt = ping.excerpt or finding.excerpt
+    mention = Mention(
+        kind=Kind(ping.protocol),
+        response=finding.response,
+        source=finding.url or ping.source,
+        title=_title(ping, finding),
+        excerpt=excerpt,
+        excerpt_html=_as_html(excerpt),
+        author=finding.author or ping.blog_name or ping.source_host[:80],
+        author_url=finding.author_url,
+        published_at=finding.published_at,
+        parent_id=parent.id if parent else None,
+        circumstances=Circumstances(
+            pings=_of_same_blog(ping), links_out=finding.links, is_made_up=not finding.says(ping.excerpt)
+        ),
+    )
+    return mention if mention.response in (Response.REPLY, Response.MENTION) else replace(mention, title="")
+
+
+def _title(ping: Ping, finding: Finding) -> str:
+    claimed = ping.title if ping.title != ping.source else ""
+    return claimed or finding.title or ping.source[: source_page.LONGEST_TITLE]
+
+
+def _as_html(text: str) -> str:
+    return sanitize.clean("".join(f"<p>{escape(block)}</p>" for block in text.split("\n\n") if block))
+
+
+def _of_same_blog(ping: Ping) -> int:
+    """How many pings of the same host came within a day, this one among them; counted up to ``MOST_OF_HOST``."""
+    since = clock.now() - timedelta(days=1)
+    same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since).limit(MOST_OF_HOST)
+    return db.session.scalar(select(func.count()).select_from(same.subquery())) or 0

@@ -1,0 +1,136 @@
+"""Watch the feed of a site, so that new and changed articles are announced without anybody asking for it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+
+from sqlalchemy import select
+
+from commentsvc import clock, links, safe_http
+from commentsvc.db import db
+from commentsvc.linkbacks import announcing
+from commentsvc.models.announcement import AnnouncementState
+from commentsvc.models.site import Site
+from commentsvc.models.watched_feed import WatchedFeed
+from commentsvc.safe_http import FetchFailed, Page
+
+LEASE = timedelta(minutes=2)
+PAUSE = timedelta(minutes=15)
+PAUSE_AFTER_FAILURE = timedelta(hours=1)
+MOST_ENTRIES = 200
+ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;q=0.1"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A feed, leased to be looked at."""
+
+    feed_id: int
+    url: str
+    conditions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An article in a feed; its ``fingerprint`` changes when what the feed says of it does."""
+
+    url: str
+    fingerprint: str
+
+
+def watch(site: Site, url: str) -> None:
+    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty; writes."""
+    known = of_site(site)
+    if known is not None and known.url == url:
+        return
+    if known is not None:
+        db.session.delete(known)
+        db.session.flush()
+    if url:
+        db.session.add(WatchedFeed(site_id=site.id, site=site, url=url))
+
+
+def of_site(site: Site) -> WatchedFeed | None:
+    """The feed that is watched, if one is."""
+    return db.session.scalar(select(WatchedFeed).where(WatchedFeed.site_id == site.id))
+
+
+def all_feeds() -> list[WatchedFeed]:
+    """Every feed that is watched."""
+    return list(db.session.scalars(select(WatchedFeed).order_by(WatchedFeed.id)))
+
+
+def claim() -> Watch | None:
+    """The feed that is due first, leased to the caller; writes."""
+    for feed in WatchedFeed.claim(1, LEASE):
+        conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
+        return Watch(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
+    return None
+
+
+def look(watched: Watch) -> Page:
+    """The feed as it is now, or a page with status 304.
+
+    Raises:
+        safe_http.FetchRefused, safe_http.FetchFailed
+    """
+    page = safe_http.fetch(watched.url, ACCEPT, watched.conditions)
+    if page.status != 304 and not 200 <= page.status < 300:
+        raise FetchFailed(f"the feed answers with status {page.status}")
+    return page
+
+
+def entries(page: Page) -> list[Entry]:
+    """The articles of a feed in any of its formats.
+
+    Raises:
+        safe_http.FetchFailed: this is no feed.
+    """
+    import feedparser  # it is large, and only who watches a feed needs it
+
+    headers = {"content-location": page.url, "content-type": page.headers.get("content-type", "")}
+    feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)
+    if not feed.entries and not feed.get("version"):
+        raise FetchFailed("this is no feed")
+    found = []
+    for entry in feed.entries[:MOST_ENTRIES]:
+        said = [str(entry.get(name, "")) for name in ("title", "updated", "summary", "content")]
+        if url := links.plain(str(entry.get("link", ""))):
+            found.append(Entry(url, hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()))
+    return found
+
+
+def note(watched: Watch, page: Page, found: list[Entry]) -> None:
+    """Announce what is new or changed; of a feed that was never read before, everything is old; writes."""
+    feed = db.session.get(WatchedFeed, watched.feed_id)
+    if feed is None:
+        return
+    for entry in found:
+        if links.origin_of(entry.url) in feed.site.origins:
+            _note_article(feed, entry)
+    if page.status != 304:
+        feed.etag = page.headers.get("etag", "")[:300]
+        feed.last_modified = page.headers.get("last-modified", "")[:100]
+        feed.is_read = True
+    _rest(feed, PAUSE, "")
+
+
+def postpone(watched: Watch, reason: str) -> None:
+    """The feed could not be read: again in an hour; writes."""
+    if (feed := db.session.get(WatchedFeed, watched.feed_id)) is not None:
+        _rest(feed, PAUSE_AFTER_FAILURE, reason)
+
+
+def _note_article(feed: WatchedFeed, entry: Entry) -> None:
+    known = announcing.of_article(feed.site, entry.url)
+    if known is None and not feed.is_read:
+        announcing.leave_alone(feed.site, entry.url, entry.fingerprint)
+    elif known is None or (known.fingerprint and known.fingerprint != entry.fingerprint):
+        announcing.announce(entry.url, entry.fingerprint)
+    elif known.state != AnnouncementState.OLD:
+        known.fingerprint = entry.fingerprint
+
+
+def _rest(feed: WatchedFeed, pause: timedelta, reason: str) -> None:
+    feed.due_at, feed.leased_until, feed.reason = clock.now() + pause, None, reason[:300]

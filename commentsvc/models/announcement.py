@@ -1,0 +1,43 @@
+"""An article of a site whose links are told that they are linked to."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.models.leased import QUEUED, Leased
+from commentsvc.models.site import Site
+
+
+class AnnouncementState(StrEnum):
+    """How far it got; an old article was there before its feed was watched, and is left alone."""
+
+    QUEUED = QUEUED
+    READ = "read"
+    FAILED = "failed"
+    OLD = "old"
+
+
+class Announcement(Leased):
+    """``fingerprint`` is what the feed said of the article when it was last announced; ``reason`` why it is late."""
+
+    __tablename__ = "announcement"
+    __table_args__ = (
+        UniqueConstraint("site_id", "url_hash"),
+        Index(None, "state", "due_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
+    url: Mapped[str] = mapped_column(String(2000))
+    url_hash: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(300), default="")
+    excerpt: Mapped[str] = mapped_column(String(300), default="")
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(String(16), default=AnnouncementState.QUEUED)
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)

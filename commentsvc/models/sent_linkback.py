@@ -1,0 +1,51 @@
+"""What we tell another blog: that one of our articles links to it, or does no longer."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.models.announcement import Announcement
+from commentsvc.models.leased import QUEUED, Leased
+
+
+class SendingState(StrEnum):
+    """What came of it; a deaf page names no address for linkbacks."""
+
+    QUEUED = QUEUED
+    SENT = "sent"
+    FAILED = "failed"
+    DEAF = "deaf"
+
+
+class SentLinkback(Leased):
+    """A row for each link of an announced article.
+
+    ``protocol`` and ``endpoint`` are what the page named when it was last asked, ``answer`` is what came back, in the
+    other side's words or ours; ``status_url`` where the other side says how far it got; ``is_linked`` is false once the
+    article links there no longer; ``is_known`` once it was taken.
+    """
+
+    __tablename__ = "sent_linkback"
+    __table_args__ = (
+        UniqueConstraint("announcement_id", "target_hash"),
+        Index(None, "state", "due_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    announcement_id: Mapped[int] = mapped_column(ForeignKey("announcement.id", ondelete="CASCADE"))
+    target: Mapped[str] = mapped_column(String(2000))
+    target_hash: Mapped[str] = mapped_column(String(64))
+    protocol: Mapped[str] = mapped_column(String(16), default="")
+    endpoint: Mapped[str] = mapped_column(String(2000), default="")
+    state: Mapped[str] = mapped_column(String(16), default=SendingState.QUEUED)
+    answer: Mapped[str] = mapped_column(String(300), default="")
+    status_url: Mapped[str | None] = mapped_column(String(2000))
+    is_linked: Mapped[bool] = mapped_column(default=True)
+    is_known: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    sent_at: Mapped[datetime | None]
+
+    announcement: Mapped[Announcement] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,202 @@
+"""``ping`` and ``doctor ARTICLE_URL``: what they print, about pages over HTTP."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from commentsvc.app import create_app
+from commentsvc.cli import run
+from commentsvc.linkbacks import trackback
+from tests.servers import Web, free_port, web
+
+SERVER = "https://comments.example"
+ARTICLE = "/2020/05/phone.html"
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def blog() -> Iterator[Web]:
+    """Our blog, and in other folders, everybody else."""
+    with web() as site:
+        yield site
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], blog: Web) -> Command:
+    """Run a command beside a site for the blog."""
+    monkeypatch.setenv("COMMENTSVC_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("COMMENTSVC_BASE_URL", SERVER)
+    monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", blog.address)
+
+    def type_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        status = run(create_app, list(words))
+        return status, *capsys.readouterr()
+
+    type_("site", "add", "blog", blog.url)
+    return type_
+
+
+class TestPing:
+    """Telling others, now."""
+
+    def test_each_link_has_a_line(self, command: Command, blog: Web) -> None:
+        with web() as other, web() as third:
+            other.page("/end", "", status=202)
+            target = other.page("/post", '<link rel="webmention" href="/end">')
+            deaf = other.page("/deaf", "hello")
+            hidden = third.page("/post", "hello")
+            anchors = "".join(f'<a href="{url}">x</a>' for url in (target, deaf, hidden))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("COMMENTSVC_FETCH_ALLOW", f"{blog.address},{other.address}")
+                status, out, err = command("ping", blog.page(ARTICLE, anchors))
+            assert (status, err) == (0, "")
+            assert f"✓ {target}: webmention, status 202" in out
+            assert f"– {deaf}: takes no linkbacks" in out
+            assert f"✗ {hidden}: port" in out
+
+    def test_an_article_without_links(self, command: Command, blog: Web) -> None:
+        assert command("ping", blog.page(ARTICLE, "<p>x</p>"))[:2] == (0, "It links to no other page.\n")
+
+    def test_an_article_of_nobody(self, command: Command) -> None:
+        status, _, err = command("ping", "https://elsewhere.example/")
+        assert status == 1
+        assert err == "https://elsewhere.example/ is no page of a site here; `commentsvc site list` shows them.\n"
+
+    def test_an_article_that_cannot_be_read(self, command: Command, blog: Web) -> None:
+        status, _, err = command("ping", blog.page(ARTICLE, "x", status=500))
+        assert status == 1
+        assert "could not be read: the page answers with status 500. The worker tries again later." in err
+        assert "The worker is reading this article" not in err
+
+    def test_a_feed_is_a_rule(self, command: Command, blog: Web) -> None:
+        assert command("site", "set", "blog", "--feed", f"{blog.url}/feed")[0] == 0
+        assert command("site", "set", "blog", "--feed", "none")[0] == 0
+        assert command("site", "set", "blog", "--feed", "nonsense")[0] == 2
+
+
+def template(blog: Web, **changes: str) -> str:
+    """An article with every line that docs/linkbacks.md gives; ``changes`` replace or drop them."""
+    here = f"{blog.url}{ARTICLE}"
+    ping = f"{SERVER}/trackback/blog{ARTICLE}"
+    lines = {
+        "canonical": f'<link rel="canonical" href="{here}">',
+        "webmention": f'<link rel="webmention" href="{SERVER}/webmention">',
+        "pingback": f'<link rel="pingback" href="{SERVER}/pingback">',
+        "trackback": f'<link rel="trackback" type="application/x-www-form-urlencoded" href="{ping}">',
+        "script": f'<script type="module" src="{SERVER}/embed.js"></script>',
+        "rdf": trackback.rdf(here, "The phone", ping),
+        "element": f'<comment-thread site="blog"><a href="{SERVER}/t/blog{ARTICLE}">Comments</a></comment-thread>',
+    } | changes
+    return "<!doctype html><title>The phone</title>" + "\n".join(lines.values())
+
+
+def canonical(url: str) -> str:
+    return f'<link rel="canonical" href="{url}">'
+
+
+class TestDoctor:
+    """What is missing on a page."""
+
+    def findings(self, command: Command, url: str) -> dict[str, str]:
+        """What is said of the page, by the name of the check."""
+        lines = command("doctor", url)[1].splitlines()
+        return {
+            name[2:]: name[0] + said for name, _, said in (line.partition(":") for line in lines) if name[1:2] == " "
+        }
+
+    def test_a_page_with_everything(self, command: Command, blog: Web) -> None:
+        found = self.findings(command, blog.page(ARTICLE, template(blog)))
+        names = ("Site", "Canonical link", "Script", "Element", "Webmention", "Pingback", "Trackback", "RDF block")
+        assert {found[name][0] for name in (*names, "Security policy", "Cookies")} == {"✓"}
+
+    @pytest.mark.parametrize(
+        ("name", "changes", "said"),
+        [
+            ("Canonical link", {"canonical": ""}, "missing"),
+            ("Canonical link", {"canonical": canonical("https://elsewhere.example/")}, "no origin of the site"),
+            ("Canonical link", {"canonical": canonical("/other.html")}, "its comments stand there"),
+            ("Script", {"script": ""}, f'missing. Add: <script type="module" src="{SERVER}/embed.js">'),
+            ("Script", {"script": f'<script src="{SERVER}/embed.js"></script>'}, "is no module"),
+            ("Script", {"script": '<script src="http://old.example/embed.js"></script>'}, "another server"),
+            ("Element", {"element": ""}, "missing"),
+            ("Element", {"element": '<comment-thread site="blig"></comment-thread>'}, "it names the site “blig”"),
+            ("Element", {"element": '<comment-thread site="blog"></comment-thread>'}, "readers without JavaScript"),
+            ("Webmention", {"webmention": ""}, f'Add: <link rel="webmention" href="{SERVER}/webmention">'),
+            ("Webmention", {"webmention": '<link rel="webmention" href="https://w.example/">'}, "and it should be"),
+            ("Pingback", {"pingback": ""}, "missing"),
+            ("Pingback", {"pingback": f"<link href='{SERVER}/pingback' rel='pingback'>"}, "old senders do not find"),
+            ("Trackback", {"trackback": "", "rdf": ""}, "missing"),
+            ("Trackback", {"trackback": f'<link rel="trackback" href="{SERVER}/trackback/x">'}, "and it should be"),
+            ("RDF block", {"rdf": ""}, "<rdf:RDF"),
+            ("RDF block", {"rdf": trackback.rdf("https://x.example/", "x", "y")}, "letter for letter"),
+        ],
+    )  # fmt: skip
+    def test_what_is_missing_or_wrong(
+        self, command: Command, blog: Web, name: str, changes: dict[str, str], said: str
+    ) -> None:
+        url = blog.page(ARTICLE, template(blog, **changes))
+        status, out, _ = command("doctor", url)
+        assert status == 1
+        assert self.findings(command, url)[name].startswith("✗")
+        assert said in out
+
+    def test_a_title_that_ends_the_block(self, command: Command, blog: Web) -> None:
+        here = f"{blog.url}{ARTICLE}"
+        block = f'<!-- <rdf:RDF><rdf:Description dc:identifier="{here}" dc:title="a --> b" /></rdf:RDF> -->'
+        found = self.findings(command, blog.page(ARTICLE, template(blog, rdf=block)))
+        assert "two hyphens" in found["RDF block"]
+
+    @pytest.mark.parametrize(
+        ("policy", "sign"),
+        [
+            ("default-src 'self'", "✗"),
+            (f"default-src {SERVER}", "✓"),
+            (f"script-src {SERVER}; connect-src https:; img-src *; media-src *.example", "✓"),
+            (f"default-src 'none'; script-src {SERVER}; connect-src {SERVER}; img-src {SERVER}", "✗"),
+            ("script-src 'strict-dynamic' 'nonce-x'", "✓"),
+            ("script-src http://comments.example", "✗"),
+            ("upgrade-insecure-requests", "✓"),
+        ],
+    )
+    def test_security_policies(self, command: Command, blog: Web, policy: str, sign: str) -> None:
+        in_header = blog.page(ARTICLE, template(blog), Content_Security_Policy=policy)
+        assert self.findings(command, in_header)["Security policy"][0] == sign
+        meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        in_page = blog.page(ARTICLE, template(blog, meta=meta))
+        assert self.findings(command, in_page)["Security policy"][0] == sign
+
+    def test_a_protocol_that_is_off_is_not_missed(self, command: Command, blog: Web) -> None:
+        command("site", "set", "blog", "--trackbacks", "off", "--pingbacks", "off")
+        url = blog.page(ARTICLE, template(blog, trackback="", rdf="", pingback=""))
+        assert {"Trackback", "RDF block", "Pingback"} & set(self.findings(command, url)) == set()
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "said"),
+        [
+            (404, {}, "answers with status 404"),
+            (302, {"Location": "/elsewhere"}, "status 302 and leads to /elsewhere"),
+            (200, {"Content_Type": "image/png"}, "is image/png, not a page in HTML"),
+        ],
+    )
+    def test_what_is_no_article(
+        self, command: Command, blog: Web, status: int, headers: dict[str, str], said: str
+    ) -> None:
+        assert said in command("doctor", blog.page(ARTICLE, "x", status=status, **headers))[1]
+
+    def test_pages_of_nobody_and_of_nowhere(self, command: Command) -> None:
+        with web() as other:
+            assert "belongs to no site here" in command("doctor", other.page("/", "x"))[1]
+        assert "cannot be read" in command("doctor", f"http://127.0.0.1:{free_port()}/")[1]
+        assert "cannot be read (not a web address)" in command("doctor", "nonsense")[1]
+
+    def test_a_proxy_whose_word_is_not_taken(
+        self, command: Command, blog: Web, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        blog.page("/health", '{"reasons":[],"status":"well","unknown_proxy":true}')
+        monkeypatch.setenv("COMMENTSVC_BASE_URL", blog.url)
+        assert "✗ Proxy: one stands in front whose word is not taken" in command("doctor")[1]
+        blog.page("/health", '{"reasons":[],"status":"well","unknown_proxy":false}')
+        assert "✓ Proxy" in command("doctor")[1]
