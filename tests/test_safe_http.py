@@ -1,9 +1,11 @@
 """The fetcher of strangers' pages: never to a private address, never too long, never too much."""
 
 import gzip
+import ipaddress
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -68,6 +70,71 @@ def test_one_private_answer_among_public_ones_is_enough_to_refuse() -> None:
 def test_addresses_in_disguise(url: str) -> None:
     with pytest.raises((FetchRefused, FetchFailed)):
         safe_http.fetch(url)
+
+
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+def notations(address: str) -> list[str]:
+    """An IPv4 address as programs read it, in every way that somebody may write it."""
+    number = int(ipaddress.IPv4Address(address))
+    a, b, c, d = address.split(".")
+    high, low = divmod(number, 1 << 16)
+    return [
+        address, str(number), hex(number), f"0{number:o}", f"0x{number:08X}", f"{a}.{number & 0xFFFFFF}",
+        f"{a}.{b}.{number & 0xFFFF}", ".".join(hex(int(one)) for one in (a, b, c, d)),
+        ".".join(f"0{int(one):o}" for one in (a, b, c, d)), f"{hex(int(a))}.{b}.{c}.{d}", f"{a}.{b}.{c}.0{int(d):o}",
+        f"[::ffff:{address}]", f"[::ffff:{high:x}:{low:x}]", f"[0:0:0:0:0:ffff:{high:x}:{low:x}]", f"[::{address}]",
+        address.translate(FULL_WIDTH), address.replace(".", "\u3002"),
+        f"[64:ff9b::{high:x}:{low:x}]", f"[2002:{high:x}:{low:x}::]", f"[64:ff9b:1::{high:x}:{low:x}]",
+    ]  # fmt: skip
+
+
+PRIVATE_IPV4 = ["127.0.0.1", "10.1.2.3", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"]
+HOSTS = [host for one in PRIVATE_IPV4 for host in notations(one)]
+HOSTS += [f"[{one}]" for one in PRIVATE if ":" in one and "%" not in one]
+SCHEMES = ("ftp", "file", "gopher", "dict", "ldap", "ws", "jar", "data", "javascript")
+FORMS = [form.format(host) for host in HOSTS for form in ("http://{}/", "https://{}:443/")]
+FORMS += [f"http://{host}:{port}/" for host in ("8.8.8.8", "[2606:4700::1111]") for port in (0, 21, 22, 25, 81, 8080)]
+FORMS += [f"{scheme}://8.8.8.8/" for scheme in SCHEMES]
+FORMS += ["http://user@8.8.8.8/", "http://:pw@8.8.8.8/", "http://8.8.8.8@127.0.0.1/", "http://127.0.0.1#@8.8.8.8/"]
+FORMS += ["http:///8.8.8.8/", "http:8.8.8.8", "//8.8.8.8/", "http://8.8.8.8:80:80/", "http://[::1", "http://::1/"]
+CONTROLS = [
+    *[form.format("8.8.8.8") for form in ("http://{}/", "https://{}/x?y#z", "http://{}:80/")],
+    *[form.format("1.1.1.1") for form in ("http://{}/", "https://{}/x?y#z", "http://{}:80/")],
+    "http://93.184.216.34/", "HTTP://9.9.9.9/", "https://9.9.9.9:443/", "http://[2606:4700::1111]/", "http://134744072/",
+    "https://[2620:fe::fe]:443/", "http://[::ffff:8.8.8.8]/", "http://0x08080808/", "http://8.8.2056/", "http://010.8.8.8/",
+    "http://[64:ff9b::808:808]/", "http://8.8.8.8:443/", "https://8.8.8.8:80/",
+]  # fmt: skip
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that somebody tried to connect to; none of them answers."""
+    tried: list[str] = []
+
+    def connect(address: tuple[str, int], **_: object) -> None:
+        tried.append(address[0])
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(safe_http.socket, "create_connection", connect)
+    return tried
+
+
+def test_no_form_of_a_private_address_is_ever_connected_to(connected: list[str]) -> None:
+    assert len(set(FORMS)) >= 324
+    for url in FORMS:
+        with pytest.raises((FetchRefused, FetchFailed)):
+            safe_http.fetch(url)
+    assert connected == []
+
+
+@pytest.mark.parametrize("url", CONTROLS)
+def test_ordinary_addresses_are(url: str, connected: list[str]) -> None:
+    with pytest.raises(FetchFailed, match="no network"):
+        safe_http.fetch(url)
+    assert len(connected) == 1
+    assert safe_http.is_public(connected[0])
 
 
 def test_the_address_checked_is_the_address_connected_to(site: Web) -> None:
@@ -136,6 +203,53 @@ class TestBudgets:
         with pytest.raises(FetchFailed):
             safe_http.fetch(f"{site.url}/")
         assert time.monotonic() - started < 5
+
+    def test_a_redirect_to_itself(self, site: Web) -> None:
+        site.page("/", "", status=302, Location="/")
+        with pytest.raises(FetchFailed, match="too many redirects"):
+            safe_http.fetch(f"{site.url}/")
+        assert len(site.asked) == safe_http.MOST_REDIRECTS + 1
+
+    def test_a_page_without_end(self, site: Web) -> None:
+        def endlessly(handler: BaseHTTPRequestHandler) -> None:
+            handler.connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            with suppress(OSError):
+                while True:
+                    handler.connection.sendall(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+
+        site.pages["/"] = endlessly
+        with pytest.raises(FetchFailed, match="too large"):
+            safe_http.fetch(f"{site.url}/")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"",
+            b"nonsense\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nthis is no gzip",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(b"x")),
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"HTTP/1.1 999999 OK\r\n\r\n",
+        ],
+    )
+    def test_a_liar(self, site: Web, answer: bytes) -> None:
+        site.pages["/"] = lambda handler: handler.connection.sendall(answer)
+        with pytest.raises(FetchFailed):
+            safe_http.fetch(f"{site.url}/")
+
+    def test_a_length_that_is_too_short_is_believed(self, site: Web) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"
+        site.pages["/"] = lambda handler: handler.connection.sendall(answer)
+        assert safe_http.fetch(f"{site.url}/").body == b"hello"
+
+    def test_an_endpoint_that_moves_for_ever(self, site: Web) -> None:
+        site.page("/", "", status=307, Location="/")
+        with pytest.raises(FetchFailed, match="too many redirects"):
+            safe_http.post_form(f"{site.url}/", {"source": "x"})
+        site.page("/", "", status=308, Location="http://127.0.0.1:1/admin")
+        with pytest.raises(FetchRefused):
+            safe_http.post_form(f"{site.url}/", {"source": "x"})
 
     def test_nobody_listens(self) -> None:
         with socket.socket() as probe:

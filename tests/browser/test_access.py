@@ -1,13 +1,17 @@
 """Everybody can read and write: axe on every page, in light, dark and from right to left; sizes of what one presses."""
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import World
+from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.browser.test_element import put_up, say
 from tests.browser.test_story import sign_in
 
@@ -28,7 +32,26 @@ def world(world: World) -> World:
     say(world, "Grace", "an answer", say(world, "Ada", "between", root))
     for number in range(4):
         say(world, "Linus", f"number {number}")
+    for kind in ("u-like-of", "u-repost-of", "u-in-reply-to", "u-in-reply-to rsvp", "mention"):
+        tell(world, kind)
+    wait_for(lambda: len(thread(world)["linkbacks"]) == 4 and thread(world)["count"] == 8)
     return world
+
+
+def tell(world: World, kind: str) -> None:
+    """A webmention from the neighbour that says this of the article."""
+    said = '<data class="p-rsvp" value="maybe">' if "rsvp" in kind else ""
+    html = f"""<title>On phones</title><div class="h-entry"><a class="p-author h-card" href="https://grace.example/">Grace</a>
+<a class="{kind}" href="{world.article}">it</a>{said}<p class="e-content">I heard it ring.</p></div>"""
+    source = world.neighbour.page(f"/{kind.replace(' ', '-')}", html)
+    form = urlencode({"source": source, "target": world.article}).encode()
+    with urlopen(f"{world.server.url}/webmention", form) as answer:
+        assert answer.status == 201
+
+
+def thread(world: World) -> dict[str, Any]:
+    with urlopen(f"{world.server.url}/api/v1/threads/blog{ARTICLE}") as answer:
+        return dict(json.load(answer))
 
 
 def judge(page: Page) -> None:
@@ -93,13 +116,24 @@ class TestEveryPage:
             expect(reader.get_by_role("alert")).to_be_visible()
             judge(reader)
 
+    def test_the_pages_for_other_blogs(self, world: World, person: Person, scheme: str, lang: str) -> None:
+        for width in (1280, 320):
+            grace = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            grace.goto(f"{world.server.url}/webmention?lang={lang}&target={world.article}")
+            judge(grace)
+            assert too_small(grace) == []
+            grace.locator("#source").fill(f"{world.neighbour.url}/nowhere")
+            grace.locator("form button").click()
+            expect(grace.get_by_role("status")).to_be_visible()
+            judge(grace)
+
     def test_the_desk(self, world: World, person: Person, scheme: str, lang: str) -> None:
         world.server.run("site", "set", "blog", "--moderation", "all")
         say(world, "Mallory", "waits for a decision")
         for width in (1280, 320):
             ada = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
             sign_in(world, ada)
-            for place in ("queue", "queue?state=approved", "log", "letters"):
+            for place in ("queue", "queue?state=approved", "linkbacks", "log", "letters"):
                 ada.goto(f"{world.server.url}/admin/{place}{'&' if '?' in place else '?'}lang={lang}")
                 judge(ada)
                 assert too_small(ada) == []
@@ -113,7 +147,7 @@ def test_what_happens_is_said(world: World, person: Person) -> None:
     reader.mouse.move(10, 10)
     fold = reader.get_by_role("button", name="Hide answers").first
     expect(fold).to_have_attribute("aria-expanded", "true")
-    expect(reader.get_by_role("region", name="7 comments")).to_be_visible()
+    expect(reader.get_by_role("region", name="8 comments")).to_be_visible()
     expect(reader.get_by_role("article", name="Bob")).to_contain_text("root")
     reader.get_by_role("link", name="Reply").first.click()
     expect(reader.get_by_role("form", name="Answer Bob")).to_be_visible()
