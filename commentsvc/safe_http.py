@@ -6,6 +6,7 @@ that was checked; each redirect starts over. Size, headers, time and hops are bo
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -30,6 +31,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_OF_POSTS = (307, 308)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class FetchRefused(Exception):
@@ -289,7 +291,8 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """By name in lower case; several Link headers are one (RFC 9110, 5.3)."""
+    """By name in lower case, without control characters; several Link headers are one (RFC 9110, 5.3)."""
+    headers = [(name, CONTROLS.sub(" ", value)) for name, value in headers]
     joined = {name.lower(): value for name, value in headers}
     if "link" in joined:
         joined["link"] = ", ".join(value for name, value in headers if name.lower() == "link")

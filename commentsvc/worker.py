@@ -189,8 +189,8 @@ def announce_articles() -> int:
     return 1
 
 
-def read_article(asked: announcing.Reading) -> list[int]:
-    """Queue what is to be told of a claimed article; the numbers of the links.
+def read_article(asked: announcing.Reading, *, leased: bool = False) -> list[int]:
+    """Queue what is to be told of a claimed article, or lease it to the caller; the numbers of the links.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed: it could not be read, and is tried again later.
@@ -202,15 +202,21 @@ def read_article(asked: announcing.Reading) -> list[int]:
         _note(partial(announcing.postpone, asked, str(failure)))
         raise
     queued: list[int] = []
-    _note(lambda: queued.extend(announcing.note_links(asked, article)))
+    _note(lambda: queued.extend(announcing.note_links(asked, article, leased=leased)))
     return queued
 
 
-def tell_links(number: int | None = None) -> int:
-    """The page that is to be told first, or the one with this number, that an article links to it; the number told."""
-    told = _claimed(partial(sending.claim, number))
+def tell_links() -> int:
+    """The page that is to be told first that an article links to it; the number told."""
+    told = _claimed(sending.claim)
     if told is None:
         return 0
+    tell(told)
+    return 1
+
+
+def tell(told: sending.Message) -> None:
+    """Tell of one link that is leased to the caller, and take down how it went."""
     try:
         _note(partial(sending.settle, told, sending.tell(told)))
     except (sending.NotTaken, safe_http.FetchRefused) as refusal:
@@ -220,7 +226,6 @@ def tell_links(number: int | None = None) -> int:
     except Exception:  # as with pings
         log.exception("%s could not be told", told.target)
         _note(partial(sending.give_up, told, "could not be read"))
-    return 1
 
 
 def tidy() -> int:

@@ -6,7 +6,7 @@ from commentsvc import worker
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
-from commentsvc.linkbacks import announcing
+from commentsvc.linkbacks import announcing, sending
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
 from commentsvc.safe_http import FetchFailed, FetchRefused
 
@@ -26,11 +26,11 @@ def ping(url: str) -> None:
     if asked is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
     try:
-        told = worker.read_article(asked)
+        told = worker.read_article(asked, leased=True)
     except (FetchRefused, FetchFailed) as failure:
         raise click.ClickException(f"{url} could not be read: {failure}. The worker tries again later.") from None
     for sent in told:
-        worker.tell_links(sent)
+        worker.tell(sending.message(db.session.get_one(SentLinkback, sent)))
         click.echo(_in_words(db.session.get_one(SentLinkback, sent, populate_existing=True)))
     if not told:
         click.echo("It links to no other page.")

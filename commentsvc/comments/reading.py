@@ -161,8 +161,8 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
 
 
 def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
-    """The newest approved comments and linkbacks of a site, or of one of its threads, newest first."""
-    shown = select(Comment).where(Comment.state == State.APPROVED)
+    """What was said last on a site, or in one of its threads: approved comments and linkbacks with a text."""
+    shown = select(Comment).where(Comment.state == State.APPROVED, Comment.response.not_in(FACES))
     if thread is None:
         shown = shown.join(Thread, Comment.thread_id == Thread.id).where(Thread.site_id == site.id)
     else:

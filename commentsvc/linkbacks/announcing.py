@@ -87,8 +87,11 @@ def read(asked: Reading) -> Article:
     return article_page.read(page, asked.own_origins)
 
 
-def note_links(asked: Reading, article: Article) -> list[int]:
-    """Queue a message for each link of an article, and for each it had before; the rows' numbers; writes."""
+def note_links(asked: Reading, article: Article, *, leased: bool = False) -> list[int]:
+    """Queue a message for each link of an article, and for each it had before; the rows' numbers; writes.
+
+    Where they are ``leased``, the caller tells them all, and no worker does.
+    """
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
     row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
@@ -105,6 +108,7 @@ def note_links(asked: Reading, article: Article) -> list[int]:
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
     for sent in queued:
         tell_again(sent)
+        sent.leased_until = clock.now() + LEASE * len(queued) if leased else None
     return [sent.id for sent in queued]
 
 

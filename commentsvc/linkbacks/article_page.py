@@ -79,6 +79,6 @@ def _links(part: etree._Element, base: str, own_origins: set[str]) -> list[str]:
         except ValueError:
             continue
         origin = links.origin_of(url)
-        if origin and origin not in own_origins and len(url) <= links.LONGEST_ADDRESS:
+        if origin and origin not in own_origins and links.plain(url):
             found[url] = None
     return list(found)[:MOST_LINKS]

@@ -48,10 +48,10 @@ def _absolute(page: Page, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint
     """Relative addresses count from where the page really was; an empty one is the page itself."""
     for href in hrefs:
         try:
-            url = urljoin(page.url, href.strip())
+            url = links.plain(urljoin(page.url, href.strip()))
         except ValueError:
             continue
-        if links.origin_of(url):
+        if url:
             yield Endpoint(protocol, url)
 
 

@@ -22,10 +22,12 @@ from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 
 MOST_WAITING = 1000
+MOST_OF_SENDER = 100  # waiting
 MOST_OF_HOST = 60  # in an hour
 MOST_FOR_ARTICLE = 120  # in an hour
 NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
 OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
+HIDDEN = re.compile(r"[\s\x00-\x20\x7f]")
 COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
 
 
@@ -88,6 +90,8 @@ def article_at(target: str) -> tuple[Site, str]:
     Raises:
         TargetUnknown: there is no such site.
     """
+    if HIDDEN.search(target):
+        raise TargetUnknown
     try:
         if own := _own_page(target):
             return own
@@ -136,7 +140,7 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Pin
     target = thread.url if thread else links.article(site.home, key)
     _check_source(offer.source, target)
     _check_ban(site, offer)
-    _check_budget(site, key, offer.source)
+    _check_budget(site, key, offer.source, address_hash)
     return _stored(site, key, offer.target or target, offer, address_hash)
 
 
@@ -151,7 +155,7 @@ def host_of(source: str) -> str:
 
 
 def _check_source(source: str, target: str) -> None:
-    if len(source) > links.LONGEST_ADDRESS or re.search(r"[\s\x00-\x20\x7f]", source):
+    if len(source) > links.LONGEST_ADDRESS or HIDDEN.search(source):
         raise SourceInvalid
     origin = links.origin_of(source)
     if origin is None:
@@ -168,9 +172,12 @@ def _check_ban(site: Site, offer: Offer) -> None:
         raise NotAccepting from None
 
 
-def _check_budget(site: Site, key: str, source: str) -> None:
+def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -> None:
+    # What was tried in vain waits for hours: it shall keep nobody out.
+    is_new = (Ping.state == PingState.QUEUED) & (Ping.tries == 0)
     budgets = (
-        (MOST_WAITING, Ping.state == PingState.QUEUED),
+        (MOST_WAITING, is_new),
+        (MOST_OF_SENDER, (Ping.state == PingState.QUEUED) & (Ping.address_hash == address_hash)),
         (MOST_OF_HOST, (Ping.source_host == host_of(source)) & fetched_lately()),
         (MOST_FOR_ARTICLE, (Ping.site_id == site.id) & (Ping.key == key) & fetched_lately()),
     )
@@ -215,6 +222,7 @@ def _told_again(ping: Ping, offer: Offer, target: str) -> Ping:
     if ping.state == PingState.QUEUED and ping.protocol == offer.protocol:
         return ping
     ping.protocol, ping.target = offer.protocol, target
+    ping.title, ping.excerpt, ping.blog_name = offer.title, offer.excerpt, offer.blog_name
     ping.is_resent = ping.comment_id is not None
     ping.state, ping.tries = PingState.QUEUED, 0
     ping.due_at = max(clock.now(), ping.checked_at + NOT_BEFORE) if ping.checked_at else clock.now()

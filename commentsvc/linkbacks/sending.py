@@ -53,17 +53,21 @@ class Outcome:
     status_url: str | None = None
 
 
-def claim(number: int | None = None) -> Message | None:
-    """The link that is due first, or the one with this number, leased to the caller; writes."""
-    others = SentLinkback.id != number if number else None
-    for row in SentLinkback.claim(1, LEASE, but_not=others):
-        article = row.announcement
-        return Message(
-            *(row.id, article.url, row.target, article.title, article.excerpt, article.site.name),
-            is_known=row.is_known,
-            is_linked=row.is_linked,
-        )
+def claim() -> Message | None:
+    """The link that is due first, leased to the caller; writes."""
+    for row in SentLinkback.claim(1, LEASE):
+        return message(row)
     return None
+
+
+def message(row: SentLinkback) -> Message:
+    """What is needed to tell of a link that the caller has leased."""
+    article = row.announcement
+    return Message(
+        *(row.id, article.url, row.target, article.title, article.excerpt, article.site.name),
+        is_known=row.is_known,
+        is_linked=row.is_linked,
+    )
 
 
 def tell(told: Message) -> Outcome:
@@ -78,8 +82,8 @@ def tell(told: Message) -> Outcome:
         return Outcome(None)
     if endpoint.protocol == Kind.WEBMENTION:
         page = _must_be_fine(safe_http.post_form(endpoint.url, {"source": told.source, "target": told.target}))
-        status_url = page.headers.get("location") if page.status == 201 else None
-        return Outcome(endpoint, f"status {page.status}", urljoin(endpoint.url, status_url) if status_url else None)
+        status_url = _status_url(page, endpoint)
+        return Outcome(endpoint, f"status {page.status}", status_url)
     if told.is_known or not told.is_linked:
         return Outcome(endpoint, "told before; this protocol knows no updates")
     if endpoint.protocol == Kind.PINGBACK:
@@ -121,6 +125,14 @@ def postpone(told: Message, reason: str) -> None:
 def latest() -> list[SentLinkback]:
     """The last links that were told or are to be told, newest first."""
     return list(db.session.scalars(select(SentLinkback).order_by(SentLinkback.id.desc()).limit(SHOWN)))
+
+
+def _status_url(page: Page, endpoint: Endpoint) -> str | None:
+    """Where the other side says how far it got, if it does."""
+    try:
+        return links.plain(urljoin(endpoint.url, page.headers["location"])) if page.status == 201 else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _must_be_fine(page: Page) -> Page:

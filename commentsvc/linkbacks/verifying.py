@@ -35,6 +35,8 @@ SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
 # When a verified source is looked at again: as old as this, after so long.
 LOOKS = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
 SELDOM = timedelta(days=30)
+# What bridges to social networks bring in numbers; it has no text that could advertise.
+FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/json;q=0.5, */*;q=0.1"
 
 
@@ -206,7 +208,9 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
         circumstances=Circumstances(
-            pings=_of_same_blog(ping), links_out=finding.links, is_made_up=not finding.says(ping.excerpt)
+            pings=0 if finding.response in FACES else _of_same_blog(ping),
+            links_out=finding.links,
+            is_made_up=not finding.says(ping.excerpt),
         ),
     )
     return mention if mention.response in (Response.REPLY, Response.MENTION) else replace(mention, title="")

@@ -191,6 +191,7 @@ class TestShown:
         assert page.count("u-like h-cite") == 3
         assert "me.jpg" not in page
         assert "5 linkbacks" in page
+        assert "<entry>" not in client.get(f"/feed/blog/{ARTICLE}").text, "a like says nothing"
         assert "0 comments" in page
 
     def test_a_reply_joins_the_talk_and_may_be_answered(

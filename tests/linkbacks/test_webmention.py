@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from commentsvc import worker
 from commentsvc.db import db
+from commentsvc.linkbacks import receiving
 from commentsvc.models import Comment, Ping, Thread
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
 from tests.servers import Web
@@ -59,6 +60,7 @@ class TestAsking:
             (SOURCE, "https://comments.example/admin/queue"), (SOURCE, "https://comments.example/t/nobody/x"),
             (f"{SOURCE}?{'x' * 3000}", ARTICLE_URL), (SOURCE, f"{ARTICLE_URL}?{'x' * 3000}"),
             ("https://comments.example/t/blog/x", ARTICLE_URL), (f"{SOURCE}/a b", ARTICLE_URL),
+            (SOURCE, f"{ARTICLE_URL}\0"), (f"{SOURCE}\0", ARTICLE_URL), (SOURCE, f"{BLOG}/\nx"), (SOURCE, f"{BLOG}/ b"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_is_refused_before_anything_is_fetched(
@@ -290,14 +292,33 @@ class TestVerification:
             worker.verify_pings()
         assert {one.kind: one.state for one in shown()} == {"webmention": "approved", "trackback": "pending"}
 
-    def test_a_trackback_is_told_better_by_a_webmention(
-        self, client: FlaskClient, neighbour: Web, linking: Callable[[], str], shown: Callable[[], list[Comment]]
+    def test_a_webmention_tells_more_than_a_trackback_of_the_same_page(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        linking: Callable[[], str],
+        shown: Callable[[], list[Comment]],
+        time: FrozenClock,
     ) -> None:
         source = neighbour.page("/post", linking())
-        client.post(f"/trackback/blog/{ARTICLE}", data={"url": source, "title": "Why"})
+        client.post(f"/trackback/blog/{ARTICLE}", data={"url": source, "title": "Other words"})
         worker.verify_pings()
         mention(client, source)
-        assert [(one.kind, one.title) for one in shown()] == [("trackback", "Why")]
+        time.pass_(minutes=10)
+        worker.verify_pings()
+        assert [(one.kind, one.title) for one in shown()] == [("webmention", "Why & how")]
+
+    def test_what_waits_for_a_server_in_trouble_keeps_nobody_out(
+        self, client: FlaskClient, neighbour: Web, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receiving, "MOST_WAITING", 1)
+        neighbour.page("/trouble", "", status=503)
+        assert mention(client, f"{neighbour.url}/trouble").status_code == 201
+        assert mention(client, SOURCE).status_code == 429
+        worker.verify_pings()
+        assert mention(client, SOURCE).status_code == 201
+        monkeypatch.setattr(receiving, "MOST_OF_SENDER", 2)
+        assert mention(client, f"{SOURCE}/2").status_code == 429
 
     def test_what_the_page_says_is_text(self, client: FlaskClient, neighbour: Web) -> None:
         evil = (
