@@ -40,7 +40,7 @@ UNSOLVED_NEARBY = RateLimitItemPerDay(20, namespace="unsolved-nearby")
 UNSUSPICIOUS = RateLimitItemPerMinute(3, 10, namespace="unsuspicious")  # comments that look like a person's pace
 ONCE = RateLimitItemPerMinute(1, 10, namespace="once")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
-PINGS = RateLimitItemPerMinute(30, 10, namespace="pings")
+PINGS = RateLimitItemPerMinute(60, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
 CONFIRMATIONS = RateLimitItemPerMinute(1, 24 * 60, namespace="confirmations")
 

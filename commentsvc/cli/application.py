@@ -20,6 +20,9 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+MAY_BE_PRIVATE = "If it is your own and at a private address or an odd port, name it in COMMENTSVC_FETCH_ALLOW."
+
+
 def make() -> Flask:
     """The application, with settings from the environment."""
     maker: Callable[[], Flask] = click.get_current_context().obj

@@ -3,10 +3,11 @@
 import click
 
 from commentsvc import worker
-from commentsvc.cli.application import with_application
+from commentsvc.cli.application import MAY_BE_PRIVATE, with_application
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
 from commentsvc.linkbacks import announcing, sending
+from commentsvc.models.announcement import Announcement, AnnouncementState
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
 from commentsvc.safe_http import FetchFailed, FetchRefused
 
@@ -27,19 +28,32 @@ def ping(url: str) -> None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
     try:
         told = worker.read_article(asked, leased=True)
-    except (FetchRefused, FetchFailed) as failure:
+    except FetchRefused as refusal:
+        raise click.ClickException(f"{url} may not be read: {refusal}. {MAY_BE_PRIVATE}") from None
+    except FetchFailed as failure:
         raise click.ClickException(f"{url} could not be read: {failure}. The worker tries again later.") from None
-    for sent in told:
-        worker.tell(sending.message(db.session.get_one(SentLinkback, sent)))
-        click.echo(_in_words(db.session.get_one(SentLinkback, sent, populate_existing=True)))
+    article = db.session.get_one(Announcement, asked.announcement_id, populate_existing=True)
+    if article.state == AnnouncementState.FAILED:
+        raise click.ClickException(f"{url}: {article.reason}.")
     if not told:
-        click.echo("It links to no other page.")
+        click.echo("Nobody is to be told: there is no link to a page of others on it.")
+    states = [_told(number) for number in told]
+    if failed := states.count(SendingState.FAILED):
+        raise click.ClickException(f"{failed} of {len(told)} pages could not be told; the desk lists them, too.")
+
+
+def _told(number: int) -> SendingState:
+    worker.tell(sending.message(db.session.get_one(SentLinkback, number)))
+    sent = db.session.get_one(SentLinkback, number, populate_existing=True)
+    click.echo(_in_words(sent))
+    return SendingState(sent.state)
 
 
 def _in_words(sent: SentLinkback) -> str:
+    gone = "" if sent.is_linked else ", no longer linked"
     words = {
         SendingState.QUEUED: f"– {sent.target}: {sent.answer or 'not told yet'}; the worker tries again",
-        SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {sent.answer}",
+        SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {sent.answer}{gone}",
         SendingState.FAILED: f"✗ {sent.target}: {sent.answer}",
         SendingState.DEAF: f"– {sent.target}: takes no linkbacks",
     }

@@ -7,10 +7,12 @@ import click
 from sqlalchemy import select
 
 from commentsvc import links
-from commentsvc.cli.application import mail_address, site_named, spoken_language, with_application
+from commentsvc.cli.application import MAY_BE_PRIVATE, mail_address, site_named, spoken_language, with_application
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
+from commentsvc.linkbacks.watching import Watch
 from commentsvc.models.site import KEY, Captcha, Composer, Linkbacks, Moderation, Network, Site, View
+from commentsvc.safe_http import FetchFailed, FetchRefused
 
 
 def _choices(kind: Any) -> click.Choice[str]:
@@ -82,7 +84,9 @@ def list_sites() -> None:
     for one in db.session.scalars(select(Site).order_by(Site.key)):
         click.echo(
             f"{one.key}: {one.name}, {' '.join(one.origins)}, language {one.language}, captcha {one.captcha}, "
-            f"moderation {one.moderation}, hold with {one.hold_links} links"
+            f"moderation {one.moderation}, hold with {one.hold_links} links, "
+            + ", ".join(f"{protocol}s {rule}" for protocol, rule in one.linkbacks.items())
+            + (f", feed {feed.url}" if (feed := watching.of_site(one)) else "")
         )
 
 
@@ -95,6 +99,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Change rules of the blog KEY; with ORIGINs, where its pages live."""
     if not origins and all(value is None for value in rules.values()):
         raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
+    rules_feed = rules["feed"]
     db.begin_write()
     changed = site_named(key)
     if origins:
@@ -103,6 +108,8 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     changed.version += 1  # what threads show may depend on any rule
     db.session.commit()
     click.echo(f"Changed {key}.")
+    if rules_feed:
+        _try_feed(rules_feed)
 
 
 @site.command()
@@ -115,6 +122,16 @@ def remove(key: str) -> None:
     db.session.delete(site_named(key))
     db.session.commit()
     click.echo(f"Removed {key}.")
+
+
+def _try_feed(url: str) -> None:
+    """Say at once where something is wrong with it; the worker tries again anyway."""
+    if url == "none":
+        return
+    try:
+        watching.entries(watching.look(Watch(0, url, {})))
+    except (FetchRefused, FetchFailed) as failure:
+        click.echo(f"The feed cannot be read at the moment: {failure}. {MAY_BE_PRIVATE}", err=True)
 
 
 def two_lines(one: Site) -> str:

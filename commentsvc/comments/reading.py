@@ -13,7 +13,7 @@ from commentsvc import links
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, Response, State
 from commentsvc.models.decision import waits
-from commentsvc.models.site import Linkbacks, Site, View
+from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 
 DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
@@ -100,7 +100,7 @@ class ThreadPage:
     @property
     def takes_linkbacks(self) -> bool:
         """Whether any protocol is open here."""
-        return any(rule != Linkbacks.OFF for rule in self.site.linkbacks.values())
+        return any(self.site.takes(protocol) for protocol in self.site.linkbacks)
 
 
 def read(site: Site, key: str, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:

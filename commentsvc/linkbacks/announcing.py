@@ -81,7 +81,7 @@ def read(asked: Reading) -> Article:
     """
     page = safe_http.fetch(asked.url)
     if page.status in GONE:
-        return Article(asked.url, "", "", [])
+        return Article(asked.url, "", "", [], is_gone=True)
     if not 200 <= page.status < 300:
         raise FetchFailed(f"the page answers with status {page.status}")
     return article_page.read(page, asked.own_origins)
@@ -103,6 +103,8 @@ def note_links(asked: Reading, article: Article, *, leased: bool = False) -> lis
             )
             db.session.add(rows[target])
     db.session.flush()
+    if article.is_gone and not rows:
+        row.state, row.reason = AnnouncementState.FAILED, "there is no such page"
     for sent in rows.values():
         sent.is_linked = sent.target in article.links
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]

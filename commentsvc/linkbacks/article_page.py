@@ -27,12 +27,13 @@ NOT_THE_AUTHORS = frozenset({"ugc", "nofollow", "sponsored", "tag", "author", "m
 
 @dataclass(frozen=True)
 class Article:
-    """``links`` are absolute, without fragment, each once, in the order of the page."""
+    """``links`` are absolute, without fragment, each once, in the order of the page; none where the article is gone."""
 
     url: str
     title: str
     excerpt: str
     links: list[str]
+    is_gone: bool = False
 
 
 def read(page: Page, own_origins: Iterable[str]) -> Article:
@@ -41,7 +42,8 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
     title = _first(root, "//meta[@property='og:title']/@content", "//title//text()", "//h1//text()")
     _silence(root, "//title")
     part = next(found[0] for path in PARTS if (found := root.xpath(path)))
-    said = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(part.itertext()))
+    text = next(iter(part.xpath(".//*[contains(concat(' ', @class, ' '), ' e-content ')]")), part)
+    said = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(text.itertext()))
     return Article(
         page.url,
         plain_text.crop(plain_text.fold(title), LONGEST_TITLE),

@@ -14,7 +14,7 @@ from commentsvc.errors import NotFound
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.models.comment import Kind
-from commentsvc.models.site import Linkbacks, Site
+from commentsvc.models.site import Site
 from commentsvc.safe_http import Page
 
 COMMENT = re.compile(r"<!--(.*?)-->", re.S)
@@ -176,7 +176,7 @@ def _trackback(article: Article) -> str:
 
 
 def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> str:
-    if article.site.linkbacks[protocol] == Linkbacks.OFF:
+    if not article.site.takes(protocol):
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
@@ -188,20 +188,22 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> st
 
 def _rdf(article: Article) -> str:
     """For senders from the time when trackbacks were young; the identifier is how they pick the block."""
-    if article.site.trackbacks == Linkbacks.OFF:
+    if not article.site.takes(Kind.TRACKBACK):
         return ""
     blocks = [block for block in COMMENT.findall(article.html) if "rdf:RDF" in block]
+    title = article.first("//title/text()").strip() or "TITLE"
+    wanted = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
     if not blocks:
-        title = article.first("//title/text()").strip() or "TITLE"
-        block = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
-        raise Ailment(f"missing; old senders of trackbacks look for it. Add to the body:\n{block}")
+        raise Ailment(f"missing; old senders of trackbacks look for it. Add to the body:\n{wanted}")
     for block in blocks:
         identifiers = [unescape(one or other) for one, other in IDENTIFIER.findall(block)]
         if article.canonical in identifiers:
-            if "</rdf:RDF>" not in block:
-                raise Ailment("the comment around it ends early: two hyphens must not stand in title or address.")
+            if "</rdf:RDF>" not in block or "--" in block:
+                raise Ailment(
+                    "two hyphens in a row stand in it, where a comment may end. Write one, or %2D%2D in addresses."
+                )
             return "its identifier is the article’s address"
-    raise Ailment(f"dc:identifier must be the article’s address, letter for letter: {article.canonical}")
+    raise Ailment(f"dc:identifier must be the article’s address, letter for letter. Write:\n{wanted}")
 
 
 def _policy(article: Article) -> str:

@@ -13,10 +13,10 @@ from commentsvc import clock, links
 from commentsvc.comments import threads
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed
+from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed, TooMany
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.ping import Ping, PingState
-from commentsvc.models.site import Linkbacks, Site
+from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
@@ -63,6 +63,12 @@ class NotAccepting(PingRefused):
 
     sentence = N_("This article accepts no pings.")
     fault = 33
+
+
+class TooManyPings(TooMany):
+    """One sender brings more than we are willing to look at."""
+
+    sentence = N_("Those were many pings in a short time. Please wait %(seconds)d seconds and send it again.")
 
 
 class QueueFull(PingRefused):
@@ -130,7 +136,7 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Pin
     Raises:
         PingRefused: no web address, own page, known already, closed, or too many waiting.
     """
-    if site.linkbacks[offer.protocol] == Linkbacks.OFF:
+    if not site.takes(offer.protocol):
         raise NotAccepting
     thread = Thread.at(site, key)
     try:

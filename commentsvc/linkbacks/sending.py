@@ -77,8 +77,11 @@ def tell(told: Message) -> Outcome:
         NotTaken: it was told, and refuses.
         safe_http.FetchRefused, safe_http.FetchFailed: page or address cannot be reached.
     """
-    endpoint = discovery.endpoint_of(safe_http.fetch(told.target), told.target)
+    target = safe_http.fetch(told.target)
+    endpoint = discovery.endpoint_of(target, told.target)
     if endpoint is None:
+        if target.status >= 400:
+            _must_be_fine(target)
         return Outcome(None)
     if endpoint.protocol == Kind.WEBMENTION:
         page = _must_be_fine(safe_http.post_form(endpoint.url, {"source": told.source, "target": told.target}))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from html import escape
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from commentsvc import clock, safe_http
 from commentsvc.comments import posting
@@ -21,6 +21,7 @@ from commentsvc.linkbacks.receiving import MOST_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import Finding, Target
 from commentsvc.markup import sanitize
 from commentsvc.models.comment import Comment, Kind, Response, State
+from commentsvc.models.decision import Decision
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.evidence import Circumstances
@@ -138,7 +139,8 @@ def look_again(ping: Ping) -> None:
 
 def latest() -> list[Ping]:
     """The pings that came last, newest first."""
-    return list(db.session.scalars(select(Ping).order_by(Ping.id.desc()).limit(SHOWN)))
+    newest = select(Ping).options(joinedload(Ping.comment)).order_by(Ping.id.desc()).limit(SHOWN)
+    return list(db.session.scalars(newest))
 
 
 def _locked(claimed: Claim) -> Ping | None:
@@ -185,12 +187,11 @@ def _has_had_enough(host: str) -> bool:
 
 def _check_ban(ping: Ping, finding: Finding) -> None:
     """What stands on the page may be shut out, too, even where the ping itself said nothing of it."""
-    said = "\n".join((finding.author, finding.title, finding.excerpt))
-    for address in filter(None, (ping.source, finding.author_url)):
-        try:
-            bans.check(ping.site, Stranger(website=address, said=said))
-        except Banned:
-            raise NotAccepting from None
+    said = "\n".join((finding.author, finding.author_url or "", finding.title, finding.excerpt))
+    try:
+        bans.check(ping.site, Stranger(website=ping.source, said=said))
+    except Banned:
+        raise NotAccepting from None
 
 
 def _mention(ping: Ping, finding: Finding) -> Mention:
@@ -208,7 +209,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
         circumstances=Circumstances(
-            pings=0 if finding.response in FACES else _of_same_blog(ping),
+            pings=0 if finding.response in FACES or _is_known(ping) else _of_same_blog(ping),
             links_out=finding.links,
             is_made_up=not finding.says(ping.excerpt),
         ),
@@ -225,8 +226,16 @@ def _as_html(text: str) -> str:
     return sanitize.clean("".join(f"<p>{escape(block)}</p>" for block in text.split("\n\n") if block))
 
 
+def _is_known(ping: Ping) -> bool:
+    """Whether a moderator approved something of the same host: who brings much is welcome then."""
+    of_host = select(Ping.id).join(Decision, Decision.comment_id == Ping.comment_id)
+    approved = of_host.where(Decision.after == State.APPROVED, Decision.moderator_id.is_not(None))
+    return db.session.scalar(approved.where(Ping.source_host == ping.source_host).limit(1)) is not None
+
+
 def _of_same_blog(ping: Ping) -> int:
-    """How many pings of the same host came within a day, this one among them; counted up to ``MOST_OF_HOST``."""
+    """How many pings of the same host came to something within a day, this one among them; at most ``MOST_OF_HOST``."""
     since = clock.now() - timedelta(days=1)
-    same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since).limit(MOST_OF_HOST)
-    return db.session.scalar(select(func.count()).select_from(same.subquery())) or 0
+    same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since)
+    with_link = same.where(Ping.state.in_((PingState.QUEUED, PingState.VERIFIED))).limit(MOST_OF_HOST)
+    return db.session.scalar(select(func.count()).select_from(with_link.subquery())) or 0

@@ -80,12 +80,12 @@ def _proof(number: int) -> str:
 
 
 def _progress(ping: Ping) -> Progress:
+    if ping.comment and ping.state in (PingState.QUEUED, PingState.VERIFIED):
+        if ping.comment.is_visible:
+            return Progress.SHOWN
+        return Progress.HELD if ping.comment.state_for_writer == State.PENDING else Progress.DECLINED
     if ping.state == PingState.QUEUED:  # whether we may not or cannot go there looks alike from outside
         return Progress.UNREACHABLE if ping.tries else Progress.QUEUED
     if ping.state == PingState.WITHDRAWN:
         return Progress.WITHDRAWN
-    if ping.state != PingState.VERIFIED or ping.comment is None:
-        return Progress.NO_LINK if ping.state == PingState.REFUSED else Progress.UNREACHABLE
-    if ping.comment.is_visible:
-        return Progress.SHOWN
-    return Progress.HELD if ping.comment.state_for_writer == State.PENDING else Progress.DECLINED
+    return Progress.NO_LINK if ping.state == PingState.REFUSED else Progress.UNREACHABLE

@@ -132,3 +132,7 @@ class Site(Base):
         """The rule for each protocol."""
         rules = {"trackback": self.trackbacks, "pingback": self.pingbacks, "webmention": self.webmentions}
         return {protocol: Linkbacks(rule) for protocol, rule in rules.items()}
+
+    def takes(self, protocol: str) -> bool:
+        """Whether pages may tell us by ``trackback``, ``pingback`` or ``webmention``."""
+        return self.linkbacks[protocol] != Linkbacks.OFF

@@ -42,7 +42,7 @@ class Stranger:
     @classmethod
     def of(cls, comment: Comment) -> "Stranger":
         """Who wrote a comment, as far as its row tells; addresses are kept as hashes only."""
-        said = f"{comment.author}\n{comment.title}\n{comment.body}"
+        said = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
         return cls(email=comment.email or "", website=comment.website or "", said=said)
 
     @property

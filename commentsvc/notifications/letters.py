@@ -55,10 +55,10 @@ def confirmation(subscription: Subscription, confirm_url: str) -> None:
 
 
 def held(comment: Comment, recipient: str, language: str) -> None:
-    """Tell a moderator that a comment waits."""
+    """Tell a moderator that a comment waits, once for each text."""
     _write(
         "held",
-        occasion=f"held-{comment.id}{comment.seen_as}",  # once for each text
+        occasion=f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else ""),
         recipient=recipient,
         language=language,
         list_id=f"queue.{settings.current().host}",

@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import i18n, links, throttle
 from commentsvc.comments import threads
 from commentsvc.db import db
-from commentsvc.errors import TooLarge
+from commentsvc.errors import Refusal, TooLarge, TooMany
 from commentsvc.linkbacks import pingback, receiving, trackback, webmention
-from commentsvc.linkbacks.receiving import Offer
+from commentsvc.linkbacks.receiving import Offer, TooManyPings
 from commentsvc.linkbacks.webmention import Status
 from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
@@ -16,6 +16,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.web import current
 
 LARGEST_PING = 64 * 1024  # bytes
+BY_HAND = "by_hand"  # a field of our own form
 
 blueprint = Blueprint("linkbacks", __name__)
 
@@ -48,22 +49,44 @@ def receive_pingback() -> Response:
 
 
 @blueprint.post("/webmention")
-def receive_webmention() -> Response:
-    """Take a webmention for later verification, or for a second look: 201 and where its sender sees how far it got."""
-    _body()
-    offer = webmention.parse(request.form)
-    ping = _take(*receiving.article_at(offer.target), offer)
-    response = _status(webmention.status(webmention.receipt(ping)), 201)
-    response.headers["Location"] = links.webmention_status(webmention.receipt(ping))
+def receive_webmention() -> AnyResponse:
+    """Take a webmention for later verification, or for a second look: 201 and where its sender sees how far it got.
+
+    A person who filled in our own form is led there, or back to the form with what is wrong.
+    """
+    is_by_hand = BY_HAND in request.form
+    try:
+        status_url = _taken_webmention()
+    except Refusal as refusal:
+        if not is_by_hand:
+            raise
+        return _form(refusal)
+    if is_by_hand:
+        return redirect(f"{status_url}?lang={i18n.nearest(request.args.get('lang'))}", code=303)
+    response = _status(webmention.status(status_url.rpartition("/")[2]), 201)
+    response.headers["Location"] = status_url
     return response
 
 
 @blueprint.get("/webmention")
 def show_form() -> Response:
     """The same for people: a form that tells us of a page."""
+    return _form()
+
+
+def _taken_webmention() -> str:
+    _body()
+    offer = webmention.parse(request.form)
+    ping = _take(*receiving.article_at(offer.target), offer)
+    return links.webmention_status(webmention.receipt(ping))
+
+
+def _form(refusal: Refusal | None = None) -> Response:
+    db.session.rollback()
     i18n.speak(current.reader_language())
-    target = request.args.get("target", "")[: links.LONGEST_ADDRESS]
-    return make_response(render_template("linkbacks/webmention.html", target=target))
+    typed = {name: request.values.get(name, "")[: links.LONGEST_ADDRESS] for name in ("source", "target")}
+    page = render_template("linkbacks/webmention.html", typed=typed, refusal=refusal, by_hand=BY_HAND)
+    return make_response(page, refusal.status if refusal else 200)
 
 
 @blueprint.get("/webmention/<receipt>")
@@ -76,7 +99,10 @@ def _body() -> bytes:
     body = request.get_data()
     if (request.content_length or 0) > LARGEST_PING:
         raise TooLarge
-    throttle.hit(throttle.PINGS, current.source())
+    try:
+        throttle.hit(throttle.PINGS, current.source())
+    except TooMany as refusal:
+        raise TooManyPings(refusal.retry_after or 1) from None
     return body
 
 

@@ -10,7 +10,7 @@ from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.linkbacks import trackback
-from commentsvc.models.comment import Comment
+from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.web import current, embed, errors, forms, gate, linked_data, security, snapshots, visitor
@@ -92,9 +92,16 @@ def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, pre
         status,
     )
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Pingback"] = links.pingback()
-    response.headers.add("Link", f'<{links.webmention()}>; rel="webmention"')
+    _advertise(site, response)
     return errors.say_when(response, refusal) if refusal else response
+
+
+def _advertise(site: Site, response: Response) -> None:
+    """Tell other blogs' programs where to send linkbacks, for those that do not look at elements."""
+    if site.takes(Kind.PINGBACK):
+        response.headers["X-Pingback"] = links.pingback()
+    if site.takes(Kind.WEBMENTION):
+        response.headers.add("Link", f'<{links.webmention()}>; rel="webmention"')
 
 
 def _own_view(form: CommentForm, thread: Thread | None, visitor: str) -> Markup | None:

@@ -52,13 +52,35 @@ class TestPing:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("COMMENTSVC_FETCH_ALLOW", f"{blog.address},{other.address}")
                 status, out, err = command("ping", blog.page(ARTICLE, anchors))
-            assert (status, err) == (0, "")
+            assert (status, err) == (1, "1 of 3 pages could not be told; the desk lists them, too.\n")
             assert f"✓ {target}: webmention, status 202" in out
             assert f"– {deaf}: takes no linkbacks" in out
             assert f"✗ {hidden}: port" in out
 
     def test_an_article_without_links(self, command: Command, blog: Web) -> None:
-        assert command("ping", blog.page(ARTICLE, "<p>x</p>"))[:2] == (0, "It links to no other page.\n")
+        status, out, _ = command("ping", blog.page(ARTICLE, "<p>x</p>"))
+        assert (status, out) == (0, "Nobody is to be told: there is no link to a page of others on it.\n")
+
+    def test_an_article_that_is_not_there(self, command: Command, blog: Web) -> None:
+        status, _, err = command("ping", blog.page(ARTICLE, "x", status=404))
+        assert (status, err) == (1, f"{blog.url}{ARTICLE}: there is no such page.\n")
+
+    def test_an_article_at_a_private_address(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", "")
+        command("site", "set", "blog", "http://127.0.0.1")
+        status, _, err = command("ping", "http://127.0.0.1/x")
+        assert status == 1
+        assert "name it in COMMENTSVC_FETCH_ALLOW" in err
+
+    def test_a_link_to_nowhere_and_one_that_was_taken_out(self, command: Command, blog: Web) -> None:
+        with web() as other, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COMMENTSVC_FETCH_ALLOW", f"{blog.address},{other.address}")
+            assert "✗ " in command("ping", blog.page(ARTICLE, f'<a href="{other.url}/nowhere">x</a>'))[1]
+            other.page("/end", "", status=202)
+            target = other.page("/post", '<link rel="webmention" href="/end">')
+            command("ping", blog.page(ARTICLE, f'<a href="{target}">x</a>'))
+            said = command("ping", blog.page(ARTICLE, "<p>x</p>"))[1]
+            assert said == f"✓ {target}: webmention, status 202, no longer linked\n"
 
     def test_an_article_of_nobody(self, command: Command) -> None:
         status, _, err = command("ping", "https://elsewhere.example/")
@@ -72,8 +94,13 @@ class TestPing:
         assert "The worker is reading this article" not in err
 
     def test_a_feed_is_a_rule(self, command: Command, blog: Web) -> None:
-        assert command("site", "set", "blog", "--feed", f"{blog.url}/feed")[0] == 0
+        blog.page("/feed", "<rss version='2.0'><channel><title>x</title></channel></rss>")
+        assert command("site", "set", "blog", "--feed", f"{blog.url}/feed") == (0, "Changed blog.\n", "")
+        assert f"webmentions like-comments, feed {blog.url}/feed" in command("site", "list")[1]
+        status, _, err = command("site", "set", "blog", "--feed", f"{blog.url}/nowhere", "--webmentions", "hold")
+        assert (status, "The feed cannot be read at the moment: the feed answers with status 404." in err) == (0, True)
         assert command("site", "set", "blog", "--feed", "none")[0] == 0
+        assert "webmentions hold\n" in command("site", "list")[1]
         assert command("site", "set", "blog", "--feed", "nonsense")[0] == 2
 
 
@@ -145,9 +172,10 @@ class TestDoctor:
 
     def test_a_title_that_ends_the_block(self, command: Command, blog: Web) -> None:
         here = f"{blog.url}{ARTICLE}"
-        block = f'<!-- <rdf:RDF><rdf:Description dc:identifier="{here}" dc:title="a --> b" /></rdf:RDF> -->'
-        found = self.findings(command, blog.page(ARTICLE, template(blog, rdf=block)))
-        assert "two hyphens" in found["RDF block"]
+        for title in ("a --> b", "a -- b"):
+            block = f'<!-- <rdf:RDF><rdf:Description dc:identifier="{here}" dc:title="{title}" /></rdf:RDF> -->'
+            found = self.findings(command, blog.page(ARTICLE, template(blog, rdf=block)))
+            assert "two hyphens" in found["RDF block"]
 
     @pytest.mark.parametrize(
         ("policy", "sign"),

@@ -87,9 +87,9 @@ class TestAnswers:
         assert b"<error>1</error>" in answer.data
 
     def test_too_many_fail_in_the_same_form(self, client: FlaskClient) -> None:
-        answers = [ping(client, url=f"{SOURCE}/{number}") for number in range(31)]
-        assert answers[29] == SUCCESS
-        assert b"<error>1</error>" in answers[30]
+        answers = [ping(client, url=f"{SOURCE}/{number}") for number in range(61)]
+        assert answers[59] == SUCCESS
+        assert b"<error>1</error>" in answers[60]
 
     def test_a_person_is_led_to_the_article_and_nothing_is_made(self, client: FlaskClient) -> None:
         answer = client.get(f"/trackback/blog/{ARTICLE}?url={SOURCE}")

@@ -96,10 +96,11 @@ class TestAsking:
         assert answer.json["title"] == "This article accepts no pings."
 
     def test_too_many(self, client: FlaskClient) -> None:
-        answers = [mention(client, f"{SOURCE}/{number}") for number in range(31)]
-        assert answers[29].status_code == 201
-        assert answers[30].status_code == 429
-        assert int(answers[30].headers["Retry-After"]) > 0
+        answers = [mention(client, f"{SOURCE}/{number}") for number in range(61)]
+        assert "many pings" in answers[60].json["title"]
+        assert answers[59].status_code == 201
+        assert answers[60].status_code == 429
+        assert int(answers[60].headers["Retry-After"]) > 0
 
     def test_more_than_any_webmention(self, client: FlaskClient) -> None:
         assert client.post("/webmention", data={"source": "x" * 70_000}).status_code == 413
@@ -122,6 +123,27 @@ class TestPeople:
         assert answer.status_code == 201
         assert "We have it" in answer.text
 
+    def test_who_fills_in_the_form_is_led_to_the_status(self, client: FlaskClient) -> None:
+        form = {"source": SOURCE, "target": ARTICLE_URL, "by_hand": "1"}
+        answer = client.post("/webmention?lang=de", data=form, headers={"Accept": "text/html"})
+        assert answer.status_code == 303
+        status = client.get(answer.headers["Location"], headers={"Accept": "text/html"}).text
+        assert "Wir haben es" in status
+        assert f'<a href="{ARTICLE_URL}">' in status
+
+    @pytest.mark.parametrize(
+        ("source", "target", "status"),
+        [("nonsense", ARTICLE_URL, 400), (SOURCE, "https://nobody.example/", 400), (SOURCE, SOURCE, 400)],
+    )
+    def test_a_slip_loses_nothing_that_was_typed(
+        self, client: FlaskClient, source: str, target: str, status: int
+    ) -> None:
+        answer = client.post("/webmention", data={"source": source, "target": target, "by_hand": "1"})
+        assert answer.status_code == status
+        assert 'role="alert"' in answer.text
+        assert f'value="{source}"' in answer.text
+        assert f'value="{target}"' in answer.text
+
     def test_refusals_are_pages(self, client: FlaskClient) -> None:
         answer = mention(client, "nonsense", Accept="text/html,*/*;q=0.8")
         assert (answer.status_code, answer.mimetype) == (400, "text/html")
@@ -143,6 +165,14 @@ class TestPeople:
 
 class TestDiscovery:
     """How senders find the endpoint."""
+
+    def test_what_is_off_is_not_offered(self, client: FlaskClient, rules: Callable[..., None]) -> None:
+        rules("blog", webmentions="off", pingbacks="off", trackbacks="off")
+        page = client.get(f"/t/blog/{ARTICLE}")
+        assert "X-Pingback" not in page.headers
+        assert "Link" not in page.headers
+        for word in ('rel="webmention"', 'rel="pingback"', 'rel="trackback"', "rdf:RDF", "/webmention"):
+            assert word not in page.text
 
     def test_header_and_element(self, client: FlaskClient) -> None:
         page = client.get(f"/t/blog/{ARTICLE}")
@@ -267,6 +297,26 @@ class TestVerification:
         for _ in range(2):
             worker.verify_pings()
         assert progress(client, private) == progress(client, away) == "unreachable"
+
+    def test_a_blog_that_a_moderator_approved_may_bring_much(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        linking: Callable[[], str],
+        ada: Visitor,
+        time: FrozenClock,
+        shown: Callable[[], list[Comment]],
+    ) -> None:
+        """A bridge to social networks brings everything from one host."""
+        for number in range(9):
+            mention(client, neighbour.page(f"/{number}", linking()))
+            worker.verify_pings()
+        states = [one.state for one in shown()]
+        assert (states[0], states[-1]) == ("approved", "pending")
+        ada.decide(shown()[-1].id, "approval")
+        mention(client, neighbour.page("/more", linking()))
+        worker.verify_pings()
+        assert shown()[-1].state == "approved"
 
     def test_what_is_held_is_said_to_be_held_even_where_it_is_called_spam(
         self, client: FlaskClient, neighbour: Web, linking: Callable[[], str], rules: Callable[..., None]

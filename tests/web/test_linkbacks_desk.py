@@ -6,9 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from commentsvc.comments import posting
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Ping, SentLinkback, Site
+from commentsvc.models.comment import Kind
 from tests.cast import ARTICLE, BLOG
 from tests.visitors import Visitor
 
@@ -52,6 +54,21 @@ class TestLists:
         assert SOURCE in page
         assert "refused" in page
         assert "the page does not link to the article" in page
+
+    def test_what_became_of_a_verified_one(self, ada: Visitor, client: FlaskClient) -> None:
+        number = received(client, state="verified")
+        db.begin_write()
+        site = Site.named("blog")
+        mention = posting.Mention(Kind.TRACKBACK, SOURCE, "Rotary", "x", "<p>x</p>", "The Exchange")
+        site.moderation = "all"
+        comment = posting.post_linkback(site, ARTICLE, mention)
+        db.session.get_one(Ping, number).comment_id = comment.id
+        db.session.commit()
+        page = ada.client.get("/admin/linkbacks").text
+        assert f'<a href="/admin/queue?state=pending#comment-{comment.id}">Waiting</a>' in page
+        ban = ada.client.get(f"/admin/bans?comment={comment.id}").text
+        assert 'value="exchange.example"' in ban
+        assert '<option value="domain" selected>' in ban
 
     def test_what_others_answered(self, ada: Visitor) -> None:
         sent(state="failed", protocol="pingback", answer="fault 17: no link <b>")

@@ -7,6 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from commentsvc import links
 from commentsvc.comments.submission import LARGEST_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
@@ -36,8 +37,9 @@ class BanForm:
 
     @property
     def value(self) -> str:
-        """What was typed."""
-        return request.form.get("value", "")
+        """What was typed, or else the host of a linkback."""
+        linkback = self.comment.website if self.comment and self.comment.is_linkback else None
+        return request.form.get("value", links.host_of(linkback or ""))
 
     @property
     def site(self) -> str:
@@ -59,6 +61,8 @@ class BanForm:
         """What was chosen, or else what is known of the comment's writer."""
         if "kind" in request.form:
             return request.form["kind"]
+        if self.comment and self.comment.is_linkback:
+            return BanKind.DOMAIN
         return BanKind.ADDRESS if self.comment and self.comment.address_hash else BanKind.EMAIL
 
 
