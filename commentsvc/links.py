@@ -16,6 +16,9 @@ LONGEST_KEY = 500  # characters
 LONGEST_ADDRESS = 2000  # characters, percent-encoded
 LONGEST_HOST = 253
 MOST_ROUNDS = 10
+SAFE_IN_PATH = "/%:@!$&'()*+,;=~"
+SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
+HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 PORT = re.compile(r":\d*\W*$")
 NO_HOST = re.compile(r"^[\W_]+|[\W_]+$")  # signs around an address in a sentence
@@ -190,9 +193,11 @@ def plain(url: str) -> str | None:
     Passwords, backslashes, white space and control characters are read differently by different programs.
     """
     origin = origin_of(url)
-    if origin is None or len(url) > LONGEST_ADDRESS or re.search(r"[\\\s\x00-\x20\x7f]", url):
+    if origin is None or len(url) > LONGEST_ADDRESS or HIDDEN.search(url):
         return None
     parts = urlsplit(url)
     if "@" in parts.netloc:
         return None
-    return origin + (quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/") + (f"?{parts.query}" if parts.query else "")
+    query = f"?{quote(parts.query, safe=SAFE_IN_QUERY)}" if parts.query else ""
+    address = origin + (quote(parts.path, safe=SAFE_IN_PATH) or "/") + query
+    return address if len(address) <= LONGEST_ADDRESS else None

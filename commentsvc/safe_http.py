@@ -42,6 +42,10 @@ class FetchFailed(Exception):
     """The page could not be had: unreachable, too slow, too large, broken."""
 
 
+class LedAway(FetchFailed):
+    """It could not be had at another host than the one that was asked, to which that one sent us."""
+
+
 @dataclass(frozen=True)
 class Page:
     """What was fetched: the final address after redirects, status, headers in lower case, body."""
@@ -121,9 +125,12 @@ def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve)
 
 
 def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
-    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
+    deadline, host = time.monotonic() + WHOLE_PATIENCE.total_seconds(), urlsplit(url).hostname
     for _ in range(MOST_REDIRECTS + 1):
-        page = _fetch_once(url, question, resolver, deadline)
+        try:
+            page = _fetch_once(url, question, resolver, deadline)
+        except FetchFailed as failure:
+            raise failure if urlsplit(url).hostname == host else LedAway(str(failure)) from failure
         target = page.headers.get("location")
         if page.status not in redirects or not target:
             return page
@@ -327,6 +334,8 @@ def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
         body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
         if len(body) > LARGEST_BODY:
             raise FetchFailed("the page is too large")
+        if unpack and unpack.eof:
+            return bytes(body)
     if answer.length:
         raise FetchFailed("the page broke off")
     return bytes(body)

@@ -176,6 +176,9 @@ def watch_feeds() -> int:
     except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
         log.warning("the feed %s could not be read: %s", watched.url, failure)
         _note(partial(watching.postpone, watched, str(failure)))
+    except Exception:  # as with pings
+        log.exception("the feed %s could not be read", watched.url)
+        _note(partial(watching.postpone, watched, "could not be read"))
     return 1
 
 
@@ -201,6 +204,10 @@ def read_article(asked: announcing.Reading, *, leased: bool = False) -> list[int
         log.warning("the article %s could not be read: %s", asked.url, failure)
         _note(partial(announcing.postpone, asked, str(failure)))
         raise
+    except Exception as problem:  # as with pings
+        log.exception("the article %s could not be read", asked.url)
+        _note(partial(announcing.postpone, asked, "could not be read"))
+        raise safe_http.FetchFailed("could not be read") from problem
     queued: list[int] = []
     _note(lambda: queued.extend(announcing.note_links(asked, article, leased=leased)))
     return queued

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from itertools import islice
 from urllib.parse import urljoin
 
 from commentsvc import links
@@ -15,9 +16,12 @@ from commentsvc.safe_http import Page
 # One target of a Link header: the address, then parameters up to the next comma outside of quotes.
 LINK = re.compile(r"<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]+))")
-DESCRIPTION = re.compile(r"<rdf:Description\b([^>]*)>", re.I)
-ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-LARGEST = 1_000_000  # characters
+DESCRIPTION = re.compile(r"<rdf:Description(?=\s)", re.I)
+ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]++)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)')")
+# More than that is no header, no description, no page with many of them: it is there to keep us busy.
+LONGEST_HEADER = 8_000  # characters
+LONGEST_DESCRIPTION = 4_000
+MOST_DESCRIPTIONS = 50
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def endpoint_of(page: Page, target: str) -> Endpoint | None:
 
 def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
     """All that a page names, in the order in which they are to be tried."""
-    html = decoded(page)[:LARGEST] if page.content_type in HTML else ""
+    html = decoded(page) if page.content_type in HTML else ""
     reader = _RelReader()
     plain_text.parse(html, reader)
     yield from _absolute(page, Kind.WEBMENTION, [*_in_headers(page, "webmention"), *reader.found["webmention"]])
@@ -56,7 +60,7 @@ def _absolute(page: Page, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint
 
 
 def _in_headers(page: Page, rel: str) -> Iterator[str]:
-    for href, parameters in LINK.findall(page.headers.get("link", "")):
+    for href, parameters in LINK.findall(page.headers.get("link", "")[:LONGEST_HEADER]):
         values = [quoted or token for name, quoted, token in PARAMETER.findall(parameters) if name.lower() == "rel"]
         if values and rel in values[0].lower().split():
             yield href
@@ -64,7 +68,8 @@ def _in_headers(page: Page, rel: str) -> Iterator[str]:
 
 def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
     """The trackback address of the description whose identifier is the article's, in a comment or not."""
-    for description in DESCRIPTION.findall(html):
+    for start in islice(DESCRIPTION.finditer(html), MOST_DESCRIPTIONS):
+        description = html[start.end() : start.end() + LONGEST_DESCRIPTION].partition(">")[0]
         found = {name.lower(): unescape(one or other) for name, one, other in ATTRIBUTE.findall(description)}
         identifier, ping = found.get("dc:identifier", ""), found.get("trackback:ping", "")
         if ping and any(links.same_page(identifier, address) for address in addresses):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
+from bs4.element import AttributeValueList
 
 from commentsvc import clock, links
 from commentsvc.markup import plain_text
@@ -18,11 +19,13 @@ from commentsvc.models.comment import Response
 LONGEST_NAME = 80
 LONGEST_TEXT = 2000  # characters
 OLDEST = datetime(1994, 1, 1, tzinfo=UTC)  # before that nobody kept a blog
-# What a page may cost: the parser's work grows with the tags, and with every text that holds another.
+# What a page may cost. The parser looks at everything below a property once for that property, so that its work grows
+# with the tags, and with every property that holds another.
 LARGEST = 300_000  # characters
 MOST_TAGS = 10_000
-MOST_TEXTS = 100
-TEXT = re.compile(r"\be-[a-z]")
+MOST_WORK = 30_000  # tags, each as often as there are properties around it
+CHARACTERS_A_TAG = 500  # what a text costs beside a tag
+PROPERTY = re.compile(r"(?:h|p|u|dt|e)-[a-z0-9-]+")
 RSVPS = {
     "yes": Response.RSVP_YES,
     "no": Response.RSVP_NO,
@@ -50,9 +53,12 @@ class Entry:
 
 def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     """The entry of a page that is about our article; None where there is none, or reading it would cost too much."""
-    if len(html) > LARGEST or html.count("<") > MOST_TAGS or len(TEXT.findall(html)) > MOST_TEXTS:
+    if len(html) > LARGEST or html.count("<") > MOST_TAGS:
         return None
-    entries = list(_entries(html, url))
+    page = BeautifulSoup(html, "lxml")
+    if _work(page) > MOST_WORK:
+        return None
+    entries = list(_entries(page, url))
     for properties in entries:
         if response := _response(properties, is_our_article):
             return _entry(properties, response, url)
@@ -62,12 +68,29 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     return None
 
 
-def _entries(html: str, url: str) -> Iterator[Properties]:
+def _work(page: BeautifulSoup) -> float:
+    """What parsing will cost; takes away all classes but those of microformats2, as older ones mean more of them."""
+    around = {id(page): 0}
+    work = 0.0
+    for node in page.descendants:
+        above = around.get(id(node.parent), 0)
+        if not isinstance(node, Tag):
+            work += above * len(str(node)) / CHARACTERS_A_TAG
+            continue
+        named = [name for name in node.get_attribute_list("class") if name and PROPERTY.fullmatch(name)]
+        if "class" in node.attrs:
+            node["class"] = AttributeValueList(named)
+        around[id(node)] = above + len(named)
+        work += 1 + above
+    return work
+
+
+def _entries(page: BeautifulSoup, url: str) -> Iterator[Properties]:
     """The properties of every h-entry of a page, outer ones first."""
     import mf2py  # it brings a lot along, for which only the worker has a use
 
     try:
-        waiting = list(mf2py.parse(doc=BeautifulSoup(html, "lxml"), url=url)["items"])
+        waiting = list(mf2py.parse(doc=page, url=url)["items"])
     except (RecursionError, ValueError):
         return
     while waiting:

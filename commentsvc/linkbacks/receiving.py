@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links
@@ -22,12 +22,13 @@ from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 
 MOST_WAITING = 1000
-MOST_OF_SENDER = 100  # waiting
+MOST_OF_SENDER = 200  # waiting
+SHARE_OF_SENDER = 2  # one sender has at most half of what there is
 MOST_OF_HOST = 60  # in an hour
 MOST_FOR_ARTICLE = 120  # in an hour
 NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
 OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
-HIDDEN = re.compile(r"[\s\x00-\x20\x7f]")
+HIDDEN = re.compile(r"[\s\x00-\x20\x7f\ud800-\udfff\ufffe\uffff]")
 COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
 
 
@@ -96,7 +97,7 @@ def article_at(target: str) -> tuple[Site, str]:
     Raises:
         TargetUnknown: there is no such site.
     """
-    if HIDDEN.search(target):
+    if len(target) > links.LONGEST_ADDRESS or HIDDEN.search(target):
         raise TargetUnknown
     try:
         if own := _own_page(target):
@@ -150,14 +151,9 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Pin
     return _stored(site, key, offer.target or target, offer, address_hash)
 
 
-def fetched_lately() -> ColumnElement[bool]:
-    """Which pings were, or will soon be, a request, as a condition."""
-    return or_(Ping.state == PingState.QUEUED, Ping.checked_at > clock.now() - timedelta(hours=1))
-
-
 def host_of(source: str) -> str:
-    """The host as budgets count it."""
-    return (urlsplit(source).hostname or "").rstrip(".")
+    """The host as budgets count it, however it is written."""
+    return links.host_of(source) or (urlsplit(source).hostname or "")
 
 
 def _check_source(source: str, target: str) -> None:
@@ -181,15 +177,21 @@ def _check_ban(site: Site, offer: Offer) -> None:
 def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -> None:
     # What was tried in vain waits for hours: it shall keep nobody out.
     is_new = (Ping.state == PingState.QUEUED) & (Ping.tries == 0)
+    is_fetch = is_new | (Ping.checked_at > clock.now() - timedelta(hours=1))
+    is_senders = Ping.address_hash == address_hash
     budgets = (
         (MOST_WAITING, is_new),
-        (MOST_OF_SENDER, (Ping.state == PingState.QUEUED) & (Ping.address_hash == address_hash)),
-        (MOST_OF_HOST, (Ping.source_host == host_of(source)) & fetched_lately()),
-        (MOST_FOR_ARTICLE, (Ping.site_id == site.id) & (Ping.key == key) & fetched_lately()),
+        (MOST_OF_SENDER, (Ping.state == PingState.QUEUED) & is_senders),
+        (MOST_OF_HOST, (Ping.source_host == host_of(source)) & is_fetch),
+        (MOST_FOR_ARTICLE, (Ping.site_id == site.id) & (Ping.key == key) & is_fetch),
     )
     for most, counted in budgets:
-        if (db.session.scalar(select(func.count(Ping.id)).where(counted)) or 0) >= most:
+        if _number_of(counted) >= most or _number_of(counted & is_senders) >= most // SHARE_OF_SENDER:
             raise QueueFull
+
+
+def _number_of(counted: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count(Ping.id)).where(counted)) or 0
 
 
 def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str | None) -> Ping:
@@ -227,9 +229,11 @@ def _told_again(ping: Ping, offer: Offer, target: str) -> Ping:
         raise AlreadyKnown
     if ping.state == PingState.QUEUED and ping.protocol == offer.protocol:
         return ping
-    ping.protocol, ping.target = offer.protocol, target
+    ping.protocol = offer.protocol
     ping.title, ping.excerpt, ping.blog_name = offer.title, offer.excerpt, offer.blog_name
     ping.is_resent = ping.comment_id is not None
-    ping.state, ping.tries = PingState.QUEUED, 0
+    if not ping.is_resent:  # whoever else says so with another address changes nothing about what is shown
+        ping.target = target
+    ping.state, ping.tries = PingState.QUEUED, min(ping.tries, 1)
     ping.due_at = max(clock.now(), ping.checked_at + NOT_BEFORE) if ping.checked_at else clock.now()
     return ping

@@ -56,7 +56,9 @@ class Outcome:
 def claim() -> Message | None:
     """The link that is due first, leased to the caller; writes."""
     for row in SentLinkback.claim(1, LEASE):
-        return message(row)
+        if row.tries < MOST_TRIES:
+            return message(row)
+        row.state, row.answer, row.leased_until = SendingState.FAILED, "reading it was broken off again and again", None
     return None
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -25,7 +25,8 @@ META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
-GONE = (404, 410)
+GONE_FOR_EVER = 410
+GONE = (404, GONE_FOR_EVER)
 LATER = (408, 425, 429)  # and everything from 500 on: an outage says nothing about the link
 # Where an element may name our article so that a reader comes to it, or sees it.
 ATTRIBUTES = {
@@ -48,7 +49,7 @@ class NoLink(Exception):
 
 
 class NotThere(NoLink):
-    """There is no such page, at the moment or for ever."""
+    """There is no such page at the moment, or not for us."""
 
     is_certain = False
 
@@ -57,11 +58,13 @@ class NotThere(NoLink):
 class Target:
     """The address of our article as it was given.
 
-    Where ``is_exact``, only that very address will do, but in all the ways in which a webmention's source may name it.
+    Where ``is_exact``, only that very address will do; where ``reads_all``, in all the ways in which a webmention's
+    source may name it, and with what its microformats say.
     """
 
     url: str
     is_exact: bool = False
+    reads_all: bool = False
 
     def fits(self, address: str) -> bool:
         """Whether this is the article's address."""
@@ -82,6 +85,7 @@ class Finding:
     author_url: str | None = None
     url: str | None = None
     published_at: datetime | None = None
+    page: str = ""  # where it really was, after redirects
 
     def says(self, excerpt: str) -> bool:
         """Whether most words of an excerpt stand on the page, whatever was cut or folded on the way."""
@@ -98,10 +102,10 @@ def read(page: Page, target: Target) -> Finding:
     """
     _check_status(page.status)
     if page.content_type in HTML:
-        return _read_html(page, target)
-    if target.is_exact and page.content_type == "text/plain":
+        return replace(_read_html(page, target), page=page.url)
+    if target.reads_all and page.content_type == "text/plain":
         return _read_text(page, target)
-    if target.is_exact and re.fullmatch(r"application/([\w.-]+\+)?json", page.content_type):
+    if target.reads_all and re.fullmatch(r"application/([\w.-]+\+)?json", page.content_type):
         return _read_json(page, target)
     raise NoLink(f"the page is {page.content_type[:60]}, not HTML")
 
@@ -115,11 +119,11 @@ def decoded(page: Page) -> str:
 
 def _check_status(status: int) -> None:
     if status in GONE:
-        raise (NoLink if status == 410 else NotThere)(f"the page answers with status {status}")
+        raise (NoLink if status == GONE_FOR_EVER else NotThere)(f"the page answers with status {status}")
     if status >= 500 or status in LATER:
         raise FetchFailed(f"the page answers with status {status}")
     if not 200 <= status < 300:
-        raise NoLink(f"the page answers with status {status}")
+        raise NotThere(f"the page answers with status {status}")
 
 
 def _read_html(page: Page, target: Target) -> Finding:
@@ -133,7 +137,7 @@ def _read_html(page: Page, target: Target) -> Finding:
     title = plain_text.crop(plain_text.fold("".join(reader.title)), LONGEST_TITLE)
     words = _words(f"{title}\n{''.join(reader.text)}")
     excerpt = _around(reader.text, reader.found_at)
-    entry = microformats.about_us(html, page.url, target.fits) if target.is_exact else None
+    entry = microformats.about_us(html, page.url, target.fits) if target.reads_all else None
     if entry is None:
         return Finding(title, excerpt, reader.links, words)
     return Finding(
@@ -213,7 +217,7 @@ class _LinkReader(plain_text.TextReader):
         self.links = 0
         self.says_gone = False
         self._base, self._fits = base, target.fits
-        self._attributes = ATTRIBUTES if target.is_exact else ONLY_ANCHORS
+        self._attributes = ATTRIBUTES if target.reads_all else ONLY_ANCHORS
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "meta" and attributes.get("http-equiv", "").lower() == "status":

@@ -31,6 +31,7 @@ REASON_GONE = N_("the page that linked here is gone, or does so no longer")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MOST_TRIES = 5
+BROKEN_OFF = "reading it was broken off again and again"
 SHOWN = 100  # rows of the log
 SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
 # When a verified source is looked at again: as old as this, after so long.
@@ -58,10 +59,13 @@ def claim() -> Claim | None:
         other.source_host == Ping.source_host, other.id != Ping.id, other.leased_until > clock.now()
     )
     for ping in Ping.claim(1, LEASE, but_not=is_asked_already.exists()):
+        if ping.tries >= MOST_TRIES:
+            _give_up(ping, BROKEN_OFF)
+            return None
         if _has_had_enough(ping.source_host):
             ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None
             return None
-        return Claim(ping.id, ping.source, Target(ping.target, is_exact=ping.protocol == Kind.WEBMENTION))
+        return Claim(ping.id, ping.source, _target(ping))
     return None
 
 
@@ -69,9 +73,17 @@ def look(claimed: Claim) -> Finding:
     """Read the source; no database, as it may take its time.
 
     Raises:
-        NoLink, safe_http.FetchRefused, safe_http.FetchFailed
+        NoLink, safe_http.FetchFailed
+        safe_http.FetchRefused: it may not be read, or not again, as it led us to somebody else who is in trouble.
     """
-    return source_page.read(safe_http.fetch(claimed.source, ACCEPT), claimed.target)
+    try:
+        page = safe_http.fetch(claimed.source, ACCEPT)
+        is_led_away = receiving.host_of(page.url) != receiving.host_of(claimed.source)
+        if is_led_away and page.status >= 500:
+            raise safe_http.LedAway(f"the page answers with status {page.status}")
+    except safe_http.LedAway as failure:
+        raise safe_http.FetchRefused(str(failure)) from failure
+    return source_page.read(page, claimed.target)
 
 
 def accept(claimed: Claim, finding: Finding) -> None:
@@ -112,11 +124,8 @@ def refuse(claimed: Claim, reason: str, *, is_certain: bool = True) -> None:
 
 def give_up(claimed: Claim, reason: str) -> None:
     """The source is nowhere that we go to; what is shown stays until the source can be asked again; writes."""
-    ping = _locked(claimed)
-    if ping is not None and ping.comment_id is None:
-        _settle(ping, PingState.FAILED, reason)
-    elif ping is not None:
-        _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+    if (ping := _locked(claimed)) is not None:
+        _give_up(ping, reason)
 
 
 def postpone(claimed: Claim, reason: str) -> None:
@@ -147,6 +156,20 @@ def _locked(claimed: Claim) -> Ping | None:
     """None where another worker was faster, or the site is gone."""
     ping = db.session.get(Ping, claimed.ping_id, with_for_update={"of": Ping}, populate_existing=True)
     return ping if ping is not None and ping.leased_until is not None else None
+
+
+def _target(ping: Ping) -> Target:
+    """What is new must name the very address that was given; what is shown stays while any spelling is there."""
+    is_webmention = ping.protocol == Kind.WEBMENTION
+    return Target(ping.target, is_exact=is_webmention and ping.comment_id is None, reads_all=is_webmention)
+
+
+def _give_up(ping: Ping, reason: str) -> None:
+    if ping.comment_id is not None:
+        _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+    else:
+        _settle(ping, PingState.FAILED, reason)
+        ping.tries = 1  # what could not be reached says so, even while it is tried again
 
 
 def _settle(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:
@@ -187,7 +210,8 @@ def _has_had_enough(host: str) -> bool:
 
 def _check_ban(ping: Ping, finding: Finding) -> None:
     """What stands on the page may be shut out, too, even where the ping itself said nothing of it."""
-    said = "\n".join((finding.author, finding.author_url or "", finding.title, finding.excerpt))
+    addresses = (finding.author_url or "", finding.url or "", finding.page)
+    said = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
     try:
         bans.check(ping.site, Stranger(website=ping.source, said=said))
     except Banned:

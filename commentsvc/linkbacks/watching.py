@@ -93,12 +93,12 @@ def entries(page: Page) -> list[Entry]:
     feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)
     if not feed.entries and not feed.get("version"):
         raise FetchFailed("this is no feed")
-    found = []
+    said: dict[str, str] = {}
     for entry in feed.entries[:MOST_ENTRIES]:
-        said = [str(entry.get(name, "")) for name in ("title", "updated", "summary", "content")]
         if url := links.plain(str(entry.get("link", ""))):
-            found.append(Entry(url, hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()))
-    return found
+            parts = (str(entry.get(name, "")) for name in ("title", "updated", "summary", "content"))
+            said[url] = "\n".join((said.get(url, ""), *parts))  # several entries may be about one article
+    return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in said.items()]
 
 
 def note(watched: Watch, page: Page, found: list[Entry]) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextlib import suppress
 
 from lxml import etree
 
@@ -16,6 +17,8 @@ BREAK = "\x1e"  # between two blocks of a page; folded into a space like any con
 WHITE_SPACE = re.compile(r"\s+")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 DECLARED = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+PIECE = 4096  # characters that the parser gets at once
+DEEPEST = 1000  # elements in each other
 LONGEST_FIELD = 8000  # characters of a field that are looked at
 # Charsets that texts are written in; Python knows codecs that are none, and one that runs escapes.
 CHARSET = re.compile(
@@ -41,10 +44,15 @@ def paragraphs(html: str) -> str:
 
 
 def parse(html: str, target: "TextReader") -> None:
-    """Let ``target`` see the tags and texts of ``html``, as a browser's parser would find them."""
+    """Let ``target`` see the tags and texts of ``html``, as a browser's parser would find them.
+
+    It ends where elements stand in each other too deeply: from there on each end tag costs as much as there are open.
+    """
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
-    parser.feed(html.encode("utf-8", "replace") or b" ")
-    parser.close()
+    with suppress(TooDeep):  # is heard of between two pieces only
+        for start in range(0, len(html) or 1, PIECE):
+            parser.feed(html[start : start + PIECE].encode("utf-8", "replace") or b" ")
+        parser.close()
 
 
 def declared_charset(content_type: str) -> str:
@@ -78,15 +86,23 @@ def crop(text: str, length: int) -> str:
     return at_word.rstrip(" .,;:") + "…"
 
 
+class TooDeep(Exception):
+    """No page that somebody wrote has so many elements in each other."""
+
+
 class TextReader:
     """Collects what is to be read; inside of ``SILENT`` elements that is nothing."""
 
     def __init__(self) -> None:
+        self.depth = 0
         self.text: list[str] = []
         self.silent: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """A tag opens."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise TooDeep
         if not self.silent:
             self.link(tag, attributes)
         if tag in SILENT:
@@ -98,6 +114,7 @@ class TextReader:
 
     def end(self, tag: str) -> None:
         """A tag closes."""
+        self.depth -= 1
         if self.silent and self.silent[-1] == tag:
             self.silent.pop()
         self._gap(tag)

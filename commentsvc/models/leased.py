@@ -40,7 +40,10 @@ class Leased(Base):
 
     @classmethod
     def claim(cls, limit: int, lease: timedelta, *, but_not: ColumnElement[bool] | None = None) -> list[Self]:
-        """At most ``limit`` rows that are due and not leased, now leased to the caller; writes."""
+        """At most ``limit`` rows that are due and not leased, now leased to the caller; writes.
+
+        Whoever had one before and never came back has tried in vain.
+        """
         now = clock.now()
         due = (
             select(cls)
@@ -52,5 +55,6 @@ class Leased(Base):
         )
         rows = list(db.session.scalars(due))
         for row in rows:
+            row.tries += row.leased_until is not None
             row.leased_until = now + lease
         return rows

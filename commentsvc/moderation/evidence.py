@@ -48,6 +48,9 @@ def about(comment: Comment, circumstances: Circumstances = ORDINARY) -> Facts:
         approved=approved(site, comment.visitor, besides=comment.id),
         learned=training.opinion(comment),
         linkback=comment.kind if comment.is_linkback else "",
+        title=comment.title if comment.is_linkback else "",
+        author_url=comment.author_url,
+        is_shown=comment.is_visible,
         **asdict(circumstances),
     )
 

@@ -55,7 +55,7 @@ def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
     if facts.unsolved:
         yield REASON_UNSOLVED
     if facts.linkback:
-        if _holds_linkbacks(site, facts.linkback):
+        if _holds_linkbacks(site, facts.linkback) and not facts.is_shown:
             yield REASON_LINKBACK
     elif site.moderation == Moderation.ALL:
         yield REASON_ALL
@@ -73,8 +73,9 @@ def _holds_linkbacks(site: Site, protocol: str) -> bool:
 
 
 def _listed(words: str, facts: Facts) -> Iterator[str]:
-    """Which of the site's words stand in text, name, website or mail address: within words, too, as in WordPress."""
-    said = "\n".join((facts.body, facts.author, facts.website or "", facts.email or "")).casefold()
+    """Which of the site's words stand in what is said or in an address: within words, too, as in WordPress."""
+    addresses = (facts.website, facts.author_url, facts.email)
+    said = "\n".join((facts.title, facts.body, facts.author, *filter(None, addresses))).casefold()
     for line in words.splitlines():
         if (word := line.strip()) and word.casefold() in said:
             yield word

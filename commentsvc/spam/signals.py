@@ -51,9 +51,10 @@ class Facts:
     ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``refused`` and
     ``approved`` count earlier comments of the same browser or address; ``learned`` is the probability of spam that
     the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but could
-    have been asked to. ``linkback`` is the protocol of one; of these, ``pings`` counts those of the same blog within a
-    day, this one among them, ``links_out`` the links on its page, and ``is_made_up`` says that the page does not say
-    what the ping does.
+    have been asked to; ``is_shown`` where readers see it already, as it was before it changed. ``linkback`` is the
+    protocol of one; of these, ``title`` and ``author_url`` are what its page says, ``pings`` counts those of the same
+    blog within a day, this one among them, ``links_out`` the links on its page, and ``is_made_up`` says that the page
+    does not say what the ping does.
     """
 
     body: str
@@ -68,6 +69,9 @@ class Facts:
     approved: int = 0
     learned: float | None = None
     linkback: str = ""
+    title: str = ""
+    author_url: str | None = None
+    is_shown: bool = False
     pings: int = 0
     links_out: int = 0
     is_made_up: bool = False

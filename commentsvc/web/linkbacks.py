@@ -97,7 +97,7 @@ def show_status(receipt: str) -> Response:
 
 def _body() -> bytes:
     body = request.get_data()
-    if (request.content_length or 0) > LARGEST_PING:
+    if max(len(body), request.content_length or 0) > LARGEST_PING:
         raise TooLarge
     try:
         throttle.hit(throttle.PINGS, current.source())

@@ -1,5 +1,6 @@
 """Where does a page want to be told? The 23 pages of webmention.rocks, served here, and the older protocols' ways."""
 
+import time as wall
 from collections.abc import Iterator
 
 import pytest
@@ -151,6 +152,23 @@ class TestOlderProtocols:
     )
     def test_pages_that_offer_nothing(self, body: str) -> None:
         assert found(body) is None
+
+    @pytest.mark.parametrize(
+        ("body", "link"),
+        [
+            ("<rdf:Description " + "a" * 900_000 + ">", ""),
+            ("<rdf:Description " * 58_000, ""),
+            ("<b>" * 150_000 + "</i>" * 120_000, ""),
+            ("", "<" * 63_000),
+            ("", '<>"' + '<>\\"' * 15_700),
+            ("", "<x>" + ";a" * 30_000),
+        ],
+        ids=["attributes", "descriptions", "end tags", "openings", "quotes", "parameters"],
+    )
+    def test_pages_made_to_take_long(self, body: str, link: str) -> None:
+        started = wall.process_time()
+        assert found(body, link=link) is None
+        assert wall.process_time() - started < 5
 
 
 def test_other_formats_have_headers_only() -> None:

@@ -158,6 +158,7 @@ class TestBudgets:
         from commentsvc.linkbacks import receiving
 
         monkeypatch.setattr(receiving, "MOST_FOR_ARTICLE", 3)
+        monkeypatch.setattr(receiving, "SHARE_OF_SENDER", 1)
         answers = [
             client.post("/webmention", data={"source": f"https://{n}.example/", "target": ARTICLE_URL}).status_code
             for n in range(4)

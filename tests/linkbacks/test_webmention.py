@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from commentsvc import settings as all_settings
 from commentsvc import worker
 from commentsvc.db import db
-from commentsvc.linkbacks import receiving
+from commentsvc.linkbacks import receiving, verifying
 from commentsvc.models import Comment, Ping, Thread
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
 from tests.servers import Web
@@ -96,7 +97,7 @@ class TestAsking:
         assert answer.json["title"] == "This article accepts no pings."
 
     def test_too_many(self, client: FlaskClient) -> None:
-        answers = [mention(client, f"{SOURCE}/{number}") for number in range(61)]
+        answers = [mention(client, f"https://{number}.example/") for number in range(61)]
         assert "many pings" in answers[60].json["title"]
         assert answers[59].status_code == 201
         assert answers[60].status_code == 429
@@ -358,10 +359,65 @@ class TestVerification:
         worker.verify_pings()
         assert [(one.kind, one.title) for one in shown()] == [("webmention", "Why & how")]
 
+    def test_one_sender_takes_not_everything_there_is(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receiving, "MOST_FOR_ARTICLE", 6)
+        client.environ_base["REMOTE_ADDR"] = "198.51.100.1"
+        statuses = [mention(client, f"https://{number}.example/").status_code for number in range(4)]
+        assert statuses == [201, 201, 201, 429]
+        client.environ_base["REMOTE_ADDR"] = "198.51.100.2"
+        assert mention(client, SOURCE).status_code == 201
+
+    def test_a_host_is_one_however_it_is_spelt(self, client: FlaskClient, the_ping: Callable[[], Ping]) -> None:
+        mention(client, "http://ｖictim.example/")
+        assert the_ping().source_host == "victim.example"
+
+    def test_who_leads_us_to_somebody_in_trouble_does_so_once(
+        self, client: FlaskClient, neighbour: Web, time: FrozenClock
+    ) -> None:
+        victim = neighbour.page("/victim", "", status=503).replace("127.0.0.1", "localhost")
+        both = frozenset({neighbour.address, neighbour.address.replace("127.0.0.1", "localhost")})
+        all_settings.use(all_settings.current().model_copy(update={"fetch_allow": both}))
+        mention(client, neighbour.page("/evil", "", status=302, Location=victim))
+        for _ in range(6):
+            worker.verify_pings()
+            time.pass_(days=1)
+        assert [path for path, _ in neighbour.asked] == ["/evil", "/victim"]
+
+    def test_words_and_domains_are_looked_for_wherever_they_are_shown(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        rules: Callable[..., None],
+        ada: Visitor,
+        shown: Callable[[], list[Comment]],
+    ) -> None:
+        rules("blog", disallowed_words="zyxspam")
+        said = '<h1 class="p-name">{}</h1><a class="p-author h-card" href="https://{}/">x</a>'
+        page = f'<div class="h-entry">{said}<a href="{ARTICLE_URL}">x</a></div>'
+        mention(client, neighbour.page("/1", page.format("Buy ZYXSPAM now", "a.example")))
+        mention(client, neighbour.page("/2", page.format("Hello", "zyxspam.example")))
+        for _ in range(2):
+            worker.verify_pings()
+        assert [one.state for one in shown()] == ["spam", "spam"]
+
+    def test_a_worker_that_dies_of_a_page_does_not_die_for_ever(
+        self, client: FlaskClient, neighbour: Web, time: FrozenClock, the_ping: Callable[[], Ping]
+    ) -> None:
+        mention(client, f"{neighbour.url}/poison")
+        for _ in range(6):
+            db.begin_write()
+            verifying.claim()
+            db.session.commit()
+            time.pass_(minutes=3)
+        assert (the_ping().state, the_ping().reason) == ("failed", verifying.BROKEN_OFF)
+
     def test_what_waits_for_a_server_in_trouble_keeps_nobody_out(
         self, client: FlaskClient, neighbour: Web, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(receiving, "MOST_WAITING", 1)
+        monkeypatch.setattr(receiving, "SHARE_OF_SENDER", 1)
         neighbour.page("/trouble", "", status=503)
         assert mention(client, f"{neighbour.url}/trouble").status_code == 201
         assert mention(client, SOURCE).status_code == 429
@@ -456,6 +512,73 @@ class TestUpdates:
         assert progress(client, answer) == "withdrawn"
         assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
         assert "the page that linked here is gone" in ada.client.get("/admin/log").text
+
+    @pytest.mark.parametrize("spelling", ["{}?utm_source=x", "{}/", "{}#x", "https://comments.example/t/blog/{}"])
+    @pytest.mark.parametrize("protocol", ["webmention", "trackback"])
+    def test_nobody_else_can_take_it_back(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        time: FrozenClock,
+        linking: Callable[[], str],
+        rules: Callable[..., None],
+        shown: Callable[[], list[Comment]],
+        spelling: str,
+        protocol: str,
+    ) -> None:
+        """By telling us of it again, with another spelling of the article or by another protocol."""
+        source = neighbour.page("/post", linking())
+        if protocol == "webmention":
+            mention(client, source)
+        else:
+            client.post(f"/trackback/blog/{ARTICLE}", data={"url": source})
+        worker.verify_pings()
+        rules("blog", moderation="first")
+        spelled = spelling.format(ARTICLE if spelling.startswith("https") else ARTICLE_URL)
+        assert mention(client, source, spelled).status_code == 201
+        time.pass_(minutes=10)
+        assert worker.verify_pings() == 1
+        assert shown()[0].state == "approved"
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 451])
+    def test_a_page_that_is_shut_for_us_takes_nothing_back(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        time: FrozenClock,
+        linking: Callable[[], str],
+        shown: Callable[[], list[Comment]],
+        status: int,
+    ) -> None:
+        source = neighbour.page("/post", linking())
+        mention(client, source)
+        worker.verify_pings()
+        neighbour.page("/post", "no", status=status)
+        mention(client, source)
+        time.pass_(minutes=10)
+        worker.verify_pings()
+        assert shown()[0].state == "approved"
+
+    def test_an_update_is_not_held_by_the_rule_that_held_it_before(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        time: FrozenClock,
+        rules: Callable[..., None],
+        ada: Visitor,
+        shown: Callable[[], list[Comment]],
+    ) -> None:
+        """A moderator said yes; from then on only what is said speaks against it."""
+        rules("blog", webmentions="hold")
+        source = neighbour.page("/post", f'<p>first <a href="{ARTICLE_URL}">x</a></p>')
+        mention(client, source)
+        worker.verify_pings()
+        ada.decide(shown()[0].id, "approval")
+        neighbour.page("/post", f'<p>second <a href="{ARTICLE_URL}">x</a></p>')
+        mention(client, source)
+        time.pass_(minutes=10)
+        worker.verify_pings()
+        assert [(one.state, one.body) for one in shown()] == [("approved", "second x")]
 
     def test_a_page_that_comes_back_is_shown_again(
         self, client: FlaskClient, neighbour: Web, time: FrozenClock, linking: Callable[[], str]
