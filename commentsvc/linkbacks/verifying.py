@@ -146,6 +146,13 @@ def look_again(ping: Ping) -> None:
     ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
 
 
+def look_soon(comment: Comment) -> None:
+    """Readers are about to see a linkback that may have waited for long: is its page still there? Writes."""
+    ping = db.session.scalar(select(Ping).where(Ping.comment_id == comment.id, Ping.state == PingState.VERIFIED))
+    if ping is not None and ping.checked_at and clock.now() - ping.checked_at > receiving.NOT_BEFORE:
+        ping.due_at = clock.now()
+
+
 def latest() -> list[Ping]:
     """The pings that came last, newest first."""
     newest = select(Ping).options(joinedload(Ping.comment)).order_by(Ping.id.desc()).limit(SHOWN)

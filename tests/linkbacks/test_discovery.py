@@ -132,6 +132,13 @@ class TestOlderProtocols:
         assert found(other + block) == ("trackback", "https://a.example/tb?id=1&x=2")
         assert found(other) is None
 
+    def test_hyphens_in_addresses_are_found_again(self) -> None:
+        here = "https://a.example/post--one"
+        block = trackback.rdf(here, "A -- B", "https://a.example/tb/post--one")
+        assert "--" not in block.removeprefix("<!--").removesuffix("-->")
+        offered = Page(here, 200, {"content-type": "text/html"}, block.encode())
+        assert discovery.endpoint_of(offered, here) == Endpoint(Kind.TRACKBACK, "https://a.example/tb/post--one")
+
     def test_the_richest_protocol_is_taken(self) -> None:
         all_three = '<link rel="trackback" href="/t"><link rel="pingback" href="/p"><a rel="webmention" href="/w">x</a>'
         assert found(all_three) == ("webmention", "https://a.example/w")

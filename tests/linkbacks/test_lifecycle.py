@@ -13,6 +13,7 @@ from commentsvc.models import Comment, Decision, Ping
 from tests.cast import ARTICLE, ARTICLE_URL
 from tests.servers import Web
 from tests.time import FrozenClock
+from tests.visitors import Visitor
 
 pytestmark = pytest.mark.usefixtures("allowed")
 Shown = Callable[[], list[Comment]]
@@ -111,6 +112,24 @@ class TestLooks:
         for _ in range(100):
             look_again(time, days=1)
         assert len(neighbour.asked) == 5  # after 1, 8, 38, 68 and 98 days
+
+    def test_what_waited_for_long_is_looked_at_when_it_is_approved(
+        self,
+        client: FlaskClient,
+        neighbour: Web,
+        time: FrozenClock,
+        linking: Callable[[], str],
+        rules: Callable[..., None],
+        ada: Visitor,
+        shown: Shown,
+    ) -> None:
+        rules("blog", trackbacks="hold")
+        client.post(f"/trackback/blog/{ARTICLE}", data={"url": neighbour.page("/post", linking())})
+        worker.verify_pings()
+        time.pass_(hours=2)
+        assert worker.verify_pings() == 0
+        ada.decide(shown()[0].id, "approval")
+        assert worker.verify_pings() == 1
 
     def test_what_did_not_change_is_not_touched(self, verified: str, time: FrozenClock, shown: Shown) -> None:
         look_again(time, days=1)

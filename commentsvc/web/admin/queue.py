@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
+from commentsvc.linkbacks import verifying
 from commentsvc.models.comment import Comment, State
 from commentsvc.moderation import decisions, queue
 from commentsvc.web import snapshots
@@ -50,6 +51,8 @@ def decide(comment_id: int, resource: str) -> AnyResponse:
     before, thread = comment.state, (comment.thread.site_id, comment.thread.key)
     act = decisions.undo if request.form.get(UNDO) else decisions.decide
     act(comment, RESOURCES[resource], by=signed_in.moderator())
+    if comment.is_linkback and comment.is_visible:
+        verifying.look_soon(comment)
     db.session.commit()
     snapshots.drop(*thread)
     listed = request.form.get("listed", State.PENDING)
