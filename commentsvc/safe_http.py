@@ -125,12 +125,13 @@ def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve)
 
 
 def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
-    deadline, host = time.monotonic() + WHOLE_PATIENCE.total_seconds(), urlsplit(url).hostname
+    deadline, first = time.monotonic() + WHOLE_PATIENCE.total_seconds(), url
     for _ in range(MOST_REDIRECTS + 1):
         try:
             page = _fetch_once(url, question, resolver, deadline)
         except FetchFailed as failure:
-            raise failure if urlsplit(url).hostname == host else LedAway(str(failure)) from failure
+            is_same = urlsplit(url).hostname == urlsplit(first).hostname
+            raise failure if is_same else LedAway(str(failure)) from failure
         target = page.headers.get("location")
         if page.status not in redirects or not target:
             return page
@@ -288,11 +289,11 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
         for name, value in _request_headers(parts, question).items():
             connection.putheader(name, value)
         connection.endheaders(question.body)
-        answer = connection.getresponse()
-        headers = _joined(answer.getheaders())
-        if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
-            raise FetchFailed("the headers are too large")
-        return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
+        with connection.getresponse() as answer:
+            headers = _joined(answer.getheaders())
+            if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
+                raise FetchFailed("the headers are too large")
+            return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
     finally:
         connection.close()
 

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.cast import ADA, ADAS_PASSWORD
 from tests.running import Running, running
@@ -25,6 +25,8 @@ FLAGS = [
 ]
 PATIENCE = 20  # seconds
 Found = TypeVar("Found")
+
+expect.set_options(timeout=PATIENCE * 1000)  # a busy machine is no fault of ours
 
 
 @pytest.fixture(autouse=True)
