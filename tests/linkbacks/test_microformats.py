@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from defusedxml import ElementTree
 from flask.testing import FlaskClient
 
 from commentsvc import worker
@@ -230,6 +231,15 @@ class TestShown:
         said = f'<a class="u-in-reply-to" href="{address}"></a><p class="e-content">Oh!</p>'
         self.tell(client, neighbour, "/reply", said, address)
         assert (shown()[1].parent_id, shown()[1].body) == (first, "Oh!")
+
+    def test_no_address_breaks_the_feed(self, client: FlaskClient, neighbour: Web) -> None:
+        author = '<a class="p-author h-card" href="https://grace.example/?\uffff\ufffe">Grace \uffff</a>'
+        said = f'<p class="e-content">Oh \uffff!</p><a class="u-url" href="/x?\uffff">x</a>{link("u-in-reply-to")}'
+        source = neighbour.page("/post", f'<div class="h-entry">{author}{said}</div>')
+        client.post("/webmention", data={"source": source, "target": ARTICLE_URL})
+        worker.verify_pings()
+        feed = ElementTree.fromstring(client.get("/feed/blog").text)
+        assert len(feed.findall("{http://www.w3.org/2005/Atom}entry")) == 1
 
     def test_a_mention_keeps_its_name_summary_and_time(self, client: FlaskClient, neighbour: Web) -> None:
         inner = (

@@ -13,7 +13,8 @@ from commentsvc import settings as all_settings
 from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.linkbacks import receiving, verifying
-from commentsvc.models import Comment, Ping, Thread
+from commentsvc.models import Comment, Letter, Ping, Thread
+from commentsvc.notifications import outbox
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
 from tests.servers import Web
 from tests.time import FrozenClock
@@ -61,6 +62,7 @@ class TestAsking:
             (SOURCE, "https://comments.example/admin/queue"), (SOURCE, "https://comments.example/t/nobody/x"),
             (f"{SOURCE}?{'x' * 3000}", ARTICLE_URL), (SOURCE, f"{ARTICLE_URL}?{'x' * 3000}"),
             ("https://comments.example/t/blog/x", ARTICLE_URL), (f"{SOURCE}/a b", ARTICLE_URL),
+            (f"{SOURCE}/\uffff", ARTICLE_URL), (SOURCE, f"{ARTICLE_URL}\ufffe"),
             (SOURCE, f"{ARTICLE_URL}\0"), (f"{SOURCE}\0", ARTICLE_URL), (SOURCE, f"{BLOG}/\nx"), (SOURCE, f"{BLOG}/ b"),
         ],
     )  # fmt: skip
@@ -483,6 +485,9 @@ class TestUpdates:
         ((one),) = shown()
         assert one.state == "pending"
         assert "What it said before" in ada.client.get("/admin/queue").text
+        (letter,) = db.session.scalars(select(Letter))
+        assert outbox.message(letter)["Message-ID"] == letter.message_id
+        assert re.fullmatch(r"<[\w.-]+@comments\.example>", letter.message_id)
 
     @pytest.mark.parametrize(
         ("html", "status"),
