@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.request import Request, urlopen
@@ -163,6 +164,11 @@ def test_old_blogs_send_trackbacks(neighbours: Neighbours, body: str, content_ty
     assert (shown["title"], shown["author"], shown["body"]) == ("Why über", "Next door", "An excerpt")
 
 
+def asked(server: Running, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(server.folder / "commentsvc.sqlite3")) as database, database:
+        return database.execute(statement).fetchall()
+
+
 def test_a_watched_feed_is_enough(neighbours: Neighbours, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Two comment servers; the article is new in the feed of one, and shown below the article of the other."""
     server, blog, other = neighbours
@@ -174,11 +180,11 @@ def test_a_watched_feed_is_enough(neighbours: Neighbours, tmp_path_factory: pyte
     other.page("/feed", atom.format(""), Content_Type="application/atom+xml")
     second.run("site", "add", "other", other.url, "--feed", f"{other.url}/feed")
     second.start()
-    wait_for(lambda: [path for path, _ in other.asked] == ["/feed"])
+    wait_for(lambda: asked(second, "SELECT is_read FROM watched_feed") == [(1,)])
     second.kill()
     other.page("/feed", atom.format(entry), Content_Type="application/atom+xml")
-    with sqlite3.connect(second.folder / "commentsvc.sqlite3") as database:  # a quarter of an hour later
-        database.execute("UPDATE watched_feed SET due_at = '2026-01-01 00:00:00', leased_until = NULL")
+    a_quarter_of_an_hour_later = "UPDATE watched_feed SET due_at = '2026-01-01 00:00:00', leased_until = NULL"
+    asked(second, a_quarter_of_an_hour_later)
     second.start()
     try:
         wait_for(lambda: kinds(server) == ["webmention"])
