@@ -29,6 +29,7 @@ MOST_REDIRECTS = 3
 USUAL_PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_OF_POSTS = (307, 308)
+LATER = (408, 425, 429)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -59,6 +60,16 @@ class Page:
     def content_type(self) -> str:
         """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether what was asked for is there, or was taken."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the same may go well later: an outage says nothing about the page."""
+        return self.status >= 500 or self.status in LATER
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ SELDOM = timedelta(seconds=10)
 TIDY_PAUSE = timedelta(minutes=10)
 NOT_MODIFIED = 304
 
-Work = TypeVar("Work")
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def send_letters() -> int:
     """Due letters over one connection, each claimed when its turn comes; the number taken by the server."""
     if not settings.current().mail_url:
         return 0
-    parcel = _claimed(outbox.claim)
+    parcel = _written(outbox.claim)
     if parcel is None:
         return 0
     taken = 0
@@ -94,11 +94,11 @@ def send_letters() -> int:
         with mail.connect() as connection:
             while parcel is not None and _sent(connection, parcel):
                 taken += 1
-                parcel = _claimed(outbox.claim) if taken < BATCH else None
+                parcel = _written(outbox.claim) if taken < BATCH else None
     except DeliveryFailed as failure:  # nobody can be reached: the letter waits, and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if parcel is not None:
-            _note(partial(outbox.postpone, parcel.letter_id, failure))
+            _written(partial(outbox.postpone, parcel.letter_id, failure))
     return taken
 
 
@@ -108,83 +108,78 @@ def _sent(connection: mail.Connection, parcel: outbox.Parcel) -> bool:
         answer = connection.send(settings.current().sender, parcel.recipient, parcel.message)
     except DeliveryFailed as failure:
         log.warning("letter %s was not taken: %s", parcel.letter_id, failure.answer)
-        _note(partial(outbox.postpone, parcel.letter_id, failure))
+        _written(partial(outbox.postpone, parcel.letter_id, failure))
         return not failure.is_about_server
-    _note(partial(outbox.sent, parcel.letter_id, answer))
+    _written(partial(outbox.sent, parcel.letter_id, answer))
     return True
 
 
-def _claimed(claim: Callable[[], Work | None]) -> Work | None:
+def _written(story: Callable[[], Result]) -> Result:
+    """What comes of something that writes, in a transaction of its own."""
     db.begin_write()
-    work = claim()
+    result = story()
     db.session.commit()
-    return work
-
-
-def _note(change: Callable[[], None]) -> None:
-    db.begin_write()
-    change()
-    db.session.commit()
+    return result
 
 
 def verify_pings() -> int:
     """The ping that is due first; the number looked at."""
-    claim = _claimed(verifying.claim)
+    claim = _written(verifying.claim)
     if claim is None:
         return 0
     try:
         finding = verifying.look(claim)
-        _note(partial(verifying.accept, claim, finding))
+        _written(partial(verifying.accept, claim, finding))
     except source_page.NoLink as refusal:
-        _note(partial(verifying.refuse, claim, str(refusal), is_certain=refusal.is_certain))
+        _written(partial(verifying.refuse, claim, str(refusal), is_certain=refusal.is_certain))
     except PingRefused as refusal:
-        _note(partial(verifying.refuse, claim, str(refusal)))
+        _written(partial(verifying.refuse, claim, str(refusal)))
     except safe_http.FetchRefused as refusal:
-        _note(partial(verifying.give_up, claim, str(refusal)))
+        _written(partial(verifying.give_up, claim, str(refusal)))
     except safe_http.FetchFailed as failure:
-        _note(partial(verifying.postpone, claim, str(failure)))
+        _written(partial(verifying.postpone, claim, str(failure)))
     except Exception:  # whatever a hostile page brings up, it must not come up for ever
         log.exception("ping %s could not be verified", claim.ping_id)
-        _note(partial(verifying.postpone, claim, "could not be read"))
+        _written(partial(verifying.postpone, claim, "could not be read"))
     return 1
 
 
 def ask_second_opinions() -> int:
     """The held comment that an outside checker is to be asked about first; the number asked about."""
-    question = _claimed(second_opinion.claim)
+    question = _written(second_opinion.claim)
     if question is None:
         return 0
     try:
         is_spam = second_opinion.put(question)
     except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
         log.warning("the outside checker of spam gives no answer: %s", failure)
-        _note(partial(second_opinion.postpone, question, str(failure)))
+        _written(partial(second_opinion.postpone, question, str(failure)))
     else:
-        _note(partial(second_opinion.settle, question, is_spam=is_spam))
+        _written(partial(second_opinion.settle, question, is_spam=is_spam))
     return 1
 
 
 def watch_feeds() -> int:
     """The feed that is to be looked at first; the number looked at."""
-    watched = _claimed(watching.claim)
+    watched = _written(watching.claim)
     if watched is None:
         return 0
     try:
         page = watching.look(watched)
         found = watching.entries(page) if page.status != NOT_MODIFIED else []
-        _note(partial(watching.note, watched, page, found))
+        _written(partial(watching.note, watched, page, found))
     except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
         log.warning("the feed %s could not be read: %s", watched.url, failure)
-        _note(partial(watching.postpone, watched, str(failure)))
+        _written(partial(watching.postpone, watched, str(failure)))
     except Exception:  # as with pings
         log.exception("the feed %s could not be read", watched.url)
-        _note(partial(watching.postpone, watched, "could not be read"))
+        _written(partial(watching.postpone, watched, "could not be read"))
     return 1
 
 
 def announce_articles() -> int:
     """The links of the article that is to be announced first; the number read."""
-    asked = _claimed(announcing.claim)
+    asked = _written(announcing.claim)
     if asked is None:
         return 0
     with suppress(safe_http.FetchRefused, safe_http.FetchFailed):
@@ -202,20 +197,18 @@ def read_article(asked: announcing.Reading, *, leased: bool = False) -> list[int
         article = announcing.read(asked)
     except (safe_http.FetchRefused, safe_http.FetchFailed) as failure:
         log.warning("the article %s could not be read: %s", asked.url, failure)
-        _note(partial(announcing.postpone, asked, str(failure)))
+        _written(partial(announcing.postpone, asked, str(failure)))
         raise
     except Exception as problem:  # as with pings
         log.exception("the article %s could not be read", asked.url)
-        _note(partial(announcing.postpone, asked, "could not be read"))
+        _written(partial(announcing.postpone, asked, "could not be read"))
         raise safe_http.FetchFailed("could not be read") from problem
-    queued: list[int] = []
-    _note(lambda: queued.extend(announcing.note_links(asked, article, leased=leased)))
-    return queued
+    return _written(partial(announcing.note_links, asked, article, leased=leased))
 
 
 def tell_links() -> int:
     """The page that is to be told first that an article links to it; the number told."""
-    told = _claimed(sending.claim)
+    told = _written(sending.claim)
     if told is None:
         return 0
     tell(told)
@@ -225,14 +218,14 @@ def tell_links() -> int:
 def tell(told: sending.Message) -> None:
     """Tell of one link that is leased to the caller, and take down how it went."""
     try:
-        _note(partial(sending.settle, told, sending.tell(told)))
+        _written(partial(sending.settle, told, sending.tell(told)))
     except (sending.NotTaken, safe_http.FetchRefused) as refusal:
-        _note(partial(sending.give_up, told, str(refusal)))
+        _written(partial(sending.give_up, told, str(refusal)))
     except safe_http.FetchFailed as failure:
-        _note(partial(sending.postpone, told, str(failure)))
+        _written(partial(sending.postpone, told, str(failure)))
     except Exception:  # as with pings
         log.exception("%s could not be told", told.target)
-        _note(partial(sending.give_up, told, "could not be read"))
+        _written(partial(sending.give_up, told, "could not be read"))
 
 
 def tidy() -> int:

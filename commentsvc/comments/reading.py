@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import links
 from commentsvc.db import db
-from commentsvc.models.comment import Comment, Response, State
+from commentsvc.models.comment import FACES, Comment, State
 from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
@@ -20,7 +20,6 @@ DEEPEST = 8  # levels that are indented; deeper answers stand at this level and 
 MOST_COUNTS = 100
 FEED = 50  # entries
 MOST_LINKBACKS = 200  # shown beside the comments, the newest
-FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 
 
 class Order(StrEnum):

@@ -82,7 +82,7 @@ def read(asked: Reading) -> Article:
     page = safe_http.fetch(asked.url)
     if page.status in GONE:
         return Article(asked.url, "", "", [], is_gone=True)
-    if not 200 <= page.status < 300:
+    if not page.is_fine:
         raise FetchFailed(f"the page answers with status {page.status}")
     return article_page.read(page, asked.own_origins)
 

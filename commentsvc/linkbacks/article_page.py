@@ -53,10 +53,9 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
 
 
 def _tree(html: str) -> etree._Element:
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
-    root = etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
+    root = plain_text.tree(html)
     if root is None:
-        root = etree.fromstring(b"<p></p>", parser)
+        root = plain_text.tree("")
     _silence(root, "//script|//style|//template|//noscript|//textarea|//comment-thread")
     return root
 

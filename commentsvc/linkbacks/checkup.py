@@ -13,6 +13,7 @@ from commentsvc.comments import threads
 from commentsvc.errors import NotFound
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
+from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site
 from commentsvc.safe_http import Page
@@ -69,7 +70,7 @@ def examine(page: Page) -> list[Finding]:
 
 
 def _article(page: Page) -> Article:
-    if not 200 <= page.status < 300:
+    if not page.is_fine:
         where = f" and leads to {page.headers['location']}" if "location" in page.headers else ""
         raise Ailment(f"{page.url} answers with status {page.status}{where}. Give the address of a published article.")
     if page.content_type not in HTML:
@@ -83,8 +84,7 @@ def _article(page: Page) -> Article:
             f"Run: commentsvc site add KEY {origin}, or site set KEY with all its origins."
         ) from None
     html = decoded(page)
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
-    root = etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
+    root = plain_text.tree(html)
     if root is None:
         raise Ailment(f"{page.url} is empty.")
     return Article(page, html, root, site)

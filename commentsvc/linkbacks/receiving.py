@@ -22,7 +22,7 @@ from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 
 MOST_WAITING = 1000
-MOST_OF_SENDER = 200  # waiting
+MOST_OF_SENDER = 100  # waiting
 SHARE_OF_SENDER = 2  # one sender has at most half of what there is
 MOST_OF_HOST = 60  # in an hour
 MOST_FOR_ARTICLE = 120  # in an hour
@@ -179,15 +179,15 @@ def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -
     is_new = (Ping.state == PingState.QUEUED) & (Ping.tries == 0)
     is_fetch = is_new | (Ping.checked_at > clock.now() - timedelta(hours=1))
     is_senders = Ping.address_hash == address_hash
-    budgets = (
+    shared = (
         (MOST_WAITING, is_new),
-        (MOST_OF_SENDER, (Ping.state == PingState.QUEUED) & is_senders),
         (MOST_OF_HOST, (Ping.source_host == host_of(source)) & is_fetch),
         (MOST_FOR_ARTICLE, (Ping.site_id == site.id) & (Ping.key == key) & is_fetch),
     )
-    for most, counted in budgets:
-        if _number_of(counted) >= most or _number_of(counted & is_senders) >= most // SHARE_OF_SENDER:
-            raise QueueFull
+    of_sender = [(most // SHARE_OF_SENDER, counted & is_senders) for most, counted in shared]
+    budgets = [(MOST_OF_SENDER, (Ping.state == PingState.QUEUED) & is_senders), *of_sender, *shared]
+    if any(_number_of(counted) >= most for most, counted in budgets):
+        raise QueueFull
 
 
 def _number_of(counted: ColumnElement[bool]) -> int:

@@ -14,7 +14,6 @@ from commentsvc import clock, links, safe_http
 from commentsvc.db import db
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
-from commentsvc.linkbacks.source_page import LATER
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
@@ -142,10 +141,10 @@ def _status_url(page: Page, endpoint: Endpoint) -> str | None:
 
 def _must_be_fine(page: Page) -> Page:
     """Raises ``NotTaken``, or ``FetchFailed`` where the same may go well later."""
-    if page.status >= 500 or page.status in LATER:
+    if page.is_trouble:
         raise FetchFailed(f"status {page.status}")
-    if not 200 <= page.status < 300:
-        said = plain_text.fold(plain_text.from_html(plain_text.decode(page.body[:1000])))[:200]
+    if not page.is_fine:
+        said = plain_text.from_html(plain_text.decode(page.body[:1000]))[:200]
         raise NotTaken(f"status {page.status}: {said}" if said else f"status {page.status}")
     return page
 

@@ -27,7 +27,6 @@ END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
 GONE_FOR_EVER = 410
 GONE = (404, GONE_FOR_EVER)
-LATER = (408, 425, 429)  # and everything from 500 on: an outage says nothing about the link
 # Where an element may name our article so that a reader comes to it, or sees it.
 ATTRIBUTES = {
     **dict.fromkeys(("a", "area"), ("href",)),
@@ -100,7 +99,7 @@ def read(page: Page, target: Target) -> Finding:
         NoLink: it does not; ``NotThere`` where there is no such page.
         FetchFailed: it cannot be had at the moment.
     """
-    _check_status(page.status)
+    _check_status(page)
     if page.content_type in HTML:
         return replace(_read_html(page, target), page=page.url)
     if target.reads_all and page.content_type == "text/plain":
@@ -117,13 +116,14 @@ def decoded(page: Page) -> str:
     return plain_text.decode(page.body, header, meta[1].decode() if meta else "")
 
 
-def _check_status(status: int) -> None:
-    if status in GONE:
-        raise (NoLink if status == GONE_FOR_EVER else NotThere)(f"the page answers with status {status}")
-    if status >= 500 or status in LATER:
-        raise FetchFailed(f"the page answers with status {status}")
-    if not 200 <= status < 300:
-        raise NotThere(f"the page answers with status {status}")
+def _check_status(page: Page) -> None:
+    said = f"the page answers with status {page.status}"
+    if page.status == GONE_FOR_EVER:
+        raise NoLink(said)
+    if page.is_trouble:
+        raise FetchFailed(said)
+    if not page.is_fine:
+        raise NotThere(said)
 
 
 def _read_html(page: Page, target: Target) -> Finding:

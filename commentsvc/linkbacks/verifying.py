@@ -20,7 +20,7 @@ from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MOST_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import Finding, Target
 from commentsvc.markup import sanitize
-from commentsvc.models.comment import Comment, Kind, Response, State
+from commentsvc.models.comment import FACES, Comment, Kind, Response, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
@@ -37,8 +37,6 @@ SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
 # When a verified source is looked at again: as old as this, after so long.
 LOOKS = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
 SELDOM = timedelta(days=30)
-# What bridges to social networks bring in numbers; it has no text that could advertise.
-FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/json;q=0.5, */*;q=0.1"
 
 

@@ -76,7 +76,7 @@ def look(watched: Watch) -> Page:
         safe_http.FetchRefused, safe_http.FetchFailed
     """
     page = safe_http.fetch(watched.url, ACCEPT, watched.conditions)
-    if page.status != 304 and not 200 <= page.status < 300:
+    if page.status != 304 and not page.is_fine:
         raise FetchFailed(f"the feed answers with status {page.status}")
     return page
 

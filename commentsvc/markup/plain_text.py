@@ -55,6 +55,12 @@ def parse(html: str, target: "TextReader") -> None:
         parser.close()
 
 
+def tree(html: str) -> etree._Element | None:
+    """The elements of one of our own blogs' pages, without comments; None where comments are all there is."""
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
+    return etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
+
+
 def declared_charset(content_type: str) -> str:
     """The charset that a Content-Type names, or an empty text."""
     found = DECLARED.search(content_type)

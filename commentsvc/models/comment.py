@@ -34,6 +34,10 @@ class Response(StrEnum):
     RSVP_INTERESTED = "rsvp-interested"
 
 
+# Said with a gesture and without a text: shown as a row of faces, and what bridges to social networks bring in numbers.
+FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
+
+
 class State(StrEnum):
     """Whether readers see it."""
 
