@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from bs4 import BeautifulSoup, Tag
-from bs4.element import AttributeValueList
+from typing import TYPE_CHECKING, Any
 
 from commentsvc import clock, links
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Response
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 LONGEST_NAME = 80
 LONGEST_TEXT = 2000  # characters
@@ -55,6 +55,8 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     """The entry of a page that is about our article; None where there is none, or reading it would cost too much."""
     if len(html) > LARGEST or html.count("<") > MOST_TAGS:
         return None
+    from bs4 import BeautifulSoup  # it brings a lot along, for which only the worker has a use
+
     page = BeautifulSoup(html, "lxml")
     if _work(page) > MOST_WORK:
         return None
@@ -68,8 +70,10 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     return None
 
 
-def _work(page: BeautifulSoup) -> float:
+def _work(page: "BeautifulSoup") -> float:
     """What parsing will cost; takes away all classes but those of microformats2, as older ones mean more of them."""
+    from bs4.element import AttributeValueList, Tag
+
     around = {id(page): 0}
     work = 0.0
     for node in page.descendants:
@@ -85,9 +89,9 @@ def _work(page: BeautifulSoup) -> float:
     return work
 
 
-def _entries(page: BeautifulSoup, url: str) -> Iterator[Properties]:
+def _entries(page: "BeautifulSoup", url: str) -> Iterator[Properties]:
     """The properties of every h-entry of a page, outer ones first."""
-    import mf2py  # it brings a lot along, for which only the worker has a use
+    import mf2py  # as above
 
     try:
         waiting = list(mf2py.parse(doc=page, url=url)["items"])
@@ -162,6 +166,8 @@ def _content(properties: Properties) -> str:
 
 def _hrefs(properties: Properties) -> Iterator[str]:
     """The addresses in the entry's text."""
+    from bs4 import BeautifulSoup
+
     for content in properties.get("content", []):
         if isinstance(content, dict):
             for anchor in BeautifulSoup(str(content.get("html", "")), "lxml").find_all("a", href=True):
