@@ -138,6 +138,11 @@ def feed(site: str, key: str | None = None) -> str:
     return absolute(f"/feed/{quote(site)}" if key is None else f"/feed/{thread_path(site, key)}")
 
 
+def follow(site: str, key: str) -> str:
+    """Where somebody asks to hear of every comment under an article."""
+    return absolute(f"/follow/{thread_path(site, key)}")
+
+
 def trackback(site: str, key: str) -> str:
     """Where another blog sends its trackback for this article."""
     return absolute(f"/trackback/{thread_path(site, key)}")

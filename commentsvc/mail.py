@@ -1,10 +1,13 @@
 """The one SMTP client: takes a finished message, hands it to the mail server, says how that went."""
 
+import re
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,6 +18,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from commentsvc import settings
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
+WHOLE_PATIENCE = timedelta(seconds=60)  # for each letter, and for the greeting, however the server drips
+GOING = 421  # the server hangs up
+CHALLENGE = 334
+SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
 
 
 @dataclass(frozen=True)
@@ -25,11 +32,36 @@ class DeliveryFailed(Exception):
         answer: the server's words, for the moderator's eyes.
         is_final: whether another try is pointless (5xx).
         is_about_server: whether no letter would have passed, so that the rest of the batch need not be tried.
+        is_about_recipient: whether it was said of the address, not of the letter.
     """
 
     answer: str
     is_final: bool
     is_about_server: bool
+    is_about_recipient: bool = False
+
+
+@dataclass
+class Transcript:
+    """What was said between the mail server and us, a line each; passwords are left out.
+
+    It holds the greeting and what was said about one letter.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    greeting: int = 0  # how many of them belong to it
+
+    def end_greeting(self) -> None:
+        """From here on letters are spoken of."""
+        self.greeting = len(self.lines)
+
+    def begin_letter(self) -> None:
+        """Forget what was said about the last one."""
+        del self.lines[self.greeting :]
+
+    def note(self, said: str) -> None:
+        """Take down one line."""
+        self.lines.append(SECRETS.sub(r"\1…", said)[:500])
 
 
 class Connection(Protocol):
@@ -40,8 +72,8 @@ class Connection(Protocol):
 
 
 @contextmanager
-def connect() -> Iterator[Connection]:
-    """A connection to the mail server of ``MAIL_URL``, for a batch of letters.
+def connect(transcript: Transcript | None = None) -> Iterator[Connection]:
+    """A connection to the mail server of ``MAIL_URL``, for a batch of letters; what is said goes to ``transcript``.
 
     Raises:
         DeliveryFailed: the server cannot be reached or refuses the sign-in.
@@ -50,37 +82,97 @@ def connect() -> Iterator[Connection]:
     if parts.scheme == "file":
         yield _Folder(Path(unquote(parts.path)))
         return
-    with _server(parts) as server:
+    with _server(parts, transcript or Transcript()) as server:
         yield _Server(server)
 
 
 @contextmanager
-def _server(parts: SplitResult) -> Iterator[smtplib.SMTP]:
+def _server(parts: SplitResult, transcript: Transcript) -> Iterator[smtplib.SMTP]:
+    context = ssl.create_default_context()
+    server = _TLSClient(transcript, context) if parts.scheme == "smtps" else _Client(transcript)
     try:
-        server = _greeted(parts)
+        with _hung_up_after(WHOLE_PATIENCE, server):
+            _greet(server, parts, context)
     except (OSError, smtplib.SMTPException) as problem:
+        server.close()
         raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
+    transcript.end_greeting()
     try:
         yield server
     finally:
-        try:
-            server.quit()
-        except (OSError, smtplib.SMTPException):
-            server.close()
+        _leave(server)
 
 
-def _greeted(parts: SplitResult) -> smtplib.SMTP:
-    host, seconds = parts.hostname or "localhost", PATIENCE.total_seconds()
-    server: smtplib.SMTP
-    if parts.scheme == "smtps":
-        server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=seconds, context=ssl.create_default_context())
-    else:
-        server = smtplib.SMTP(host, parts.port or (587 if parts.scheme == "smtp+starttls" else 25), timeout=seconds)
+def _greet(server: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) -> None:
+    usual = {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25)
+    code, words = server.connect(parts.hostname or "localhost", parts.port or usual)
+    if code != 220:
+        raise smtplib.SMTPConnectError(code, words)
     if parts.scheme == "smtp+starttls":
-        server.starttls(context=ssl.create_default_context())
+        server.starttls(context=context)
     if parts.username:
         server.login(unquote(parts.username), unquote(parts.password or ""))
-    return server
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    try:
+        with _hung_up_after(PATIENCE, server):
+            server.quit()
+    except (OSError, smtplib.SMTPException):
+        server.close()
+
+
+class _Client(smtplib.SMTP):
+    """Says who it is, and lets somebody read along."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self._is_challenged = False  # what is said next proves who we are
+        super().__init__(timeout=PATIENCE.total_seconds())
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
+        """Open the line; the name is kept for the certificate."""
+        self._host = host
+        self.transcript.note(f"→ {host}:{port}")
+        return super().connect(host, port)
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Say one line."""
+        self.transcript.note("…" if self._is_challenged else f"{cmd} {args}".rstrip())
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Hear one answer."""
+        code, words = super().getreply()
+        self._is_challenged = code == CHALLENGE
+        self.transcript.note(f"{code} {words.decode('utf-8', 'replace')}")
+        return code, words
+
+
+class _TLSClient(_Client, smtplib.SMTP_SSL):
+    """The same where the line is secured from the start."""
+
+    def __init__(self, transcript: Transcript, context: ssl.SSLContext) -> None:
+        super().__init__(transcript)
+        self.context = context
+
+
+@contextmanager
+def _hung_up_after(patience: timedelta, server: smtplib.SMTP) -> Iterator[None]:
+    """A server may drip one byte at a time and never let a single answer time out: each letter has a limit, too."""
+
+    def hang_up() -> None:
+        if server.sock is not None:
+            with suppress(OSError):
+                server.sock.shutdown(socket.SHUT_RDWR)
+
+    alarm = threading.Timer(patience.total_seconds(), hang_up)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 class _Server:
@@ -89,15 +181,17 @@ class _Server:
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
         try:
-            self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
+            with _hung_up_after(WHOLE_PATIENCE, self._server):
+                self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as refused:
             code, words = next(iter(refused.recipients.values()))
-            raise DeliveryFailed(_reply(code, words), is_final=code >= 500, is_about_server=False) from refused
+            answer, is_final, is_over = _reply(code, words), code >= 500, code == GOING
+            raise DeliveryFailed(answer, is_final, is_about_server=is_over, is_about_recipient=True) from refused
         except smtplib.SMTPServerDisconnected as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
             code, answer = refused.smtp_code, _reply(refused.smtp_code, refused.smtp_error)
-            raise DeliveryFailed(answer, is_final=code >= 500, is_about_server=code == 421) from refused
+            raise DeliveryFailed(answer, is_final=code >= 500, is_about_server=code == GOING) from refused
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         return "250 accepted"

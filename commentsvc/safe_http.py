@@ -79,7 +79,7 @@ class _Question:
     accept: str
     body: bytes | None = None
     content_type: str = ""
-    conditions: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -88,7 +88,7 @@ class _Question:
     @property
     def headers(self) -> dict[str, str]:
         """Those that say what is asked."""
-        headers = {"Accept": self.accept, "Accept-Encoding": "gzip", **self.conditions}
+        headers = {"Accept": self.accept, "Accept-Encoding": "gzip", **self.further}
         if self.body is not None:
             headers |= {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
         return headers
@@ -118,16 +118,25 @@ def fetch(
         FetchRefused: scheme, port or address is not allowed, here or after a redirect.
         FetchFailed: nothing usable came within the limits.
     """
-    return _answer(url, _Question(accept, conditions=conditions), resolver, REDIRECTS)
+    return _answer(url, _Question(accept, further=conditions), resolver, REDIRECTS)
 
 
-def post(url: str, body: bytes, content_type: str, accept: str = "*/*", resolver: Resolver = resolve) -> Page:
-    """POST ``body``; only redirects that say to post again elsewhere are followed.
+def post(
+    url: str,
+    body: bytes,
+    content_type: str,
+    accept: str = "*/*",
+    resolver: Resolver = resolve,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Page:
+    """POST ``body``, with further ``headers``; only redirects that say to post again elsewhere are followed.
 
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
-    return _answer(url, _Question(accept, body, content_type), resolver, REDIRECTS_OF_POSTS)
+    question = _Question(accept, body, content_type, further=headers or {})
+    return _answer(url, question, resolver, REDIRECTS_OF_POSTS)
 
 
 def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:

@@ -20,6 +20,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends letters and verifies pings
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
+INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
+LONGEST_MAILBOX = 20  # characters before the @, of the 64 that there may be
 SHORTEST_SECRET = 32  # characters
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
 
@@ -66,6 +68,18 @@ class Settings(BaseModel):
         "",
         description="The sender of every letter. Empty means `comments@` followed by the host of `BASE_URL`.",
     )
+    mail_reply_to: str = Field(
+        "",
+        description="The mailbox that answers and bounces go to, such as `comments@example.org`; its server must "
+        "deliver `comments+ANYTHING@example.org` there. Empty means that letters cannot be answered by mail, and "
+        "that bounces go to `MAIL_FROM`.",
+    )
+    mail_inbox: str = Field(
+        "",
+        description="Where the worker reads that mailbox: `imaps://USER:PASSWORD@HOST/FOLDER`, "
+        "`imap+starttls://…`, or `imap://…` on the same machine. Empty where the mail server pipes each mail into "
+        "`commentsvc receive`, or where nobody answers by mail.",
+    )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
         description="Networks (CIDR, separated by commas) whose `X-Forwarded-For` is believed; default none.",
@@ -111,11 +125,25 @@ class Settings(BaseModel):
             raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in MAIL_SCHEMES))
         return value
 
-    @field_validator("mail_from")
+    @field_validator("mail_from", "mail_reply_to")
     @classmethod
     def _sender_is_an_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
             raise ValueError("must be one mail address, such as comments@example.org")
+        return value
+
+    @field_validator("mail_reply_to")
+    @classmethod
+    def _leaves_room_for_a_word(cls, value: str) -> str:
+        if len(value.partition("@")[0]) > LONGEST_MAILBOX:
+            raise ValueError(f"must have at most {LONGEST_MAILBOX} characters before the @")
+        return value
+
+    @field_validator("mail_inbox")
+    @classmethod
+    def _inbox_is_a_mailbox(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in INBOX_SCHEMES or not urlsplit(value).hostname):
+            raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in INBOX_SCHEMES))
         return value
 
     @field_validator("fetch_allow")

@@ -42,7 +42,9 @@ ONCE = RateLimitItemPerMinute(1, 10, namespace="once")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
 PINGS = RateLimitItemPerMinute(60, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
-CONFIRMATIONS = RateLimitItemPerMinute(1, 24 * 60, namespace="confirmations")
+FOLLOWS = RateLimitItemPerMinute(10, 10, namespace="follows")  # asked for without a comment
+MAILS = RateLimitItemPerMinute(20, 10, namespace="mails")  # of one person to us
+LINKS_ASKED_FOR = RateLimitItemPerMinute(5, 60, namespace="links-asked-for")  # to sign in, by address
 
 
 def comments_per_minute(count: int) -> Limit:

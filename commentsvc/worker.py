@@ -1,4 +1,4 @@
-"""A loop for each job: send letters, verify pings, tell other blogs, ask for second opinions, forget what expired.
+"""A loop for each job: send letters, read answers, tell channels, verify pings, tell other blogs, and so on.
 
 Any number of workers may run beside each other.
 """
@@ -14,18 +14,21 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import accounts, mail, safe_http, settings
+from commentsvc import accounts, mail, mailbox, safe_http, settings
 from commentsvc.captcha import challenge
+from commentsvc.comments import by_mail
 from commentsvc.db import db
 from commentsvc.errors import PingRefused
 from commentsvc.linkbacks import announcing, sending, source_page, verifying, watching
 from commentsvc.mail import DeliveryFailed
+from commentsvc.models.letter import LetterKind
 from commentsvc.moderation import second_opinion
-from commentsvc.notifications import outbox
+from commentsvc.notifications import channels, deliverability, incoming, outbox
 
 PAUSE = timedelta(seconds=1)
 BATCH = 50  # letters over one connection
 SELDOM = timedelta(seconds=10)
+MAILBOX_PAUSE = timedelta(seconds=30)
 TIDY_PAUSE = timedelta(minutes=10)
 NOT_MODIFIED = 304
 
@@ -89,29 +92,90 @@ def send_letters() -> int:
     parcel = _written(outbox.claim)
     if parcel is None:
         return 0
-    taken = 0
+    taken, dialogue = 0, mail.Transcript()
     try:
-        with mail.connect() as connection:
-            while parcel is not None and _sent(connection, parcel):
+        with mail.connect(dialogue) as connection:
+            while parcel is not None and _sent(connection, parcel, dialogue):
                 taken += 1
                 parcel = _written(outbox.claim) if taken < BATCH else None
     except DeliveryFailed as failure:  # nobody can be reached: the letter waits, and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if parcel is not None:
-            _written(partial(outbox.postpone, parcel.letter_id, failure))
+            _not_sent(parcel, failure, dialogue, was_tried=False)
     return taken
 
 
-def _sent(connection: mail.Connection, parcel: outbox.Parcel) -> bool:
+def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Transcript) -> bool:
     """Hand over one letter and note how that went; whether the line may be used for another."""
+    dialogue.begin_letter()
     try:
-        answer = connection.send(settings.current().sender, parcel.recipient, parcel.message)
+        answer = connection.send(parcel.sender, parcel.recipient, parcel.message)
     except DeliveryFailed as failure:
         log.warning("letter %s was not taken: %s", parcel.letter_id, failure.answer)
-        _written(partial(outbox.postpone, parcel.letter_id, failure))
+        _not_sent(parcel, failure, dialogue, was_tried=True)
         return not failure.is_about_server
     _written(partial(outbox.sent, parcel.letter_id, answer))
+    _explain(parcel, answer, dialogue, is_taken=True)
     return True
+
+
+def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool) -> None:
+    _written(partial(outbox.postpone, parcel.letter_id, failure, was_tried=was_tried))
+    _explain(parcel, failure.answer, dialogue, is_taken=False)
+
+
+def _explain(parcel: outbox.Parcel, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
+    """A test letter tells its sender what was said, and what there is to mend."""
+    if parcel.kind == LetterKind.TEST:
+        hints = deliverability.hints(answer, is_taken=is_taken)
+        _written(partial(outbox.note_dialogue, parcel.letter_id, dialogue.lines, hints))
+
+
+def read_mailbox() -> int:
+    """What came to the mailbox of answers and bounces; 0, as it is looked into from time to time."""
+    if not settings.current().mail_inbox:
+        return 0
+    try:
+        with mailbox.connect() as folder:
+            for number in folder.unread(BATCH):
+                receive(folder.read(number))
+                folder.mark(number)
+    except mailbox.MailboxTrouble as trouble:
+        log.warning("the mailbox cannot be read: %s", trouble)
+    return 0
+
+
+def receive(raw: bytes) -> str:
+    """Do what one mail asks for; what became of it. Trouble with the database comes up: it is to be tried again.
+
+    Whatever else a mail brings up, it must not keep those behind it waiting.
+    """
+    try:
+        outcome = _written(partial(by_mail.take, raw))
+    except incoming.Unreadable as problem:
+        log.warning("a mail could not be read: %s", problem)
+        return f"ignored: {problem}"
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("a mail could not be taken")
+        return "ignored: it could not be understood"
+    log.info("a mail came: %s", outcome)
+    return outcome
+
+
+def tell_channels() -> int:
+    """The delivery to a webhook or a push service that is due first; the number made."""
+    message = _written(channels.claim)
+    if message is None:
+        return 0
+    try:
+        _written(partial(channels.settle, message, channels.make(message)))
+    except safe_http.FetchRefused as refusal:
+        _written(partial(channels.give_up, message, str(refusal)))
+    except safe_http.FetchFailed as failure:
+        _written(partial(channels.postpone, message, str(failure)))
+    return 1
 
 
 def _written(story: Callable[[], Result]) -> Result:
@@ -238,7 +302,9 @@ def tidy() -> int:
 
 
 JOBS = (
-    Job(send_letters, PAUSE),
+    Job(send_letters, PAUSE, at_once=2),
+    Job(read_mailbox, MAILBOX_PAUSE),
+    Job(tell_channels, PAUSE, at_once=2),
     Job(verify_pings, PAUSE, at_once=3),
     Job(ask_second_opinions, PAUSE),
     Job(announce_articles, PAUSE),

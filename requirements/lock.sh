@@ -9,4 +9,4 @@ pin() {
 }
 pin base
 pin scale --extra postgres --extra redis
-pin test --extra postgres --extra redis --extra test
+pin test --extra postgres --extra push --extra redis --extra test

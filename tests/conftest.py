@@ -12,13 +12,15 @@ from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from commentsvc import accounts, clock, schema, throttle
+from commentsvc import accounts, clock, schema, settings, throttle
 from commentsvc.app import create_app
 from commentsvc.db import Base, db
 from commentsvc.models import Moderator, Site
 from commentsvc.settings import Settings
 from tests import postgres
-from tests.cast import ADA, ADAS_PASSWORD, BLOG, OTHER_BLOG
+from tests.cast import ADA, ADAS_PASSWORD, BLOG, BOB, OTHER_BLOG
+from tests.post import link_in, only, work
+from tests.servers import MailServer, mail_server
 from tests.time import FrozenClock
 from tests.visitors import Visitor
 
@@ -189,6 +191,34 @@ def _client(app: Flask) -> FlaskClient:
         {"wsgi.url_scheme": "https", "HTTP_HOST": "comments.example", "REMOTE_ADDR": "203.0.113.7"}
     )
     return client
+
+
+@pytest.fixture
+def post_office(app: Flask) -> Iterator[MailServer]:
+    """A real SMTP server that the service sends to."""
+    with mail_server() as server:
+        before = settings.current()
+        settings.use(before.model_copy(update={"mail_url": server.url}))
+        yield server
+        settings.use(before)
+
+
+@pytest.fixture
+def set_up(app: Flask) -> Iterator[Callable[..., None]]:
+    """To change settings: ``set_up(mail_reply_to="comments@blog.example")``."""
+    before = settings.current()
+    yield lambda **values: settings.use(settings.current().model_copy(update=values))
+    settings.use(before)
+
+
+@pytest.fixture
+def subscribed(bob: Visitor, post_office: MailServer) -> int:
+    """Bob's comment, after he asked to hear of answers and confirmed it."""
+    comment = bob.comment(BOB, email=BOB.email, notify="on")
+    work()
+    bob.client.post(link_in(only(post_office.letters), "confirm"))
+    post_office.letters.clear()
+    return comment
 
 
 @pytest.fixture(autouse=True)

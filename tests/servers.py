@@ -1,9 +1,11 @@
 """Real servers for the tests: a mail server that notes what it gets, blogs that answer as told."""
 
 import socket
+import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
@@ -21,6 +23,7 @@ class MailServer:
 
     letters: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     verdict: Callable[[str], str] = lambda _recipient: "250 OK"
     after_data: Callable[[], str] = lambda: "250 taken"
     url: str = ""
@@ -41,6 +44,7 @@ class MailServer:
 
             self.letters.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
             self.recipients.append(list(envelope.rcpt_tos))
+            self.senders.append(str(envelope.mail_from))
         return answer
 
 
@@ -55,6 +59,95 @@ def mail_server() -> Iterator[MailServer]:
         yield server
     finally:
         controller.stop()
+
+
+@dataclass
+class RudeMailServer:
+    """Speaks SMTP as badly as told: ``answers`` by stage (``GREETING EHLO MAIL RCPT DATA END QUIT``), else it agrees.
+
+    An answer is a text; ``slow`` seconds pass before each; ``drip`` sends one byte at a time, ``hang`` nothing for so
+    long; ``drop`` hangs up; a function gets the line and gives any of these. ``taken`` holds the letters.
+    """
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    slow: float = 0
+    taken: list[EmailMessage] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    connections: int = 0
+    url: str = ""
+
+    def serve(self, line: socket.socket) -> None:
+        """One client."""
+        self.connections += 1
+        file = line.makefile("rb")
+        if not self._say(line, "GREETING", ""):
+            return
+        while command := file.readline().decode().strip():
+            self.lines.append(command)
+            stage = command.partition(" ")[0].upper()
+            if not self._say(line, stage, command):
+                return
+            if stage == "DATA" and self.answers.get("DATA", "354").startswith("354"):
+                self._take(line, file)
+
+    def _take(self, line: socket.socket, file: Any) -> None:
+        import email
+
+        raw = b""
+        while (part := file.readline()) not in (b".\r\n", b""):
+            raw += part
+        letter = email.message_from_bytes(raw, policy=default)
+        told = self.answers.get("END", "250 taken")
+        told = told(letter) if callable(told) else told
+        if told == "drop after taking" or told.startswith("250"):
+            self.taken.append(letter)  # type: ignore[arg-type]
+        self._act(line, told)
+
+    def _say(self, line: socket.socket, stage: str, command: str) -> bool:
+        usual = {"GREETING": "220 here", "DATA": "354 go on", "QUIT": "221 bye"}.get(stage, "250 fine")
+        told = self.answers.get(stage, usual)
+        told = told(command) if callable(told) else told
+        return self._act(line, told or usual)
+
+    def _act(self, line: socket.socket, told: str) -> bool:
+        time.sleep(self.slow)
+        if told.startswith("drop"):
+            line.shutdown(socket.SHUT_RDWR)
+            return False
+        if told.startswith("hang"):
+            time.sleep(float(told.partition(" ")[2]))
+            return False
+        try:
+            if told.startswith("drip"):
+                for byte in b"250-" + b"x" * 200:
+                    line.sendall(bytes([byte]))
+                    time.sleep(0.1)
+                return False
+            line.sendall(f"{told}\r\n".encode())
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def rude_mail_server(**answers: Any) -> Iterator[RudeMailServer]:
+    """A mail server with bad manners."""
+    rude = RudeMailServer(answers)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                rude.serve(self.request)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    rude.url = f"smtp://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield rude
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass

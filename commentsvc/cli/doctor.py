@@ -8,14 +8,16 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, links, mail, safe_http, schema, settings, throttle
+from commentsvc import clock, links, mail, mailbox, safe_http, schema, settings, throttle
 from commentsvc.cli import application
 from commentsvc.db import db
 from commentsvc.linkbacks import checkup
 from commentsvc.linkbacks.checkup import Ailment, Finding
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
+from commentsvc.notifications import deliverability
 
+MOST_MAILS = 1000  # that are counted
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -105,9 +107,27 @@ def _mail() -> str:
         raise Ailment("no server is set, so letters wait in the outbox. Set COMMENTSVC_MAIL_URL.")
     try:
         with mail.connect():
-            return f"reachable, letters come from {settings.current().sender}"
+            taken = ""
     except mail.DeliveryFailed as failure:
-        raise Ailment(f"the server does not take letters ({failure.answer}). Check COMMENTSVC_MAIL_URL.") from None
+        taken = failure.answer
+    advice = " ".join(deliverability.hints(taken, is_taken=not taken))
+    if taken:
+        raise Ailment(f"the server does not take letters ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
+    return f"reachable, letters come from {settings.current().sender}. {advice}".strip()
+
+
+def _mailbox() -> str:
+    config = settings.current()
+    if not config.mail_reply_to:
+        return "none, so letters cannot be answered by mail"
+    if not config.mail_inbox:
+        return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
+    try:
+        with mailbox.connect() as folder:
+            waiting = len(folder.unread(MOST_MAILS))
+    except mailbox.MailboxTrouble as trouble:
+        raise Ailment(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
+    return f"{config.mail_reply_to} can be read, {waiting} mails unread"
 
 
 def _secret() -> str:
@@ -149,6 +169,7 @@ CHECKS = (
     ("Address", _base_url),
     ("Proxy", _proxy),
     ("Mail", _mail),
+    ("Mailbox", _mailbox),
     ("Secret", _secret),
     ("Limits", _limits),
     ("Clock", _clock),

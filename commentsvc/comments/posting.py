@@ -100,9 +100,19 @@ def post_comment(
         raise ChallengeNeeded
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
-    if submission.notify:
-        subscriptions.ask(comment)
+    if comment.email:
+        _subscribe(comment, comment.email, submission)
     return comment
+
+
+def _subscribe(comment: Comment, email: str, submission: Submission) -> None:
+    site, key = comment.thread.site, comment.thread.key
+    # Who has no identity asked for both at once all the same: one yes is one for both.
+    asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
+    if submission.notify:
+        subscriptions.hear_replies(comment, email, asker)
+    if submission.follow:
+        subscriptions.follow(site, key, email, comment.language, asker, comment.author)
 
 
 def post_linkback(site: Site, key: str, mention: Mention) -> Comment:

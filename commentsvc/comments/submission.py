@@ -19,7 +19,7 @@ LONGEST_TITLE = 300
 LARGEST_ID = 2**31 - 1  # what an integer column holds
 MOST_DIGITS = 10
 MOST_MARKS = 4  # combining marks on one letter
-FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "url", "title")
+FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "follow", "url", "title")
 
 
 class Missing(Refusal):
@@ -73,7 +73,8 @@ class Submission:
     email: str | None = None
     website: str | None = None
     parent_id: int | None = None
-    notify: bool = False
+    notify: bool = False  # of answers
+    follow: bool = False  # of every comment in the thread
     url: str | None = None
     title: str = ""
 
@@ -94,7 +95,7 @@ class _Check:
 
 
 def validate(typed: Mapping[str, str]) -> Submission:
-    """Typed fields (``author email website body parent_id notify url title``) as a submission.
+    """Typed fields (``author email website body parent_id notify follow url title``) as a submission.
 
     Raises:
         InvalidFields: with every field that must be corrected.
@@ -104,7 +105,8 @@ def validate(typed: Mapping[str, str]) -> Submission:
     check = _Check(typed)
     author, email, website = _author(check), _email(check), _website(check)
     body = _body(check)
-    if _is_ticked(typed) and not email and "email" not in check.wrong:
+    notify, follow = _is_ticked(typed, "notify"), _is_ticked(typed, "follow")
+    if (notify or follow) and not email and "email" not in check.wrong:
         check.wrong["email"] = AddressNeeded()
     title = check.line("title", 10_000)[:LONGEST_TITLE]
     if check.wrong:
@@ -116,7 +118,8 @@ def validate(typed: Mapping[str, str]) -> Submission:
         body=body,
         body_html=rendered(body),
         parent_id=_parent(typed.get("parent_id", "")),
-        notify=_is_ticked(typed),
+        notify=notify,
+        follow=follow,
         url=typed.get("url") or None,
         title=title,
     )
@@ -144,6 +147,17 @@ def checked_body(typed: str) -> str:
     if check.wrong:
         raise InvalidFields(check.wrong)
     return body
+
+
+def checked_email(typed: str) -> str:
+    """A mail address alone, as ``validate`` checks it; raises ``InvalidFields`` also where there is none."""
+    if _holds_no_text((typed,)):
+        raise NotUnderstood
+    check = _Check({"email": typed})
+    address = _email(check)
+    if address is None:
+        raise InvalidFields({"email": check.wrong.get("email", Missing())})
+    return address
 
 
 def rendered(body: str) -> str:
@@ -208,8 +222,8 @@ def _without_stacked_marks(text: str) -> str:
     return "".join(kept)
 
 
-def _is_ticked(typed: Mapping[str, str]) -> bool:
-    return typed.get("notify", "").lower() in ("1", "on", "true", "yes")
+def _is_ticked(typed: Mapping[str, str], name: str) -> bool:
+    return typed.get(name, "").lower() in ("1", "on", "true", "yes")
 
 
 def whole(text: str | None) -> int | None:

@@ -17,11 +17,18 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # besides C0, wh
 OPENING_FENCE = re.compile(r"```[\w+-]{0,20}\s*")  # the name of a language may follow; it is not shown
 CLOSING_FENCE = re.compile(r"```\s*")
 DEEPEST_QUOTE = 6
+LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > stands in a tag
+SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
 
 def render(source: str, smilies_at: str = smilies.FOLDER) -> str:
     """The HTML of a comment; ``smilies_at`` is the folder (path or full address) that holds the pictures."""
     return sanitize.clean(_blocks(lines(source), smilies_at, depth=0))
+
+
+def render_for_letter(source: str) -> str:
+    """The HTML of a comment in a letter: without links, which mail makes trustworthy, and without remote pictures."""
+    return LINK.sub("", SMILEY.sub(r"\1", render(source)))
 
 
 def lines(source: str) -> list[str]:

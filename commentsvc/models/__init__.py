@@ -2,13 +2,17 @@
 
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.ban import Ban
+from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
+from commentsvc.models.delivery import Delivery
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.letter import Letter
+from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.ping import Ping
+from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.sent_linkback import SentLinkback
@@ -21,13 +25,17 @@ from commentsvc.models.watched_feed import WatchedFeed
 __all__ = [
     "Announcement",
     "Ban",
+    "Channel",
     "Comment",
     "Decision",
+    "Delivery",
     "LearnedWord",
     "Letter",
+    "LetterItem",
     "Moderator",
     "ModeratorSession",
     "Ping",
+    "Recipient",
     "Revision",
     "SecondOpinion",
     "SentLinkback",

@@ -16,7 +16,8 @@ from commentsvc.models.moderator import Moderator
 class Decision(Base):
     """``moderator`` is None where the policy decided; ``reasons`` say why.
 
-    ``ban`` is what it was part of; ``is_undo`` where it took another decision back, and says nothing about the text.
+    ``is_by_owner`` where it came from the site's own mailbox. ``ban`` is what it was part of; ``is_undo`` where it took
+    another decision back, and says nothing about the text.
     """
 
     __tablename__ = "decision"
@@ -30,6 +31,7 @@ class Decision(Base):
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"), index=True)
     is_undo: Mapped[bool] = mapped_column(default=False)
+    is_by_owner: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
@@ -41,7 +43,7 @@ def is_called_spam() -> ColumnElement[bool]:
     """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
     said = select(Decision.id).where(
         Decision.comment_id == Comment.id,
-        Decision.moderator_id.is_not(None),
+        Decision.moderator_id.is_not(None) | Decision.is_by_owner,
         Decision.after == State.SPAM,
         Decision.is_undo.is_(False),
     )

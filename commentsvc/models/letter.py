@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.models.leased import QUEUED, Leased
+from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.subscription import Subscription
 
 
 class LetterState(StrEnum):
@@ -16,29 +19,50 @@ class LetterState(StrEnum):
     QUEUED = QUEUED
     SENT = "sent"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by a moderator, or as there is nothing left to tell
+
+
+class LetterKind(StrEnum):
+    """What it says; each has its templates."""
+
+    CONFIRM = "confirm"
+    REPLY = "reply"
+    THREAD = "thread"
+    SITE = "site"
+    DIGEST = "digest"
+    HELD = "held"
+    SIGN_IN = "sign-in"
+    TEST = "test"
+    RETURNED = "returned"  # an answer by mail that could not be taken
 
 
 class Letter(Leased):
-    """Written in the transaction of what it tells; ``occasion`` keeps the same news from being written twice."""
+    """Written down in the transaction of what it tells, and written out when it is sent, as things are by then.
+
+    ``items`` are the comments it tells of; ``facts`` what else it needs. ``subject`` and ``text`` are what was sent
+    last. ``waits_for_server`` where no letter would have passed.
+    """
 
     __tablename__ = "letter"
     __table_args__ = (
-        UniqueConstraint("occasion", "recipient"),
         Index(None, "state", "due_at"),
+        Index(None, "recipient", "kind", "created_at"),
         {"sqlite_autoincrement": True},
     )
 
-    occasion: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(16))
     recipient: Mapped[str] = mapped_column(String(254))
-    subject: Mapped[str] = mapped_column(String(300))
-    text: Mapped[str] = mapped_column(Text)
-    html: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    subject: Mapped[str] = mapped_column(String(300), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
-    references: Mapped[str | None] = mapped_column(Text)
-    list_id: Mapped[str | None] = mapped_column(String(300))
-    unsubscribe_url: Mapped[str | None] = mapped_column(String(1000))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
     state: Mapped[str] = mapped_column(String(16), default=LetterState.QUEUED)
     last_answer: Mapped[str] = mapped_column(String(500), default="")
+    waits_for_server: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]
+
+    subscription: Mapped[Subscription | None] = relationship()
+    items: Mapped[list[LetterItem]] = relationship(order_by=LetterItem.id, passive_deletes=True)

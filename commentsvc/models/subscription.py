@@ -1,14 +1,16 @@
-"""Who hears of answers to which comment."""
+"""Who hears of what."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base
 from commentsvc.models.comment import Comment
+from commentsvc.models.recipient import Recipient
+from commentsvc.models.site import Site
 
 
 class SubscriptionState(StrEnum):
@@ -16,24 +18,64 @@ class SubscriptionState(StrEnum):
 
     UNCONFIRMED = "unconfirmed"
     ACTIVE = "active"
+    PAUSED = "paused"
     STOPPED = "stopped"
 
 
-class Subscription(Base):
-    """``email`` hears of direct answers to ``comment`` once it has confirmed that it wants to.
+class Topic(StrEnum):
+    """What is heard of."""
 
-    ``confirmed_by`` is the visitor (a keyed hash) whose browser did: the address is theirs.
+    REPLIES = "replies"  # direct answers to a comment
+    THREAD = "thread"  # every comment under an article
+    SITE = "site"  # every comment on a blog, for moderators
+    HELD = "held"  # what waits on a blog, for moderators
+
+
+READERS_TOPICS = (Topic.REPLIES, Topic.THREAD)
+
+
+def _once(name: str, where: str, *columns: str) -> Index:
+    name, only = f"ix_subscription_{name}_once", text(where)
+    return Index(name, *columns, unique=True, sqlite_where=only, postgresql_where=only)
+
+
+class Subscription(Base):
+    """``recipient`` hears of ``topic`` on ``site`` once they have confirmed that they want to.
+
+    ``key`` names the article's thread, which need not exist yet, for ``replies`` and ``thread``; ``comment`` is whose
+    answers are meant. ``name`` is how they sign what they answer by mail. ``asked_by`` and ``confirmed_by`` are the
+    visitors (keyed hashes) whose browsers did: an address belongs to who confirmed it.
     """
 
     __tablename__ = "subscription"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = (
+        _once("thread", "topic = 'thread'", "site_id", "key", "recipient_id"),
+        _once("site", "topic IN ('site', 'held')", "site_id", "topic", "recipient_id"),
+        {"sqlite_autoincrement": True},  # no id means two things over time
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
-    email: Mapped[str] = mapped_column(String(254), index=True)
-    language: Mapped[str] = mapped_column(String(16), default="en")
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id", ondelete="CASCADE"), index=True)
+    topic: Mapped[str] = mapped_column(String(16))
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
+    key: Mapped[str | None] = mapped_column(String(500))
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
     state: Mapped[str] = mapped_column(String(16), default=SubscriptionState.UNCONFIRMED)
+    asked_by: Mapped[str | None] = mapped_column(String(32), index=True)
     confirmed_by: Mapped[str | None] = mapped_column(String(32), index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
-    comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
+    recipient: Mapped[Recipient] = relationship(lazy="joined", innerjoin=True)
+    site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)
+    comment: Mapped[Comment | None] = relationship()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether news are told."""
+        return self.state == SubscriptionState.ACTIVE and self.recipient.is_open
+
+    @property
+    def is_readers(self) -> bool:
+        """Whether a reader asked for it, and not a moderator."""
+        return self.topic in READERS_TOPICS

@@ -13,7 +13,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
-from commentsvc.notifications import replies
+from commentsvc.notifications import channels, news
 
 
 def record_first(comment: Comment) -> None:
@@ -22,7 +22,7 @@ def record_first(comment: Comment) -> None:
     if comment.is_visible:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
-        replies.announce_held(comment)
+        news.announce_held(comment)
 
 
 def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.REASON_EDITED) -> None:
@@ -34,25 +34,32 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
         comment.reasons = list(verdict.reasons)
         decide(comment, verdict.state, by=None, reasons=verdict.reasons)
         if verdict.state == State.PENDING:
-            replies.announce_held(comment)
+            news.announce_held(comment)
     else:
         _show_anew(comment.thread_id)
 
 
 def decide(
-    comment: Comment, state: State, by: Moderator | None, reasons: Sequence[Reason] = (), *, ban: Ban | None = None
+    comment: Comment,
+    state: State,
+    by: Moderator | None,
+    reasons: Sequence[Reason] = (),
+    *,
+    ban: Ban | None = None,
+    is_by_owner: bool = False,
 ) -> None:
-    """Give ``comment`` a new state, decided by a moderator (or by the service itself); writes.
+    """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself; writes.
 
     Deciding what is so already changes nothing and logs nothing, but for a moderator who confirms what only the score
     called spam: that is an example.
     """
-    is_confirmed = by is not None and comment.state == state == State.SPAM and comment.learned_as is None
+    is_by_person = by is not None or is_by_owner
+    is_confirmed = is_by_person and comment.state == state == State.SPAM and comment.learned_as is None
     if comment.state == state and not is_confirmed:
         return
-    if by is not None:
+    if is_by_person:
         training.learn(comment, state)
-    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban))
+    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, is_by_owner=is_by_owner))
 
 
 def undo(comment: Comment, state: State, by: Moderator | None) -> None:
@@ -83,7 +90,7 @@ def _lesson_before_last(comment: Comment) -> State | None:
             undone += 1
         elif undone:
             undone -= 1
-        elif decision.moderator_id is not None and decision.after in training.LEARNED_FROM:
+        elif (decision.moderator_id is not None or decision.is_by_owner) and decision.after in training.LEARNED_FROM:
             return State(decision.after)
     return None
 
@@ -94,6 +101,8 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
     db.session.add(decision)
     if before == state:
         return
+    if event := channels.TAKEN_AWAY.get(state):
+        channels.tell(event, comment)
     if comment.is_visible:
         _show(comment)
     elif before == State.APPROVED:
@@ -103,7 +112,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
 def _show(comment: Comment) -> None:
     _count(comment, +1)
     _believe(comment)
-    replies.announce(comment)
+    news.announce(comment)
 
 
 def _believe(comment: Comment) -> None:

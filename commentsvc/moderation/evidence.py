@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from commentsvc import clock
 from commentsvc.db import db
@@ -62,7 +63,12 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     """
     if visitor is None:
         return 0
-    own_addresses = select(Subscription.email).where(Subscription.confirmed_by == visitor)
+    confirmed = aliased(Comment)
+    own_addresses = (
+        select(confirmed.email)
+        .join(Subscription, Subscription.comment_id == confirmed.id)
+        .where(Subscription.confirmed_by == visitor)
+    )
     return _count(
         select(Comment.id)
         .join(Thread, Comment.thread_id == Thread.id)

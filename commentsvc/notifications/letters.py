@@ -1,117 +1,321 @@
-"""Write a letter: a small function of what it tells, two templates, one row in the outbox."""
+"""Write letters out: each kind is a small function of what it tells, and two templates."""
 
-import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from markupsafe import Markup
 
-from commentsvc import i18n, links, paths, settings
-from commentsvc.db import db
+from commentsvc import accounts, i18n, links, paths
+from commentsvc.errors import N_
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Comment
-from commentsvc.models.letter import Letter
-from commentsvc.models.subscription import Subscription
+from commentsvc.markup.render import render_for_letter
+from commentsvc.models.comment import Comment, Response, State
+from commentsvc.models.letter import Letter, LetterKind
+from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.recipient import Recipient
+from commentsvc.models.subscription import Subscription, Topic
+from commentsvc.models.thread import Thread
+from commentsvc.notifications import drafts, mandates, return_address, subscriptions
 
 EXCERPT = 600  # characters of each comment in a letter
+IN_A_DIGEST = 300
+TO_DECIDE = 2000  # for whoever decides about it
 SUBJECT = 150
+MOST_REFERENCES = 12
+MOST_LISTED = 20  # comments in one letter; of the others it says how many there are
+ANSWER_ABOVE = "✂ – – –"  # whatever the language, an answer ends where this stands
 
 
-def reply(subscription: Subscription, answer: Comment, stop_url: str) -> None:
-    """Tell somebody that their comment was answered."""
-    asked = subscription.comment
-    thread = asked.thread
-    root = _message_id(f"comment-{asked.id}", fixed=True)
-    _write(
-        "reply",
-        occasion=f"reply-{answer.id}",
-        recipient=subscription.email,
-        language=subscription.language,
-        references=root,
-        list_id=f"thread-{thread.id}.{settings.current().host}",
-        unsubscribe_url=stop_url,
-        subscription_id=subscription.id,
-        asked=asked,
-        answer=answer,
-        thread=thread,
-        answer_url=links.comment(thread.site.key, thread.key, answer.id),
-        stop_url=stop_url,
-    )
+@dataclass(frozen=True)
+class Written:
+    """A letter as it will be read. ``references`` are Message-IDs, the oldest first.
+
+    ``is_secret`` where nobody but its reader may ever see the text.
+    """
+
+    subject: str
+    text: str
+    html: str
+    sender_name: str = ""
+    references: tuple[str, ...] = ()
+    list_id: str | None = None
+    stop_url: str | None = None
+    reply_to: str | None = None
+    is_secret: bool = False
 
 
-def confirmation(subscription: Subscription, confirm_url: str) -> None:
+@dataclass(frozen=True)
+class _Plan:
+    """Which templates, with which facts; and what the headers say."""
+
+    template: str
+    facts: Mapping[str, Any]
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Talk:
+    """What a digest tells of one thread."""
+
+    thread: Thread
+    comments: list[Comment]
+
+
+def write_out(letter: Letter) -> Written | None:
+    """The letter as things are now; None where there is nothing left to tell, or nobody who wants to hear it."""
+    recipient = Recipient.with_email(letter.recipient)
+    if recipient is None or not (recipient.is_open or letter.kind in WHATEVER_COMES_BACK):
+        return None
+    with i18n.speaking(letter.language):
+        plan = KINDS[LetterKind(letter.kind)](letter, recipient)
+        if plan is None:
+            return None
+        facts = {
+            "recipient": recipient,
+            "manage_url": None,
+            "stop_url": None,
+            "why": "",
+            "answers": False,
+            **plan.facts,
+        }
+        subject = plain_text.crop(plain_text.fold(_render(f"{plan.template}.subject.txt", facts)), SUBJECT)
+        text = _render(f"{plan.template}.txt", facts)
+        html = _render(f"{plan.template}.html", facts | {"subject": subject})
+    return Written(subject, text.strip() + "\n", html, **plan.headers)
+
+
+def _confirm(letter: Letter, _recipient: Recipient) -> _Plan | None:
     """Ask whether letters are wanted; holds nothing that anybody typed."""
-    _write(
-        "confirm",
-        occasion=f"confirm-{subscription.id}",
-        recipient=subscription.email,
-        language=subscription.language,
-        subscription_id=subscription.id,
-        site=subscription.comment.thread.site,
-        confirm_url=confirm_url,
-    )
+    asked = letter.subscription
+    if asked is None or asked.is_active:
+        return None
+    stop_url = subscriptions.stop_url([asked])
+    facts = {
+        "site": asked.site,
+        "confirm_url": subscriptions.confirm_url(asked),
+        "stop_url": stop_url,
+        "why": i18n.gettext("Somebody else keeps using your address?"),
+    }
+    return _Plan("confirm", facts, {"sender_name": asked.site.name, "stop_url": stop_url})
 
 
-def held(comment: Comment, recipient: str, language: str) -> None:
-    """Tell a moderator that a comment waits, once for each text."""
-    _write(
-        "held",
-        occasion=f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else ""),
-        recipient=recipient,
-        language=language,
-        list_id=f"queue.{settings.current().host}",
-        comment=comment,
-        thread=comment.thread,
-        queue_url=links.absolute(f"/admin/queue#comment-{comment.id}"),
-    )
+def _one_comment(letter: Letter, recipient: Recipient) -> _Plan | None:
+    """Tell somebody that their comment was answered, or that somebody wrote where they follow."""
+    items = _still_to_tell(letter, State.APPROVED)
+    if not items:
+        return None
+    (item, *_), template = items, "reply" if letter.kind == LetterKind.REPLY else "thread"
+    comment, heard, thread = item.comment, item.subscription, item.comment.thread
+    stop_url = subscriptions.stop_url([heard])
+    reply_to = return_address.of_replies(heard, comment) if _may_answer(heard) else None
+    facts = {
+        "comment": comment,
+        "parent": comment.parent if comment.parent and comment.parent.is_visible else None,
+        "thread": thread,
+        "why": i18n.gettext(WHY[Topic(heard.topic)], site=thread.site.name),
+        "comment_url": links.comment(thread.site.key, thread.key, comment.id),
+        "stop_url": stop_url,
+        "manage_url": subscriptions.manage_url(recipient),
+        "answers": reply_to is not None,
+    }
+    headers = {
+        "sender_name": thread.site.name,
+        "references": _references(comment, recipient),
+        "list_id": f"thread-{thread.id}",
+        "stop_url": stop_url,
+        "reply_to": reply_to,
+    }
+    return _Plan(template, facts, headers)
 
 
-def _write(
-    template: str,
-    *,
-    occasion: str,
-    recipient: str,
-    language: str,
-    references: str | None = None,
-    list_id: str | None = None,
-    unsubscribe_url: str | None = None,
-    subscription_id: int | None = None,
-    **facts: Any,
-) -> None:
-    already = db.session.scalar(select(Letter.id).where(Letter.occasion == occasion, Letter.recipient == recipient))
-    if already:
-        return
-    with i18n.speaking(language):
-        subject = plain_text.crop(plain_text.fold(_render(f"{template}.subject.txt", facts)), SUBJECT)
-        text, html = _render(f"{template}.txt", facts), _render(f"{template}.html", facts | {"subject": subject})
-    letter = Letter(
-        occasion=occasion,
-        recipient=recipient,
-        subject=subject,
-        text=text,
-        html=html,
-        message_id=_message_id(occasion),
-        references=references,
-        list_id=list_id,
-        unsubscribe_url=unsubscribe_url,
-        subscription_id=subscription_id,
-    )
-    try:
-        with db.session.begin_nested():
-            db.session.add(letter)
-    except IntegrityError:  # another process has just written the same news
-        return
+def _digest(letter: Letter, recipient: Recipient) -> _Plan | None:
+    """Tell of all that came since the last one, thread by thread."""
+    items = _still_to_tell(letter, State.APPROVED)
+    if not items:
+        return None
+    comments, more = _listed(items, lambda one: (one.thread.site.name, one.thread_id, one.id))
+    talks = [_Talk(those[0].thread, those) for those in _by_thread(comments)]
+    sites = {one.comment.thread.site_id: one.comment.thread.site for one in items}
+    stop_url = subscriptions.stop_url([item.subscription for item in items])
+    name = next(iter(sites.values())).name if len(sites) == 1 else ""
+    facts = {
+        "talks": talks,
+        "count": len(items),
+        "more": more,
+        "why": i18n.gettext("You asked for news in one letter."),
+        "site_name": name or next(iter(sites.values())).name,
+        "stop_url": stop_url,
+        "manage_url": subscriptions.manage_url(recipient),
+    }
+    return _Plan("digest", facts, {"sender_name": name, "list_id": "digest", "stop_url": stop_url})
 
 
-def _message_id(occasion: str, *, fixed: bool = False) -> str:
-    unique = "thread" if fixed else secrets.token_hex(8)
-    return f"<{occasion}.{unique}@{settings.current().host}>"
+def _held(letter: Letter, recipient: Recipient) -> _Plan | None:
+    """Tell whoever decides that a comment waits, or that several do."""
+    items = _still_to_tell(letter, State.PENDING)
+    if not items:
+        return None
+    heard = items[0].subscription
+    site, one = items[0].comment.thread.site, items[0].comment
+    stop_url = subscriptions.stop_url(item.subscription for item in items)
+    facts: dict[str, Any] = {
+        "site": site,
+        "stop_url": stop_url,
+        "manage_url": subscriptions.manage_url(recipient),
+        "queue_url": links.absolute("/admin/queue"),
+        "why": i18n.gettext(WHY[Topic.HELD], site=site.name),
+    }
+    headers: dict[str, Any] = {"sender_name": site.name, "list_id": f"queue-{site.id}", "stop_url": stop_url}
+    if len(items) > 1:
+        comments, more = _listed(items, lambda one: one.id)
+        facts |= {"comments": comments, "count": len(items), "more": more}
+        return _Plan("held_digest", facts, headers)
+    may_decide = mandates.is_held_by(heard, one)
+    reply_to = return_address.of_decisions(heard, one) if may_decide else None
+    facts |= {
+        "comment": one,
+        "kind": _kind(one),
+        "thread": one.thread,
+        "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
+        "acts": {state: mandates.url(one, state, heard) for state in mandates.STATES} if may_decide else {},
+        "answers": reply_to is not None,
+        "may_write": mandates.moderator_of(heard) is not None,
+    }
+    headers |= {"references": (drafts.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
+    return _Plan("held", facts, headers)
 
 
-def _render(name: str, facts: dict[str, Any]) -> str:
+def _sign_in(_letter: Letter, recipient: Recipient) -> _Plan | None:
+    """Let a moderator in who asked for a link; it is made when the letter goes, and good for an hour from then."""
+    moderator = Moderator.with_email(recipient.email)
+    if moderator is None:
+        return None
+    url = links.absolute(f"/admin/link/{accounts.sign_in_token(moderator)}")
+    minutes = int(accounts.LINK_LIFETIME.total_seconds() // 60)
+    return _Plan("sign_in", {"url": url, "minutes": minutes}, {"is_secret": True})
+
+
+def _test(_letter: Letter, _recipient: Recipient) -> _Plan:
+    """Show the owner that letters arrive."""
+    return _Plan("test", {"letters_url": links.absolute("/admin/letters")})
+
+
+def _returned(letter: Letter, _recipient: Recipient) -> _Plan:
+    """Give somebody back what they wrote by mail, and say why it was not taken."""
+    facts = letter.facts
+    sentence = i18n.reason([facts["sentence"], facts["values"]] if facts["values"] else facts["sentence"])
+    headers = {"references": (facts["answered"],) if facts["answered"] else (), "is_secret": True}
+    return _Plan("returned", {"sentence": sentence, "body": facts["body"], "url": facts["url"]}, headers)
+
+
+KINDS: Mapping[LetterKind, Callable[[Letter, Recipient], _Plan | None]] = {
+    LetterKind.CONFIRM: _confirm,
+    LetterKind.REPLY: _one_comment,
+    LetterKind.THREAD: _one_comment,
+    LetterKind.SITE: _one_comment,
+    LetterKind.DIGEST: _digest,
+    LetterKind.HELD: _held,
+    LetterKind.SIGN_IN: _sign_in,
+    LetterKind.TEST: _test,
+    LetterKind.RETURNED: _returned,
+}
+WHY = {
+    Topic.REPLIES: N_("You asked to hear of answers."),
+    Topic.THREAD: N_("You follow this conversation."),
+    Topic.SITE: N_("You hear of every comment on %(site)s."),
+    Topic.HELD: N_("You decide about comments on %(site)s."),
+}
+RESPONSES = {
+    Response.REPLY: N_("Reply"),
+    Response.LIKE: N_("Like"),
+    Response.REPOST: N_("Repost"),
+    Response.RSVP_YES: N_("will come"),
+    Response.RSVP_NO: N_("cannot come"),
+    Response.RSVP_MAYBE: N_("may come"),
+    Response.RSVP_INTERESTED: N_("is interested"),
+}
+WHATEVER_COMES_BACK = (LetterKind.SIGN_IN, LetterKind.TEST)  # asked for by who reads it, this very moment
+NAMES = {
+    LetterKind.CONFIRM: N_("Confirmation"),
+    LetterKind.REPLY: N_("Answer"),
+    LetterKind.THREAD: N_("New comment"),
+    LetterKind.SITE: N_("New comment"),
+    LetterKind.DIGEST: N_("Digest"),
+    LetterKind.HELD: N_("What waits for approval"),
+    LetterKind.SIGN_IN: N_("Sign-in link"),
+    LetterKind.TEST: N_("Test letter"),
+    LetterKind.RETURNED: N_("Your answer was not taken"),
+}
+
+
+def _still_to_tell(letter: Letter, state: State) -> list[LetterItem]:
+    """What is as it was when the letter was written down, and still wanted."""
+    return [item for item in letter.items if item.comment.state == state and item.subscription.is_active]
+
+
+def _listed(items: list[LetterItem], order: Callable[[Comment], Any]) -> tuple[list[Comment], int]:
+    """The first comments in this order, and how many more there are."""
+    comments = sorted((item.comment for item in items), key=order)
+    return comments[:MOST_LISTED], max(0, len(comments) - MOST_LISTED)
+
+
+def _by_thread(comments: list[Comment]) -> list[list[Comment]]:
+    return [list(those) for _, those in groupby(comments, key=lambda one: one.thread_id)]
+
+
+def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
+    """The chain from the thread down to the comment that is answered (RFC 5322, 3.6.4)."""
+    chain: list[str] = []
+    ancestor = comment.parent
+    while ancestor is not None and len(chain) < MOST_REFERENCES:
+        chain.append(drafts.message_id_of(ancestor.id, recipient.email))
+        ancestor = ancestor.parent
+    return (drafts.message_id_of_thread(comment.thread_id), *reversed(chain))
+
+
+def _may_answer(heard: Subscription) -> bool:
+    """Whether we know how this reader would sign an answer."""
+    return bool(heard.name) and heard.is_readers
+
+
+def _render(name: str, facts: Mapping[str, Any]) -> str:
     return _environment().get_template(f"mail/{name}").render(language=i18n.language(), **facts)
+
+
+def _said(comment: Comment, most: int = EXCERPT) -> Markup:
+    """What a comment says as HTML for a letter: marked up, but without links and pictures."""
+    said = plain_text.crop(comment.body, most)
+    if comment.is_linkback:
+        return Markup("<p>{}</p>").format(said)
+    return Markup(render_for_letter(said))  # noqa: S704 - our own renderer's
+
+
+def _quoted(text: str) -> str:
+    """Plain text, each line of it marked as said by somebody else."""
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
+
+
+def _kind(comment: Comment) -> str:
+    """What sort of linkback it is; empty for comments."""
+    if not comment.is_linkback:
+        return ""
+    response = RESPONSES.get(Response(comment.response)) if comment.response else None
+    return " · ".join([comment.kind.capitalize(), *([i18n.gettext(response)] if response else [])])
+
+
+def _url(comment: Comment) -> str:
+    """Where a comment stands."""
+    return links.comment(comment.thread.site.key, comment.thread.key, comment.id)
+
+
+def _title(thread: Thread) -> str:
+    """What readers call an article."""
+    return thread.title or thread.key or thread.site.name
 
 
 @lru_cache(maxsize=1)
@@ -125,5 +329,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(excerpt=lambda text: plain_text.crop(text, EXCERPT), reason=i18n.reason)
+    environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, said=_said, quoted=_quoted)
+    environment.filters.update(title_of=_title, url=_url)
+    lengths = {"EXCERPT": EXCERPT, "IN_A_DIGEST": IN_A_DIGEST, "TO_DECIDE": TO_DECIDE}
+    environment.globals.update(lengths, direction=i18n.direction, ANSWER_ABOVE=ANSWER_ABOVE)
     return environment

@@ -1,101 +1,210 @@
-"""Asking to hear of answers, confirming it, stopping it."""
+"""Asking to hear of something, confirming it, pausing and stopping it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from commentsvc import links, throttle, tokens
+from commentsvc import clock, links, tokens
 from commentsvc.db import db
-from commentsvc.errors import LinkInvalid, TooMany
+from commentsvc.errors import LinkInvalid
 from commentsvc.models.comment import Comment
-from commentsvc.models.subscription import Subscription, SubscriptionState
-from commentsvc.notifications import letters
+from commentsvc.models.letter import Letter, LetterKind, LetterState
+from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.site import Site
+from commentsvc.models.subscription import READERS_TOPICS, Subscription, SubscriptionState, Topic
+from commentsvc.notifications import drafts
 
 CONFIRM_WITHIN = timedelta(days=14)
 STOP_WITHIN = timedelta(days=3650)
-CONFIRM, STOP = "confirm", "unsubscribe"
+MANAGE_WITHIN = timedelta(days=365)
+CONFIRM, STOP, MANAGE = "confirm", "unsubscribe", "subscriptions"
+ASK_EVERY = timedelta(days=1)
+ASK_AT_MOST, ASK_DURING = 3, timedelta(days=30)  # an address from which nobody ever said yes
+KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
-def ask(comment: Comment) -> Subscription | None:
-    """Subscribe the writer of ``comment`` to direct answers; a letter asks them to confirm.
+def hear_replies(comment: Comment, email: str, asker: str | None) -> Subscription:
+    """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address; writes."""
+    subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key, name=comment.author)
+    return _ask(subscription, comment.thread.site, email, comment.language, asker)
 
-    Whoever confirmed this address before from the same browser is not asked again. At most one such letter goes
-    to an address each day, whoever asks.
+
+def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
+    """Let somebody hear of every comment under an article, once they have confirmed their address; writes."""
+    recipient = Recipient.with_email(email)
+    here = (Subscription.topic == Topic.THREAD, Subscription.site_id == site.id, Subscription.key == key)
+    already = recipient and db.session.scalar(
+        select(Subscription).where(*here, Subscription.recipient_id == recipient.id)
+    )
+    subscription = already or Subscription(topic=Topic.THREAD, key=key)
+    if subscription.state in KNOWN:
+        return subscription
+    subscription.name = name or subscription.name or ""
+    return _ask(subscription, site, email, language, visitor)
+
+
+def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
+    """What a moderator hears of a site; such as hear of it by default are found here for the first time, too; writes.
+
+    Nothing needs to be confirmed: whoever set the address up decides.
     """
-    if not comment.email:
-        return None
-    subscription = Subscription(comment_id=comment.id, comment=comment, email=comment.email, language=comment.language)
-    db.session.add(subscription)
-    if _confirmed_before(comment):
-        subscription.state = SubscriptionState.ACTIVE
+    recipient = Recipient.known(email, language)
+    here = (Subscription.topic == topic, Subscription.site_id == site.id, Subscription.recipient_id == recipient.id)
+    if found := db.session.scalar(select(Subscription).where(*here)):
+        return found
+    made = Subscription(topic=topic, site_id=site.id, recipient_id=recipient.id, state=SubscriptionState.ACTIVE)
+    made.site, made.recipient = site, recipient
+    db.session.add(made)
     db.session.flush()
-    if subscription.state == SubscriptionState.UNCONFIRMED and _may_ask(comment.email):
-        letters.confirmation(subscription, confirm_url=_url(CONFIRM, subscription))
+    return made
+
+
+def _ask(subscription: Subscription, site: Site, email: str, language: str, visitor: str | None) -> Subscription:
+    """Whoever confirmed this address before from the same browser is not asked again."""
+    recipient = Recipient.known(email, language)
+    subscription.site_id, subscription.site = site.id, site
+    subscription.recipient_id, subscription.recipient = recipient.id, recipient
+    is_known = _confirmed_before(recipient, visitor)
+    subscription.asked_by = visitor
+    subscription.state = SubscriptionState.ACTIVE if is_known else SubscriptionState.UNCONFIRMED
+    db.session.add(subscription)
+    db.session.flush()
+    if not is_known and _may_ask(recipient):
+        recipient.language = language if not _is_anybodys(recipient) else recipient.language
+        drafts.write(LetterKind.CONFIRM, recipient, subscription=subscription)
     return subscription
+
+
+def _may_ask(recipient: Recipient) -> bool:
+    """At most one confirmation goes to an address a day, whoever asks and for whatever article.
+
+    Who never said yes is left in peace after a few, for a month.
+    """
+    if not recipient.is_open:
+        return False
+    db.one_at_a_time(f"confirm {recipient.email}")
+    asked = select(func.count(Letter.id)).where(
+        Letter.recipient == recipient.email,
+        Letter.kind == LetterKind.CONFIRM,
+        Letter.state != LetterState.CANCELLED,
+    )
+    if db.session.scalar(asked.where(Letter.created_at > clock.now() - ASK_EVERY)):
+        return False
+    lately = db.session.scalar(asked.where(Letter.created_at > clock.now() - ASK_DURING)) or 0
+    return lately < ASK_AT_MOST or _is_anybodys(recipient)
+
+
+def _is_anybodys(recipient: Recipient) -> bool:
+    """Whether somebody has said yes from this address."""
+    theirs = (Subscription.recipient_id == recipient.id, Subscription.state.in_(KNOWN))
+    return db.session.scalar(select(Subscription.id).where(*theirs).limit(1)) is not None
+
+
+def _confirmed_before(recipient: Recipient, visitor: str | None) -> bool:
+    if visitor is None or not recipient.is_open:
+        return False
+    theirs = (
+        select(Subscription.id)
+        .where(Subscription.recipient_id == recipient.id, Subscription.state.in_(KNOWN))
+        .where((Subscription.asked_by == visitor) | (Subscription.confirmed_by == visitor))
+        .where(Subscription.topic.in_(READERS_TOPICS))
+    )
+    return db.session.scalar(theirs.limit(1)) is not None
 
 
 def find(purpose: str, token: str) -> Subscription:
     """The subscription a signed link is about; raises ``LinkInvalid`` or ``LinkExpired``."""
-    age = CONFIRM_WITHIN if purpose == CONFIRM else STOP_WITHIN
-    subscription = db.session.get(Subscription, tokens.read(purpose, token, age))
+    number = tokens.read(purpose, token, CONFIRM_WITHIN if purpose == CONFIRM else STOP_WITHIN)
+    subscription = db.session.get(Subscription, number) if isinstance(number, int) else None
     if subscription is None:
         raise LinkInvalid
     return subscription
 
 
+def find_recipient(token: str) -> Recipient:
+    """Whose page a signed link leads to; raises ``LinkInvalid`` or ``LinkExpired``."""
+    recipient = db.session.get(Recipient, tokens.read(MANAGE, token, MANAGE_WITHIN))
+    if recipient is None:
+        raise LinkInvalid
+    return recipient
+
+
+def find_all_of(token: str) -> Recipient | None:
+    """Who is meant where a link stops everything; None where it stops one thing. Raises as ``find`` does."""
+    meant = tokens.read(STOP, token, STOP_WITHIN)
+    if isinstance(meant, int):
+        return None
+    recipient = db.session.get(Recipient, meant[1])
+    if recipient is None:
+        raise LinkInvalid
+    return recipient
+
+
+def of(recipient: Recipient) -> list[Subscription]:
+    """Everything somebody hears of, or did, newest first."""
+    theirs = select(Subscription).where(Subscription.recipient_id == recipient.id)
+    return list(db.session.scalars(theirs.order_by(Subscription.id.desc())))
+
+
 def confirm(subscription: Subscription, visitor: str | None) -> None:
-    """Letters go out from now on, for every comment this address wrote from the same browser.
+    """Letters go out from now on, for all that was asked for with this address from the same browser; writes.
 
     ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on.
     """
     subscription.confirmed_by = visitor
-    for one in _of_same_person(subscription):
-        if one.state == SubscriptionState.UNCONFIRMED:
+    _open(subscription.recipient)
+    for one in of(subscription.recipient):
+        is_same_person = one.asked_by is not None and one.asked_by == subscription.asked_by
+        if one.state == SubscriptionState.UNCONFIRMED and is_same_person:
             one.state = SubscriptionState.ACTIVE
     subscription.state = SubscriptionState.ACTIVE
 
 
-def stop(subscription: Subscription) -> None:
-    """No more letters about this comment."""
-    subscription.state = SubscriptionState.STOPPED
+def change(subscription: Subscription, state: SubscriptionState) -> None:
+    """Pause, go on, or stop; writes. Who goes on wants letters again."""
+    subscription.state = state
+    if state == SubscriptionState.ACTIVE:
+        _open(subscription.recipient)
 
 
-def stop_url(subscription: Subscription) -> str:
-    """The address of the page, and of the one-click POST, that ends a subscription."""
-    return _url(STOP, subscription)
+def stop_all(recipient: Recipient) -> None:
+    """Nothing of this is told any more; writes."""
+    for one in of(recipient):
+        one.state = SubscriptionState.STOPPED
 
 
-def _url(purpose: str, subscription: Subscription) -> str:
-    return links.absolute(f"/{purpose}/{tokens.sign(purpose, subscription.id)}")
+def refuse(recipient: Recipient, reach: Reach = Reach.REFUSED, reason: str = "") -> None:
+    """No letter goes to this address any more, not even one that asks; writes."""
+    stop_all(recipient)
+    recipient.reach, recipient.reason = reach, reason
 
 
-def _may_ask(email: str) -> bool:
-    try:
-        throttle.hit(throttle.CONFIRMATIONS, tokens.keyed_hash("confirmation", email.lower()))
-    except TooMany:
-        return False
-    return True
+def reopen(recipient: Recipient) -> None:
+    """Letters may go out again; writes."""
+    recipient.reach, recipient.reason, recipient.bounces = Reach.OPEN, "", 0
 
 
-def _confirmed_before(comment: Comment) -> bool:
-    if comment.visitor is None:
-        return False
-    same_person = (
-        select(Subscription.id)
-        .join(Comment, Subscription.comment_id == Comment.id)
-        .where(Subscription.email == comment.email, Comment.visitor == comment.visitor)
-        .where(Subscription.state == SubscriptionState.ACTIVE)
-    )
-    return db.session.scalar(same_person.limit(1)) is not None
+def _open(recipient: Recipient) -> None:
+    if not recipient.is_open:
+        reopen(recipient)
 
 
-def _of_same_person(subscription: Subscription) -> list[Subscription]:
-    visitor = subscription.comment.visitor
-    if visitor is None:
-        return [subscription]
-    theirs = (
-        select(Subscription)
-        .join(Comment, Subscription.comment_id == Comment.id)
-        .where(Subscription.email == subscription.email, Comment.visitor == visitor)
-    )
-    return list(db.session.scalars(theirs))
+def confirm_url(subscription: Subscription) -> str:
+    """The address of the page where letters are asked for with a button."""
+    return _url(CONFIRM, subscription.id)
+
+
+def stop_url(heard: Iterable[Subscription]) -> str:
+    """The address of the page, and of the one-click POST, that ends what a letter came from; all, if from several."""
+    first, *others = {one.id: one for one in heard}.values()
+    return _url(STOP, ["all", first.recipient_id] if others else first.id)
+
+
+def manage_url(recipient: Recipient) -> str:
+    """The address of the page that lists everything somebody hears of."""
+    return _url(MANAGE, recipient.id)
+
+
+def _url(purpose: str, payload: object) -> str:
+    return links.absolute(f"/{purpose}/{tokens.sign(purpose, payload)}")

@@ -8,16 +8,19 @@ from commentsvc.web import (
     embed,
     errors,
     feeds,
+    follow,
     front,
     health,
     linkbacks,
+    mandates,
     pages,
     security,
     subscriptions,
     templating,
 )
-from commentsvc.web.admin import bans, letters, log, queue, sign_in
+from commentsvc.web.admin import bans, channels, letters, log, queue, sign_in
 from commentsvc.web.admin import linkbacks as admin_linkbacks
+from commentsvc.web.admin import subscriptions as admin_subscriptions
 from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
 from commentsvc.web.api import comments as api_comments
 
@@ -35,7 +38,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png  /captcha/<token>.wav
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
-    app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>
+    app.register_blueprint(follow.blueprint)  # /follow/<site>/<key>
+    app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>  /subscriptions/<token>
 
     # programs
     app.register_blueprint(threads.blueprint)  # /api/v1/threads/<site>/<key>
@@ -51,11 +55,14 @@ def init_app(app: Flask) -> None:
 
     # moderators
     app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  /admin/sign-out  /admin/link/<token>
+    app.register_blueprint(mandates.blueprint)  # /moderate/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/<id>/…
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log
-    app.register_blueprint(letters.blueprint)  # /admin/letters
+    app.register_blueprint(letters.blueprint)  # /admin/letters  …/<id>  …/tests  …/<id>/{attempts,cancellation}
+    app.register_blueprint(admin_subscriptions.blueprint)  # /admin/subscriptions  …/<id>/…  …/recipients/<id>/opening
+    app.register_blueprint(channels.blueprint)  # /admin/channels  …/<id>/…  …/deliveries/<id>/attempts
 
     # operators
     app.register_blueprint(health.blueprint)  # /health  /metrics

@@ -47,7 +47,7 @@ def post(site_key: str, key: str = "") -> Response:
         shown=None,
         edit_token=editing.edit_token(comment),
         editable_until=editing.editable_until(comment).isoformat(timespec="seconds"),
-        asked_for_letters=bool(request.form.get("notify")),
+        asked_for_letters=bool(request.form.get("notify") or request.form.get("follow")),
     )
     response = make_response(html, 201 if comment.is_visible else 202)
     response.headers["Location"] = links.comment(site.key, comment.thread.key, comment.id)

@@ -134,7 +134,7 @@ def place_of(comment: Comment) -> str:
     asked = [f"view={view}"] if request.args.get("view") else []
     if lang := request.args.get("lang"):
         asked.append(f"lang={i18n.nearest(lang)}")
-    if request.form.get("notify"):
+    if request.form.get("notify") or request.form.get("follow"):
         asked.append("letter")
     if comment.is_visible and (page := reading.page_of(site, comment, view)) > 1:
         asked.append(f"page={page}")

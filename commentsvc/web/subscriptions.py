@@ -1,20 +1,33 @@
 """The links in letters: a GET shows what would happen, only the POST does it (RFC 8058, and mail scanners)."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from commentsvc import i18n
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.models.subscription import SubscriptionState
+from commentsvc.errors import NotUnderstood
+from commentsvc.models.recipient import Pace, Recipient
+from commentsvc.models.subscription import Subscription, SubscriptionState
+from commentsvc.models.thread import Thread
 from commentsvc.notifications import subscriptions
-from commentsvc.web import visitor
+from commentsvc.web import security, visitor
+from commentsvc.web.options import number
+
+# What a button of the page changes a subscription into.
+CHANGES = {
+    "pause": SubscriptionState.PAUSED,
+    "resume": SubscriptionState.ACTIVE,
+    "stop": SubscriptionState.STOPPED,
+}
 
 blueprint = Blueprint("subscriptions", __name__)
+blueprint.after_request(security.never_keep)
 
 
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """A button that says yes."""
-    return _page("subscriptions/confirm.html", subscriptions.CONFIRM, token)
+    return _confirmation(subscriptions.find(subscriptions.CONFIRM, token))
 
 
 @blueprint.post("/confirm/<token>")
@@ -24,25 +37,119 @@ def confirm(token: str) -> str:
     person = visitor.known()
     subscriptions.confirm(subscriptions.find(subscriptions.CONFIRM, token), person.hash if person else None)
     db.session.commit()
-    return _page("subscriptions/confirm.html", subscriptions.CONFIRM, token)
+    return _confirmation(subscriptions.find(subscriptions.CONFIRM, token))
 
 
 @blueprint.get("/unsubscribe/<token>")
 def ask_to_stop(token: str) -> str:
     """A button that says stop."""
-    return _page("subscriptions/stop.html", subscriptions.STOP, token)
+    return _end(token)
 
 
 @blueprint.post("/unsubscribe/<token>")
 def stop(token: str) -> str:
-    """No more letters; by the button, or by the mail program's one click, without cookie or sign-in."""
+    """No more letters; by the button, or by the mail program's one click, without cookie or sign-in.
+
+    Who never asked for any gets none from now on, not even one that asks.
+    """
     db.begin_write()
-    subscriptions.stop(subscriptions.find(subscriptions.STOP, token))
+    if recipient := subscriptions.find_all_of(token):
+        subscriptions.stop_all(recipient)
+    else:
+        subscription = subscriptions.find(subscriptions.STOP, token)
+        if subscription.state == SubscriptionState.UNCONFIRMED:
+            subscriptions.refuse(subscription.recipient)
+        subscriptions.change(subscription, SubscriptionState.STOPPED)
     db.session.commit()
-    return _page("subscriptions/stop.html", subscriptions.STOP, token)
+    return _end(token)
 
 
-def _page(template: str, purpose: str, token: str) -> str:
-    subscription = subscriptions.find(purpose, token)
-    i18n.speak(subscription.language)
-    return render_template(template, subscription=subscription, states=SubscriptionState)
+@blueprint.get("/subscriptions/<token>")
+def show(token: str) -> str:
+    """Everything that somebody hears of, with what they can change."""
+    return _page(subscriptions.find_recipient(token), token)
+
+
+@blueprint.post("/subscriptions/<token>")
+def change(token: str) -> str:
+    """Pause, go on, stop one thing or everything, say yes to what waits for it, choose language and pace."""
+    db.begin_write()
+    recipient = subscriptions.find_recipient(token)
+    act = request.form.get("act", "")
+    if act == "settings":
+        _choose(recipient)
+    elif act == "stop-all":
+        subscriptions.stop_all(recipient)
+    elif act == "refuse":
+        subscriptions.refuse(recipient)
+    elif act == "reopen":
+        subscriptions.reopen(recipient)
+    else:
+        _change_one(recipient, act)
+    db.session.commit()
+    return _page(subscriptions.find_recipient(token), token, done=act)
+
+
+def _choose(recipient: Recipient) -> None:
+    pace, language = request.form.get("pace", ""), request.form.get("language", "")
+    if pace not in set(Pace) or language not in i18n.languages():
+        raise NotUnderstood
+    recipient.pace, recipient.language = pace, language
+
+
+def _change_one(recipient: Recipient, act: str) -> None:
+    subscription = db.session.get(Subscription, whole(request.form.get("subscription")) or 0)
+    if subscription is None or subscription.recipient_id != recipient.id:
+        raise NotUnderstood
+    if act == "confirm":
+        person = visitor.known()
+        subscriptions.confirm(subscription, person.hash if person else None)
+    elif act in CHANGES:
+        subscriptions.change(subscription, CHANGES[act])
+    else:
+        raise NotUnderstood
+
+
+def _confirmation(subscription: Subscription) -> str:
+    i18n.speak(subscription.recipient.language)
+    return render_template(
+        "subscriptions/confirm.html",
+        subscription=subscription,
+        thread=_thread_of(subscription),
+        manage_url=subscriptions.manage_url(subscription.recipient),
+    )
+
+
+def _end(token: str) -> str:
+    recipient = subscriptions.find_all_of(token)
+    subscription = None if recipient else subscriptions.find(subscriptions.STOP, token)
+    whose = recipient or (subscription.recipient if subscription else None)
+    assert whose  # noqa: S101 - one of the two was found
+    i18n.speak(whose.language)
+    return render_template(
+        "subscriptions/stop.html",
+        subscription=subscription,
+        thread=_thread_of(subscription) if subscription else None,
+        heard=[one for one in subscriptions.of(whose) if one.state != SubscriptionState.STOPPED],
+        recipient=whose,
+        manage_url=subscriptions.manage_url(whose),
+    )
+
+
+def _page(recipient: Recipient, token: str, done: str = "") -> str:
+    i18n.speak(request.args.get("lang") or recipient.language)
+    heard = subscriptions.of(recipient)
+    return render_template(
+        "subscriptions/manage.html",
+        recipient=recipient,
+        heard=heard,
+        threads={one.id: _thread_of(one) for one in heard},
+        paces=Pace,
+        token=token,
+        done=done,
+        changed=number("subscription") or whole(request.form.get("subscription")),
+    )
+
+
+def _thread_of(subscription: Subscription) -> Thread | None:
+    return Thread.at(subscription.site, subscription.key) if subscription.key is not None else None

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
 from commentsvc.markup import smilies
+from commentsvc.notifications import outbox
 from commentsvc.web import avatars, sharing, words
 
 
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley, words=words, shares=sharing.links_for
     )
+    app.jinja_env.globals.update(mail_trouble=outbox.trouble)
     app.jinja_env.filters.update(
         exact_time=i18n.exact_time, day=i18n.day, relative_time=i18n.relative_time, short_time=i18n.short_time
     )

@@ -10,10 +10,12 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commentsvc.db import db
-from commentsvc.models import Decision, Letter, Revision
+from commentsvc.models import Decision, LetterItem, Revision
 from commentsvc.web import snapshots
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE, OTHER_BLOG
+from tests.post import only, text_of, work
+from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to, hidden_fields, row
 
@@ -97,17 +99,16 @@ class TestWithTheToken:
         assert thread(client) == []
 
     def test_moderators_hear_of_each_text_that_is_held(
-        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], time: FrozenClock
+        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], time: FrozenClock, post_office: MailServer
     ) -> None:
         rules("blog", moderation="all")
         posted = post_by_api(bob)
         ada.decide(int(posted["id"]), "approval")
         time.pass_(seconds=5)
         by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "vile insults"})
-        texts = [letter.text for letter in db.session.scalars(select(Letter).order_by(Letter.id))]
-        assert len(texts) == 2
-        assert "cord" in texts[0]
-        assert "vile insults" in texts[1]
+        work(time)
+        assert "vile insults" in text_of(only(post_office.letters))
+        assert len(db.session.scalars(select(LetterItem)).all()) == 2
 
     def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
         posted = post_by_api(bob)

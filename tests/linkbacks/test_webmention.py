@@ -14,7 +14,6 @@ from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.linkbacks import receiving, verifying
 from commentsvc.models import Comment, Letter, Ping, Thread
-from commentsvc.notifications import outbox
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
 from tests.servers import Web
 from tests.time import FrozenClock
@@ -486,7 +485,6 @@ class TestUpdates:
         assert one.state == "pending"
         assert "What it said before" in ada.client.get("/admin/queue").text
         (letter,) = db.session.scalars(select(Letter))
-        assert outbox.message(letter)["Message-ID"] == letter.message_id
         assert re.fullmatch(r"<[\w.-]+@comments\.example>", letter.message_id)
 
     @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.linkbacks import trackback
 from commentsvc.links import thread_key
 from commentsvc.markup import plain_text
-from commentsvc.models import Letter, Thread
+from commentsvc.models import Letter, Recipient, Thread
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, ARTICLE_URL, BOB, GRACE
 from tests.servers import mail_server
 from tests.visitors import Visitor, row
@@ -222,7 +222,8 @@ class TestOneBadLetter:
         for number in range(3):
             visit().comment(BOB, email=f"reader{number}@mail.example", notify="on", body=f"text {number}")
         db.begin_write()
-        db.session.scalars(select(Letter).order_by(Letter.id)).first().recipient = "ü@mail.example"  # type: ignore[union-attr]
+        for table, column in ((Letter, "recipient"), (Recipient, "email")):
+            setattr(db.session.scalars(select(table).order_by(table.id)).first(), column, "ü@mail.example")
         db.session.commit()
         with mail_server() as server:
             all_settings.use(all_settings.current().model_copy(update={"mail_url": server.url}))

@@ -1,21 +1,96 @@
-"""The letters: sent, waiting and failed, with the mail server's own words."""
+"""The letters: sent, waiting and failed, with the mail server's own words; and a test of the way out."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
-from commentsvc.notifications import outbox
+from commentsvc.comments import submission
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.models.letter import Letter, LetterKind, LetterState
+from commentsvc.models.recipient import Recipient
+from commentsvc.notifications import drafts, outbox
+from commentsvc.notifications.letters import NAMES
 from commentsvc.web.admin import signed_in
+from commentsvc.web.options import choice, number
 
-blueprint = Blueprint("letters", __name__, url_prefix="/admin")
+LETTER = f"/<int(max={LARGEST_ID}):letter_id>"
+
+blueprint = Blueprint("letters", __name__, url_prefix="/admin/letters")
 signed_in.guard(blueprint)
 
 
-@blueprint.get("/letters")
+@blueprint.get("")
 def show() -> str:
-    """The last letters, newest first."""
+    """The last letters, newest first; of one state."""
+    return _list()
+
+
+@blueprint.get(LETTER)
+def show_one(letter_id: int) -> str:
+    """One letter as it went out, and how far it got; of a test, all that was said."""
+    letter = _found(letter_id)
+    is_waiting = letter.kind == LetterKind.TEST and letter.state == LetterState.QUEUED and not letter.tries
+    return render_template(
+        "admin/letter.html", letter=letter, names=NAMES, is_waiting=is_waiting, moderator=signed_in.moderator()
+    )
+
+
+@blueprint.post("/tests")
+def send_test() -> AnyResponse | tuple[str, int]:
+    """Write a test letter; its page says how it went."""
+    person, typed = signed_in.moderator(), request.form.get("email", "")
+    try:
+        email = submission.checked_email(typed)
+    except InvalidFields as wrong:
+        return _list(typed, wrong.fields["email"]), wrong.status
+    db.begin_write()
+    recipient = Recipient.known(email, person.language if person else "en")
+    letter = drafts.write(LetterKind.TEST, recipient)
+    db.session.commit()
+    return redirect(url_for("letters.show_one", letter_id=letter.id), code=303)
+
+
+@blueprint.post(f"{LETTER}/attempts")
+def send_again(letter_id: int) -> AnyResponse:
+    """Send it once more."""
+    db.begin_write()
+    outbox.send_again(_found(letter_id))
+    db.session.commit()
+    return redirect(url_for("letters.show"), code=303)
+
+
+@blueprint.post(f"{LETTER}/cancellation")
+def cancel(letter_id: int) -> AnyResponse:
+    """Do not send it."""
+    db.begin_write()
+    outbox.cancel(_found(letter_id))
+    db.session.commit()
+    return redirect(url_for("letters.show"), code=303)
+
+
+def _found(letter_id: int) -> Letter:
+    letter = db.session.get(Letter, letter_id, with_for_update={"of": Letter}, populate_existing=True)
+    if letter is None:
+        raise NotFound
+    return letter
+
+
+def _list(typed: str = "", wrong: Refusal | None = None) -> str:
+    state = choice("state", LetterState)
+    letters = outbox.latest(state, number("before"))
+    person = signed_in.moderator()
     return render_template(
         "admin/letters.html",
-        letters=outbox.latest(),
+        letters=letters,
+        before=letters[-1].id if len(letters) == outbox.PAGE else None,
+        state=state,
+        states=LetterState,
+        counts=outbox.counts(),
+        names=NAMES,
         has_mail_server=bool(settings.current().mail_url),
-        moderator=signed_in.moderator(),
+        test_address=typed or (person.email if person else ""),
+        wrong=wrong,
+        moderator=person,
     )

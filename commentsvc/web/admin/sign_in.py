@@ -3,9 +3,13 @@
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import accounts, throttle
+from commentsvc import accounts, settings, throttle
 from commentsvc.db import db
 from commentsvc.errors import Refusal
+from commentsvc.models.letter import LetterKind
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.recipient import Recipient
+from commentsvc.notifications import drafts
 from commentsvc.web import current, errors
 from commentsvc.web.admin import signed_in
 
@@ -46,6 +50,20 @@ def sign_in() -> AnyResponse:
     return signed_in.set_cookie(redirect(_next(), code=303), token)
 
 
+@blueprint.post("/sign-in/link")
+def send_link() -> AnyResponse:
+    """Mail a one-time link; the answer is the same whether the address is a moderator's or not."""
+    email = request.form.get("email", "")
+    try:
+        throttle.hit(throttle.SIGN_INS, current.source())
+        db.begin_write()
+        _write_link(email)
+        db.session.commit()
+    except Refusal as refusal:
+        return _form(refusal, email)
+    return _form(email=email, link_sent=True)
+
+
 @blueprint.get("/link/<token>")
 def show_link(token: str) -> str:
     """A one-time link shows a button first: mail scanners follow links."""
@@ -73,11 +91,27 @@ def sign_out() -> AnyResponse:
     return response
 
 
-def _form(refusal: Refusal | None = None, email: str = "") -> AnyResponse:
-    response = make_response(
-        render_template("admin/sign_in.html", refusal=refusal, email=email, next=request.values.get("next", "")),
-        refusal.status if refusal else 200,
+def _write_link(email: str) -> None:
+    """Whom nobody signs in as gets no letter; one that is already on its way is enough."""
+    moderator = Moderator.with_email(email.replace("\0", ""))
+    if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
+        return
+    throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
+    recipient = Recipient.known(moderator.email, moderator.language)
+    letter = drafts.write(LetterKind.SIGN_IN, recipient)
+    letter.language = moderator.language
+
+
+def _form(refusal: Refusal | None = None, email: str = "", *, link_sent: bool = False) -> AnyResponse:
+    html = render_template(
+        "admin/sign_in.html",
+        refusal=refusal,
+        email=email,
+        link_sent=link_sent,
+        has_mail_server=bool(settings.current().mail_url),
+        next=request.values.get("next", ""),
     )
+    response = make_response(html, refusal.status if refusal else 200)
     return errors.say_when(response, refusal) if refusal else response
 
 

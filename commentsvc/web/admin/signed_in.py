@@ -1,6 +1,6 @@
 """Who is signed in, and the rules of every page of the desk."""
 
-from flask import Blueprint, Response, g, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -35,7 +35,7 @@ def guard(blueprint: Blueprint, *, anonymous: bool = False) -> None:
     blueprint.before_request(_check_form)
     if not anonymous:
         blueprint.before_request(_require_moderator)
-    blueprint.after_request(_never_keep)
+    blueprint.after_request(security.never_keep)
 
 
 def set_cookie(response: AnyResponse, token: str) -> AnyResponse:
@@ -77,11 +77,6 @@ def _note_use() -> None:
     db.begin_write()
     accounts.touch(g.session_id)
     db.session.commit()
-
-
-def _never_keep(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 __all__ = ["CSRFError", "cookie_name", "csrf", "guard", "moderator", "set_cookie"]

@@ -67,6 +67,7 @@ def _typed(new: NewComment) -> dict[str, str]:
         "body": new.body,
         "parent_id": str(new.parent_id or ""),
         "notify": "on" if new.notify else "",
+        "follow": "on" if new.follow else "",
         "url": new.url,
         "title": new.title,
         "challenge_token": new.challenge.token,

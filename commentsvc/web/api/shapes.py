@@ -31,7 +31,7 @@ class ChallengeAnswer(Shape):
 
 
 class NewComment(Shape):
-    """A comment to be posted."""
+    """A comment to be posted; ``notify`` of answers to it, ``follow`` to hear of every comment in the thread."""
 
     author: str = ""
     email: str = ""
@@ -39,6 +39,7 @@ class NewComment(Shape):
     body: str = ""
     parent_id: int | None = Field(default=None, strict=True)
     notify: bool = False
+    follow: bool = False
     url: str = ""
     title: str = ""
     challenge: ChallengeAnswer = ChallengeAnswer()

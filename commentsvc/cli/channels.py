@@ -1,0 +1,77 @@
+"""``channel``: webhooks and push services that hear of comments."""
+
+import click
+
+from commentsvc.cli.application import site_named, with_application
+from commentsvc.db import db
+from commentsvc.models.channel import Channel, Means
+from commentsvc.notifications import channels
+
+
+@click.group()
+def channel() -> None:
+    """Webhooks and push services that hear of comments."""
+
+
+@channel.command()
+@click.argument("means", type=click.Choice([str(one) for one in Means]))
+@click.argument("url")
+@click.option("--site", help="Only of this blog; otherwise of all.")
+@with_application
+def add(means: str, url: str, site: str | None) -> None:
+    """Tell URL of comments: a webhook (https://…), or a push service as Apprise writes it (ntfy://…)."""
+    db.begin_write()
+    added = channels.open_channel(Means(means), url, site_named(site) if site else None)
+    db.session.commit()
+    click.echo(f"Added channel {added.id}.")
+    if added.secret:
+        click.echo(f"It signs with {channels.shown_secret(added)}")
+
+
+@channel.command(name="list")
+@with_application
+def list_channels() -> None:
+    """Show the channels."""
+    for one in channels.all_channels():
+        ended = ", its receiver says that it is gone" if one.ended_at else ""
+        click.echo(f"{one.id}: {one.means} {one.url}, {one.site.key if one.site else 'every blog'}{ended}")
+
+
+@channel.command()
+@click.argument("number", type=int)
+@with_application
+def rotate(number: int) -> None:
+    """Sign with a new secret, and with the old one for another day."""
+    db.begin_write()
+    channels.rotate(_known(number))
+    db.session.commit()
+    click.echo(f"It signs with {channels.shown_secret(_known(number))}")
+
+
+@channel.command()
+@click.argument("number", type=int)
+@with_application
+def test(number: int) -> None:
+    """Send something harmless; the worker does it."""
+    db.begin_write()
+    channels.test(_known(number))
+    db.session.commit()
+    click.echo("Queued; the desk shows what came of it.")
+
+
+@channel.command()
+@click.argument("number", type=int)
+@with_application
+def remove(number: int) -> None:
+    """Tell it nothing more, and forget what was told."""
+    db.begin_write()
+    db.session.delete(_known(number))
+    db.session.commit()
+    click.echo(f"Removed channel {number}.")
+
+
+def _known(number: int) -> Channel:
+    found = db.session.get(Channel, number)
+    if found is None:
+        raise click.ClickException(f"There is no channel {number}; `commentsvc channel list` shows them.")
+    return found

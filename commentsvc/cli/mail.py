@@ -1,0 +1,23 @@
+"""``receive`` and ``bounce``: a mail server hands a mail over by a pipe."""
+
+import sys
+
+import click
+
+from commentsvc import worker
+from commentsvc.cli.application import with_application
+from commentsvc.notifications.incoming import LARGEST
+
+
+@click.command()
+@with_application
+def receive() -> None:
+    """Take the mail on standard input: an answer, a moderator's decision, or a letter that came back."""
+    click.echo(worker.receive(sys.stdin.buffer.read(LARGEST)))
+
+
+@click.command()
+@with_application
+def bounce() -> None:
+    """Take a mail on standard input, for mail servers that keep apart what comes back; the same as `receive`."""
+    click.echo(worker.receive(sys.stdin.buffer.read(LARGEST)))

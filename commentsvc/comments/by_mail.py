@@ -1,0 +1,193 @@
+"""What came by mail: a reader answers a comment, a moderator decides about one, a mail server gives a letter back."""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import select
+
+from commentsvc import i18n, links, throttle, tokens
+from commentsvc.comments import posting, submission, threads
+from commentsvc.comments.posting import Writer
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.letter import Letter, LetterKind
+from commentsvc.models.subscription import Subscription, SubscriptionState
+from commentsvc.moderation import bans, decisions
+from commentsvc.moderation.stranger import Stranger
+from commentsvc.notifications import bounces, drafts, incoming, mandates, return_address
+from commentsvc.notifications.incoming import Incoming, Report
+from commentsvc.notifications.return_address import Purpose, ReturnAddress
+
+LONGEST_ORDER = 40  # characters
+# What buttons say, in English and in the moderator's language; and what people write instead.
+ORDERS = {
+    State.APPROVED: (N_("Approve"), "approved", "ok", "yes"),
+    State.SPAM: (N_("Spam"), "junk"),
+    State.TRASHED: (N_("Trash"), N_("Delete"), "remove", "no"),
+}
+
+
+class AnswerTooLate(Refusal):
+    """A signed address that is too old, or about a text that has changed, or whose owner wants no more letters."""
+
+    sentence = N_("This answer came too late, or the comment says something else by now. Please use its page.")
+
+
+class FromElsewhere(Refusal):
+    """An answer from another address than the letter went to."""
+
+    sentence = N_("Your answer came from another address. Please send it from the one this letter goes to.")
+
+
+class OnlyModeratorsWrite(Refusal):
+    """Somebody who may decide, but has no name here, answered with a text."""
+
+    sentence = N_("Only moderators can answer this by mail. The first line may be approve, spam or trash.")
+
+
+def take(raw: bytes) -> str:
+    """Do what a mail asks for; writes; what became of it. Nothing in it is believed but our own signed address.
+
+    Raises:
+        incoming.Unreadable: it is no mail.
+    """
+    mail = incoming.read(raw)
+    meant = next(filter(None, map(return_address.read, mail.addresses)), None)
+    if mail.report:
+        return _note_report(mail, mail.report, meant)
+    if meant is None:
+        return "ignored: it went to none of our signed addresses"
+    if meant.purpose == Purpose.BOUNCE or mail.is_automatic:
+        return "ignored: no person wrote it"
+    holder = db.session.get(Subscription, meant.first)
+    if holder is None:
+        return "ignored: nobody has this address any more"
+    try:
+        throttle.hit(throttle.MAILS, str(holder.recipient_id))
+    except TooMany:
+        return "ignored: too many mails from there"
+    with i18n.speaking(holder.recipient.language):
+        return _act(mail, meant, holder)
+
+
+def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
+    comment = Comment.locked(meant.second)
+    act = _decide if meant.purpose == Purpose.MODERATE else _answer
+    try:
+        if mail.sender != holder.recipient.email:
+            raise FromElsewhere
+        if comment is None or meant.is_too_old or (meant.purpose == Purpose.MODERATE and not meant.is_about(comment)):
+            raise AnswerTooLate
+        with db.session.begin_nested():
+            return act(mail, comment, holder)
+    except Refusal as refusal:
+        said = _plainest(refusal)
+        _give_back(mail, holder, comment, said)
+        return f"refused: {i18n.sentence(said)}"
+
+
+def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
+    """A reader's answer passes the gates that do not need a browser, and the same policy as any comment."""
+    if holder.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
+        raise AnswerTooLate
+    visitor = holder.confirmed_by or holder.asked_by
+    typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
+    return _post(mail, parent, typed, Writer(visitor=visitor, address_hash=None, language=i18n.language()))
+
+
+def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
+    """A moderator's first line may be a decision; what follows, or all of it, answers the comment."""
+    if not mandates.is_held_by(holder, comment):
+        raise AnswerTooLate
+    moderator = mandates.moderator_of(holder)
+    state, words = _order(mail.words)
+    if words and moderator is None:
+        raise OnlyModeratorsWrite
+    decided = state or State.APPROVED  # who answers it lets it stand
+    decisions.decide(comment, decided, by=moderator, is_by_owner=moderator is None)
+    if not words or decided != State.APPROVED or moderator is None:
+        return f"decided: {decided}"
+    typed = {"author": moderator.name or comment.thread.site.name}
+    writer = Writer(visitor=None, address_hash=None, language=i18n.language(), moderator=moderator)
+    answered = _post(mail, comment, typed, writer, words)
+    return f"decided: {decided}, {answered}"
+
+
+def _order(words: str) -> tuple[State | None, str]:
+    """The decision in the first line, in English or in the moderator's language, and the rest."""
+    first, _, rest = words.partition("\n")
+    said = first.strip(" .!*_").casefold()[:LONGEST_ORDER]
+    for state, words_for_it in ORDERS.items():
+        if any(said in (word.casefold(), i18n.gettext(word).casefold()) for word in words_for_it):
+            return state, rest.strip()
+    return None, words
+
+
+def _post(
+    mail: Incoming,
+    parent: Comment,
+    typed: Mapping[str, str],
+    writer: Writer,
+    words: str = "",
+) -> str:
+    key = tokens.keyed_hash("mail", f"{mail.message_id} {parent.id}")
+    if mail.message_id and posting.twin_of(key):
+        return "taken before"
+    thread = parent.thread
+    fields = {**typed, "body": words or mail.words, "parent_id": str(parent.id)}
+    if writer.moderator is None:
+        limit = throttle.comments_per_minute(thread.site.comments_per_minute)
+        throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
+        bans.check(thread.site, Stranger("", *submission.as_stored(fields)))
+    threads.check_open(thread.site, thread)
+    checked = submission.validate(fields)
+    comment = posting.post_comment(thread.site, thread.key, checked, writer, key if mail.message_id else None)
+    return f"posted: {comment.state}"
+
+
+def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) -> str:
+    """A letter came back, or its reader called it spam: by our signed address, or by the letter that is enclosed."""
+    letter = db.session.get(Letter, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
+    if letter is None or not report.is_failure:
+        return "ignored: a report about no letter of ours, or about a delay"
+    act = _how_to_take(report)
+    act(letter.recipient, report.reason)
+    letter.last_answer = report.reason[:500] or letter.last_answer
+    return "complaint" if report.is_complaint else "bounce"
+
+
+def _how_to_take(report: Report) -> Callable[[str, str], None]:
+    if report.is_complaint:
+        return bounces.complain
+    return bounces.pause if report.is_final else bounces.count
+
+
+def _enclosed(mail: Incoming) -> Letter | None:
+    known = select(Letter).where(Letter.message_id.in_([one for one in mail.letter_ids if one]))
+    return db.session.scalars(known).first()
+
+
+def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
+    """Nothing that somebody typed is lost: they get it back once, with the reason."""
+    refusal = _plainest(refusal)
+    identity = (
+        f"<returned.{tokens.keyed_hash('mail', mail.message_id or mail.words)}@{links.host_of(links.absolute(''))}>"
+    )
+    if db.session.scalar(select(Letter.id).where(Letter.message_id == identity)):
+        return
+    thread = comment.thread if comment else None
+    facts = {
+        "sentence": refusal.sentence,
+        "values": dict(refusal.values),
+        "body": mail.words[: submission.LONGEST_BODY],
+        "answered": mail.message_id if mail.message_id.startswith("<") and " " not in mail.message_id else "",
+        "url": links.thread_page(thread.site.key, thread.key) if thread else None,
+    }
+    drafts.write(LetterKind.RETURNED, holder.recipient, facts=facts, identity=identity)
+
+
+def _plainest(refusal: Refusal) -> Refusal:
+    """The first field's reason says more than "look at the marked fields"."""
+    if isinstance(refusal, InvalidFields):
+        return next(iter(refusal.fields.values()))
+    return refusal

@@ -1,0 +1,21 @@
+"""What a domain says of its mail in the DNS."""
+
+PATIENCE = 5.0  # seconds
+
+
+class NoAnswer(Exception):
+    """The DNS cannot be asked at this moment."""
+
+
+def texts(name: str) -> list[str]:
+    """The TXT records of a name, each as one text; raises ``NoAnswer``."""
+    import dns.exception  # asked for a test letter only, so no server's start waits for it
+    import dns.resolver
+
+    try:
+        records = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
+    except (dns.exception.DNSException, OSError) as problem:
+        raise NoAnswer(str(problem)[:200]) from problem
+    return [b"".join(record.strings).decode("utf-8", "replace") for record in records]

@@ -1,0 +1,87 @@
+"""The one IMAP client: reads the mailbox that answers and bounces come to."""
+
+import imaplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from commentsvc import settings
+
+PATIENCE = timedelta(seconds=30)  # for each answer of the server
+LARGEST_MAIL = 1_000_000  # bytes; what is larger is no answer that somebody typed
+USUAL_PORTS = {"imaps": 993, "imap": 143, "imap+starttls": 143}
+
+
+class MailboxTrouble(Exception):
+    """The mailbox cannot be read; the text says why, in the server's words."""
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """An open folder; a mail that was dealt with is marked as read, and is left where it is."""
+
+    _server: imaplib.IMAP4
+
+    def unread(self, most: int) -> list[str]:
+        """The numbers of at most ``most`` unread mails, oldest first."""
+        found: bytes = self._ask("SEARCH", "UNSEEN")[0] or b""
+        return found.decode().split()[:most]
+
+    def read(self, number: str) -> bytes:
+        """The mail as it came; of one that is too large, only the beginning."""
+        for part in self._ask("FETCH", number, f"(BODY.PEEK[]<0.{LARGEST_MAIL}>)"):
+            if isinstance(part, tuple):
+                return bytes(part[1])
+        return b""
+
+    def mark(self, number: str) -> None:
+        """Mark as read: it is not looked at again."""
+        self._ask("STORE", number, "+FLAGS.SILENT", r"(\Seen)")
+
+    def _ask(self, command: str, *words: str) -> list[Any]:
+        status, answer = self._server.uid(command, *words)
+        if status != "OK":
+            raise MailboxTrouble(f"{command}: {answer!r}"[:500])
+        return list(answer)
+
+
+@contextmanager
+def connect() -> Iterator[Mailbox]:
+    """The folder of ``MAIL_INBOX``; raises ``MailboxTrouble``."""
+    parts = urlsplit(settings.current().mail_inbox)
+    try:
+        server = _signed_in(parts.scheme, parts.hostname or "", parts.port, parts.username, parts.password)
+    except (OSError, imaplib.IMAP4.error) as problem:
+        raise MailboxTrouble(str(problem)[:500]) from problem
+    try:
+        status, answer = server.select(_quoted(unquote(parts.path.strip("/")) or "INBOX"))
+        if status != "OK":
+            raise MailboxTrouble(f"{answer!r}"[:500])
+        yield Mailbox(server)
+    except (OSError, imaplib.IMAP4.error) as problem:
+        raise MailboxTrouble(str(problem)[:500]) from problem
+    finally:
+        with suppress(OSError, imaplib.IMAP4.error):
+            server.logout()
+
+
+def _signed_in(scheme: str, host: str, port: int | None, user: str | None, password: str | None) -> imaplib.IMAP4:
+    context, seconds = ssl.create_default_context(), PATIENCE.total_seconds()
+    server: imaplib.IMAP4
+    if scheme == "imaps":
+        server = imaplib.IMAP4_SSL(host, port or USUAL_PORTS[scheme], ssl_context=context, timeout=seconds)
+    else:
+        server = imaplib.IMAP4(host, port or USUAL_PORTS[scheme], timeout=seconds)
+    if scheme == "imap+starttls":
+        server.starttls(context)
+    server.login(unquote(user or ""), unquote(password or ""))
+    return server
+
+
+def _quoted(folder: str) -> str:
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,91 @@
+"""What somebody typed into an answer by mail: without the letter they quote, and without their signature.
+
+Mail programs word "On Monday somebody wrote" in a hundred ways; what they have in common is that it stands right before
+the quote and ends with a colon. Time grows with the number of lines, whatever they hold.
+"""
+
+import re
+from itertools import pairwise
+
+SIGNATURE = re.compile(r"--\s?|[_-]{20,}")
+FROM_A_PHONE = re.compile(
+    r"(Sent from (my|Mail|Yahoo|Proton|Outlook)|Get Outlook for|Von meinem \S+ (\S+ )?gesendet|Gesendet (von|mit) "
+    r"|Envoyé (de|depuis) |Enviado (desde|do|de) |Inviato da|Verzonden vanaf|Skickat från|Sendt fra|Lähetetty "
+    r"|Wysłane z|Odesláno |iPhoneから送信|从我的)[^\n]{0,80}"
+)
+HEADER = re.compile(r"\*?[^\W\d_][\w -]{0,20}:\*? .+")  # "From: …", in whatever language
+SEPARATOR = re.compile(r"[-_=]{3,}.*")
+FEWEST_HEADERS = 3
+LONGEST_ATTRIBUTION = 3  # lines
+
+
+def own_words(text: str, letter_begins: str) -> str:
+    """What stands in ``text`` besides the letter it answers, in which ``letter_begins`` stands near the top."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")
+    marks = [number for number, line in enumerate(lines) if letter_begins in line]
+    above = _own_lines(lines[: marks[0]]) if marks else []
+    return "\n".join(above or _own_lines(lines)).strip()
+
+
+def _own_lines(lines: list[str]) -> list[str]:
+    lines = _without_signature(_without_headers(_without_attribution(lines)))
+    return [line.rstrip() for line in lines if not _is_quoted(line)]
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip().startswith(">")
+
+
+def _without_attribution(lines: list[str]) -> list[str]:
+    """Without what stands before a quote, or at the end, and introduces it."""
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    introduces = {
+        one for one, following in pairwise(filled) if _is_quoted(lines[following]) and not _is_quoted(lines[one])
+    }
+    if filled and not _is_quoted(lines[filled[-1]]):
+        introduces.add(filled[-1])
+    unwanted = {number for last in introduces for number in _attribution(lines, last)}
+    return [line for number, line in enumerate(lines) if number not in unwanted]
+
+
+def _attribution(lines: list[str], last: int) -> set[int]:
+    """The lines of a sentence that ends at ``last`` with a colon, and names a time or an address."""
+    if not lines[last].rstrip().endswith((":", "：")):
+        return set()
+    first = last
+    while not _is_whole(lines[first : last + 1]) and last - first < LONGEST_ATTRIBUTION - 1:
+        if first == 0 or not lines[first - 1].strip():
+            break
+        first -= 1
+    return set(range(first, last + 1)) if _names(lines[first : last + 1]) else set()
+
+
+def _is_whole(lines: list[str]) -> bool:
+    """Whether nothing of the sentence stands in a line above: an address may have been broken in two."""
+    said = " ".join(lines)
+    return _names(lines) and said.count(">") <= said.count("<")
+
+
+def _names(lines: list[str]) -> bool:
+    said = " ".join(lines)
+    return any(char.isdigit() for char in said) and ("<" in said or "@" in said or "," in said or len(said) > 20)
+
+
+def _without_headers(lines: list[str]) -> list[str]:
+    """Without the block of headers, and all below it, by which some programs introduce what they do not mark."""
+    run = 0
+    for number, line in enumerate(lines):
+        run = run + 1 if HEADER.fullmatch(line.strip()[:200]) else 0
+        if run == FEWEST_HEADERS and any("@" in header for header in lines[number - run + 1 : number + 1]):
+            end = number - run + 1
+            while end and (not lines[end - 1].strip() or SEPARATOR.fullmatch(lines[end - 1].strip())):
+                end -= 1
+            return lines[:end]
+    return lines
+
+
+def _without_signature(lines: list[str]) -> list[str]:
+    for number, line in enumerate(lines):
+        if SIGNATURE.fullmatch(line) or FROM_A_PHONE.fullmatch(line.strip()):
+            return lines[:number]
+    return lines

@@ -1,0 +1,82 @@
+"""Somebody letters go to, known by nothing but an address."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc import clock
+from commentsvc.db import Base, db
+
+
+class Pace(StrEnum):
+    """How often somebody wants to hear of news."""
+
+    AT_ONCE = "at-once"
+    HOURLY = "hourly"
+    DAILY = "daily"
+
+
+class Reach(StrEnum):
+    """Whether letters go out to an address at all."""
+
+    OPEN = "open"
+    REFUSED = "refused"  # its owner wants no letters from here
+    BOUNCED = "bounced"  # they come back
+    COMPLAINED = "complained"  # its owner called one spam
+
+
+class Recipient(Base):
+    """``email`` is stored in lower case; ``reason`` says in the mail server's words why letters pause.
+
+    ``bounces`` counts letters that came back since the last one that is known to have arrived for good.
+    """
+
+    __tablename__ = "recipient"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    pace: Mapped[str] = mapped_column(String(16), default=Pace.AT_ONCE)
+    reach: Mapped[str] = mapped_column(String(16), default=Reach.OPEN)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    bounces: Mapped[int] = mapped_column(default=0)
+    bounced_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @classmethod
+    def with_email(cls, email: str) -> "Recipient | None":
+        """Who has this address, whatever its case."""
+        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+
+    @classmethod
+    def known(cls, email: str, language: str) -> "Recipient":
+        """Who has this address; made now where nobody wrote to it before; writes."""
+        if found := cls.with_email(email):
+            return found
+        new = cls(email=email.strip().lower(), language=language)
+        try:
+            with db.session.begin_nested():
+                db.session.add(new)
+        except IntegrityError:  # somebody else was first this very moment
+            existing = cls.with_email(email)
+            if existing is None:
+                raise
+            return existing
+        return new
+
+    @property
+    def is_open(self) -> bool:
+        """Whether letters may go out."""
+        return self.reach == Reach.OPEN
+
+    def next_digest(self) -> datetime:
+        """When the news of this moment are told together: at the full hour, or at six in the morning (UTC)."""
+        now = clock.now()
+        if self.pace == Pace.HOURLY:
+            return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        six = now.replace(hour=6, minute=0, second=0, microsecond=0)
+        return six if now < six else six + timedelta(days=1)

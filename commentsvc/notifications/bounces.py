@@ -1,0 +1,35 @@
+"""Letters that came back: an address from which they do gets no more of them."""
+
+from datetime import timedelta
+
+from commentsvc import clock
+from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.notifications import subscriptions
+
+MOST = 3  # letters that may come back for a while, before an address is given up
+DURING = timedelta(days=30)
+
+
+def pause(email: str, reason: str) -> None:
+    """An address that does not exist gets no letters, until somebody says otherwise; writes."""
+    if recipient := Recipient.with_email(email):
+        recipient.reach, recipient.reason = Reach.BOUNCED, reason[:500]
+
+
+def count(email: str, reason: str) -> None:
+    """A letter did not arrive, which may be the letter's fault, or pass: one of many pauses the address; writes."""
+    recipient = Recipient.with_email(email)
+    if recipient is None:
+        return
+    if recipient.bounced_at is None or clock.now() - recipient.bounced_at > DURING:
+        recipient.bounces = 0
+    recipient.bounces += 1
+    recipient.bounced_at = clock.now()
+    if recipient.bounces >= MOST:
+        pause(email, reason)
+
+
+def complain(email: str, reason: str) -> None:
+    """Somebody called a letter spam: they get no more; writes."""
+    if recipient := Recipient.with_email(email):
+        subscriptions.refuse(recipient, Reach.COMPLAINED, reason[:500])

@@ -1,0 +1,273 @@
+"""Tell programs and devices of comments: webhooks are signed as the Standard Webhooks say, push goes by Apprise."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from commentsvc import clock, i18n, links, push, safe_http
+from commentsvc.db import db
+from commentsvc.errors import N_, NotUnderstood, Refusal
+from commentsvc.markup import plain_text
+from commentsvc.models.channel import Channel, Means
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.delivery import Delivery, DeliveryState
+from commentsvc.models.site import Site
+
+HELD, APPROVED, SPAM, TRASHED = "comment.held", "comment.approved", "comment.spam", "comment.trashed"
+TAKEN_AWAY = {State.SPAM: SPAM, State.TRASHED: TRASHED}
+TEST = "test"
+LEASE = timedelta(minutes=2)
+FIRST_GAP = timedelta(seconds=30)  # then two minutes, eight, half an hour, two hours, eight, a day and a half
+MOST_TRIES = 8
+GATHER = timedelta(seconds=30)  # what waits is pushed together
+SECRET = 32  # bytes
+KEEP_FORMER = timedelta(days=1)
+PREFIX = "whsec_"
+GONE = 410
+EXCERPT = 200
+
+
+class NoSuchChannel(Refusal):
+    """An address that nothing can be told to."""
+
+    status = 422
+    sentence = N_("This does not look like an address that can be told: %(why)s")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A claimed delivery: what is needed to make it without the database."""
+
+    delivery_id: int
+    means: Means
+    url: str
+    message_id: str
+    body: bytes
+    secrets: tuple[str, ...]
+    title: str
+    text: str
+
+
+def open_channel(means: Means, url: str, site: Site | None) -> Channel:
+    """A new channel, with a secret of its own where it signs; writes. Raises ``NoSuchChannel``."""
+    _check(means, url)
+    channel = Channel(means=means, url=url, site_id=site.id if site else None)
+    if means == Means.WEBHOOK:
+        channel.secret = _new_secret()
+    db.session.add(channel)
+    db.session.flush()
+    return channel
+
+
+def _check(means: Means, url: str) -> None:
+    if means == Means.WEBHOOK:
+        if links.origin_of(url) is None:
+            raise NoSuchChannel(why="https://…")
+        return
+    try:
+        push.check(url)
+    except push.PushUnavailable as problem:
+        raise NoSuchChannel(why=str(problem)) from None
+
+
+def rotate(channel: Channel) -> None:
+    """Sign with a new secret, and for a day with the old one too; writes."""
+    if channel.means != Means.WEBHOOK:
+        raise NotUnderstood
+    channel.former_secret, channel.former_until = channel.secret, clock.now() + KEEP_FORMER
+    channel.secret = _new_secret()
+
+
+def shown_secret(channel: Channel) -> str:
+    """The secret as receivers' libraries want it."""
+    return PREFIX + channel.secret if channel.secret else ""
+
+
+def tell(event: str, comment: Comment) -> None:
+    """Write down that channels are to hear of a comment; writes."""
+    site_id = comment.thread.site_id
+    here = or_(Channel.site_id.is_(None), Channel.site_id == site_id)
+    for channel in db.session.scalars(select(Channel).where(here, Channel.ended_at.is_(None))):
+        if channel.means == Means.WEBHOOK:
+            _write(channel, event, _payload(event, _public(comment)))
+        elif event == HELD:
+            _push_later(channel, comment)
+
+
+def test(channel: Channel) -> Delivery:
+    """Send something harmless; writes."""
+    return _write(channel, TEST, _payload(TEST, {"message": "It works."}) | {"count": 0})
+
+
+def _push_later(channel: Channel, comment: Comment) -> None:
+    """One push for all that comes within half a minute."""
+    waits = (
+        select(Delivery)
+        .where(Delivery.channel_id == channel.id, Delivery.event == HELD, Delivery.state == DeliveryState.QUEUED)
+        .where(Delivery.tries == 0, Delivery.leased_until.is_(None))
+        .limit(1)
+        .with_for_update(of=Delivery)
+    )
+    if (delivery := db.session.scalar(waits)) is not None:
+        delivery.payload = delivery.payload | {"count": delivery.payload["count"] + 1}
+        return
+    made = _write(channel, HELD, _payload(HELD, _public(comment)) | {"count": 1})
+    made.due_at = clock.now() + GATHER
+
+
+def _write(channel: Channel, event: str, payload: Mapping[str, Any]) -> Delivery:
+    message_id = f"msg_{secrets.token_hex(12)}"
+    delivery = Delivery(channel_id=channel.id, message_id=message_id, event=event, payload=dict(payload))
+    delivery.channel = channel
+    db.session.add(delivery)
+    return delivery
+
+
+def _payload(event: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": event, "timestamp": clock.now().isoformat(timespec="seconds"), "data": dict(data)}
+
+
+def _public(comment: Comment) -> dict[str, Any]:
+    """What everybody may know of a comment, once it is shown; never an address."""
+    thread = comment.thread
+    return {
+        "id": comment.id,
+        "site": thread.site.key,
+        "thread": {"key": thread.key, "url": thread.url, "title": thread.title},
+        "kind": comment.kind,
+        "response": comment.response,
+        "state": comment.state,
+        "parent_id": comment.parent_id,
+        "author": comment.author,
+        "website": comment.website,
+        "title": comment.title,
+        "body": comment.body,
+        "body_html": comment.body_html,
+        "created_at": comment.created_at.isoformat(timespec="seconds"),
+        "url": links.comment(thread.site.key, thread.key, comment.id),
+        "admin_url": links.absolute(f"/admin/queue?state={comment.state}#comment-{comment.id}"),
+        "reasons": [i18n.reason(reason) for reason in comment.reasons],
+    }
+
+
+def claim() -> Message | None:
+    """The delivery that is due first, leased to the caller; writes."""
+    for delivery in Delivery.claim(1, LEASE):
+        channel, payload = delivery.channel, dict(delivery.payload)
+        count = payload.pop("count", 1)
+        title, text = _in_words(channel, payload["data"], count)
+        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        return Message(
+            delivery.id,
+            Means(channel.means),
+            channel.url,
+            delivery.message_id,
+            body,
+            tuple(channel.secrets),
+            title,
+            text,
+        )
+    return None
+
+
+def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[str, str]:
+    """Title and text of a push, in the language of the blog."""
+    site = Site.named(data["site"]) if "site" in data else channel.site
+    with i18n.speaking(site.language if site else i18n.SOURCE):
+        if "id" not in data:
+            return "commentsvc", i18n.gettext("It works.")
+        one, many = (
+            "%(count)s comment waits for approval on %(site)s",
+            "%(count)s comments wait for approval on %(site)s",
+        )
+        title = i18n.ngettext(one, many, count)
+        said = plain_text.crop(plain_text.fold(data["body"]), EXCERPT)
+        text = f"{data['author']}: {said}\n{links.absolute('/admin/queue')}"
+        return title % {"count": count, "site": site.name if site else ""}, text
+
+
+def make(message: Message) -> str:
+    """Tell it; the receiver's answer.
+
+    Raises:
+        safe_http.FetchRefused, safe_http.FetchFailed: it was not told.
+    """
+    if message.means == Means.PUSH:
+        try:
+            push.send(message.url, message.title, message.text)
+        except push.PushUnavailable as problem:
+            raise safe_http.FetchRefused(str(problem)) from problem
+        except push.PushFailed as problem:
+            raise safe_http.FetchFailed(str(problem)) from problem
+        return "taken"
+    page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))
+    if page.status == GONE:
+        raise safe_http.FetchRefused(str(GONE))
+    if not page.is_fine:
+        raise safe_http.FetchFailed(f"{page.status} {plain_text.fold(page.body[:200].decode('utf-8', 'replace'))}")
+    return str(page.status)
+
+
+def signed(message: Message, now: datetime) -> dict[str, str]:
+    """The headers of the Standard Webhooks: identity, time, and a signature by each secret that is in force."""
+    seconds = str(int(now.timestamp()))
+    said = f"{message.message_id}.{seconds}.".encode() + message.body
+    signatures = (hmac.new(base64.b64decode(secret), said, hashlib.sha256).digest() for secret in message.secrets)
+    return {
+        "Webhook-Id": message.message_id,
+        "Webhook-Timestamp": seconds,
+        "Webhook-Signature": " ".join(f"v1,{base64.b64encode(one).decode()}" for one in signatures),
+    }
+
+
+def settle(message: Message, answer: str) -> None:
+    """Note that it was told; writes."""
+    delivery = db.session.get_one(Delivery, message.delivery_id)
+    delivery.state, delivery.answer, delivery.leased_until = DeliveryState.SENT, answer[:500], None
+    delivery.tries += 1
+    delivery.sent_at = clock.now()
+
+
+def give_up(message: Message, answer: str) -> None:
+    """It will never be taken: nothing more goes there if the receiver said that it is gone; writes."""
+    delivery = db.session.get_one(Delivery, message.delivery_id)
+    delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
+    delivery.tries += 1
+    if answer == str(GONE):
+        delivery.channel.ended_at = clock.now()
+
+
+def postpone(message: Message, answer: str) -> None:
+    """Try again later, for about two days; writes."""
+    delivery = db.session.get_one(Delivery, message.delivery_id)
+    delivery.answer = answer[:500]
+    if not delivery.postpone(FIRST_GAP, MOST_TRIES):
+        delivery.state = DeliveryState.FAILED
+
+
+def tell_again(delivery: Delivery) -> None:
+    """Another try, now; writes."""
+    delivery.state, delivery.tries, delivery.due_at = DeliveryState.QUEUED, 0, clock.now()
+    delivery.leased_until, delivery.channel.ended_at = None, None
+
+
+def all_channels() -> list[Channel]:
+    """Every channel, the oldest first."""
+    return list(db.session.scalars(select(Channel).order_by(Channel.id)))
+
+
+def latest(limit: int = 50) -> list[Delivery]:
+    """The last deliveries, newest first."""
+    return list(db.session.scalars(select(Delivery).order_by(Delivery.id.desc()).limit(limit)))
+
+
+def _new_secret() -> str:
+    return base64.b64encode(secrets.token_bytes(SECRET)).decode()

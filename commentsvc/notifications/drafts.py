@@ -1,0 +1,103 @@
+"""Write letters down: for whom and about what, in the transaction of what they tell. How they read is for later."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from commentsvc import clock, settings, tokens
+from commentsvc.db import db
+from commentsvc.models.comment import Comment
+from commentsvc.models.letter import Letter, LetterKind, LetterState
+from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.recipient import Recipient
+from commentsvc.models.subscription import Subscription
+
+MOST_ITEMS = 200  # in one letter
+
+
+def write(
+    kind: LetterKind,
+    recipient: Recipient,
+    *,
+    subscription: Subscription | None = None,
+    due_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
+    identity: str = "",
+) -> Letter:
+    """A letter in the outbox; writes."""
+    letter = Letter(
+        kind=kind,
+        recipient=recipient.email,
+        language=recipient.language,
+        message_id=identity or message_id(kind, secrets.token_hex(10)),
+        subscription_id=subscription.id if subscription else None,
+        due_at=due_at or clock.now(),
+        created_at=due_at or clock.now(),  # what gathers news is as old as the moment in which it should go
+        facts=dict(facts or {}),
+    )
+    db.session.add(letter)
+    return letter
+
+
+def open_letter(kind: LetterKind, recipient: Recipient, due_at: datetime) -> Letter:
+    """The letter of this kind that waits for more to tell, or a new one, due at ``due_at``; writes."""
+    waits = (
+        select(Letter)
+        .where(Letter.kind == kind, Letter.recipient == recipient.email, Letter.state == LetterState.QUEUED)
+        .where(Letter.tries == 0, Letter.leased_until.is_(None))
+        .order_by(Letter.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    found = db.session.scalar(waits)
+    if found is None or _number_of_items(found) >= MOST_ITEMS:
+        return write(kind, recipient, due_at=due_at)
+    return found
+
+
+def add(letter: Letter, comment: Comment, subscription: Subscription, occasion: str) -> None:
+    """Let a letter tell of a comment; writes."""
+    db.session.flush()
+    db.session.add(
+        LetterItem(
+            letter_id=letter.id,
+            comment_id=comment.id,
+            subscription_id=subscription.id,
+            occasion=occasion,
+            recipient=letter.recipient,
+        )
+    )
+
+
+def is_told(occasion: str, recipient: Recipient) -> bool:
+    """Whether a letter to this address tells of it already."""
+    told = select(LetterItem.id).where(LetterItem.occasion == occasion, LetterItem.recipient == recipient.email)
+    return db.session.scalar(told) is not None
+
+
+def last_sent(kind: LetterKind, recipient: Recipient) -> datetime | None:
+    """When the last letter of this kind went to this address."""
+    sent = select(func.max(Letter.sent_at)).where(Letter.recipient == recipient.email, Letter.kind == kind)
+    return db.session.scalar(sent)
+
+
+def message_id_of(comment_id: int, email: str) -> str:
+    """The Message-ID of the letter in which ``email`` hears of a comment, whether there is one or not."""
+    return message_id(f"comment-{comment_id}", tokens.keyed_hash("message-id", f"{comment_id} {email}", length=10))
+
+
+def message_id_of_thread(thread_id: int) -> str:
+    """What all letters about a thread refer to, so that mail programs show them as one conversation."""
+    return message_id(f"thread-{thread_id}", tokens.keyed_hash("message-id", f"thread {thread_id}", length=10))
+
+
+def message_id(about: str, unique: str) -> str:
+    """A Message-ID of ours."""
+    return f"<{about}.{unique}@{settings.current().host}>"
+
+
+def _number_of_items(letter: Letter) -> int:
+    return db.session.scalar(select(func.count(LetterItem.id)).where(LetterItem.letter_id == letter.id)) or 0

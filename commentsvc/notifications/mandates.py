@@ -1,0 +1,59 @@
+"""A signed link in a letter: the right to make one decision about one comment, as it read when the letter was sent."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from commentsvc import links, tokens
+from commentsvc.db import db
+from commentsvc.errors import LinkInvalid
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.subscription import Subscription
+
+PURPOSE = "moderate"
+LIFETIME = timedelta(days=14)
+STATES = (State.APPROVED, State.SPAM, State.TRASHED)
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """Who may give which comment which state; ``moderator`` is None for the owner of the site's own address."""
+
+    comment: Comment
+    state: State
+    moderator: Moderator | None
+    seen_as: str
+
+
+def url(comment: Comment, state: State, subscription: Subscription) -> str:
+    """The address of the page with the one button."""
+    token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.seen_as])
+    return links.absolute(f"/moderate/{token}")
+
+
+def find(token: str) -> Mandate:
+    """What a link allows.
+
+    Raises:
+        LinkInvalid, LinkExpired: nothing; also where the comment is gone, or its holder decides no longer.
+    """
+    number, state, subscription_id, seen_as = tokens.read(PURPOSE, token, LIFETIME)
+    comment = db.session.get(Comment, number)
+    subscription = db.session.get(Subscription, subscription_id)
+    if comment is None or subscription is None or not is_held_by(subscription, comment):
+        raise LinkInvalid
+    return Mandate(comment, State(state), moderator_of(subscription), seen_as)
+
+
+def is_held_by(subscription: Subscription, comment: Comment) -> bool:
+    """Whether this recipient decides about comments there: the site's own address, or a moderator."""
+    site = comment.thread.site
+    if subscription.site_id != site.id:
+        return False
+    is_owners = (site.email or "").strip().lower() == subscription.recipient.email
+    return is_owners or moderator_of(subscription) is not None
+
+
+def moderator_of(subscription: Subscription) -> Moderator | None:
+    """The moderator with this recipient's address."""
+    return Moderator.with_email(subscription.recipient.email)

@@ -1,0 +1,102 @@
+"""Who hears of a comment: whom it answers and who follows, once readers see it; who decides, while it waits."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import and_, or_, select
+
+from commentsvc import clock
+from commentsvc.db import db
+from commentsvc.models.comment import Comment
+from commentsvc.models.letter import LetterKind
+from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.recipient import Pace
+from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
+from commentsvc.notifications import channels, drafts, subscriptions
+
+GATHER = timedelta(seconds=5)  # what comes so soon after each other is one letter
+HELD_EVERY = timedelta(minutes=15)  # at most one letter about what waits
+# As what somebody hears of a comment: the first that fits.
+KINDS = {Topic.REPLIES: LetterKind.REPLY, Topic.THREAD: LetterKind.THREAD, Topic.SITE: LetterKind.SITE}
+FIRST = tuple(KINDS)
+
+
+def announce(comment: Comment) -> None:
+    """Write down whom to tell that readers see a comment; never its writer; writes."""
+    channels.tell(channels.APPROVED, comment)
+    if not comment.in_talk:
+        return
+    occasion = f"shown-{comment.id}"
+    told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
+    told |= set(_own_addresses(comment))
+    for subscription in _who_hears(comment):
+        email = subscription.recipient.email
+        if email in told or not subscription.is_active or _is_writers(subscription, comment):
+            continue
+        told.add(email)
+        _tell(subscription, comment, occasion)
+
+
+def _who_hears(comment: Comment) -> list[Subscription]:
+    thread = comment.thread
+    topics = or_(
+        and_(Subscription.topic == Topic.REPLIES, Subscription.comment_id == comment.parent_id),
+        and_(
+            Subscription.topic == Topic.THREAD,
+            Subscription.site_id == thread.site_id,
+            Subscription.key == thread.key,
+        ),
+        and_(Subscription.topic == Topic.SITE, Subscription.site_id == thread.site_id),
+    )
+    found = db.session.scalars(select(Subscription).where(topics, Subscription.state == SubscriptionState.ACTIVE))
+    return sorted(found, key=lambda one: (FIRST.index(Topic(one.topic)), one.id))
+
+
+def _own_addresses(comment: Comment) -> Iterator[str]:
+    if comment.email:
+        yield comment.email.lower()
+    if comment.moderator_id and (moderator := db.session.get(Moderator, comment.moderator_id)):
+        yield moderator.email
+
+
+def _is_writers(subscription: Subscription, comment: Comment) -> bool:
+    return comment.visitor is not None and comment.visitor in (subscription.asked_by, subscription.confirmed_by)
+
+
+def _tell(subscription: Subscription, comment: Comment, occasion: str) -> None:
+    recipient = subscription.recipient
+    if recipient.pace == Pace.AT_ONCE:
+        identity = drafts.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
+        letter = drafts.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
+    else:
+        letter = drafts.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
+    drafts.add(letter, comment, subscription, occasion)
+
+
+def announce_held(comment: Comment) -> None:
+    """Write down that those who decide are to hear of it: the site's own address, else every moderator; writes.
+
+    Once for each text. What follows soon is gathered, so that a wave of spam is one letter.
+    """
+    channels.tell(channels.HELD, comment)
+    occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
+    for subscription in _who_decides(comment):
+        recipient = subscription.recipient
+        if not subscription.is_active or drafts.is_told(occasion, recipient):
+            continue
+        due_at = recipient.next_digest()
+        if recipient.pace == Pace.AT_ONCE:
+            last = drafts.last_sent(LetterKind.HELD, recipient)
+            due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
+        letter = drafts.open_letter(LetterKind.HELD, recipient, due_at=due_at)
+        drafts.add(letter, comment, subscription, occasion)
+
+
+def _who_decides(comment: Comment) -> Iterator[Subscription]:
+    site = comment.thread.site
+    if site.email:
+        yield subscriptions.watch(site, site.email, Topic.HELD, site.language)
+        return
+    for moderator in db.session.scalars(select(Moderator).order_by(Moderator.id)):
+        yield subscriptions.watch(site, moderator.email, Topic.HELD, moderator.language)

@@ -1,0 +1,56 @@
+"""Everybody letters go to, for the moderators' list."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from commentsvc.db import db
+from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.subscription import Subscription
+from commentsvc.models.thread import Thread
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Somebody, and what they hear of: each with the thread it is about, if there is one yet."""
+
+    recipient: Recipient
+    heard: list[tuple[Subscription, Thread | None]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the list, newest first; ``before`` is the number to ask for the next part with, or None at the end."""
+
+    entries: list[Entry]
+    before: int | None
+
+
+def page(wanted: str = "", reach: Reach | None = None, before: int | None = None) -> Page:
+    """Recipients whose address holds ``wanted``, of one ``reach``, with numbers below ``before``."""
+    rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
+    if wanted:
+        rows = rows.where(Recipient.email.contains(wanted.lower(), autoescape=True))
+    if reach is not None:
+        rows = rows.where(Recipient.reach == reach)
+    found = list(db.session.scalars(rows.where(Recipient.id < before) if before else rows))
+    shown = found[:PAGE]
+    heard = _heard([one.id for one in shown])
+    entries = [Entry(one, heard.get(one.id, [])) for one in shown]
+    return Page(entries, shown[-1].id if len(found) > PAGE else None)
+
+
+def _heard(numbers: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
+    threads_of = (Thread.site_id == Subscription.site_id) & (Thread.key == Subscription.key)
+    rows = (
+        select(Subscription, Thread)
+        .join(Thread, threads_of, isouter=True)
+        .where(Subscription.recipient_id.in_(numbers))
+        .order_by(Subscription.id.desc())
+    )
+    found: dict[int, list[tuple[Subscription, Thread | None]]] = {}
+    for subscription, thread in db.session.execute(rows).unique():
+        found.setdefault(subscription.recipient_id, []).append((subscription, thread))
+    return found

@@ -1,0 +1,110 @@
+"""Addresses of ours that only who got a letter knows: where its bounce goes, and where its reader answers.
+
+``comments+r1z-3k-…@example.org``: after the plus stand what it is for, some numbers in base 36, and a signature.
+Lower case and hyphens only, as mail systems fold case; at most 64 characters before the ``@`` (RFC 5321, 4.5.3.1.1).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from commentsvc import clock, settings, tokens
+from commentsvc.models.comment import Comment
+from commentsvc.models.letter import Letter
+from commentsvc.models.subscription import Subscription
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+CODE = re.compile(r"([brm])([0-9a-z]{1,7})-([0-9a-z]{1,7})-([0-9a-z]{1,5})-([0-9a-z]{1,5})-([0-9a-f]{20})")
+SIGNATURE = 10  # bytes
+FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+LIFETIME = timedelta(days=60)
+
+
+class Purpose(StrEnum):
+    """What a mail to the address does."""
+
+    BOUNCE = "b"  # says that a letter did not arrive
+    REPLY = "r"  # answers a comment
+    MODERATE = "m"  # decides about one
+
+
+@dataclass(frozen=True)
+class ReturnAddress:
+    """Two numbers: of the letter (and 0) for bounces, else of the subscription and the comment.
+
+    ``seen`` changes when the comment's text does; ``day`` is when the letter was sent.
+    """
+
+    purpose: Purpose
+    first: int
+    second: int
+    day: int
+    seen: int
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether it should have been used by now."""
+        return clock.now() - (FIRST_DAY + timedelta(days=self.day)) > LIFETIME + timedelta(days=1)
+
+    def is_about(self, comment: Comment) -> bool:
+        """Whether the comment still says what the letter told."""
+        return self.seen == _seen(comment)
+
+    @property
+    def code(self) -> str:
+        """What stands between the plus and the signature."""
+        numbers = (self.first, self.second, self.day, self.seen)
+        return self.purpose + "-".join(_base36(number) for number in numbers)
+
+
+def of_bounces(letter: Letter) -> str:
+    """The envelope's sender of a letter; MAIL_FROM where nobody would read what comes back."""
+    return _address(Purpose.BOUNCE, letter.id, 0) or settings.current().sender
+
+
+def of_replies(subscription: Subscription, comment: Comment) -> str | None:
+    """Where a reader answers a comment by mail, if that is set up."""
+    return _address(Purpose.REPLY, subscription.id, comment.id)
+
+
+def of_decisions(subscription: Subscription, comment: Comment) -> str | None:
+    """Where a moderator decides about a comment by mail, if that is set up; about its text as it is now."""
+    return _address(Purpose.MODERATE, subscription.id, comment.id, _seen(comment))
+
+
+def read(address: str) -> ReturnAddress | None:
+    """What an address of ours says; None where it is none, or where we did not sign it."""
+    base = settings.current().mail_reply_to.lower()
+    local, _, domain = address.strip().lower().rpartition("@")
+    mailbox, _, code = local.partition("+")
+    found = CODE.fullmatch(code)
+    if not base or f"{mailbox}@{domain}" != base or found is None:
+        return None
+    purpose, *numbers, signature = found.groups()
+    made = ReturnAddress(Purpose(purpose), *(int(number, 36) for number in numbers))
+    return made if tokens.equal(_signature(made.code), signature) else None
+
+
+def _address(purpose: Purpose, first: int, second: int, seen: int = 0) -> str | None:
+    mailbox, _, domain = settings.current().mail_reply_to.partition("@")
+    if not mailbox:
+        return None
+    code = ReturnAddress(purpose, first, second, max(0, (clock.now() - FIRST_DAY).days), seen).code
+    return f"{mailbox}+{code}-{_signature(code)}@{domain}"
+
+
+def _seen(comment: Comment) -> int:
+    return int(tokens.keyed_hash("seen-as", comment.seen_as, length=3), 16) if comment.seen_as else 0
+
+
+def _signature(code: str) -> str:
+    return tokens.keyed_hash("return-address", code, SIGNATURE)
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = DIGITS[digit] + digits
+    return digits or "0"

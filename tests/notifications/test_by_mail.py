@@ -1,0 +1,435 @@
+"""Answers by mail become comments, a moderator's become decisions; what no person wrote becomes nothing."""
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import select
+
+from commentsvc import throttle, worker
+from commentsvc.db import db
+from commentsvc.models import Comment, Decision, Moderator, Subscription
+from commentsvc.notifications import incoming, return_address
+from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
+from tests.post import html_of, only, text_of, work
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor, hidden_fields, row
+
+Visit = Callable[[], Visitor]
+Rules = Callable[..., None]
+SetUp = Callable[..., None]
+MAILBOX = "comments@blog.example"
+NUMBERS = iter(range(10_000))
+
+
+@pytest.fixture(autouse=True)
+def open_mailbox(set_up: SetUp) -> None:
+    """The owner has set it up."""
+    set_up(mail_reply_to=MAILBOX)
+
+
+def answer_to(letter: EmailMessage, text: str, **headers: str) -> EmailMessage:
+    """What a mail program sends when its user answers."""
+    mail = EmailMessage()
+    quoted = "\n".join(f"> {line}" for line in text_of(letter).splitlines())
+    mail.set_content(
+        f"{text}\n\nOn Mon, 23 Nov 2026, A blog <{letter['From'].addresses[0].addr_spec}> wrote:\n{quoted}"
+    )
+    mail["From"] = f"Somebody <{letter['To']}>"
+    mail["To"] = letter["Reply-To"] or letter["From"]
+    mail["Subject"] = f"Re: {letter['Subject']}"
+    mail["In-Reply-To"] = letter["Message-ID"]
+    mail["Message-ID"] = f"<answer-{next(NUMBERS)}@mail.example>"
+    for name, value in headers.items():
+        del mail[name.replace("_", "-")]
+        mail[name.replace("_", "-")] = value
+    return mail
+
+
+def receive(mail: EmailMessage | bytes) -> str:
+    return worker.receive(mail if isinstance(mail, bytes) else mail.as_bytes())
+
+
+def newest() -> Comment:
+    db.session.rollback()
+    return db.session.scalars(select(Comment).order_by(Comment.id.desc())).first()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def reply(subscribed: int, visit: Visit, post_office: MailServer) -> EmailMessage:
+    """The letter in which Bob reads that Grace answered him."""
+    visit().comment(GRACE, parent_id=str(subscribed), title="The phone")
+    work()
+    return post_office.letters.pop()
+
+
+@pytest.fixture
+def held(visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock) -> EmailMessage:
+    """The letter in which Ada reads that Mallory's comment waits."""
+    rules("blog", moderation="all")
+    visit().comment(MALLORY, body="Is this on?")
+    work(time)
+    return post_office.letters.pop()
+
+
+class TestAnswers:
+    """A reader answers a letter, and it stands there."""
+
+    def test_it_becomes_a_comment(self, reply: EmailMessage, client: object) -> None:
+        assert "Write your answer above this line" in text_of(reply)
+        assert "Write your answer above this line" in html_of(reply)
+        assert receive(answer_to(reply, "Thank you, *Grace* :-)")) == "posted: approved"
+        comment = newest()
+        assert comment.body == "Thank you, *Grace* :-)"
+        assert "<strong>Grace</strong>" in comment.body_html
+        assert comment.author == BOB.name
+        assert comment.parent
+        assert comment.parent.author == GRACE.name
+        assert comment.email == BOB.email
+        page = client.get(f"/t/blog/{ARTICLE}").text  # type: ignore[attr-defined]
+        assert "<strong>Grace</strong>" in page
+        assert BOB.email not in page
+
+    def test_who_is_answered_hears_of_it_and_so_it_goes_on(
+        self, reply: EmailMessage, visit: Visit, post_office: MailServer
+    ) -> None:
+        receive(answer_to(reply, "Thank you"))
+        visit().comment(GRACE, body="You are welcome", parent_id=str(newest().id))
+        work()
+        assert "You are welcome" in text_of(only(post_office.letters))
+        assert post_office.letters[0]["To"] == BOB.email
+
+    def test_the_same_policy_judges_it(self, reply: EmailMessage, rules: Rules) -> None:
+        rules("blog", moderation="all")
+        assert receive(answer_to(reply, "Thank you")) == "posted: pending"
+        rules("blog", moderation="none", disallowed_words="casino")
+        assert receive(answer_to(reply, "casino casino")) == "posted: spam"
+
+    def test_who_was_approved_before_is_known(self, reply: EmailMessage, rules: Rules) -> None:
+        rules("blog", moderation="first")
+        assert receive(answer_to(reply, "Thank you")) == "posted: approved"
+
+    def test_a_mail_that_comes_twice_is_one_comment(self, reply: EmailMessage) -> None:
+        mail = answer_to(reply, "Thank you")
+        assert receive(mail) == "posted: approved"
+        assert receive(mail) == "taken before"
+
+    def test_html_alone_will_do(self, reply: EmailMessage) -> None:
+        mail = answer_to(reply, "")
+        mail.clear_content()
+        quote = f"<blockquote>{html_of(reply)}</blockquote>"
+        mail.set_content(f"<div>Thank <b>you</b></div><div>Grace</div>{quote}", subtype="html")
+        assert receive(mail) == "posted: approved"
+        assert newest().body == "Thank you\n\nGrace"
+
+    def test_flowed_lines_are_joined(self, reply: EmailMessage) -> None:
+        mail = answer_to(reply, "This was one \nparagraph.\nThis is another.")
+        mail.set_param("format", "flowed")
+        receive(mail)
+        assert newest().body == "This was one paragraph.\nThis is another."
+
+    def test_other_charsets(self, reply: EmailMessage) -> None:
+        mail = answer_to(reply, "")
+        mail.clear_content()
+        mail.set_content("Schöne Grüße", charset="iso-8859-1")
+        receive(mail)
+        assert newest().body == "Schöne Grüße"
+
+    def test_the_address_survives_mail_systems(self, reply: EmailMessage) -> None:
+        address = reply["Reply-To"]
+        assert len(str(address).partition("@")[0]) <= 64
+        assert receive(answer_to(reply, "Loud", To=str(address).upper())) == "posted: approved"
+        forwarded = answer_to(reply, "Quiet", To="list@elsewhere.example", Delivered_To=str(address))
+        assert receive(forwarded) == "posted: approved"
+
+    def test_it_is_off_unless_it_is_set_up(
+        self, subscribed: int, visit: Visit, post_office: MailServer, set_up: SetUp
+    ) -> None:
+        set_up(mail_reply_to="")
+        visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        letter = only(post_office.letters)
+        assert letter["Reply-To"] is None
+        assert "above this line" not in text_of(letter)
+
+
+class TestAnswersThatCannotStand:
+    """They go back to who wrote them, with the reason; once."""
+
+    def returned(self, post_office: MailServer) -> EmailMessage:
+        work()
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "Your answer was not taken"
+        assert letter["To"] == BOB.email
+        return letter
+
+    def test_a_closed_thread(
+        self, reply: EmailMessage, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", close_after_days=1)
+        time.pass_(days=2)
+        mail = answer_to(reply, "My long *thought*\nabout it")
+        assert receive(mail).startswith("refused: The comments on this article are closed")
+        assert receive(mail).startswith("refused")
+        letter = self.returned(post_office)
+        assert "The comments on this article are closed." in text_of(letter)
+        assert "> My long *thought*\n> about it" in text_of(letter).replace("\r", "")
+        assert f"https://comments.example/t/blog/{ARTICLE}" in text_of(letter)
+        assert letter["In-Reply-To"] == mail["Message-ID"]
+        assert letter["Auto-Submitted"] == "auto-generated"
+
+    def test_a_parent_that_is_gone(self, reply: EmailMessage, ada: Visitor, post_office: MailServer) -> None:
+        ada.decide(newest().id, "trash")
+        assert "no longer here" in receive(answer_to(reply, "Thank you"))
+        self.returned(post_office)
+
+    def test_nothing_typed(self, reply: EmailMessage, post_office: MailServer) -> None:
+        assert "Please write something" in receive(answer_to(reply, ""))
+
+    def test_too_long(self, reply: EmailMessage) -> None:
+        assert "at most 20000 characters" in receive(answer_to(reply, "x" * 20_001))
+
+    def test_said_already(self, reply: EmailMessage) -> None:
+        receive(answer_to(reply, "Thank you"))
+        assert "already here" in receive(answer_to(reply, "Thank you"))
+
+    def test_too_late(self, reply: EmailMessage, post_office: MailServer, time: FrozenClock) -> None:
+        time.pass_(days=62)
+        assert "came too late" in receive(answer_to(reply, "Thank you"))
+        self.returned(post_office)
+
+    def test_who_wants_no_letters_answers_none(self, reply: EmailMessage) -> None:
+        db.begin_write()
+        db.session.scalars(select(Subscription)).one().state = "stopped"
+        db.session.commit()
+        assert "came too late" in receive(answer_to(reply, "Thank you"))
+
+    def test_a_banned_writer(self, reply: EmailMessage, ada: Visitor) -> None:
+        ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
+        assert "Nothing is accepted from you" in receive(answer_to(reply, "Thank you"))
+
+    def test_more_than_a_person_writes(self, reply: EmailMessage, rules: Rules) -> None:
+        rules("blog", comments_per_minute=2)
+        said = [receive(answer_to(reply, f"text {number}")) for number in range(4)]
+        assert said[:2] == ["posted: approved"] * 2
+        assert "a lot in a short time" in said[3]
+
+    def test_another_address_than_the_letters(self, reply: EmailMessage, post_office: MailServer) -> None:
+        """A letter may have been passed on; it goes back to who was meant, and nobody else."""
+        assert "another address" in receive(answer_to(reply, "Thank you", From="grace@elsewhere.example"))
+        self.returned(post_office)
+
+
+class TestWhatNoPersonWrote:
+    """Programs answer letters, too; nothing they say is shown, and nothing is said to them."""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("Auto-Submitted", "auto-replied"),
+            ("Auto-Submitted", "auto-generated; owner-email=x"),
+            ("Precedence", "bulk"),
+            ("Precedence", "auto_reply"),
+            ("X-Autoreply", "yes"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("List-Id", "<list.example>"),
+            ("Return-Path", "<>"),
+            ("From", "MAILER-DAEMON@mail.example"),
+            ("From", "comments@comments.example"),
+            ("From", "comments+r1-2-3@blog.example"),
+            ("From", ""),
+        ],
+        ids=lambda value: re.sub(r"\W+", "-", value),
+    )
+    def test_it_is_ignored(self, name: str, value: str, reply: EmailMessage, post_office: MailServer) -> None:
+        before = newest().id
+        mail = answer_to(reply, "I am out of the office", **{name: value})
+        assert receive(mail).startswith("ignored")
+        work()
+        assert newest().id == before
+        assert not post_office.letters
+
+    def test_two_of_us_would_not_write_to_each_other_for_ever(self, reply: EmailMessage) -> None:
+        """Our own letters, sent back to us, are no answers."""
+        mail = answer_to(reply, "x")
+        for name in ("Auto-Submitted", "X-Auto-Response-Suppress"):
+            mail[name] = reply[name]
+        assert receive(mail).startswith("ignored")
+
+    def test_a_loop_ends(self, reply: EmailMessage, post_office: MailServer, rules: Rules) -> None:
+        comment = newest()
+        db.begin_write()
+        db.session.get_one(Comment, comment.id).thread.open = False
+        db.session.commit()
+        for number in range(40):
+            receive(answer_to(reply, f"I am a robot {number}"))
+        work()
+        assert len(post_office.letters) <= throttle.MAILS.amount
+
+
+class TestAddresses:
+    """Only we make them, and each is good for one thing."""
+
+    @pytest.mark.parametrize("number", range(60))
+    def test_a_changed_one_is_nobodys(self, number: int, reply: EmailMessage, post_office: MailServer) -> None:
+        before, address = newest().id, str(reply["Reply-To"])
+        start = address.index("+") + 1
+        if start + number >= address.index("@"):
+            return
+        other = "a" if address[start + number] != "a" else "b"
+        forged = address[: start + number] + other + address[start + number + 1 :]
+        assert receive(answer_to(reply, "Thank you", To=forged)).startswith("ignored")
+        work()
+        assert (newest().id, post_office.letters) == (before, [])
+
+    def test_a_forger_cannot_have_us_write_to_anybody(self, reply: EmailMessage, post_office: MailServer) -> None:
+        for address in ("comments+r1-1-1-0-00000000000000000000@blog.example", MAILBOX, "comments+x@blog.example"):
+            assert receive(answer_to(reply, "Buy pills", To=address)).startswith("ignored")
+        work()
+        assert not post_office.letters
+
+    def test_a_readers_decides_nothing_and_a_bounces_answers_nothing(self, held: EmailMessage) -> None:
+        """What an address is for is part of what is signed."""
+        made = return_address.read(str(held["Reply-To"]))
+        assert made
+        assert made.purpose == "m"
+        for purpose in "br":
+            forged = str(held["Reply-To"]).replace("+m", f"+{purpose}")
+            assert return_address.read(forged) is None
+
+
+class TestDecisions:
+    """A moderator answers the letter about what waits."""
+
+    @pytest.mark.parametrize(
+        ("words", "state"),
+        [
+            ("approve", "approved"),
+            ("Approve.", "approved"),
+            ("SPAM", "spam"),
+            ("*trash*", "trashed"),
+            ("trash\n\nBye", "trashed"),
+        ],
+    )
+    def test_one_word_decides(self, words: str, state: str, held: EmailMessage) -> None:
+        assert "approve, spam or trash" in text_of(held)
+        assert receive(answer_to(held, words)) == f"decided: {state}"
+        comment = newest()
+        assert comment.state == state
+        decision = db.session.scalars(select(Decision).order_by(Decision.id.desc())).first()
+        assert decision
+        assert decision.moderator
+        assert decision.moderator.email == ADA.email
+
+    def test_the_moderators_own_language_does(
+        self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        db.begin_write()
+        moderator = Moderator.with_email(ADA.email)
+        assert moderator
+        moderator.language = "de"
+        db.session.commit()
+        rules("blog", moderation="all")
+        visit().comment(MALLORY, body="Is this on?")
+        work(time)
+        assert receive(answer_to(post_office.letters.pop(), "Löschen")) == "decided: trashed"
+
+    def test_any_other_text_approves_and_answers(self, held: EmailMessage) -> None:
+        assert receive(answer_to(held, "It is on.\n\nWelcome")) == "decided: approved, posted: approved"
+        answer = newest()
+        assert answer.body == "It is on.\n\nWelcome"
+        assert answer.author == ADA.name
+        assert answer.moderator_id
+        assert answer.parent
+        assert answer.parent.state == "approved"
+
+    def test_both_at_once(self, held: EmailMessage) -> None:
+        assert receive(answer_to(held, "approve\nWelcome")) == "decided: approved, posted: approved"
+        assert newest().body == "Welcome"
+
+    def test_the_filter_learns_from_it(self, held: EmailMessage) -> None:
+        receive(answer_to(held, "spam"))
+        assert newest().learned_as == "spam"
+
+    def test_a_text_that_changed_meanwhile_is_not_decided_about(
+        self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        mallory = visit()
+        comment = mallory.comment(MALLORY, body="Is this on?")
+        work(time)
+        letter = post_office.letters.pop()
+        page = mallory.client.get(f"/comments/{comment}/revision")
+        mallory.client.post(f"/comments/{comment}/revision", data=hidden_fields(page) | {"body": "Buy pills"})
+        assert "says something else by now" in receive(answer_to(letter, "approve"))
+        assert row(comment).state == "pending"
+
+    def test_nobody_else_decides(self, held: EmailMessage) -> None:
+        assert receive(answer_to(held, "approve", From=BOB.email)).startswith("refused")
+        assert newest().state == "pending"
+
+    def test_nor_who_was_a_moderator_once(self, held: EmailMessage) -> None:
+        db.begin_write()
+        db.session.delete(Moderator.with_email(ADA.email))
+        db.session.commit()
+        assert receive(answer_to(held, "approve")).startswith("refused")
+        assert newest().state == "pending"
+
+    def test_the_sites_own_address_decides_but_has_no_name_to_write_with(
+        self, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all", email="owner@blog.example")
+        comment = visit().comment(MALLORY, body="Is this on?")
+        work(time)
+        letter = post_office.letters.pop()
+        assert receive(answer_to(letter, "It is.")).startswith("refused: Only moderators can answer this by mail")
+        assert row(comment).state == "pending"
+        assert receive(answer_to(letter, "spam")) == "decided: spam"
+        decision = db.session.scalars(select(Decision).order_by(Decision.id.desc())).first()
+        assert decision
+        assert decision.is_by_owner
+        assert row(comment).learned_as == "spam"
+
+
+class TestMails:
+    """Bytes that claim to be mail."""
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"",
+            b"\x00" * 1000,
+            b"From: x\r\n\r\n",
+            b"To: =?utf-8?q?" + b"=00" * 5000,
+            b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 5000,
+            b"Content-Type: text/plain; charset=undecodable\r\nTo: " + MAILBOX.encode() + b"\r\n\r\nx",
+            b"Content-Type: multipart/report; report-type=delivery-status\r\n\r\n",
+            b"x" * (incoming.LARGEST + 1),
+            b"Subject: " + b"a" * 100_000 + b"\r\n\r\nx",
+            b"To: " + b"a@b.example, " * 5000 + b"\r\n\r\nx",
+        ],
+        ids=lambda raw: f"{len(raw)}-{raw[:12]!r}",
+    )
+    def test_none_brings_it_down(self, raw: bytes, app: object) -> None:
+        assert receive(raw).startswith("ignored")
+
+    def test_a_tree_of_parts(self, reply: EmailMessage) -> None:
+        mail = answer_to(reply, "Thank you")
+        mail.add_attachment(b"\x89PNG" * 100, maintype="image", subtype="png", filename="cat.png")
+        mail.add_alternative("<p>other</p>", subtype="html") if not mail.is_multipart() else None
+        assert receive(mail) == "posted: approved"
+        assert newest().body == "Thank you"
+
+
+def test_codes_fit_their_field(app: object) -> None:
+    """64 characters, even in years and with many rows."""
+    subscription = Subscription(id=2**31 - 1)
+    comment = Comment(id=2**31 - 1)
+    made = return_address.of_replies(subscription, comment)
+    assert made
+    assert len(made.partition("@")[0]) <= 64
+    read = return_address.read(made)
+    assert read
+    assert (read.first, read.second) == (2**31 - 1, 2**31 - 1)

@@ -1,0 +1,370 @@
+"""Letters as the mail server receives them: who gets one, what stands in it, and in its headers."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from commentsvc import i18n
+from commentsvc.comments import posting
+from commentsvc.db import db
+from commentsvc.models import Comment, Letter, Moderator, Recipient, Site, Subscription
+from commentsvc.models.comment import Kind, Response
+from commentsvc.models.letter import LetterKind
+from commentsvc.notifications import drafts, letters
+from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
+from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
+from tests.post import letters as outbox
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor, hidden_fields
+
+Visit = Callable[[], Visitor]
+Rules = Callable[..., None]
+
+
+class TestReplies:
+    """The letter that somebody answered."""
+
+    def test_it_arrives_and_reads_well(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
+        answer = visit().comment(GRACE, email=GRACE.email, parent_id=str(subscribed), title="The phone")
+        work()
+        letter = only(post_office.letters)
+        assert post_office.recipients[-1] == [BOB.email]
+        assert letter["To"] == BOB.email
+        assert letter["From"] == "A blog <comments@comments.example>"
+        assert letter["Subject"].startswith("Grace answered you on")
+        text = text_of(letter)
+        assert "The _cat_ found it." in text
+        assert f"> {BOB.says}" in text
+        assert f"{SERVER}/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text
+        assert "The <u>cat</u> found it." in html_of(letter)
+        assert GRACE.email not in letter.as_string()
+
+    def test_its_headers_are_the_standards(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
+        visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        letter = only(post_office.letters)
+        assert letter["Auto-Submitted"] == "auto-generated"
+        assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert re.fullmatch(r"<https://comments\.example/unsubscribe/[\w.-]+>", letter["List-Unsubscribe"])
+        assert letter["List-ID"].endswith(".comments.example>")
+        assert letter["Message-ID"].endswith("@comments.example>")
+        assert letter["Reply-To"] is None
+        assert letter["Precedence"] is None
+        assert not letter.defects
+        assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+
+    def test_a_held_answer_is_told_only_when_approved_and_once(
+        self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all", email="owner@blog.example")
+        answer = visit().comment(GRACE, parent_id=str(subscribed))
+        work(time)
+        assert only(post_office.letters)["To"] == "owner@blog.example"
+        post_office.letters.clear()
+        for resource in ("approval", "hold", "approval"):
+            ada.decide(answer, resource)
+        work()
+        assert only(post_office.letters)["To"] == BOB.email
+
+    def test_ones_own_answer_is_no_news(self, bob: Visitor, subscribed: int, post_office: MailServer) -> None:
+        bob.comment(BOB, email=BOB.email, body="I forgot", parent_id=str(subscribed))
+        bob.comment(BOB, body="Nor without the address", parent_id=str(subscribed))
+        work()
+        assert not post_office.letters
+
+    def test_it_says_what_is_there_when_it_is_sent(
+        self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
+    ) -> None:
+        grace = visit()
+        answer = grace.comment(GRACE, parent_id=str(subscribed))
+        grace.client.post(f"/comments/{answer}/revision", data=_with_token(grace, answer, "A *better* text"))
+        gone = visit().comment(MALLORY, parent_id=str(subscribed))
+        ada.decide(gone, "spam")
+        work()
+        assert "A *better* text" in text_of(only(post_office.letters))
+        assert [letter.state for letter in outbox()][-1] == "cancelled"
+
+    def test_german_readers_read_german(self, visit: Visit, post_office: MailServer, rules: Rules) -> None:
+        rules("other", moderation="none")
+        visit().comment(BOB, site="other", email=BOB.email, notify="on")
+        work()
+        assert only(post_office.letters)["Subject"] == "Sollen wir Ihnen über Kommentare bei Another schreiben?"
+
+
+def _with_token(visitor: Visitor, comment: int, body: str) -> dict[str, str]:
+    page = visitor.client.get(f"/comments/{comment}/revision")
+    return hidden_fields(page) | {"body": body}
+
+
+class TestOneConversation:
+    """A conversation here is one conversation in the mail program (RFC 5322, 3.6.4)."""
+
+    @pytest.fixture
+    def followed(self, bob: Visitor, post_office: MailServer) -> Visitor:
+        """Bob, who hears of everything under the article."""
+        bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
+        work()
+        bob.client.post(link_in(only(post_office.letters), "confirm"))
+        post_office.letters.clear()
+        return bob
+
+    def test_each_letter_refers_to_the_one_it_answers(
+        self, followed: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        first = visit().comment(GRACE, body="first")
+        second = visit().comment(MALLORY, body="second", parent_id=str(first))
+        visit().comment(GRACE, body="third", parent_id=str(second))
+        visit().comment(GRACE, body="another branch")
+        work()
+        one, two, three, other = post_office.letters
+        root = one["References"]
+        assert one["In-Reply-To"] == root == other["References"]
+        assert two["In-Reply-To"] == one["Message-ID"]
+        assert two["References"] == f"{root} {one['Message-ID']}"
+        assert three["In-Reply-To"] == two["Message-ID"]
+        assert three["References"] == f"{root} {one['Message-ID']} {two['Message-ID']}"
+        assert len({letter["Message-ID"] for letter in post_office.letters}) == 4
+        assert {letter["List-ID"] for letter in post_office.letters} == {one["List-ID"]}
+
+    def test_siblings_have_one_parent_that_was_never_mailed(
+        self, subscribed: int, visit: Visit, post_office: MailServer
+    ) -> None:
+        for body in ("one", "two"):
+            visit().comment(GRACE, body=body, parent_id=str(subscribed))
+        work()
+        one, two = post_office.letters
+        assert one["In-Reply-To"] == two["In-Reply-To"] == one["References"].split()[-1]
+        assert one["References"] == two["References"]
+
+    def test_who_hears_of_it_twice_gets_one_letter(
+        self, followed: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        own = followed.comment(BOB, email=BOB.email, notify="on")
+        visit().comment(GRACE, parent_id=str(own), body="hello")
+        work()
+        assert len(post_office.letters) == 1, "who hears of it twice gets one letter"
+        assert "answered you" in post_office.letters[0]["Subject"]
+
+
+class TestHeld:
+    """The letter that something waits."""
+
+    def test_it_leads_to_the_queue_and_to_each_decision(
+        self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        comment = bob.comment(BOB, email=BOB.email)
+        work(time)
+        letter = only(post_office.letters)
+        assert letter["To"] == ADA.email
+        assert letter["Subject"].startswith("Bob waits for approval")
+        assert f"{SERVER}/admin/queue#comment-{comment}" in text_of(letter)
+        assert text_of(letter).count("/moderate/") == 3
+        assert BOB.email not in letter.as_string()
+
+    def test_a_wave_is_one_letter_and_a_second_one_later(
+        self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        for number in range(30):
+            _hold(f"Number {number} of many")
+        work(time)
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "30 comments wait for approval on A blog"
+        assert "Number 19" in text_of(letter)
+        assert "Number 20" not in text_of(letter)
+        assert "And 10 more." in text_of(letter)
+        for number in range(5):
+            _hold(f"Later {number}")
+        work(time)
+        assert len(post_office.letters) == 1
+        time.pass_(minutes=15)
+        work()
+        assert post_office.letters[1]["Subject"] == "5 comments wait for approval on A blog"
+
+    def test_certain_spam_is_no_letter(
+        self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all", disallowed_words="casino")
+        bob.comment(MALLORY, body="casino casino")
+        work(time)
+        assert not post_office.letters
+
+    def test_what_is_decided_meanwhile_is_not_told(
+        self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        ada.decide(bob.comment(BOB), "approval")
+        work(time)
+        assert not post_office.letters
+        assert [letter.state for letter in outbox()] == ["cancelled"]
+
+    def test_it_says_of_what_kind_a_linkback_is(
+        self, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", webmentions="hold")
+        _linkback(Response.LIKE)
+        work(time)
+        letter = only(post_office.letters)
+        assert "Webmention · Like" in text_of(letter)
+        assert "Webmention · Like" in html_of(letter)
+        assert "https://friend.example/post" in text_of(letter)
+        assert "https://friend.example/post" not in links_in_html(letter)
+
+
+def _hold(body: str) -> None:
+    db.begin_write()
+    writer = posting.Writer(visitor=None, address_hash=None, language="en")
+    submission = posting.Submission(author="Wave", body=body, body_html=f"<p>{body}</p>")
+    posting.post_comment(Site.named("blog"), ARTICLE, submission, writer)
+    db.session.commit()
+
+
+def _linkback(response: Response) -> None:
+    db.begin_write()
+    mention = posting.Mention(
+        kind=Kind.WEBMENTION,
+        source="https://friend.example/post",
+        title="A post",
+        excerpt="",
+        excerpt_html="",
+        author="Friend",
+        response=response,
+    )
+    posting.post_linkback(Site.named("blog"), ARTICLE, mention)
+    db.session.commit()
+
+
+class TestSafety:
+    """Nothing in a letter is the writer's but the words (spec E)."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "A\r\nBcc: victim@mail.example",
+            "A\nBcc: v@mail.example",
+            "A\u2028Bcc: v@mail.example",
+            "=?utf-8?q?=0ABcc:v@mail.example?=",
+        ],
+        ids=["crlf", "lf", "u2028", "encoded-word"],
+    )
+    def test_no_name_adds_headers_or_recipients(
+        self, name: str, subscribed: int, visit: Visit, post_office: MailServer
+    ) -> None:
+        visit().comment(GRACE, author=name, parent_id=str(subscribed))
+        work()
+        letter = only(post_office.letters)
+        assert letter["Bcc"] is None
+        assert post_office.recipients[-1] == [BOB.email]
+
+    @pytest.mark.parametrize(
+        "name", ["A\r\nBcc: v@mail.example", "=?utf-8?q?=0ABcc:v@mail.example?=", 'x" <a@b.example>,', "ä" * 150]
+    )
+    def test_no_blogs_name_does(
+        self, name: str, subscribed: int, visit: Visit, post_office: MailServer, rules: Rules
+    ) -> None:
+        rules("blog", name=name)
+        visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        letter = only(post_office.letters)
+        assert letter["Bcc"] is None
+        assert letter["From"].addresses[0].addr_spec == "comments@comments.example"
+        assert len(letter["From"].addresses) == 1
+
+    def test_links_and_pictures_of_the_writer_are_text(
+        self, subscribed: int, visit: Visit, post_office: MailServer
+    ) -> None:
+        body = "*look* at https://evil.example/login :-) <img src=https://evil.example/x.gif> {{7*7}} `code`"
+        visit().comment(MALLORY, body=body, parent_id=str(subscribed), website="https://evil.example/")
+        work()
+        letter = only(post_office.letters)
+        html = html_of(letter)
+        assert "<strong>look</strong>" in html
+        assert "https://evil.example/login :-)" in html
+        assert "&lt;img" in html
+        assert "{{7*7}}" in html
+        assert "<code>code</code>" in html
+        assert all(address.startswith(f"{SERVER}/") for address in links_in_html(letter))
+        tags = " ".join(re.findall(r"<[^>]*>", html))
+        for loads in ("src=", "url(", "<link", "<script", "background="):
+            assert loads not in tags
+        assert "url(" not in html
+        assert "@import" not in html
+
+    def test_links_have_our_address_whatever_the_host_says(self, bob: Visitor, post_office: MailServer) -> None:
+        form = bob.fill(BOB, email=BOB.email, notify="on")
+        headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "203.0.113.7"}
+        bob.send(form, headers=headers)
+        work()
+        assert "evil.example" not in only(post_office.letters).as_string()
+
+    def test_every_kind_of_letter_in_every_language(
+        self, subscribed: int, visit: Visit, ada: Visitor, moderator: Moderator, post_office: MailServer, rules: Rules
+    ) -> None:
+        """Each is written out, says what the standards ask for, and loads and links nothing of others."""
+        answer = visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        rules("blog", moderation="all")
+        held = [visit().comment(MALLORY, body=f"held {number}") for number in range(2)]
+        for tag in i18n.languages():
+            for letter in _one_of_each(answer, held, tag):
+                db.session.flush()
+                written = letters.write_out(letter)
+                assert written, letter.kind
+                assert written.subject
+                assert written.text.isprintable() or "\n" in written.text
+                assert "%(" not in written.subject + written.text + written.html
+                for address in re.findall(r'(?:href|src)="([^"]*)"', written.html):
+                    assert address.startswith(SERVER)
+                assert f'lang="{tag}"' in written.html
+        db.session.rollback()
+
+
+def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
+    db.begin_write()
+    bob = Recipient.with_email(BOB.email)
+    ada = Recipient.with_email(ADA.email)
+    assert bob
+    assert ada
+    bob.language = ada.language = tag
+    heard = db.session.scalars(select(Subscription).where(Subscription.recipient_id == bob.id)).one()
+    decides = db.session.scalars(select(Subscription).where(Subscription.topic == "held")).first()
+    assert decides
+    comment = db.session.get_one(Comment, answer)
+    made = []
+    for kind in (LetterKind.REPLY, LetterKind.THREAD, LetterKind.SITE, LetterKind.DIGEST):
+        made.append(drafts.write(kind, bob))
+        drafts.add(made[-1], comment, heard, f"{kind}-{tag}")
+    for count in (1, 2):
+        made.append(drafts.write(LetterKind.HELD, ada))
+        for number in held[:count]:
+            drafts.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
+    made += [drafts.write(LetterKind.SIGN_IN, ada), drafts.write(LetterKind.TEST, ada)]
+    facts = {
+        "sentence": "The comments on this article are closed.",
+        "values": {},
+        "body": "x",
+        "answered": "",
+        "url": None,
+    }
+    made.append(drafts.write(LetterKind.RETURNED, bob, facts=facts))
+    return made
+
+
+def test_a_letter_is_one_recipients_alone(subscribed: int, visit: Visit, post_office: MailServer) -> None:
+    """E2: nobody sees who else is told."""
+    other = visit()
+    other.client.post(f"/follow/blog/{ARTICLE}", data={"email": "other@mail.example"})
+    work()
+    other.client.post(link_in(only(post_office.letters), "confirm"))
+    post_office.letters.clear()
+    post_office.recipients.clear()
+    visit().comment(GRACE, parent_id=str(subscribed))
+    work()
+    assert sorted(post_office.recipients) == [[BOB.email], ["other@mail.example"]]
+    for letter in post_office.letters:
+        seen = [address for address in (BOB.email, "other@mail.example") if address in letter.as_string()]
+        assert seen == [letter["To"]]

@@ -1,0 +1,439 @@
+"""A mail server that is down, slow, rude or forgetful: no letter is lost, none is doubled, nobody else waits."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.message import EmailMessage
+from time import monotonic
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from commentsvc import mail, worker
+from commentsvc.db import db
+from commentsvc.models import Letter, Recipient
+from commentsvc.models.letter import LetterKind
+from commentsvc.notifications import drafts, outbox
+from tests.cast import BOB, GRACE
+from tests.post import letters, work
+from tests.servers import MailServer, RudeMailServer, mail_server, rude_mail_server
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+Visit = Callable[[], Visitor]
+SetUp = Callable[..., None]
+
+
+def queue(*emails: str) -> None:
+    """Letters in the outbox."""
+    db.begin_write()
+    for email in emails:
+        drafts.write(LetterKind.TEST, Recipient.known(email, "en"))
+    db.session.commit()
+
+
+def readers(count: int) -> list[str]:
+    return [f"reader{number}@mail.example" for number in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outside internet is not there."""
+    monkeypatch.setattr("commentsvc.dns_records.texts", lambda _name: [])
+
+
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds instead of a minute."""
+    monkeypatch.setattr(mail, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(mail, "WHOLE_PATIENCE", timedelta(seconds=1.5))
+
+
+@contextmanager
+def rude(set_up: SetUp, **answers: object) -> Iterator[RudeMailServer]:
+    with rude_mail_server(**answers) as server:
+        set_up(mail_url=server.url)
+        yield server
+
+
+class TestDown:
+    """F4: nobody listens."""
+
+    def test_it_costs_no_letter_and_gaps_grow(self, bob: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+        set_up(mail_url="smtp://127.0.0.1:1")
+        bob.comment(BOB, email=BOB.email, notify="on")
+        gaps = []
+        for _ in range(5):
+            assert worker.send_letters() == 0
+            (letter,) = letters()
+            assert letter.state == "queued"
+            gaps.append(letter.due_at - time())
+            time.pass_(seconds=gaps[-1].total_seconds())
+        assert gaps[0] <= timedelta(minutes=2)
+        assert gaps == sorted(gaps)
+        assert gaps[-1] > 4 * gaps[0]
+        assert "refused" in letter.last_answer.lower()
+        with mail_server() as server:
+            set_up(mail_url=server.url)
+            work()
+            assert len(server.letters) == 1
+        assert letters()[0].state == "sent"
+
+    def test_all_go_at_once_when_it_is_back(self, app: Flask, set_up: SetUp, time: FrozenClock) -> None:
+        """Nobody waits for six hours because of an outage that is over."""
+        set_up(mail_url="smtp://127.0.0.1:1")
+        queue(*readers(5))
+        for _ in range(30):
+            time.pass_(hours=1)
+            for _ in range(6):
+                worker.send_letters()
+        assert min(letter.due_at for letter in letters()) > time()
+        queue("new@mail.example")
+        with mail_server() as server:
+            set_up(mail_url=server.url)
+            work()
+            assert sorted(str(letter["To"]) for letter in server.letters) == ["new@mail.example", *readers(5)]
+
+    def test_the_desk_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+        set_up(mail_url="smtp://127.0.0.1:1")
+        queue(*readers(1))
+        worker.send_letters()
+        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+        time.pass_(minutes=11)
+        page = ada.client.get("/admin/queue").text
+        assert "Letters have not got out since" in page
+        assert "refused" in page
+
+    def test_without_a_server_letters_wait(self, bob: Visitor, ada: Visitor, set_up: SetUp) -> None:
+        set_up(mail_url="")
+        bob.comment(BOB, email=BOB.email, notify="on")
+        assert worker.send_letters() == 0
+        assert letters()[0].state == "queued"
+        assert "No mail server is set" in ada.client.get("/admin/letters").text
+
+    def test_refusals_of_everything_are_trouble_and_of_one_are_not(
+        self, ada: Visitor, set_up: SetUp, post_office: MailServer
+    ) -> None:
+        post_office.verdict = lambda _: "550 you are on a list"
+        queue("one@mail.example")
+        work()
+        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+        queue("two@mail.example")
+        work()
+        assert "you are on a list" in ada.client.get("/admin/queue").text
+        post_office.verdict = lambda _: "250 OK"
+        queue("three@mail.example")
+        work()
+        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+
+
+class TestSlow:
+    """F5: tarpits, hanging greetings, dripped answers, silence after the letter."""
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            {"GREETING": "hang 5"},
+            {"GREETING": "drip"},
+            {"EHLO": "drip"},
+            {"MAIL": "hang 5"},
+            {"RCPT": "drip"},
+            {"END": "hang 5"},
+        ],
+        ids=lambda answers: "-".join(f"{stage}-{how}" for stage, how in answers.items()).replace(" ", "-"),
+    )
+    def test_one_letter_ends_in_time_and_stays(
+        self, answers: dict[str, str], app: Flask, set_up: SetUp, little_patience: None
+    ) -> None:
+        queue(*readers(1))
+        with rude(set_up, **answers):
+            started = monotonic()
+            worker.send_letters()
+            assert monotonic() - started < 5
+        (letter,) = letters()
+        assert (letter.state, letter.tries) == ("queued", 1)
+        assert letter.last_answer
+
+    def test_a_tarpit_gets_everything_through(self, app: Flask, set_up: SetUp) -> None:
+        queue(*readers(4))
+        with rude(set_up) as server:
+            server.slow = 0.1
+            work()
+            assert len(server.taken) == 4
+            assert server.connections == 1, "one connection for the batch"
+
+    def test_who_hangs_keeps_nobody_else_waiting(
+        self, app: Flask, set_up: SetUp, little_patience: None, time: FrozenClock
+    ) -> None:
+        queue("slow@mail.example", *readers(4))
+        hangs = lambda line: "hang 3" if "slow@" in line else "250 fine"  # noqa: E731
+        with rude(set_up, RCPT=hangs) as server:
+            while worker.send_letters():
+                pass
+            worker.send_letters()
+            assert sorted(str(letter["To"]) for letter in server.taken) == readers(4)
+        assert {letter.recipient: letter.state for letter in letters()}["slow@mail.example"] == "queued"
+
+    def test_two_workers_share_and_double_nothing(self, app: Flask, set_up: SetUp) -> None:
+        queue(*readers(12))
+        with rude(set_up) as server:
+            server.slow = 0.02
+
+            def sends() -> None:
+                with app.app_context():
+                    while worker.send_letters():
+                        pass
+
+            threads = [threading.Thread(target=sends) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            work()
+            assert sorted(str(letter["To"]) for letter in server.taken) == sorted(readers(12))
+
+
+class TestRefusals:
+    """F6: what is said at which stage, and whether that is the end."""
+
+    @pytest.mark.parametrize("stage", ["GREETING", "MAIL", "RCPT", "DATA", "END"])
+    @pytest.mark.parametrize("code", ["421", "451"])
+    def test_a_later_is_tried_again_for_days(
+        self, stage: str, code: str, app: Flask, set_up: SetUp, time: FrozenClock
+    ) -> None:
+        queue(*readers(1))
+        started = time()
+        with rude(set_up, **{stage: f"{code} come back later"}):
+            while letters()[0].state == "queued":
+                worker.send_letters()
+                time.pass_(hours=6)
+        (letter,) = letters()
+        assert timedelta(days=5) < time() - started < timedelta(days=6)
+        assert letter.state == "failed"
+        assert letter.tries > 15
+        assert "come back later" in letter.last_answer
+
+    @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "END"])
+    def test_a_final_no_is_final(self, stage: str, app: Flask, set_up: SetUp) -> None:
+        queue(*readers(1))
+        with rude(set_up, **{stage: "550 never"}):
+            work()
+        (letter,) = letters()
+        assert (letter.state, letter.last_answer, letter.tries) == ("failed", "550 never", 1)
+
+    def test_a_wrong_password_is_no_letters_fault(self, app: Flask, set_up: SetUp) -> None:
+        queue(*readers(1))
+        with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN", AUTH="535 wrong") as server:
+            set_up(mail_url=server.url.replace("//", "//user:secret@"))
+            worker.send_letters()
+        assert letters()[0].state == "queued"
+        assert "535" in letters()[0].last_answer
+
+    def test_one_bad_address_of_ten(self, visit: Visit, post_office: MailServer, ada: Visitor) -> None:
+        post_office.verdict = lambda recipient: "550 no such person" if "bad" in recipient else "250 OK"
+        for number in range(10):
+            email = "bad@mail.example" if number == 3 else f"reader{number}@mail.example"
+            visit().comment(BOB, email=email, notify="on", body=f"text {number}")
+        work()
+        assert len(post_office.letters) == 9
+        bad = db.session.scalars(select(Letter).where(Letter.recipient == "bad@mail.example")).one()
+        assert (bad.state, bad.last_answer, bad.tries) == ("failed", "550 no such person", 1)
+        assert "550 no such person" in ada.client.get("/admin/letters?state=failed").text
+
+
+class TestBrokenOff:
+    """F7: the line breaks after the letter was handed over."""
+
+    @pytest.mark.parametrize("how", ["drop", "drop after taking"])
+    def test_twenty_letters_are_accepted_again_exactly_once(
+        self, how: str, app: Flask, set_up: SetUp, time: FrozenClock
+    ) -> None:
+        queue(*readers(20))
+        broken: set[str] = set()
+
+        def end(letter: EmailMessage) -> str:
+            first = letter["To"] not in broken
+            broken.add(letter["To"])
+            return how if first else "250 taken"
+
+        with rude(set_up, END=end) as server:
+            for _ in range(60):
+                worker.send_letters()
+                time.pass_(seconds=30)
+            accepted = [letter for letter in server.taken if letter["To"] in broken]
+        identities: dict[str, set[str]] = {}
+        for letter in accepted:
+            identities.setdefault(letter["To"], set()).add(letter["Message-ID"])
+        assert sorted(identities) == sorted(readers(20))
+        assert all(len(one) == 1 for one in identities.values()), "the same letter, so mail servers see it is one"
+        assert len(accepted) == (20 if how == "drop" else 40)
+        assert {letter.state for letter in letters()} == {"sent"}
+
+    def test_a_worker_that_died_gives_its_letters_back(
+        self, app: Flask, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        queue(*readers(1))
+        db.begin_write()
+        assert outbox.claim()
+        db.session.commit()
+        assert worker.send_letters() == 0
+        time.pass_(minutes=6)
+        work()
+        assert len(post_office.letters) == 1
+
+
+def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
+    app: Flask, post_office: MailServer, monkeypatch: pytest.MonkeyPatch, time: FrozenClock
+) -> None:
+    """What was taken but could not be marked is sent again when its lease is over, with the same identity."""
+    from sqlalchemy.exc import OperationalError
+
+    queue(*readers(1))
+
+    def fails(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "sent", fails)
+        with pytest.raises(OperationalError):
+            worker.send_letters()
+    db.session.rollback()
+    assert worker.send_letters() == 0
+    time.pass_(minutes=6)
+    work()
+    assert len({letter["Message-ID"] for letter in post_office.letters}) == 1
+    assert len(post_office.letters) == 2
+
+
+class TestTheWayOut:
+    """A test letter tells its sender what was said, and what to mend."""
+
+    def send(self, ada: Visitor, email: str = "ada@blog.example") -> str:
+        answer = ada.desk_post("/admin/letters/tests", form_at="/admin/letters", email=email)
+        assert answer.status_code == 303, answer.text
+        before = ada.client.get(answer.headers["Location"]).text
+        assert "http-equiv" in before, "the page looks again by itself"
+        work()
+        after = ada.client.get(answer.headers["Location"]).text
+        assert "http-equiv" not in after
+        return after
+
+    def test_it_shows_the_whole_dialogue(self, ada: Visitor, set_up: SetUp) -> None:
+        with rude(set_up):
+            page = self.send(ada)
+        for said in ("220 here", "MAIL FROM", "RCPT TO", "354 go on", "250 taken", "dkim=pass"):
+            assert said.lower() in page.lower(), said
+
+    def test_and_no_password(self, ada: Visitor, set_up: SetUp) -> None:
+        login = lambda line: "334 VXNlcm5hbWU6" if line.upper().startswith("AUTH") else "235 come in"  # noqa: E731
+        for offered in ("PLAIN", "LOGIN"):
+            with rude_mail_server(EHLO=f"250-here\r\n250 AUTH {offered}", AUTH=login) as server:
+                server.answers["DXNLCG=="] = "334 UGFzc3dvcmQ6"
+                set_up(mail_url=server.url.replace("//", "//user:topsecret@"))
+                page = self.send(ada)
+            for secret in ("topsecret", "dG9wc2VjcmV0", "AHVzZXIA", "dXNlcg=="):
+                assert secret not in page
+
+    @pytest.mark.parametrize(
+        ("answers", "advice"),
+        [
+            ({"MAIL": "553 5.7.1 Sender address rejected: not owned by user"}, "does not let us send as"),
+            ({"RCPT": "554 5.7.1 Relay access denied"}, "does not pass on letters"),
+            ({"MAIL": "530 5.7.0 Authentication required"}, "wants a sign-in"),
+            ({}, "does not say which servers may send for it (SPF)"),
+            ({}, "(DMARC)"),
+        ],
+        ids=["sender", "relay", "sign-in", "spf", "dmarc"],
+    )
+    def test_what_to_mend(self, answers: dict[str, str], advice: str, ada: Visitor, set_up: SetUp) -> None:
+        set_up(mail_from="comments@blog-of-bob.net")
+        with rude(set_up, **answers):
+            assert advice in self.send(ada)
+
+    def test_nothing_to_mend_is_not_made_up(self, ada: Visitor, set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+        records = {"blog-of-bob.net": ["v=spf1 mx -all"], "_dmarc.blog-of-bob.net": ["v=DMARC1; p=none"]}
+        monkeypatch.setattr("commentsvc.dns_records.texts", lambda name: records.get(name, []))
+        set_up(mail_from="comments@blog-of-bob.net")
+        with rude(set_up):
+            page = self.send(ada)
+        assert "(SPF)" not in page
+        assert "(DMARC)" not in page
+        assert "(DKIM)" in page
+
+    def test_nobody_there(self, ada: Visitor, set_up: SetUp) -> None:
+        set_up(mail_url="smtp://127.0.0.1:1")
+        assert "Nothing listens there" in self.send(ada)
+
+    def test_an_address_that_is_none(self, ada: Visitor, set_up: SetUp) -> None:
+        answer = ada.desk_post("/admin/letters/tests", form_at="/admin/letters", email="nobody")
+        assert answer.status_code == 422
+        assert 'value="nobody"' in answer.text
+        assert not letters()
+
+
+class TestTheDesk:
+    """Every letter, why it is late, another try, or none."""
+
+    def test_one_letter_as_it_was_sent(self, ada: Visitor, subscribed: int, visit: Visit, client: FlaskClient) -> None:
+        visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        letter = letters()[-1]
+        page = ada.client.get(f"/admin/letters/{letter.id}").text
+        assert "Grace answered you on" in page
+        assert "The _cat_ found it." in page
+        assert BOB.email in page
+        assert letter.message_id.strip("<>") in page
+
+    def test_cancel_and_send_after_all(self, ada: Visitor, post_office: MailServer) -> None:
+        queue(*readers(1))
+        number = letters()[0].id
+        ada.desk_post(f"/admin/letters/{number}/cancellation", form_at="/admin/letters")
+        work()
+        assert not post_office.letters
+        assert "cancelled by a moderator" in ada.client.get("/admin/letters?state=cancelled").text
+        ada.desk_post(f"/admin/letters/{number}/attempts", form_at="/admin/letters")
+        work()
+        assert len(post_office.letters) == 1
+
+    def test_what_failed_goes_again(self, ada: Visitor, post_office: MailServer) -> None:
+        post_office.verdict = lambda _: "550 never"
+        queue(*readers(1))
+        work()
+        post_office.verdict = lambda _: "250 OK"
+        ada.desk_post(f"/admin/letters/{letters()[0].id}/attempts", form_at="/admin/letters")
+        work()
+        assert len(post_office.letters) == 1
+
+    def test_what_is_on_its_way_cannot_be_stopped(self, ada: Visitor, post_office: MailServer) -> None:
+        queue(*readers(1))
+        db.begin_write()
+        assert outbox.claim()
+        db.session.commit()
+        for act in ("cancellation", "attempts"):
+            answer = ada.desk_post(f"/admin/letters/{letters()[0].id}/{act}", form_at="/admin/letters")
+            assert answer.status_code == 409
+
+    def test_states_and_pages(self, ada: Visitor, post_office: MailServer) -> None:
+        queue(*readers(outbox.PAGE + 3))
+        page = ada.client.get("/admin/letters?state=queued").text
+        assert page.count("<tr>") == outbox.PAGE + 1
+        older = page.partition("before=")[2].partition('"')[0]
+        assert ada.client.get(f"/admin/letters?state=queued&before={older}").text.count("<tr>") == 4
+        assert "Nothing here." in ada.client.get("/admin/letters?state=failed").text
+
+    def test_a_sign_in_link_is_shown_to_nobody(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
+        visit().desk_post("/admin/sign-in/link", form_at="/admin/sign-in", email="ada@blog.example")
+        work()
+        letter = letters()[-1]
+        assert letter.state == "sent"
+        assert letter.text == ""
+        assert "/admin/link/" not in ada.client.get(f"/admin/letters/{letter.id}").text
+
+    @pytest.mark.parametrize(
+        "path", ["/admin/letters/1", "/admin/letters/99999999999", "/admin/subscriptions?before=x"]
+    )
+    def test_what_is_not_there(self, path: str, ada: Visitor) -> None:
+        assert ada.client.get(path).status_code in (200, 404)

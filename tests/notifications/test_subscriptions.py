@@ -1,0 +1,549 @@
+"""Who hears of what: asked for, confirmed once, managed on one page, stopped with one click."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from commentsvc import tokens
+from commentsvc.db import db
+from commentsvc.models import Letter, Recipient, Subscription
+from commentsvc.notifications import outbox, subscriptions
+from tests.cast import ADA, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
+from tests.post import letters, link_in, only, stop_link, text_of, work
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+Visit = Callable[[], Visitor]
+Rules = Callable[..., None]
+FOLLOW = f"/follow/blog/{ARTICLE}"
+
+
+def states() -> list[str]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Subscription.state).order_by(Subscription.id)))
+
+
+def manage_page(letter: object) -> str:
+    return link_in(letter, "subscriptions")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def following(bob: Visitor, post_office: MailServer) -> Visitor:
+    """Bob hears of everything under the article, and has never written."""
+    bob.client.post(FOLLOW, data={"email": BOB.email})
+    work()
+    bob.client.post(link_in(only(post_office.letters), "confirm"))
+    post_office.letters.clear()
+    return bob
+
+
+class TestConfirming:
+    """Nobody gets letters who did not say yes."""
+
+    def test_the_first_letter_asks_and_holds_no_text_of_anybody(self, bob: Visitor, post_office: MailServer) -> None:
+        bob.comment(
+            MALLORY, email="victim@mail.example", notify="on", author="Buy pills", body="Buy pills", title="Pills"
+        )
+        bob.client.post("/follow/blog/pills-at-evil.example", data={"email": "other@mail.example"})
+        work()
+        for letter in post_office.letters:
+            assert "pills" not in letter.as_string().lower()
+            assert "A blog" in text_of(letter)
+        assert len(post_office.letters) == 2
+
+    def test_reading_the_link_changes_nothing_the_button_does(
+        self, bob: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on")
+        work()
+        link = link_in(only(post_office.letters), "confirm")
+        scanner = visit().client
+        assert "Yes, write to me" in scanner.get(link).text
+        assert states() == ["unconfirmed"]
+        assert "Done." in scanner.post(link).text
+        assert states() == ["active"]
+
+    def test_unconfirmed_means_no_letter(self, bob: Visitor, visit: Visit, post_office: MailServer) -> None:
+        first = bob.comment(BOB, email=BOB.email, notify="on", follow="on")
+        work()
+        post_office.letters.clear()
+        visit().comment(GRACE, parent_id=str(first))
+        work()
+        assert not post_office.letters
+
+    @pytest.mark.parametrize("way", ["comment", "follow", "api", "other article"])
+    def test_an_address_is_asked_once_a_day_whoever_asks(
+        self, way: str, bob: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock, rules: Rules
+    ) -> None:
+        rules("blog", captcha="never")
+        bob.comment(BOB, email=BOB.email, notify="on")
+        mallory, typed = visit(), BOB.email.upper()
+        for _ in range(3):
+            time.pass_(hours=5)
+            if way == "comment":
+                mallory.comment(MALLORY, body=str(time()), email=typed, notify="on")
+            elif way == "api":
+                comment = {"author": "M", "body": str(time()), "email": typed, "notify": True, "follow": True}
+                assert mallory.client.post("/api/v1/threads/blog/x/comments", json=comment).status_code == 201
+            else:
+                mallory.client.post(FOLLOW if way == "follow" else f"/follow/blog/{time()}", data={"email": typed})
+        work()
+        assert len(post_office.letters) == 1
+
+    def test_who_never_says_yes_is_left_in_peace_after_three(
+        self, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        mallory = visit()
+        for day in range(20):
+            mallory.client.post(f"/follow/blog/{day}", data={"email": "victim@mail.example"})
+            work()
+            time.pass_(hours=25)
+        assert len(post_office.letters) == 3
+
+    def test_and_for_ever_after_one_click(
+        self, bob: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        visit().client.post(FOLLOW, data={"email": "victim@mail.example"})
+        work()
+        victim = visit().client
+        link = stop_link(only(post_office.letters))
+        answer = victim.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert "Nobody can have us write to you any more." in answer.text
+        time.pass_(days=40)
+        visit().client.post(FOLLOW, data={"email": "victim@mail.example"})
+        bob.comment(MALLORY, email="victim@mail.example", notify="on")
+        work()
+        assert len(post_office.letters) == 1
+
+    def test_who_confirmed_once_is_not_asked_again(
+        self, bob: Visitor, subscribed: int, post_office: MailServer
+    ) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on", follow="on", body="Another one")
+        work()
+        assert not post_office.letters
+        assert set(states()) == {"active"}
+
+    def test_another_browser_does_not_know_the_address(
+        self, subscribed: int, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        time.pass_(hours=25)
+        visit().comment(MALLORY, email=BOB.email, follow="on")
+        work()
+        assert "/confirm/" in text_of(only(post_office.letters))
+        assert states() == ["active", "unconfirmed"]
+
+    def test_one_yes_is_one_for_all_that_this_browser_asked_for(
+        self, bob: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on")
+        bob.client.post("/follow/blog/another.html", data={"email": BOB.email})
+        visit().client.post("/follow/blog/third.html", data={"email": BOB.email})
+        work()
+        bob.client.post(link_in(only(post_office.letters), "confirm"))
+        assert states() == ["active", "active", "unconfirmed"]
+
+    def test_a_link_ends_after_two_weeks(self, bob: Visitor, post_office: MailServer, time: FrozenClock) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on")
+        work()
+        link = link_in(only(post_office.letters), "confirm")
+        time.pass_(days=15)
+        assert bob.client.post(link).status_code == 410
+        assert states() == ["unconfirmed"]
+
+    def test_links_hold_no_address_and_fit_no_other_page(
+        self, following: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        visit().comment(GRACE)
+        work()
+        letter = only(post_office.letters)
+        stop, manage = stop_link(letter), manage_page(letter)
+        for link in (stop, manage):
+            assert b"bob" not in _decoded(link)
+        client = visit().client
+        assert client.get(stop.replace("/unsubscribe/", "/subscriptions/")).status_code == 403
+        assert client.get(stop.replace("/unsubscribe/", "/confirm/")).status_code == 403
+        assert client.get(manage.replace("/subscriptions/", "/unsubscribe/")).status_code == 403
+        assert client.get(stop[:-1]).status_code == 403
+
+
+def _decoded(link: str) -> bytes:
+    import base64
+
+    payload = link.rpartition("/")[2].split(".")[0]
+    return base64.urlsafe_b64decode(payload + "==").lower()
+
+
+class TestFollowing:
+    """Hear of every comment, without writing one."""
+
+    def test_the_thread_leads_there(self, client: FlaskClient) -> None:
+        page = client.get(f"/t/blog/{ARTICLE}").text
+        assert f'href="https://comments.example/follow/blog/{ARTICLE}?lang=en"' in page
+        assert "Every new comment comes to you by mail" in client.get(FOLLOW).text
+
+    def test_it_needs_no_comment_before(self, following: Visitor, visit: Visit, post_office: MailServer) -> None:
+        visit().comment(GRACE, title="The phone")
+        visit().comment(MALLORY, key="other.html")
+        work()
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "Grace wrote on “The phone”"
+        assert "You follow this conversation." in text_of(letter)
+
+    def test_the_answer_tells_nobody_who_is_known(self, following: Visitor, visit: Visit, time: FrozenClock) -> None:
+        time.pass_(days=2)
+        stranger = visit()
+        answers = {
+            email: stranger.client.post(FOLLOW, data={"email": email})
+            for email in (BOB.email, "nobody@mail.example", "third@mail.example")
+        }
+        assert len({answer.text for answer in answers.values()}) == 1
+        assert {answer.status_code for answer in answers.values()} == {200}
+
+    @pytest.mark.parametrize("typed", ["", "no address", "a@x.example, b@x.example", "a@x.example\nBcc: b@x.example"])
+    def test_what_is_no_address_comes_back(self, typed: str, client: FlaskClient) -> None:
+        answer = client.post(FOLLOW, data={"email": typed})
+        assert answer.status_code == 422
+        assert 'aria-invalid="true"' in answer.text
+        assert not letters()
+
+    def test_robots_fill_in_what_people_do_not_see(self, client: FlaskClient) -> None:
+        answer = client.post(FOLLOW, data={"email": BOB.email, "leave_empty": "x"})
+        assert answer.status_code == 403
+        assert BOB.email in answer.text
+        assert not letters()
+
+    def test_one_address_asks_for_so_many_only(self, client: FlaskClient) -> None:
+        answers = [client.post(FOLLOW, data={"email": f"r{n}@mail.example"}).status_code for n in range(12)]
+        assert answers == [200] * 10 + [429] * 2
+
+    def test_strangers_pages_cannot_ask(self, client: FlaskClient) -> None:
+        headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+        assert client.post(FOLLOW, data={"email": BOB.email}, headers=headers).status_code == 403
+        assert not letters()
+
+    def test_who_is_banned_cannot_either(self, client: FlaskClient, ada: Visitor) -> None:
+        ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
+        answer = client.post(FOLLOW, data={"email": BOB.email})
+        assert answer.status_code == 403
+        assert not letters()
+
+    def test_a_comment_may_ask_for_everything_too(
+        self, bob: Visitor, visit: Visit, post_office: MailServer, client: FlaskClient
+    ) -> None:
+        assert 'name="follow"' in client.get(f"/t/blog/{ARTICLE}").text
+        bob.comment(BOB, email=BOB.email, follow="on")
+        work()
+        bob.client.post(link_in(only(post_office.letters), "confirm"))
+        visit().comment(GRACE)
+        work()
+        assert post_office.letters[-1]["Subject"].startswith("Grace wrote on")
+
+    def test_it_needs_an_address(self, bob: Visitor) -> None:
+        answer = bob.post(BOB, follow="on")
+        assert answer.status_code == 422
+        assert "To hear of answers" in answer.text
+
+
+class TestStopping:
+    """One click, and it is over."""
+
+    def test_one_click_stops_it(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
+        grace = visit()
+        grace.comment(GRACE, parent_id=str(subscribed))
+        work()
+        link = stop_link(only(post_office.letters))
+        mail_program = visit().client
+        assert "Shall we stop" in mail_program.get(link).text
+        assert states() == ["active"]
+        answer = mail_program.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+        grace.comment(GRACE, body="And another", parent_id=str(subscribed))
+        work()
+        assert len(post_office.letters) == 1
+
+    def test_as_programs_of_both_kinds_send_it(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
+        """RFC 8058, 3.2: multipart or urlencoded, without cookies, never redirected."""
+        visit().comment(GRACE, parent_id=str(subscribed))
+        work()
+        link = stop_link(only(post_office.letters))
+        for kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+            headers = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+            data = {"List-Unsubscribe": "One-Click"}
+            answer = visit().client.post(link, data=data, content_type=kind, headers=headers)
+            assert answer.status_code == 200
+        assert states() == ["stopped"]
+
+    def test_what_waits_is_not_sent_any_more(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
+        grace = visit()
+        grace.comment(GRACE, parent_id=str(subscribed))
+        work()
+        grace.comment(GRACE, body="second", parent_id=str(subscribed))
+        visit().client.post(stop_link(only(post_office.letters)))
+        work()
+        assert len(post_office.letters) == 1
+        assert letters()[-1].state == "cancelled"
+
+
+class TestManaging:
+    """One page for everything that somebody hears of."""
+
+    @pytest.fixture
+    def page(self, following: Visitor, visit: Visit, post_office: MailServer) -> str:
+        """The address of Bob's page, from a letter."""
+        visit().comment(GRACE, title="The phone")
+        work()
+        return manage_page(post_office.letters.pop())
+
+    def act(self, visitor: Visitor, page: str, act: str, **fields: str) -> str:
+        answer = visitor.client.post(page, data={"act": act, **fields})
+        assert answer.status_code == 200
+        return answer.text
+
+    def number(self) -> str:
+        db.session.rollback()
+        return str(db.session.scalars(select(Subscription.id).order_by(Subscription.id)).first())
+
+    def test_it_lists_everything(self, page: str, following: Visitor, visit: Visit) -> None:
+        following.comment(BOB, email=BOB.email, notify="on")
+        shown = visit().client.get(page)
+        assert "Every comment on “The phone”" in shown.text
+        assert "Answers to your comment on “The phone”" in shown.text
+        assert BOB.email not in shown.text
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert "noindex" in shown.text
+
+    def test_pause_and_go_on(self, page: str, visit: Visit, post_office: MailServer) -> None:
+        assert "paused" in self.act(visit(), page, "pause", subscription=self.number())
+        visit().comment(GRACE, body="unheard")
+        work()
+        self.act(visit(), page, "resume", subscription=self.number())
+        visit().comment(GRACE, body="heard")
+        work()
+        assert "heard" in text_of(only(post_office.letters))
+
+    def test_stop_one_and_all(self, page: str, following: Visitor, visit: Visit) -> None:
+        following.comment(BOB, email=BOB.email, notify="on")
+        self.act(visit(), page, "stop", subscription=self.number())
+        assert states() == ["stopped", "active"]
+        assert "You get no more letters about this" in self.act(visit(), page, "stop-all")
+        assert states() == ["stopped", "stopped"]
+
+    def test_language_and_pace(self, page: str, visit: Visit, post_office: MailServer, time: FrozenClock) -> None:
+        text = self.act(visit(), page, "settings", language="de", pace="hourly")
+        assert '<html lang="de"' in text
+        visit().comment(GRACE, body="one")
+        visit().comment(MALLORY, body="two", key="elsewhere.html")
+        work()
+        assert not post_office.letters
+        time.pass_(hours=1)
+        work()
+        assert "one" in text_of(only(post_office.letters))
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"act": "settings", "language": "xx", "pace": "hourly"},
+            {"act": "settings", "language": "de", "pace": "never"},
+            {"act": "explode", "subscription": "1"},
+            {"act": "pause", "subscription": "999999"},
+            {"act": "pause", "subscription": "x"},
+            {},
+        ],
+    )
+    def test_nonsense_changes_nothing(self, fields: dict[str, str], page: str, visit: Visit) -> None:
+        assert visit().client.post(page, data=fields).status_code == 400
+        assert states() == ["active"]
+
+    def test_nobody_changes_what_is_anothers(self, page: str, visit: Visit) -> None:
+        db.begin_write()
+        victim = Recipient.known("victim@mail.example", "en")
+        bobs = db.session.scalars(select(Subscription)).one()
+        theirs = Subscription(recipient_id=victim.id, topic="thread", site_id=bobs.site_id, key="x", state="active")
+        db.session.add(theirs)
+        db.session.commit()
+        for act in ("stop", "pause", "confirm"):
+            data = {"act": act, "subscription": str(theirs.id)}
+            assert visit().client.post(page, data=data).status_code == 400
+        assert states() == ["active", "active"]
+
+    def test_what_waits_for_a_yes_gets_it_there(
+        self, page: str, visit: Visit, time: FrozenClock, post_office: MailServer
+    ) -> None:
+        """Where another browser asked, and the day's letter had gone already."""
+        visit().client.post("/follow/blog/second.html", data={"email": BOB.email})
+        number = str(db.session.scalars(select(Subscription.id).order_by(Subscription.id.desc())).first())
+        assert "not confirmed" in visit().client.get(page).text
+        self.act(visit(), page, "confirm", subscription=number)
+        assert states() == ["active", "active"]
+
+    def test_never_again_and_again_after_all(
+        self, page: str, following: Visitor, visit: Visit, post_office: MailServer
+    ) -> None:
+        self.act(visit(), page, "refuse")
+        following.client.post(FOLLOW, data={"email": BOB.email})
+        visit().comment(GRACE, body="unheard")
+        work()
+        assert not post_office.letters
+        self.act(visit(), page, "reopen")
+        self.act(visit(), page, "resume", subscription=self.number())
+        visit().comment(GRACE, body="heard")
+        work()
+        assert "heard" in text_of(only(post_office.letters))
+
+    def test_looking_at_it_changes_nothing(self, page: str, visit: Visit) -> None:
+        for query in ("?act=stop-all", "?act=pause&subscription=1", ""):
+            assert visit().client.get(page + query).status_code == 200
+        assert states() == ["active"]
+
+
+class TestDigests:
+    """Everything in one letter, once an hour or once a day."""
+
+    @pytest.mark.parametrize(
+        ("pace", "hours", "too_early"), [("hourly", 1, 0.9), ("daily", 18, 17.9)], ids=["hourly", "daily"]
+    )
+    def test_all_news_in_one_letter(
+        self,
+        pace: str,
+        hours: float,
+        too_early: float,
+        following: Visitor,
+        visit: Visit,
+        post_office: MailServer,
+        time: FrozenClock,
+    ) -> None:
+        db.begin_write()
+        db.session.scalars(select(Recipient)).one().pace = pace
+        db.session.commit()
+        started = time()
+        for person, body in ((GRACE, "one"), (MALLORY, "two"), (GRACE, "three")):
+            visit().comment(person, body=body, title="The phone")
+        time.time = started + timedelta(hours=too_early)
+        work()
+        assert not post_office.letters
+        time.time = started + timedelta(hours=hours)
+        work()
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "3 new comments on A blog"
+        text = text_of(letter)
+        assert text.count("The phone") == 1
+        assert [text.index(said) for said in ("one", "two", "three")] == sorted(
+            text.index(said) for said in ("one", "two", "three")
+        )
+        assert re.search(r"^<[^>]+>$", letter["List-Unsubscribe"])
+
+    def test_what_was_taken_away_is_left_out(
+        self, following: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        db.begin_write()
+        db.session.scalars(select(Recipient)).one().pace = "hourly"
+        db.session.commit()
+        visit().comment(GRACE, body="stays")
+        ada.decide(visit().comment(MALLORY, body="goes"), "spam")
+        time.pass_(hours=1)
+        work()
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "1 new comment on A blog"
+        assert "goes" not in text_of(letter)
+
+    def test_one_click_ends_all_that_it_came_from(
+        self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        following.client.post("/follow/blog/second.html", data={"email": BOB.email})
+        db.begin_write()
+        db.session.scalars(select(Recipient)).one().pace = "hourly"
+        db.session.commit()
+        visit().comment(GRACE, body="one")
+        visit().comment(GRACE, body="two", key="second.html")
+        time.pass_(hours=1)
+        work()
+        letter = only(post_office.letters)
+        assert letter["Subject"] == "2 new comments on A blog"
+        stranger = visit().client
+        assert "Shall we stop" in stranger.get(stop_link(letter)).text
+        assert states() == ["active", "active"]
+        stranger.post(stop_link(letter), data={"List-Unsubscribe": "One-Click"})
+        assert states() == ["stopped", "stopped"]
+
+    def test_a_digest_that_gathers_is_no_sign_of_trouble(
+        self, following: Visitor, visit: Visit, client: FlaskClient, time: FrozenClock
+    ) -> None:
+        db.begin_write()
+        db.session.scalars(select(Recipient)).one().pace = "daily"
+        db.session.commit()
+        visit().comment(GRACE, body="one")
+        time.pass_(hours=15)
+        assert outbox.oldest_waiting() is None
+        assert client.get("/health").status_code == 200
+
+
+class TestModerators:
+    """What those hear who decide."""
+
+    def test_every_comment_if_they_like(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, site: object
+    ) -> None:
+        page = "/admin/subscriptions"
+        number = re.search(r'value="site-(\d+)"', ada.client.get(page).text)
+        assert number
+        answer = ada.desk_post(f"{page}/own", form_at=page, pace="at-once", hears=f"site-{_blogs_id()}")
+        assert answer.status_code == 303
+        visit().comment(GRACE)
+        work()
+        letter = only(post_office.letters)
+        assert letter["To"] == ADA.email
+        assert "You hear of every comment on A blog." in text_of(letter)
+
+    def test_what_waits_unless_they_say_no(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        visit().comment(GRACE)
+        work(time)
+        stranger = visit().client
+        assert "What waits for approval on A blog" in stranger.get(stop_link(only(post_office.letters))).text
+        stranger.post(stop_link(only(post_office.letters)))
+        time.pass_(hours=1)
+        visit().comment(GRACE, body="another")
+        work(time)
+        assert len(post_office.letters) == 1
+
+
+def _blogs_id() -> int:
+    from commentsvc.models import Site
+
+    return Site.named("blog").id
+
+
+def test_a_thread_that_nobody_wrote_in_has_a_place_on_the_page(client: FlaskClient, post_office: MailServer) -> None:
+    client.post("/follow/blog/new/post.html", data={"email": BOB.email})
+    db.session.rollback()
+    recipient = db.session.scalars(select(Recipient)).one()
+    page = subscriptions.manage_url(recipient)
+    shown = client.get(page.removeprefix("https://comments.example")).text
+    assert "Every comment on “new/post.html”" in shown
+    assert ARTICLE_URL not in shown
+
+
+def test_old_manage_links_end(client: FlaskClient, bob: Visitor, post_office: MailServer, time: FrozenClock) -> None:
+    bob.client.post(FOLLOW, data={"email": BOB.email})
+    recipient = db.session.scalars(select(Recipient)).one()
+    token = tokens.sign(subscriptions.MANAGE, recipient.id)
+    assert client.get(f"/subscriptions/{token}").status_code == 200
+    time.pass_(days=366)
+    assert client.get(f"/subscriptions/{token}").status_code == 410
+
+
+def test_confirmations_are_counted_in_the_database(bob: Visitor, post_office: MailServer) -> None:
+    """No restart and no second process makes another one possible."""
+    from commentsvc import throttle
+
+    bob.client.post(FOLLOW, data={"email": BOB.email})
+    throttle.forget()
+    bob.client.post("/follow/blog/other.html", data={"email": BOB.email})
+    assert db.session.scalars(select(Letter.kind)).all() == ["confirm"]

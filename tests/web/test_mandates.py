@@ -1,0 +1,138 @@
+"""The links in a moderator's letter (spec J4): signed, for one comment and one action; a GET shows, a POST acts."""
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+
+from commentsvc.db import db
+from commentsvc.models import Decision, Moderator
+from commentsvc.moderation import decisions
+from tests.cast import ADA, ARTICLE, MALLORY
+from tests.post import link_in, work
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor, hidden_fields, row
+
+Visit = Callable[[], Visitor]
+Rules = Callable[..., None]
+ACTS = ("approved", "spam", "trashed")
+
+
+@pytest.fixture
+def mallory(visit: Visit) -> Visitor:
+    """Who wrote it."""
+    return visit()
+
+
+@pytest.fixture
+def comment(mallory: Visitor, ada: Visitor, rules: Rules) -> int:
+    """What waits."""
+    rules("blog", moderation="all")
+    return mallory.comment(MALLORY, body="Is <b>this</b> on?")
+
+
+@pytest.fixture
+def letter(comment: int, post_office: MailServer, time: FrozenClock) -> EmailMessage:
+    """What Ada reads of it."""
+    work(time)
+    return post_office.letters.pop()
+
+
+@pytest.mark.parametrize("number", range(3), ids=ACTS)
+def test_a_get_shows_and_a_post_acts(number: int, letter: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(letter, "moderate", number), visit().client
+    shown = stranger.get(link)
+    assert "Is &lt;b&gt;this&lt;/b&gt; on?" in shown.text
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert row(comment).state == "pending"
+    done = stranger.post(link)
+    assert done.status_code == 200
+    assert row(comment).state == ACTS[number]
+    decision = decisions.last_of(row(comment))
+    assert decision
+    assert decision.moderator
+    assert decision.moderator.email == ADA.email
+
+
+def test_an_approved_comment_is_there_at_once(letter: EmailMessage, visit: Visit) -> None:
+    stranger = visit().client
+    stranger.get(f"/embed/blog/{ARTICLE}")
+    stranger.post(link_in(letter, "moderate"))
+    assert "Is &lt;b&gt;this" in stranger.get(f"/embed/blog/{ARTICLE}").text
+
+
+def test_a_scanner_that_opens_everything_decides_nothing(letter: EmailMessage, comment: int, visit: Visit) -> None:
+    scanner = visit().client
+    for number in range(3):
+        for method in ("get", "head", "options"):
+            getattr(scanner, method)(link_in(letter, "moderate", number))
+    assert row(comment).state == "pending"
+
+
+def test_twice_is_once(letter: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(letter, "moderate"), visit().client
+    stranger.post(link)
+    stranger.post(link)
+    assert db.session.query(Decision).filter_by(comment_id=comment, after="approved").count() == 1
+    assert '<form method="post">' not in stranger.get(link).text
+
+
+def test_it_ends_after_two_weeks(letter: EmailMessage, comment: int, visit: Visit, time: FrozenClock) -> None:
+    time.pass_(days=15)
+    assert visit().client.post(link_in(letter, "moderate")).status_code == 410
+    assert row(comment).state == "pending"
+
+
+def test_a_changed_text_is_not_decided_about(
+    letter: EmailMessage, comment: int, mallory: Visitor, visit: Visit
+) -> None:
+    page = mallory.client.get(f"/comments/{comment}/revision")
+    mallory.client.post(f"/comments/{comment}/revision", data=hidden_fields(page) | {"body": "Buy pills"})
+    link, stranger = link_in(letter, "moderate"), visit().client
+    assert "says something else than your letter does" in stranger.get(link).text
+    assert stranger.post(link).status_code == 409
+    assert row(comment).state == "pending"
+
+
+def test_who_decides_no_longer(letter: EmailMessage, comment: int, visit: Visit) -> None:
+    db.begin_write()
+    db.session.delete(Moderator.with_email(ADA.email))
+    db.session.commit()
+    assert visit().client.post(link_in(letter, "moderate")).status_code == 403
+    assert row(comment).state == "pending"
+
+
+def test_every_altered_character_counts(letter: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(letter, "moderate"), visit().client
+    token = link.rpartition("/")[2]
+    for place in range(0, len(token) - 1, 3):  # the last one may hold spare bits
+        other = "A" if token[place] != "A" else "B"
+        assert stranger.post(f"/moderate/{token[:place]}{other}{token[place + 1 :]}").status_code == 403
+    assert row(comment).state == "pending"
+
+
+def test_the_owners_address_decides_as_the_owner(
+    mallory: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, visit: Visit, time: FrozenClock
+) -> None:
+    rules("blog", moderation="all", email="owner@blog.example")
+    comment = mallory.comment(MALLORY, body="Is this on?")
+    work(time)
+    visit().client.post(link_in(post_office.letters.pop(), "moderate", 1))
+    assert row(comment).state == "spam"
+    assert row(comment).learned_as == "spam"
+    assert "the owner, by mail" in ada.client.get("/admin/log").text
+
+
+def test_the_desk_can_undo_it(letter: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:
+    visit().client.post(link_in(letter, "moderate", 1))
+    ada.desk_post(f"/admin/comments/{comment}/hold", undo="1")
+    assert row(comment).state == "pending"
+    assert row(comment).learned_as is None
+
+
+def test_links_are_apart(letter: EmailMessage) -> None:
+    tokens = {link_in(letter, "moderate", number) for number in range(3)}
+    assert len(tokens) == 3
+    assert all(re.fullmatch(r"/moderate/[\w.-]+", link) for link in tokens)
