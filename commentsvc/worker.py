@@ -28,7 +28,7 @@ from commentsvc.notifications import channels, deliverability, incoming, outbox
 PAUSE = timedelta(seconds=1)
 BATCH = 50  # letters over one connection
 SELDOM = timedelta(seconds=10)
-MAILBOX_PAUSE = timedelta(seconds=30)
+MAILBOX_PAUSE = timedelta(seconds=15)
 TIDY_PAUSE = timedelta(minutes=10)
 NOT_MODIFIED = 304
 

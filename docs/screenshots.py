@@ -3,6 +3,7 @@
 ``make docs`` does it.
 """
 
+import email
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.policy import default
 from pathlib import Path
 
 from playwright.sync_api import APIRequestContext, Browser, Page, sync_playwright
@@ -53,7 +55,7 @@ class State:
 def main() -> None:
     """Each picture in light and dark, the states also wide and narrow."""
     chromium = shutil.which("chromium") or sys.exit("chromium is needed")
-    with _demo() as (places, run), sync_playwright() as playwright:
+    with _demo() as (places, run, letters), sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         desk = _signed_in(browser, places["Sign in, once"])
@@ -63,7 +65,13 @@ def main() -> None:
             _shoot(browser, scheme, 1100, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
         _shoot(browser, "light", 760, "linkbacks-light", places["Without scripts"], part="#linkbacks")
         _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
-        _talk(browser.new_context().request, run)
+        program = browser.new_context().request
+        _talk(program, run)
+        letter = _letter(program, letters)
+        for scheme, width in (("light", 700), ("dark", 390)):
+            _shoot(browser, scheme, width, f"letter-{scheme}", BLOG, html=letter, full_page=True)
+        _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/letters", state=desk)
+        run("site", "set", "blog", "--moderation", "all")
         for name, state in STATES.items():
             _shoot_both(browser, name, state)
         run("site", "set", "blog", "--captcha", "always")
@@ -83,11 +91,49 @@ def _talk(program: APIRequestContext, run: Callable[..., None]) -> None:
         parent = _say(program, "states/deep", ("Bob", "Grace")[number % 2], text, parent)
     for number in range(3):
         _say(program, "states/deep", "Linus", f"Another thought, the {('first', 'second', 'third')[number]} of three.")
-    run("site", "set", "blog", "--moderation", "all")
 
 
-def _say(program: APIRequestContext, key: str, author: str, body: str, parent: int | None = None) -> int:
-    content = {"author": author, "body": body, "parent_id": parent}
+def _letter(program: APIRequestContext, letters: Path) -> str:
+    """The HTML of a letter about an answer, written, confirmed and sent as for anybody."""
+    title = "The phone"
+    first = _say(program, "letter", "Bob", "Mine still has a *cord* :-)", address="bob@mail.example", title=title)
+    confirm = re.search(r"http://\S+/confirm/\S+", _arrived(letters, "/confirm/", "plain"))
+    program.post(confirm[0] if confirm else "")
+    _say(
+        program,
+        "letter",
+        "Grace",
+        "So has ours. The _cat_ answers it, at night, when nobody rings.",
+        first,
+        title=title,
+    )
+    return _arrived(letters, "when nobody rings", "html")
+
+
+def _arrived(letters: Path, said: str, kind: str) -> str:
+    """The part of the letter in which something is said."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for file in letters.glob("*.eml"):
+            part = email.message_from_bytes(file.read_bytes(), policy=default).get_body((kind,))  # type: ignore[attr-defined]
+            if part and said in (text := part.get_content()):
+                return str(text)
+        time.sleep(0.2)
+    sys.exit(f"no letter says {said}")
+
+
+def _say(
+    program: APIRequestContext,
+    key: str,
+    author: str,
+    body: str,
+    parent: int | None = None,
+    *,
+    address: str = "",
+    title: str = "",
+) -> int:
+    content: dict[str, object] = {"author": author, "body": body, "parent_id": parent, "title": title}
+    content |= {"email": address, "notify": bool(address)}
     answer = program.post(f"{COMMENTS}/api/v1/threads/blog/{key}/comments", data=content)
     return int(answer.json()["id"])
 
@@ -142,8 +188,8 @@ STATES = {
 
 
 @contextmanager
-def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None]]]:
-    """The demo: where to look, and how to run a command beside it."""
+def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None], Path]]:
+    """The demo: where to look, how to run a command beside it, and the folder of its letters."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COMMENTSVC_DATA_DIR": folder}
         log = Path(folder) / "log"
@@ -157,7 +203,7 @@ def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None]]]:
             words = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
             demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)
         try:
-            yield _places(log), run
+            yield _places(log), run, Path(folder) / "letters"
         finally:
             demo.terminate()
             demo.wait(timeout=PATIENCE)

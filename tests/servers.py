@@ -94,7 +94,9 @@ class RudeMailServer:
         import email
 
         raw = b""
-        while (part := file.readline()) not in (b".\r\n", b""):
+        while (part := file.readline()) != b".\r\n":
+            if not part:  # the client is gone before the end
+                return
             raw += part
         letter = email.message_from_bytes(raw, policy=default)
         told = self.answers.get("END", "250 taken")

@@ -69,7 +69,7 @@ def _subscriptions() -> None:
         op.add_column("subscription", column)
     of_comment = "(SELECT {} FROM comment c JOIN thread t ON c.thread_id = t.id WHERE c.id = subscription.comment_id)"
     op.execute(
-        "UPDATE subscription SET "
+        "UPDATE subscription SET "  # noqa: S608
         "recipient_id = (SELECT r.id FROM recipient r WHERE r.email = lower(subscription.email)), "
         f"site_id = {of_comment.format('t.site_id')}, key = {of_comment.format('t.key')}, "
         f"name = {of_comment.format('c.author')}, asked_by = {of_comment.format('c.visitor')}"
@@ -132,7 +132,7 @@ def _letters() -> None:
     op.execute("UPDATE letter SET kind = 'reply' WHERE occasion LIKE 'reply-%'")
     op.execute("UPDATE letter SET kind = 'held' WHERE occasion LIKE 'held-%'")
     language = "(SELECT r.language FROM recipient r WHERE r.email = letter.recipient)"
-    op.execute(f"UPDATE letter SET language = coalesce({language}, language)")
+    op.execute(f"UPDATE letter SET language = coalesce({language}, language)")  # noqa: S608
     op.drop_column("letter", "occasion")
     op.drop_table("letters_subscription")
     op.create_index(op.f("ix_letter_recipient_kind_created_at"), "letter", ["recipient", "kind", "created_at"])
@@ -290,7 +290,7 @@ def downgrade() -> None:
     op.add_column("subscription", sa.Column("language", sa.String(length=16), nullable=False, server_default="en"))
     of_recipient = "(SELECT {} FROM recipient r WHERE r.id = subscription.recipient_id)"
     op.execute(
-        f"UPDATE subscription SET email = {of_recipient.format('r.email')}, "
+        f"UPDATE subscription SET email = {of_recipient.format('r.email')}, "  # noqa: S608
         f"language = {of_recipient.format('r.language')}"
     )
     with _kept_numbers("subscription"), op.batch_alter_table("subscription", table_kwargs=MADE) as subscription:
