@@ -5,10 +5,12 @@ import smtplib
 import socket
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -21,6 +23,8 @@ PATIENCE = timedelta(seconds=30)  # for each answer of the server
 WHOLE_PATIENCE = timedelta(seconds=60)  # for each letter, and for the greeting, however the server drips
 GOING = 421  # the server hangs up
 CHALLENGE = 334
+# We may not send at all, which is for the owner to mend, and no letter is lost meanwhile.
+OUR_FAULT = re.compile(r"^530|relay(ing)? (access )?(denied|not)|authentication (is )?required", re.I)
 SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
 
 
@@ -61,7 +65,7 @@ class Transcript:
 
     def note(self, said: str) -> None:
         """Take down one line."""
-        self.lines.append(SECRETS.sub(r"\1…", said)[:500])
+        self.lines.append(SECRETS.sub(r"\1…", _masked(said))[:500])
 
 
 class Connection(Protocol):
@@ -93,7 +97,7 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator[smtplib.SMTP
     try:
         with _hung_up_after(WHOLE_PATIENCE, server):
             _greet(server, parts, context)
-    except (OSError, smtplib.SMTPException) as problem:
+    except (OSError, smtplib.SMTPException, ValueError) as problem:
         server.close()
         raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
     transcript.end_greeting()
@@ -185,13 +189,17 @@ class _Server:
                 self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as refused:
             code, words = next(iter(refused.recipients.values()))
-            answer, is_final, is_over = _reply(code, words), code >= 500, code == GOING
-            raise DeliveryFailed(answer, is_final, is_about_server=is_over, is_about_recipient=True) from refused
+            answer = _reply(code, words)
+            is_ours = code == GOING or OUR_FAULT.search(answer) is not None
+            raise DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient=True) from refused
         except smtplib.SMTPServerDisconnected as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
             code, answer = refused.smtp_code, _reply(refused.smtp_code, refused.smtp_error)
-            raise DeliveryFailed(answer, is_final=code >= 500, is_about_server=code == GOING) from refused
+            is_ours = code == GOING or OUR_FAULT.search(answer) is not None
+            raise DeliveryFailed(answer, is_final=code >= 500 and not is_ours, is_about_server=is_ours) from refused
+        except (ValueError, MessageError) as problem:  # a letter that cannot be put into bytes
+            raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         return "250 accepted"
@@ -215,7 +223,19 @@ class _Folder:
 
 def _reply(code: int, words: bytes | str) -> str:
     told = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return f"{code} {told}"[:500]
+    return f"{code} {_masked(told)}"[:500]
+
+
+def _masked(said: str) -> str:
+    """Without our password, whose echo some servers send; in the clear and as it goes over the wire."""
+    parts = urlsplit(settings.current().mail_url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not password:
+        return said
+    sent = (b64encode(form.encode()).decode() for form in (password, f"\0{user}\0{password}"))
+    for secret in (password, *sent):
+        said = said.replace(secret, "…")
+    return said
 
 
 def _words(problem: Exception) -> str:

@@ -1,7 +1,16 @@
-"""The one door of Apprise, which knows how to reach some hundred push services; the extra ``push`` brings it."""
+"""The one door of Apprise, which knows how to reach some hundred push services; the extra ``push`` brings it.
 
+Each message is sent by a process of its own, which is ended after a while: what the services' plugins do is theirs.
+"""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+
+PATIENCE = timedelta(seconds=20)
 
 
 class PushUnavailable(Exception):
@@ -19,12 +28,16 @@ def check(url: str) -> None:
 
 def send(url: str, title: str, body: str) -> None:
     """Tell the devices behind an address of Apprise (``ntfy://…``); raises ``PushUnavailable`` or ``PushFailed``."""
-    service = _service(url)
+    check(url)
+    run = [sys.executable, "-P", "-m", __name__]
+    said = json.dumps({"url": url, "title": title, "body": body})
     try:
-        was_taken = service.send(body=body, title=title)
-    except Exception as problem:  # services raise whatever their libraries do
-        raise PushFailed(str(problem)[:300] or type(problem).__name__) from problem
-    if not was_taken:
+        done = subprocess.run(  # noqa: S603 - our own words
+            run, input=said, capture_output=True, text=True, timeout=PATIENCE.total_seconds(), check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise PushFailed("the service does not answer") from None
+    if done.returncode:
         raise PushFailed("the service did not take it")
 
 
@@ -42,3 +55,8 @@ def _apprise() -> Any:
     except ImportError:
         raise PushUnavailable("needs Apprise: pip install 'commentsvc[push]'") from None
     return apprise
+
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    sys.exit(0 if _service(given["url"]).send(body=given["body"], title=given["title"]) else 1)

@@ -43,7 +43,8 @@ SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
 PINGS = RateLimitItemPerMinute(60, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
 FOLLOWS = RateLimitItemPerMinute(10, 10, namespace="follows")  # asked for without a comment
-MAILS = RateLimitItemPerMinute(20, 10, namespace="mails")  # of one person to us
+MAILS = RateLimitItemPerMinute(100, 10, namespace="mails")  # of one person to us
+RETURNED = RateLimitItemPerMinute(10, 10, namespace="returned")  # of those that are given back
 LINKS_ASKED_FOR = RateLimitItemPerMinute(5, 60, namespace="links-asked-for")  # to sign in, by address
 
 

@@ -27,6 +27,7 @@ from commentsvc.notifications import channels, deliverability, incoming, outbox
 
 PAUSE = timedelta(seconds=1)
 BATCH = 50  # letters over one connection
+NOTES = 3  # times that it is tried to write down what was done
 SELDOM = timedelta(seconds=10)
 MAILBOX_PAUSE = timedelta(seconds=15)
 TIDY_PAUSE = timedelta(minutes=10)
@@ -114,7 +115,7 @@ def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Tra
         log.warning("letter %s was not taken: %s", parcel.letter_id, failure.answer)
         _not_sent(parcel, failure, dialogue, was_tried=True)
         return not failure.is_about_server
-    _written(partial(outbox.sent, parcel.letter_id, answer))
+    _noted(partial(outbox.sent, parcel.letter_id, answer))
     _explain(parcel, answer, dialogue, is_taken=True)
     return True
 
@@ -151,7 +152,8 @@ def receive(raw: bytes) -> str:
     Whatever else a mail brings up, it must not keep those behind it waiting.
     """
     try:
-        outcome = _written(partial(by_mail.take, raw))
+        mail = incoming.read(raw)  # before anything is locked: strangers send what they like
+        outcome = _written(partial(by_mail.take, mail))
     except incoming.Unreadable as problem:
         log.warning("a mail could not be read: %s", problem)
         return f"ignored: {problem}"
@@ -175,6 +177,11 @@ def tell_channels() -> int:
         _written(partial(channels.give_up, message, str(refusal)))
     except safe_http.FetchFailed as failure:
         _written(partial(channels.postpone, message, str(failure)))
+    except SQLAlchemyError:
+        raise
+    except Exception:  # whatever a receiver brings up, it must not keep the others waiting
+        log.exception("delivery %s could not be made", message.delivery_id)
+        _written(partial(channels.postpone, message, "could not be told"))
     return 1
 
 
@@ -184,6 +191,17 @@ def _written(story: Callable[[], Result]) -> Result:
     result = story()
     db.session.commit()
     return result
+
+
+def _noted(story: Callable[[], None]) -> None:
+    """What has happened and must not happen again is written down, also by a database that is busy at first."""
+    for _ in range(NOTES - 1):
+        try:
+            return _written(story)
+        except SQLAlchemyError as problem:
+            log.warning("the database is not available (%s)", problem)
+            db.session.rollback()
+    return _written(story)
 
 
 def verify_pings() -> int:

@@ -1,6 +1,6 @@
 """What came by mail: a reader answers a comment, a moderator decides about one, a mail server gives a letter back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import select
 
@@ -14,11 +14,12 @@ from commentsvc.models.letter import Letter, LetterKind
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.stranger import Stranger
-from commentsvc.notifications import bounces, drafts, incoming, mandates, return_address
+from commentsvc.notifications import bounces, drafts, mandates, return_address
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
 
 LONGEST_ORDER = 40  # characters
+SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # paths of ours that must not be shown
 # What buttons say, in English and in the moderator's language; and what people write instead.
 ORDERS = {
     State.APPROVED: (N_("Approve"), "approved", "ok", "yes"),
@@ -39,19 +40,20 @@ class FromElsewhere(Refusal):
     sentence = N_("Your answer came from another address. Please send it from the one this letter goes to.")
 
 
+class LetterQuoted(Refusal):
+    """An answer with parts of our letter in it, whose links are for its reader alone."""
+
+    sentence = N_("Your answer holds parts of our letter. Please send it once more without them.")
+
+
 class OnlyModeratorsWrite(Refusal):
     """Somebody who may decide, but has no name here, answered with a text."""
 
     sentence = N_("Only moderators can answer this by mail. The first line may be approve, spam or trash.")
 
 
-def take(raw: bytes) -> str:
-    """Do what a mail asks for; writes; what became of it. Nothing in it is believed but our own signed address.
-
-    Raises:
-        incoming.Unreadable: it is no mail.
-    """
-    mail = incoming.read(raw)
+def take(mail: Incoming) -> str:
+    """Do what a mail asks for; writes; what became of it. Nothing in it is believed but our own signed address."""
     meant = next(filter(None, map(return_address.read, mail.addresses)), None)
     if mail.report:
         return _note_report(mail, mail.report, meant)
@@ -78,6 +80,8 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
             raise FromElsewhere
         if comment is None or meant.is_too_old or (meant.purpose == Purpose.MODERATE and not meant.is_about(comment)):
             raise AnswerTooLate
+        if any(path in mail.words for path in SECRETS):
+            raise LetterQuoted
         with db.session.begin_nested():
             return act(mail, comment, holder)
     except Refusal as refusal:
@@ -90,7 +94,8 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
     """A reader's answer passes the gates that do not need a browser, and the same policy as any comment."""
     if holder.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
         raise AnswerTooLate
-    visitor = holder.confirmed_by or holder.asked_by
+    # Whose browser confirmed the address may change what is written from it; whose asked only may not.
+    visitor = holder.confirmed_by
     typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
     return _post(mail, parent, typed, Writer(visitor=visitor, address_hash=None, language=i18n.language()))
 
@@ -150,16 +155,14 @@ def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) ->
     letter = db.session.get(Letter, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
     if letter is None or not report.is_failure:
         return "ignored: a report about no letter of ours, or about a delay"
-    act = _how_to_take(report)
-    act(letter.recipient, report.reason)
+    if report.is_complaint:
+        bounces.complain(letter.recipient, report.reason)
+    elif report.is_final:
+        bounces.pause(letter.recipient, report.reason)
+    elif report.is_about_address:  # and not about what the letter says, or who we are
+        bounces.count(letter.recipient, report.reason)
     letter.last_answer = report.reason[:500] or letter.last_answer
     return "complaint" if report.is_complaint else "bounce"
-
-
-def _how_to_take(report: Report) -> Callable[[str, str], None]:
-    if report.is_complaint:
-        return bounces.complain
-    return bounces.pause if report.is_final else bounces.count
 
 
 def _enclosed(mail: Incoming) -> Letter | None:
@@ -169,18 +172,19 @@ def _enclosed(mail: Incoming) -> Letter | None:
 
 def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Nothing that somebody typed is lost: they get it back once, with the reason."""
-    refusal = _plainest(refusal)
-    identity = (
-        f"<returned.{tokens.keyed_hash('mail', mail.message_id or mail.words)}@{links.host_of(links.absolute(''))}>"
-    )
+    identity = drafts.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.words))
     if db.session.scalar(select(Letter.id).where(Letter.message_id == identity)):
+        return
+    try:
+        throttle.hit(throttle.RETURNED, str(holder.recipient_id))
+    except TooMany:  # two programs may be talking
         return
     thread = comment.thread if comment else None
     facts = {
         "sentence": refusal.sentence,
         "values": dict(refusal.values),
         "body": mail.words[: submission.LONGEST_BODY],
-        "answered": mail.message_id if mail.message_id.startswith("<") and " " not in mail.message_id else "",
+        "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }
     drafts.write(LetterKind.RETURNED, holder.recipient, facts=facts, identity=identity)

@@ -14,6 +14,7 @@ FROM_A_PHONE = re.compile(
     r"|Wysłane z|Odesláno |iPhoneから送信|从我的)[^\n]{0,80}"
 )
 HEADER = re.compile(r"\*?[^\W\d_][\w -]{0,20}:\*? .+")  # "From: …", in whatever language
+DASHES = re.compile("[\u2010-\u2015\u2212?](?=[ -]|$)")
 SEPARATOR = re.compile(r"[-_=]{3,}.*")
 FEWEST_HEADERS = 3
 LONGEST_ATTRIBUTION = 3  # lines
@@ -22,9 +23,15 @@ LONGEST_ATTRIBUTION = 3  # lines
 def own_words(text: str, letter_begins: str) -> str:
     """What stands in ``text`` besides the letter it answers, in which ``letter_begins`` stands near the top."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")
-    marks = [number for number, line in enumerate(lines) if letter_begins in line]
+    begins = f"{_plain_dashes(letter_begins)} "
+    marks = [number for number, line in enumerate(lines) if begins in _plain_dashes(line)]
     above = _own_lines(lines[: marks[0]]) if marks else []
     return "\n".join(above or _own_lines(lines)).strip()
+
+
+def _plain_dashes(line: str) -> str:
+    """What is left of our mark where a mail program knows few signs."""
+    return DASHES.sub("-", line.replace("✂", "").strip())
 
 
 def _own_lines(lines: list[str]) -> list[str]:

@@ -47,6 +47,8 @@ class Letter(Leased):
     __table_args__ = (
         Index(None, "state", "due_at"),
         Index(None, "recipient", "kind", "created_at"),
+        Index(None, "sent_at"),
+        Index(None, "created_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -12,7 +12,8 @@ DURING = timedelta(days=30)
 
 def pause(email: str, reason: str) -> None:
     """An address that does not exist gets no letters, until somebody says otherwise; writes."""
-    if recipient := Recipient.with_email(email):
+    recipient = Recipient.with_email(email)
+    if recipient is not None and recipient.is_open:
         recipient.reach, recipient.reason = Reach.BOUNCED, reason[:500]
 
 

@@ -32,6 +32,7 @@ SECRET = 32  # bytes
 KEEP_FORMER = timedelta(days=1)
 PREFIX = "whsec_"
 GONE = 410
+LONGEST_URL = 2000  # characters
 EXCERPT = 200
 
 
@@ -68,6 +69,8 @@ def open_channel(means: Means, url: str, site: Site | None) -> Channel:
 
 
 def _check(means: Means, url: str) -> None:
+    if len(url) > LONGEST_URL or not url.isprintable():
+        raise NoSuchChannel(why=f"{len(url)} / {LONGEST_URL}")
     if means == Means.WEBHOOK:
         if links.origin_of(url) is None:
             raise NoSuchChannel(why="https://…")
@@ -180,7 +183,7 @@ def claim() -> Message | None:
 
 def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[str, str]:
     """Title and text of a push, in the language of the blog."""
-    site = Site.named(data["site"]) if "site" in data else channel.site
+    site = db.session.scalar(select(Site).where(Site.key == data.get("site", ""))) or channel.site
     with i18n.speaking(site.language if site else i18n.SOURCE):
         if "id" not in data:
             return "commentsvc", i18n.gettext("It works.")

@@ -59,8 +59,7 @@ def open_letter(kind: LetterKind, recipient: Recipient, due_at: datetime) -> Let
 
 
 def add(letter: Letter, comment: Comment, subscription: Subscription, occasion: str) -> None:
-    """Let a letter tell of a comment; writes."""
-    db.session.flush()
+    """Let a letter, which is in the outbox, tell of a comment; writes."""
     db.session.add(
         LetterItem(
             letter_id=letter.id,
@@ -76,6 +75,12 @@ def is_told(occasion: str, recipient: Recipient) -> bool:
     """Whether a letter to this address tells of it already."""
     told = select(LetterItem.id).where(LetterItem.occasion == occasion, LetterItem.recipient == recipient.email)
     return db.session.scalar(told) is not None
+
+
+def told_before(comment: Comment) -> set[str]:
+    """Who had a letter of their own about a comment, as far as their letters are kept."""
+    about = Letter.message_id.startswith(f"<comment-{comment.id}.", autoescape=True)
+    return set(db.session.scalars(select(Letter.recipient).where(about)))
 
 
 def last_sent(kind: LetterKind, recipient: Recipient) -> datetime | None:

@@ -1,14 +1,17 @@
-"""A mail that came to us, read: is it an answer that a person typed, a bounce, a complaint, or what programs send?
+"""A mail that came to us, read: an answer that a person typed, a bounce, a complaint, or what programs send.
 
-RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text).
+RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text). The library's parsers of headers take
+a time that grows with the square of the length: they get short ones only, and addresses are found by patterns.
 """
 
 import email
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import default
-from email.utils import getaddresses, parseaddr
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.policy import compat32
 
 from commentsvc import settings
 from commentsvc.markup import plain_text
@@ -16,20 +19,39 @@ from commentsvc.markup.own_words import own_words
 from commentsvc.notifications.letters import ANSWER_ABOVE
 
 LARGEST = 1_000_000  # bytes
+LARGEST_HEADERS = 64_000
+LONGEST_HEADER = 2_000  # bytes; a longer one is left out
+MOST_PARTS = 100
 LONGEST_TEXT = 100_000  # characters of it that are looked at
+HEADER = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M)
+PARTS_HEADER = re.compile(rb"^Content-[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M | re.I)
+BOUNDARY = re.compile(rb"^--[^\s-]", re.M)
+ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,255}")
+MESSAGE_ID = re.compile(r"<[!-;=?A-Z^-~]{1,150}@[A-Za-z0-9.-]{1,150}>")
 TO_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 BULK = ("bulk", "junk", "list", "auto_reply")
 AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "List-Id", "X-Auto-Response-Suppress", "X-Loop")
 MACHINES = ("mailer-daemon", "postmaster", "noreply", "no-reply", "do-not-reply")
+# Of those that do not say so in a header.
+AUTOMATIC_SUBJECT = re.compile(
+    r"(auto[- ]?(matic )?(reply|response)|out of (the )?office|automatische (antwort|abwesenheit)|abwesenheits?"
+    r"|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|autosvar"
+    r"|自動(応答|返信)|自动回复)",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a mail server says of a letter: whether it is final, whether its reader called it spam."""
+    """What a mail server says of a letter: that it failed, whether as there is no such address, or as a complaint.
+
+    ``is_about_address`` where it says anything of the address, and not of what the letter says.
+    """
 
     is_failure: bool
     is_final: bool
     is_complaint: bool
+    is_about_address: bool
     reason: str
 
 
@@ -37,7 +59,7 @@ class Report:
 class Incoming:
     """``sender`` and ``addresses`` in lower case; ``words`` is what a person typed, without quotes and signature.
 
-    ``letter_ids`` are the Message-IDs of ours that it brings back.
+    ``message_id`` is empty where it is not well-formed; ``letter_ids`` are the Message-IDs of ours that it brings back.
     """
 
     sender: str
@@ -57,19 +79,35 @@ def read(raw: bytes) -> Incoming:
     """A mail as bytes, as a mail server hands it over; raises ``Unreadable``."""
     if len(raw) >= LARGEST:
         raise Unreadable("the mail is too large")
+    if len(BOUNDARY.findall(raw)) > MOST_PARTS:
+        raise Unreadable("the mail has too many parts")
+    head, separator, body = _split(raw)
+    if len(head) > LARGEST_HEADERS:
+        raise Unreadable("the mail has too many headers")
     try:
-        mail = email.message_from_bytes(raw, policy=default)
+        short = _without_long(HEADER, head) + separator + _without_long(PARTS_HEADER, body)
+        mail = email.message_from_bytes(short, policy=compat32)
         return _read(mail)
     except Exception as problem:  # the library stumbles over some of what it lets pass
         raise Unreadable(f"{type(problem).__name__}: {problem}"[:300]) from problem
 
 
-def _read(mail: EmailMessage) -> Incoming:
+def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    end = re.search(rb"\r?\n\r?\n", raw)
+    return (raw[: end.start()], end[0], raw[end.end() :]) if end else (raw, b"", b"")
+
+
+def _without_long(header: re.Pattern[bytes], raw: bytes) -> bytes:
+    """Without those headers that are too long to be looked at."""
+    return header.sub(lambda found: found[0] if len(found[0]) <= LONGEST_HEADER else b"", raw)
+
+
+def _read(mail: Message) -> Incoming:
     report = _report(mail)
     return Incoming(
-        sender=parseaddr(_header(mail, "From"))[1].lower(),
+        sender=_sender(mail),
         addresses=tuple(dict.fromkeys(_addresses(mail))),
-        message_id=_header(mail, "Message-ID")[:300],
+        message_id=_message_id(mail),
         is_automatic=report is None and _is_automatic(mail),
         report=report,
         words="" if report else own_words(_text(mail)[:LONGEST_TEXT], ANSWER_ABOVE),
@@ -77,29 +115,50 @@ def _read(mail: EmailMessage) -> Incoming:
     )
 
 
-def _header(mail: EmailMessage, name: str) -> str:
+def _header(mail: Message, name: str) -> str:
     return str(mail.get(name, "")).strip()
 
 
-def _addresses(mail: EmailMessage) -> Iterator[str]:
-    written = [str(value) for name in TO_HEADERS for value in mail.get_all(name, [])]
-    for _, address in getaddresses(written):
-        yield address.lower()
+def _message_id(mail: Message) -> str:
+    given = _header(mail, "Message-ID")
+    return given if MESSAGE_ID.fullmatch(given) and "=?" not in given else ""
 
 
-def _is_automatic(mail: EmailMessage) -> bool:
+def _sender(mail: Message) -> str:
+    """The address of who wrote it: in the angle brackets, else the first that there is."""
+    written = _header(mail, "From").lower()
+    found = ADDRESS.findall(written.rpartition("<")[2]) or ADDRESS.findall(written)
+    return found[0] if found else ""
+
+
+def _addresses(mail: Message) -> Iterator[str]:
+    for name in TO_HEADERS:
+        for value in mail.get_all(name, []):
+            yield from ADDRESS.findall(str(value).lower())
+
+
+def _is_automatic(mail: Message) -> bool:
     """Whether nobody typed it: what answers a letter of ours by itself must never be answered, or shown."""
-    sender = parseaddr(_header(mail, "From"))[1].lower()
+    sender = _sender(mail)
     ours = {settings.current().sender.lower(), settings.current().mail_reply_to.lower()}
     return (
         _header(mail, "Auto-Submitted").lower().partition(";")[0].strip() not in ("", "no")
         or _header(mail, "Precedence").lower() in BULK
         or any(mail.get(name) is not None for name in AUTOMATIC_HEADERS)
         or _header(mail, "Return-Path").replace(" ", "") == "<>"
+        or AUTOMATIC_SUBJECT.match(_subject(mail)) is not None
         or not sender
         or sender.partition("@")[0] in MACHINES
         or _without_detail(sender) in ours
     )
+
+
+def _subject(mail: Message) -> str:
+    written = _header(mail, "Subject")
+    try:
+        return str(make_header(decode_header(written)))
+    except (ValueError, LookupError, HeaderParseError):
+        return written
 
 
 def _without_detail(address: str) -> str:
@@ -107,53 +166,65 @@ def _without_detail(address: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
-def _report(mail: EmailMessage) -> Report | None:
+def _report(mail: Message) -> Report | None:
     if mail.get_content_type() != "multipart/report":
         return None
     parts = {part.get_content_type(): part for part in mail.walk()}
     if "message/feedback-report" in parts:
-        return Report(is_failure=True, is_final=True, is_complaint=True, reason="called spam by its reader")
+        return Report(True, True, is_complaint=True, is_about_address=True, reason="called spam by its reader")
     if (status := parts.get("message/delivery-status")) is None:
         return None
     fields: dict[str, str] = {}
-    for block in status.get_payload():
-        fields |= {name.lower(): str(value) for name, value in block.items()}  # type: ignore[union-attr]
-    code, reason = fields.get("status", ""), fields.get("diagnostic-code", "") or fields.get("status", "")
-    is_failure = fields.get("action", "").strip().lower() == "failed"
-    is_final = code.startswith(("5.0.", "5.1.", "5.2.1"))
-    return Report(is_failure, is_final, is_complaint=False, reason=plain_text.fold(reason)[:300])
+    for block in _inner(status):
+        fields |= {name.lower(): str(value) for name, value in block.items()}
+    code, said = fields.get("status", "").strip(), fields.get("diagnostic-code", "") or fields.get("status", "")
+    return Report(
+        is_failure=fields.get("action", "").strip().lower() == "failed",
+        is_final=code.startswith(("5.1.", "5.2.1")),
+        is_complaint=False,
+        is_about_address=code.startswith(("5.0.", "5.1.", "5.2.", "4.")),
+        reason=plain_text.fold(said)[:300],
+    )
 
 
-def _letters_within(mail: EmailMessage) -> Iterator[str]:
+def _letters_within(mail: Message) -> Iterator[str]:
     """Message-IDs of the letters that a report brings back, whole or only their headers."""
     for part in mail.walk():
         if part.get_content_type() == "text/rfc822-headers":
-            yield _header(email.message_from_string(str(part.get_content()), policy=default), "Message-ID")
+            yield _message_id(email.message_from_string(_content(part)[:LARGEST_HEADERS], policy=compat32))
         elif part.get_content_type() == "message/rfc822":
-            for inner in part.iter_parts():
-                yield _header(inner, "Message-ID")  # type: ignore[arg-type]
+            yield from (_message_id(inner) for inner in _inner(part))
 
 
-def _text(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain", "html"))
-    if part is None:
-        return ""
-    text = _content(part)
-    if part.get_content_type() == "text/html":
-        return plain_text.paragraphs(text[:LONGEST_TEXT])
-    if str(part.get_param("format", "")).lower() == "flowed":
-        return _unflowed(text, spaces_go=str(part.get_param("delsp", "")).lower() == "yes")
-    return text
+def _inner(part: Message) -> list[Message]:
+    """The mails, or blocks of headers, that a part holds."""
+    held = part.get_payload()
+    return [one for one in held if isinstance(one, Message)] if isinstance(held, list) else []
 
 
-def _content(part: object) -> str:
+def _text(mail: Message) -> str:
+    """What stands in the first part that is text, plain rather than HTML."""
+    parts = [part for part in mail.walk() if not part.is_multipart() and part.get_content_disposition() != "attachment"]
+    plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
+    html = next((part for part in parts if part.get_content_type() == "text/html"), None)
+    if plain is not None:
+        text = _content(plain)
+        if str(plain.get_param("format", "")).lower() == "flowed":
+            return _unflowed(text, spaces_go=str(plain.get_param("delsp", "")).lower() == "yes")
+        return text
+    return plain_text.paragraphs(_content(html)[:LONGEST_TEXT]) if html is not None else ""
+
+
+def _content(part: Message) -> str:
     """The text in the charset it claims, or in the nearest that there is."""
-    raw = part.get_payload(decode=True) or b""  # type: ignore[attr-defined]
-    charset = part.get_content_charset("utf-8")  # type: ignore[attr-defined]
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return ""
+    charset = str(part.get_content_charset("utf-8"))
     try:
-        return str(raw.decode(charset if plain_text.CHARSET.fullmatch(charset) else "utf-8", "replace"))
+        return raw.decode(charset if plain_text.CHARSET.fullmatch(charset) else "utf-8", "replace")
     except LookupError:
-        return str(raw.decode("utf-8", "replace"))
+        return raw.decode("utf-8", "replace")
 
 
 def _unflowed(text: str, *, spaces_go: bool) -> str:

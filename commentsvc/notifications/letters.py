@@ -94,10 +94,10 @@ def _confirm(letter: Letter, _recipient: Recipient) -> _Plan | None:
     asked = letter.subscription
     if asked is None or asked.is_active:
         return None
-    stop_url = subscriptions.stop_url([asked])
+    stop_url = subscriptions.never_url(asked)
     facts = {
         "site": asked.site,
-        "confirm_url": subscriptions.confirm_url(asked),
+        "confirm_url": subscriptions.confirm_url(asked, letter.facts.get("asker", "")),
         "stop_url": stop_url,
         "why": i18n.gettext("Somebody else keeps using your address?"),
     }

@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.comment import Comment
-from commentsvc.models.letter import LetterKind
+from commentsvc.models.letter import Letter, LetterKind
 from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Pace
@@ -30,12 +30,17 @@ def announce(comment: Comment) -> None:
     occasion = f"shown-{comment.id}"
     told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
     told |= set(_own_addresses(comment))
+    told |= drafts.told_before(comment)
+    letters = {}
     for subscription in _who_hears(comment):
         email = subscription.recipient.email
         if email in told or not subscription.is_active or _is_writers(subscription, comment):
             continue
         told.add(email)
-        _tell(subscription, comment, occasion)
+        letters[subscription] = _letter_for(subscription, comment)
+    db.session.flush()  # all letters at once: a thread may have thousands of readers
+    for subscription, letter in letters.items():
+        drafts.add(letter, comment, subscription, occasion)
 
 
 def _who_hears(comment: Comment) -> list[Subscription]:
@@ -64,14 +69,12 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
     return comment.visitor is not None and comment.visitor in (subscription.asked_by, subscription.confirmed_by)
 
 
-def _tell(subscription: Subscription, comment: Comment, occasion: str) -> None:
+def _letter_for(subscription: Subscription, comment: Comment) -> Letter:
     recipient = subscription.recipient
-    if recipient.pace == Pace.AT_ONCE:
-        identity = drafts.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
-        letter = drafts.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
-    else:
-        letter = drafts.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
-    drafts.add(letter, comment, subscription, occasion)
+    if recipient.pace != Pace.AT_ONCE:
+        return drafts.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
+    identity = drafts.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
+    return drafts.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
 
 
 def announce_held(comment: Comment) -> None:
@@ -90,6 +93,7 @@ def announce_held(comment: Comment) -> None:
             last = drafts.last_sent(LetterKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
         letter = drafts.open_letter(LetterKind.HELD, recipient, due_at=due_at)
+        db.session.flush()
         drafts.add(letter, comment, subscription, occasion)
 
 

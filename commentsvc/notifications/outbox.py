@@ -1,15 +1,17 @@
 """The letters that wait: claimed with a lease, handed to the mail server, tried again with growing gaps."""
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import clock, settings
 from commentsvc.db import db
@@ -19,11 +21,15 @@ from commentsvc.models.letter import Letter, LetterKind, LetterState
 from commentsvc.notifications import bounces, letters, return_address
 from commentsvc.notifications.letters import Written
 
+log = logging.getLogger(__name__)
+
 LEASE = timedelta(minutes=5)
 FIRST_GAP = timedelta(minutes=1)
 LONGEST_GAP = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=5)
 LATE = timedelta(minutes=10)  # from when somebody should look why
+# A server may refuse for what we are or what we say, which is no fault of the address.
+NO_SUCH_ADDRESS = re.compile(r"\b5\.(1|2)\.\d|no such|unknown|not exist|no mailbox|user|invalid", re.I)
 SEVERAL = 2  # recipients that were refused one after the other
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 100
@@ -57,11 +63,18 @@ def claim() -> Parcel | None:
     another from being sent.
     """
     while rows := Letter.claim(1, LEASE):
+        letter = rows[0]
         try:
-            if parcel := _packed(rows[0]):
-                return parcel
-        except (ValueError, MessageError) as problem:
-            _end(rows[0], LetterState.FAILED, str(problem))
+            with db.session.begin_nested():
+                parcel = _packed(letter)
+        except SQLAlchemyError:
+            raise
+        except Exception as problem:  # whatever is wrong with one letter is wrong with that one only
+            log.exception("letter %s cannot be written out", letter.id)
+            _end(letter, LetterState.FAILED, f"{type(problem).__name__}: {problem}")
+            continue
+        if parcel:
+            return parcel
     return None
 
 
@@ -102,7 +115,7 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
     letter.waits_for_server = not was_tried
     if failure.is_final or now - letter.created_at > GIVE_UP_AFTER:
         _end(letter, LetterState.FAILED, failure.answer)
-        if failure.is_about_recipient:
+        if failure.is_about_recipient and NO_SUCH_ADDRESS.search(failure.answer):
             bounces.count(letter.recipient, failure.answer)
     else:
         letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), LONGEST_GAP)
@@ -169,7 +182,7 @@ def trouble() -> Trouble | None:
     late = (Letter.state == LetterState.QUEUED) & (Letter.created_at < clock.now() - LATE)
     if (waits := db.session.scalars(since.where(late).limit(1)).first()) is not None:
         return Trouble(waits.created_at, waits.last_answer)
-    refused = list(db.session.scalars(since.where(Letter.state == LetterState.FAILED)))
+    refused = list(db.session.scalars(since.where(Letter.state == LetterState.FAILED).limit(PAGE)))
     if len({letter.recipient for letter in refused}) < SEVERAL:
         return None
     return Trouble(refused[0].created_at, refused[-1].last_answer)

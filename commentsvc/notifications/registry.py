@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 
 from commentsvc.db import db
 from commentsvc.models.recipient import Reach, Recipient
@@ -42,11 +43,17 @@ def page(wanted: str = "", reach: Reach | None = None, before: int | None = None
     return Page(entries, shown[-1].id if len(found) > PAGE else None)
 
 
+def heard_by(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
+    """Everything somebody hears of, or did, newest first."""
+    return _heard([recipient.id]).get(recipient.id, [])
+
+
 def _heard(numbers: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
     threads_of = (Thread.site_id == Subscription.site_id) & (Thread.key == Subscription.key)
     rows = (
         select(Subscription, Thread)
         .join(Thread, threads_of, isouter=True)
+        .options(lazyload(Thread.site))  # joined, it would leave out articles that nobody has commented yet
         .where(Subscription.recipient_id.in_(numbers))
         .order_by(Subscription.id.desc())
     )

@@ -1,9 +1,12 @@
 """Asking to hear of something, confirming it, pausing and stopping it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links, tokens
 from commentsvc.db import db
@@ -21,13 +24,14 @@ MANAGE_WITHIN = timedelta(days=365)
 CONFIRM, STOP, MANAGE = "confirm", "unsubscribe", "subscriptions"
 ASK_EVERY = timedelta(days=1)
 ASK_AT_MOST, ASK_DURING = 3, timedelta(days=30)  # an address from which nobody ever said yes
+Row = TypeVar("Row", Subscription, Recipient)
 KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
 def hear_replies(comment: Comment, email: str, asker: str | None) -> Subscription:
     """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address; writes."""
-    subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key, name=comment.author)
-    return _ask(subscription, comment.thread.site, email, comment.language, asker)
+    subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
+    return _ask(subscription, comment.thread.site, email, comment.language, asker, comment.author)
 
 
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
@@ -37,11 +41,13 @@ def follow(site: Site, key: str, email: str, language: str, visitor: str | None 
     already = recipient and db.session.scalar(
         select(Subscription).where(*here, Subscription.recipient_id == recipient.id)
     )
-    subscription = already or Subscription(topic=Topic.THREAD, key=key)
-    if subscription.state in KNOWN:
-        return subscription
-    subscription.name = name or subscription.name or ""
-    return _ask(subscription, site, email, language, visitor)
+    if already and already.state in KNOWN:
+        return already
+    try:
+        with db.session.begin_nested():
+            return _ask(already or Subscription(topic=Topic.THREAD, key=key), site, email, language, visitor, name)
+    except IntegrityError:  # the same request came through another process at this very moment
+        return follow(site, key, email, language, visitor, name)
 
 
 def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
@@ -55,25 +61,41 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
         return found
     made = Subscription(topic=topic, site_id=site.id, recipient_id=recipient.id, state=SubscriptionState.ACTIVE)
     made.site, made.recipient = site, recipient
-    db.session.add(made)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(made)
+    except IntegrityError:  # somebody else was first this very moment
+        return watch(site, email, topic, language)
     return made
 
 
-def _ask(subscription: Subscription, site: Site, email: str, language: str, visitor: str | None) -> Subscription:
-    """Whoever confirmed this address before from the same browser is not asked again."""
+def _ask(
+    subscription: Subscription, site: Site, email: str, language: str, visitor: str | None, name: str
+) -> Subscription:
+    """Whoever confirmed this address before from the same browser is not asked again.
+
+    A letter binds its yes to who asked for it: until there is a new letter, what was asked for before stays as it was.
+    """
     recipient = Recipient.known(email, language)
+    is_known = _confirmed_before(recipient, visitor)
+    asks = not is_known and _may_ask(recipient)
+    is_new = subscription.id is None
     subscription.site_id, subscription.site = site.id, site
     subscription.recipient_id, subscription.recipient = recipient.id, recipient
-    is_known = _confirmed_before(recipient, visitor)
-    subscription.asked_by = visitor
     subscription.state = SubscriptionState.ACTIVE if is_known else SubscriptionState.UNCONFIRMED
+    if is_new or is_known or asks:
+        subscription.asked_by, subscription.name = visitor, name or subscription.name or ""
     db.session.add(subscription)
     db.session.flush()
-    if not is_known and _may_ask(recipient):
+    if asks:
         recipient.language = language if not _is_anybodys(recipient) else recipient.language
-        drafts.write(LetterKind.CONFIRM, recipient, subscription=subscription)
+        drafts.write(LetterKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
     return subscription
+
+
+def _asker(subscription: Subscription) -> str:
+    """Whose request a confirmation is about; tells nothing about them."""
+    return tokens.keyed_hash("asker", subscription.asked_by or "", length=6)
 
 
 def _may_ask(recipient: Recipient) -> bool:
@@ -113,32 +135,61 @@ def _confirmed_before(recipient: Recipient, visitor: str | None) -> bool:
     return db.session.scalar(theirs.limit(1)) is not None
 
 
-def find(purpose: str, token: str) -> Subscription:
-    """The subscription a signed link is about; raises ``LinkInvalid`` or ``LinkExpired``."""
-    number = tokens.read(purpose, token, CONFIRM_WITHIN if purpose == CONFIRM else STOP_WITHIN)
-    subscription = db.session.get(Subscription, number) if isinstance(number, int) else None
-    if subscription is None:
-        raise LinkInvalid
-    return subscription
+def find_asked(token: str) -> tuple[Subscription, bool]:
+    """What a link to say yes is about, and whether it is still the same one's request.
+
+    Raises:
+        LinkInvalid, LinkExpired: it is none.
+    """
+    number, asker = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
+    subscription = _existing(Subscription, number)
+    return subscription, tokens.equal(asker, _asker(subscription))
 
 
 def find_recipient(token: str) -> Recipient:
     """Whose page a signed link leads to; raises ``LinkInvalid`` or ``LinkExpired``."""
-    recipient = db.session.get(Recipient, tokens.read(MANAGE, token, MANAGE_WITHIN))
-    if recipient is None:
-        raise LinkInvalid
-    return recipient
+    return _existing(Recipient, tokens.read(MANAGE, token, MANAGE_WITHIN))
 
 
-def find_all_of(token: str) -> Recipient | None:
-    """Who is meant where a link stops everything; None where it stops one thing. Raises as ``find`` does."""
+@dataclass(frozen=True)
+class End:
+    """What a link in a letter ends: one ``subscription``, or where that is None, everything of ``recipient``.
+
+    ``is_for_good`` where it stood in a letter that asked: who never said yes gets not even another one of those.
+    """
+
+    recipient: Recipient
+    subscription: Subscription | None = None
+    is_for_good: bool = False
+
+
+def find_end(token: str) -> End:
+    """What a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
     meant = tokens.read(STOP, token, STOP_WITHIN)
     if isinstance(meant, int):
-        return None
-    recipient = db.session.get(Recipient, meant[1])
-    if recipient is None:
+        meant = ["one", meant]
+    what, number = meant
+    if what == "all":
+        return End(_existing(Recipient, number))
+    subscription = _existing(Subscription, number)
+    return End(subscription.recipient, subscription, is_for_good=what == "never")
+
+
+def end(what: End) -> None:
+    """No more letters of this; writes."""
+    if what.subscription is None:
+        stop_all(what.recipient)
+    elif what.is_for_good and not _is_anybodys(what.recipient):
+        refuse(what.recipient)
+    else:
+        what.subscription.state = SubscriptionState.STOPPED
+
+
+def _existing(table: type[Row], number: int) -> Row:
+    row = db.session.get(table, number)
+    if row is None:
         raise LinkInvalid
-    return recipient
+    return row
 
 
 def of(recipient: Recipient) -> list[Subscription]:
@@ -147,17 +198,20 @@ def of(recipient: Recipient) -> list[Subscription]:
     return list(db.session.scalars(theirs.order_by(Subscription.id.desc())))
 
 
-def confirm(subscription: Subscription, visitor: str | None) -> None:
+def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool = True) -> None:
     """Letters go out from now on, for all that was asked for with this address from the same browser; writes.
 
-    ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on.
+    ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on. Where somebody
+    else asked for the same since the letter went (not ``is_askers``), the yes is to this alone, and not to them.
     """
-    subscription.confirmed_by = visitor
     _open(subscription.recipient)
-    for one in of(subscription.recipient):
+    for one in of(subscription.recipient) if is_askers else []:
         is_same_person = one.asked_by is not None and one.asked_by == subscription.asked_by
         if one.state == SubscriptionState.UNCONFIRMED and is_same_person:
             one.state = SubscriptionState.ACTIVE
+    if not is_askers:
+        subscription.asked_by, subscription.name = visitor, ""
+    subscription.confirmed_by = visitor
     subscription.state = SubscriptionState.ACTIVE
 
 
@@ -190,9 +244,14 @@ def _open(recipient: Recipient) -> None:
         reopen(recipient)
 
 
-def confirm_url(subscription: Subscription) -> str:
+def confirm_url(subscription: Subscription, asker: str) -> str:
     """The address of the page where letters are asked for with a button."""
-    return _url(CONFIRM, subscription.id)
+    return _url(CONFIRM, [subscription.id, asker])
+
+
+def never_url(subscription: Subscription) -> str:
+    """Where who never said yes says that no letter shall ask again."""
+    return _url(STOP, ["never", subscription.id])
 
 
 def stop_url(heard: Iterable[Subscription]) -> str:

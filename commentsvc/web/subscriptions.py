@@ -9,7 +9,7 @@ from commentsvc.errors import NotUnderstood
 from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.models.thread import Thread
-from commentsvc.notifications import subscriptions
+from commentsvc.notifications import registry, subscriptions
 from commentsvc.web import security, visitor
 from commentsvc.web.options import number
 
@@ -27,41 +27,35 @@ blueprint.after_request(security.never_keep)
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """A button that says yes."""
-    return _confirmation(subscriptions.find(subscriptions.CONFIRM, token))
+    subscription, _ = subscriptions.find_asked(token)
+    return _confirmation(subscription)
 
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
     """From now on letters go out."""
     db.begin_write()
+    subscription, is_askers = subscriptions.find_asked(token)
     person = visitor.known()
-    subscriptions.confirm(subscriptions.find(subscriptions.CONFIRM, token), person.hash if person else None)
+    subscriptions.confirm(subscription, person.hash if person else None, is_askers=is_askers)
     db.session.commit()
-    return _confirmation(subscriptions.find(subscriptions.CONFIRM, token))
+    return _confirmation(subscription)
 
 
 @blueprint.get("/unsubscribe/<token>")
 def ask_to_stop(token: str) -> str:
     """A button that says stop."""
-    return _end(token)
+    return _end(subscriptions.find_end(token))
 
 
 @blueprint.post("/unsubscribe/<token>")
 def stop(token: str) -> str:
-    """No more letters; by the button, or by the mail program's one click, without cookie or sign-in.
-
-    Who never asked for any gets none from now on, not even one that asks.
-    """
+    """No more letters; by the button, or by the mail program's one click, without cookie or sign-in."""
     db.begin_write()
-    if recipient := subscriptions.find_all_of(token):
-        subscriptions.stop_all(recipient)
-    else:
-        subscription = subscriptions.find(subscriptions.STOP, token)
-        if subscription.state == SubscriptionState.UNCONFIRMED:
-            subscriptions.refuse(subscription.recipient)
-        subscriptions.change(subscription, SubscriptionState.STOPPED)
+    ended = subscriptions.find_end(token)
+    subscriptions.end(ended)
     db.session.commit()
-    return _end(token)
+    return _end(ended)
 
 
 @blueprint.get("/subscriptions/<token>")
@@ -120,30 +114,25 @@ def _confirmation(subscription: Subscription) -> str:
     )
 
 
-def _end(token: str) -> str:
-    recipient = subscriptions.find_all_of(token)
-    subscription = None if recipient else subscriptions.find(subscriptions.STOP, token)
-    whose = recipient or (subscription.recipient if subscription else None)
-    assert whose  # noqa: S101 - one of the two was found
-    i18n.speak(whose.language)
+def _end(meant: subscriptions.End) -> str:
+    i18n.speak(meant.recipient.language)
+    heard = subscriptions.of(meant.recipient)
     return render_template(
         "subscriptions/stop.html",
-        subscription=subscription,
-        thread=_thread_of(subscription) if subscription else None,
-        heard=[one for one in subscriptions.of(whose) if one.state != SubscriptionState.STOPPED],
-        recipient=whose,
-        manage_url=subscriptions.manage_url(whose),
+        subscription=meant.subscription,
+        thread=_thread_of(meant.subscription) if meant.subscription else None,
+        heard=[one for one in heard if one.state != SubscriptionState.STOPPED],
+        recipient=meant.recipient,
+        manage_url=subscriptions.manage_url(meant.recipient),
     )
 
 
 def _page(recipient: Recipient, token: str, done: str = "") -> str:
     i18n.speak(request.args.get("lang") or recipient.language)
-    heard = subscriptions.of(recipient)
     return render_template(
         "subscriptions/manage.html",
         recipient=recipient,
-        heard=heard,
-        threads={one.id: _thread_of(one) for one in heard},
+        heard=registry.heard_by(recipient),
         paces=Pace,
         token=token,
         done=done,

@@ -24,7 +24,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         exact_time=i18n.exact_time, day=i18n.day, relative_time=i18n.relative_time, short_time=i18n.short_time
     )
-    app.jinja_env.filters.update(sentence=i18n.sentence, reason=i18n.reason)
+    # What a variable holds is translated by the filter: _() would take its % for places and its < for ours.
+    app.jinja_env.filters.update(sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext)
     app.teardown_request(_forget_language)
 
 

@@ -43,8 +43,8 @@ def _recipients() -> None:
     )
     op.execute(
         "INSERT INTO recipient (email, language, pace, reach, reason, bounces, created_at) "
-        "SELECT lower(email), max(language), 'at-once', 'open', '', 0, min(created_at) "
-        "FROM subscription GROUP BY lower(email)"
+        "SELECT lower(email), coalesce(max(CASE WHEN state = 'active' THEN language END), max(language)), "
+        "'at-once', 'open', '', 0, min(created_at) FROM subscription GROUP BY lower(email)"
     )
 
 
@@ -136,6 +136,8 @@ def _letters() -> None:
     op.drop_column("letter", "occasion")
     op.drop_table("letters_subscription")
     op.create_index(op.f("ix_letter_recipient_kind_created_at"), "letter", ["recipient", "kind", "created_at"])
+    for column in ("sent_at", "created_at"):
+        op.create_index(op.f(f"ix_letter_{column}"), "letter", [column])
     with op.batch_alter_table("letter_item", table_kwargs=MADE) as items:
         key = op.f("fk_letter_item_letter_id_letter")
         items.create_foreign_key(key, "letter", ["letter_id"], ["id"], ondelete="CASCADE")
@@ -271,7 +273,8 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("DELETE FROM letter")
     op.execute("DELETE FROM subscription WHERE topic <> 'replies'")
-    op.drop_index(op.f("ix_letter_recipient_kind_created_at"), "letter")
+    for columns in ("recipient_kind_created_at", "sent_at", "created_at"):
+        op.drop_index(op.f(f"ix_letter_{columns}"), "letter")
     with op.batch_alter_table("letter", table_kwargs=MADE) as letters:
         letters.add_column(sa.Column("occasion", sa.String(length=80), nullable=False))
         letters.add_column(sa.Column("html", sa.Text(), nullable=False))

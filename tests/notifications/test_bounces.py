@@ -108,6 +108,26 @@ def test_and_forgotten_after_a_month(sent: tuple[EmailMessage, str], time: Froze
     assert recipient().reach == "open"
 
 
+@pytest.mark.parametrize("status", ["5.7.1", "5.6.0", "5.3.4"])
+def test_a_letter_refused_for_what_it_says_speaks_not_against_its_reader(
+    status: str, sent: tuple[EmailMessage, str]
+) -> None:
+    """Else a commenter could choose words that silence the owner."""
+    letter, sender = sent
+    for _ in range(5):
+        worker.receive(report(sender, letter, status=status))
+    assert recipient().reach == "open"
+
+
+def test_who_wants_no_letters_is_not_forgotten_for_a_bounce(sent: tuple[EmailMessage, str]) -> None:
+    letter, sender = sent
+    db.begin_write()
+    db.session.scalars(select(Recipient)).one().reach = "refused"
+    db.session.commit()
+    worker.receive(report(sender, letter))
+    assert recipient().reach == "refused"
+
+
 def test_a_delay_is_no_bounce(sent: tuple[EmailMessage, str]) -> None:
     letter, sender = sent
     assert worker.receive(report(sender, letter, status="4.4.1", action="delayed")).startswith("ignored")

@@ -12,7 +12,7 @@ from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Moderator, Subscription
 from commentsvc.notifications import incoming, return_address
 from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
-from tests.post import html_of, only, text_of, work
+from tests.post import html_of, link_in, only, text_of, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, hidden_fields, row
@@ -266,7 +266,98 @@ class TestWhatNoPersonWrote:
         for number in range(40):
             receive(answer_to(reply, f"I am a robot {number}"))
         work()
-        assert len(post_office.letters) <= throttle.MAILS.amount
+        assert len(post_office.letters) <= throttle.RETURNED.amount
+
+
+class TestHostileMails:
+    """Whatever a stranger sends to the mailbox."""
+
+    @pytest.mark.parametrize(
+        "identity",
+        [
+            "<x=?utf-8?q?=3D=3Futf-8=3Fq=3F=0ABcc=3Aevil=40x=3F=3D?=x>",
+            "<a=?utf-8?q?=0ABcc:evil@x.example?=>",
+            "<a b>",
+            "<>",
+            "<[>",
+            "<a@[",
+            "<\u2028@x>",
+            "",
+        ],
+        ids=range(8),
+    )
+    def test_no_identity_of_theirs_reaches_a_header_unchecked(
+        self, identity: str, reply: EmailMessage, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", close_after_days=1)
+        time.pass_(days=2)
+        raw = answer_to(reply, "Nothing may be lost").as_bytes()
+        raw = re.sub(rb"(?im)^message-id:.*\n", f"Message-ID: {identity}\n".encode(), raw, count=1)
+        assert receive(raw).startswith("refused")
+        work()
+        letter = only(post_office.letters)
+        assert "> Nothing may be lost" in text_of(letter)
+        assert letter["Bcc"] is None
+        assert letter["References"] is None
+
+    @pytest.mark.parametrize("quoted", ["unquoted", "mangled", "piped"])
+    def test_our_links_are_never_published(
+        self, quoted: str, held: EmailMessage, post_office: MailServer, client: object
+    ) -> None:
+        letter = text_of(held)
+        if quoted == "mangled":
+            letter = letter.replace("✂ – – –", "then")
+        elif quoted == "piped":
+            letter = "\n".join(f"| {line}" for line in letter.replace("✂ – – –", "then").splitlines())
+        mail = answer_to(held, "")
+        mail.set_content(f"Fine with me.\n\n{letter}")
+        said = receive(mail)
+        page = client.get(f"/t/blog/{ARTICLE}").text  # type: ignore[attr-defined]
+        assert "/moderate/" not in page
+        assert said in ("decided: approved, posted: approved",) or "parts of our letter" in said
+
+    def test_who_only_asked_cannot_change_what_is_answered(
+        self, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        """Mallory commented as Bob; Bob said yes to the letter, in his own browser, and answers by mail."""
+        mallory = visit()
+        first = mallory.comment(MALLORY, author="Bob", email=BOB.email, notify="on")
+        work()
+        visit().client.post(link_in(post_office.letters.pop(), "confirm"))
+        visit().comment(GRACE, parent_id=str(first))
+        work()
+        receive(answer_to(post_office.letters.pop(), "Thank you"))
+        answer = newest()
+        assert answer.body == "Thank you"
+        assert mallory.client.get(f"/comments/{answer.id}/revision").status_code == 403
+
+    @pytest.mark.parametrize("subject", ["Automatic reply: x", "Out of Office", "Abwesenheitsnotiz", "自動応答"])
+    def test_holidays_without_their_header(self, subject: str, held: EmailMessage) -> None:
+        assert receive(answer_to(held, "I am on holiday.", Subject=subject)).startswith("ignored")
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            "To: " + '"a" ' * 60_000,
+            "From: " + "\\" * 200_000,
+            "Content-Type: text/plain" + ";" * 200_000,
+            "Auto-Submitted: " + "=?utf-8?q?x?= " * 15_000,
+            "Message-ID: " + "." * 200_000,
+            "Cc: " + "a," * 100_000,
+        ],
+        ids=range(6),
+    )
+    def test_headers_that_keep_a_parser_busy_are_not_read(
+        self, head: str, reply: EmailMessage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The standard library would take minutes for some of these, and a comment would wait meanwhile."""
+        locked = monkeypatch.setattr
+        locked("commentsvc.db.db.begin_write", lambda: pytest.fail("nothing is locked for what cannot be read"))
+        assert receive(f"{head}\r\n\r\nx".encode()).startswith("ignored")
+
+    def test_many_parts_are_not_read(self, app: object) -> None:
+        parts = "".join(f"--b{n}\r\nContent-Type: multipart/mixed; boundary=b{n + 1}\r\n\r\n" for n in range(900))
+        assert "too many parts" in receive(f"Content-Type: multipart/mixed; boundary=b0\r\n\r\n{parts}".encode())
 
 
 class TestAddresses:

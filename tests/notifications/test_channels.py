@@ -1,8 +1,9 @@
 """Webhooks, checked with the Standard Webhooks' own library, and push through Apprise to a real HTTP server."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -181,6 +182,17 @@ class TestWebhooks:
             assert not inside.asked
         assert "port" in deliveries()[0].answer
 
+    def test_a_blog_that_is_gone_keeps_no_other_waiting(
+        self, hook: str, receiver: Web, visit: Visit, rules: Rules
+    ) -> None:
+        visit().comment(GRACE, site="other")
+        db.begin_write()
+        db.session.delete(Site.named("other"))
+        db.session.commit()
+        visit().comment(BOB)
+        deliver()
+        assert [delivery.state for delivery in deliveries()] == ["sent", "sent"]
+
     def test_certain_spam_is_not_told(self, hook: str, bob: Visitor, rules: Rules) -> None:
         rules("blog", disallowed_words="casino")
         bob.comment(MALLORY, body="casino casino")
@@ -228,6 +240,19 @@ class TestPush:
         deliver()
         assert deliveries()[0].state == "sent"
 
+    def test_a_service_that_drips_is_left_after_a_while(
+        self, devices: Web, visit: Visit, rules: Rules, time: FrozenClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("commentsvc.push.PATIENCE", timedelta(seconds=3))
+        rules("blog", moderation="all")
+        goes_on = threading.Event()
+        devices.pages["/push"] = lambda _request: goes_on.wait(30)
+        visit().comment(MALLORY)
+        time.pass_(minutes=1)
+        deliver()
+        goes_on.set()
+        assert deliveries()[0].answer == "the service does not answer"
+
 
 class TestTheDesk:
     """Channels are opened, tried, rotated and closed there."""
@@ -255,12 +280,15 @@ class TestTheDesk:
     @pytest.mark.parametrize(
         ("means", "url"),
         [
+            ("webhook", "https://x.example/\0"),
+            ("webhook", "https://x.example/" + "x" * 2000),
             ("webhook", "ftp://x.example"),
             ("webhook", "javascript:alert(1)"),
             ("webhook", ""),
             ("push", "https//x"),
             ("push", ""),
         ],
+        ids=range(7),
     )
     def test_what_is_no_address_comes_back(self, means: str, url: str, ada: Visitor) -> None:
         answer = ada.desk_post(self.AT, form_at=self.AT, means=means, url=url)

@@ -13,7 +13,7 @@ from commentsvc.models import Comment, Letter, Moderator, Recipient, Site, Subsc
 from commentsvc.models.comment import Kind, Response
 from commentsvc.models.letter import LetterKind
 from commentsvc.notifications import drafts, letters
-from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
+from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE, MALLORY
 from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
 from tests.post import letters as outbox
 from tests.servers import MailServer
@@ -86,6 +86,27 @@ class TestReplies:
         work()
         assert "A *better* text" in text_of(only(post_office.letters))
         assert [letter.state for letter in outbox()][-1] == "cancelled"
+
+    def test_a_new_subscription_does_not_tell_old_news_again(
+        self, bob: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        """Also where the first one was deleted, and with it what was told."""
+        for _ in range(2):
+            bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
+            work()
+            bob.client.post(link_in(post_office.letters[-1], "confirm"))
+            if len(post_office.letters) == 1:
+                comment = visit().comment(GRACE)
+                work()
+                number = db.session.scalars(select(Subscription.id)).one()
+                at = "/admin/subscriptions"
+                ada.desk_post(f"{at}/{number}/removal", form_at=at)
+                time.pass_(hours=25)
+                ada.sign_in(ADA.email, ADAS_PASSWORD)
+        ada.decide(comment, "trash")
+        ada.decide(comment, "approval")
+        work()
+        assert [letter["Subject"].split()[0] for letter in post_office.letters] == ["Shall", "Grace", "Shall"]
 
     def test_german_readers_read_german(self, visit: Visit, post_office: MailServer, rules: Rules) -> None:
         rules("other", moderation="none")
@@ -337,9 +358,11 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
     made = []
     for kind in (LetterKind.REPLY, LetterKind.THREAD, LetterKind.SITE, LetterKind.DIGEST):
         made.append(drafts.write(kind, bob))
+        db.session.flush()
         drafts.add(made[-1], comment, heard, f"{kind}-{tag}")
     for count in (1, 2):
         made.append(drafts.write(LetterKind.HELD, ada))
+        db.session.flush()
         for number in held[:count]:
             drafts.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
     made += [drafts.write(LetterKind.SIGN_IN, ada), drafts.write(LetterKind.TEST, ada)]

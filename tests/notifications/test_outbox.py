@@ -232,6 +232,29 @@ class TestRefusals:
         assert letters()[0].state == "queued"
         assert "535" in letters()[0].last_answer
 
+    @pytest.mark.parametrize("answer", ["554 5.7.1 Relay access denied", "530 5.7.0 Authentication required"])
+    def test_what_is_the_owners_to_mend_costs_no_letter(
+        self, answer: str, app: Flask, set_up: SetUp, time: FrozenClock
+    ) -> None:
+        queue(*readers(1))
+        with rude(set_up, RCPT=answer):
+            for _ in range(5):
+                worker.send_letters()
+                time.pass_(hours=1)
+        assert db.session.scalars(select(Recipient.reach)).all() == ["open"]
+        with mail_server() as server:
+            set_up(mail_url=server.url)
+            time.pass_(hours=6)
+            work()
+            assert len(server.letters) == 1
+
+    def test_a_letter_refused_for_what_it_says_is_no_fault_of_its_reader(self, app: Flask, set_up: SetUp) -> None:
+        for _ in range(4):
+            queue(*readers(1))
+            with rude(set_up, RCPT="550 5.7.1 listed as a source of spam"):
+                work()
+        assert db.session.scalars(select(Recipient.reach)).all() == ["open"]
+
     def test_one_bad_address_of_ten(self, visit: Visit, post_office: MailServer, ada: Visitor) -> None:
         post_office.verdict = lambda recipient: "550 no such person" if "bad" in recipient else "250 OK"
         for number in range(10):
@@ -308,6 +331,48 @@ def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
     assert len(post_office.letters) == 2
 
 
+def test_a_busy_database_does_not_double_a_letter(
+    app: Flask, post_office: MailServer, monkeypatch: pytest.MonkeyPatch, time: FrozenClock
+) -> None:
+    """What was sent is written down at the second try, if not at the first."""
+    from sqlalchemy.exc import OperationalError
+
+    queue(*readers(1))
+    really, tries = outbox.sent, []
+
+    def busy_at_first(letter_id: int, answer: str) -> None:
+        tries.append(answer)
+        if len(tries) == 1:
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        really(letter_id, answer)
+
+    monkeypatch.setattr(outbox, "sent", busy_at_first)
+    work()
+    time.pass_(minutes=6)
+    work()
+    assert len(post_office.letters) == 1
+
+
+def test_a_letter_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
+    db.begin_write()
+    drafts.write(LetterKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
+    db.session.commit()
+    queue(*readers(2))
+    work()
+    assert len(post_office.letters) == 2
+    assert [letter.state for letter in letters()] == ["failed", "sent", "sent"]
+
+
+def test_a_password_that_is_no_ascii_is_said(ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+    queue(*readers(1))
+    with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN") as server:
+        set_up(mail_url=server.url.replace("//", "//user:p%C3%A4ss@"))
+        worker.send_letters()
+    assert letters()[0].last_answer
+    time.pass_(minutes=11)
+    assert "Letters have not got out" in ada.client.get("/admin/queue").text
+
+
 class TestTheWayOut:
     """A test letter tells its sender what was said, and what to mend."""
 
@@ -376,6 +441,18 @@ class TestTheWayOut:
 
 class TestTheDesk:
     """Every letter, why it is late, another try, or none."""
+
+    @pytest.mark.parametrize(
+        "says", ["<img src=x onerror=alert(1)>", "100%(foo)s and %d", "%", "\x1b[31mred", "x" * 5000], ids=range(5)
+    )
+    def test_what_a_server_says_is_text(self, says: str, ada: Visitor, set_up: SetUp) -> None:
+        queue(*readers(1))
+        with rude(set_up, RCPT=f"550 {says}"):
+            work()
+        for path in ("/admin/letters", f"/admin/letters/{letters()[0].id}"):
+            page = ada.client.get(path)
+            assert page.status_code == 200
+            assert "<img src=x" not in page.text
 
     def test_one_letter_as_it_was_sent(self, ada: Visitor, subscribed: int, visit: Visit, client: FlaskClient) -> None:
         visit().comment(GRACE, parent_id=str(subscribed))

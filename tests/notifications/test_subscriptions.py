@@ -1,10 +1,12 @@
 """Who hears of what: asked for, confirmed once, managed on one page, stopped with one click."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -120,6 +122,29 @@ class TestConfirming:
         work()
         assert len(post_office.letters) == 1
 
+    def test_also_for_who_stopped_what_they_had(
+        self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        visit().comment(GRACE)
+        work()
+        visit().client.post(manage_page(post_office.letters.pop()), data={"act": "stop-all"})
+        for _ in range(3):
+            time.pass_(hours=25)
+            visit().client.post(FOLLOW, data={"email": BOB.email})
+            work()
+            if post_office.letters:
+                visit().client.post(stop_link(only(post_office.letters)))
+        assert len(post_office.letters) == 1
+
+    def test_who_hears_of_things_is_not_silenced_by_a_letter_that_asks(
+        self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        time.pass_(hours=25)
+        visit().client.post("/follow/blog/rude.html", data={"email": BOB.email})
+        work()
+        visit().client.post(stop_link(only(post_office.letters)))
+        assert states() == ["active", "stopped"]
+
     def test_who_confirmed_once_is_not_asked_again(
         self, bob: Visitor, subscribed: int, post_office: MailServer
     ) -> None:
@@ -146,6 +171,53 @@ class TestConfirming:
         work()
         bob.client.post(link_in(only(post_office.letters), "confirm"))
         assert states() == ["active", "active", "unconfirmed"]
+
+    def test_nobody_rides_on_anothers_yes(
+        self, bob: Visitor, visit: Visit, post_office: MailServer, rules: Rules
+    ) -> None:
+        """Mallory asks for the same and more with Bob's address, before he says yes to his own letter."""
+        bob.client.post(FOLLOW, data={"email": BOB.email})
+        work()
+        mallory = visit()
+        mallory.comment(MALLORY, email=BOB.email, follow="on", author="Bob is a fool")
+        mallory.client.post("/follow/blog/rude.html", data={"email": BOB.email})
+        visit().client.post(link_in(only(post_office.letters), "confirm"))
+        assert states() == ["active", "unconfirmed"]
+        mallory.client.post("/follow/blog/ruder.html", data={"email": BOB.email})
+        assert states() == ["active", "unconfirmed", "unconfirmed"]
+        assert db.session.scalars(select(Subscription.name)).all() == ["", "", ""]
+
+    def test_a_yes_to_an_older_letter_is_not_a_yes_to_who_asked_since(
+        self, bob: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        bob.client.post(FOLLOW, data={"email": BOB.email})
+        work()
+        first = link_in(only(post_office.letters), "confirm")
+        time.pass_(hours=25)
+        mallory = visit()
+        mallory.client.post(FOLLOW, data={"email": BOB.email})
+        mallory.client.post("/follow/blog/rude.html", data={"email": BOB.email})
+        visit().client.post(first)
+        assert states() == ["active", "unconfirmed"]
+        mallory.client.post("/follow/blog/ruder.html", data={"email": BOB.email})
+        assert states() == ["active", "unconfirmed", "unconfirmed"]
+
+    def test_many_at_once_are_one(self, app: Flask, visit: Visit) -> None:
+        """Six requests for the same, through as many threads."""
+        clients = [visit().client for _ in range(6)]
+        answers: list[int] = []
+
+        def ask(client: FlaskClient) -> None:
+            answers.append(client.post(FOLLOW, data={"email": BOB.email}).status_code)
+
+        threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [200] * 6
+        assert states() == ["unconfirmed"]
+        assert len(letters()) == 1
 
     def test_a_link_ends_after_two_weeks(self, bob: Visitor, post_office: MailServer, time: FrozenClock) -> None:
         bob.comment(BOB, email=BOB.email, notify="on")
