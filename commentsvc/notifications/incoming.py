@@ -1,7 +1,7 @@
 """A mail that came to us, read: an answer that a person typed, a bounce, a complaint, or what programs send.
 
-RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text). The library's parsers of headers take
-a time that grows with the square of the length: they get short ones only, and addresses are found by patterns.
+RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text). The library's parsers of headers
+take a time that grows with the square of the length: they get short ones only, and addresses are found by patterns.
 """
 
 import email
