@@ -21,6 +21,7 @@ from commentsvc import settings
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
 WHOLE_PATIENCE = timedelta(seconds=60)  # for each letter, and for the greeting, however the server drips
+AGAIN = timedelta(seconds=1)
 GOING = 421  # the server hangs up
 CHALLENGE = 334
 # We may not send at all, which is for the owner to mend, and no letter is lost meanwhile.
@@ -91,7 +92,7 @@ def connect(transcript: Transcript | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
-def _server(parts: SplitResult, transcript: Transcript) -> Iterator[smtplib.SMTP]:
+def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
     context = ssl.create_default_context()
     server = _TLSClient(transcript, context) if parts.scheme == "smtps" else _Client(transcript)
     try:
@@ -164,23 +165,25 @@ class _TLSClient(_Client, smtplib.SMTP_SSL):
 @contextmanager
 def _hung_up_after(patience: timedelta, server: smtplib.SMTP) -> Iterator[None]:
     """A server may drip one byte at a time and never let a single answer time out: each letter has a limit, too."""
+    done = threading.Event()
 
     def hang_up() -> None:
-        if server.sock is not None:
-            with suppress(OSError):
-                server.sock.shutdown(socket.SHUT_RDWR)
+        wait = patience.total_seconds()
+        while not done.wait(wait):  # again and again: the line may be made, or secured, only now
+            wait = AGAIN.total_seconds()
+            if server.sock is not None:
+                with suppress(OSError):
+                    server.sock.shutdown(socket.SHUT_RDWR)
 
-    alarm = threading.Timer(patience.total_seconds(), hang_up)
-    alarm.daemon = True
-    alarm.start()
+    threading.Thread(target=hang_up, daemon=True).start()
     try:
         yield
     finally:
-        alarm.cancel()
+        done.set()
 
 
 class _Server:
-    def __init__(self, server: smtplib.SMTP) -> None:
+    def __init__(self, server: "_Client") -> None:
         self._server = server
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
@@ -202,7 +205,7 @@ class _Server:
             raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
-        return "250 accepted"
+        return self._server.transcript.lines[-1]
 
 
 class _Folder:

@@ -55,14 +55,14 @@ def connect() -> Iterator[Mailbox]:
     parts = urlsplit(settings.current().mail_inbox)
     try:
         server = _signed_in(parts.scheme, parts.hostname or "", parts.port, parts.username, parts.password)
-    except (OSError, imaplib.IMAP4.error) as problem:
+    except (OSError, ValueError, imaplib.IMAP4.error) as problem:
         raise MailboxTrouble(str(problem)[:500]) from problem
     try:
         status, answer = server.select(_quoted(unquote(parts.path.strip("/")) or "INBOX"))
         if status != "OK":
             raise MailboxTrouble(f"{answer!r}"[:500])
         yield Mailbox(server)
-    except (OSError, imaplib.IMAP4.error) as problem:
+    except (OSError, ValueError, imaplib.IMAP4.error) as problem:
         raise MailboxTrouble(str(problem)[:500]) from problem
     finally:
         with suppress(OSError, imaplib.IMAP4.error):

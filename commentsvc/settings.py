@@ -91,8 +91,8 @@ class Settings(BaseModel):
     )
     fetch_allow: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(),
-        description="`HOST:PORT` pairs (separated by commas) that the fetcher of linkback sources may reach "
-        "although they are private or use an odd port; default none.",
+        description="`HOST:PORT` pairs (separated by commas) that the fetcher of linkback sources, and webhooks, may "
+        "reach although they are private or use an odd port; default none.",
     )
     metrics_token: str = Field(
         "",

@@ -24,6 +24,7 @@ class MailServer:
     letters: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     verdict: Callable[[str], str] = lambda _recipient: "250 OK"
     after_data: Callable[[], str] = lambda: "250 taken"
     url: str = ""
@@ -45,6 +46,7 @@ class MailServer:
             self.letters.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
             self.recipients.append(list(envelope.rcpt_tos))
             self.senders.append(str(envelope.mail_from))
+            self.raw.append(envelope.content)
         return answer
 
 

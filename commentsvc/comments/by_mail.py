@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from commentsvc import i18n, links, throttle, tokens
+from commentsvc import i18n, links, settings, throttle, tokens
 from commentsvc.comments import posting, submission, threads
 from commentsvc.comments.posting import Writer
 from commentsvc.db import db
@@ -20,11 +20,12 @@ from commentsvc.notifications.return_address import Purpose, ReturnAddress
 
 LONGEST_ORDER = 40  # characters
 SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # paths of ours that must not be shown
-# What buttons say, in English and in the moderator's language; and what people write instead.
-ORDERS = {
-    State.APPROVED: (N_("Approve"), "approved", "ok", "yes"),
-    State.SPAM: (N_("Spam"), "junk"),
-    State.TRASHED: (N_("Trash"), N_("Delete"), "remove", "no"),
+# What buttons say, in English and in the moderator's language; and what people write instead, if they write only that.
+ORDERS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
+ALONE = {
+    State.APPROVED: ("approved", "ok", "yes"),
+    State.SPAM: ("junk",),
+    State.TRASHED: (N_("Delete"), "remove", "no"),
 }
 
 
@@ -80,7 +81,8 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
             raise FromElsewhere
         if comment is None or meant.is_too_old or (meant.purpose == Purpose.MODERATE and not meant.is_about(comment)):
             raise AnswerTooLate
-        if any(path in mail.words for path in SECRETS):
+        mailbox = settings.current().mail_reply_to.partition("@")[0]
+        if any(one in mail.words for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
             raise LetterQuoted
         with db.session.begin_nested():
             return act(mail, comment, holder)
@@ -97,49 +99,45 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
     # Whose browser confirmed the address may change what is written from it; whose asked only may not.
     visitor = holder.confirmed_by
     typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
-    return _post(mail, parent, typed, Writer(visitor=visitor, address_hash=None, language=i18n.language()))
+    writer = Writer(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
+    return _post(mail, parent, typed, writer)
 
 
 def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
-    """A moderator's first line may be a decision; what follows, or all of it, answers the comment."""
+    """A moderator's first line may be a decision; any other text answers the comment, and lets it stand."""
     if not mandates.is_held_by(holder, comment):
         raise AnswerTooLate
-    moderator = mandates.moderator_of(holder)
-    state, words = _order(mail.words)
-    if words and moderator is None:
+    moderator, state = mandates.moderator_of(holder), _order(mail.words)
+    if state is None and not mail.words:
+        raise submission.BodyMissing
+    if state is None and (moderator is None or not comment.in_talk):
         raise OnlyModeratorsWrite
-    decided = state or State.APPROVED  # who answers it lets it stand
+    decided = state or State.APPROVED
     decisions.decide(comment, decided, by=moderator, is_by_owner=moderator is None)
-    if not words or decided != State.APPROVED or moderator is None:
+    if state is not None or moderator is None:
         return f"decided: {decided}"
     typed = {"author": moderator.name or comment.thread.site.name}
     writer = Writer(visitor=None, address_hash=None, language=i18n.language(), moderator=moderator)
-    answered = _post(mail, comment, typed, writer, words)
-    return f"decided: {decided}, {answered}"
+    return f"decided: {decided}, {_post(mail, comment, typed, writer)}"
 
 
-def _order(words: str) -> tuple[State | None, str]:
-    """The decision in the first line, in English or in the moderator's language, and the rest."""
+def _order(words: str) -> State | None:
+    """The decision in the first line, in English or in the moderator's language; what stands below it is not ours."""
     first, _, rest = words.partition("\n")
     said = first.strip(" .!*_").casefold()[:LONGEST_ORDER]
-    for state, words_for_it in ORDERS.items():
-        if any(said in (word.casefold(), i18n.gettext(word).casefold()) for word in words_for_it):
-            return state, rest.strip()
-    return None, words
+    for state, word in ORDERS.items():
+        known = (word, *(() if rest.strip() else ALONE[state]))
+        if any(said in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
+            return state
+    return None
 
 
-def _post(
-    mail: Incoming,
-    parent: Comment,
-    typed: Mapping[str, str],
-    writer: Writer,
-    words: str = "",
-) -> str:
+def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Writer) -> str:
     key = tokens.keyed_hash("mail", f"{mail.message_id} {parent.id}")
     if mail.message_id and posting.twin_of(key):
         return "taken before"
     thread = parent.thread
-    fields = {**typed, "body": words or mail.words, "parent_id": str(parent.id)}
+    fields = {**typed, "body": mail.words, "parent_id": str(parent.id)}
     if writer.moderator is None:
         limit = throttle.comments_per_minute(thread.site.comments_per_minute)
         throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))

@@ -33,6 +33,7 @@ class Writer:
     seconds: float | None = None  # from seeing the form to sending it
     is_unasked: bool = False  # solved no challenge, as nothing spoke for asking before the text was known
     is_unsolved: bool = False  # could not solve one
+    has_proved_address: bool = False  # answers a letter that went there
 
     @property
     def seed(self) -> str:
@@ -101,16 +102,16 @@ def post_comment(
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     if comment.email:
-        _subscribe(comment, comment.email, submission)
+        _subscribe(comment, comment.email, submission, has_proved_address=writer.has_proved_address)
     return comment
 
 
-def _subscribe(comment: Comment, email: str, submission: Submission) -> None:
+def _subscribe(comment: Comment, email: str, submission: Submission, *, has_proved_address: bool) -> None:
     site, key = comment.thread.site, comment.thread.key
     # Who has no identity asked for both at once all the same: one yes is one for both.
     asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
     if submission.notify:
-        subscriptions.hear_replies(comment, email, asker)
+        subscriptions.hear_replies(comment, email, asker, is_confirmed=has_proved_address)
     if submission.follow:
         subscriptions.follow(site, key, email, comment.language, asker, comment.author)
 

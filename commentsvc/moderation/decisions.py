@@ -19,6 +19,8 @@ from commentsvc.notifications import channels, news
 def record_first(comment: Comment) -> None:
     """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
     _log(comment, before=None, reasons=comment.reasons)
+    if comment.state != State.SPAM:
+        channels.tell(comment)
     if comment.is_visible:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
@@ -30,6 +32,8 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
     _log(comment, before=comment.state, reasons=[why])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
+        if comment.state == State.PENDING:
+            news.announce_held(comment)
     elif verdict.state != State.APPROVED:
         comment.reasons = list(verdict.reasons)
         decide(comment, verdict.state, by=None, reasons=verdict.reasons)
@@ -101,8 +105,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
     db.session.add(decision)
     if before == state:
         return
-    if event := channels.TAKEN_AWAY.get(state):
-        channels.tell(event, comment)
+    channels.tell(comment)
     if comment.is_visible:
         _show(comment)
     elif before == State.APPROVED:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from commentsvc import clock, i18n, links, push, safe_http
+from commentsvc import clock, i18n, links, safe_http
+from commentsvc import push as push_services
 from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, Refusal
 from commentsvc.markup import plain_text
@@ -22,7 +23,7 @@ from commentsvc.models.delivery import Delivery, DeliveryState
 from commentsvc.models.site import Site
 
 HELD, APPROVED, SPAM, TRASHED = "comment.held", "comment.approved", "comment.spam", "comment.trashed"
-TAKEN_AWAY = {State.SPAM: SPAM, State.TRASHED: TRASHED}
+EVENTS = {State.PENDING: HELD, State.APPROVED: APPROVED, State.SPAM: SPAM, State.TRASHED: TRASHED}
 TEST = "test"
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(seconds=30)  # then two minutes, eight, half an hour, two hours, eight, a day and a half
@@ -70,14 +71,14 @@ def open_channel(means: Means, url: str, site: Site | None) -> Channel:
 
 def _check(means: Means, url: str) -> None:
     if len(url) > LONGEST_URL or not url.isprintable():
-        raise NoSuchChannel(why=f"{len(url)} / {LONGEST_URL}")
+        raise NoSuchChannel(why=f"{len(url)} > {LONGEST_URL}")
     if means == Means.WEBHOOK:
         if links.origin_of(url) is None:
             raise NoSuchChannel(why="https://…")
         return
     try:
-        push.check(url)
-    except push.PushUnavailable as problem:
+        push_services.check(url)
+    except push_services.PushUnavailable as problem:
         raise NoSuchChannel(why=str(problem)) from None
 
 
@@ -94,15 +95,23 @@ def shown_secret(channel: Channel) -> str:
     return PREFIX + channel.secret if channel.secret else ""
 
 
-def tell(event: str, comment: Comment) -> None:
-    """Write down that channels are to hear of a comment; writes."""
-    site_id = comment.thread.site_id
-    here = or_(Channel.site_id.is_(None), Channel.site_id == site_id)
-    for channel in db.session.scalars(select(Channel).where(here, Channel.ended_at.is_(None))):
-        if channel.means == Means.WEBHOOK:
-            _write(channel, event, _payload(event, _public(comment)))
-        elif event == HELD:
-            _push_later(channel, comment)
+def tell(comment: Comment) -> None:
+    """Write down that webhooks are to hear in which state a comment is from now on; writes."""
+    event = EVENTS[State(comment.state)]
+    for channel in _listening(Means.WEBHOOK, comment):
+        _write(channel, event, _payload(event, _public(comment)))
+
+
+def push(comment: Comment) -> None:
+    """Write down that devices are to hear that a comment waits; writes."""
+    for channel in _listening(Means.PUSH, comment):
+        _push_later(channel, comment)
+
+
+def _listening(means: Means, comment: Comment) -> list[Channel]:
+    here = or_(Channel.site_id.is_(None), Channel.site_id == comment.thread.site_id)
+    rows = select(Channel).where(Channel.means == means, here, Channel.ended_at.is_(None))
+    return list(db.session.scalars(rows))
 
 
 def test(channel: Channel) -> Delivery:
@@ -157,8 +166,14 @@ def _public(comment: Comment) -> dict[str, Any]:
         "created_at": comment.created_at.isoformat(timespec="seconds"),
         "url": links.comment(thread.site.key, thread.key, comment.id),
         "admin_url": links.absolute(f"/admin/queue?state={comment.state}#comment-{comment.id}"),
-        "reasons": [i18n.reason(reason) for reason in comment.reasons],
+        "reasons": _reasons(comment),
     }
+
+
+def _reasons(comment: Comment) -> list[str]:
+    """In English: programs do not read in the language of whoever decides."""
+    with i18n.speaking(i18n.SOURCE):
+        return [i18n.reason(reason) for reason in comment.reasons]
 
 
 def claim() -> Message | None:
@@ -205,10 +220,10 @@ def make(message: Message) -> str:
     """
     if message.means == Means.PUSH:
         try:
-            push.send(message.url, message.title, message.text)
-        except push.PushUnavailable as problem:
+            push_services.send(message.url, message.title, message.text)
+        except push_services.PushUnavailable as problem:
             raise safe_http.FetchRefused(str(problem)) from problem
-        except push.PushFailed as problem:
+        except push_services.PushFailed as problem:
             raise safe_http.FetchFailed(str(problem)) from problem
         return "taken"
     page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))

@@ -75,8 +75,9 @@ def _of_domain() -> Iterator[str]:
     if _is_nobodys(domain):
         return
     try:
-        if not any(text.lower().startswith("v=spf1") for text in dns_records.texts(domain)):
-            yield NO_SPF.format(domain=domain)
+        envelope = (settings.current().mail_reply_to or settings.current().sender).rpartition("@")[2].lower()
+        if not any(text.lower().startswith("v=spf1") for text in dns_records.texts(envelope)):
+            yield NO_SPF.format(domain=envelope)
         if not any(text.lower().startswith("v=dmarc1") for text in dns_records.texts(f"_dmarc.{domain}")):
             yield NO_DMARC.format(domain=domain)
     except dns_records.NoAnswer as problem:

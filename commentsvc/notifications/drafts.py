@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from commentsvc import clock, settings, tokens
 from commentsvc.db import db
 from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter, LetterKind, LetterState
 from commentsvc.models.letter_item import LetterItem
-from commentsvc.models.recipient import Recipient
+from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription
 
 MOST_ITEMS = 200  # in one letter
@@ -42,17 +42,25 @@ def write(
     return letter
 
 
-def open_letter(kind: LetterKind, recipient: Recipient, due_at: datetime) -> Letter:
-    """The letter of this kind that waits for more to tell, or a new one, due at ``due_at``; writes."""
+def open_letter(kind: LetterKind, recipient: Recipient, due_at: datetime, *, of: Subscription | None = None) -> Letter:
+    """The letter of this kind that waits for more to tell, or a new one, due at ``due_at``; writes.
+
+    With ``of``, one that tells of this subscription. What waits for nothing but the mail server takes more in, too.
+    """
     waits = (
         select(Letter)
         .where(Letter.kind == kind, Letter.recipient == recipient.email, Letter.state == LetterState.QUEUED)
-        .where(Letter.tries == 0, Letter.leased_until.is_(None))
+        .where((Letter.tries == 0) | Letter.waits_for_server, Letter.leased_until.is_(None))
         .order_by(Letter.id.desc())
         .limit(1)
         .with_for_update()
     )
+    if of is not None:
+        told = select(LetterItem.id).where(LetterItem.letter_id == Letter.id, LetterItem.subscription_id == of.id)
+        waits = waits.where(told.exists())
     found = db.session.scalar(waits)
+    if found is not None and found.tries == 0:
+        found.due_at = found.created_at = min(found.due_at, due_at)
     if found is None or _number_of_items(found) >= MOST_ITEMS:
         return write(kind, recipient, due_at=due_at)
     return found
@@ -69,6 +77,14 @@ def add(letter: Letter, comment: Comment, subscription: Subscription, occasion: 
             recipient=letter.recipient,
         )
     )
+
+
+def hurry(recipient: Recipient) -> None:
+    """What was gathered goes by the pace that somebody chose now; writes."""
+    due_at = clock.now() if recipient.pace == Pace.AT_ONCE else recipient.next_digest()
+    waits = update(Letter).where(Letter.kind == LetterKind.DIGEST, Letter.recipient == recipient.email)
+    waits = waits.where(Letter.state == LetterState.QUEUED, Letter.tries == 0, Letter.due_at > due_at)
+    db.session.execute(waits.values(due_at=due_at, created_at=due_at))
 
 
 def is_told(occasion: str, recipient: Recipient) -> bool:

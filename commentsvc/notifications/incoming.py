@@ -13,7 +13,6 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
 
-from commentsvc import settings
 from commentsvc.markup import plain_text
 from commentsvc.markup.own_words import own_words
 from commentsvc.notifications.letters import ANSWER_ABOVE
@@ -31,6 +30,7 @@ MESSAGE_ID = re.compile(r"<[!-;=?A-Z^-~]{1,150}@[A-Za-z0-9.-]{1,150}>")
 TO_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 BULK = ("bulk", "junk", "list", "auto_reply")
 AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "List-Id", "X-Auto-Response-Suppress", "X-Loop")
+SENDERS_FAULT = ("5.1.7", "5.1.8")  # what the address is that we send from
 MACHINES = ("mailer-daemon", "postmaster", "noreply", "no-reply", "do-not-reply")
 # Of those that do not say so in a header.
 AUTOMATIC_SUBJECT = re.compile(
@@ -140,7 +140,6 @@ def _addresses(mail: Message) -> Iterator[str]:
 def _is_automatic(mail: Message) -> bool:
     """Whether nobody typed it: what answers a letter of ours by itself must never be answered, or shown."""
     sender = _sender(mail)
-    ours = {settings.current().sender.lower(), settings.current().mail_reply_to.lower()}
     return (
         _header(mail, "Auto-Submitted").lower().partition(";")[0].strip() not in ("", "no")
         or _header(mail, "Precedence").lower() in BULK
@@ -149,7 +148,7 @@ def _is_automatic(mail: Message) -> bool:
         or AUTOMATIC_SUBJECT.match(_subject(mail)) is not None
         or not sender
         or sender.partition("@")[0] in MACHINES
-        or _without_detail(sender) in ours
+        or mail.get_content_type() == "multipart/report"  # such as a receipt
     )
 
 
@@ -159,11 +158,6 @@ def _subject(mail: Message) -> str:
         return str(make_header(decode_header(written)))
     except (ValueError, LookupError, HeaderParseError):
         return written
-
-
-def _without_detail(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _report(mail: Message) -> Report | None:
@@ -180,9 +174,9 @@ def _report(mail: Message) -> Report | None:
     code, said = fields.get("status", "").strip(), fields.get("diagnostic-code", "") or fields.get("status", "")
     return Report(
         is_failure=fields.get("action", "").strip().lower() == "failed",
-        is_final=code.startswith(("5.1.", "5.2.1")),
+        is_final=code.startswith(("5.1.", "5.2.1")) and code not in SENDERS_FAULT,
         is_complaint=False,
-        is_about_address=code.startswith(("5.0.", "5.1.", "5.2.", "4.")),
+        is_about_address=code.startswith(("5.0.", "5.1.", "5.2.", "4.")) and code not in SENDERS_FAULT,
         reason=plain_text.fold(said)[:300],
     )
 

@@ -76,7 +76,6 @@ def write_out(letter: Letter) -> Written | None:
         if plan is None:
             return None
         facts = {
-            "recipient": recipient,
             "manage_url": None,
             "stop_url": None,
             "why": "",
@@ -142,17 +141,17 @@ def _digest(letter: Letter, recipient: Recipient) -> _Plan | None:
     talks = [_Talk(those[0].thread, those) for those in _by_thread(comments)]
     sites = {one.comment.thread.site_id: one.comment.thread.site for one in items}
     stop_url = subscriptions.stop_url([item.subscription for item in items])
-    name = next(iter(sites.values())).name if len(sites) == 1 else ""
+    names = ", ".join(site.name for site in sites.values())
     facts = {
         "talks": talks,
         "count": len(items),
         "more": more,
         "why": i18n.gettext("You asked for news in one letter."),
-        "site_name": name or next(iter(sites.values())).name,
+        "site_name": names,
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
     }
-    return _Plan("digest", facts, {"sender_name": name, "list_id": "digest", "stop_url": stop_url})
+    return _Plan("digest", facts, {"sender_name": names, "list_id": "digest", "stop_url": stop_url})
 
 
 def _held(letter: Letter, recipient: Recipient) -> _Plan | None:
@@ -184,7 +183,7 @@ def _held(letter: Letter, recipient: Recipient) -> _Plan | None:
         "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
         "acts": {state: mandates.url(one, state, heard) for state in mandates.STATES} if may_decide else {},
         "answers": reply_to is not None,
-        "may_write": mandates.moderator_of(heard) is not None,
+        "may_write": one.in_talk and mandates.moderator_of(heard) is not None,
     }
     headers |= {"references": (drafts.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
     return _Plan("held", facts, headers)

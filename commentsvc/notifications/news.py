@@ -24,17 +24,19 @@ FIRST = tuple(KINDS)
 
 def announce(comment: Comment) -> None:
     """Write down whom to tell that readers see a comment; never its writer; writes."""
-    channels.tell(channels.APPROVED, comment)
     if not comment.in_talk:
         return
     occasion = f"shown-{comment.id}"
     told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
     told |= set(_own_addresses(comment))
     told |= drafts.told_before(comment)
+    moderators = set(db.session.scalars(select(Moderator.email)))
     letters = {}
     for subscription in _who_hears(comment):
         email = subscription.recipient.email
         if email in told or not subscription.is_active or _is_writers(subscription, comment):
+            continue
+        if subscription.topic == Topic.SITE and email not in moderators:
             continue
         told.add(email)
         letters[subscription] = _letter_for(subscription, comment)
@@ -82,7 +84,7 @@ def announce_held(comment: Comment) -> None:
 
     Once for each text. What follows soon is gathered, so that a wave of spam is one letter.
     """
-    channels.tell(channels.HELD, comment)
+    channels.push(comment)
     occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
     for subscription in _who_decides(comment):
         recipient = subscription.recipient
@@ -92,7 +94,7 @@ def announce_held(comment: Comment) -> None:
         if recipient.pace == Pace.AT_ONCE:
             last = drafts.last_sent(LetterKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
-        letter = drafts.open_letter(LetterKind.HELD, recipient, due_at=due_at)
+        letter = drafts.open_letter(LetterKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
         drafts.add(letter, comment, subscription, occasion)
 
@@ -100,7 +102,9 @@ def announce_held(comment: Comment) -> None:
 def _who_decides(comment: Comment) -> Iterator[Subscription]:
     site = comment.thread.site
     if site.email:
-        yield subscriptions.watch(site, site.email, Topic.HELD, site.language)
-        return
+        owner = subscriptions.watch(site, site.email, Topic.HELD, site.language)
+        if owner.is_active:
+            yield owner
+            return  # else somebody must hear of it all the same
     for moderator in db.session.scalars(select(Moderator).order_by(Moderator.id)):
         yield subscriptions.watch(site, moderator.email, Topic.HELD, moderator.language)

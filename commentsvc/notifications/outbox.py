@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 
 from sqlalchemy import func, select, update
@@ -29,12 +29,33 @@ LONGEST_GAP = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=5)
 LATE = timedelta(minutes=10)  # from when somebody should look why
 # A server may refuse for what we are or what we say, which is no fault of the address.
-NO_SUCH_ADDRESS = re.compile(r"\b5\.(1|2)\.\d|no such|unknown|not exist|no mailbox|user|invalid", re.I)
+NO_SUCH_ADDRESS = re.compile(
+    r"\b5\.(?:1\.[1-6]|1\.10|2\.\d)\b|^(?!.*\b5\.\d+\.\d).*(?:no such|unknown user|not exist)", re.I
+)
+SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+")
 SEVERAL = 2  # recipients that were refused one after the other
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 100
 NOTHING_LEFT = N_("nothing is left to tell, or nobody wants to hear it")
 BY_MODERATOR = N_("cancelled by a moderator")
+
+
+class _Verbatim(UnstructuredHeader, BaseHeader):
+    """A header of identities or addresses: the library would encode a long one, and no mail program would know it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Lines that are broken between two identities only."""
+        return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
+def _wire_policy() -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in ("list-unsubscribe", "list-id", "in-reply-to", "references", "reply-to"):
+        registry.map_to_type(name, _Verbatim)
+    return SMTP.clone(header_factory=registry)
+
+
+WIRE = _wire_policy()
 
 
 @dataclass(frozen=True)
@@ -83,7 +104,9 @@ def _packed(letter: Letter) -> Parcel | None:
     if written is None:
         _end(letter, LetterState.CANCELLED, NOTHING_LEFT)
         return None
-    letter.subject, letter.text = written.subject, "" if written.is_secret else written.text
+    # Who looks at the letter later is not who got it: the links that speak for them are not kept.
+    kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)
+    letter.subject, letter.text = written.subject, kept
     sender = return_address.of_bounces(letter)
     return Parcel(letter.id, LetterKind(letter.kind), sender, letter.recipient, message(letter, written))
 
@@ -180,6 +203,9 @@ def trouble() -> Trouble | None:
     last = db.session.scalar(select(func.max(Letter.sent_at))) or FIRST_MOMENT
     since = select(Letter).where(Letter.tries > 0, Letter.created_at > last).order_by(Letter.created_at)
     late = (Letter.state == LetterState.QUEUED) & (Letter.created_at < clock.now() - LATE)
+    untouched = select(Letter).where(Letter.state == LetterState.QUEUED, Letter.tries == 0)
+    if (waits := db.session.scalars(untouched.where(Letter.due_at < clock.now() - LATE).limit(1)).first()) is not None:
+        return Trouble(waits.created_at, "")  # nobody works
     if (waits := db.session.scalars(since.where(late).limit(1)).first()) is not None:
         return Trouble(waits.created_at, waits.last_answer)
     refused = list(db.session.scalars(since.where(Letter.state == LetterState.FAILED).limit(PAGE)))
@@ -191,7 +217,7 @@ def trouble() -> Trouble | None:
 def message(letter: Letter, written: Written) -> EmailMessage:
     """The letter as it goes over the wire (RFC 5322, 2369, 2919, 3834, 8058)."""
     config = settings.current()
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=WIRE)
     # The library decodes encoded words in what it is given, line breaks in them included.
     mail["Subject"] = written.subject.replace("=?", "= ?")
     mail["From"] = Address(_harmless(written.sender_name), addr_spec=config.sender)
@@ -201,7 +227,7 @@ def message(letter: Letter, written: Written) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange heeds
     if written.reply_to:
-        mail["Reply-To"] = Address("", addr_spec=written.reply_to)
+        mail["Reply-To"] = written.reply_to
     if written.references:
         mail["In-Reply-To"] = written.references[-1]
         mail["References"] = " ".join(written.references)

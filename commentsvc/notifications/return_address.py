@@ -77,7 +77,7 @@ def read(address: str) -> ReturnAddress | None:
     """What an address of ours says; None where it is none, or where we did not sign it."""
     base = settings.current().mail_reply_to.lower()
     local, _, domain = address.strip().lower().rpartition("@")
-    mailbox, _, code = local.partition("+")
+    mailbox, _, code = local.rpartition("+")
     found = CODE.fullmatch(code)
     if not base or f"{mailbox}@{domain}" != base or found is None:
         return None

@@ -28,10 +28,11 @@ Row = TypeVar("Row", Subscription, Recipient)
 KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
-def hear_replies(comment: Comment, email: str, asker: str | None) -> Subscription:
+def hear_replies(comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False) -> Subscription:
     """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address; writes."""
     subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
-    return _ask(subscription, comment.thread.site, email, comment.language, asker, comment.author)
+    site, name = comment.thread.site, comment.author
+    return _ask(subscription, site, email, comment.language, asker, name, is_confirmed=is_confirmed)
 
 
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
@@ -70,14 +71,21 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
 
 
 def _ask(
-    subscription: Subscription, site: Site, email: str, language: str, visitor: str | None, name: str
+    subscription: Subscription,
+    site: Site,
+    email: str,
+    language: str,
+    visitor: str | None,
+    name: str,
+    *,
+    is_confirmed: bool = False,
 ) -> Subscription:
     """Whoever confirmed this address before from the same browser is not asked again.
 
     A letter binds its yes to who asked for it: until there is a new letter, what was asked for before stays as it was.
     """
     recipient = Recipient.known(email, language)
-    is_known = _confirmed_before(recipient, visitor)
+    is_known = is_confirmed or _confirmed_before(recipient, visitor)
     asks = not is_known and _may_ask(recipient)
     is_new = subscription.id is None
     subscription.site_id, subscription.site = site.id, site
@@ -141,7 +149,8 @@ def find_asked(token: str) -> tuple[Subscription, bool]:
     Raises:
         LinkInvalid, LinkExpired: it is none.
     """
-    number, asker = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
+    asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
+    number, asker = asked if isinstance(asked, list) else (asked, "")  # letters of former versions name a number alone
     subscription = _existing(Subscription, number)
     return subscription, tokens.equal(asker, _asker(subscription))
 
@@ -153,14 +162,19 @@ def find_recipient(token: str) -> Recipient:
 
 @dataclass(frozen=True)
 class End:
-    """What a link in a letter ends: one ``subscription``, or where that is None, everything of ``recipient``.
+    """What a link in a letter ends: what of ``recipient`` the letter came from.
 
     ``is_for_good`` where it stood in a letter that asked: who never said yes gets not even another one of those.
     """
 
     recipient: Recipient
-    subscription: Subscription | None = None
+    subscriptions: list[Subscription]
     is_for_good: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of it has ended."""
+        return all(one.state == SubscriptionState.STOPPED for one in self.subscriptions)
 
 
 def find_end(token: str) -> End:
@@ -168,21 +182,22 @@ def find_end(token: str) -> End:
     meant = tokens.read(STOP, token, STOP_WITHIN)
     if isinstance(meant, int):
         meant = ["one", meant]
-    what, number = meant
-    if what == "all":
-        return End(_existing(Recipient, number))
-    subscription = _existing(Subscription, number)
-    return End(subscription.recipient, subscription, is_for_good=what == "never")
+    what, numbers = meant
+    if what != "these":
+        subscription = _existing(Subscription, numbers)
+        return End(subscription.recipient, [subscription], is_for_good=what == "never")
+    found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(numbers))))
+    if not found:
+        raise LinkInvalid
+    return End(found[0].recipient, found)
 
 
 def end(what: End) -> None:
     """No more letters of this; writes."""
-    if what.subscription is None:
-        stop_all(what.recipient)
-    elif what.is_for_good and not _is_anybodys(what.recipient):
+    if what.is_for_good and not _is_anybodys(what.recipient):
         refuse(what.recipient)
-    else:
-        what.subscription.state = SubscriptionState.STOPPED
+    for one in what.subscriptions:
+        one.state = SubscriptionState.STOPPED
 
 
 def _existing(table: type[Row], number: int) -> Row:
@@ -255,9 +270,9 @@ def never_url(subscription: Subscription) -> str:
 
 
 def stop_url(heard: Iterable[Subscription]) -> str:
-    """The address of the page, and of the one-click POST, that ends what a letter came from; all, if from several."""
-    first, *others = {one.id: one for one in heard}.values()
-    return _url(STOP, ["all", first.recipient_id] if others else first.id)
+    """The address of the page, and of the one-click POST, that ends what a letter came from."""
+    first, *others = sorted({one.id for one in heard})
+    return _url(STOP, ["these", [first, *others]] if others else first)
 
 
 def manage_url(recipient: Recipient) -> str:

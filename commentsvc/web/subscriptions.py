@@ -9,9 +9,8 @@ from commentsvc.errors import NotUnderstood
 from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.models.thread import Thread
-from commentsvc.notifications import registry, subscriptions
+from commentsvc.notifications import drafts, registry, subscriptions
 from commentsvc.web import security, visitor
-from commentsvc.web.options import number
 
 # What a button of the page changes a subscription into.
 CHANGES = {
@@ -89,6 +88,7 @@ def _choose(recipient: Recipient) -> None:
     if pace not in set(Pace) or language not in i18n.languages():
         raise NotUnderstood
     recipient.pace, recipient.language = pace, language
+    drafts.hurry(recipient)
 
 
 def _change_one(recipient: Recipient, act: str) -> None:
@@ -116,13 +116,10 @@ def _confirmation(subscription: Subscription) -> str:
 
 def _end(meant: subscriptions.End) -> str:
     i18n.speak(meant.recipient.language)
-    heard = subscriptions.of(meant.recipient)
     return render_template(
         "subscriptions/stop.html",
-        subscription=meant.subscription,
-        thread=_thread_of(meant.subscription) if meant.subscription else None,
-        heard=[one for one in heard if one.state != SubscriptionState.STOPPED],
-        recipient=meant.recipient,
+        meant=meant,
+        threads={one.id: _thread_of(one) for one in meant.subscriptions},
         manage_url=subscriptions.manage_url(meant.recipient),
     )
 
@@ -136,7 +133,7 @@ def _page(recipient: Recipient, token: str, done: str = "") -> str:
         paces=Pace,
         token=token,
         done=done,
-        changed=number("subscription") or whole(request.form.get("subscription")),
+        changed=whole(request.form.get("subscription")),
     )
 
 

@@ -98,11 +98,11 @@ class TestWebhooks:
     ) -> None:
         rules("blog", moderation="all")
         comment = bob.comment(BOB)
-        for resource in ("approval", "spam", "trash"):
+        for resource in ("approval", "hold", "spam", "trash"):
             ada.decide(comment, resource)
         deliver()
         told = [json.loads(body)["type"] for _, _, body in receiver.received]
-        assert sorted(told) == ["comment.approved", "comment.held", "comment.spam", "comment.trashed"]
+        assert sorted(told) == ["comment.approved", "comment.held", "comment.held", "comment.spam", "comment.trashed"]
 
     def test_another_secret_does_not_fit(self, hook: str, receiver: Web, bob: Visitor, really: None) -> None:
         bob.comment(BOB)

@@ -56,6 +56,24 @@ class TestReplies:
         assert not letter.defects
         assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
 
+    def test_programs_can_read_its_headers_as_they_come(
+        self, subscribed: int, visit: Visit, post_office: MailServer, set_up: Callable[..., None]
+    ) -> None:
+        """No encoded words where addresses and identities stand, however long they are (RFC 2047, 5)."""
+        host = "comments.of-a-blog-with-a-name-that-is-longer-than-most.example"
+        set_up(base_url=f"https://{host}", mail_reply_to=f"comments@{host}")
+        one = visit().comment(GRACE, parent_id=str(subscribed))
+        visit().comment(MALLORY, parent_id=str(one))
+        work()
+        raw = post_office.raw[-1].decode()
+        headers = raw.partition("\r\n\r\n")[0]
+        for name in ("List-Unsubscribe", "List-ID", "In-Reply-To", "References", "Message-ID", "Reply-To", "To"):
+            found = re.search(rf"(?m)^{name}: (.*(?:\r\n .*)*)", headers)
+            assert found, name
+            assert "=?" not in found[1], name
+        assert re.search(r"(?m)^List-Unsubscribe: <https://[^>\s]+>\r$", headers)
+        assert "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in headers
+
     def test_a_held_answer_is_told_only_when_approved_and_once(
         self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:

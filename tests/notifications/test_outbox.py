@@ -97,6 +97,26 @@ class TestDown:
             work()
             assert sorted(str(letter["To"]) for letter in server.letters) == ["new@mail.example", *readers(5)]
 
+    def test_a_wave_while_it_is_away_is_one_letter_all_the_same(
+        self, visit: Visit, ada: Visitor, set_up: SetUp, rules: Callable[..., None], time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        set_up(mail_url="smtp://127.0.0.1:1")
+        for number in range(5):
+            visit().comment(GRACE, body=f"number {number}")
+            time.pass_(minutes=20)
+            worker.send_letters()
+        with mail_server() as server:
+            set_up(mail_url=server.url)
+            time.pass_(hours=6)
+            work()
+            assert [letter["Subject"] for letter in server.letters] == ["5 comments wait for approval on A blog"]
+
+    def test_the_desk_says_that_nobody_works(self, ada: Visitor, post_office: MailServer, time: FrozenClock) -> None:
+        queue(*readers(1))
+        time.pass_(minutes=11)
+        assert "Letters have not got out" in ada.client.get("/admin/queue").text
+
     def test_the_desk_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
@@ -463,6 +483,8 @@ class TestTheDesk:
         assert "The _cat_ found it." in page
         assert BOB.email in page
         assert letter.message_id.strip("<>") in page
+        assert "/unsubscribe/…" in page
+        assert "/subscriptions/M" not in page, "a moderator does not speak for who got it"
 
     def test_cancel_and_send_after_all(self, ada: Visitor, post_office: MailServer) -> None:
         queue(*readers(1))

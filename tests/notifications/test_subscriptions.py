@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from commentsvc import tokens
 from commentsvc.db import db
-from commentsvc.models import Letter, Recipient, Subscription
+from commentsvc.models import Letter, Moderator, Recipient, Subscription
 from commentsvc.notifications import outbox, subscriptions
 from tests.cast import ADA, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
 from tests.post import letters, link_in, only, stop_link, text_of, work
@@ -509,6 +509,19 @@ class TestDigests:
         )
         assert re.search(r"^<[^>]+>$", letter["List-Unsubscribe"])
 
+    def test_who_chooses_at_once_has_it_at_once(
+        self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        db.begin_write()
+        person = db.session.scalars(select(Recipient)).one()
+        person.pace = "daily"
+        page = subscriptions.manage_url(person).removeprefix("https://comments.example")
+        db.session.commit()
+        visit().comment(GRACE, body="one")
+        visit().client.post(page, data={"act": "settings", "language": "en", "pace": "at-once"})
+        work()
+        assert "one" in text_of(only(post_office.letters))
+
     def test_what_was_taken_away_is_left_out(
         self, following: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
     ) -> None:
@@ -527,6 +540,7 @@ class TestDigests:
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
         following.client.post("/follow/blog/second.html", data={"email": BOB.email})
+        following.client.post("/follow/blog/third.html", data={"email": BOB.email})
         db.begin_write()
         db.session.scalars(select(Recipient)).one().pace = "hourly"
         db.session.commit()
@@ -538,9 +552,9 @@ class TestDigests:
         assert letter["Subject"] == "2 new comments on A blog"
         stranger = visit().client
         assert "Shall we stop" in stranger.get(stop_link(letter)).text
-        assert states() == ["active", "active"]
+        assert states() == ["active", "active", "active"]
         stranger.post(stop_link(letter), data={"List-Unsubscribe": "One-Click"})
-        assert states() == ["stopped", "stopped"]
+        assert states() == ["stopped", "stopped", "active"]
 
     def test_a_digest_that_gathers_is_no_sign_of_trouble(
         self, following: Visitor, visit: Visit, client: FlaskClient, time: FrozenClock
@@ -570,6 +584,40 @@ class TestModerators:
         letter = only(post_office.letters)
         assert letter["To"] == ADA.email
         assert "You hear of every comment on A blog." in text_of(letter)
+
+    def test_somebody_hears_of_it_where_the_owner_does_not(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all", email="owner@blog.example")
+        visit().comment(GRACE)
+        work(time)
+        visit().client.post(stop_link(only(post_office.letters)))
+        time.pass_(hours=1)
+        visit().comment(GRACE, body="another")
+        work(time)
+        assert post_office.letters[-1]["To"] == ADA.email
+
+    def test_who_moderates_no_longer_hears_no_more(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
+        at = "/admin/subscriptions"
+        ada.desk_post(f"{at}/own", form_at=at, pace="at-once", hears=f"site-{_blogs_id()}")
+        db.begin_write()
+        db.session.delete(Moderator.with_email(ADA.email))
+        db.session.commit()
+        visit().comment(GRACE)
+        work()
+        assert not post_office.letters
+
+    def test_each_blog_has_its_letter(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        visit().comment(GRACE)
+        visit().comment(GRACE, site="other")
+        work(time)
+        assert sorted(letter["From"].addresses[0].display_name for letter in post_office.letters) == [
+            "A blog",
+            "Another",
+        ]
 
     def test_what_waits_unless_they_say_no(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock

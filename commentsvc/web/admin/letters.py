@@ -31,9 +31,16 @@ def show() -> str:
 def show_one(letter_id: int) -> str:
     """One letter as it went out, and how far it got; of a test, all that was said."""
     letter = _found(letter_id)
-    is_waiting = letter.kind == LetterKind.TEST and letter.state == LetterState.QUEUED and not letter.tries
+    has_mail_server = bool(settings.current().mail_url)
+    is_test = letter.kind == LetterKind.TEST and has_mail_server
+    is_waiting = is_test and letter.state == LetterState.QUEUED and not letter.tries
     return render_template(
-        "admin/letter.html", letter=letter, names=NAMES, is_waiting=is_waiting, moderator=signed_in.moderator()
+        "admin/letter.html",
+        letter=letter,
+        names=NAMES,
+        is_waiting=is_waiting,
+        has_mail_server=has_mail_server,
+        moderator=signed_in.moderator(),
     )
 
 

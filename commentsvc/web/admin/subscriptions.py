@@ -41,12 +41,12 @@ def show() -> str:
 
 @blueprint.post(f"/<int(max={LARGEST_ID}):number>/<resource>")
 def change(number: int, resource: str) -> AnyResponse:
-    """Pause, or go on; who has not confirmed yet must do so themselves."""
+    """Pause, or go on; who has not said yes, or has stopped it, must say so themselves."""
     if resource not in CHANGES:
         raise NotFound
     db.begin_write()
     subscription = _found(number)
-    if subscription.state == SubscriptionState.UNCONFIRMED:
+    if subscription.state not in CHANGES.values():
         raise NotUnderstood
     subscription.state = CHANGES[resource]
     return _back()
@@ -54,7 +54,7 @@ def change(number: int, resource: str) -> AnyResponse:
 
 @blueprint.post(f"/<int(max={LARGEST_ID}):number>/removal")
 def remove(number: int) -> AnyResponse:
-    """Forget it, with the letters that are not sent yet."""
+    """Forget it; what was to be told of it is told no more."""
     db.begin_write()
     db.session.delete(_found(number))
     return _back()
