@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -14,6 +15,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.browser.test_element import put_up, say
 from tests.browser.test_story import sign_in
+from tests.cast import ADA
+from tests.post import text_of
 
 Person = Callable[..., Page]
 SMALLEST = 24  # CSS pixels, WCAG 2.2 target size
@@ -133,10 +136,55 @@ class TestEveryPage:
         for width in (1280, 320):
             ada = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
             sign_in(world, ada)
-            for place in ("queue", "queue?state=approved", "linkbacks", "log", "letters"):
+            world.server.run("channel", "add", "webhook", "https://hooks.blog.example/comments")
+            world.letter(ADA.email)
+            places = ("queue", "queue?state=approved", "linkbacks", "log", "letters", "letters/1")
+            for place in (*places, "subscriptions", "channels"):
                 ada.goto(f"{world.server.url}/admin/{place}{'&' if '?' in place else '?'}lang={lang}")
                 judge(ada)
                 assert too_small(ada) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "ar"])
+def test_the_pages_that_letters_lead_to(world: World, person: Person, scheme: str, lang: str) -> None:
+    """Follow, say yes, look at everything, stop; and a moderator's button."""
+    bob = person(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    bob.goto(f"{world.server.url}/follow/blog{ARTICLE}?lang={lang}")
+    judge(bob)
+    bob.locator("form button").click()
+    expect(bob.locator("[aria-invalid=true]")).to_be_visible()
+    judge(bob)
+    bob.locator("#email").fill("bob@mail.example")
+    bob.locator("form button").click()
+    expect(bob.get_by_role("status")).to_be_visible()
+    judge(bob)
+    _look_at(bob, _link(world.letter("bob@mail.example"), "confirm"))
+    bob.locator("form button").click()
+    expect(bob.get_by_role("status")).to_be_visible()
+    judge(bob)
+    say(world, "Grace", "rings a bell")
+    news = world.letter("bob@mail.example", 2)
+    for path in ("unsubscribe", "subscriptions"):
+        _look_at(bob, _link(news, path))
+    world.server.run("site", "set", "blog", "--moderation", "all")
+    say(world, "Mallory", "waits for a decision")
+    _look_at(bob, _link(world.letter(ADA.email), "moderate"))
+    bob.locator("form button").click()
+    expect(bob.get_by_role("status")).to_be_visible()
+    judge(bob)
+
+
+def _look_at(page: Page, address: str) -> None:
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(address)
+        judge(page)
+        assert too_small(page) == []
+
+
+def _link(letter: EmailMessage, path: str) -> str:
+    return next(word for word in text_of(letter).split() if f"/{path}/" in word)
 
 
 def test_what_happens_is_said(world: World, person: Person) -> None:
