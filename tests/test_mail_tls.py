@@ -1,0 +1,78 @@
+"""The way to the mail server, secured from the start or by STARTTLS; a certificate that does not fit is no way."""
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from flask import Flask
+
+from commentsvc import mail
+from tests.servers import MailServer, free_port
+
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here to make a certificate with")
+SECURED = {
+    "smtps": lambda context: {"ssl_context": context},
+    "smtp+starttls": lambda context: {"tls_context": context, "require_starttls": True},
+}
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate for localhost, which this process trusts."""
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*make, *names, "-keyout", str(key), "-out", str(file)], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, key)
+    return context
+
+
+@pytest.fixture(params=SECURED)
+def server(request: pytest.FixtureRequest, certificate: ssl.SSLContext) -> Iterator[tuple[str, MailServer]]:
+    """A mail server that speaks TLS; and how its address begins and ends."""
+    office = MailServer()
+    options = SECURED[request.param](certificate)
+    controller = Controller(office, hostname="127.0.0.1", port=free_port(), server_hostname="localhost", **options)
+    controller.start()
+    office.url = f"{request.param}://{{}}:{controller.port}"
+    try:
+        yield office.url, office
+    finally:
+        controller.stop()
+
+
+def letter() -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "us@blog.example", "bob@mail.example", "Hello"
+    message.set_content("Hello")
+    return message
+
+
+def test_it_takes_letters(app: Flask, server: tuple[str, MailServer], set_up: Callable[..., None]) -> None:
+    url, office = server
+    set_up(mail_url=url.format("localhost"))
+    dialogue = mail.Transcript()
+    with mail.connect(dialogue) as line:
+        assert line.send("us@blog.example", "bob@mail.example", letter()) == "250 taken"
+    assert len(office.letters) == 1
+    assert any("RCPT" in said.upper() for said in dialogue.lines)
+
+
+def test_another_name_than_the_certificates(
+    app: Flask, server: tuple[str, MailServer], set_up: Callable[..., None]
+) -> None:
+    url, office = server
+    set_up(mail_url=url.format("127.0.0.1"))
+    with pytest.raises(mail.DeliveryFailed) as failed, mail.connect():
+        pass
+    assert "certificate" in failed.value.answer.lower()
+    assert not failed.value.is_final
+    assert failed.value.is_about_server
+    assert not office.letters
