@@ -1,7 +1,7 @@
 """Write letters down: for whom and about what, in the transaction of what they tell. How they read is for later."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription
 
 MOST_ITEMS = 200  # in one letter
+MOST_AT_ONCE = 10_000  # values in a question that every database takes
 
 
 def write(
@@ -93,10 +94,13 @@ def is_told(occasion: str, recipient: Recipient) -> bool:
     return db.session.scalar(told) is not None
 
 
-def told_before(comment: Comment) -> set[str]:
-    """Who had a letter of their own about a comment, as far as their letters are kept."""
-    about = Letter.message_id.startswith(f"<comment-{comment.id}.", autoescape=True)
-    return set(db.session.scalars(select(Letter.recipient).where(about)))
+def told_before(comment: Comment, emails: Sequence[str]) -> set[str]:
+    """Which of these addresses had a letter of their own about a comment, as far as their letters are kept."""
+    told: set[str] = set()
+    for start in range(0, len(emails), MOST_AT_ONCE):
+        identities = [message_id_of(comment.id, email) for email in emails[start : start + MOST_AT_ONCE]]
+        told.update(db.session.scalars(select(Letter.recipient).where(Letter.message_id.in_(identities))))
+    return told
 
 
 def last_sent(kind: LetterKind, recipient: Recipient) -> datetime | None:

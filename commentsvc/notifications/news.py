@@ -29,10 +29,11 @@ def announce(comment: Comment) -> None:
     occasion = f"shown-{comment.id}"
     told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
     told |= set(_own_addresses(comment))
-    told |= drafts.told_before(comment)
+    hear = _who_hears(comment)
+    told |= drafts.told_before(comment, [subscription.recipient.email for subscription in hear])
     moderators = set(db.session.scalars(select(Moderator.email)))
     letters = {}
-    for subscription in _who_hears(comment):
+    for subscription in hear:
         email = subscription.recipient.email
         if email in told or not subscription.is_active or _is_writers(subscription, comment):
             continue

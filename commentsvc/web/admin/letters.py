@@ -30,7 +30,7 @@ def show() -> str:
 @blueprint.get(LETTER)
 def show_one(letter_id: int) -> str:
     """One letter as it went out, and how far it got; of a test, all that was said."""
-    letter = _found(letter_id)
+    letter = _there(db.session.get(Letter, letter_id))
     has_mail_server = bool(settings.current().mail_url)
     is_test = letter.kind == LetterKind.TEST and has_mail_server
     is_waiting = is_test and letter.state == LetterState.QUEUED and not letter.tries
@@ -63,7 +63,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
 def send_again(letter_id: int) -> AnyResponse:
     """Send it once more."""
     db.begin_write()
-    outbox.send_again(_found(letter_id))
+    outbox.send_again(_locked(letter_id))
     db.session.commit()
     return redirect(url_for("letters.show"), code=303)
 
@@ -72,13 +72,16 @@ def send_again(letter_id: int) -> AnyResponse:
 def cancel(letter_id: int) -> AnyResponse:
     """Do not send it."""
     db.begin_write()
-    outbox.cancel(_found(letter_id))
+    outbox.cancel(_locked(letter_id))
     db.session.commit()
     return redirect(url_for("letters.show"), code=303)
 
 
-def _found(letter_id: int) -> Letter:
-    letter = db.session.get(Letter, letter_id, with_for_update={"of": Letter}, populate_existing=True)
+def _locked(letter_id: int) -> Letter:
+    return _there(db.session.get(Letter, letter_id, with_for_update={"of": Letter}, populate_existing=True))
+
+
+def _there(letter: Letter | None) -> Letter:
     if letter is None:
         raise NotFound
     return letter
