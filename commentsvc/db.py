@@ -1,11 +1,12 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, MetaData, cast, event, func, select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -51,6 +52,9 @@ class Base(DeclarativeBase):
     registry = registry(metadata=metadata, type_annotation_map={datetime: UTCDateTime()})
 
 
+Row = TypeVar("Row", bound=Base)
+
+
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy with a word for "from here on I write"."""
 
@@ -61,6 +65,18 @@ class Database(SQLAlchemy):
         """
         self.session.rollback()
         self.session.connection(execution_options={"writes": True})
+
+    def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
+        """``row``, stored, or what ``find`` finds where somebody else was first with it this very moment; writes."""
+        try:
+            with self.session.begin_nested():
+                self.session.add(row)
+        except IntegrityError:
+            existing = find()
+            if existing is None:
+                raise
+            return existing
+        return row
 
     def one_at_a_time(self, what: str) -> None:
         """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""

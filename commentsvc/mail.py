@@ -2,12 +2,10 @@
 
 import re
 import smtplib
-import socket
 import ssl
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.errors import MessageError
@@ -18,10 +16,10 @@ from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from commentsvc import settings
+from commentsvc.deadline import hung_up_after
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
 WHOLE_PATIENCE = timedelta(seconds=60)  # for each letter, and for the greeting, however the server drips
-AGAIN = timedelta(seconds=1)
 GOING = 421  # the server hangs up
 CHALLENGE = 334
 # We may not send at all, which is for the owner to mend, and no letter is lost meanwhile.
@@ -96,7 +94,7 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
     context = ssl.create_default_context()
     server = _TLSClient(transcript, context) if parts.scheme == "smtps" else _Client(transcript)
     try:
-        with _hung_up_after(WHOLE_PATIENCE, server):
+        with hung_up_after(WHOLE_PATIENCE, lambda: server.sock):
             _greet(server, parts, context)
     except (OSError, smtplib.SMTPException, ValueError) as problem:
         server.close()
@@ -121,7 +119,7 @@ def _greet(server: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) ->
 
 def _leave(server: smtplib.SMTP) -> None:
     try:
-        with _hung_up_after(PATIENCE, server):
+        with hung_up_after(PATIENCE, lambda: server.sock):
             server.quit()
     except (OSError, smtplib.SMTPException):
         server.close()
@@ -162,45 +160,21 @@ class _TLSClient(_Client, smtplib.SMTP_SSL):
         self.context = context
 
 
-@contextmanager
-def _hung_up_after(patience: timedelta, server: smtplib.SMTP) -> Iterator[None]:
-    """A server may drip one byte at a time and never let a single answer time out: each letter has a limit, too."""
-    done = threading.Event()
-
-    def hang_up() -> None:
-        wait = patience.total_seconds()
-        while not done.wait(wait):  # again and again: the line may be made, or secured, only now
-            wait = AGAIN.total_seconds()
-            if server.sock is not None:
-                with suppress(OSError):
-                    server.sock.shutdown(socket.SHUT_RDWR)
-
-    threading.Thread(target=hang_up, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
 class _Server:
     def __init__(self, server: "_Client") -> None:
         self._server = server
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
         try:
-            with _hung_up_after(WHOLE_PATIENCE, self._server):
+            with hung_up_after(WHOLE_PATIENCE, lambda: self._server.sock):
                 self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as refused:
             code, words = next(iter(refused.recipients.values()))
-            answer = _reply(code, words)
-            is_ours = code == GOING or OUR_FAULT.search(answer) is not None
-            raise DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient=True) from refused
+            raise _refusal(code, words, is_about_recipient=True) from refused
         except smtplib.SMTPServerDisconnected as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
-            code, answer = refused.smtp_code, _reply(refused.smtp_code, refused.smtp_error)
-            is_ours = code == GOING or OUR_FAULT.search(answer) is not None
-            raise DeliveryFailed(answer, is_final=code >= 500 and not is_ours, is_about_server=is_ours) from refused
+            raise _refusal(refused.smtp_code, refused.smtp_error, is_about_recipient=False) from refused
         except (ValueError, MessageError) as problem:  # a letter that cannot be put into bytes
             raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
@@ -224,9 +198,11 @@ class _Folder:
         return "written to a file"
 
 
-def _reply(code: int, words: bytes | str) -> str:
+def _refusal(code: int, words: bytes | str, *, is_about_recipient: bool) -> DeliveryFailed:
     told = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return f"{code} {_masked(told)}"[:500]
+    answer = f"{code} {_masked(told)}"[:500]
+    is_ours = code == GOING or OUR_FAULT.search(answer) is not None
+    return DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient)
 
 
 def _masked(said: str) -> str:

@@ -9,17 +9,17 @@ import ipaddress
 import re
 import socket
 import ssl
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from commentsvc import __version__, settings
+from commentsvc.deadline import hung_up_after
 
 CONNECT_PATIENCE = timedelta(seconds=5)
 WHOLE_PATIENCE = timedelta(seconds=15)
@@ -276,22 +276,12 @@ def _connected(address: str, port: int) -> Iterator[socket.socket]:
 @contextmanager
 def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
     """A page may drip one byte at a time and never let a single read time out: the whole fetch has a limit too."""
-    expired = threading.Event()
-
-    def hang_up() -> None:
-        expired.set()
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
-
-    alarm = threading.Timer(patience.total_seconds(), hang_up)
-    alarm.daemon = True
-    alarm.start()
-    try:
-        yield
-    finally:
-        alarm.cancel()
-        if expired.is_set():
-            raise FetchFailed("too slow")
+    with hung_up_after(patience, lambda: line) as expired:
+        try:
+            yield
+        finally:
+            if expired.is_set():
+                raise FetchFailed("too slow")
 
 
 def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
-
 from commentsvc import clock, links
 from commentsvc.db import db
 from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
@@ -61,12 +59,4 @@ def find_or_open(site: Site, key: str) -> Thread:
 
 def _opened(site: Site, key: str) -> Thread:
     thread = Thread(site_id=site.id, site=site, key=key, url=links.article(site.home, key))
-    try:
-        with db.session.begin_nested():
-            db.session.add(thread)
-    except IntegrityError:  # somebody else was first this very moment
-        existing = Thread.at(site, key)
-        if existing is None:
-            raise
-        return existing
-    return thread
+    return db.add_or_find(thread, lambda: Thread.at(site, key))

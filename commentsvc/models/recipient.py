@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import String, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -57,16 +56,7 @@ class Recipient(Base):
         """Who has this address; made now where nobody wrote to it before; writes."""
         if found := cls.with_email(email):
             return found
-        new = cls(email=email.strip().lower(), language=language)
-        try:
-            with db.session.begin_nested():
-                db.session.add(new)
-        except IntegrityError:  # somebody else was first this very moment
-            existing = cls.with_email(email)
-            if existing is None:
-                raise
-            return existing
-        return new
+        return db.add_or_find(cls(email=email.strip().lower(), language=language), lambda: cls.with_email(email))
 
     @property
     def is_open(self) -> bool:

@@ -13,11 +13,11 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
 
+from commentsvc.mailbox import LARGEST_MAIL
 from commentsvc.markup import plain_text
 from commentsvc.markup.own_words import own_words
 from commentsvc.notifications.letters import ANSWER_ABOVE
 
-LARGEST = 1_000_000  # bytes
 LARGEST_HEADERS = 64_000
 LONGEST_HEADER = 2_000  # bytes; a longer one is left out
 MOST_PARTS = 100
@@ -77,7 +77,7 @@ class Unreadable(Exception):
 
 def read(raw: bytes) -> Incoming:
     """A mail as bytes, as a mail server hands it over; raises ``Unreadable``."""
-    if len(raw) >= LARGEST:
+    if len(raw) >= LARGEST_MAIL:
         raise Unreadable("the mail is too large")
     if len(BOUNDARY.findall(raw)) > MOST_PARTS:
         raise Unreadable("the mail has too many parts")

@@ -117,7 +117,7 @@ def _one_comment(letter: Letter, recipient: Recipient) -> _Plan | None:
         "parent": comment.parent if comment.parent and comment.parent.is_visible else None,
         "thread": thread,
         "why": i18n.gettext(WHY[Topic(heard.topic)], site=thread.site.name),
-        "comment_url": links.comment(thread.site.key, thread.key, comment.id),
+        "comment_url": _url(comment),
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
         "answers": reply_to is not None,

@@ -1,4 +1,4 @@
-"""Everybody letters go to, for the moderators' list."""
+"""Everybody letters go to and what they hear of, for the moderators' list and for their own pages."""
 
 from dataclasses import dataclass
 

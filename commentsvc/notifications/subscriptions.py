@@ -58,16 +58,15 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
     """
     recipient = Recipient.known(email, language)
     here = (Subscription.topic == topic, Subscription.site_id == site.id, Subscription.recipient_id == recipient.id)
-    if found := db.session.scalar(select(Subscription).where(*here)):
+
+    def known() -> Subscription | None:
+        return db.session.scalar(select(Subscription).where(*here))
+
+    if found := known():
         return found
     made = Subscription(topic=topic, site_id=site.id, recipient_id=recipient.id, state=SubscriptionState.ACTIVE)
     made.site, made.recipient = site, recipient
-    try:
-        with db.session.begin_nested():
-            db.session.add(made)
-    except IntegrityError:  # somebody else was first this very moment
-        return watch(site, email, topic, language)
-    return made
+    return db.add_or_find(made, known)
 
 
 def _ask(

@@ -3,14 +3,11 @@
 from flask import Blueprint, render_template
 
 from commentsvc import i18n
-from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile
-from commentsvc.linkbacks import verifying
 from commentsvc.models.comment import Comment
 from commentsvc.moderation import decisions
 from commentsvc.notifications import mandates
 from commentsvc.notifications.mandates import Mandate
-from commentsvc.web import current, security, snapshots
+from commentsvc.web import current, deciding, security
 
 blueprint = Blueprint("mandates", __name__)
 blueprint.after_request(security.never_keep)
@@ -25,17 +22,13 @@ def show(token: str) -> str:
 @blueprint.post("/moderate/<token>")
 def decide(token: str) -> str:
     """What the button says; raises ``ChangedMeanwhile`` where the comment says something else by now."""
-    db.begin_write()
+
+    def act(comment: Comment) -> None:
+        mandate = mandates.find(token)  # as it is now: who held it may have lost it
+        decisions.decide(comment, mandate.state, by=mandate.moderator, is_by_owner=mandate.moderator is None)
+
     mandate = mandates.find(token)
-    comment = Comment.locked(mandate.comment.id)
-    if comment is None or comment.seen_as != mandate.seen_as:
-        raise ChangedMeanwhile
-    place = (comment.thread.site_id, comment.thread.key)
-    decisions.decide(comment, mandate.state, by=mandate.moderator, is_by_owner=mandate.moderator is None)
-    if comment.is_linkback and comment.is_visible:
-        verifying.look_soon(comment)
-    db.session.commit()
-    snapshots.drop(*place)
+    deciding.decide(mandate.comment.id, mandate.seen_as, act)
     return _page(mandates.find(token), is_done=True)
 
 

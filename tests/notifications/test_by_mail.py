@@ -7,10 +7,10 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 
-from commentsvc import throttle, worker
+from commentsvc import mailbox, throttle, worker
 from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Moderator, Subscription
-from commentsvc.notifications import incoming, return_address
+from commentsvc.notifications import return_address
 from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
 from tests.post import html_of, link_in, only, text_of, work
 from tests.servers import MailServer
@@ -527,7 +527,7 @@ class TestMails:
             b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 5000,
             b"Content-Type: text/plain; charset=undecodable\r\nTo: " + MAILBOX.encode() + b"\r\n\r\nx",
             b"Content-Type: multipart/report; report-type=delivery-status\r\n\r\n",
-            b"x" * (incoming.LARGEST + 1),
+            b"x" * (mailbox.LARGEST_MAIL + 1),
             b"Subject: " + b"a" * 100_000 + b"\r\n\r\nx",
             b"To: " + b"a@b.example, " * 5000 + b"\r\n\r\nx",
         ],

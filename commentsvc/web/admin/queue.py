@@ -5,11 +5,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile, NotFound
-from commentsvc.linkbacks import verifying
+from commentsvc.errors import NotFound
 from commentsvc.models.comment import Comment, State
 from commentsvc.moderation import decisions, queue
-from commentsvc.web import snapshots
+from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
@@ -42,19 +41,14 @@ def decide(comment_id: int, resource: str) -> AnyResponse:
     """Approve, hold, mark as spam or trash; back to the list, which offers to undo it."""
     if resource not in RESOURCES:
         raise NotFound
-    db.begin_write()
-    comment = Comment.locked(comment_id)
-    if comment is None:
-        raise NotFound
-    if request.form.get("seen", comment.seen_as) != comment.seen_as:
-        raise ChangedMeanwhile
-    before, thread = comment.state, (comment.thread.site_id, comment.thread.key)
-    act = decisions.undo if request.form.get(UNDO) else decisions.decide
-    act(comment, RESOURCES[resource], by=signed_in.moderator())
-    if comment.is_linkback and comment.is_visible:
-        verifying.look_soon(comment)
-    db.session.commit()
-    snapshots.drop(*thread)
+    before: list[str] = []
+
+    def act(comment: Comment) -> None:
+        before.append(comment.state)
+        change = decisions.undo if request.form.get(UNDO) else decisions.decide
+        change(comment, RESOURCES[resource], by=signed_in.moderator())
+
+    deciding.decide(comment_id, request.form.get("seen"), act)
     listed = request.form.get("listed", State.PENDING)
     state = listed if listed in set(State) else State.PENDING
-    return redirect(url_for("queue.show", state=state, decided=comment_id, undo=before), code=303)
+    return redirect(url_for("queue.show", state=state, decided=comment_id, undo=before[0]), code=303)
