@@ -1,11 +1,29 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import chain
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, LargeBinary, MetaData, cast, event, func, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    LargeBinary,
+    MetaData,
+    cast,
+    column,
+    event,
+    func,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
@@ -77,6 +95,13 @@ class Database(SQLAlchemy):
                 raise
             return existing
         return row
+
+    def insert_or_update(self, model: type[Base], rows: list[dict[str, Any]], instead: Mapping[str, Any]) -> None:
+        """Insert rows, and change those that are there already as ``instead`` says; writes."""
+        # The two databases have the same words for it, and SQLAlchemy a function for each.
+        insert = sqlite.insert if self.engine.dialect.name == "sqlite" else postgresql.insert
+        keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
+        self.session.execute(insert(model).values(rows).on_conflict_do_update(index_elements=keys, set_=dict(instead)))
 
     def one_at_a_time(self, what: str) -> None:
         """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""
@@ -157,3 +182,50 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
     if db.engine.dialect.name == "sqlite":
         return func.length(cast(text, LargeBinary))
     return func.octet_length(text)
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """The index of everything that was said: the number of a comment, and whether it fits what is looked for."""
+
+    number: ColumnElement[int]
+    fits: ColumnElement[bool]
+
+
+def indexed(marks: Sequence[Sequence[str]], phrases: Sequence[str]) -> Indexed:
+    """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
+
+    Phrases hold letters, digits and spaces only. Ordered by number, newest first, both databases find the first ones
+    without looking at all.
+    """
+    if db.engine.dialect.name == "sqlite":
+        index = table("comment_search", column("rowid"))
+        wanted = [f"marks : ({_any_of(group)})" for group in marks]
+        wanted += [f"{{author email website title body}} : {_phrase(one)}" for one in phrases]
+        return Indexed(index.c.rowid, literal_column("comment_search").op("MATCH")(" AND ".join(wanted)))
+    rows = table("comment", column("id"), column("search"))
+    groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)
+    texts = (_words(one) for one in phrases)
+    query: ColumnElement[Any] = reduce(lambda one, other: one.op("&&")(other), chain(groups, texts))
+    return Indexed(rows.c.id, rows.c.search.op("@@")(query))
+
+
+def _any_of(group: Sequence[str]) -> str:
+    return " OR ".join(f'"{mark}"' for mark in group)
+
+
+def _phrase(one: str) -> str:
+    return f'"{one.removesuffix("*")}"' + ("*" if one.endswith("*") else "")
+
+
+def _words(one: str) -> ColumnElement[Any]:
+    if one.endswith("*"):
+        return func.to_tsquery("simple", " <-> ".join(one.removesuffix("*").split()) + ":*")
+    return func.phraseto_tsquery("simple", one)
+
+
+def is_modelled(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether a table, column or index of the database stands in the models; the index of words is beside them."""
+    is_of_index = name is not None and name.startswith("comment_search")
+    is_column = kind == "column" and name == "search" and parents.get("table_name") == "comment"
+    return not (is_of_index or is_column or (kind == "index" and name == "ix_comment_search"))

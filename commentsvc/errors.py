@@ -25,6 +25,7 @@
     ├── LinkInvalid               403  a signed link that is broken
     │   └── LinkExpired           410
     ├── SignInFailed              403
+    ├── OwnersOnly                403
     ├── StorageUnavailable        503
     └── PingRefused               400  a linkback; TrackBack and Pingback say so in their own way
 
@@ -247,6 +248,13 @@ class SignInFailed(Refusal):
 
     status = 403
     sentence = N_("The e-mail address and the password do not fit together.")
+
+
+class OwnersOnly(Refusal):
+    """A moderator asks for what only owners may do."""
+
+    status = 403
+    sentence = N_("Only an owner of this service may see or change this.")
 
 
 class StorageUnavailable(Refusal):

@@ -1,23 +1,26 @@
 """Languages: translated messages, plural forms, dates. Knows no request, so letters speak them too."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from commentsvc import clock, paths
 from commentsvc.errors import Reason, Refusal
 
 SOURCE = "en"
+PLACE = re.compile(r"%\(\w+\)[sd]")
 _language: ContextVar[str] = ContextVar("language", default=SOURCE)
 
 
@@ -100,6 +103,11 @@ def reason(given: Reason) -> str:
     return gettext(message, **values)
 
 
+def bare_reason(message: str) -> str:
+    """Why something was decided, whatever fills its places."""
+    return PLACE.sub("…", gettext(message))
+
+
 def exact_time(moment: datetime) -> str:
     """Date and time in words, UTC."""
     return format_datetime(moment, "long", locale=_locale())
@@ -113,6 +121,16 @@ def relative_time(moment: datetime) -> str:
 def short_time(moment: datetime) -> str:
     """A date as a reader would write it, with the time of day."""
     return f"{format_date(moment, 'medium', locale=_locale())}, {format_time(moment, 'short', locale=_locale())}"
+
+
+def short_day(moment: date) -> str:
+    """A date in few signs, without a year."""
+    return str(format_skeleton("MMMd", moment, locale=_locale()))
+
+
+def number(value: float) -> str:
+    """A number as a reader would write it, with one digit behind the point where it is small."""
+    return format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale=_locale())
 
 
 def day(moment: datetime) -> str:

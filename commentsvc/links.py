@@ -113,6 +113,14 @@ def thread_path(site: str, key: str) -> str:
     return f"{quote(site)}/{quote(key, safe='/')}"
 
 
+def two_lines(site: str) -> str:
+    """What a blogger pastes into the article template."""
+    return (
+        f'<script type="module" src="{absolute("/embed.js")}"></script>\n'
+        f'<comment-thread site="{site}"><a href="{absolute(f"/t/{site}/")}">Comments</a></comment-thread>'
+    )
+
+
 def absolute(path: str) -> str:
     """The full address of one of our own paths."""
     return settings.current().base_url + path

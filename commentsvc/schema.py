@@ -34,6 +34,17 @@ def upgrade(url: str) -> None:
             engine.dispose()
 
 
+def has_rows(url: str, table: str, condition: str) -> bool:
+    """Whether a table holds a row that fulfils ``condition``, both constants of ours; for who needs no application."""
+    engine = create_engine(url, **engine_options(url))
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(text(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1"))  # noqa: S608
+            return found.first() is not None
+    finally:
+        engine.dispose()
+
+
 def _run_migrations(engine: Engine, url: str) -> None:
     config = migration_config()
     before = _revision(engine)

@@ -40,11 +40,13 @@ UNSOLVED_NEARBY = RateLimitItemPerDay(20, namespace="unsolved-nearby")
 UNSUSPICIOUS = RateLimitItemPerMinute(3, 10, namespace="unsuspicious")  # comments that look like a person's pace
 ONCE = RateLimitItemPerMinute(1, 10, namespace="once")
 SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
+SIGN_INS_OF_ONE = RateLimitItemPerMinute(100, 60, namespace="sign-ins-of-one")  # to one account, from unknown browsers
 PINGS = RateLimitItemPerMinute(60, 10, namespace="pings")
 PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
 FOLLOWS = RateLimitItemPerMinute(10, 10, namespace="follows")  # asked for without a comment
 MAILS = RateLimitItemPerMinute(100, 10, namespace="mails")  # of one person to us
 RETURNED = RateLimitItemPerMinute(10, 10, namespace="returned")  # of those that are given back
+DATA_ASKED_FOR = RateLimitItemPerDay(2, namespace="data-asked-for")  # by address
 LINKS_ASKED_FOR = RateLimitItemPerMinute(5, 60, namespace="links-asked-for")  # to sign in, by address
 
 

@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import accounts, mail, mailbox, safe_http, settings
+from commentsvc import mail, mailbox, safe_http, settings
+from commentsvc.accounts import sessions
 from commentsvc.captcha import challenge
-from commentsvc.comments import by_mail
+from commentsvc.comments import by_mail, retention
 from commentsvc.db import db
 from commentsvc.errors import PingRefused
-from commentsvc.linkbacks import announcing, sending, source_page, verifying, watching
+from commentsvc.linkbacks import announcing, examining, sending, source_page, verifying, watching
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.letter import LetterKind
 from commentsvc.moderation import second_opinion
@@ -310,13 +311,32 @@ def tell(told: sending.Message) -> None:
         _written(partial(sending.give_up, told, "could not be read"))
 
 
+def examine_articles() -> int:
+    """The article's page that is to be looked at first; the number looked at."""
+    asked = _written(examining.claim)
+    if asked is None:
+        return 0
+    try:
+        found = examining.look(asked)
+    except Exception as problem:  # as with pings
+        log.warning("the article %s could not be examined: %s", asked.url, problem)
+        found = examining.unreadable(asked, problem)
+    _written(partial(examining.settle, asked, found))
+    return 1
+
+
 def tidy() -> int:
     """Delete what expired; 0, as there is never more to do at once."""
     db.begin_write()
     challenge.forget_expired()
-    accounts.forget_expired()
+    sessions.forget_expired()
     db.session.commit()
     return 0
+
+
+def forget_old() -> int:
+    """What the sites' rules say is not to be kept any longer, a little at a time; how much that was."""
+    return _written(retention.forget_some)
 
 
 JOBS = (
@@ -329,4 +349,6 @@ JOBS = (
     Job(tell_links, PAUSE),
     Job(watch_feeds, SELDOM),
     Job(tidy, TIDY_PAUSE),
+    Job(forget_old, TIDY_PAUSE),
+    Job(examine_articles, PAUSE),
 )

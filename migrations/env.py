@@ -3,7 +3,7 @@
 from alembic import context
 
 import commentsvc.models  # noqa: F401 - makes every table known
-from commentsvc.db import Base
+from commentsvc.db import Base, is_modelled
 
 
 def run() -> None:
@@ -12,6 +12,7 @@ def run() -> None:
         connection=context.config.attributes["connection"],
         target_metadata=Base.metadata,
         render_as_batch=True,
+        include_name=is_modelled,
         transaction_per_migration=False,
     )
     with context.begin_transaction():

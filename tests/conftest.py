@@ -12,13 +12,15 @@ from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from commentsvc import accounts, clock, schema, settings, throttle
+from commentsvc import clock, schema, settings, throttle
+from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
 from commentsvc.db import Base, db
 from commentsvc.models import Moderator, Site
+from commentsvc.models.moderator import Role
 from commentsvc.settings import Settings
 from tests import postgres
-from tests.cast import ADA, ADAS_PASSWORD, BLOG, BOB, OTHER_BLOG
+from tests.cast import ADA, ADAS_PASSWORD, BLOG, BOB, HEDY, HEDYS_PASSWORD, OTHER_BLOG
 from tests.post import link_in, only, work
 from tests.servers import MailServer, mail_server
 from tests.time import FrozenClock
@@ -170,10 +172,22 @@ def bob(visit: Callable[[], Visitor]) -> Visitor:
 def ada(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
     """Ada, signed in."""
     db.begin_write()
-    accounts.add(ADA.email, ADA.name, ADAS_PASSWORD)
+    passwords.set_password(moderators.add(ADA.email, ADA.name), ADAS_PASSWORD)
     db.session.commit()
     visitor = visit()
     visitor.sign_in(ADA.email, ADAS_PASSWORD)
+    return visitor
+
+
+@pytest.fixture
+def hedy(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
+    """Hedy, signed in; she decides about the other blog alone."""
+    db.begin_write()
+    added = moderators.add(HEDY.email, HEDY.name, Role.MODERATOR, [Site.named("other")])
+    passwords.set_password(added, HEDYS_PASSWORD)
+    db.session.commit()
+    visitor = visit()
+    visitor.sign_in(HEDY.email, HEDYS_PASSWORD)
     return visitor
 
 

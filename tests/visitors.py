@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from html import unescape
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commentsvc.captcha import challenge
 from commentsvc.db import db
-from commentsvc.models import Comment
+from commentsvc.models import Act, Comment
 from commentsvc.web import gate
 from tests.cast import ARTICLE, BOB, Person
 from tests.time import FrozenClock
@@ -82,6 +83,14 @@ class Visitor:
         answer = self.desk_post(f"/admin/comments/{comment}/{resource}")
         assert answer.status_code == 303, answer.text
         return answer
+
+    def undo_last(self) -> None:
+        """Take the last act back that was not taken back yet."""
+        db.session.rollback()
+        act = db.session.scalars(select(Act.id).where(Act.undone_at.is_(None)).order_by(Act.id.desc())).first()
+        answer = self.desk_post(f"/admin/acts/{act}/reversal")
+        assert answer.status_code == 303, answer.text
+        db.session.rollback()
 
 
 def hidden_fields(page: TestResponse) -> dict[str, str]:

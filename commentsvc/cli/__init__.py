@@ -24,6 +24,7 @@ ROOMS = {  # where each command lives; only the one that is asked for is loaded
     "moderator": "moderators",
     "spam": "spam",
     "ban": "bans",
+    "forget": "people",
     "ping": "linkbacks",
     "channel": "channels",
     "receive": "mail",

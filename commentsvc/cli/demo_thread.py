@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from commentsvc import accounts, clock, links
+from commentsvc import clock, links
+from commentsvc.accounts import moderators
 from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
 from commentsvc.comments import posting, submission
 from commentsvc.comments.posting import Mention, Writer
@@ -92,7 +93,7 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
     site = db.session.scalar(select(Site).where(Site.key == "blog"))
     if site is not None and site.name != NAME:
         raise NotADemo
-    owner = Moderator.with_email(owner_email) or accounts.add(owner_email, "Ada")
+    owner = Moderator.with_email(owner_email) or moderators.add(owner_email, "Ada")
     origins = [blog, blog.replace("127.0.0.1", "localhost")]
     if site is not None:
         _move(site, origins)

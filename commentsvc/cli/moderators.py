@@ -3,12 +3,12 @@
 import sys
 
 import click
-from sqlalchemy import select
 
-from commentsvc import accounts, links
-from commentsvc.cli.application import mail_address, spoken_language, with_application
+from commentsvc import links
+from commentsvc.accounts import moderators, one_time_links, passkeys, passwords
+from commentsvc.cli.application import mail_address, site_named, spoken_language, with_application
 from commentsvc.db import db
-from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator import Moderator, Role
 
 
 @click.group()
@@ -20,16 +20,20 @@ def moderator() -> None:
 @click.argument("email")
 @click.option("--name", default="", help="Shown beside their comments.")
 @click.option("--language", default="en", show_default=True, help="Language of the desk and of letters.")
+@click.option("--site", "keys", multiple=True, help="Moderates this blog alone (and others named so); else an owner.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_application
-def add(email: str, name: str, language: str, password_stdin: bool) -> None:
+def add(email: str, name: str, language: str, keys: tuple[str, ...], password_stdin: bool) -> None:
     """Add a moderator and show a link that signs them in once."""
     address = mail_address(email)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     db.begin_write()
     if Moderator.with_email(address):
         raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
-    added = accounts.add(address, name, password, spoken_language(language))
+    role = Role.MODERATOR if keys else Role.OWNER
+    added = moderators.add(address, name, role, [site_named(key) for key in keys], spoken_language(language))
+    if password is not None:
+        passwords.set_password(added, password)
     db.session.commit()
     click.echo(f"Added {address}.\nSign in once within the hour: {link_for(added)}")
 
@@ -46,8 +50,11 @@ def link(email: str) -> None:
 @with_application
 def list_moderators() -> None:
     """Show who may sign in."""
-    for one in db.session.scalars(select(Moderator).order_by(Moderator.email)):
-        click.echo(f"{one.email}  {one.name}  {'password' if one.password_hash else 'links only'}")
+    for one in moderators.everybody():
+        keys = len(passkeys.of(one))
+        ways = ["password"] * bool(one.password_hash) + [f"passkeys: {keys}"] * bool(keys)
+        place = "owner" if one.is_owner else f"moderates {' '.join(site.key for site in one.sites) or 'nothing'}"
+        click.echo(f"{one.email}  {one.name}  {place}  {', '.join(ways) or 'links only'}")
 
 
 @moderator.command()
@@ -56,14 +63,14 @@ def list_moderators() -> None:
 def remove(email: str) -> None:
     """Take the right to sign in away from EMAIL; their decisions stay in the log."""
     db.begin_write()
-    db.session.delete(_known(email))
+    moderators.remove(_known(email))
     db.session.commit()
     click.echo(f"Removed {email}.")
 
 
 def link_for(one: Moderator) -> str:
     """A one-time sign-in address."""
-    return links.absolute(f"/admin/link/{accounts.sign_in_token(one)}")
+    return links.absolute(f"/admin/link/{one_time_links.sign_in_token(one)}")
 
 
 def _known(email: str) -> Moderator:

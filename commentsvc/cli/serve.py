@@ -7,6 +7,7 @@ import sys
 import click
 
 from commentsvc import schema, server, settings
+from commentsvc.accounts import one_time_links
 from commentsvc.settings import PREFIX
 
 # With hundreds of threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time.
@@ -31,6 +32,8 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
+    if not schema.has_rows(config.database, "moderator", "removed_at IS NULL"):
+        click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {one_time_links.set_up_url()}")
     _become_server(host, port, workers)
 
 

@@ -142,7 +142,7 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
         limit = throttle.comments_per_minute(thread.site.comments_per_minute)
         throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
         bans.check(thread.site, Stranger("", *submission.as_stored(fields)))
-    threads.check_open(thread.site, thread)
+    threads.check_open(thread)
     checked = submission.validate(fields)
     comment = posting.post_comment(thread.site, thread.key, checked, writer, key if mail.message_id else None)
     return f"posted: {comment.state}"

@@ -1,18 +1,22 @@
-"""A writer changes their own comment or takes it back, for as long as the site allows."""
+"""A writer changes their own comment or takes it back, for as long as the site allows; a moderator changes any."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
 from commentsvc import clock, tokens
 from commentsvc.comments import posting, submission
+from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
+from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import is_waiting
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
-from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, policy, training
+from commentsvc.models.thread import Access, Thread
+from commentsvc.moderation import acts, decisions, policy, training
 
 PURPOSE = "edit"
 LONGEST_WINDOW = timedelta(days=1)
@@ -30,7 +34,8 @@ def editable_until(comment: Comment) -> datetime:
 
 def is_editable(comment: Comment) -> bool:
     """Whether its writer may still change it."""
-    if comment.is_linkback or clock.now() >= editable_until(comment):
+    is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
+    if comment.is_linkback or is_over:
         return False
     return comment.is_visible or is_waiting(comment)
 
@@ -93,14 +98,51 @@ def edit(comment: Comment, typed: str) -> None:
     if body == comment.body:
         return
     posting.refuse_repetition(comment.thread, posting.body_hash(body), comment.visitor, besides=comment.id)
-    training.unlearn(comment)
-    db.session.add(Revision(comment_id=comment.id, body=comment.body))
-    comment.body, comment.body_html = body, submission.rendered(body)
-    comment.body_hash = posting.body_hash(body)
-    comment.edited_at = clock.now()
+    _say(comment, body)
     decisions.record_edit(comment, posting.verdict_on(comment))
 
 
 def take_back(comment: Comment) -> None:
     """Remove a comment at its writer's wish; answers to it stay; writes."""
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
+
+
+def rewrite(comment: Comment, new: Submission, by: Moderator) -> Act:
+    """A moderator gives a comment another name, website or text; nothing is judged anew; writes."""
+    kept: dict[str, Any] = {name: getattr(comment, name) for name in ("author", "website", "body")}
+    kept["edited_at"] = comment.seen_as
+    if new.body != comment.body:
+        kept["revision"] = _say(comment, new.body)
+    comment.author, comment.website = new.author, new.website
+    if comment.is_visible:
+        decisions.show_anew(comment.thread_id)
+    return acts.begin("text", by, site=comment.thread.site_id, comment=comment, kept=kept)
+
+
+def undo_rewriting(act: Act) -> list[Comment]:
+    """Give a comment back what it said before a moderator changed it, unless it was changed since; writes."""
+    comment, kept = Comment.locked(act.comment_id or 0), act.kept
+    if comment is None:
+        return []
+    training.unlearn(comment)
+    comment.author, comment.website = kept["author"], kept["website"]
+    if revision := db.session.get(Revision, kept.get("revision") or 0):
+        db.session.delete(revision)
+        comment.body, comment.body_html = kept["body"], submission.rendered(kept["body"])
+        comment.body_hash = posting.body_hash(comment.body)
+        comment.edited_at = datetime.fromisoformat(kept["edited_at"]) if kept["edited_at"] else None
+    if comment.is_visible:
+        decisions.show_anew(comment.thread_id)
+    return [comment]
+
+
+def _say(comment: Comment, body: str) -> int:
+    """A new text in the place of the old one, which is kept; its number."""
+    training.unlearn(comment)
+    revision = Revision(comment_id=comment.id, body=comment.body)
+    db.session.add(revision)
+    comment.body, comment.body_html = body, submission.rendered(body)
+    comment.body_hash = posting.body_hash(body)
+    comment.edited_at = clock.now()
+    db.session.flush()
+    return revision.id

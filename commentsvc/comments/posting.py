@@ -72,7 +72,7 @@ def post_comment(
     """
     article_url = threads.article_url(site, submission.url)
     thread = threads.find_or_open(site, key)
-    threads.check_open(site, thread)
+    threads.check_open(thread)
     parent = _parent(thread, submission.parent_id)
     refuse_repetition(thread, body_hash(submission.body), writer.visitor)
     comment = Comment(
@@ -123,7 +123,7 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
         ThreadClosed: meanwhile the thread takes no more.
     """
     thread = threads.find_or_open(site, key)
-    threads.check_open(site, thread)
+    threads.check_open(thread)
     parent = _parent_if_there(thread, mention.parent_id)
     comment = Comment(
         thread_id=thread.id,
@@ -185,7 +185,7 @@ def verdict_on(comment: Comment, circumstances: Circumstances = evidence.ORDINAR
     """What the policy says of a comment as it stands."""
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread.site, evidence.about(comment, circumstances))
+    return policy.first_state(comment.thread, evidence.about(comment, circumstances))
 
 
 def body_hash(body: str) -> str:

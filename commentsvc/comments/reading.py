@@ -15,10 +15,12 @@ from commentsvc.models.comment import FACES, Comment, State
 from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
+from commentsvc.models.thread_alias import ThreadAlias
 
 DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
 MOST_COUNTS = 100
 FEED = 50  # entries
+MOST_WAITING = 50  # that a moderator sees on the thread's own page
 MOST_LINKBACKS = 200  # shown beside the comments, the newest
 
 
@@ -53,6 +55,7 @@ class ThreadPage:
     pages: int
     items: list[Item]
     linkbacks: list[Comment]  # those that stand beside the comments
+    pinned: Comment | None = None  # on the first page: what a moderator wants to be read first
 
     @property
     def comment_count(self) -> int:
@@ -116,7 +119,8 @@ def read(site: Site, key: str, view: View | None = None, order: Order = Order.OL
         db.session.scalars(rows.order_by(direction).limit(site.page_size).offset((page - 1) * site.page_size))
     )
     items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
-    return ThreadPage(site, key, thread, view, order, page, pages, items, _linkbacks(thread))
+    pinned = visible(thread, thread.pinned_id) if page == 1 else None
+    return ThreadPage(site, key, thread, view, order, page, pages, items, _linkbacks(thread), pinned)
 
 
 def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:
@@ -141,6 +145,12 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
         return []
     held = _of(thread).where(Comment.visitor == visitor, waits())
     return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
+
+
+def waiting_in(thread: Thread) -> list[Comment]:
+    """What waits for a moderator in a thread."""
+    held = _of(thread).where(Comment.state == State.PENDING)
+    return list(db.session.scalars(held.order_by(Comment.id).limit(MOST_WAITING)))
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
@@ -174,6 +184,10 @@ def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     wanted = list(keys)[:MOST_COUNTS]
     of_these = select(Thread.key, Thread.comment_count).where(Thread.site_id == site.id, Thread.key.in_(wanted))
     found = dict(db.session.execute(of_these).all())
+    if missing := set(wanted) - set(found):
+        further = select(ThreadAlias.key, Thread.comment_count).join(Thread, Thread.id == ThreadAlias.thread_id)
+        of_those = further.where(ThreadAlias.site_id == site.id, ThreadAlias.key.in_(missing))
+        found |= dict(db.session.execute(of_those).all())
     return {key: found.get(key, 0) for key in wanted}
 
 

@@ -1,12 +1,12 @@
 """Find the thread of an article, or open it when the first comment or ping is accepted."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from commentsvc import clock, links
 from commentsvc.db import db
 from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
-from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
+from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.models.thread import Access, Thread
 
 
 def key_of(address: str) -> str:
@@ -18,6 +18,12 @@ def key_of(address: str) -> str:
     if len(key) > links.LONGEST_KEY:
         raise NotFound
     return key
+
+
+def own_key(site: Site, key: str) -> str:
+    """The key under which a thread is known, where ``key`` is a further one of it."""
+    thread = Thread.at(site, key)
+    return thread.key if thread else key
 
 
 def article_url(site: Site, claimed: str | None) -> str | None:
@@ -34,22 +40,33 @@ def article_url(site: Site, claimed: str | None) -> str | None:
     return url
 
 
-def check_open(site: Site, thread: Thread | None) -> None:
+def check_open(thread: Thread | None) -> None:
     """Raises ``ThreadClosed`` where nothing more may be written."""
-    if thread is not None and not is_open(site, thread):
+    if thread is not None and not is_open(thread):
         raise ThreadClosed
 
 
-def is_open(site: Site, thread: Thread) -> bool:
-    """Whether a thread takes comments: not closed by hand, not older than the site's rule allows."""
-    closes = closes_on(site, thread)
-    return thread.open and (closes is None or clock.now() < closes)
+def is_open(thread: Thread) -> bool:
+    """Whether a thread takes comments: not closed by hand, not older than the rule allows."""
+    closes = thread.closes_at
+    return thread.access == Access.OPEN and (closes is None or clock.now() < closes)
 
 
-def closes_on(site: Site, thread: Thread) -> datetime | None:
-    """When a thread is too old for comments, if the site has such a rule."""
-    days = site.close_after_days
-    return None if days is None else thread.created_at + timedelta(days=days)
+def closed_since(thread: Thread) -> datetime | None:
+    """When a thread that is closed was, by hand or by its age, as far as is known."""
+    return thread.closes_at if thread.access == Access.OPEN else thread.closed_at
+
+
+def captcha_rule(site: Site, key: str) -> Captcha:
+    """Who must solve a challenge to write under ``key``."""
+    thread = Thread.at(site, key)
+    return thread.captcha_rule if thread else Captcha(site.captcha)
+
+
+def moderation_rule(site: Site, key: str) -> Moderation:
+    """Whose comments under ``key`` wait for a moderator."""
+    thread = Thread.at(site, key)
+    return thread.moderation_rule if thread else Moderation(site.moderation)
 
 
 def find_or_open(site: Site, key: str) -> Thread:

@@ -13,6 +13,7 @@ from commentsvc.linkbacks import article_page
 from commentsvc.linkbacks.article_page import Article
 from commentsvc.linkbacks.source_page import GONE
 from commentsvc.models.announcement import Announcement, AnnouncementState
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
 from commentsvc.models.site import Site
 from commentsvc.safe_http import FetchFailed
@@ -119,10 +120,10 @@ def tell_again(sent: SentLinkback) -> None:
     sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
 
 
-def unread() -> list[Announcement]:
-    """Articles that could not be read so far, newest first."""
-    waiting = select(Announcement).where(Announcement.reason != "").order_by(Announcement.id.desc())
-    return list(db.session.scalars(waiting.limit(SHOWN)))
+def unread(who: Moderator) -> list[Announcement]:
+    """Articles of a moderator's sites that could not be read so far, newest first."""
+    theirs = select(Announcement).where(Announcement.reason != "", who.may_see(Announcement.site_id))
+    return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
 
 
 def postpone(asked: Reading, reason: str) -> None:

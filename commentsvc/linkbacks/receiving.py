@@ -141,7 +141,7 @@ def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Pin
         raise NotAccepting
     thread = Thread.at(site, key)
     try:
-        threads.check_open(site, thread)
+        threads.check_open(thread)
     except ThreadClosed:
         raise NotAccepting from None
     target = thread.url if thread else links.article(site.home, key)

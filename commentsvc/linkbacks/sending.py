@@ -15,7 +15,9 @@ from commentsvc.db import db
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
 from commentsvc.markup import plain_text
+from commentsvc.models.announcement import Announcement
 from commentsvc.models.comment import Kind
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
 from commentsvc.safe_http import FetchFailed, Page
 
@@ -126,9 +128,10 @@ def postpone(told: Message, reason: str) -> None:
         row.state = SendingState.FAILED
 
 
-def latest() -> list[SentLinkback]:
-    """The last links that were told or are to be told, newest first."""
-    return list(db.session.scalars(select(SentLinkback).order_by(SentLinkback.id.desc()).limit(SHOWN)))
+def latest(who: Moderator) -> list[SentLinkback]:
+    """The last links of a moderator's sites that were told or are to be told, newest first."""
+    theirs = select(SentLinkback).where(SentLinkback.announcement.has(who.may_see(Announcement.site_id)))
+    return list(db.session.scalars(theirs.order_by(SentLinkback.id.desc()).limit(SHOWN)))
 
 
 def _status_url(page: Page, endpoint: Endpoint) -> str | None:

@@ -22,6 +22,7 @@ from commentsvc.linkbacks.source_page import Finding, Target
 from commentsvc.markup import sanitize
 from commentsvc.models.comment import FACES, Comment, Kind, Response, State
 from commentsvc.models.decision import Decision
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.evidence import Circumstances
@@ -151,9 +152,10 @@ def look_soon(comment: Comment) -> None:
         ping.due_at = clock.now()
 
 
-def latest() -> list[Ping]:
-    """The pings that came last, newest first."""
-    newest = select(Ping).options(joinedload(Ping.comment)).order_by(Ping.id.desc()).limit(SHOWN)
+def latest(who: Moderator) -> list[Ping]:
+    """The pings that came last on a moderator's sites, newest first."""
+    theirs = select(Ping).where(who.may_see(Ping.site_id))
+    newest = theirs.options(joinedload(Ping.comment)).order_by(Ping.id.desc()).limit(SHOWN)
     return list(db.session.scalars(newest))
 
 

@@ -11,6 +11,7 @@ from commentsvc import clock, links, safe_http
 from commentsvc.db import db
 from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.safe_http import FetchFailed, Page
@@ -56,9 +57,10 @@ def of_site(site: Site) -> WatchedFeed | None:
     return db.session.scalar(select(WatchedFeed).where(WatchedFeed.site_id == site.id))
 
 
-def all_feeds() -> list[WatchedFeed]:
-    """Every feed that is watched."""
-    return list(db.session.scalars(select(WatchedFeed).order_by(WatchedFeed.id)))
+def all_feeds(who: Moderator) -> list[WatchedFeed]:
+    """Every feed of a moderator's sites that is watched."""
+    theirs = select(WatchedFeed).where(who.may_see(WatchedFeed.site_id))
+    return list(db.session.scalars(theirs.order_by(WatchedFeed.id)))
 
 
 def claim() -> Watch | None:

@@ -1,47 +1,61 @@
 """One table, one file. Importing the package makes every table known to the metadata."""
 
+from commentsvc.models.act import Act
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.ban import Ban
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
+from commentsvc.models.examination import Examination
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.letter import Letter
 from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
+from commentsvc.models.note import Note
+from commentsvc.models.passkey import Passkey
 from commentsvc.models.ping import Ping
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
+from commentsvc.models.saved_answer import SavedAnswer
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.sent_linkback import SentLinkback
 from commentsvc.models.site import Site
 from commentsvc.models.spent_challenge import SpentChallenge
 from commentsvc.models.subscription import Subscription
+from commentsvc.models.tally import Tally
 from commentsvc.models.thread import Thread
+from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.models.watched_feed import WatchedFeed
 
 __all__ = [
+    "Act",
     "Announcement",
     "Ban",
     "Channel",
     "Comment",
     "Decision",
     "Delivery",
+    "Examination",
     "LearnedWord",
     "Letter",
     "LetterItem",
     "Moderator",
     "ModeratorSession",
+    "Note",
+    "Passkey",
     "Ping",
     "Recipient",
     "Revision",
+    "SavedAnswer",
     "SecondOpinion",
     "SentLinkback",
     "Site",
     "SpentChallenge",
     "Subscription",
+    "Tally",
     "Thread",
+    "ThreadAlias",
     "WatchedFeed",
 ]

@@ -1,10 +1,12 @@
 """A row a person wrote, or a linkback that was accepted."""
 
-from datetime import datetime
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, text
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
@@ -47,6 +49,9 @@ class State(StrEnum):
     TRASHED = "trashed"
 
 
+_HAS_ADDRESS = text("address_hash IS NOT NULL")
+
+
 class Comment(Base):
     """A comment (``body`` is what was typed, ``body_html`` is safe to show) or a linkback (``title``, ``website``).
 
@@ -56,7 +61,8 @@ class Comment(Base):
     ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
-    what the spam filter counts it as: ``spam``, ``ham``, or None.
+    what the spam filter counts it as: ``spam``, ``ham``, or None. ``marks`` are the words it is found by in the index
+    of everything that was said, besides those of its text.
     """
 
     __tablename__ = "comment"
@@ -68,6 +74,7 @@ class Comment(Base):
         Index(None, "address_hash", "state"),
         Index(None, "author", "state"),
         Index(None, "email", "state"),
+        Index("ix_comment_address_age", "created_at", sqlite_where=_HAS_ADDRESS, postgresql_where=_HAS_ADDRESS),
         {"sqlite_autoincrement": True},
     )
 
@@ -99,6 +106,7 @@ class Comment(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     edited_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    marks: Mapped[str] = mapped_column(Text, default="")
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
@@ -137,3 +145,25 @@ class Comment(Base):
     def writers_address(self) -> str | None:
         """Where its writer is at home, as far as they say."""
         return self.author_url if self.is_linkback else self.website
+
+
+def reason_mark(reason: Reason) -> str:
+    """What comments with this reason are marked with, whatever fills its places."""
+    message = reason if isinstance(reason, str) else reason[0]
+    return f"=r{hashlib.sha256(message.encode()).hexdigest()[:8]}"
+
+
+def marks_of(
+    state: str, kind: str, site_id: int, thread_id: int, created_at: datetime, reasons: Sequence[Reason]
+) -> str:
+    """State, kind, site, thread, day, month and reasons: what lists are asked for by, all at once and in no time."""
+    day = created_at.astimezone(UTC)
+    place = [f"=s{site_id}", f"=t{thread_id}", f"=d{day:%Y%m%d}", f"=m{day:%Y%m}"]
+    return " ".join([f"={state}", f"={kind}", *place, *(reason_mark(reason) for reason in reasons)])
+
+
+@event.listens_for(Comment, "before_insert")
+@event.listens_for(Comment, "before_update")
+def _mark(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
+    what = (comment.state, comment.kind, comment.thread.site_id, comment.thread_id)
+    comment.marks = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())

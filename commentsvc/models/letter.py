@@ -32,6 +32,7 @@ class LetterKind(StrEnum):
     DIGEST = "digest"
     HELD = "held"
     SIGN_IN = "sign-in"
+    PERSONAL_DATA = "personal-data"
     TEST = "test"
     RETURNED = "returned"  # an answer by mail that could not be taken
 

@@ -1,16 +1,36 @@
-"""Who signs in."""
+"""Who signs in, and what of: everything, or the sites they were given."""
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, select, true
+from sqlalchemy.orm import Mapped, QueryableAttribute, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
+from commentsvc.models.site import Site
+
+
+class Role(StrEnum):
+    """What somebody may do at the desk."""
+
+    OWNER = "owner"  # everything
+    MODERATOR = "moderator"  # decide about what is written on their sites
+
+
+moderator_site = Table(
+    "moderator_site",
+    Base.metadata,
+    Column("moderator_id", ForeignKey("moderator.id", ondelete="CASCADE"), primary_key=True),
+    Column("site_id", ForeignKey("site.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
 
 
 class Moderator(Base):
-    """``email`` is stored in lower case; without ``password_hash`` only one-time links sign in."""
+    """``email`` is stored in lower case; without ``password_hash`` only passkeys and one-time links sign in.
+
+    ``sites`` says what a moderator who is no owner decides about. Who was removed stays, so that the log knows them.
+    """
 
     __tablename__ = "moderator"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -19,10 +39,39 @@ class Moderator(Base):
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(16), default="en")
+    role: Mapped[str] = mapped_column(String(16), default=Role.OWNER)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    removed_at: Mapped[datetime | None]
+
+    sites: Mapped[list[Site]] = relationship(secondary=moderator_site, lazy="selectin", order_by=Site.name)
 
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
         """The moderator who signs in with ``email``, whatever its case."""
-        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        address = email.strip().lower()
+        return db.session.scalar(select(cls).where(cls.email == address, cls.removed_at.is_(None)))
+
+    @classmethod
+    def of_site(cls, site_id: int) -> "list[Moderator]":
+        """Who decides about what is written on a site."""
+        here = db.session.scalars(select(cls).where(cls.removed_at.is_(None)).order_by(cls.id))
+        return [one for one in here if one.moderates(site_id)]
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether everything is theirs to decide."""
+        return self.role == Role.OWNER
+
+    @property
+    def called(self) -> str:
+        """What others read in the log."""
+        return self.name or self.email
+
+    def moderates(self, site_id: int | None) -> bool:
+        """Whether they decide about what is written on a site; of None, on all of them."""
+        return self.is_owner or any(site.id == site_id for site in self.sites)
+
+    def may_see(self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None]) -> ColumnElement[bool]:
+        """A row of a site is theirs to see, as a condition on the column that names the site."""
+        return true() if self.is_owner else site_id.in_([site.id for site in self.sites])

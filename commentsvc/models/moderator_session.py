@@ -9,9 +9,14 @@ from commentsvc import clock
 from commentsvc.db import Base
 from commentsvc.models.moderator import Moderator
 
+LONGEST_USER_AGENT = 300
+
 
 class ModeratorSession(Base):
-    """``token_hash`` is what the cookie hashes to; ``link_nonce`` makes a one-time sign-in link one-time."""
+    """``token_hash`` is what the cookie hashes to; ``link_nonce`` makes a one-time sign-in link one-time.
+
+    ``user_agent`` tells the moderator which of their browsers it is; at ``confirmed_at`` they last showed who they are.
+    """
 
     __tablename__ = "moderator_session"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
@@ -20,8 +25,10 @@ class ModeratorSession(Base):
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     link_nonce: Mapped[str | None] = mapped_column(String(32), unique=True)
+    user_agent: Mapped[str] = mapped_column(String(LONGEST_USER_AGENT), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
     moderator: Mapped[Moderator] = relationship(lazy="joined", innerjoin=True)

@@ -70,6 +70,7 @@ class Site(Base):
 
     ``hold_words`` and ``disallowed_words`` hold one word or phrase a line; either matches within words, too.
     With an ``akismet_key``, held comments are shown to the checker at ``akismet_url``, which speaks Akismet's protocol.
+    ``keep_…_days`` say how long hashes of network addresses, spam and trash are kept; 0 for as long as the site is.
     ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
     """
 
@@ -100,6 +101,9 @@ class Site(Base):
     trackbacks: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
     pingbacks: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
     webmentions: Mapped[str] = mapped_column(String(16), default=Linkbacks.LIKE_COMMENTS)
+    keep_addresses_days: Mapped[int] = mapped_column(default=90)
+    keep_spam_days: Mapped[int] = mapped_column(default=90)
+    keep_trash_days: Mapped[int] = mapped_column(default=30)
     version: Mapped[int] = mapped_column(default=0)
     news: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

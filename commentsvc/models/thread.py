@@ -1,38 +1,68 @@
 """The talk under one article."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
-from commentsvc.models.site import Site
+from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.models.thread_alias import ThreadAlias
+
+
+class Access(StrEnum):
+    """What may still be done in a thread."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # nothing new; writers may still change what they wrote, for as long as the site allows
+    READ_ONLY = "read-only"  # nothing changes any more
 
 
 class Thread(Base):
-    """A row for each article that has at least one comment or ping; ``version`` rises with every visible change."""
+    """A row for each article that has at least one comment or ping; ``version`` rises with every visible change.
+
+    ``captcha``, ``moderation`` and ``close_after_days`` override the site's rules where they are not None; 0 days mean
+    never. ``pinned_id`` is the comment that stands first; it is no foreign key, as comments refer to their thread.
+    ``active_at`` is when something was shown last, ``closed_at`` when somebody closed it.
+    """
 
     __tablename__ = "thread"
-    __table_args__ = (UniqueConstraint("site_id", "key"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("site_id", "key"),
+        Index(None, "active_at", "id"),
+        Index(None, "site_id", "active_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(500))
     url: Mapped[str] = mapped_column(String(2000))
     title: Mapped[str] = mapped_column(String(300), default="")
-    open: Mapped[bool] = mapped_column(default=True)
+    access: Mapped[str] = mapped_column(String(16), default=Access.OPEN)
     version: Mapped[int] = mapped_column(default=0)
     comment_count: Mapped[int] = mapped_column(default=0)
     linkback_count: Mapped[int] = mapped_column(default=0)
+    captcha: Mapped[str | None] = mapped_column(String(16))
+    moderation: Mapped[str | None] = mapped_column(String(16))
+    close_after_days: Mapped[int | None]
+    pinned_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    active_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    closed_at: Mapped[datetime | None]
 
     site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)
 
     @classmethod
     def at(cls, site: Site, key: str) -> "Thread | None":
-        """The thread under this key, or None where nobody has written yet."""
-        return db.session.scalar(select(cls).where(cls.site_id == site.id, cls.key == key))
+        """The thread under this key, also where it is a further one; None where nobody has written yet."""
+        found = db.session.scalar(select(cls).where(cls.site_id == site.id, cls.key == key))
+        if found is not None:
+            return found
+        named = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == site.id, ThreadAlias.key == key)
+        return db.session.scalar(select(cls).where(cls.id == named.scalar_subquery()))
 
     @classmethod
     def of_article(cls, site: Site, url: str) -> "Thread | None":
@@ -40,3 +70,19 @@ class Thread(Base):
         address = url.partition("#")[0]
         spellings = {address, address.rstrip("/"), f"{address}/"}
         return db.session.scalar(select(cls).where(cls.site_id == site.id, cls.url.in_(spellings)).order_by(cls.id))
+
+    @property
+    def captcha_rule(self) -> Captcha:
+        """Who must solve a challenge here."""
+        return Captcha(self.captcha or self.site.captcha)
+
+    @property
+    def moderation_rule(self) -> Moderation:
+        """Whose comments wait for a moderator here."""
+        return Moderation(self.moderation or self.site.moderation)
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """When it is too old for comments, if it ever is."""
+        days = self.site.close_after_days if self.close_after_days is None else self.close_after_days
+        return self.created_at + timedelta(days=days) if days else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tuple_
 from sqlalchemy.orm import QueryableAttribute, aliased
 
 from commentsvc import clock
@@ -103,6 +103,11 @@ def trash_theirs(ban: Ban, by: Moderator | None) -> list[Thread]:
     return [comment.thread for comment in changed]
 
 
+def locked(number: int) -> Ban | None:
+    """The row as it is now; nobody else changes it before this transaction ends."""
+    return db.session.get(Ban, number, with_for_update={"of": Ban}, populate_existing=True)
+
+
 def lift(ban: Ban) -> None:
     """Let them write again; writes."""
     ban.lifted_at = ban.lifted_at or clock.now()
@@ -133,9 +138,9 @@ def _taken(*columns: Any) -> Select[Any]:
     return select(*columns).where(~since.exists())
 
 
-def newest(most: int | None = None, before: int | None = None) -> list[Ban]:
-    """The bans, newest first; with ids below ``before``."""
-    rows = select(Ban).order_by(Ban.id.desc()).limit(most)
+def newest(who: Moderator | None = None, most: int | None = None, before: int | None = None) -> list[Ban]:
+    """The bans, or those on a moderator's sites, newest first; with ids below ``before``."""
+    rows = select(Ban).where(who.may_see(Ban.site_id) if who else true()).order_by(Ban.id.desc()).limit(most)
     return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
 
 

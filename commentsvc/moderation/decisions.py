@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
+from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.errors import Reason
+from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
+from commentsvc.models.tally import Event, Tally
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, news
@@ -19,6 +22,7 @@ from commentsvc.notifications import channels, news
 def record_first(comment: Comment) -> None:
     """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
     _log(comment, before=None, reasons=comment.reasons)
+    _tally_first(comment)
     if comment.state != State.SPAM:
         channels.tell(comment)
     if comment.is_visible:
@@ -40,7 +44,7 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
         if verdict.state == State.PENDING:
             news.announce_held(comment)
     else:
-        _show_anew(comment.thread_id)
+        show_anew(comment.thread_id)
 
 
 def decide(
@@ -50,6 +54,7 @@ def decide(
     reasons: Sequence[Reason] = (),
     *,
     ban: Ban | None = None,
+    act: Act | None = None,
     is_by_owner: bool = False,
 ) -> None:
     """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself; writes.
@@ -63,7 +68,7 @@ def decide(
         return
     if is_by_person:
         training.learn(comment, state)
-    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, is_by_owner=is_by_owner))
+    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, act=act, is_by_owner=is_by_owner))
 
 
 def undo(comment: Comment, state: State, by: Moderator | None) -> None:
@@ -99,8 +104,20 @@ def _lesson_before_last(comment: Comment) -> State | None:
     return None
 
 
+def _tally_first(comment: Comment) -> None:
+    site_id = comment.thread.site_id
+    Tally.add(Event.POSTED, site_id)
+    if comment.state == State.PENDING:
+        Tally.add(Event.HELD, site_id)
+    elif comment.state == State.SPAM:
+        Tally.add(Event.SPAM, site_id)
+
+
 def _move(comment: Comment, state: State, decision: Decision) -> None:
     before, comment.state = comment.state, state
+    if before == State.PENDING and state == State.APPROVED and (decision.moderator or decision.is_by_owner):
+        waited = clock.now() - comment.created_at
+        Tally.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
     decision.comment_id, decision.before, decision.after = comment.id, before, state
     db.session.add(decision)
     if before == state:
@@ -114,6 +131,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
 
 def _show(comment: Comment) -> None:
     _count(comment, +1)
+    comment.thread.active_at = clock.now()
     _believe(comment)
     news.announce(comment)
 
@@ -134,10 +152,10 @@ def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two decisions at once must both count.
     counter = Thread.comment_count if comment.in_talk else Thread.linkback_count
     db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values({counter: counter + step}))
-    _show_anew(comment.thread_id)
+    show_anew(comment.thread_id)
 
 
-def _show_anew(thread_id: int) -> None:
+def show_anew(thread_id: int) -> None:
     """Say that the thread, and what is shown of its site as a whole, reads otherwise now."""
     thread = update(Thread).where(Thread.id == thread_id)
     db.session.execute(thread.values({Thread.version: Thread.version + 1}))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from commentsvc.errors import N_, Reason
 from commentsvc.models.comment import State
-from commentsvc.models.site import Linkbacks, Moderation, Site
+from commentsvc.models.site import Linkbacks, Moderation
+from commentsvc.models.thread import Thread
 from commentsvc.spam import score, signals
 from commentsvc.spam.score import Opinion
 from commentsvc.spam.signals import Facts, Signal
@@ -37,29 +38,30 @@ EDITS = frozenset({REASON_EDITED, REASON_PAGE_CHANGED})
 BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
 
 
-def first_state(site: Site, facts: Facts) -> Verdict:
-    """Approved, pending or spam for a comment or linkback on ``site``, as it reads now."""
+def first_state(thread: Thread, facts: Facts) -> Verdict:
+    """Approved, pending or spam for a comment or linkback in ``thread``, as it reads now."""
     opinion = score.judge(facts)
     said = tuple(_in_words(signal) for signal in opinion.signals)
     is_suspicious = opinion.opinion != Opinion.FINE
-    disallowed = tuple([REASON_DISALLOWED, {"word": word}] for word in _listed(site.disallowed_words, facts))
+    disallowed = tuple([REASON_DISALLOWED, {"word": word}] for word in _listed(thread.site.disallowed_words, facts))
     if disallowed or opinion.opinion == Opinion.SPAM:
         return Verdict(State.SPAM, disallowed + said, is_suspicious)
-    rules = tuple(_rules_that_hold(site, facts))
+    rules = tuple(_rules_that_hold(thread, facts))
     if rules or is_suspicious:
         return Verdict(State.PENDING, rules + tuple(one for one in said if one not in rules), is_suspicious)
     return Verdict(State.APPROVED, (REASON_PASSED,))
 
 
-def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
+def _rules_that_hold(thread: Thread, facts: Facts) -> Iterator[Reason]:
+    site, rule = thread.site, thread.moderation_rule
     if facts.unsolved:
         yield REASON_UNSOLVED
     if facts.linkback:
-        if _holds_linkbacks(site, facts.linkback) and not facts.is_shown:
+        if _holds_linkbacks(thread, facts.linkback) and not facts.is_shown:
             yield REASON_LINKBACK
-    elif site.moderation == Moderation.ALL:
+    elif rule == Moderation.ALL:
         yield REASON_ALL
-    elif site.moderation == Moderation.FIRST and not facts.approved:
+    elif rule == Moderation.FIRST and not facts.approved:
         yield REASON_FIRST
     for word in _listed(site.hold_words, facts):
         yield [REASON_WORD, {"word": word}]
@@ -67,9 +69,9 @@ def _rules_that_hold(site: Site, facts: Facts) -> Iterator[Reason]:
         yield [signals.LINKS, {"count": count}]
 
 
-def _holds_linkbacks(site: Site, protocol: str) -> bool:
-    rule = site.linkbacks[protocol]
-    return rule == Linkbacks.HOLD or (rule == Linkbacks.LIKE_COMMENTS and site.moderation != Moderation.NONE)
+def _holds_linkbacks(thread: Thread, protocol: str) -> bool:
+    rule = thread.site.linkbacks[protocol]
+    return rule == Linkbacks.HOLD or (rule == Linkbacks.LIKE_COMMENTS and thread.moderation_rule != Moderation.NONE)
 
 
 def _listed(words: str, facts: Facts) -> Iterator[str]:

@@ -1,35 +1,51 @@
-"""What the moderator's list shows: comments and linkbacks of every site in one state, and the log."""
+"""The moderators' list: what was written, with all that helps to decide about it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import selectinload
 
 from commentsvc.db import db
+from commentsvc.errors import Reason
+from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.note import Note
 from commentsvc.models.revision import Revision
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import search
+from commentsvc.moderation.search import Wanted
 
-PAGE = 30
+PAGE = 25
+MANY = 10_000  # more than this many are not counted
+LATELY = 2000  # comments of one person or reasons of the newest ones that are looked through
 
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list, newest first; ``before`` is the id to ask for the next part with, or None at the end."""
+    """A part of the list, newest first; ``before`` is the number to ask for the next part with, or None at the end."""
 
     comments: list[Comment]
-    before: int | None
-    revisions: dict[int, list[Revision]]  # what edited comments said before, oldest first
+    before: int | None = None
+    revisions: dict[int, list[Revision]] = field(default_factory=dict)  # what edited ones said before, oldest first
+    histories: dict[int, dict[State, int]] = field(default_factory=dict)  # other ones of the same person, by state
+    notes: dict[int, list[Note]] = field(default_factory=dict)
 
 
-def page(state: State, before: int | None = None) -> Page:
-    """The comments in ``state`` with ids below ``before``."""
-    rows = select(Comment).options(joinedload(Comment.parent)).where(Comment.state == state)
-    if before is not None:
-        rows = rows.where(Comment.id < before)
-    found = list(db.session.scalars(rows.order_by(Comment.id.desc()).limit(PAGE + 1)))
-    shown = found[:PAGE]
-    return Page(shown, found[PAGE - 1].id if len(found) > PAGE else None, _revisions(shown))
+def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
+    """What is wanted, with numbers below ``before``."""
+    found = search.numbers(who, wanted, before, PAGE + 1)
+    return described(found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
+
+
+def described(numbers: Sequence[int], before: int | None = None) -> Page:
+    """Comments by their numbers, with what they said before, what else their writers did, and notes."""
+    rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(numbers))
+    comments = list(db.session.scalars(rows.order_by(Comment.id.desc())))
+    return Page(comments, before, _revisions(comments), _histories(comments), _notes(comments))
 
 
 def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:
@@ -42,14 +58,97 @@ def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:
     return found
 
 
-def counts() -> dict[State, int]:
-    """How many comments are in each state."""
-    rows = db.session.execute(select(Comment.state, func.count()).group_by(Comment.state)).all()
-    found = dict(rows)
+def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
+    rows = select(Note).where(Note.comment_id.in_([comment.id for comment in comments])).order_by(Note.id)
+    found: dict[int, list[Note]] = {}
+    for note in db.session.scalars(rows):
+        found.setdefault(note.comment_id, []).append(note)
+    return found
+
+
+def _histories(comments: list[Comment]) -> dict[int, dict[State, int]]:
+    """Counted by browser, or by mail address where none is known; as many as are worth telling."""
+    visitors = {comment.visitor for comment in comments if comment.visitor}
+    emails = {comment.email for comment in comments if comment.email and not comment.visitor}
+    theirs = or_(Comment.visitor.in_(visitors), Comment.email.in_(emails) & Comment.visitor.is_(None))
+    lately = select(Comment.visitor, Comment.email, Comment.state).where(theirs).limit(LATELY).subquery()
+    key = func.coalesce(lately.c.visitor, lately.c.email)
+    counted: dict[str, dict[State, int]] = {}
+    for person, state, count in db.session.execute(
+        select(key, lately.c.state, func.count()).group_by(key, lately.c.state)
+    ):
+        counted.setdefault(person, {})[State(state)] = count
+    return {comment.id: _besides(comment, counted) for comment in comments}
+
+
+def _besides(comment: Comment, counted: dict[str, dict[State, int]]) -> dict[State, int]:
+    found = dict(counted.get(comment.visitor or comment.email or "", {}))
+    state = State(comment.state)
+    if state in found:
+        found[state] -= 1
+    return {one: count for one, count in found.items() if count > 0}
+
+
+def counts(who: Moderator, site: int | None = None) -> dict[State, int]:
+    """How many comments a moderator sees in each state, of one site or of all, counted up to ``MANY``."""
+    return {state: search.count(who, Wanted(state=state, site=site), MANY) for state in State}
+
+
+def waiting(who: Moderator) -> int:
+    """How many wait, counted up to ``MANY``."""
+    return search.count(who, Wanted(state=State.PENDING), MANY)
+
+
+def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
+    """The moderator's sites by name, each with how many comments wait there."""
+    held = select(Comment.thread_id).where(Comment.state == State.PENDING).limit(MANY).subquery()
+    of_site = select(Thread.site_id, func.count()).join(held, held.c.thread_id == Thread.id).group_by(Thread.site_id)
+    counted = dict(db.session.execute(of_site).all())
+    sites = db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name))
+    return [(site, counted.get(site.id, 0)) for site in sites]
+
+
+def counts_in(thread: Thread) -> dict[State, int]:
+    """How many comments of a thread are in each state."""
+    rows = select(Comment.state, func.count()).where(Comment.thread_id == thread.id).group_by(Comment.state)
+    found = dict(db.session.execute(rows).all())
     return {state: found.get(state, 0) for state in State}
 
 
-def log(before: int | None = None) -> list[Decision]:
+def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
+    """Why the newest ones are where they are: what may be asked for."""
+    newest = search.numbers(who, Wanted(state=state), None, PAGE * 8)
+    rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
+    said = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
+    return sorted(said)
+
+
+def decisions_about(comment: Comment) -> list[Decision]:
+    """Everything that was decided about it, oldest first."""
+    rows = select(Decision).where(Decision.comment_id == comment.id).order_by(Decision.id)
+    return list(db.session.scalars(rows))
+
+
+def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
+    """The last ones of the same person."""
+    found = search.numbers(who, Wanted(person=comment.id), None, most + 1)
+    others = [number for number in found if number != comment.id][:most]
+    return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
+
+
+def log(who: Moderator, before: int | None = None) -> list[Decision]:
     """The last decisions, newest first."""
-    rows = select(Decision).order_by(Decision.id.desc()).limit(PAGE * 2)
+    theirs = select(Decision)
+    if not who.is_owner:
+        theirs = theirs.where(Decision.comment.has(Comment.thread.has(who.may_see(Thread.site_id))))
+    rows = theirs.order_by(Decision.id.desc()).limit(PAGE * 2)
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
+
+
+def acts(who: Moderator, before: int | None = None) -> list[Act]:
+    """What moderators did, newest first: their own acts, and others' on their sites."""
+    theirs = select(Act)
+    if not who.is_owner:
+        theirs = theirs.where(or_(Act.moderator_id == who.id, who.may_see(Act.site_id)))
+    rows = theirs.order_by(Act.id.desc()).limit(PAGE * 2)
+    return list(db.session.scalars(rows.where(Act.id < before) if before else rows))

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_into_sqlite
 
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
@@ -89,12 +87,7 @@ def _count(comment: Comment, kind: str | None, step: int) -> None:
     if kind is None:
         return
     words = sorted({*_words(comment), EVERY})  # in one order, so that two decisions at once do not wait in a ring
-    # The two databases have the same words for it, and SQLAlchemy a function for each.
-    insert = insert_into_sqlite if db.engine.dialect.name == "sqlite" else insert_into_postgresql
     counter = LearnedWord.spam if kind == "spam" else LearnedWord.ham
     first = {"site_id": comment.thread.site_id, "spam": 0, "ham": 0, counter.key: max(step, 0)}
     rows = [first | {"word": word} for word in words]
-    added = insert(LearnedWord).values(rows)
-    db.session.execute(
-        added.on_conflict_do_update(index_elements=["site_id", "word"], set_={counter.key: counter + step})
-    )
+    db.insert_or_update(LearnedWord, rows, {counter.key: counter + step})

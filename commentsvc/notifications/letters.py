@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from commentsvc import accounts, i18n, links, paths
+from commentsvc import i18n, links, paths
+from commentsvc.accounts import one_time_links
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.markup.render import render_for_letter
@@ -194,9 +195,14 @@ def _sign_in(_letter: Letter, recipient: Recipient) -> _Plan | None:
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
-    url = links.absolute(f"/admin/link/{accounts.sign_in_token(moderator)}")
-    minutes = int(accounts.LINK_LIFETIME.total_seconds() // 60)
+    url = links.absolute(f"/admin/link/{one_time_links.sign_in_token(moderator)}")
+    minutes = int(one_time_links.LIFETIME.total_seconds() // 60)
     return _Plan("sign_in", {"url": url, "minutes": minutes}, {"is_secret": True})
+
+
+def _personal_data(letter: Letter, _recipient: Recipient) -> _Plan:
+    """Show somebody the way to what is stored about their address."""
+    return _Plan("personal_data", {"url": links.absolute(f"/privacy/{letter.facts['token']}")}, {"is_secret": True})
 
 
 def _test(_letter: Letter, _recipient: Recipient) -> _Plan:
@@ -220,6 +226,7 @@ KINDS: Mapping[LetterKind, Callable[[Letter, Recipient], _Plan | None]] = {
     LetterKind.DIGEST: _digest,
     LetterKind.HELD: _held,
     LetterKind.SIGN_IN: _sign_in,
+    LetterKind.PERSONAL_DATA: _personal_data,
     LetterKind.TEST: _test,
     LetterKind.RETURNED: _returned,
 }
@@ -238,7 +245,11 @@ RESPONSES = {
     Response.RSVP_MAYBE: N_("may come"),
     Response.RSVP_INTERESTED: N_("is interested"),
 }
-WHATEVER_COMES_BACK = (LetterKind.SIGN_IN, LetterKind.TEST)  # asked for by who reads it, this very moment
+WHATEVER_COMES_BACK = (
+    LetterKind.PERSONAL_DATA,
+    LetterKind.SIGN_IN,
+    LetterKind.TEST,
+)  # asked for by who reads it, this very moment
 NAMES = {
     LetterKind.CONFIRM: N_("Confirmation"),
     LetterKind.REPLY: N_("Answer"),
@@ -247,6 +258,7 @@ NAMES = {
     LetterKind.DIGEST: N_("Digest"),
     LetterKind.HELD: N_("What waits for approval"),
     LetterKind.SIGN_IN: N_("Sign-in link"),
+    LetterKind.PERSONAL_DATA: N_("What is stored about you"),
     LetterKind.TEST: N_("Test letter"),
     LetterKind.RETURNED: N_("Your answer was not taken"),
 }

@@ -55,5 +55,6 @@ def is_held_by(subscription: Subscription, comment: Comment) -> bool:
 
 
 def moderator_of(subscription: Subscription) -> Moderator | None:
-    """The moderator with this recipient's address."""
-    return Moderator.with_email(subscription.recipient.email)
+    """The moderator of the site with this recipient's address."""
+    found = Moderator.with_email(subscription.recipient.email)
+    return found if found and found.moderates(subscription.site_id) else None

@@ -31,7 +31,7 @@ def announce(comment: Comment) -> None:
     told |= set(_own_addresses(comment))
     hear = _who_hears(comment)
     told |= drafts.told_before(comment, [subscription.recipient.email for subscription in hear])
-    moderators = set(db.session.scalars(select(Moderator.email)))
+    moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     letters = {}
     for subscription in hear:
         email = subscription.recipient.email
@@ -107,5 +107,5 @@ def _who_decides(comment: Comment) -> Iterator[Subscription]:
         if owner.is_active:
             yield owner
             return  # else somebody must hear of it all the same
-    for moderator in db.session.scalars(select(Moderator).order_by(Moderator.id)):
+    for moderator in Moderator.of_site(site.id):
         yield subscriptions.watch(site, moderator.email, Topic.HELD, moderator.language)

@@ -14,13 +14,31 @@ from commentsvc.web import (
     linkbacks,
     mandates,
     pages,
+    privacy,
     security,
     subscriptions,
     templating,
 )
-from commentsvc.web.admin import bans, channels, letters, log, queue, sign_in
+from commentsvc.web.admin import (
+    account,
+    bans,
+    channels,
+    confirmation,
+    letters,
+    log,
+    moderators,
+    numbers,
+    people,
+    queue,
+    saved_answers,
+    set_up,
+    sign_in,
+    sites,
+)
+from commentsvc.web.admin import comments as admin_comments
 from commentsvc.web.admin import linkbacks as admin_linkbacks
 from commentsvc.web.admin import subscriptions as admin_subscriptions
+from commentsvc.web.admin import threads as admin_threads
 from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
 from commentsvc.web.api import comments as api_comments
 
@@ -39,6 +57,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png  /captcha/<token>.wav
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
     app.register_blueprint(follow.blueprint)  # /follow/<site>/<key>
+    app.register_blueprint(privacy.blueprint)  # /privacy  …/<token>  …/{export,erasure}
     app.register_blueprint(subscriptions.blueprint)  # /confirm/<token>  /unsubscribe/<token>  /subscriptions/<token>
 
     # programs
@@ -54,9 +73,19 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(linkbacks.blueprint)  # /trackback/<site>/<key>  /pingback  /webmention  …/<id>
 
     # moderators
-    app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  /admin/sign-out  /admin/link/<token>
+    app.register_blueprint(sign_in.blueprint)  # /admin/sign-in  …/{passkey,link}  /admin/sign-out  /admin/link/<token>
+    app.register_blueprint(confirmation.blueprint)  # /admin/confirmation  …/{passkey,link}
+    app.register_blueprint(set_up.blueprint)  # /admin/set-up/<token>
+    app.register_blueprint(account.blueprint)  # /admin/account  …/{password,passkeys,sessions}/…
+    app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
     app.register_blueprint(mandates.blueprint)  # /moderate/<token>
-    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/<id>/…
+    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/acts/<id>/reversal
+    app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,answer,text,place,pin,notes}
+    app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
+    app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{examination,removal}
+    app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
+    app.register_blueprint(numbers.blueprint)  # /admin/numbers
+    app.register_blueprint(saved_answers.blueprint)  # /admin/saved-answers  …/<id>/removal
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from commentsvc import tokens
 from commentsvc.captcha import challenge
+from commentsvc.comments import threads
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Site
 from commentsvc.web.visitor import Visitor
@@ -28,10 +30,15 @@ class Arrival:
         """What was computed, or typed, to solve the challenge."""
         return self.typed.get("challenge_work", "") or self.typed.get("challenge_answer", "")
 
+    @cached_property
+    def captcha_rule(self) -> Captcha:
+        """Who must solve a challenge here."""
+        return threads.captcha_rule(self.site, self.key)
+
     @property
     def may_be_asked(self) -> bool:
         """Whether anything could make this site ask for a solved challenge."""
-        return self.site.captcha != Captcha.NEVER and self.moderator is None
+        return self.captcha_rule != Captcha.NEVER and self.moderator is None
 
     @property
     def is_unsolved(self) -> bool:

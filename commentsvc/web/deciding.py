@@ -1,11 +1,12 @@
-"""A person decides about a comment, at the desk or from a letter: about the text they saw, and shown at once."""
+"""A person decides about comments, at the desk or from a letter: about the texts they saw, and shown at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
 from commentsvc.linkbacks import verifying
 from commentsvc.models.comment import Comment
+from commentsvc.models.thread import Thread
 from commentsvc.web import snapshots
 
 
@@ -22,9 +23,30 @@ def decide(comment_id: int, seen_as: str | None, act: Callable[[Comment], None])
         raise NotFound
     if seen_as not in (None, comment.seen_as):
         raise ChangedMeanwhile
-    thread = (comment.thread.site_id, comment.thread.key)
     act(comment)
-    if comment.is_linkback and comment.is_visible:
-        verifying.look_soon(comment)
+    show([comment])
+
+
+def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
+    """Those of the chosen comments, by id, that still say what they said when they were seen, where that is known.
+
+    Nobody else changes them from here on.
+
+    Always in the order of their ids, so that two who choose the same do not wait for each other for ever.
+    """
+    found = (Comment.locked(number) for number in sorted(chosen))
+    return [comment for comment in found if comment and chosen[comment.id] in (None, comment.seen_as)]
+
+
+def show(changed: Iterable[Comment], others: Iterable[Thread] = (), *, of_site: int | None = None) -> None:
+    """Commit, and let readers see it at once: in the threads of what changed, in others, or in any ``of_site``."""
+    threads = {(thread.site_id, thread.key) for thread in others}
+    for comment in changed:
+        threads.add((comment.thread.site_id, comment.thread.key))
+        if comment.is_linkback and comment.is_visible:
+            verifying.look_soon(comment)
     db.session.commit()
-    snapshots.drop(*thread)
+    for thread in threads:
+        snapshots.drop(*thread)
+    if of_site is not None:
+        snapshots.drop_site(of_site)

@@ -25,7 +25,7 @@ def show(site_key: str, key: str = "") -> Response:
     if wanted := current.page_of_comment_asked_for(site, key):
         return _turned_to(wanted, site)
     shown = current.page_asked_for(site, key)
-    html = fragment(shown, forms.blank(site, key, folded=shown.comment_count > 0))
+    html = fragment(shown, forms.blank(site, key, shown.thread, folded=shown.comment_count > 0))
     return snapshots.keep(make_response(html), site, key, shown.thread)
 
 
@@ -54,17 +54,28 @@ def post(site_key: str, key: str = "") -> Response:
     return _private(response, site)
 
 
-def fragment(shown: ThreadPage, form: CommentForm, items: list[Item] | None = None, own: Collection[int] = ()) -> str:
-    """The thread's HTML; ``items`` stand in for its own, ``own`` are those that the reader may change."""
-    site, thread = shown.site, shown.thread
+def fragment(
+    shown: ThreadPage,
+    form: CommentForm,
+    items: list[Item] | None = None,
+    own: Collection[int] = (),
+    *,
+    moderates: bool = False,
+) -> str:
+    """The thread's HTML; ``items`` stand in for its own, ``own`` are those that the reader may change.
+
+    Who ``moderates`` may decide about each of them.
+    """
+    thread = shown.thread
     return render_template(
         "thread/fragment.html",
         shown=shown,
         form=form,
         items=shown.items if items is None else items,
         own=own,
-        is_open=thread is None or threads.is_open(site, thread),
-        closed_on=threads.closes_on(site, thread) if thread and thread.open else None,
+        moderates=moderates,
+        is_open=thread is None or threads.is_open(thread),
+        closed_on=threads.closed_since(thread) if thread else None,
     )
 
 

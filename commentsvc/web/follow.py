@@ -51,7 +51,7 @@ def follow(site_key: str, key: str = "") -> Response:
         bans.check(site, Stranger(current.address(), email, "", ""))
         db.begin_write()
         person = visitor.known()
-        subscriptions.follow(site, key, email, i18n.language(), person.hash if person else None)
+        subscriptions.follow(site, threads.own_key(site, key), email, i18n.language(), person.hash if person else None)
         db.session.commit()
     except InvalidFields as wrong:
         return _page(site, key, FollowForm(typed, errors=wrong.fields), wrong.status)

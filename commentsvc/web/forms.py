@@ -9,7 +9,7 @@ from flask import request
 
 from commentsvc import i18n, links, throttle
 from commentsvc.captcha import challenge
-from commentsvc.comments import submission
+from commentsvc.comments import submission, threads
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import (
     Banned,
@@ -23,7 +23,8 @@ from commentsvc.errors import (
 )
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Moderation, Site
+from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.models.thread import Thread
 from commentsvc.moderation import evidence
 from commentsvc.web import current, standing
 from commentsvc.web.visitor import Visitor
@@ -121,9 +122,10 @@ def rendered() -> str:
     return submission.rendered(request.form.get("body", "")[:LONGEST_BODY])
 
 
-def blank(site: Site, key: str, *, folded: bool = False) -> CommentForm:
+def blank(site: Site, key: str, thread: Thread | None, *, folded: bool = False) -> CommentForm:
     """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
-    return CommentForm(site, key, embedded=True, folded=folded, waits=site.moderation == Moderation.ALL)
+    rule = thread.moderation_rule if thread else site.moderation
+    return CommentForm(site, key, embedded=True, folded=folded, waits=rule == Moderation.ALL)
 
 
 def personal(
@@ -152,21 +154,22 @@ def personal(
         reply_to=reply_to,
         preview=preview,
         embedded=embedded,
-        waits=moderator is None and will_wait(site, visitor),
+        waits=moderator is None and will_wait(site, key, visitor),
         idempotency_key=request.form.get("idempotency_key") or secrets.token_urlsafe(12),
     )
 
 
-def will_wait(site: Site, visitor: Visitor) -> bool:
+def will_wait(site: Site, key: str, visitor: Visitor) -> bool:
     """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
-    if site.moderation == Moderation.FIRST:
+    rule = threads.moderation_rule(site, key)
+    if rule == Moderation.FIRST:
         return not evidence.approved(site, visitor.hash)
-    return site.moderation == Moderation.ALL
+    return rule == Moderation.ALL
 
 
 def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
-    asks = was_asked or standing.needs_challenge(site, visitor, None)
+    asks = was_asked or standing.needs_challenge(site, threads.captcha_rule(site, key), visitor)
     fresh = challenge.issue(challenge.place_of(site.key, key), visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
@@ -184,7 +187,8 @@ def _challenge(
     sent = request.form
     skips = bool(sent.get("challenge_unsolved"))
     was_asked = isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
-    asks = was_asked or standing.needs_challenge(site, visitor, moderator)
+    rule = Captcha.NEVER if moderator else threads.captcha_rule(site, key)
+    asks = was_asked or standing.needs_challenge(site, rule, visitor)
     token, is_solved = _token_to_show(site, key, visitor, refusal, asks=asks)
     may_skip = skips or isinstance(refusal, ChallengeFailed | TooMany)
     return ShownChallenge(token, is_solved, asks, may_skip, skips)

@@ -28,6 +28,7 @@ from commentsvc.errors import (
     StorageUnavailable,
 )
 from commentsvc.models.comment import Comment
+from commentsvc.models.tally import Event, Tally
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
@@ -67,7 +68,7 @@ def _receive(arrival: Arrival) -> Comment:
     if arrival.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
         bans.check(site, Stranger(current.address(), *submission.as_stored(arrival.typed)))
-    threads.check_open(site, Thread.at(site, arrival.key))
+    threads.check_open(Thread.at(site, arrival.key))
     taken = _check_person(arrival)
     standing.must_be_left(arrival)
     checked = _checked_fields(arrival.typed)
@@ -126,8 +127,12 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: t
     try:
         stands = standing.of(arrival)
     except ChallengeFailed as refusal:
+        if not isinstance(refusal, NO_GUESS):
+            Tally.add(Event.FAILED, arrival.site.id)
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
+    if stands == Standing.SOLVED:
+        Tally.add(Event.SOLVED, arrival.site.id)
     try:
         if isinstance(checked, Refusal):
             raise checked

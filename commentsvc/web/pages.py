@@ -30,7 +30,11 @@ blueprint = Blueprint("pages", __name__)
 def show(site_key: str, key: str = "") -> AnyResponse:
     """The thread of an article, or an empty one where nobody has written yet; with ``?comment=``, its page."""
     site, key = _address(site_key, key)
-    wanted = reading.visible(Thread.at(site, key), number("comment"))
+    thread = Thread.at(site, key)
+    if thread is not None and thread.key != key:
+        asked = f"?{request.query_string.decode()}" if request.query_string else ""
+        return redirect(links.thread_page(site.key, thread.key) + asked, code=302)
+    wanted = reading.visible(thread, number("comment"))
     return redirect(place_of(wanted), code=302) if wanted else _page(site, key, status=200)
 
 
@@ -49,7 +53,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         throttle.hit(throttle.PREVIEWS, current.source())
         security.check_origin(site)
         return _page(site, key, status=200, preview=forms.rendered())
-    moderator = signed_in.moderator() if security.is_own_page() else None
+    moderator = signed_in.moderator_of(site) if security.is_own_page() else None
     arrival = Arrival(site, key, forms.typed(), visitor.known(), moderator=moderator)
     try:
         comment = gate.receive(arrival)
@@ -65,13 +69,13 @@ def _address(site_key: str, key: str) -> tuple[Site, str]:
 
 
 def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
-    person, moderator = visitor.current(), signed_in.moderator()
+    person, moderator = visitor.current(), signed_in.moderator_of(site)
     thread = Thread.at(site, key)
     reply_to = reading.visible(thread, number("reply_to") or whole(request.form.get("parent_id")))
     form = forms.personal(site, key, person, moderator, refusal, reply_to, preview)
     article = thread.url if thread else links.article(site.home, key)
     title = thread.title if thread else ""
-    own_view = _own_view(form, thread, person.hash)
+    own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, thread, person.hash)
     # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
     db.session.close()
     thread_html = own_view or _view_of_everybody(form)
@@ -111,6 +115,13 @@ def _own_view(form: CommentForm, thread: Thread | None, visitor: str) -> Markup 
         return None
     shown = current.page_asked_for(form.site, form.key)
     return Markup(embed.fragment(shown, form, reading.with_held(shown.items, held), own))  # noqa: S704 - a template's
+
+
+def _moderators_view(form: CommentForm, thread: Thread) -> Markup:
+    """The thread with what waits in it, and with what a moderator may do about each comment."""
+    shown = current.page_asked_for(form.site, form.key)
+    items = reading.with_held(shown.items, reading.waiting_in(thread))
+    return Markup(embed.fragment(shown, form, items, moderates=True))  # noqa: S704 - a template's
 
 
 def _view_of_everybody(form: CommentForm) -> Markup:

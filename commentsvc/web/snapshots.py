@@ -98,7 +98,7 @@ def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Res
     """Say that ``response`` is the same for everybody, as long as site and thread have the version they have now."""
     response.headers["Cache-Control"] = SHARED
     version = (site.version, thread.version if thread else None)
-    request.environ[NOTE] = _Subject(site.id, key, version, frozenset(site.origins))
+    request.environ[NOTE] = _Subject(site.id, thread.key if thread else key, version, frozenset(site.origins))
     return response
 
 
@@ -112,6 +112,11 @@ def keep_of_many(response: Response, site: Site) -> Response:
 def drop(site_id: int, key: str) -> None:
     """Forget the snapshots of a thread that this request changed, and those that show many; after the commit."""
     _layer().drop(site_id, key)
+
+
+def drop_site(site_id: int) -> None:
+    """Forget all snapshots of a site: which thread an address shows, or how threads look, is otherwise now."""
+    _layer().drop_site(site_id)
 
 
 def whole(path: str, parameters: Iterable[tuple[str, str]]) -> str:
@@ -179,6 +184,11 @@ class Snapshots:
                 for name in self._names.pop(place, ()):
                     if old := self._kept.pop(name, None):
                         self._bytes -= old.size + _length(name)
+
+    def drop_site(self, site_id: int) -> None:
+        """Forget every snapshot of a site, after a write of this process that may concern any of them."""
+        for _, key in [place for place in list(self._names) if place[0] == site_id]:
+            self.drop(site_id, key or "")
 
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True

@@ -7,7 +7,6 @@ from enum import Enum, auto
 from commentsvc import throttle
 from commentsvc.captcha import alphabet, challenge
 from commentsvc.errors import ChallengeNeeded, CookieMissing, TooMany
-from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Site
 from commentsvc.moderation import evidence
 from commentsvc.web import current
@@ -24,12 +23,12 @@ class Standing(Enum):
     UNSOLVED = auto()  # sent on to a moderator, as they could solve none
 
 
-def needs_challenge(site: Site, visitor: Visitor | None, moderator: Moderator | None) -> bool:
-    """Whether this site asks this person for a solved challenge, as far as is known before they write."""
-    if site.captcha == Captcha.NEVER or moderator:
+def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
+    """Whether a ``rule`` asks this person for a solved challenge, as far as is known before they write."""
+    if rule == Captcha.NEVER:
         return False
     person = visitor.hash if visitor else None
-    if site.captcha == Captcha.ALWAYS:
+    if rule == Captcha.ALWAYS:
         return not evidence.approved(site, person) or bool(evidence.refused(person, None))
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
@@ -45,8 +44,8 @@ def of(arrival: Arrival) -> Standing:
     if _is_trusted(arrival):
         return Standing.TRUSTED
     is_tried = arrival.is_answered or arrival.is_unsolved
-    by_suspicion = arrival.site.captcha == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
-    if by_suspicion and not is_tried and not needs_challenge(arrival.site, arrival.visitor, None):
+    by_suspicion = arrival.captcha_rule == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
+    if by_suspicion and not is_tried and not _needs_challenge(arrival):
         return Standing.UNASKED
     if arrival.visitor is None:
         raise CookieMissing
@@ -95,7 +94,11 @@ def _is_trusted(arrival: Arrival) -> bool:
     """Whether nothing could make this site ask this person."""
     if not arrival.may_be_asked:
         return True
-    return arrival.site.captcha == Captcha.ALWAYS and not needs_challenge(arrival.site, arrival.visitor, None)
+    return arrival.captcha_rule == Captcha.ALWAYS and not _needs_challenge(arrival)
+
+
+def _needs_challenge(arrival: Arrival) -> bool:
+    return needs_challenge(arrival.site, arrival.captcha_rule, arrival.visitor)
 
 
 def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
 from commentsvc.markup import smilies
+from commentsvc.moderation import queue
 from commentsvc.notifications import outbox
 from commentsvc.web import avatars, sharing, words
 
@@ -20,12 +21,19 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley, words=words, shares=sharing.links_for
     )
-    app.jinja_env.globals.update(mail_trouble=outbox.trouble)
+    app.jinja_env.globals.update(mail_trouble=outbox.trouble, waiting=queue.waiting)
     app.jinja_env.filters.update(
-        exact_time=i18n.exact_time, day=i18n.day, relative_time=i18n.relative_time, short_time=i18n.short_time
+        number=i18n.number,
+        short_day=i18n.short_day,
+        exact_time=i18n.exact_time,
+        day=i18n.day,
+        relative_time=i18n.relative_time,
+        short_time=i18n.short_time,
     )
     # What a variable holds is translated by the filter: _() would take its % for places and its < for ours.
-    app.jinja_env.filters.update(sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext)
+    app.jinja_env.filters.update(
+        sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
+    )
     app.teardown_request(_forget_language)
 
 

@@ -97,7 +97,7 @@ class TestModerators:
         )
         assert status == 0
         assert re.search(r"http://localhost:8000/admin/link/\S+", out)
-        assert "ada@blog.example    password" in command("moderator", "list")[1]
+        assert "ada@blog.example    owner  password" in command("moderator", "list")[1]
         assert "/admin/link/" in command("moderator", "link", "ADA@blog.example")[1]
 
     def test_weak_passwords_are_refused(self, command: Command) -> None:
@@ -107,8 +107,19 @@ class TestModerators:
 
     def test_removing_one(self, command: Command) -> None:
         command("moderator", "add", "ada@blog.example")
+        status, _, err = command("moderator", "remove", "ada@blog.example")
+        assert (status, "at least one owner" in err) == (1, True)
+        command("moderator", "add", "grace@blog.example")
         assert command("moderator", "remove", "ada@blog.example")[0] == 0
-        assert command("moderator", "list")[1] == ""
+        assert command("moderator", "list")[1] == "grace@blog.example    owner  links only\n"
+        assert command("moderator", "link", "ada@blog.example")[0] == 1
+        assert command("moderator", "add", "ada@blog.example")[0] == 0
+
+    def test_one_for_a_single_blog(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        assert command("moderator", "add", "hedy@blog.example", "--site", "blog")[0] == 0
+        assert command("moderator", "list")[1] == "hedy@blog.example    moderates blog  links only\n"
+        assert command("moderator", "add", "eve@blog.example", "--site", "nowhere")[0] == 1
 
 
 class TestTheCaptchaSheet:

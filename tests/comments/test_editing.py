@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -113,7 +114,7 @@ class TestWithTheToken:
     def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
         posted = post_by_api(bob)
         by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Other words"})
-        assert "edited by its writer" in ada.client.get("/admin/log").text
+        assert "edited by its writer" in ada.client.get("/admin/log?of=decisions").text
 
     def test_the_same_text_is_no_edit(self, bob: Visitor) -> None:
         posted = post_by_api(bob)
@@ -260,15 +261,23 @@ class TestOnThePage:
 def test_nobody_decides_about_a_text_they_have_not_seen(bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
     rules("blog", moderation="all")
     posted = post_by_api(bob)
-    form = hidden_fields(ada.client.get("/admin/queue"))
+    approval, form = _approval(ada)
     by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "BUY PILLS"})
-    approval = f"/admin/comments/{posted['id']}/approval"
     answer = ada.client.post(approval, data=form)
     assert answer.status_code == 409
     assert "says something else now" in answer.text
     assert row(int(posted["id"])).state == "pending"
-    answer = ada.client.post(approval, data=hidden_fields(ada.client.get("/admin/queue")))
+    approval, form = _approval(ada)
+    answer = ada.client.post(approval, data=form)
     assert (answer.status_code, row(int(posted["id"])).state) == (303, "approved")
+
+
+def _approval(ada: Visitor) -> tuple[str, dict[str, str]]:
+    """The address and the fields of the button that approves what waits."""
+    page = ada.client.get("/admin/queue")
+    found = re.search(r'formaction="([^"]+/approval[^"]*)"', page.text)
+    assert found
+    return unescape(found[1]), hidden_fields(page)
 
 
 def test_two_at_once_count_once(bob: Visitor, visit: Callable[[], Visitor]) -> None:

@@ -77,7 +77,7 @@ class TestAnswers:
         rules("blog", trackbacks="like-comments")
         bob.comment()
         db.begin_write()
-        db.session.execute(Thread.__table__.update().values(open=False))
+        db.session.execute(Thread.__table__.update().values(access="closed"))
         db.session.commit()
         assert ping(client) == failure("This article accepts no pings.")
 

@@ -514,7 +514,7 @@ class TestUpdates:
         worker.verify_pings()
         assert progress(client, answer) == "withdrawn"
         assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
-        assert "the page that linked here is gone" in ada.client.get("/admin/log").text
+        assert "the page that linked here is gone" in ada.client.get("/admin/log?of=decisions").text
 
     @pytest.mark.parametrize("spelling", ["{}?utm_source=x", "{}/", "{}#x", "https://comments.example/t/blog/{}"])
     @pytest.mark.parametrize("protocol", ["webmention", "trackback"])

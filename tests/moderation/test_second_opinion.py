@@ -43,7 +43,7 @@ def test_what_it_calls_spam_is_moved_and_says_so(bob: Visitor, checker: Web, ada
     assert row(comment).state == State.SPAM
     assert "an outside service calls it spam" in row(comment).reasons
     assert row(comment).learned_as is None
-    assert "an outside service calls it spam" in ada.client.get("/admin/log").text
+    assert "an outside service calls it spam" in ada.client.get("/admin/log?of=decisions").text
     assert worker.ask_second_opinions() == 0
 
 

@@ -275,7 +275,7 @@ class TestWhatNoPersonWrote:
     def test_a_loop_ends(self, reply: EmailMessage, post_office: MailServer, rules: Rules) -> None:
         comment = newest()
         db.begin_write()
-        db.session.get_one(Comment, comment.id).thread.open = False
+        db.session.get_one(Comment, comment.id).thread.access = "closed"
         db.session.commit()
         for number in range(40):
             receive(answer_to(reply, f"I am a robot {number}"))

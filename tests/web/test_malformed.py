@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc import accounts, worker
 from commentsvc import settings as all_settings
+from commentsvc import worker
+from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
 from commentsvc.linkbacks import trackback
 from commentsvc.links import thread_key
@@ -164,14 +165,14 @@ class TestIdentity:
 
     def test_ids_are_never_used_again(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
         db.begin_write()
-        gone = accounts.add("gone@blog.example")
+        gone = moderators.add("gone@blog.example")
         db.session.commit()
-        link = f"/admin/link/{accounts.sign_in_token(gone)}"
+        link = f"/admin/link/{one_time_links.sign_in_token(gone)}"
         db.begin_write()
         db.session.delete(gone)
         db.session.commit()
         db.begin_write()
-        accounts.add("new@blog.example")
+        moderators.add("new@blog.example")
         db.session.commit()
         assert visit().desk_post(link, form_at=link).status_code == 403
 

@@ -342,7 +342,7 @@ class TestGates:
         bob.comment(body="first")
         form = bob.fill(BOB)
         db.begin_write()
-        db.session.execute(Thread.__table__.update().values(open=False))
+        db.session.execute(Thread.__table__.update().values(access="closed"))
         db.session.commit()
         answer = bob.send(form)
         assert answer.status_code == 403

@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import links
 from commentsvc.comments.submission import LARGEST_ID, whole
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import bans
+from commentsvc.moderation import acts, bans
 from commentsvc.moderation.stranger import NotToBeBanned
 from commentsvc.web import snapshots
 from commentsvc.web.admin import signed_in
@@ -69,20 +69,21 @@ class BanForm:
 @blueprint.get("")
 def show() -> AnyResponse | str:
     """All bans, and the form for another one; with ``?comment=``, of its writer."""
-    return _page(BanForm(db.session.get(Comment, number("comment") or 0)))
+    return _page(BanForm(signed_in.own(db.session.get(Comment, number("comment") or 0))))
 
 
 @blueprint.post("")
 def impose() -> AnyResponse | tuple[str, int]:
     """Ban somebody; back to the list, which offers to undo it."""
     db.begin_write()
-    comment = db.session.get(Comment, whole(request.form.get("comment")) or 0)
+    comment = signed_in.own(db.session.get(Comment, whole(request.form.get("comment")) or 0))
     try:
         ban = _imposed(comment)
     except InvalidFields as refusal:
         db.session.rollback()
         return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
     threads = bans.trash_theirs(ban, signed_in.moderator()) if request.form.get("theirs") else []
+    acts.begin("ban", signed_in.person(), site=ban.site_id, comment=comment, count=len(threads), kept={"ban": ban.id})
     return _changed(ban, threads)
 
 
@@ -121,9 +122,11 @@ def _imposed(comment: Comment | None) -> Ban:
 
 def _site() -> Site | None:
     """The chosen one; raises ``InvalidFields`` where it is gone, so that no ban grows to all of them."""
-    if not (chosen := request.form.get("site", "")):
-        return None
-    if (site := db.session.get(Site, whole(chosen) or 0)) is None:
+    who, chosen = signed_in.person(), request.form.get("site", "")
+    if not chosen and not who.is_owner:
+        raise InvalidFields({"site": OwnersOnly()})
+    site = db.session.get(Site, whole(chosen) or 0)
+    if chosen and (site is None or not who.moderates(site.id)):
         raise InvalidFields({"site": bans.SiteGone()})
     return site
 
@@ -146,23 +149,24 @@ def _changed(ban: Ban, threads: list[Thread]) -> AnyResponse:
 
 
 def _ban(ban_id: int) -> Ban:
-    ban = db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
-    if ban is None:
+    ban = bans.locked(ban_id)
+    if ban is None or not signed_in.person().moderates(ban.site_id):
         raise NotFound
     return ban
 
 
 def _page(form: BanForm) -> str:
-    listed = bans.newest(SHOWN, number("before"))
+    who = signed_in.person()
+    listed = bans.newest(who, SHOWN, number("before"))
     return render_template(
         "admin/bans.html",
         bans=listed,
         before=listed[-1].id if len(listed) == SHOWN else None,
         taken=bans.taken_by(listed),
         longest_days=bans.LONGEST_DAYS,
-        changed=db.session.get(Ban, number("changed") or 0),
+        changed=next((ban for ban in listed if ban.id == number("changed")), None),
         kinds=BanKind,
         form=form,
-        sites=list(db.session.scalars(select(Site).order_by(Site.key))),
-        moderator=signed_in.moderator(),
+        sites=list(db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name))),
+        moderator=who,
     )

@@ -16,7 +16,7 @@ from commentsvc.web.admin import signed_in
 CHANNEL = f"/<int(max={LARGEST_ID}):number>"
 
 blueprint = Blueprint("channels", __name__, url_prefix="/admin/channels")
-signed_in.guard(blueprint)
+signed_in.guard(blueprint, owner=True)
 
 
 @blueprint.get("")

@@ -18,7 +18,7 @@ from commentsvc.web.options import choice, number
 LETTER = f"/<int(max={LARGEST_ID}):letter_id>"
 
 blueprint = Blueprint("letters", __name__, url_prefix="/admin/letters")
-signed_in.guard(blueprint)
+signed_in.guard(blueprint, owner=True)
 
 
 @blueprint.get("")

@@ -18,13 +18,14 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """The last ones of both directions, newest first."""
+    who = signed_in.person()
     return render_template(
         "admin/linkbacks.html",
-        received=verifying.latest(),
-        sent=sending.latest(),
-        feeds=watching.all_feeds(),
-        unread=announcing.unread(),
-        moderator=signed_in.moderator(),
+        received=verifying.latest(who),
+        sent=sending.latest(who),
+        feeds=watching.all_feeds(who),
+        unread=announcing.unread(who),
+        moderator=who,
     )
 
 
@@ -33,7 +34,7 @@ def look_again(number: int) -> AnyResponse:
     """Have the source of a ping looked at again."""
     db.begin_write()
     ping = db.session.get(Ping, number)
-    if ping is None:
+    if ping is None or not signed_in.person().moderates(ping.site_id):
         raise NotFound
     verifying.look_again(ping)
     db.session.commit()
@@ -45,7 +46,7 @@ def tell_again(number: int) -> AnyResponse:
     """Have a page told again."""
     db.begin_write()
     sent = db.session.get(SentLinkback, number)
-    if sent is None:
+    if sent is None or not signed_in.person().moderates(sent.announcement.site_id):
         raise NotFound
     announcing.tell_again(sent)
     db.session.commit()

@@ -1,7 +1,8 @@
-"""Every decision: who, what, why."""
+"""Who did what, why, and undone from here: what moderators did, and every decision about a comment."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
+from commentsvc.comments import undoing
 from commentsvc.moderation import queue
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import number
@@ -12,5 +13,15 @@ signed_in.guard(blueprint)
 
 @blueprint.get("/log")
 def show() -> str:
-    """The last decisions, newest first."""
-    return render_template("admin/log.html", decisions=queue.log(number("before")), moderator=signed_in.moderator())
+    """What moderators did, newest first; with ``?of=decisions``, what was decided about each comment, by rules too."""
+    who, before = signed_in.person(), number("before")
+    of_decisions = request.args.get("of") == "decisions"
+    return render_template(
+        "admin/log.html",
+        acts=[] if of_decisions else queue.acts(who, before),
+        decisions=queue.log(who, before) if of_decisions else [],
+        of_decisions=of_decisions,
+        may_be_undone=undoing.may_be_undone,
+        full=queue.PAGE * 2,
+        moderator=who,
+    )

@@ -1,19 +1,25 @@
-"""The list of what was written, and the decisions about it."""
+"""The list of what was written: looked through, searched, and decided about many at a time; every act taken back."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Sequence
+
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments import rearranging, undoing
+from commentsvc.comments.submission import LARGEST_ID, whole
 from commentsvc.db import db
-from commentsvc.errors import NotFound
-from commentsvc.models.comment import Comment, State
-from commentsvc.moderation import decisions, queue
+from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment, Kind, State, reason_mark
+from commentsvc.moderation import acts, queue, search
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import choice, number
+from commentsvc.web.admin.listing import Listing
+from commentsvc.web.options import number
 
-UNDO = "undo"  # a field of the form
-RESOURCES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
+FRAGMENT = "X-Desk"  # sent by desk.js, which moves the rows itself
+MOST_AT_ONCE = 500  # comments of one act
+STEP = 50  # comments of one transaction: readers who write wait no longer
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
 signed_in.guard(blueprint)
@@ -21,34 +27,144 @@ signed_in.guard(blueprint)
 
 @blueprint.get("/queue")
 def show() -> str:
-    """Comments and linkbacks of all sites in one state; what waits comes first."""
-    state = choice("state", State) or State.PENDING
-    undo = db.session.get(Comment, number("decided") or 0)
+    """Comments and linkbacks that fit what is asked for; what waits comes first."""
+    return _list(Listing.of_address())
+
+
+@blueprint.post("/comments/decisions")
+def decide_about_many() -> AnyResponse | tuple[str, int]:
+    """The same for all that were chosen, or for all that were found, as one act.
+
+    Those that say something else by now stay where they are.
+    """
+    verb, listing = request.form.get("verb", ""), Listing.of_form()
+    if verb not in (*acts.STATES, "move"):
+        raise NotFound
+    chosen = _found(listing) if request.form.get("all") else _chosen()
+    if not chosen:
+        return redirect(listing.address(), code=303)
+    try:
+        act = _moved(chosen) if verb == "move" else _decided(chosen, verb)
+    except Refusal as refusal:
+        db.session.rollback()
+        return _list(listing, refusal), refusal.status
+    return redirect(listing.address(act=act), code=303)
+
+
+@blueprint.post(f"/acts/<int(max={LARGEST_ID}):act_id>/reversal")
+def undo(act_id: int) -> AnyResponse | str:
+    """Take an act back, but for what was decided since."""
+    db.begin_write()
+    act = db.session.get(Act, act_id, with_for_update={"of": Act}, populate_existing=True)
+    if act is None or not _may_undo(act):
+        raise NotFound
+    undone = undoing.undo(act, signed_in.person())
+    deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
+    listing = Listing.of_form()
+    if request.headers.get(FRAGMENT):
+        return fragment(listing, undone=act, shown=[one for one in undone.comments if listing.fits(one)])
+    if request.form.get("from") == "log":
+        return redirect(signed_in.way_back(), code=303)
+    return redirect(listing.address(undone=act_id), code=303)
+
+
+def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None, shown: Sequence[Comment] = ()) -> str:
+    """What desk.js puts in its places: the bar, the counts, and rows that stand in the list now."""
+    who = signed_in.person()
     return render_template(
-        "admin/queue.html",
-        page=queue.page(state, number("before")),
-        state=state,
+        "admin/_done.html",
+        act=act,
+        undone=undone,
+        last=acts.last_of(who),
+        page=queue.described([comment.id for comment in shown]),
+        listing=listing,
         states=State,
-        counts=queue.counts(),
-        decided=undo,
-        undo_to=choice("undo", State),
-        moderator=signed_in.moderator(),
+        counts=queue.counts(who, listing.wanted.site),
+        many=queue.MANY,
     )
 
 
-@blueprint.post(f"/comments/<int(max={LARGEST_ID}):comment_id>/<resource>")
-def decide(comment_id: int, resource: str) -> AnyResponse:
-    """Approve, hold, mark as spam or trash; back to the list, which offers to undo it."""
-    if resource not in RESOURCES:
-        raise NotFound
-    before: list[str] = []
+def _list(listing: Listing, refusal: Refusal | None = None) -> str:
+    who, wanted = signed_in.person(), listing.wanted
+    page = queue.page(who, wanted, number("before"))
+    return render_template(
+        "admin/queue.html",
+        page=page,
+        listing=listing,
+        wanted=wanted,
+        states=State,
+        kinds=Kind,
+        counts=queue.counts(who, wanted.site),
+        many=queue.MANY,
+        most=MOST_AT_ONCE,
+        sites=queue.waiting_by_site(who),
+        reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
+        person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
+        thread=signed_in.own_thread(wanted.thread),
+        act=_own_act(number("act")),
+        undone=_own_act(number("undone")),
+        last=acts.last_of(who),
+        refusal=refusal.fields.get("address", refusal) if refusal else None,
+        moderator=who,
+    )
 
-    def act(comment: Comment) -> None:
-        before.append(comment.state)
-        change = decisions.undo if request.form.get(UNDO) else decisions.decide
-        change(comment, RESOURCES[resource], by=signed_in.moderator())
 
-    deciding.decide(comment_id, request.form.get("seen"), act)
-    listed = request.form.get("listed", State.PENDING)
-    state = listed if listed in set(State) else State.PENDING
-    return redirect(url_for("queue.show", state=state, decided=comment_id, undo=before[0]), code=303)
+def _chosen() -> dict[int, str | None]:
+    """The chosen ones: numbers, and what was seen of each."""
+    pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
+    return {number: seen for text, _, seen in pairs if (number := whole(text))}
+
+
+def _found(listing: Listing) -> dict[int, str | None]:
+    """All that the search finds and that had been written when it was made."""
+    newest = whole(request.form.get("newest")) or 0
+    found = search.numbers(signed_in.person(), listing.wanted, newest + 1, MOST_AT_ONCE)
+    return dict.fromkeys(found)
+
+
+def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
+    """The number of the act; None where nothing could be decided. Commits."""
+    act: int | None = None
+    numbers = sorted(chosen)
+    for start in range(0, len(numbers), STEP):
+        db.begin_write()
+        own = _own({number: chosen[number] for number in numbers[start : start + STEP]})
+        if not own:
+            continue
+        known = db.session.get(Act, act or 0)
+        decided = acts.decide(own, verb, signed_in.person(), of=known)
+        if known is not None:
+            known.count += len(own)
+        act = decided.id
+        deciding.show(own)
+    return act
+
+
+def _moved(chosen: dict[int, str | None]) -> int | None:
+    db.begin_write()
+    own = _own(chosen)
+    sites = {comment.thread.site for comment in own}
+    if len(sites) != 1:
+        raise InvalidFields({"address": rearranging.NoSuchPlace()})
+    before = [comment.thread for comment in own]
+    thread = rearranging.thread_at(sites.pop(), request.form.get("address", ""))
+    act = rearranging.move(own, thread, None, signed_in.person())
+    number = act.id
+    deciding.show(own, before)
+    return number
+
+
+def _own(chosen: dict[int, str | None]) -> list[Comment]:
+    return [comment for comment in deciding.seen(chosen) if signed_in.own(comment)]
+
+
+def _own_act(act_id: int | None) -> Act | None:
+    act = db.session.get(Act, act_id or 0)
+    return act if act and act.moderator_id == signed_in.person().id else None
+
+
+def _may_undo(act: Act) -> bool:
+    who = signed_in.person()
+    if act.verb == "site":
+        return who.is_owner
+    return act.moderator_id == who.id or who.moderates(act.site_id)

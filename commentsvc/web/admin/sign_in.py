@@ -1,9 +1,10 @@
-"""Sign in with a password or a one-time link, and sign out."""
+"""Sign in with a password, a passkey or a one-time link, and sign out. No challenge stands before it."""
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import accounts, settings, throttle
+from commentsvc import settings, throttle, tokens
+from commentsvc.accounts import one_time_links, passkeys, passwords, sessions
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.models.letter import LetterKind
@@ -28,26 +29,39 @@ def desk() -> AnyResponse:
 def show() -> AnyResponse:
     """The form, or the desk for those who are signed in."""
     if signed_in.moderator():
-        return redirect(_next(), code=303)
+        return redirect(signed_in.way_back(), code=303)
     return _form()
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> AnyResponse:
-    """Check address and password.
-
-    Throttled by where it comes from, never by account: strangers must not be able to lock the owner out.
-    """
+    """Check address and password."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     try:
-        throttle.hit(throttle.SIGN_INS, current.source())
-        moderator = accounts.with_password(email, password)
+        slow_down(email)
+        moderator = passwords.owner_of(email, password)
     except Refusal as refusal:
         return _form(refusal, email)
     db.begin_write()
-    token = accounts.start_session(moderator)
-    db.session.commit()
-    return signed_in.set_cookie(redirect(_next(), code=303), token)
+    return signed_in.begin(moderator, signed_in.way_back())
+
+
+@blueprint.get("/sign-in/passkey")
+def ask_for_passkey() -> Response:
+    """What the browser asks the device for, as JSON."""
+    return Response(passkeys.to_sign_in(), content_type="application/json")
+
+
+@blueprint.post("/sign-in/passkey")
+def sign_in_with_passkey() -> AnyResponse:
+    """Check what the device signed."""
+    try:
+        throttle.hit(throttle.SIGN_INS, current.source())
+        db.begin_write()
+        return signed_in.begin(passkeys.owner_of(request.form.get("answer", "")), signed_in.way_back())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _form(refusal)
 
 
 @blueprint.post("/sign-in/link")
@@ -57,7 +71,7 @@ def send_link() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        _write_link(email)
+        write_link(Moderator.with_email(email.replace("\0", "")))
         db.session.commit()
     except Refusal as refusal:
         return _form(refusal, email)
@@ -75,25 +89,34 @@ def use_link(token: str) -> AnyResponse:
     """Sign in by a one-time link."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
-    session_token = accounts.redeem(token)
-    db.session.commit()
-    return signed_in.set_cookie(redirect(url_for("queue.show"), code=303), session_token)
+    moderator, session_token = one_time_links.redeem(token, request.headers.get("User-Agent", ""))
+    return signed_in.enter(moderator, session_token, url_for("queue.show"))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End the session, here and on the server."""
     db.begin_write()
-    accounts.end_session(request.cookies.get(signed_in.cookie_name(), ""))
+    sessions.end(request.cookies.get(signed_in.cookie_name(), ""))
     db.session.commit()
     response = redirect(url_for("sign_in.show"), code=303)
-    response.delete_cookie(signed_in.cookie_name(), path="/")
+    response.delete_cookie(signed_in.cookie_name(), path="/", secure=settings.current().is_https, httponly=True)
     return response
 
 
-def _write_link(email: str) -> None:
-    """Whom nobody signs in as gets no letter; one that is already on its way is enough."""
-    moderator = Moderator.with_email(email.replace("\0", ""))
+def slow_down(email: str) -> None:
+    """Count a try at a password, by where it comes from and by whose it is.
+
+    A browser that its owner signed in with before is not slowed down by what others try; and neither passkeys nor links
+    are. So strangers cannot lock anybody out. Raises ``TooMany``.
+    """
+    throttle.hit(throttle.SIGN_INS, current.source())
+    if not signed_in.knows(Moderator.with_email(email.replace("\0", ""))):
+        throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", email.strip().lower()))
+
+
+def write_link(moderator: Moderator | None) -> None:
+    """Whom nobody signs in as gets no letter; one that is already on its way is enough; writes."""
     if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
@@ -113,10 +136,3 @@ def _form(refusal: Refusal | None = None, email: str = "", *, link_sent: bool = 
     )
     response = make_response(html, refusal.status if refusal else 200)
     return errors.say_when(response, refusal) if refusal else response
-
-
-def _next() -> str:
-    """Back to the page of the desk that was wanted; never to another host."""
-    wanted = request.values.get("next", "")
-    is_ours = wanted.startswith("/admin/") and "\\" not in wanted and not any(ord(char) < 33 for char in wanted)
-    return wanted if is_ours else url_for("queue.show")

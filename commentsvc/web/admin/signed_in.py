@@ -1,60 +1,145 @@
-"""Who is signed in, and the rules of every page of the desk."""
+"""Who is signed in, what they may do, and the rules of every page of the desk."""
 
 from flask import Blueprint, g, redirect, request, url_for
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import accounts, i18n, settings
+from commentsvc import i18n, settings, tokens
+from commentsvc.accounts import sessions
 from commentsvc.db import db
+from commentsvc.errors import LinkInvalid, OwnersOnly
+from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
-from commentsvc.web import current, security
+from commentsvc.models.moderator_session import ModeratorSession
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.web import current, packing, security
+
+KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
+KNOWN_FOR = 365 * 24 * 3600  # seconds
 
 csrf = CSRFProtect()
 
 
 def cookie_name() -> str:
     """The moderators' own cookie; it has nothing to do with the visitors'."""
-    return "__Host-moderator" if settings.current().is_https else "moderator"
+    return _named("moderator")
 
 
 def moderator() -> Moderator | None:
     """The moderator whose live session this request's cookie belongs to."""
-    if "moderator" not in g:
-        token = request.cookies.get(cookie_name())
-        session = accounts.session_of(token) if token else None
-        g.moderator = session.moderator if session else None
-        g.session_id = session.id if session else None
-        g.touch = session is not None and accounts.needs_a_touch(session)
-    found: Moderator | None = g.moderator
+    found = session()
+    return found.moderator if found else None
+
+
+def person() -> Moderator:
+    """The moderator of a page that only moderators get to."""
+    found = moderator()
+    if found is None:
+        raise OwnersOnly
     return found
 
 
-def guard(blueprint: Blueprint, *, anonymous: bool = False) -> None:
-    """Every page of ``blueprint``: never kept, form token checked, and a moderator only, unless ``anonymous``."""
+def moderator_of(site: Site) -> Moderator | None:
+    """The moderator who is signed in, where they decide about what is written on ``site``."""
+    found = moderator()
+    return found if found and found.moderates(site.id) else None
+
+
+def session() -> ModeratorSession | None:
+    """The live session of this request's cookie."""
+    if "moderator_session" not in g:
+        token = request.cookies.get(cookie_name())
+        g.moderator_session = sessions.of_token(token) if token else None
+    found: ModeratorSession | None = g.moderator_session
+    return found
+
+
+def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False) -> None:
+    """Every page of ``blueprint``: never kept, form token checked, and for whom it is."""
     blueprint.before_request(_speak)
     blueprint.before_request(_check_form)
     if not anonymous:
         blueprint.before_request(_require_moderator)
+    if owner:
+        blueprint.before_request(_require_owner)
+    blueprint.after_request(packing.pack)
     blueprint.after_request(security.never_keep)
 
 
-def set_cookie(response: AnyResponse, token: str) -> AnyResponse:
-    """Let the browser stay signed in."""
-    response.set_cookie(
-        cookie_name(),
-        token,
-        max_age=int(accounts.ABSOLUTE.total_seconds()),
-        secure=settings.current().is_https,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+def must_be_sure() -> AnyResponse | None:
+    """For pages with dangerous acts, and the acts: who has not shown a short while ago who they are does so first."""
+    found = session()
+    if found is None or sessions.is_sure(found):
+        return None
+    return redirect(url_for("confirmation.show", next=_page_asked_for()), code=303)
+
+
+def own(comment: Comment | None) -> Comment | None:
+    """The comment, where this moderator decides about it; of others there is none."""
+    return comment if comment and person().moderates(comment.thread.site_id) else None
+
+
+def own_thread(number: int | None) -> Thread | None:
+    """The thread with this number, where this moderator decides about it."""
+    thread = db.session.get(Thread, number or 0)
+    return thread if thread and person().moderates(thread.site_id) else None
+
+
+def begin(who: Moderator, target: str) -> AnyResponse:
+    """Sign somebody in and lead them on; commits."""
+    token = sessions.start(who, request.headers.get("User-Agent", ""))
+    return enter(who, token, target)
+
+
+def enter(who: Moderator, token: str, target: str) -> AnyResponse:
+    """Hand over the cookies of a session that began, and lead on; commits."""
+    known = tokens.sign(KNOWN, who.id)
+    db.session.commit()
+    response = redirect(target, code=303)
+    _set_cookie(response, cookie_name(), token, int(sessions.ABSOLUTE.total_seconds()))
+    _set_cookie(response, _named(KNOWN), known, KNOWN_FOR)
     return response
 
 
+def knows(who: Moderator | None) -> bool:
+    """Whether they signed in from this browser before."""
+    try:
+        number, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
+    except LinkInvalid:
+        return False
+    return who is not None and number == who.id
+
+
+def way_back() -> str:
+    """The page of the desk, or the thread's own, that was wanted; never another host's."""
+    wanted = request.values.get("next", "")
+    is_ours = (
+        wanted.startswith(("/admin/", "/t/")) and "\\" not in wanted and not any(ord(char) < 33 for char in wanted)
+    )
+    return wanted if is_ours else url_for("queue.show")
+
+
+def _page_asked_for() -> str | None:
+    """Where to come back to: this page, or the one whose form was sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    sent_from = request.headers.get("Referer", "").partition(security.own_origin())[2]
+    return sent_from or None
+
+
+def _named(name: str) -> str:
+    return f"__Host-{name}" if settings.current().is_https else name
+
+
+def _set_cookie(response: AnyResponse, name: str, value: str, seconds: int) -> None:
+    is_https = settings.current().is_https
+    response.set_cookie(name, value, max_age=seconds, secure=is_https, httponly=True, samesite="Lax", path="/")
+
+
 def _speak() -> None:
-    person = moderator()
-    preferred = person.language if person else current.reader_language()
+    who = moderator()
+    preferred = who.language if who else current.reader_language()
     i18n.speak(request.args.get("lang") or preferred)
 
 
@@ -65,18 +150,18 @@ def _check_form() -> None:
 
 
 def _require_moderator() -> AnyResponse | None:
-    if moderator() is None:
+    found = session()
+    if found is None:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("sign_in.show", next=wanted), code=303)
-    if g.touch:
-        _note_use()
+    if sessions.needs_a_touch(found):
+        number = found.id
+        db.begin_write()
+        sessions.touch(number)
+        db.session.commit()
     return None
 
 
-def _note_use() -> None:
-    db.begin_write()
-    accounts.touch(g.session_id)
-    db.session.commit()
-
-
-__all__ = ["CSRFError", "cookie_name", "csrf", "guard", "moderator", "set_cookie"]
+def _require_owner() -> None:
+    if not person().is_owner:
+        raise OwnersOnly

@@ -1,24 +1,21 @@
-"""Who hears of what: look for an address, pause or delete, take an address up again; and a moderator's own letters."""
+"""Who hears of what: look for an address, pause or delete, take an address up again."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments.submission import LARGEST_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, NotUnderstood
-from commentsvc.models.recipient import Pace, Reach, Recipient
-from commentsvc.models.site import Site
-from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
+from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.notifications import registry, subscriptions
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
-MODERATORS_TOPICS = (Topic.HELD, Topic.SITE)
 CHANGES = {"pause": SubscriptionState.PAUSED, "resumption": SubscriptionState.ACTIVE}
 
 blueprint = Blueprint("admin_subscriptions", __name__, url_prefix="/admin/subscriptions")
-signed_in.guard(blueprint)
+signed_in.guard(blueprint, owner=True)
 
 
 @blueprint.get("")
@@ -32,10 +29,7 @@ def show() -> str:
         wanted=wanted,
         reach=reach,
         reaches=Reach,
-        own=_own(),
-        paces=Pace,
-        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
-        moderator=signed_in.moderator(),
+        moderator=signed_in.person(),
     )
 
 
@@ -69,33 +63,6 @@ def reopen(number: int) -> AnyResponse:
         raise NotFound
     subscriptions.reopen(recipient)
     return _back()
-
-
-@blueprint.post("/own")
-def choose() -> AnyResponse:
-    """What the moderator hears of, of which blog, and how often."""
-    person = signed_in.moderator()
-    pace = request.form.get("pace", "")
-    if person is None or pace not in set(Pace):
-        raise NotUnderstood
-    db.begin_write()
-    ticked = set(request.form.getlist("hears"))
-    for site in db.session.scalars(select(Site)):
-        for topic in MODERATORS_TOPICS:
-            heard = subscriptions.watch(site, person.email, topic, person.language)
-            wants = f"{topic}-{site.id}" in ticked
-            heard.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
-    Recipient.known(person.email, person.language).pace = pace
-    return _back()
-
-
-def _own() -> dict[str, object]:
-    """What the moderator's form shows: held comments are told unless somebody said otherwise, others are not."""
-    person = signed_in.moderator()
-    recipient = Recipient.with_email(person.email) if person else None
-    heard = subscriptions.of(recipient) if recipient else []
-    states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
-    return {"states": states, "pace": recipient.pace if recipient else Pace.AT_ONCE}
 
 
 def _found(number: int) -> Subscription:

@@ -24,7 +24,8 @@ def post() -> Response:
     i18n.speak(current.site_language(site))
     security.check_origin(site)
     person = visitor.current()
-    shown = forms.new_challenge(site, threads.key_of(wanted.key), person, wanted.instead_of, was_asked=wanted.asked)
+    key = threads.key_of(wanted.key)
+    shown = forms.new_challenge(site, key, person, wanted.instead_of, was_asked=wanted.asked)
     fresh = Challenge(
         token=shown.token,
         image=shown.image if shown.asks else None,
@@ -36,7 +37,7 @@ def post() -> Response:
             each_character=gate.EACH_CHARACTER.total_seconds(),
             most=gate.SLOWEST.total_seconds() + SPARE,
         ),
-        waits=forms.will_wait(site, person),
+        waits=forms.will_wait(site, key, person),
         expires_in=int(LIFETIME.total_seconds()),
     )
     return answer(fresh, site, status=201)

@@ -1,0 +1,249 @@
+"""How long each page of the desk takes with 1,000,000 comments in 50,000 threads, on SQLite and on PostgreSQL.
+
+``python -m bench.admin [COMMENTS]``; as whole answers of the application, with everything a browser would get.
+"""
+
+import contextvars
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, text
+from werkzeug.test import TestResponse
+
+from commentsvc import clock, schema, throttle
+from commentsvc.accounts import moderators, passwords
+from commentsvc.app import create_app
+from commentsvc.db import db
+from commentsvc.models import Comment, Decision, Site, Tally, Thread
+from commentsvc.models.comment import Kind, State, marks_of, reason_mark
+from commentsvc.models.tally import Event
+from commentsvc.settings import Settings
+from commentsvc.web import assets
+from tests import postgres
+from tests.visitors import hidden_fields
+
+COMMENTS = 1_000_000
+THREADS_FOR = 20  # comments
+SITES = 5
+BATCH = 10_000
+ROUNDS = 40
+DAYS = 1000
+EMAIL, PASSWORD = "ada@blog.example", "analytical engine 1843"
+REASONS = ["nothing from this browser was approved yet", ["links: %(count)d", {"count": 3}], "passed all rules"]
+BASE = "https://comments.example"
+
+PAGES = {
+    "waiting": "/admin/queue",
+    "approved": "/admin/queue?state=approved",
+    "spam": "/admin/queue?state=spam",
+    "any state": "/admin/queue?state=any",
+    "deep in the approved": "/admin/queue?state=approved&before={middle}",
+    "one blog, waiting": "/admin/queue?site={site}",
+    "one thread": "/admin/queue?state=any&thread={thread}",
+    "one person": "/admin/queue?state=any&person={middle}",
+    "one address": "/admin/queue?state=any&address={address}",
+    "one name": "/admin/queue?state=any&author=Person+77",
+    "trackbacks": "/admin/queue?state=any&kind=trackback",
+    "for a reason": "/admin/queue?state=any&reason={reason}",
+    "a year": "/admin/queue?state=any&since=2025-01-01&until=2025-12-31",
+    "search: everywhere": "/admin/queue?state=any&q=the",
+    "search: often": "/admin/queue?state=any&q=word17",
+    "search: seldom": "/admin/queue?state=any&q=needle",
+    "search: two words": "/admin/queue?state=any&q=word17+word23",
+    "search: a phrase": "/admin/queue?state=any&q=%22the+word5%22",
+    "search: often, waiting": "/admin/queue?state=pending&q=the",
+    "search: nothing": "/admin/queue?state=any&q=nowhereatall",
+    "a comment": "/admin/comments/{middle}",
+    "threads": "/admin/threads",
+    "threads, searched": "/admin/threads?q=article-77",
+    "a thread": "/admin/threads/{thread}",
+    "blogs": "/admin/sites",
+    "a blog": "/admin/sites/blog0",
+    "people": "/admin/people?email=person77@mail.example",
+    "numbers": "/admin/numbers",
+    "numbers of a year": "/admin/numbers?days=365",
+    "log": "/admin/log",
+    "every decision": "/admin/log?of=decisions",
+    "bans": "/admin/bans",
+    "letters": "/admin/letters",
+    "subscriptions": "/admin/subscriptions",
+    "account": "/admin/account",
+}
+
+
+def main(comments: int = COMMENTS) -> None:
+    """Build once for each database, then ask for every page in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(Path(folder) / "sqlite", f"sqlite:///{folder}/bench.sqlite3", comments)
+        if not postgres.binaries():
+            print(f"PostgreSQL: {postgres.MISSING}")
+            return
+        with postgres.running(Path(folder)) as cluster:
+            _measure(Path(folder) / "postgres", cluster.new_database(), comments)
+
+
+def _measure(folder: Path, url: str, comments: int) -> None:
+    folder.mkdir()
+    config = Settings(data_dir=folder, database_url=url, secret_key="s" * 40, base_url=BASE)
+    schema.upgrade(config.database)
+    app = create_app(config)
+    with app.app_context():
+        started = time.perf_counter()
+        places = _build(comments)
+        name = db.engine.dialect.name
+        print(f"\n{name}: {comments:,} comments built in {time.perf_counter() - started:.0f} s")
+        db.session.remove()
+        client = _signed_in(app)
+        print(f"{'page':26} {'median ms':>10} {'p95 ms':>8} {'kB sent':>8} {'kB in all':>10}")
+        for page, path in PAGES.items():
+            _ask(client, page, path.format(**places))
+
+
+def _build(comments: int) -> dict[str, Any]:
+    """Rows as a busy year makes them: one in a thousand waits, one in twenty is spam, names and words repeat."""
+    draw, now = random.Random(7), clock.now()
+    db.begin_write()
+    passwords.set_password(moderators.add(EMAIL, "Ada"), PASSWORD)
+    sites = [
+        Site(key=f"blog{number}", name=f"Blog {number}", origins=[f"https://b{number}.example"])
+        for number in range(SITES)
+    ]
+    db.session.add_all(sites)
+    db.session.commit()
+    site_ids = [site.id for site in sites]
+    threads = max(comments // THREADS_FOR, 1)
+    _insert(Thread, ({**_thread(number, site_ids, now), "id": number + 1} for number in range(threads)))
+    _insert(Comment, (_comment(number + 1, threads, site_ids, comments, now, draw) for number in range(comments)))
+    _insert(
+        Decision,
+        ({"comment_id": number + 1, "before": None, "after": "approved", "reasons": []} for number in range(comments)),
+    )
+    days = (now.date() - timedelta(days=back) for back in range(DAYS))
+    _insert(
+        Tally,
+        (
+            {"day": day, "site_id": site, "event": event, "count": 9, "seconds": 0}
+            for day in days
+            for site in site_ids
+            for event in Event
+        ),
+    )
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as line:
+        line.execute(text("ANALYZE"))
+    middle = comments // 2 + 1
+    return {
+        "middle": middle,
+        "site": site_ids[1],
+        "thread": threads // 2,
+        "address": f"{77:032x}",
+        "reason": reason_mark(REASONS[1]).replace("=", "%3D"),
+    }
+
+
+def _thread(number: int, site_ids: list[int], now: datetime) -> dict[str, Any]:
+    return {
+        "site_id": site_ids[number % SITES],
+        "key": f"article-{number}.html",
+        "url": f"https://b{number % SITES}.example/article-{number}.html",
+        "title": f"Article {number}",
+        "comment_count": THREADS_FOR,
+        "created_at": now - timedelta(days=DAYS),
+        "active_at": now - timedelta(minutes=number),
+    }
+
+
+def _comment(
+    number: int, threads: int, site_ids: list[int], comments: int, now: datetime, draw: random.Random
+) -> dict[str, Any]:
+    thread = number * 7919 % threads
+    person = draw.randrange(comments // 10 + 1)
+    state = State.PENDING if number % 1000 == 0 else State.SPAM if number % 20 == 0 else State.APPROVED
+    kind = Kind.TRACKBACK if number % 50 == 1 else Kind.COMMENT
+    created = now - timedelta(days=DAYS) * ((comments - number) / comments)
+    reasons = [REASONS[number % 3]]
+    words = " ".join(f"the word{int(draw.paretovariate(0.6)) % 50_000}" for _ in range(12))
+    body = words + (" needle" if number % 99_991 == 5 else "")
+    return {
+        "id": number,
+        "thread_id": thread + 1,
+        "kind": kind,
+        "state": state,
+        "reasons": reasons,
+        "author": f"Person {person}",
+        "email": f"person{person}@mail.example",
+        "website": None,
+        "body": body,
+        "body_html": f"<p>{body}</p>",
+        "body_hash": f"{number:032x}",
+        "visitor": f"{person:032x}",
+        "address_hash": f"{person:032x}",
+        "seed": f"{person:016x}",
+        "created_at": created,
+        "marks": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
+    }
+
+
+def _insert(table: Any, rows: Iterator[dict[str, Any]]) -> None:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            _store(table, batch)
+            batch = []
+    if batch:
+        _store(table, batch)
+
+
+def _store(table: Any, batch: list[dict[str, Any]]) -> None:
+    db.begin_write()
+    db.session.execute(insert(table.__table__), batch)
+    db.session.commit()
+
+
+def _signed_in(app: Flask) -> FlaskClient:
+    throttle.forget()
+    client = app.test_client()
+    fields = hidden_fields(_open(client, "/admin/sign-in"))
+    sent = {"csrf_token": fields["csrf_token"], "email": EMAIL, "password": PASSWORD}
+    if _open(client, "/admin/sign-in", method="POST", data=sent).status_code != 303:
+        raise RuntimeError("could not sign in")
+    return client
+
+
+def _open(client: FlaskClient, path: str, **sent: Any) -> TestResponse:
+    """One request, which must not see the context that this script stands in."""
+    return contextvars.Context().run(client.open, path, base_url=BASE, **sent)
+
+
+def _ask(client: FlaskClient, page: str, path: str) -> None:
+    taken, sent = [], 0
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        answer = _open(client, path, headers={"Accept-Encoding": "gzip"})
+        taken.append((time.perf_counter() - started) * 1000)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path} was answered with {answer.status_code}")
+        sent = len(answer.data)
+    taken.sort()
+    whole = sent + _assets()
+    median, p95 = statistics.median(taken), taken[int(ROUNDS * 0.95)]
+    print(f"{page:26} {median:10.1f} {p95:8.1f} {sent / 1000:8.1f} {whole / 1000:10.1f}")
+
+
+def _assets() -> int:
+    """Bytes of styles and script, packed as they are sent; a browser keeps them."""
+    names = ("thread.css", "page.css", "admin/desk.css", "admin/desk.js")
+    return sum(len(assets.packed(name)) for name in names)
+
+
+if __name__ == "__main__":
+    main(*(int(given) for given in sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""Who moderates, and what of: owners everything, others the sites they were given."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from commentsvc import clock
+from commentsvc.accounts import sessions
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.site import Site
+
+
+class LastOwner(Refusal):
+    """Without an owner nobody could ever change anything."""
+
+    status = 409
+    sentence = N_("There must be at least one owner. Please name another one first.")
+
+
+class AlreadyModerates(Refusal):
+    """The address is a moderator's."""
+
+    status = 422
+    sentence = N_("This address belongs to a moderator already.")
+
+
+def add(
+    email: str, name: str = "", role: Role = Role.OWNER, sites: Sequence[Site] = (), language: str = "en"
+) -> Moderator:
+    """A new moderator, or one who was removed and comes back; writes.
+
+    Raises:
+        InvalidFields: the address is a moderator's.
+    """
+    address = email.strip().lower()
+    moderator = db.session.scalar(select(Moderator).where(Moderator.email == address))
+    if moderator is None:
+        moderator = Moderator(email=address)
+        db.session.add(moderator)
+    elif moderator.removed_at is None:
+        raise InvalidFields({"email": AlreadyModerates()})
+    moderator.name, moderator.language, moderator.removed_at, moderator.password_hash = name, language, None, None
+    moderator.role, moderator.sites = role, list(sites)
+    db.session.flush()
+    return moderator
+
+
+def change(moderator: Moderator, role: Role, sites: Sequence[Site]) -> None:
+    """Give another role, or other sites; raises ``LastOwner``; writes."""
+    if role != Role.OWNER:
+        _must_leave_an_owner(moderator)
+    moderator.role, moderator.sites = role, list(sites)
+
+
+def remove(moderator: Moderator) -> None:
+    """Take the right to sign in away, at once; what they decided keeps their name; raises ``LastOwner``; writes."""
+    _must_leave_an_owner(moderator)
+    moderator.removed_at = clock.now()
+    sessions.end_all(moderator)
+
+
+def bring_back(moderator: Moderator) -> None:
+    """Undo a removal; they sign in anew; writes."""
+    moderator.removed_at = None
+
+
+def everybody() -> Sequence[Moderator]:
+    """Who may sign in, by address."""
+    here = Moderator.removed_at.is_(None)
+    return db.session.scalars(select(Moderator).where(here).order_by(Moderator.email)).all()
+
+
+def is_anybody_there() -> bool:
+    """Whether anybody may sign in."""
+    return db.session.scalar(select(Moderator.id).where(Moderator.removed_at.is_(None)).limit(1)) is not None
+
+
+def _must_leave_an_owner(moderator: Moderator) -> None:
+    db.one_at_a_time("owners")
+    others = select(func.count()).where(
+        Moderator.role == Role.OWNER, Moderator.removed_at.is_(None), Moderator.id != moderator.id
+    )
+    if not db.session.scalar(others):
+        raise LastOwner

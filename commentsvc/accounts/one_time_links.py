@@ -1,0 +1,65 @@
+"""Signed links: to sign in once, and to set the service up while nobody can sign in."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from commentsvc import links, tokens
+from commentsvc.accounts import moderators, passwords, sessions
+from commentsvc.db import db
+from commentsvc.errors import LinkExpired, LinkInvalid
+from commentsvc.models.moderator import Moderator
+
+LIFETIME = timedelta(hours=1)
+SET_UP_LIFETIME = timedelta(days=1)
+PURPOSE = "sign-in-link"
+SET_UP_PURPOSE = "set-up"
+
+
+def sign_in_token(moderator: Moderator) -> str:
+    """What a one-time sign-in link holds; good for an hour."""
+    return tokens.sign(PURPOSE, [moderator.id, secrets.token_urlsafe(12)])
+
+
+def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
+    """Sign in by a one-time link: who, and the token for the cookie; writes.
+
+    Raises:
+        LinkInvalid, LinkExpired: broken, too old, or used before.
+    """
+    moderator_id, nonce = tokens.read(PURPOSE, token, LIFETIME)
+    moderator = db.session.get(Moderator, moderator_id)
+    if moderator is None or moderator.removed_at is not None:
+        raise LinkInvalid
+    try:
+        with db.session.begin_nested():
+            return moderator, sessions.start(moderator, user_agent, link_nonce=nonce)
+    except IntegrityError:
+        raise LinkExpired from None
+
+
+def set_up_url() -> str:
+    """Where the first owner names themselves; good for a day, and only while there is none."""
+    return links.absolute(f"/admin/set-up/{tokens.sign(SET_UP_PURPOSE, secrets.token_urlsafe(12))}")
+
+
+def must_set_up(token: str) -> None:
+    """Raise ``LinkInvalid`` or ``LinkExpired`` unless a set-up link may still be used."""
+    tokens.read(SET_UP_PURPOSE, token, SET_UP_LIFETIME)
+    if moderators.is_anybody_there():
+        raise LinkExpired
+
+
+def set_up(token: str, email: str, name: str, password: str, language: str) -> Moderator:
+    """The first owner; writes.
+
+    Raises:
+        LinkInvalid, LinkExpired: the link is not, or no longer, good.
+        InvalidFields: the password is weak.
+    """
+    db.one_at_a_time("set-up")
+    must_set_up(token)
+    owner = moderators.add(email, name, language=language)
+    passwords.set_password(owner, password)
+    return owner

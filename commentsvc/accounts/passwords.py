@@ -1,0 +1,72 @@
+"""Passwords: which are good enough, and whose one is."""
+
+import secrets
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from commentsvc.accounts import sessions
+from commentsvc.errors import N_, InvalidFields, Refusal, SignInFailed
+from commentsvc.models.moderator import Moderator
+
+SHORTEST = 10  # characters
+LONGEST = 500
+JUDGED = 72  # characters of a password that are judged; what comes after makes no guess easier
+GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
+
+_hasher = PasswordHasher()
+
+
+class PasswordTooWeak(Refusal):
+    """A password that would be guessed."""
+
+    sentence = N_("Please choose a password of at least %(count)d characters that is not your e-mail address.")
+
+
+class PasswordWellKnown(Refusal):
+    """A password that stands at the top of every list."""
+
+    sentence = N_("This password is one of the first that are tried. Please choose another, such as four odd words.")
+
+
+def set_password(moderator: Moderator, password: str) -> None:
+    """Store a new password and end every session; raises ``InvalidFields`` where it is weak; writes."""
+    _check(password, moderator)
+    moderator.password_hash = _hasher.hash(password)
+    if moderator.id is not None:
+        sessions.end_all(moderator)
+
+
+def owner_of(email: str, password: str) -> Moderator:
+    """The moderator these belong to; raises ``SignInFailed``, after the same work whether the address exists."""
+    moderator = Moderator.with_email(email.replace("\0", ""))
+    stored = (moderator.password_hash if moderator else None) or _nobodys_hash()
+    try:
+        _hasher.verify(stored, password if len(password) <= LONGEST else "")
+    except (VerificationError, InvalidHashError):
+        raise SignInFailed from None
+    if moderator is None:
+        raise SignInFailed
+    return moderator
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    """Verified against where no such moderator exists, so that both cases take the same time."""
+    return _hasher.hash(secrets.token_urlsafe())
+
+
+def _check(password: str, moderator: Moderator) -> None:
+    if not SHORTEST <= len(password) <= LONGEST or password.lower() == moderator.email:
+        raise InvalidFields({"password": PasswordTooWeak(count=SHORTEST)})
+    if _is_guessed_soon(password, [moderator.email, moderator.name]):
+        raise InvalidFields({"password": PasswordWellKnown()})
+
+
+def _is_guessed_soon(password: str, known: list[str]) -> bool:
+    # Loaded only where a password is chosen: its lists take 10 MB.
+    from zxcvbn import zxcvbn
+
+    score: int = zxcvbn(password[:JUDGED], user_inputs=[one for one in known if one], max_length=JUDGED)["score"]
+    return score < GOOD_ENOUGH

@@ -1,0 +1,39 @@
+"""A moderator answers from the desk: the comment is approved, and the answer stands below it."""
+
+from commentsvc.comments import posting, submission
+from commentsvc.comments.posting import Writer
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.moderator import Moderator
+from commentsvc.moderation import acts, decisions
+
+AS_MODERATOR = "moderator"  # in the place of a browser, from whose hash their picture is drawn
+
+
+def answer(comment: Comment, typed: str, by: Moderator) -> Act:
+    """Approve a comment and answer it, as one act; writes.
+
+    Raises:
+        InvalidFields: the answer is empty or too long.
+        ThreadClosed, AlreadySaid: as for everybody.
+    """
+    body = submission.checked_body(typed)
+    thread = comment.thread
+    act = acts.begin("answer", by, site=thread.site_id, comment=comment)
+    acts.decide([comment], "approval", by, of=act)
+    said = submission.Submission(
+        author=by.name or thread.site.name, body=body, body_html=submission.rendered(body), parent_id=comment.id
+    )
+    writer = Writer(visitor=None, address_hash=None, language=by.language, moderator=by)
+    act.kept = {"answer": posting.post_comment(thread.site, thread.key, said, writer).id}
+    return act
+
+
+def undo(act: Act, by: Moderator) -> list[Comment]:
+    """Take the answer away, and give the comment back the state it had; writes."""
+    given_back = acts.undo_decisions(act, by)
+    answered = Comment.locked(act.kept["answer"])
+    if answered is not None and answered.state == State.APPROVED:
+        decisions.undo(answered, State.TRASHED, by)
+        given_back.append(answered)
+    return given_back

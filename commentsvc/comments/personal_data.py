@@ -1,0 +1,145 @@
+"""What is stored about a mail address: collected to be read, exported, and erased, by its owner or the site's.
+
+Comments are found by the address that was typed with them. What came from the same browser without an address is not
+known to be the same person's, and is left alone.
+"""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from commentsvc import links, tokens
+from commentsvc.db import db, indexed
+from commentsvc.errors import N_
+from commentsvc.models.act import Act
+from commentsvc.models.ban import Ban, BanKind
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.decision import Decision
+from commentsvc.models.letter import Letter
+from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.note import Note
+from commentsvc.models.recipient import Recipient
+from commentsvc.models.revision import Revision
+from commentsvc.models.second_opinion import SecondOpinion
+from commentsvc.models.subscription import Subscription
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import decisions, training
+
+PURPOSE = "personal-data"
+REASON_ERASED = N_("erased at its writer's wish")
+NOBODY = "–"
+
+
+def token_for(email: str) -> str:
+    """What the link in a letter holds: who has it has read mail to this address."""
+    return tokens.sign(PURPOSE, email.strip().lower())
+
+
+def is_known(email: str) -> bool:
+    """Whether anything is stored about an address."""
+    address = email.strip().lower()
+    in_comment = select(Comment.id).where(_of(address)).limit(1)
+    return Recipient.with_email(address) is not None or db.session.scalar(in_comment) is not None
+
+
+def collect(email: str) -> dict[str, Any]:
+    """Everything, in words and values that JSON knows; times are ISO 8601."""
+    address = email.strip().lower()
+    recipient = Recipient.with_email(address)
+    heard = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
+    letters = select(Letter).where(Letter.recipient == address).order_by(Letter.id)
+    bans = select(Ban).where(Ban.kind == BanKind.EMAIL, Ban.value == address)
+    return {
+        "email": address,
+        "comments": [_comment(one) for one in comments_of(address)],
+        "subscriptions": [
+            {"site": one.site.key, "topic": one.topic, "article": one.key, "state": one.state, "since": _iso(one)}
+            for one in db.session.scalars(heard)
+        ],
+        "letters": [
+            {"kind": one.kind, "subject": one.subject, "text": one.text, "state": one.state, "written": _iso(one)}
+            for one in db.session.scalars(letters)
+        ],
+        "bans": [{"reason": one.reason, "since": _iso(one)} for one in db.session.scalars(bans)],
+    }
+
+
+def comments_of(email: str) -> list[Comment]:
+    """Comments that were written with an address, oldest first."""
+    return list(db.session.scalars(select(Comment).where(_of(email.strip().lower())).order_by(Comment.id)))
+
+
+def erase(email: str) -> list[Thread]:
+    """Forget everything but bans; the threads that read otherwise now; writes.
+
+    Comments leave an empty line behind where others answered them. What is known of a ban is the address alone.
+    """
+    address = email.strip().lower()
+    threads = [_empty(comment) for comment in comments_of(address)]
+    recipient = Recipient.with_email(address)
+    db.session.execute(delete(Letter).where(Letter.recipient == address))
+    if recipient is not None:
+        db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
+        db.session.delete(recipient)
+    db.session.flush()
+    return threads
+
+
+def empty(comment: Comment) -> None:
+    """Take everything that somebody wrote out of a row, and leave the row where it stands; writes."""
+    training.unlearn(comment)
+    for table in (Revision, Note, SecondOpinion):
+        db.session.execute(delete(table).where(table.comment_id == comment.id))
+    told = select(LetterItem.letter_id).where(LetterItem.comment_id == comment.id)
+    db.session.execute(
+        update(Letter).where(Letter.id.in_(told)).values(text="", subject=""),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.execute(
+        update(Act).where(Act.comment_id == comment.id, Act.verb == "text").values(verb="erased", kept={})
+    )
+    db.session.execute(update(Decision).where(Decision.comment_id == comment.id).values(reasons=[]))
+    comment.author, comment.title, comment.body, comment.body_html = NOBODY, "", "", ""
+    comment.email = comment.website = comment.author_url = comment.article_url = None
+    comment.visitor = comment.address_hash = comment.idempotency_key = None
+    comment.reasons, comment.seed = [], secrets.token_hex(8)
+    comment.body_hash = tokens.keyed_hash("body", comment.seed)
+    db.session.flush()
+
+
+def _empty(comment: Comment) -> Thread:
+    empty(comment)
+    decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_ERASED])
+    return comment.thread
+
+
+def _of(address: str) -> ColumnElement[bool]:
+    """Whatever its case; the index of words finds the few rows that are worth a look."""
+    found = indexed([], [address.replace('"', "")])
+    return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
+
+
+def _comment(one: Comment) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "article": one.thread.url,
+        "url": links.comment(one.thread.site.key, one.thread.key, one.id),
+        "written": _iso(one),
+        "state": one.state_for_writer,
+        "author": one.author,
+        "website": one.website,
+        "body": one.body,
+        "earlier": list(_earlier(one)),
+        "browser": "a keyed hash" if one.visitor else None,
+        "network_address": "a keyed hash" if one.address_hash else None,
+    }
+
+
+def _earlier(one: Comment) -> Iterator[str]:
+    yield from db.session.scalars(select(Revision.body).where(Revision.comment_id == one.id).order_by(Revision.id))
+
+
+def _iso(row: Any) -> str:
+    return str(row.created_at.isoformat(timespec="seconds"))

@@ -1,0 +1,421 @@
+"""What the owner of a blog may decide about it: each rule with the sentence that says what it does, and its default.
+
+The command ``site set`` and the desk offer the same rules; here is what each takes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+
+from commentsvc import i18n, links
+from commentsvc.comments import submission
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
+from commentsvc.models.act import Act
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import KEY, Captcha, Composer, Linkbacks, Moderation, Network, Site, View
+from commentsvc.moderation import acts
+
+LONGEST_NAME = 200
+
+
+class NotAnOrigin(Refusal):
+    """No address of a web server."""
+
+    status = 422
+    sentence = N_("%(typed)s is no origin; write it like https://blog.example.")
+
+
+class NotAKey(Refusal):
+    """A blog cannot be called so in addresses."""
+
+    status = 422
+    sentence = N_("A key is made of letters, digits and hyphens, at most 64 of them.")
+
+
+class KeyTaken(Refusal):
+    """Another blog is called so."""
+
+    status = 422
+    sentence = N_("There is a blog with this key already.")
+
+
+class NotSpoken(Refusal):
+    """A language that we do not speak."""
+
+    status = 422
+    sentence = N_("%(typed)s is not spoken here; there are %(known)s.")
+
+
+class NotWithin(Refusal):
+    """A number that is none, too small or too large."""
+
+    status = 422
+    sentence = N_("Please write a number from %(least)d to %(most)d.")
+
+
+class NotAChoice(Refusal):
+    """Something else than what is offered."""
+
+    status = 422
+    sentence = N_("%(typed)s is none of %(known)s.")
+
+
+class NotAWebAddress(Refusal):
+    """An address without a scheme, or of another kind."""
+
+    status = 422
+    sentence = N_("%(typed)s is no web address; write it whole, with https:// in front.")
+
+
+class Group(StrEnum):
+    """Rules that belong together, in the order they are shown."""
+
+    BLOG = N_("The blog")
+    WHO_WAITS = N_("Whose comments wait")
+    WHO_IS_ASKED = N_("Who is asked, and how often")
+    LAYOUT = N_("How threads look")
+    LINKBACKS = N_("Links from other blogs")
+    KEEPING = N_("How long things are kept")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``sentence`` says what it does; ``takes`` turns what was typed into a value, or raises a ``Refusal``.
+
+    ``choices`` are the values of a choice with their names; ``least`` and ``most`` the bounds of a number.
+    """
+
+    name: str
+    group: Group
+    label: str
+    sentence: str
+    takes: Callable[[str], Any]
+    choices: Mapping[Any, str] | None = None
+    several: bool = False
+    bounds: tuple[int, int] | None = None
+    lines: bool = False
+
+    @property
+    def default(self) -> Any:
+        """What a new blog has."""
+        given = Site.__table__.columns[self.name].default
+        return getattr(given, "arg", None) if given is not None and given.is_scalar else None
+
+
+def _text(longest: int) -> Callable[[str], str]:
+    return lambda typed: " ".join(typed.split())[:longest]
+
+
+def _language(typed: str) -> str:
+    if typed not in i18n.languages():
+        raise NotSpoken(typed=typed, known=", ".join(i18n.languages()))
+    return typed
+
+
+def _email(typed: str) -> str | None:
+    try:
+        return submission.checked_email(typed) if typed.strip() else None
+    except InvalidFields as wrong:
+        raise wrong.fields["email"] from None
+
+
+def _one_a_line(typed: str) -> str:
+    return "\n".join(word.strip() for word in typed.replace(",", "\n").splitlines() if word.strip())
+
+
+def _web_address(typed: str) -> str:
+    if links.origin_of(typed) is None:
+        raise NotAWebAddress(typed=typed)
+    return typed
+
+
+def _networks(typed: str) -> list[str]:
+    chosen = [one.strip() for one in typed.split(",") if one.strip() not in ("", "none")]
+    known = [str(one) for one in Network]
+    if unknown := [one for one in chosen if one not in known]:
+        raise NotAChoice(typed=unknown[0], known=", ".join(known))
+    return chosen
+
+
+def _choice(kind: type[StrEnum]) -> Callable[[str], str]:
+    def take(typed: str) -> str:
+        if typed not in set(kind):
+            raise NotAChoice(typed=typed, known=", ".join(kind))
+        return typed
+
+    return take
+
+
+def _number(least: int, most: int, *, none: bool = False) -> Callable[[str], int | None]:
+    def take(typed: str) -> int | None:
+        text = typed.strip()
+        if none and text in ("", "0"):
+            return None
+        if not text.isascii() or not text.isdigit() or len(text) > submission.MOST_DIGITS:
+            raise NotWithin(least=least, most=most)
+        if not least <= int(text) <= most:
+            raise NotWithin(least=least, most=most)
+        return int(text)
+
+    return take
+
+
+def _chosen(name: str, group: Group, label: str, sentence: str, kind: type[StrEnum], names: Mapping[Any, str]) -> Rule:
+    return Rule(name, group, label, sentence, _choice(kind), choices=names)
+
+
+def _counted(name: str, group: Group, label: str, sentence: str, least: int, most: int, *, none: bool = False) -> Rule:
+    return Rule(name, group, label, sentence, _number(least, most, none=none), bounds=(least, most))
+
+
+PROTOCOL = {
+    Linkbacks.LIKE_COMMENTS: N_("like comments"),
+    Linkbacks.HOLD: N_("every one waits"),
+    Linkbacks.PUBLISH: N_("shown at once"),
+    Linkbacks.OFF: N_("not taken"),
+}
+
+RULES = (
+    Rule("name", Group.BLOG, N_("Name"), N_("What the blog is called."), _text(LONGEST_NAME)),
+    Rule("language", Group.BLOG, N_("Language"), N_("Language of its readers, such as en or de."), _language),
+    Rule(
+        "email",
+        Group.BLOG,
+        N_("Address for news"),
+        N_("Where news of held comments goes; without one, to every moderator."),
+        _email,
+    ),
+    _chosen(
+        "moderation",
+        Group.WHO_WAITS,
+        N_("Comments"),
+        N_("Whose comments wait for a moderator."),
+        Moderation,
+        {
+            Moderation.ALL: N_("everybody’s"),
+            Moderation.FIRST: N_("those of who was not approved before"),
+            Moderation.NONE: N_("nobody’s, but for what other rules hold"),
+        },
+    ),
+    _counted("hold_links", Group.WHO_WAITS, N_("Links"), N_("Hold comments with at least this many links."), 0, 1000),
+    Rule(
+        "hold_words",
+        Group.WHO_WAITS,
+        N_("Words that wait"),
+        N_("Hold comments with one of these words, one a line; they match within words, too."),
+        _one_a_line,
+        lines=True,
+    ),
+    Rule(
+        "disallowed_words",
+        Group.WHO_WAITS,
+        N_("Words that are spam"),
+        N_("Put comments with one of these words with the spam, one a line."),
+        _one_a_line,
+        lines=True,
+    ),
+    Rule(
+        "akismet_key",
+        Group.WHO_WAITS,
+        N_("Key of an outside checker"),
+        N_("Have held comments looked at by Akismet with this key; empty for not."),
+        _text(100),
+    ),
+    Rule(
+        "akismet_url",
+        Group.WHO_WAITS,
+        N_("Address of the outside checker"),
+        N_("The address of another checker that speaks Akismet's protocol."),
+        _web_address,
+    ),
+    _chosen(
+        "captcha",
+        Group.WHO_IS_ASKED,
+        N_("Challenge"),
+        N_("Who must solve a challenge."),
+        Captcha,
+        {
+            Captcha.ALWAYS: N_("who was not approved before"),
+            Captcha.SUSPICIOUS: N_("who looks suspicious"),
+            Captcha.NEVER: N_("nobody"),
+        },
+    ),
+    _counted(
+        "comments_per_minute",
+        Group.WHO_IS_ASKED,
+        N_("Comments a minute"),
+        N_("Limit for one address."),
+        1,
+        100_000,
+    ),
+    _counted(
+        "same_text_hours",
+        Group.WHO_IS_ASKED,
+        N_("The same text"),
+        N_("Refuse the same text in a thread for so many hours."),
+        0,
+        87_600,
+    ),
+    _counted(
+        "edit_minutes",
+        Group.WHO_IS_ASKED,
+        N_("Minutes to change"),
+        N_("How many minutes writers may change a comment; 0 for not at all."),
+        0,
+        1440,
+    ),
+    _counted(
+        "close_after_days",
+        Group.WHO_IS_ASKED,
+        N_("Close after days"),
+        N_("Close threads this many days old; 0 for never."),
+        0,
+        36_500,
+        none=True,
+    ),
+    _chosen(
+        "view",
+        Group.LAYOUT,
+        N_("Layout"),
+        N_("How threads are laid out at first."),
+        View,
+        {View.THREADED: N_("threaded"), View.LINEAR: N_("linear")},
+    ),
+    _chosen(
+        "composer",
+        Group.LAYOUT,
+        N_("Form"),
+        N_("Whether the form comes first or last."),
+        Composer,
+        {Composer.FIRST: N_("first"), Composer.LAST: N_("last")},
+    ),
+    _counted("page_size", Group.LAYOUT, N_("Comments on a page"), N_("Top-level comments on a page."), 1, 500),
+    Rule(
+        "share",
+        Group.LAYOUT,
+        N_("Share"),
+        N_("Where readers may share, such as mastodon,email,copy; none for nowhere."),
+        _networks,
+        choices={
+            Network.MASTODON: "Mastodon",
+            Network.BLUESKY: "Bluesky",
+            Network.X: "X",
+            Network.FACEBOOK: "Facebook",
+            Network.EMAIL: N_("E-mail"),
+            Network.COPY: N_("Copy link"),
+        },
+        several=True,
+    ),
+    _chosen(
+        "trackbacks",
+        Group.LINKBACKS,
+        N_("Trackbacks"),
+        N_("What becomes of verified trackbacks."),
+        Linkbacks,
+        PROTOCOL,
+    ),
+    _chosen(
+        "pingbacks", Group.LINKBACKS, N_("Pingbacks"), N_("What becomes of verified pingbacks."), Linkbacks, PROTOCOL
+    ),
+    _chosen(
+        "webmentions",
+        Group.LINKBACKS,
+        N_("Webmentions"),
+        N_("What becomes of verified webmentions."),
+        Linkbacks,
+        PROTOCOL,
+    ),
+    _counted(
+        "keep_addresses_days",
+        Group.KEEPING,
+        N_("Network addresses"),
+        N_("For how many days hashes of network addresses are kept; 0 for as long as the comment."),
+        0,
+        36_500,
+    ),
+    _counted(
+        "keep_spam_days",
+        Group.KEEPING,
+        N_("Spam"),
+        N_("After how many days spam is deleted for good; 0 for never."),
+        0,
+        36_500,
+    ),
+    _counted(
+        "keep_trash_days",
+        Group.KEEPING,
+        N_("Trash"),
+        N_("After how many days the trash is emptied; 0 for never."),
+        0,
+        36_500,
+    ),
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def taken(typed: Mapping[str, str]) -> dict[str, Any]:
+    """Typed rules as values; raises ``InvalidFields`` with every one that cannot be."""
+    values, wrong = {}, {}
+    for name, text in typed.items():
+        try:
+            values[name] = BY_NAME[name].takes(text)
+        except Refusal as refusal:
+            wrong[name] = refusal
+    if wrong:
+        raise InvalidFields(wrong)
+    return values
+
+
+def origins(typed: list[str]) -> list[str]:
+    """The places a blog's pages live at, in one form; raises ``InvalidFields``."""
+    found = []
+    for text in typed:
+        origin = links.origin_of(text)
+        if origin is None:
+            raise InvalidFields({"origins": NotAnOrigin(typed=text)})
+        found.append(origin)
+    if not found:
+        raise InvalidFields({"origins": submission.Missing()})
+    return list(dict.fromkeys(found))
+
+
+def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
+    """A new blog; writes; raises ``InvalidFields``."""
+    if not KEY.fullmatch(key):
+        raise InvalidFields({"key": NotAKey()})
+    if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
+        raise InvalidFields({"key": KeyTaken()})
+    site = Site(key=key, origins=places, **{"name": key} | dict(values))
+    db.session.add(site)
+    db.session.flush()
+    return site
+
+
+def apply(site: Site, values: Mapping[str, Any]) -> None:
+    """Give a blog other rules; what its threads show may depend on any of them; writes."""
+    for name, value in values.items():
+        setattr(site, name, value)
+    site.version += 1
+    db.session.flush()
+
+
+def change(site: Site, values: Mapping[str, Any], by: Moderator) -> Act | None:
+    """The same as an act of a moderator; None where nothing is otherwise; writes."""
+    kept = {name: getattr(site, name) for name, value in values.items() if getattr(site, name) != value}
+    if not kept:
+        return None
+    apply(site, values)
+    return acts.begin("site", by, site=site, kept=kept)
+
+
+def undo_change(act: Act) -> list[Any]:
+    """Give a blog back the rules it had; writes."""
+    site = db.session.get(Site, act.site_id or 0)
+    if site is None:
+        raise NotFound
+    apply(site, act.kept)
+    return []

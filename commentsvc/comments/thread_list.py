@@ -1,0 +1,49 @@
+"""The threads of a moderator's sites, the last active ones first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select, tuple_
+
+from commentsvc.db import db
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.thread import Access, Thread
+
+PAGE = 40
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the list; ``after`` is what to ask for the next part with, or None at the end."""
+
+    threads: list[Thread]
+    after: str | None
+
+
+def page(who: Moderator, site: int | None, access: Access | None, text: str, after: str) -> Page:
+    """Threads of a site or of all, in one state of access, whose title or address holds a text."""
+    rows = select(Thread).where(who.may_see(Thread.site_id), Thread.active_at.is_not(None))
+    if site:
+        rows = rows.where(Thread.site_id == site)
+    if access:
+        rows = rows.where(Thread.access == access)
+    if text:
+        holds = (place.icontains(text, autoescape=True) for place in (Thread.title, Thread.key))
+        rows = rows.where(or_(*holds))
+    if (place := _place(after)) is not None:
+        rows = rows.where(tuple_(Thread.active_at, Thread.id) < tuple_(*place))
+    found = list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE + 1)))
+    return Page(found[:PAGE], _name(found[PAGE - 1]) if len(found) > PAGE else None)
+
+
+def _name(thread: Thread) -> str:
+    return f"{thread.active_at.isoformat()},{thread.id}" if thread.active_at else ""
+
+
+def _place(after: str) -> tuple[datetime, int] | None:
+    moment, _, number = after.partition(",")
+    try:
+        found = datetime.fromisoformat(moment)
+        return (found, int(number)) if found.tzinfo else None
+    except ValueError:
+        return None

@@ -1,0 +1,65 @@
+"""Take back what a moderator did, whatever it was: each kind of act knows what it keeps and how to give it back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from commentsvc import clock
+from commentsvc.comments import answering, editing, rearranging, site_rules, thread_rules
+from commentsvc.errors import ChangedMeanwhile
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import acts, bans
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What reads otherwise now."""
+
+    comments: list[Comment]
+    threads: list[Thread]
+    site_id: int | None = None  # where any thread may
+
+
+def undo(act: Act, by: Moderator) -> Undone:
+    """Give back what an act took; once, and not what was decided since; writes.
+
+    Raises ``ChangedMeanwhile`` where it cannot be undone any more.
+    """
+    if act.undone_at is not None:
+        return Undone([], [])
+    act.undone_at = clock.now()
+    found = UNDOING[act.verb](act, by)
+    comments = [one for one in found if isinstance(one, Comment)]
+    threads = [one for one in found if isinstance(one, Thread)] + [one.thread for one in comments]
+    return Undone(comments, threads, act.site_id if act.verb in OF_MANY_THREADS else None)
+
+
+def may_be_undone(act: Act) -> bool:
+    """Whether there is anything to take back."""
+    return act.undone_at is None and act.verb in UNDOING
+
+
+def _ban(act: Act, by: Moderator) -> list[Thread]:
+    ban = bans.locked(act.kept["ban"])
+    if ban is None:
+        raise ChangedMeanwhile
+    return bans.undo(ban, by)
+
+
+OF_MANY_THREADS = ("site", "merge", "address", "alias")
+
+UNDOING: dict[str, Callable[[Act, Moderator], list[Comment] | list[Thread]]] = {
+    **dict.fromkeys(acts.STATES, acts.undo_decisions),
+    "answer": answering.undo,
+    "text": lambda act, _: editing.undo_rewriting(act),
+    "move": lambda act, _: rearranging.undo_move(act),
+    "merge": lambda act, _: rearranging.undo_merging(act),
+    "address": lambda act, _: rearranging.undo_relocation(act),
+    "alias": lambda act, _: rearranging.undo_alias(act),
+    "thread": lambda act, _: thread_rules.undo_change(act),
+    "pin": lambda act, _: thread_rules.undo_pinning(act),
+    "ban": _ban,
+    "site": lambda act, _: site_rules.undo_change(act),
+}

@@ -1,0 +1,44 @@
+"""One thing that a moderator did, however many comments it was about: what can be undone as one."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.db import Base
+from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+
+
+class Act(Base):
+    """``verb`` is what was done, in the word of its address (``approval``); ``count`` to how many comments.
+
+    ``site``, ``thread`` and ``comment`` say about what, where it was about one; ``kept`` is what it takes to undo it,
+    besides the decisions that are part of it, and in the form that whoever undoes it knows.
+    """
+
+    __tablename__ = "act"
+    __table_args__ = (
+        Index(None, "moderator_id", "undone_at", "id"),
+        {"sqlite_autoincrement": True},  # no id means two things over time
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"), index=True)
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    verb: Mapped[str] = mapped_column(String(16))
+    count: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    undone_at: Mapped[datetime | None]
+
+    moderator: Mapped[Moderator | None] = relationship(lazy="joined")
+    site: Mapped[Site | None] = relationship()
+    thread: Mapped[Thread | None] = relationship()
+    comment: Mapped[Comment | None] = relationship()

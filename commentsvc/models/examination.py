@@ -1,0 +1,25 @@
+"""An article's page that is to be looked at: whether everything is in place on it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc import clock
+from commentsvc.models.leased import QUEUED, Leased
+
+DONE = "done"
+
+
+class Examination(Leased):
+    """``findings`` are what the checks said of the page at ``url``: ``[name, is fine, sentence]`` each."""
+
+    __tablename__ = "examination"
+    __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    findings: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    state: Mapped[str] = mapped_column(String(16), default=QUEUED)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

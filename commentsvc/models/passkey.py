@@ -1,0 +1,30 @@
+"""A key that a moderator's device or password manager holds, as WebAuthn calls a credential."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from commentsvc import clock
+from commentsvc.db import Base
+from commentsvc.models.moderator import Moderator
+
+LONGEST_CREDENTIAL = 1364  # characters of base64url for WebAuthn's 1,023 bytes
+
+
+class Passkey(Base):
+    """``credential`` is what the device calls it, ``signatures`` the device's own count, 0 where it keeps none."""
+
+    __tablename__ = "passkey"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
+    credential: Mapped[str] = mapped_column(String(LONGEST_CREDENTIAL), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    signatures: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    used_at: Mapped[datetime | None]
+
+    moderator: Mapped[Moderator] = relationship(lazy="joined", innerjoin=True)

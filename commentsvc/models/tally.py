@@ -1,0 +1,44 @@
+"""How often something happened on a day: counted when it happens, as a million rows are not counted for a page."""
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc import clock
+from commentsvc.db import Base, db
+
+EVERYWHERE = 0  # in the place of a site's number, for what belongs to none
+
+
+class Event(StrEnum):
+    """What is counted."""
+
+    POSTED = "posted"
+    HELD = "held"
+    SPAM = "spam"  # put aside before anybody saw it
+    APPROVED = "approved"  # by a moderator, with the seconds it had waited
+    SOLVED = "solved"  # a challenge
+    FAILED = "failed"  # a challenge
+    LETTER_SENT = "letter-sent"
+    LETTER_FAILED = "letter-failed"  # a try in vain
+
+
+class Tally(Base):
+    """``seconds`` is the sum of what was waited, where that is counted. Days are those of UTC."""
+
+    __tablename__ = "tally"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    seconds: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    @classmethod
+    def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
+        """Count one more, today; writes."""
+        row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
+        more = {"count": cls.count + 1, "seconds": cls.seconds + int(seconds)}
+        db.insert_or_update(cls, [row], more)

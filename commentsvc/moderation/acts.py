@@ -1,0 +1,86 @@
+"""What moderators do, to one comment or to many: each act is one step, in the log and when it is undone."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from commentsvc import clock
+from commentsvc.db import db
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.decision import Decision
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import decisions
+
+# The verbs about states, in the words of their addresses.
+STATES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
+OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log offers it for ever
+
+
+def begin(
+    verb: str,
+    by: Moderator,
+    *,
+    site: Site | int | None = None,
+    thread: Thread | None = None,
+    comment: Comment | None = None,
+    count: int = 1,
+    kept: dict[str, Any] | None = None,
+) -> Act:
+    """An act, to be taken back by what is ``kept``; writes."""
+    site_id = site.id if isinstance(site, Site) else site
+    act = Act(moderator_id=by.id, verb=verb, site_id=site_id, count=count, kept=kept or {})
+    act.thread_id = thread.id if thread else None
+    act.comment_id = comment.id if comment else None
+    db.session.add(act)
+    db.session.flush()
+    return act
+
+
+def decide(comments: Sequence[Comment], verb: str, by: Moderator, of: Act | None = None) -> Act:
+    """Give comments the state of ``verb``, as one act, or as part ``of`` one; writes.
+
+    Those that have the state already count, but change nothing.
+    """
+    act = of or _begin_about(comments, verb, by)
+    for comment in comments:
+        decisions.decide(comment, STATES[verb], by, act=act)
+    return act
+
+
+def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
+    sites = {comment.thread.site_id for comment in comments}
+    site = sites.pop() if len(sites) == 1 else None
+    only = comments[0] if len(comments) == 1 else None
+    return begin(verb, by, site=site, comment=only, count=len(comments))
+
+
+def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
+    """Give the comments back the states they had, but those that were decided about since; writes."""
+    given_back = []
+    for number, before in taken(act):
+        if (comment := Comment.locked(number)) is not None:
+            decisions.undo(comment, before, by)
+            given_back.append(comment)
+    return given_back
+
+
+def taken(act: Act) -> list[tuple[int, State]]:
+    """The comments that stand as the act left them, and the states they had before."""
+    later = aliased(Decision)
+    since = select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id)
+    of_act = select(Decision.comment_id, Decision.before).where(Decision.act_id == act.id, ~since.exists())
+    rows = db.session.execute(of_act.order_by(Decision.comment_id)).all()
+    return [(number, State(before)) for number, before in rows if before]
+
+
+def last_of(who: Moderator) -> Act | None:
+    """What a moderator did last and has not undone, if that was not long ago."""
+    theirs = select(Act).where(Act.moderator_id == who.id, Act.undone_at.is_(None))
+    last = db.session.scalar(theirs.order_by(Act.id.desc()).limit(1))
+    return last if last and last.created_at > clock.now() - OFFERED else None

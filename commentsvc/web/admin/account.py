@@ -1,0 +1,183 @@
+"""A moderator's own account: name and language, their letters, the ways to sign in, and where they are signed in."""
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import i18n
+from commentsvc.accounts import passkeys, passwords, sessions
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.db import db
+from commentsvc.errors import N_, NotUnderstood, Refusal
+from commentsvc.markup.render import one_line
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.recipient import Pace, Recipient
+from commentsvc.models.site import Site
+from commentsvc.models.subscription import SubscriptionState, Topic
+from commentsvc.notifications import subscriptions
+from commentsvc.web.admin import browsers, signed_in
+
+LONGEST_NAME = 80
+MODERATORS_TOPICS = (Topic.HELD, Topic.SITE)
+NUMBER = f"<int(max={LARGEST_ID}):number>"
+
+blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
+signed_in.guard(blueprint)
+
+
+class NoOtherWay(Refusal):
+    """Without a password and without a passkey only letters would let somebody in."""
+
+    status = 409
+    sentence = N_("Please add a passkey first: without a password it is your only way in.")
+
+
+@blueprint.get("")
+def show() -> str:
+    """Everything; the dangerous forms only to who showed a short while ago who they are."""
+    return _page()
+
+
+@blueprint.post("")
+def change() -> AnyResponse:
+    """Another name, another language."""
+    language = request.form.get("language", "")
+    if language not in i18n.languages():
+        raise NotUnderstood
+    db.begin_write()
+    who = signed_in.person()
+    who.name, who.language = one_line(request.form.get("name", ""))[:LONGEST_NAME], language
+    return _back()
+
+
+@blueprint.post("/letters")
+def choose_letters() -> AnyResponse:
+    """What the moderator hears of, of which blog, and how often."""
+    pace = request.form.get("pace", "")
+    if pace not in set(Pace):
+        raise NotUnderstood
+    db.begin_write()
+    who, ticked = signed_in.person(), set(request.form.getlist("hears"))
+    for site in _sites(who):
+        for topic in MODERATORS_TOPICS:
+            heard = subscriptions.watch(site, who.email, topic, who.language)
+            wants = f"{topic}-{site.id}" in ticked
+            heard.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
+    Recipient.known(who.email, who.language).pace = pace
+    return _back()
+
+
+@blueprint.post("/password")
+def set_password() -> AnyResponse | tuple[str, int]:
+    """A new password: every session ends, and one begins here."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    who = signed_in.person()
+    try:
+        passwords.set_password(who, request.form.get("password", ""))
+    except Refusal as refusal:
+        db.session.rollback()
+        return _page(refusal), refusal.status
+    return signed_in.begin(who, url_for("account.show"))
+
+
+@blueprint.post("/password/removal")
+def remove_password() -> AnyResponse | tuple[str, int]:
+    """Sign in by passkey alone; a link by mail is left for the day it is lost."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    who = signed_in.person()
+    if not passkeys.of(who):
+        raise NoOtherWay
+    who.password_hash = None
+    return _back()
+
+
+@blueprint.get("/passkeys/question")
+def ask_for_passkey() -> Response | AnyResponse:
+    """What the browser asks the device for, as JSON."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    return Response(passkeys.to_add(signed_in.person()), content_type="application/json")
+
+
+@blueprint.post("/passkeys")
+def add_passkey() -> AnyResponse | tuple[str, int]:
+    """Keep a key the device made; the browser it was made in names it where nobody does."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    name = request.form.get("name", "").strip() or browsers.name_of(request.headers.get("User-Agent", ""))
+    try:
+        passkeys.add(signed_in.person(), request.form.get("answer", ""), name)
+    except Refusal as refusal:
+        db.session.rollback()
+        return _page(refusal), refusal.status
+    return _back()
+
+
+@blueprint.post(f"/passkeys/{NUMBER}/removal")
+def remove_passkey(number: int) -> AnyResponse:
+    """Let a key open nothing any more; the last one stays while there is no password."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    who = signed_in.person()
+    if who.password_hash is None and len(passkeys.of(who)) == 1:
+        raise NoOtherWay
+    passkeys.remove(who, number)
+    return _back()
+
+
+@blueprint.post(f"/sessions/{NUMBER}/end")
+def end_session(number: int) -> AnyResponse:
+    """Sign out in one place."""
+    db.begin_write()
+    sessions.end_one(signed_in.person(), number)
+    return _back()
+
+
+@blueprint.post("/sessions/end")
+def end_others() -> AnyResponse:
+    """Sign out everywhere else."""
+    db.begin_write()
+    here = signed_in.session()
+    sessions.end_all(signed_in.person(), but=here.id if here else None)
+    return _back()
+
+
+def _back() -> AnyResponse:
+    db.session.commit()
+    return redirect(url_for("account.show"), code=303)
+
+
+def _sites(who: Moderator) -> list[Site]:
+    return list(db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name)))
+
+
+def _letters(who: Moderator) -> dict[str, object]:
+    """What the form of letters shows: held comments are told unless somebody said otherwise, others are not."""
+    recipient = Recipient.with_email(who.email)
+    heard = subscriptions.of(recipient) if recipient else []
+    states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
+    return {"states": states, "pace": recipient.pace if recipient else Pace.AT_ONCE}
+
+
+def _page(refusal: Refusal | None = None) -> str:
+    who, here = signed_in.person(), signed_in.session()
+    return render_template(
+        "admin/account.html",
+        errors=refusal.fields if refusal else {},
+        refusal=refusal if refusal and not refusal.fields else None,
+        letters=_letters(who),
+        paces=Pace,
+        sites=_sites(who),
+        passkeys=passkeys.of(who),
+        sessions=sessions.of(who),
+        here=here,
+        is_sure=here is not None and sessions.is_sure(here),
+        name_of=browsers.name_of,
+        moderator=who,
+    )

@@ -1,0 +1,17 @@
+"""What a browser is called by people, from what it says of itself."""
+
+# Each says the names of those before it, too.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"))
+ENGINES = (("Chrome", "Chrome"), ("CriOS", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"))
+KERNELS = (("Mac OS", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))
+
+
+def name_of(user_agent: str) -> str:
+    """Such as ``Firefox, Linux``; the first word it says where neither is known, empty where it says nothing."""
+    known = [_first(user_agent, BROWSERS + ENGINES), _first(user_agent, SYSTEMS + KERNELS)]
+    return ", ".join(filter(None, known)) or user_agent.partition(" ")[0][:40]
+
+
+def _first(user_agent: str, names: tuple[tuple[str, str], ...]) -> str:
+    return next((name for mark, name in names if mark in user_agent), "")

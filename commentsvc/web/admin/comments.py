@@ -1,0 +1,182 @@
+"""One comment at the desk: all that is known of it, decisions, an answer, another text, another place, notes."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.comments import answering, editing, rearranging, submission, thread_rules
+from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.db import db
+from commentsvc.errors import NotFound, Refusal
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment
+from commentsvc.models.note import Note
+from commentsvc.models.saved_answer import SavedAnswer
+from commentsvc.models.thread import Thread
+from commentsvc.moderation import acts, notes, queue
+from commentsvc.web import deciding
+from commentsvc.web.admin import signed_in
+from commentsvc.web.admin.listing import Listing
+from commentsvc.web.admin.queue import FRAGMENT, fragment
+from commentsvc.web.options import number
+
+blueprint = Blueprint("admin_comments", __name__, url_prefix=f"/admin/comments/<int(max={LARGEST_ID}):comment_id>")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("")
+def show(comment_id: int) -> str:
+    """Everything about it, and the forms to change it."""
+    return _page(_own(comment_id))
+
+
+@blueprint.post("/<any(approval, hold, spam, trash):verb>")
+def decide(comment_id: int, verb: str) -> AnyResponse | str:
+    """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
+    done: list[Act] = []
+
+    def act(comment: Comment) -> None:
+        if signed_in.own(comment) is None:
+            raise NotFound
+        done.append(acts.decide([comment], verb, signed_in.person()))
+
+    deciding.decide(comment_id, request.values.get("seen"), act)
+    return _done(comment_id, done[0])
+
+
+@blueprint.post("/answer")
+def answer(comment_id: int) -> AnyResponse | str | tuple[str, int]:
+    """Approve it and answer it, in one act."""
+    db.begin_write()
+    comment = _own(comment_id, locked=True)
+    try:
+        with db.session.begin_nested():
+            act = answering.answer(comment, request.form.get("body", ""), signed_in.person())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _page(_own(comment_id), "answer", refusal), refusal.status
+    deciding.show([comment])
+    return _done(comment_id, act)
+
+
+@blueprint.post("/text")
+def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
+    """Another name, website or text; what it said before is kept."""
+    names = ("author", "website", "body")
+    try:
+        new = submission.validate({name: request.form.get(name, "") for name in names})
+    except Refusal as refusal:
+        return _page(_own(comment_id), "text", refusal), refusal.status
+    db.begin_write()
+    comment = _own(comment_id, locked=True)
+    if comment.is_linkback:
+        raise NotFound
+    act = editing.rewrite(comment, new, signed_in.person())
+    deciding.show([comment])
+    return _done(comment_id, act)
+
+
+@blueprint.post("/place")
+def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
+    """Below another comment, or under another article, with all answers to it."""
+    db.begin_write()
+    comment = _own(comment_id, locked=True)
+    before = comment.thread
+    try:
+        thread, parent = _place(comment)
+        act = rearranging.move([comment], thread, parent, signed_in.person())
+    except Refusal as refusal:
+        db.session.rollback()
+        return _page(_own(comment_id), "place", refusal), refusal.status
+    deciding.show([comment], [before])
+    return _done(comment_id, act)
+
+
+@blueprint.post("/pin")
+def pin(comment_id: int) -> AnyResponse | str:
+    """Let it stand first in its thread, or no more."""
+    db.begin_write()
+    comment = _own(comment_id, locked=True)
+    is_pinned = comment.thread.pinned_id == comment.id
+    act = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.person())
+    deciding.show([comment])
+    return _done(comment_id, act)
+
+
+@blueprint.post("/notes")
+def write_note(comment_id: int) -> AnyResponse:
+    """For moderators' eyes only."""
+    db.begin_write()
+    comment = _own(comment_id)
+    notes.write(comment, request.form.get("body", ""), signed_in.person())
+    db.session.commit()
+    return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
+
+
+@blueprint.post(f"/notes/<int(max={LARGEST_ID}):note_id>/removal")
+def remove_note(comment_id: int, note_id: int) -> AnyResponse:
+    """Throw a note away."""
+    db.begin_write()
+    comment, note = _own(comment_id), db.session.get(Note, note_id)
+    if note is None or note.comment_id != comment.id:
+        raise NotFound
+    db.session.delete(note)
+    db.session.commit()
+    return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
+
+
+def _own(comment_id: int, *, locked: bool = False) -> Comment:
+    found = Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)
+    comment = signed_in.own(found)
+    if comment is None:
+        raise NotFound
+    return comment
+
+
+def _place(comment: Comment) -> tuple[Thread, Comment | None]:
+    typed = request.form.get("address", "").strip()
+    thread = rearranging.thread_at(comment.thread.site, typed) if typed else comment.thread
+    number = request.form.get("parent", "").strip().removeprefix("#")
+    if not number:
+        return thread, None
+    parent = db.session.get(Comment, whole(number) or 0)
+    if parent is None:
+        raise rearranging.NoSuchPlace
+    return thread, parent
+
+
+def _done(comment_id: int, act: Act) -> AnyResponse | str:
+    """Back to the list, to the item, or to the thread, as the form says."""
+    listing, back = Listing.of_form(), request.form.get("back", "")
+    if request.headers.get(FRAGMENT):
+        comment = db.session.get_one(Comment, comment_id)
+        return fragment(listing, act=act, shown=[comment] if listing.fits(comment) else [])
+    if back == "item":
+        return redirect(url_for("admin_comments.show", comment_id=comment_id, act=act.id), code=303)
+    if back == "thread":
+        return redirect(signed_in.way_back(), code=303)
+    return redirect(listing.address(act=act.id), code=303)
+
+
+def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> str:
+    who = signed_in.person()
+    saved = list(db.session.query(SavedAnswer).order_by(SavedAnswer.title))
+    chosen = next((one.body for one in saved if one.id == number("saved")), "")
+    act = db.session.get(Act, number("act") or 0)
+    return render_template(
+        "admin/comment.html",
+        comment=comment,
+        page=queue.described([comment.id]),
+        decisions=queue.decisions_about(comment),
+        others=queue.others_of(who, comment),
+        saved=saved,
+        answer=request.form.get("body", chosen) if form in ("", "answer") else "",
+        form=form,
+        refusal=refusal,
+        errors=refusal.fields if refusal else {},
+        typed=request.form,
+        listing=Listing({}),
+        act=act if act and act.moderator_id == who.id else None,
+        undone=None,
+        last=None,
+        moderator=who,
+    )

@@ -1,0 +1,78 @@
+"""Show once more who you are, before what cannot be taken back: whoever finds an open desk must not own it."""
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import settings, throttle
+from commentsvc.accounts import passkeys, passwords, sessions
+from commentsvc.db import db
+from commentsvc.errors import Refusal, SignInFailed
+from commentsvc.web import current
+from commentsvc.web.admin import sign_in, signed_in
+
+blueprint = Blueprint("confirmation", __name__, url_prefix="/admin/confirmation")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("")
+def show() -> str:
+    """Ask for the password or the passkey; who has neither signs in anew by a link."""
+    return _page()
+
+
+@blueprint.post("")
+def confirm() -> AnyResponse | tuple[str, int]:
+    """By password."""
+    who = signed_in.person()
+    try:
+        sign_in.slow_down(who.email)
+        passwords.owner_of(who.email, request.form.get("password", ""))
+    except Refusal as refusal:
+        return _page(refusal), refusal.status
+    db.begin_write()
+    return _confirmed()
+
+
+@blueprint.post("/passkey")
+def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
+    """By passkey, of the moderator who is signed in."""
+    who = signed_in.person().id
+    try:
+        throttle.hit(throttle.SIGN_INS, current.source())
+        db.begin_write()
+        if passkeys.owner_of(request.form.get("answer", "")).id != who:
+            raise SignInFailed
+    except Refusal as refusal:
+        db.session.rollback()
+        return _page(refusal), refusal.status
+    return _confirmed()
+
+
+@blueprint.post("/link")
+def send_link() -> str:
+    """Mail a link that signs in anew, which shows as much."""
+    throttle.hit(throttle.SIGN_INS, current.source())
+    db.begin_write()
+    sign_in.write_link(signed_in.person())
+    db.session.commit()
+    return _page(link_sent=True)
+
+
+def _confirmed() -> AnyResponse:
+    if (session := signed_in.session()) is not None:
+        sessions.confirm(session.id)
+    db.session.commit()
+    return redirect(signed_in.way_back(), code=303)
+
+
+def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
+    who = signed_in.person()
+    return render_template(
+        "admin/confirmation.html",
+        refusal=refusal,
+        link_sent=link_sent,
+        has_passkeys=bool(passkeys.of(who)),
+        has_mail_server=bool(settings.current().mail_url),
+        next=signed_in.way_back(),
+        moderator=who,
+    )

@@ -1,0 +1,93 @@
+"""Which part of the list a page of the desk is about: read from its address, and carried along by its forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qsl, urlencode
+
+from flask import request, url_for
+
+from commentsvc.comments.submission import whole
+from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.moderation.search import Wanted
+
+ANY = "any"
+NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "q")
+LONGEST = 200  # characters of a value
+CARRIED = "listed"  # the field of a form that holds the query of the list it stands in
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is wanted, and the parameters that say so."""
+
+    asked: Mapping[str, str]
+
+    @classmethod
+    def of_address(cls) -> "Listing":
+        """As this page's address says."""
+        return cls._of(request.args.items())
+
+    @classmethod
+    def of_form(cls) -> "Listing":
+        """As the list had it in which the sent form stands."""
+        return cls._of(parse_qsl(request.form.get(CARRIED, "")))
+
+    @classmethod
+    def _of(cls, given: "object") -> "Listing":
+        pairs = [(name, value.strip()[:LONGEST]) for name, value in given if name in NAMES]  # type: ignore[attr-defined]
+        return cls({name: value for name, value in pairs if value})
+
+    @property
+    def state(self) -> State | None:
+        """Of which state; what waits, where nothing is said, and None for any."""
+        said = self.asked.get("state", State.PENDING)
+        return None if said == ANY else State(said) if said in set(State) else State.PENDING
+
+    @property
+    def wanted(self) -> Wanted:
+        """What to look for; what cannot be understood counts as not said."""
+        said, kind = self.asked.get, self.asked.get("kind")
+        return Wanted(
+            state=self.state,
+            site=whole(said("site")),
+            thread=whole(said("thread")),
+            kind=Kind(kind) if kind in set(Kind) else None,
+            person=whole(said("person")),
+            author=said("author", ""),
+            address=said("address", "") if said("address", "").isalnum() else "",
+            reason=_mark(said("reason", "")),
+            since=_day(said("since", "")),
+            until=_day(said("until", "")),
+            text=said("q", ""),
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether more is said than a state and a site."""
+        return bool(set(self.asked) - {"state", "site"})
+
+    @property
+    def query(self) -> str:
+        """For the field that forms carry along."""
+        return urlencode(self.asked)
+
+    def fits(self, comment: Comment) -> bool:
+        """Whether a comment still stands in the list, after its state may have changed."""
+        return self.state in (None, comment.state)
+
+    def address(self, **changes: object) -> str:
+        """The address of the list, with other values; None takes one away."""
+        said = {name: value for name, value in {**self.asked, **changes}.items() if value not in (None, "")}
+        return f"{url_for('queue.show')}?{urlencode(said)}"
+
+
+def _mark(typed: str) -> str:
+    return typed if typed.startswith("=r") and typed[2:].isalnum() else ""
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return None

@@ -1,0 +1,132 @@
+"""Who moderates what: invite, give roles and sites, take the right away, bring it back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import settings
+from commentsvc.accounts import moderators
+from commentsvc.comments.submission import LARGEST_ID, checked_email, whole
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
+from commentsvc.markup.render import one_line
+from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.site import Site
+from commentsvc.web.admin import sign_in, signed_in
+from commentsvc.web.admin.account import LONGEST_NAME
+from commentsvc.web.options import number
+
+MODERATOR = f"<int(max={LARGEST_ID}):moderator_id>"
+
+blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
+signed_in.guard(blueprint, owner=True)
+blueprint.before_request(signed_in.must_be_sure)
+
+
+@dataclass(frozen=True)
+class InvitationForm:
+    """What was typed to invite somebody, and what is wrong with it."""
+
+    email: str = ""
+    name: str = ""
+    role: str = Role.MODERATOR
+    site_ids: frozenset[int] = frozenset()
+    errors: Mapping[str, Refusal] = field(default_factory=dict)
+
+
+@blueprint.get("")
+def show() -> str:
+    """Everybody who may sign in, and the form for another one."""
+    return _page(InvitationForm())
+
+
+@blueprint.post("")
+def invite() -> AnyResponse | tuple[str, int]:
+    """Add somebody and send them a link to sign in."""
+    typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:LONGEST_NAME]
+    role = _role()
+    db.begin_write()
+    sites = _sites()
+    try:
+        added = moderators.add(checked_email(typed), name, role, sites, signed_in.person().language)
+    except InvalidFields as wrong:
+        form = InvitationForm(typed, name, role, frozenset(site.id for site in sites), wrong.fields)
+        db.session.rollback()
+        return _page(form), wrong.status
+    sign_in.write_link(added)
+    return _back()
+
+
+@blueprint.post(f"/{MODERATOR}")
+def change(moderator_id: int) -> AnyResponse:
+    """Another role, other sites."""
+    role = _role()
+    db.begin_write()
+    moderators.change(_found(moderator_id), role, _sites())
+    return _back()
+
+
+@blueprint.post(f"/{MODERATOR}/link")
+def send_link(moderator_id: int) -> AnyResponse:
+    """Send a link to sign in once."""
+    db.begin_write()
+    sign_in.write_link(_found(moderator_id))
+    return _back()
+
+
+@blueprint.post(f"/{MODERATOR}/removal")
+def remove(moderator_id: int) -> AnyResponse:
+    """Sign them out everywhere and for good; back to the list, which offers to undo it."""
+    db.begin_write()
+    moderators.remove(_found(moderator_id))
+    return _back(removed=moderator_id)
+
+
+@blueprint.post(f"/{MODERATOR}/return")
+def bring_back(moderator_id: int) -> AnyResponse:
+    """Undo a removal."""
+    db.begin_write()
+    moderators.bring_back(_found(moderator_id))
+    return _back()
+
+
+def _found(moderator_id: int) -> Moderator:
+    found = db.session.get(Moderator, moderator_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _role() -> Role:
+    """The chosen role; raises ``NotUnderstood``, so that nobody becomes an owner by mistake."""
+    chosen = request.form.get("role", "")
+    if chosen not in set(Role):
+        raise NotUnderstood
+    return Role(chosen)
+
+
+def _sites() -> list[Site]:
+    chosen = [whole(one) or 0 for one in request.form.getlist("site")]
+    return list(db.session.scalars(select(Site).where(Site.id.in_(chosen))))
+
+
+def _back(removed: int | None = None) -> AnyResponse:
+    db.session.commit()
+    return redirect(url_for("moderators.show", removed=removed), code=303)
+
+
+def _page(form: InvitationForm) -> str:
+    removed = db.session.get(Moderator, number("removed") or 0)
+    return render_template(
+        "admin/moderators.html",
+        form=form,
+        moderators=moderators.everybody(),
+        removed=removed if removed and removed.removed_at else None,
+        roles=Role,
+        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
+        has_mail_server=bool(settings.current().mail_url),
+        moderator=signed_in.person(),
+    )

@@ -1,0 +1,49 @@
+"""The last days in pictures: comments, what waited, spam, challenges, time to approval, letters."""
+
+from flask import Blueprint, render_template
+
+from commentsvc.models.tally import Event
+from commentsvc.moderation import numbers, queue
+from commentsvc.web import charts
+from commentsvc.web.admin import signed_in
+from commentsvc.web.charts import Line
+from commentsvc.web.options import number
+
+blueprint = Blueprint("numbers", __name__, url_prefix="/admin/numbers")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("")
+def show() -> str:
+    """Small pictures on one axis of time, with a table behind each."""
+    who, span = signed_in.person(), number("days") or numbers.SPANS[1]
+    site = number("site")
+    chosen = site if site and who.moderates(site) else None
+    days = numbers.read(who, chosen, span if span in numbers.SPANS else numbers.SPANS[1])
+    counts = days.counts
+    return render_template(
+        "admin/numbers.html",
+        days=days,
+        drawn={
+            "comments": charts.bars(
+                days.days, [Line("posted", counts[Event.POSTED]), Line("waited", counts[Event.HELD])]
+            ),
+            "spam": charts.bars(days.days, [Line("spam", counts[Event.SPAM])]),
+            "challenges": charts.bars(
+                days.days, [Line("solved", counts[Event.SOLVED]), Line("failed", counts[Event.FAILED])], is_stacked=True
+            ),
+            "hours": charts.points(days.days, Line("hours", days.hours)),
+            "letters": charts.bars(
+                days.days,
+                [Line("sent", counts[Event.LETTER_SENT]), Line("failed", counts[Event.LETTER_FAILED])],
+                is_stacked=True,
+            ),
+        },
+        span=len(days.days),
+        spans=numbers.SPANS,
+        site=chosen,
+        sites=queue.waiting_by_site(who),
+        events=Event,
+        waits=queue.waiting(who),
+        moderator=who,
+    )

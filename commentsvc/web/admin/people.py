@@ -1,0 +1,68 @@
+"""What is stored about somebody, by their mail address: shown, exported, erased."""
+
+import json
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.accounts import sessions
+from commentsvc.comments import personal_data
+from commentsvc.comments.submission import checked_email
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.moderation import acts
+from commentsvc.web import deciding
+from commentsvc.web.admin import signed_in
+
+blueprint = Blueprint("people", __name__, url_prefix="/admin/people")
+signed_in.guard(blueprint, owner=True)
+
+
+@blueprint.get("")
+def show() -> str | tuple[str, int]:
+    """A field for an address, and what is stored about it."""
+    typed = request.args.get("email", "").strip()
+    try:
+        email = checked_email(typed) if typed else ""
+    except InvalidFields as wrong:
+        return _page(typed, wrong.fields["email"]), wrong.status
+    return _page(email)
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """Everything about an address as a file."""
+    return as_file(checked_email(request.args.get("email", "")))
+
+
+@blueprint.post("/erasure")
+def erase() -> AnyResponse:
+    """Forget somebody; that cannot be undone."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    threads = personal_data.erase(checked_email(request.form.get("email", "")))
+    acts.begin("erasure", signed_in.person(), count=len(threads))
+    deciding.show([], threads)
+    return redirect(url_for("people.show", erased=len(threads)), code=303)
+
+
+def as_file(email: str) -> Response:
+    """What is stored, as JSON that people can read, too."""
+    text = json.dumps(personal_data.collect(email), ensure_ascii=False, indent=2)
+    response = Response(text, content_type="application/json; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="what-is-stored.json"'
+    return response
+
+
+def _page(email: str, wrong: Refusal | None = None) -> str:
+    here = signed_in.session()
+    return render_template(
+        "admin/people.html",
+        email=email,
+        wrong=wrong,
+        stored=personal_data.collect(email) if email and wrong is None else None,
+        erased=request.args.get("erased"),
+        is_sure=here is not None and sessions.is_sure(here),
+        moderator=signed_in.person(),
+    )

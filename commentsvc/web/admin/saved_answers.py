@@ -1,0 +1,56 @@
+"""Answers that moderators give again and again."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound
+from commentsvc.models.saved_answer import SavedAnswer
+from commentsvc.moderation import notes
+from commentsvc.web.admin import signed_in
+
+blueprint = Blueprint("saved_answers", __name__, url_prefix="/admin/saved-answers")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("")
+def show() -> str:
+    """All of them, and the form for another one."""
+    return _page()
+
+
+@blueprint.post("")
+def save() -> AnyResponse | tuple[str, int]:
+    """Keep one; of the same name, in the place of the old one."""
+    db.begin_write()
+    try:
+        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""))
+    except InvalidFields as wrong:
+        db.session.rollback()
+        return _page(wrong), wrong.status
+    db.session.commit()
+    return redirect(url_for("saved_answers.show"), code=303)
+
+
+@blueprint.post(f"/<int(max={LARGEST_ID}):number>/removal")
+def remove(number: int) -> AnyResponse:
+    """Throw one away; the form has it again, to be kept after all."""
+    db.begin_write()
+    found = db.session.get(SavedAnswer, number)
+    if found is None:
+        raise NotFound
+    title, body = found.title, found.body
+    db.session.delete(found)
+    db.session.commit()
+    return redirect(url_for("saved_answers.show", title=title, body=body, _anchor="save"), code=303)
+
+
+def _page(wrong: InvalidFields | None = None) -> str:
+    return render_template(
+        "admin/saved_answers.html",
+        saved=list(db.session.query(SavedAnswer).order_by(SavedAnswer.title)),
+        typed=request.form if wrong else request.args,
+        errors=wrong.fields if wrong else {},
+        moderator=signed_in.person(),
+    )

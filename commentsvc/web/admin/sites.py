@@ -1,0 +1,156 @@
+"""The blogs: their names, origins and rules; the two lines to paste, and whether they are in place."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import links, settings
+from commentsvc.comments import site_rules, thread_list
+from commentsvc.comments.site_rules import Group
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.linkbacks import examining, watching
+from commentsvc.models.act import Act
+from commentsvc.models.leased import QUEUED
+from commentsvc.models.site import Site
+from commentsvc.moderation import queue
+from commentsvc.web import deciding
+from commentsvc.web.admin import signed_in
+from commentsvc.web.options import number
+
+blueprint = Blueprint("sites", __name__, url_prefix="/admin/sites")
+signed_in.guard(blueprint, owner=True)
+
+
+class NotItsName(Refusal):
+    """What is dangerous is asked by name."""
+
+    status = 422
+    sentence = N_("Please type the key of the blog, so that the right one is removed.")
+
+
+@blueprint.get("")
+def show() -> str:
+    """All blogs, and the form for another one."""
+    return _list()
+
+
+@blueprint.post("")
+def add() -> AnyResponse | tuple[str, int]:
+    """Another blog."""
+    form = request.form
+    db.begin_write()
+    try:
+        places = site_rules.origins(form.get("origins", "").split())
+        name = form.get("name", "").strip()
+        values = site_rules.taken({"name": name} if name else {})
+        site = site_rules.add(form.get("key", "").strip(), places, values)
+    except InvalidFields as wrong:
+        db.session.rollback()
+        return _list(wrong), wrong.status
+    key = site.key
+    db.session.commit()
+    return redirect(url_for("sites.show_one", key=key, _anchor="lines"), code=303)
+
+
+@blueprint.get("/<key>")
+def show_one(key: str) -> str:
+    """Everything about one blog."""
+    return _page(Site.named(key))
+
+
+@blueprint.post("/<key>")
+def change(key: str) -> AnyResponse | tuple[str, int]:
+    """Other rules; nothing is changed where one of them cannot be."""
+    db.begin_write()
+    site = Site.named(key)
+    try:
+        values = site_rules.taken(_typed())
+        values["origins"] = site_rules.origins(request.form.get("origins", "").split())
+        act = site_rules.change(site, values, signed_in.person())
+        watching.watch(site, _feed())
+    except InvalidFields as wrong:
+        db.session.rollback()
+        return _page(Site.named(key), wrong), wrong.status
+    number = act.id if act else None
+    deciding.show([], of_site=site.id)
+    return redirect(url_for("sites.show_one", key=key, act=number), code=303)
+
+
+@blueprint.post("/<key>/examination")
+def examine(key: str) -> AnyResponse | tuple[str, int]:
+    """Have an article looked at."""
+    url = request.form.get("url", "").strip()
+    db.begin_write()
+    site = Site.named(key)
+    if links.origin_of(url) is None or len(url) > links.LONGEST_ADDRESS:
+        db.session.rollback()
+        wrong = InvalidFields({"examined": site_rules.NotAWebAddress(typed=url)})
+        return _page(Site.named(key), wrong), wrong.status
+    examining.ask(site, url)
+    db.session.commit()
+    return redirect(url_for("sites.show_one", key=key, _anchor="examination"), code=303)
+
+
+@blueprint.post("/<key>/removal")
+def remove(key: str) -> AnyResponse | tuple[str, int]:
+    """Delete a blog with all that was written on it; that cannot be undone."""
+    if (detour := signed_in.must_be_sure()) is not None:
+        return detour
+    db.begin_write()
+    site = Site.named(key)
+    if request.form.get("key", "").strip() != key:
+        db.session.rollback()
+        wrong = InvalidFields({"removed": NotItsName()})
+        return _page(Site.named(key), wrong), wrong.status
+    db.session.delete(site)
+    db.session.commit()
+    return redirect(url_for("sites.show"), code=303)
+
+
+def _typed() -> dict[str, str]:
+    """What was typed for each rule; of several choices, those that were ticked."""
+    form = request.form
+    return {
+        rule.name: ",".join(form.getlist(rule.name)) if rule.several else form.get(rule.name, "")
+        for rule in site_rules.RULES
+    }
+
+
+def _feed() -> str:
+    typed = request.form.get("feed", "").strip()
+    if typed and links.origin_of(typed) is None:
+        raise InvalidFields({"feed": site_rules.NotAWebAddress(typed=typed)})
+    return typed
+
+
+def _list(wrong: InvalidFields | None = None) -> str:
+    who = signed_in.person()
+    return render_template(
+        "admin/sites.html",
+        sites=queue.waiting_by_site(who),
+        errors=wrong.fields if wrong else {},
+        moderator=who,
+    )
+
+
+def _page(site: Site, wrong: InvalidFields | None = None) -> str:
+    who = signed_in.person()
+    act = db.session.get(Act, number("act") or 0)
+    feed, newest = watching.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
+    examined = examining.last_of(site)
+    rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
+    return render_template(
+        "admin/site.html",
+        site=site,
+        rules=rules,
+        typed=_typed() if wrong and "origins" in request.form else None,
+        feed=feed.url if feed else "",
+        errors=wrong.fields if wrong else {},
+        two_lines=links.two_lines(site.key),
+        newest=newest[0] if newest else None,
+        examined=examined,
+        is_waiting=examined is not None and examined.state == QUEUED,
+        base_url=settings.current().base_url,
+        act=act if act and act.moderator_id == who.id and act.site_id == site.id else None,
+        moderator=who,
+    )

@@ -1,0 +1,175 @@
+"""The threads: how lively, open or closed, with rules of their own; renamed, moved, merged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules, undoing
+from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
+from commentsvc.markup.render import one_line
+from commentsvc.models.act import Act
+from commentsvc.models.comment import Comment
+from commentsvc.models.site import Captcha, Moderation
+from commentsvc.models.thread import Access, Thread
+from commentsvc.moderation import acts, queue
+from commentsvc.web import deciding
+from commentsvc.web.admin import signed_in
+from commentsvc.web.options import choice, number
+
+LONGEST_TITLE = 300
+LONGEST_DAYS = 36_500
+THREAD = f"/<int(max={LARGEST_ID}):thread_id>"
+
+blueprint = Blueprint("threads", __name__, url_prefix="/admin/threads")
+signed_in.guard(blueprint)
+
+
+@blueprint.get("")
+def show() -> str:
+    """The last active ones first; of one site, by a part of title or address."""
+    who, site, access = signed_in.person(), number("site"), choice("access", Access)
+    text = request.args.get("q", "").strip()[:200]
+    return render_template(
+        "admin/threads.html",
+        page=thread_list.page(who, site, access, text, request.args.get("after", "")),
+        site=site,
+        access=access,
+        text=text,
+        sites=queue.waiting_by_site(who),
+        accesses=Access,
+        moderator=who,
+    )
+
+
+@blueprint.get(THREAD)
+def show_one(thread_id: int) -> str:
+    """Its rules, its addresses, and what may be done with it as a whole."""
+    return _page(_own(thread_id))
+
+
+@blueprint.post(THREAD)
+def change(thread_id: int) -> AnyResponse | tuple[str, int]:
+    """Another title, other rules."""
+    db.begin_write()
+    thread = _own(thread_id)
+    try:
+        act = thread_rules.change(thread, _rules(), signed_in.person())
+    except Refusal as refusal:
+        return _again(thread_id, "rules", refusal)
+    return _done(act, thread)
+
+
+@blueprint.post(f"{THREAD}/address")
+def relocate(thread_id: int) -> AnyResponse | tuple[str, int]:
+    """The article has another address now."""
+    db.begin_write()
+    thread = _own(thread_id)
+    try:
+        act = rearranging.relocate(thread, request.form.get("address", "").strip(), signed_in.person())
+    except Refusal as refusal:
+        return _again(thread_id, "address", refusal)
+    return _done(act, thread)
+
+
+@blueprint.post(f"{THREAD}/aliases")
+def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
+    """Another address leads here, too."""
+    db.begin_write()
+    thread = _own(thread_id)
+    try:
+        act = rearranging.add_alias(thread, request.form.get("address", "").strip(), signed_in.person())
+    except Refusal as refusal:
+        return _again(thread_id, "alias", refusal)
+    return _done(act, thread)
+
+
+@blueprint.post(f"{THREAD}/aliases/<int(max={LARGEST_ID}):alias_id>/removal")
+def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
+    """An address leads here no more."""
+    db.begin_write()
+    thread = _own(thread_id)
+    return _done(rearranging.remove_alias(thread, alias_id, signed_in.person()), thread)
+
+
+@blueprint.post(f"{THREAD}/merger")
+def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
+    """Everything goes to another thread, and the addresses lead there."""
+    db.begin_write()
+    thread = _own(thread_id)
+    try:
+        key, _ = rearranging.place_at(thread.site, request.form.get("address", "").strip())
+        into = Thread.at(thread.site, key)
+        if into is None:
+            raise InvalidFields({"address": rearranging.NoSuchPlace()})
+        act = rearranging.merge(thread, into, signed_in.person())
+    except Refusal as refusal:
+        return _again(thread_id, "merger", refusal)
+    return _done(act, into)
+
+
+def _own(thread_id: int) -> Thread:
+    thread = signed_in.own_thread(thread_id)
+    if thread is None:
+        raise NotFound
+    return thread
+
+
+def _rules() -> dict[str, Any]:
+    form = request.form
+    access, captcha, moderation = form.get("access", ""), form.get("captcha", ""), form.get("moderation", "")
+    known = access in set(Access) and captcha in {"", *Captcha} and moderation in {"", *Moderation}
+    if not known:
+        raise NotUnderstood
+    return {
+        "title": one_line(form.get("title", ""))[:LONGEST_TITLE],
+        "access": access,
+        "captcha": captcha or None,
+        "moderation": moderation or None,
+        "close_after_days": _days(form.get("close_after_days", "").strip()),
+    }
+
+
+def _days(typed: str) -> int | None:
+    if not typed:
+        return None
+    if not typed.isascii() or not typed.isdigit() or len(typed) > len(str(LONGEST_DAYS)) or int(typed) > LONGEST_DAYS:
+        raise InvalidFields({"close_after_days": site_rules.NotWithin(least=0, most=LONGEST_DAYS)})
+    return int(typed)
+
+
+def _done(act: Act, thread: Thread) -> AnyResponse:
+    number, thread_id = act.id, thread.id
+    deciding.show([], [thread], of_site=thread.site_id if act.verb in undoing.OF_MANY_THREADS else None)
+    return redirect(url_for("threads.show_one", thread_id=thread_id, act=number), code=303)
+
+
+def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:
+    db.session.rollback()
+    return _page(_own(thread_id), form, refusal), refusal.status
+
+
+def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str:
+    who = signed_in.person()
+    act = db.session.get(Act, number("act") or 0)
+    typed: Mapping[str, str] = request.form if refusal else {}
+    return render_template(
+        "admin/thread.html",
+        thread=thread,
+        pinned=db.session.get(Comment, thread.pinned_id or 0),
+        aliases=rearranging.aliases_of(thread),
+        counts=queue.counts_in(thread),
+        accesses=Access,
+        captchas=site_rules.BY_NAME["captcha"].choices,
+        moderations=site_rules.BY_NAME["moderation"].choices,
+        form=form,
+        refusal=refusal if refusal and not refusal.fields else None,
+        errors=refusal.fields if refusal else {},
+        typed=typed,
+        act=act if act and act.moderator_id == who.id else None,
+        last=acts.last_of(who),
+        moderator=who,
+    )

@@ -1,0 +1,94 @@
+"""What we store, for everybody to read; and what is stored about one address, for who reads its mail."""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import i18n, settings, throttle, tokens
+from commentsvc.captcha import challenge
+from commentsvc.comments import personal_data, retention
+from commentsvc.comments.submission import checked_email
+from commentsvc.db import db
+from commentsvc.errors import Refusal
+from commentsvc.models.letter import LetterKind
+from commentsvc.models.recipient import Recipient
+from commentsvc.models.site import Site
+from commentsvc.notifications import drafts
+from commentsvc.web import current, deciding, errors, security, visitor
+from commentsvc.web.admin.people import as_file
+
+LIFETIME = timedelta(days=1)
+
+blueprint = Blueprint("privacy", __name__, url_prefix="/privacy")
+blueprint.before_request(lambda: i18n.speak(current.reader_language()))
+blueprint.after_request(security.never_keep)
+
+
+@blueprint.get("")
+def show() -> Response:
+    """The page, as the settings and the blogs' rules have it."""
+    return _page()
+
+
+@blueprint.post("")
+def ask() -> Response:
+    """A letter with a link, to who is known; the answer here is the same for everybody."""
+    security.check_own_page()
+    typed = request.form.get("email", "")
+    try:
+        throttle.hit(throttle.FOLLOWS, current.source())
+        email = checked_email(typed)
+    except Refusal as refusal:
+        return errors.say_when(_page(typed, refusal), refusal)
+    db.begin_write()
+    if throttle.is_left(throttle.DATA_ASKED_FOR, email) and personal_data.is_known(email):
+        throttle.hit(throttle.DATA_ASKED_FOR, email)
+        facts = {"token": personal_data.token_for(email)}
+        letter = drafts.write(LetterKind.PERSONAL_DATA, Recipient.known(email, i18n.language()), facts=facts)
+        letter.language = i18n.language()
+    db.session.commit()
+    return _page(is_sent=True)
+
+
+@blueprint.get("/<token>")
+def show_own(token: str) -> str:
+    """What is stored about the address that the link was sent to."""
+    email = _email(token)
+    return render_template("privacy/own.html", stored=personal_data.collect(email), token=token, is_erased=False)
+
+
+@blueprint.get("/<token>/export")
+def export(token: str) -> Response:
+    """The same as a file."""
+    return as_file(_email(token))
+
+
+@blueprint.post("/<token>/erasure")
+def erase(token: str) -> AnyResponse:
+    """Forget it all."""
+    email = _email(token)
+    db.begin_write()
+    deciding.show([], personal_data.erase(email))
+    return redirect(url_for("privacy.show", erased=1), code=303)
+
+
+def _email(token: str) -> str:
+    return str(tokens.read(personal_data.PURPOSE, token, LIFETIME))
+
+
+def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = False) -> Response:
+    html = render_template(
+        "privacy/what_we_store.html",
+        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
+        email=typed,
+        refusal=refusal.fields.get("email", refusal) if refusal else None,
+        is_sent=is_sent,
+        is_erased="erased" in request.args,
+        has_mail_server=bool(settings.current().mail_url),
+        challenge_minutes=int(challenge.LIFETIME.total_seconds() // 60),
+        visitor_days=visitor.LIFETIME.days,
+        letter_days=retention.LETTERS_FOR.days,
+    )
+    return Response(html, refusal.status if refusal else 200)

@@ -1,0 +1,277 @@
+// @ts-check
+// The queue in place: a row that was decided about leaves at once, the next has the focus, the counts are brought up to
+// date. Each act is the form that also works alone; what the server answers says what stands where. Answers and texts
+// are written in the row, with the very forms of the comment's own page.
+
+const list = /** @type {HTMLElement | null} */ (document.querySelector(".items[data-state]"));
+const FEW = 10; // rows left, at which the next page is fetched
+const OFFERED = 10_000; // milliseconds for which undoing is offered in sight; its key works on
+let last = Promise.resolve(); // acts are sent one after the other, in the order they were done
+let isFetching = false;
+let fading = 0;
+
+/** @returns {HTMLElement[]} */
+const rows = () => (list ? /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > li:not([hidden])")]) : []);
+const row = (/** @type {Element | null | undefined} */ inside) => /** @type {HTMLElement | null} */ (inside?.closest(".items > li") ?? null);
+const current = () => row(document.activeElement);
+const parse = (/** @type {string} */ html) => new DOMParser().parseFromString(html, "text/html");
+
+function focus(/** @type {HTMLElement | undefined} */ one) {
+  if (!one) return;
+  const article = /** @type {HTMLElement} */ (one.querySelector("article"));
+  article.focus({ preventScroll: true });
+  one.scrollIntoView({ block: "nearest" });
+}
+
+function step(/** @type {number} */ by) {
+  const all = rows();
+  const here = current();
+  const at = here ? all.indexOf(here) + by : 0;
+  focus(all[Math.max(0, Math.min(at, all.length - 1))]);
+}
+
+/** Focus the next row; where rows leave with their state, hide this one before the server has answered. */
+function leave(/** @type {HTMLElement} */ one) {
+  const all = rows();
+  const at = all.indexOf(one);
+  focus(all[at + 1] ?? all[at - 1]);
+  if (list?.dataset.state) one.hidden = true;
+  tidy();
+}
+
+/** @returns {Promise<{ok: boolean, page: Document}>} */
+async function send(/** @type {string} */ address, /** @type {FormData} */ fields) {
+  const answer = await fetch(address, { method: "POST", body: fields, headers: { "X-Desk": "1" } });
+  if (answer.redirected) location.reload(); // signed out meanwhile
+  return { ok: answer.ok, page: parse(await answer.text()) };
+}
+
+function decide(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ form, /** @type {HTMLElement} */ button) {
+  const fields = new FormData(form);
+  leave(one);
+  last = last.then(async () => {
+    try {
+      const { ok, page } = await send(button.getAttribute("formaction") ?? form.action, fields);
+      if (!ok) throw new Error(page.querySelector(".notice")?.textContent ?? "");
+      settle(one, page);
+    } catch (problem) {
+      comeBack(one, problem instanceof Error ? problem.message : String(problem));
+    }
+  });
+}
+
+/** What was typed in a row: sent, and the form again where something is wrong with it. */
+async function say(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ form) {
+  const fields = new FormData(form);
+  fields.set("listed", new FormData(shared()).get("listed") ?? "");
+  const { ok, page } = await send(form.action, fields);
+  if (ok) {
+    leave(one);
+    settle(one, page);
+    return;
+  }
+  const again = /** @type {HTMLElement | null} */ (page.getElementById(form.id));
+  if (!again?.querySelector("[aria-invalid], .notice")) {
+    comeBack(one, page.querySelector(".notice")?.textContent ?? "");
+    return;
+  }
+  form.replaceWith(again);
+  /** @type {HTMLElement} */ (again.querySelector("[aria-invalid], textarea")).focus();
+}
+
+const shared = () => /** @type {HTMLFormElement} */ (document.getElementById("one"));
+
+/** A row is gone, or stands in the list as the server has it now. */
+function settle(/** @type {HTMLElement} */ one, /** @type {Document} */ page) {
+  put(page);
+  const now = /** @type {HTMLElement | null} */ (page.getElementById(one.id));
+  const hadFocus = one.contains(document.activeElement);
+  if (now) one.replaceWith(now);
+  else one.remove();
+  if (now && hadFocus) focus(now);
+  tidy();
+  void refill();
+}
+
+function undo(/** @type {HTMLFormElement} */ form) {
+  const fields = new FormData(form);
+  last = last.then(async () => {
+    const { ok, page } = await send(form.action, fields);
+    if (!ok) {
+      form.submit(); // the page says what is wrong
+      return;
+    }
+    put(page);
+    const back = /** @type {HTMLElement[]} */ ([...page.querySelectorAll(".items > li")]);
+    for (const one of back) insert(one);
+    focus(back[0] ?? current() ?? rows()[0]);
+    tidy();
+  });
+}
+
+/** The bar and the counts, as the server says they are now. */
+function put(/** @type {Document} */ page) {
+  for (const place of ["#bar", ".states"]) {
+    const now = page.querySelector(place);
+    if (now) document.querySelector(place)?.replaceWith(now);
+  }
+  const waiting = document.querySelector(".states .number")?.textContent ?? "";
+  for (const place of document.querySelectorAll("[data-waiting]")) place.textContent = waiting === "0" ? "" : waiting;
+  offer();
+}
+
+/** Undoing stands in sight for a while, and in the log for ever. */
+function offer() {
+  clearTimeout(fading);
+  const bar = document.getElementById("bar");
+  fading = setTimeout(() => {
+    if (bar?.matches(":hover, :focus-within")) offer();
+    else bar?.classList.add("unseen");
+  }, OFFERED);
+}
+
+/** The newest first, as the list is. */
+function insert(/** @type {HTMLElement} */ one) {
+  document.getElementById(one.id)?.remove();
+  const number = (/** @type {Element} */ other) => Number(other.id.replace("comment-", ""));
+  const older = [...(list?.children ?? [])].find((other) => number(other) < number(one));
+  list?.insertBefore(one, older ?? null);
+}
+
+function comeBack(/** @type {HTMLElement} */ one, /** @type {string} */ why) {
+  const wrong = /** @type {HTMLElement} */ (one.querySelector(":scope > article > .wrong"));
+  wrong.textContent = why.trim() || "–";
+  wrong.hidden = one.hidden = false;
+  tidy();
+  focus(one);
+}
+
+async function refill() {
+  const older = /** @type {HTMLAnchorElement | null} */ (document.querySelector(".older a"));
+  if (!older || isFetching || rows().length >= FEW) return;
+  isFetching = true;
+  try {
+    const page = parse(await (await fetch(older.href)).text());
+    for (const one of page.querySelectorAll(".items > li")) if (!document.getElementById(one.id)) list?.append(one);
+    const next = page.querySelector(".older");
+    const place = /** @type {HTMLElement} */ (older.closest(".older"));
+    if (next) place.replaceWith(next);
+    else place.remove();
+    if (!current()) focus(rows()[0]);
+  } finally {
+    isFetching = false;
+    tidy();
+  }
+}
+
+function tidy() {
+  const isEmpty = rows().length === 0;
+  const nothing = /** @type {HTMLElement | null} */ (document.querySelector(".empty"));
+  const many = /** @type {HTMLElement | null} */ (document.getElementById("many"));
+  if (nothing) nothing.hidden = !isEmpty || document.querySelector(".older") !== null;
+  if (many) many.hidden = isEmpty;
+}
+
+/** Put a form of the comment's own page into its row: the one that a link's fragment names. */
+async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement} */ link) {
+  for (const other of document.querySelectorAll(".items .inside")) other.remove();
+  const page = parse(await (await fetch(link.href)).text());
+  const form = page.getElementById(link.hash.slice(1));
+  if (!form) {
+    location.href = link.href;
+    return;
+  }
+  one.querySelector("article")?.append(form);
+  const text = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
+  text.focus();
+  text.setSelectionRange(text.value.length, text.value.length);
+  form.scrollIntoView({ block: "nearest" });
+}
+
+function close(/** @type {Element} */ form) {
+  const one = row(form);
+  form.remove();
+  if (one) focus(one);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  const button = /** @type {HTMLElement | null} */ (event.submitter);
+  const one = list && row(button ?? form);
+  if (one && form.matches(".inside")) {
+    event.preventDefault();
+    void say(one, form);
+  } else if (one && button) {
+    event.preventDefault();
+    decide(one, form, button);
+  } else if (list && form.closest("#bar")) {
+    event.preventDefault();
+    undo(form);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const inside = target.closest(".items .inside");
+  if (inside && event.key === "Escape") {
+    close(inside);
+    return;
+  }
+  const isTyping = target.matches("input:not([type=checkbox]), textarea, select") || target.isContentEditable;
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (press(event.key)) event.preventDefault();
+});
+
+/** What a key does; whether it does anything. */
+function press(/** @type {string} */ key) {
+  if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
+  else if (key === "?") keys();
+  else if (key === "/") document.getElementById("q")?.focus();
+  else if (key === "u") /** @type {HTMLElement | null} */ (document.querySelector("#bar button"))?.click();
+  else if (key === "x") /** @type {HTMLElement | null} */ (current()?.querySelector(".choose"))?.click();
+  else {
+    const one = current() ?? (list ? null : document.querySelector(".items > li"));
+    const button = /** @type {HTMLElement | null | undefined} */ (one?.querySelector(`.acts [data-key="${CSS.escape(key)}"]`));
+    if (!button) return false;
+    button.click();
+  }
+  return true;
+}
+
+function keys() {
+  /** @type {HTMLDialogElement | null} */ (document.querySelector("#keys"))?.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const link = /** @type {HTMLAnchorElement | null} */ (target.closest("a"));
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (target.closest("[data-keys]")) keys();
+  if (!link || !isPlain) return;
+  const one = list && row(link);
+  if (link.dataset.text !== undefined) {
+    event.preventDefault();
+    const text = /** @type {HTMLTextAreaElement} */ (link.closest("form")?.querySelector("textarea"));
+    text.value = link.dataset.text;
+    text.focus();
+  } else if (one && ["r", "e"].includes(link.dataset.key ?? "")) {
+    event.preventDefault();
+    void open(one, link);
+  }
+});
+
+const all = /** @type {HTMLInputElement | null} */ (document.querySelector("#all"));
+all?.addEventListener("change", () => {
+  for (const one of rows()) {
+    const choose = /** @type {HTMLInputElement} */ (one.querySelector(".choose"));
+    choose.checked = all.checked;
+  }
+});
+
+// What needs this script shows itself with it.
+for (const hidden of document.querySelectorAll(".many .tick, .keys")) hidden.removeAttribute("hidden");
+if (list) {
+  document.body.classList.add("live");
+  offer();
+  if (!location.hash && !location.search.includes("q=")) focus(rows()[0]);
+}

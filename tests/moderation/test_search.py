@@ -1,0 +1,126 @@
+"""What moderators type into the search, and what they ask for by days."""
+
+from datetime import date
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from commentsvc.models import Moderator
+from commentsvc.moderation import search
+from commentsvc.moderation.search import Wanted
+from tests.cast import BOB, GRACE
+from tests.time import FrozenClock
+from tests.visitors import Visitor, row
+
+
+class TestPhrases:
+    """Words, quoted phrases and beginnings; never an error."""
+
+    @pytest.mark.parametrize(
+        ("typed", "found"),
+        [
+            ("cord", ["cord"]),
+            ("the cord", ["the", "cord"]),
+            ('"the cord" kitchen', ["the cord", "kitchen"]),
+            ("tele*", ["tele*"]),
+            ('"tele*"', ["tele"]),
+            ("bob@mail.example", ["bob mail example"]),
+            ("don't -- NOT (x OR y)", ["don t", "NOT", "x", "OR", "y"]),
+            ('*** !!! "" \'', []),
+            ("_under_score_", ["under score"]),
+        ],
+    )
+    def test_what_is_typed_is_taken_as_words(self, typed: str, found: list[str]) -> None:
+        assert search.phrases(typed) == found
+
+    @given(st.text(max_size=400))
+    def test_nothing_but_words_comes_through(self, typed: str) -> None:
+        found = search.phrases(typed)
+        assert len(found) <= search.MOST_PHRASES
+        assert all(one.strip("* ") and not set('"()^:+-{}') & set(one) for one in found)
+
+
+class TestDays:
+    """A span is as few marks as can be."""
+
+    @pytest.mark.parametrize(
+        ("since", "until", "marks"),
+        [
+            (date(2026, 1, 1), date(2026, 2, 28), ["=m202601", "=m202602"]),
+            (date(2026, 1, 30), date(2026, 2, 1), ["=d20260130", "=d20260131", "=d20260201"]),
+            (date(2026, 2, 2), date(2026, 2, 1), []),
+        ],
+    )
+    def test_whole_months_are_months(self, since: date, until: date, marks: list[str]) -> None:
+        assert list(search._days(Wanted(since=since, until=until))) == marks
+
+    @given(st.dates(), st.dates())
+    def test_no_span_is_too_long(self, since: date, until: date) -> None:
+        assert len(list(search._days(Wanted(since=since, until=until)))) < 600
+
+
+class TestFinding:
+    """In the database, whichever it is."""
+
+    @pytest.fixture
+    def said(self, bob: Visitor, moderator: Moderator) -> dict[str, int]:
+        return {
+            "cord": bob.comment(BOB, body="Mine has a cord, and Émilie knows."),
+            "cat": bob.comment(GRACE, body="The cat found it.", email="grace@mail.example"),
+            "other": bob.comment(GRACE, "other", "x.html", body="The cat was elsewhere."),
+        }
+
+    def find(self, moderator: Moderator, **wanted: object) -> list[int]:
+        return search.numbers(moderator, Wanted(**wanted), None, 100)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("text", "names"),
+        [
+            ("cord", ["cord"]),
+            ("CAT", ["other", "cat"]),
+            ("the cat", ["other", "cat"]),
+            ('"cat found"', ["cat"]),
+            ('"found cat"', []),
+            ("cat cord", []),
+            ("elsew*", ["other"]),
+            ("grace@mail.example", ["cat"]),
+            ("Grace", ["other", "cat"]),
+            ("pending", []),
+            ("comment", []),
+        ],
+    )
+    def test_by_words(self, said: dict[str, int], moderator: Moderator, text: str, names: list[str]) -> None:
+        assert self.find(moderator, text=text) == [said[name] for name in names]
+
+    def test_by_everything_at_once(self, said: dict[str, int], moderator: Moderator, time: FrozenClock) -> None:
+        today = time().date()
+        site = row(said["other"]).thread.site_id
+        assert self.find(moderator, site=site) == [said["other"]]
+        assert self.find(moderator, thread=row(said["cat"]).thread_id, text="cat") == [said["cat"]]
+        assert self.find(moderator, state="pending") == [said["other"]]
+        assert self.find(moderator, state="pending", since=today, until=today, text="cat") == [said["other"]]
+        assert self.find(moderator, since=date(2020, 1, 1), until=date(2020, 12, 31)) == []
+        assert self.find(moderator, kind="trackback") == []
+        assert self.find(moderator, author="Grace", state="approved") == [said["cat"]]
+        assert self.find(moderator, author="Grace", text="elsewhere") == [said["other"]]
+
+    def test_what_changes_is_found_by_what_it_is_now(
+        self, said: dict[str, int], moderator: Moderator, ada: Visitor
+    ) -> None:
+        ada.decide(said["cord"], "spam")
+        assert self.find(moderator, state="spam") == [said["cord"]]
+        assert self.find(moderator, state="approved", text="cord") == []
+        ada.desk_post(f"/admin/comments/{said['cord']}/text", author="Bob", website="", body="Something else.")
+        assert self.find(moderator, text="cord") == []
+        assert self.find(moderator, text="something") == [said["cord"]]
+
+    def test_accents_are_no_obstacle(self, said: dict[str, int], moderator: Moderator, database_name: str) -> None:
+        found = self.find(moderator, text="emilie")
+        assert found == ([said["cord"]] if database_name == "sqlite" else [])
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+    @given(text=st.text(max_size=60))
+    def test_whatever_is_typed_is_no_error(self, app: Flask, text: str) -> None:
+        search.numbers(Moderator(role="owner"), Wanted(text=text), None, 5)

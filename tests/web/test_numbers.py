@@ -1,0 +1,85 @@
+"""The numbers: counted when things happen, drawn for eyes, told in a table."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commentsvc.db import db
+from commentsvc.models import Site
+from commentsvc.models.tally import Event, Tally
+from commentsvc.web import charts
+from tests.cast import BOB
+from tests.post import work
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+
+def tallies(site: str = "blog") -> dict[str, int]:
+    db.session.rollback()
+    number = Site.named(site).id
+    return {one.event: one.count for one in db.session.query(Tally) if one.site_id in (number, 0)}
+
+
+def test_what_happens_is_counted(
+    ada: Visitor, bob: Visitor, rules: Callable[..., None], time: FrozenClock, post_office: MailServer
+) -> None:
+    assert bob.send(bob.fill() | {"challenge_answer": "wrong"}).status_code == 403
+    bob.comment(BOB, body="shown at once", email=BOB.email, notify="on")  # a letter asks whether he means it
+    rules("blog", moderation="all")
+    held = bob.comment(BOB, body="waits")
+    time.pass_(hours=3)
+    ada.decide(held, "approval")
+    rules("blog", disallowed_words="casino")
+    bob.comment(BOB, body="casino")
+    work(time)
+    found = tallies()
+    assert {name: found[name] for name in ("posted", "held", "spam", "approved", "failed")} == {
+        "posted": 3,
+        "held": 1,
+        "spam": 1,
+        "approved": 1,
+        "failed": 1,
+    }
+    assert found["solved"] >= 1
+    assert found["letter-sent"] == 1
+    page = ada.client.get("/admin/numbers").text
+    assert "3 · of which waited: 1 · waiting now: 0" in page
+    assert "approved by hand: 1" in page
+    assert "<td>3</td>" in page
+    assert page.count("<svg") == 5
+
+
+def test_each_sees_their_own(ada: Visitor, hedy: Visitor, bob: Visitor) -> None:
+    bob.comment(BOB)
+    assert "1 · of which waited: 0" in ada.client.get("/admin/numbers").text
+    assert "0 · of which waited: 0" in hedy.client.get("/admin/numbers").text
+    foreign = Site.named("blog").id
+    assert "0 · of which waited: 0" in hedy.client.get(f"/admin/numbers?site={foreign}").text
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=x", "days=999999", "site=99999"])
+def test_nonsense_shows_a_month(ada: Visitor, query: str) -> None:
+    page = ada.client.get(f"/admin/numbers?{query}")
+    assert page.status_code == 200
+    assert page.text.count('<th scope="row">') == 30 * 5
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), min_size=1, max_size=60))
+def test_drawings_stay_in_their_frame(values: list[float | None]) -> None:
+    days = [date(2026, 1, 1) + timedelta(days=at) for at in range(len(values))]
+    for drawn in (
+        charts.bars(days, [charts.Line("a", values), charts.Line("b", values)], is_stacked=True),
+        charts.points(days, charts.Line("a", values)),
+    ):
+        for y in re.findall(r'\b(?:y|cy)="([-\d.]+)"', str(drawn)):
+            assert 0 <= float(y) <= charts.HEIGHT
+
+
+def test_events_are_all_shown() -> None:
+    """Whoever adds one decides where it is seen."""
+    assert len(Event) == 8

@@ -1,0 +1,352 @@
+"""The list: searched, filtered, decided about many at a time, answered, edited, moved; and everything taken back."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from commentsvc.db import db
+from commentsvc.models import Act, Comment, Note, Revision, Site, Thread
+from commentsvc.models.comment import reason_mark
+from tests.cast import ARTICLE, BOB, GRACE, MALLORY
+from tests.time import FrozenClock
+from tests.visitors import Visitor, hidden_fields, row
+
+Rules = Callable[..., None]
+
+
+@pytest.fixture
+def held(bob: Visitor, rules: Rules) -> list[int]:
+    """Three comments that wait, the oldest first."""
+    rules("blog", moderation="all")
+    return [bob.comment(body=f"number {number}") for number in range(3)]
+
+
+def shown(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<li id="comment-(\d+)">', page)]
+
+
+class TestFilters:
+    """Whatever is known of a comment finds it."""
+
+    def test_rows_tell_what_helps_to_decide(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
+        first = bob.comment(BOB, body="approved *before*", email=BOB.email)
+        rules("blog", moderation="all")
+        second = bob.comment(BOB, body="waits", parent_id=str(first))
+        page = ada.client.get("/admin/queue").text
+        assert "this site holds every comment" in page
+        assert f'href="/admin/queue?person={second}&amp;state=any">Approved 1</a>' in page
+        assert "<b><bdi>Bob</bdi>:</b> approved *before*" in page
+        assert 'href="/admin/threads/' in page
+
+    def test_everything_of_a_person(self, ada: Visitor, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        mine = [bob.comment(BOB), bob.comment(BOB, body="second", email="bob@mail.example")]
+        elsewhere = visit().comment(BOB, body="from another browser", email="bob@mail.example")
+        stranger = visit().comment(GRACE)
+        page = ada.client.get(f"/admin/queue?state=any&person={mine[1]}").text
+        assert shown(page) == [elsewhere, *reversed(mine)]
+        assert stranger not in shown(page)
+        assert "Everything of Bob" in page
+
+    def test_by_reason_day_kind_address_name_and_words(self, ada: Visitor, held: list[int]) -> None:
+        address = row(held[0]).address_hash
+        mark = reason_mark("this site holds every comment").replace("=", "%3D")
+        for query in (f"reason={mark}", "since=2026-11-23&until=2026-11-23", "kind=comment", f"address={address}"):
+            assert len(shown(ada.client.get(f"/admin/queue?state=pending&{query}").text)) == 3, query
+        for query in ("reason=%3Dr00000000", "since=2026-11-24", "until=2026-11-22", "kind=webmention", "author=Eve"):
+            assert shown(ada.client.get(f"/admin/queue?state=pending&{query}").text) == [], query
+        assert shown(ada.client.get("/admin/queue?q=number").text) == held[::-1]
+
+    @pytest.mark.parametrize(
+        "query", ["since=yesterday", "kind=x&state=y", "person=9999999999999", "thread=-1", "reason=%27", "q=%22%00"]
+    )
+    def test_nonsense_is_as_good_as_nothing(self, ada: Visitor, held: list[int], query: str) -> None:
+        assert ada.client.get(f"/admin/queue?{query}").status_code in (200, 404)
+
+    def test_what_was_searched_for_stays_after_an_act(self, ada: Visitor, held: list[int]) -> None:
+        page = ada.client.get("/admin/queue?state=any&q=number")
+        listed = hidden_fields(page)["listed"]
+        answer = ada.desk_post(f"/admin/comments/{held[0]}/spam", listed=listed)
+        assert answer.headers["Location"].startswith("/admin/queue?state=any&q=number&act=")
+
+    def test_a_moderator_finds_nothing_of_other_blogs(self, hedy: Visitor, held: list[int]) -> None:
+        for query in ("q=number", f"person={held[0]}", "author=Bob", "state=any", f"thread={row(held[0]).thread_id}"):
+            page = hedy.client.get(f"/admin/queue?{query}").text
+            assert shown(page) == [], query
+            assert "A blog" not in page, query
+
+
+class TestMany:
+    """One act for many comments."""
+
+    def test_the_chosen_ones(self, ada: Visitor, held: list[int]) -> None:
+        chosen = [f"{number} " for number in held[:2]]
+        assert ada.desk_post("/admin/comments/decisions", verb="approval", chosen=chosen).status_code == 303  # type: ignore[arg-type]
+        assert [row(number).state for number in held] == ["approved", "approved", "pending"]
+        ada.undo_last()
+        assert [row(number).state for number in held] == ["pending"] * 3
+
+    def test_all_that_were_found(self, ada: Visitor, bob: Visitor, held: list[int]) -> None:
+        newest = str(held[-1])
+        late = bob.comment(body="number 4, which nobody saw")
+        fields = {"verb": "spam", "all": "1", "newest": newest, "listed": "state=pending&q=number"}
+        answer = ada.desk_post("/admin/comments/decisions", **fields)
+        assert [row(number).state for number in held] == ["spam"] * 3
+        assert row(late).state == "pending"
+        assert "3 comments: Marked as spam." in ada.client.get(answer.headers["Location"]).text
+        ada.undo_last()
+        assert {row(number).state for number in held} == {"pending"}
+
+    def test_what_changed_since_it_was_seen_stays(self, ada: Visitor, held: list[int]) -> None:
+        chosen = [f"{held[0]} 2020-01-01", f"{held[1]} "]
+        ada.desk_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
+        assert [row(number).state for number in held[:2]] == ["pending", "approved"]
+
+    def test_into_another_thread(self, ada: Visitor, held: list[int]) -> None:
+        chosen = [f"{number} " for number in held[:2]]
+        there = "https://blog.example/about-cats"
+        ada.desk_post("/admin/comments/decisions", verb="move", chosen=chosen, address=there)  # type: ignore[arg-type]
+        assert [row(number).thread.key for number in held] == ["about-cats", "about-cats", ARTICLE]
+        assert row(held[0]).thread.url == there
+        ada.undo_last()
+        assert {row(number).thread.key for number in held} == {ARTICLE}
+
+    def test_nowhere_is_said_and_moves_nothing(self, ada: Visitor, held: list[int]) -> None:
+        chosen = [f"{held[0]} "]
+        for address in ("https://evil.example/x", "", "https://"):
+            answer = ada.desk_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
+            assert answer.status_code == 422
+            assert "There is no such place on this blog." in answer.text
+
+
+class TestAnswering:
+    """Approve and answer in one act."""
+
+    def test_it_stands_below_and_both_are_undone_as_one(
+        self, ada: Visitor, held: list[int], visit: Callable[[], Visitor]
+    ) -> None:
+        assert ada.desk_post(f"/admin/comments/{held[0]}/answer", body="Thank *you*.").status_code == 303
+        page = visit().client.get(f"/t/blog/{ARTICLE}").text
+        assert "Thank <strong>you</strong>." in page
+        assert "number 0" in page
+        assert "2 comments" in page
+        ada.undo_last()
+        assert "0 comments" in visit().client.get(f"/t/blog/{ARTICLE}").text
+        assert row(held[0]).state == "pending"
+
+    def test_an_empty_one_is_asked_for_again(self, ada: Visitor, held: list[int]) -> None:
+        answer = ada.desk_post(f"/admin/comments/{held[0]}/answer", body="  ")
+        assert answer.status_code == 422
+        assert "Please write something first." in answer.text
+        assert row(held[0]).state == "pending"
+
+    def test_a_closed_thread_says_so_and_keeps_the_text(self, ada: Visitor, held: list[int]) -> None:
+        ada.desk_post(f"/admin/threads/{row(held[0]).thread_id}", access="closed", title="")
+        answer = ada.desk_post(f"/admin/comments/{held[0]}/answer", body="Thank you.")
+        assert answer.status_code == 403
+        assert "Thank you.</textarea>" in answer.text
+        assert row(held[0]).state == "pending"
+
+    def test_saved_answers_are_offered(self, ada: Visitor, held: list[int]) -> None:
+        ada.desk_post("/admin/saved-answers", title="Thanks", body="Thank you for writing.")
+        page = ada.client.get(f"/admin/comments/{held[0]}").text
+        number = re.findall(r"\?saved=(\d+)#answer", page)[0]
+        assert ">Thank you for writing.</textarea>" in ada.client.get(f"/admin/comments/{held[0]}?saved={number}").text
+        answer = ada.desk_post(f"/admin/saved-answers/{number}/removal")
+        assert "Thank you for writing." in ada.client.get(answer.headers["Location"]).text
+        assert ada.desk_post("/admin/saved-answers", title="", body="x").status_code == 422
+
+
+class TestEditing:
+    """A moderator changes what stands there; what it said is kept."""
+
+    def test_text_name_and_website(self, ada: Visitor, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        comment = bob.comment(BOB)
+        fields = {"author": "Robert", "website": "https://bob.example", "body": "Without the rude word."}
+        ada.desk_post(f"/admin/comments/{comment}/text", **fields)
+        page = visit().client.get(f"/t/blog/{ARTICLE}").text
+        assert "Without the rude word." in page
+        assert "Robert" in page
+        assert 'class="edited"' in page
+        assert db.session.scalars(select(Revision.body)).all() == [BOB.says]
+        assert BOB.says in ada.client.get("/admin/queue?state=approved").text
+        ada.undo_last()
+        now = row(comment)
+        assert (now.author, now.body, now.website, now.edited_at) == ("Bob", BOB.says, None, None)
+        assert db.session.scalars(select(Revision.body)).all() == []
+
+    def test_nothing_typed_is_lost(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(BOB)
+        answer = ada.desk_post(f"/admin/comments/{comment}/text", author="", website="no address", body="kept")
+        assert answer.status_code == 422
+        assert ">kept</textarea>" in answer.text
+        assert 'value="no address"' in answer.text
+        assert "Please fill this in." in answer.text
+
+    def test_hostile_texts_are_harmless(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(BOB)
+        ada.desk_post(f"/admin/comments/{comment}/text", author='"><script>x', website="", body=MALLORY.says)
+        for path in (f"/admin/comments/{comment}", "/admin/queue?state=approved", "/admin/log", f"/t/blog/{ARTICLE}"):
+            assert "<script>x" not in ada.client.get(path).text
+            assert "<script>alert" not in ada.client.get(path).text
+
+
+class TestMoving:
+    """Below another comment, or under another article, with all that answers it."""
+
+    @pytest.fixture
+    def branch(self, bob: Visitor) -> list[int]:
+        """A root, an answer, an answer to that; and another root."""
+        root = bob.comment(body="root")
+        answer = bob.comment(body="answer", parent_id=str(root))
+        return [root, answer, bob.comment(body="deep", parent_id=str(answer)), bob.comment(body="another root")]
+
+    def places(self, numbers: list[int]) -> list[tuple[str, int | None, int | None]]:
+        return [(row(one).thread.key, row(one).parent_id, row(one).root_id) for one in numbers]
+
+    def test_below_another(self, ada: Visitor, branch: list[int]) -> None:
+        root, answer, _, other = branch
+        before = self.places(branch)
+        ada.desk_post(f"/admin/comments/{root}/place", parent=str(other), address="")
+        assert self.places(branch) == [
+            (ARTICLE, other, other),
+            (ARTICLE, root, other),
+            (ARTICLE, answer, other),
+            (ARTICLE, None, None),
+        ]
+        ada.undo_last()
+        assert self.places(branch) == before
+
+    def test_to_the_top_and_to_another_article(self, ada: Visitor, branch: list[int]) -> None:
+        _, answer, deep, _ = branch
+        before = self.places(branch)
+        ada.desk_post(f"/admin/comments/{answer}/place", parent="", address="https://blog.example/elsewhere")
+        assert self.places([answer, deep]) == [("elsewhere", None, None), ("elsewhere", answer, answer)]
+        counts = dict(db.session.execute(select(Thread.key, Thread.comment_count)).all())
+        assert counts == {ARTICLE: 2, "elsewhere": 2}
+        ada.undo_last()
+        assert self.places(branch) == before
+        db.session.expire_all()
+        assert dict(db.session.execute(select(Thread.key, Thread.comment_count)).all())[ARTICLE] == 4
+
+    @pytest.mark.parametrize("parent", ["itself", "an answer to it", "999", "nonsense"])
+    def test_where_it_cannot_stand_is_said(self, ada: Visitor, branch: list[int], parent: str) -> None:
+        typed = {"itself": str(branch[0]), "an answer to it": str(branch[2])}.get(parent, parent)
+        answer = ada.desk_post(f"/admin/comments/{branch[0]}/place", parent=typed, address="")
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.text or 'class="wrong"' in answer.text
+
+
+class TestNotes:
+    """For moderators' eyes."""
+
+    def test_they_stand_in_the_list_and_nowhere_else(
+        self, ada: Visitor, hedy: Visitor, bob: Visitor, visit: Callable[[], Visitor]
+    ) -> None:
+        comment = bob.comment()
+        ada.desk_post(f"/admin/comments/{comment}/notes", body="He *means* well.")
+        assert "He *means* well." in ada.client.get("/admin/queue?state=approved").text
+        assert "means" not in visit().client.get(f"/t/blog/{ARTICLE}").text
+        assert "means" not in visit().client.get(f"/api/v1/threads/blog/{ARTICLE}").text
+        number = db.session.scalars(select(Note.id)).one()
+        assert hedy.desk_post(f"/admin/comments/{comment}/notes/{number}/removal").status_code == 404
+        ada.desk_post(f"/admin/comments/{comment}/notes/{number}/removal")
+        assert "means" not in ada.client.get(f"/admin/comments/{comment}").text
+
+
+class TestInPlace:
+    """With a script the same acts answer with what changed, and nothing else."""
+
+    def act(self, ada: Visitor, path: str, listed: str = "state=pending", **fields: str) -> str:
+        token = hidden_fields(ada.client.get("/admin/queue"))["csrf_token"]
+        sent = {"csrf_token": token, "listed": listed, **fields}
+        return ada.client.post(path, data=sent, headers={"X-Desk": "1"}).text
+
+    def test_a_row_leaves_where_its_state_does(self, ada: Visitor, held: list[int]) -> None:
+        answer = self.act(ada, f"/admin/comments/{held[0]}/approval")
+        assert "<html" not in answer
+        assert "Approved." in answer
+        assert 'Waiting <span class="number">2</span>' in answer
+        assert shown(answer) == []
+
+    def test_and_stays_where_all_states_are_shown(self, ada: Visitor, held: list[int]) -> None:
+        answer = self.act(ada, f"/admin/comments/{held[0]}/approval", listed="state=any")
+        assert shown(answer) == [held[0]]
+
+    def test_undoing_brings_rows_back(self, ada: Visitor, held: list[int]) -> None:
+        answer = self.act(ada, f"/admin/comments/{held[0]}/spam")
+        path = re.findall(r'action="(/admin/acts/\d+/reversal)"', answer)[0]
+        assert shown(self.act(ada, path)) == [held[0]]
+
+
+class TestUndo:
+    """Every act is taken back, once, from the bar or the log."""
+
+    def test_from_the_log(self, ada: Visitor, held: list[int]) -> None:
+        ada.decide(held[0], "trash")
+        ada.decide(held[1], "spam")
+        page = ada.client.get("/admin/log").text
+        assert "Moved to the trash." in page
+        first = db.session.scalars(select(Act.id).order_by(Act.id)).first()
+        answer = ada.desk_post(f"/admin/acts/{first}/reversal", **{"from": "log", "next": "/admin/log"})
+        assert answer.headers["Location"] == "/admin/log"
+        assert row(held[0]).state == "pending"
+        assert "undone " in ada.client.get("/admin/log").text
+        ada.decide(held[0], "approval")
+        ada.desk_post(f"/admin/acts/{first}/reversal")
+        assert row(held[0]).state == "approved", "once is enough"
+
+    def test_not_what_was_decided_since(self, ada: Visitor, held: list[int]) -> None:
+        ada.decide(held[0], "spam")
+        first = db.session.scalars(select(Act.id)).one()
+        ada.decide(held[0], "approval")
+        ada.desk_post(f"/admin/acts/{first}/reversal")
+        assert row(held[0]).state == "approved"
+
+    def test_nobody_undoes_what_they_may_not_do(self, ada: Visitor, hedy: Visitor, held: list[int]) -> None:
+        ada.decide(held[0], "spam")
+        act = db.session.scalars(select(Act.id)).one()
+        assert hedy.desk_post(f"/admin/acts/{act}/reversal").status_code == 404
+        assert row(held[0]).state == "spam"
+
+    def test_a_ban_with_all_of_theirs(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment()
+        ada.desk_post("/admin/bans", comment=str(comment), kind="address", value="", site="", theirs="1")
+        assert row(comment).state == "trashed"
+        assert "Banned somebody." in ada.client.get("/admin/log").text
+        ada.undo_last()
+        assert row(comment).state == "approved"
+        assert bob.post(body="again").status_code == 303
+
+
+class TestOnThePage:
+    """A signed-in moderator decides where readers read."""
+
+    def test_what_waits_is_there_with_its_buttons(
+        self, ada: Visitor, hedy: Visitor, held: list[int], visit: Callable[[], Visitor]
+    ) -> None:
+        page = ada.client.get(f"/t/blog/{ARTICLE}")
+        assert f'formaction="/admin/comments/{held[0]}/approval?seen="' in page.text
+        for other in (hedy, visit()):
+            assert "formaction" not in other.client.get(f"/t/blog/{ARTICLE}").text
+        fields = hidden_fields(page) | {"body": ""}
+        answer = ada.client.post(f"/admin/comments/{held[0]}/approval?seen=", data=fields)
+        assert answer.headers["Location"] == f"/t/blog/{ARTICLE}"
+        assert row(held[0]).state == "approved"
+        assert f'formaction="/admin/comments/{held[0]}/hold?seen="' in ada.client.get(f"/t/blog/{ARTICLE}").text
+
+    def test_their_answer_is_posted_as_usual(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment()
+        answer = ada.comment(GRACE, parent_id=str(comment))
+        assert row(answer).moderator_id is not None
+
+
+def test_acts_die_with_their_site(ada: Visitor, held: list[int], time: FrozenClock) -> None:
+    ada.decide(held[0], "spam")
+    db.begin_write()
+    db.session.delete(Site.named("blog"))
+    db.session.commit()
+    assert db.session.scalars(select(Comment.id)).all() == []
+    assert ada.client.get("/admin/log").status_code == 200
+    assert ada.client.get("/admin/queue").status_code == 200

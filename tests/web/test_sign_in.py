@@ -1,0 +1,379 @@
+"""Ways in: set up once, sign in, know where one is signed in, show who one is before what is dangerous; and roles."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from commentsvc import throttle
+from commentsvc.accounts import moderators, one_time_links, passkeys
+from commentsvc.db import db
+from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
+from commentsvc.models.moderator import Role
+from tests.cast import ADA, ADAS_PASSWORD, BOB, HEDY
+from tests.post import link_in, only, work
+from tests.servers import MailServer
+from tests.time import FrozenClock
+from tests.visitors import Visitor, row
+
+ACCOUNT = "/admin/account"
+MODERATORS = "/admin/moderators"
+
+
+@pytest.fixture
+def bold(ada: Visitor, time: FrozenClock) -> Visitor:
+    """Ada, who signed in so long ago that she must show once more who she is."""
+    time.pass_(minutes=16)
+    return ada
+
+
+def confirm(person: Visitor, password: str = ADAS_PASSWORD) -> None:
+    answer = person.desk_post("/admin/confirmation", form_at="/admin/confirmation", password=password)
+    assert answer.status_code == 303, answer.text
+
+
+class TestSettingUp:
+    """Who has the link that the server printed becomes the owner, once."""
+
+    @pytest.fixture
+    def link(self, app: Flask) -> str:
+        return one_time_links.set_up_url().removeprefix("https://comments.example")
+
+    def test_the_first_owner_names_herself(self, visit: Callable[[], Visitor], link: str) -> None:
+        ada = visit()
+        answer = ada.desk_post(link, form_at=link, email=ADA.email, name=ADA.name, password=ADAS_PASSWORD)
+        assert answer.headers["Location"] == "/admin/queue"
+        assert ada.client.get("/admin/moderators").status_code == 200
+        again = visit()
+        assert again.client.get(link).status_code == 410
+        visit().sign_in(ADA.email, ADAS_PASSWORD)
+
+    def test_nobody_becomes_a_second_owner_by_it(self, visit: Callable[[], Visitor], link: str, ada: Visitor) -> None:
+        mallory = visit()
+        fields = {"email": "m@evil.example", "name": "M", "password": ADAS_PASSWORD}
+        assert mallory.desk_post(link, form_at="/admin/sign-in", **fields).status_code == 410
+        assert len(moderators.everybody()) == 1
+
+    @pytest.mark.parametrize(("email", "password"), [("nonsense", ADAS_PASSWORD), (ADA.email, "password12")])
+    def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
+        self, visit: Callable[[], Visitor], link: str, email: str, password: str
+    ) -> None:
+        answer = visit().desk_post(link, form_at=link, email=email, name="Ada L.", password=password)
+        assert answer.status_code == 422
+        assert 'class="wrong"' in answer.text
+        assert f'value="{email}"' in answer.text
+        assert 'value="Ada L."' in answer.text
+        assert password not in answer.text
+
+    def test_it_is_good_for_a_day(self, visit: Callable[[], Visitor], link: str, time: FrozenClock) -> None:
+        time.pass_(hours=25)
+        assert visit().client.get(link).status_code == 410
+        assert visit().client.get("/admin/set-up/nonsense").status_code == 403
+
+
+class TestGuessing:
+    """Strangers are slowed down, by address and by account; the owner always gets in."""
+
+    def test_an_account_is_guarded_against_many_addresses(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+        stranger = visit()
+        statuses = []
+        form = {"csrf_token": _token(stranger), "email": ADA.email, "password": "x"}
+        for number in range(throttle.SIGN_INS_OF_ONE.amount + 1):
+            stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+            statuses.append(stranger.client.post("/admin/sign-in", data=form).status_code)
+        assert (statuses[0], statuses[-1]) == (403, 429)
+        ada.desk_post("/admin/sign-out")
+        ada.client.environ_base["REMOTE_ADDR"] = "192.0.2.1"
+        ada.sign_in(ADA.email, ADAS_PASSWORD)
+
+    def test_unknown_addresses_are_slowed_down_alike(self, app: Flask, visit: Callable[[], Visitor]) -> None:
+        stranger = visit()
+        form = {"csrf_token": _token(stranger), "email": "nobody@blog.example", "password": "x"}
+        for number in range(throttle.SIGN_INS_OF_ONE.amount + 1):
+            stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+            last = stranger.client.post("/admin/sign-in", data=form).status_code
+        assert last == 429
+
+    def test_no_challenge_stands_before_it(self, visit: Callable[[], Visitor], app: Flask) -> None:
+        assert "challenge" not in visit().client.get("/admin/sign-in").text
+
+
+class TestSessions:
+    """Where one is signed in is listed, and ends there and then."""
+
+    def test_each_is_named_and_can_be_ended(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+        phone = visit()
+        phone.client.environ_base["HTTP_USER_AGENT"] = (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1 Version/18.1 Safari/604.1"
+        )
+        phone.sign_in(ADA.email, ADAS_PASSWORD)
+        page = ada.client.get(ACCOUNT).text
+        assert "Safari, iPhone" in page
+        ends = re.findall(r'action="(/admin/account/sessions/\d+/end)"', page)
+        assert len(ends) == 1
+        ada.desk_post(ends[0])
+        assert phone.client.get("/admin/queue").status_code == 303
+        assert ada.client.get("/admin/queue").status_code == 200
+
+    def test_all_others_end_at_once(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+        others = [visit() for _ in range(3)]
+        for other in others:
+            other.sign_in(ADA.email, ADAS_PASSWORD)
+        ada.desk_post(f"{ACCOUNT}/sessions/end")
+        assert [other.client.get("/admin/queue").status_code for other in others] == [303] * 3
+        assert ada.client.get("/admin/queue").status_code == 200
+
+    def test_nobody_ends_anothers(self, ada: Visitor, hedy: Visitor) -> None:
+        theirs = db.session.scalars(
+            select(ModeratorSession.id).join(Moderator).where(Moderator.email == HEDY.email)
+        ).one()
+        ada.desk_post(f"{ACCOUNT}/sessions/{theirs}/end")
+        assert hedy.client.get("/admin/queue").status_code == 200
+
+
+class TestBeingSure:
+    """What decides who gets in asks once more who it is; a session that was left open opens nothing."""
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            f"{ACCOUNT}/password",
+            f"{ACCOUNT}/password/removal",
+            f"{ACCOUNT}/passkeys",
+            f"{ACCOUNT}/passkeys/1/removal",
+            MODERATORS,
+            f"{MODERATORS}/1",
+            f"{MODERATORS}/1/link",
+            f"{MODERATORS}/1/removal",
+            f"{MODERATORS}/1/return",
+        ],
+    )
+    def test_dangerous_acts_ask_first(self, bold: Visitor, act: str) -> None:
+        answer = bold.desk_post(act, password="difference engine 1822", email="m@evil.example", role="owner")
+        assert answer.headers["Location"].startswith("/admin/confirmation")
+        assert len(moderators.everybody()) == 1
+        bold.desk_post("/admin/sign-out")
+        bold.sign_in(ADA.email, ADAS_PASSWORD)
+
+    def test_the_password_opens_them_for_a_while(self, bold: Visitor, time: FrozenClock) -> None:
+        away = bold.client.get(MODERATORS)
+        assert away.headers["Location"] == "/admin/confirmation?next=/admin/moderators"
+        wrong = bold.desk_post("/admin/confirmation", form_at="/admin/confirmation", password="wrong")
+        assert wrong.status_code == 403
+        assert "do not fit together" in wrong.text
+        answer = bold.desk_post(
+            "/admin/confirmation", form_at="/admin/confirmation", password=ADAS_PASSWORD, next=MODERATORS
+        )
+        assert answer.headers["Location"] == MODERATORS
+        assert bold.client.get(MODERATORS).status_code == 200
+        time.pass_(minutes=16)
+        assert bold.client.get(MODERATORS).status_code == 303
+
+    def test_who_has_neither_gets_a_link(
+        self, bold: Visitor, moderator: Moderator, post_office: MailServer, visit: Callable[[], Visitor]
+    ) -> None:
+        db.begin_write()
+        moderator.password_hash = None
+        db.session.commit()
+        assert 'name="password"' not in bold.client.get("/admin/confirmation").text
+        bold.desk_post("/admin/confirmation/link", form_at="/admin/confirmation")
+        work()
+        link = link_in(only(post_office.letters), "admin/link")
+        assert bold.desk_post(link, form_at=link).status_code == 303
+        assert bold.client.get(MODERATORS).status_code == 200
+
+    def test_a_new_password_signs_out_everywhere_but_here(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+        other = visit()
+        other.sign_in(ADA.email, ADAS_PASSWORD)
+        weak = ada.desk_post(f"{ACCOUNT}/password", password="password1234")
+        assert weak.status_code == 422
+        assert "one of the first that are tried" in weak.text
+        ada.desk_post(f"{ACCOUNT}/password", password="difference engine 1822")
+        assert other.client.get("/admin/queue").status_code == 303
+        assert ada.client.get("/admin/queue").status_code == 200
+        visit().sign_in(ADA.email, "difference engine 1822")
+
+    def test_name_and_language_need_no_such_thing(self, bold: Visitor) -> None:
+        bold.desk_post(ACCOUNT, name="Countess", language="de")
+        page = bold.client.get(ACCOUNT).text
+        assert 'value="Countess"' in page
+        assert '<html lang="de"' in page
+        assert bold.desk_post(ACCOUNT, name="x", language="klingon").status_code == 400
+
+
+class TestPasskeys:
+    """What a browser sends is believed only where it proves something; the browser's tests make real keys."""
+
+    @pytest.fixture
+    def keyed(self, ada: Visitor, moderator: Moderator) -> Passkey:
+        db.begin_write()
+        key = Passkey(moderator_id=moderator.id, credential="AAAA", public_key=b"x", signatures=0, name="phone")
+        db.session.add(key)
+        db.session.commit()
+        return key
+
+    def test_questions_are_asked_for_our_host(self, ada: Visitor) -> None:
+        asked = json.loads(ada.client.get(f"{ACCOUNT}/passkeys/question").text)
+        assert asked["rp"]["id"] == "comments.example"
+        assert asked["user"]["name"] == ADA.email
+        assert asked["authenticatorSelection"]["userVerification"] == "required"
+        signing = json.loads(ada.client.get("/admin/sign-in/passkey").text)
+        assert (signing["rpId"], signing["userVerification"]) == ("comments.example", "required")
+
+    @pytest.mark.parametrize(
+        "answer",
+        ["", "{}", "[]", "null", '"x"', "{" * 50_000, '{"response": {"clientDataJSON": "e30"}}',
+         '{"id": "AAAA", "response": {"clientDataJSON": "eyJjaGFsbGVuZ2UiOiAiZUE9PSJ9"}}', "\0"],
+        ids=range(9),
+    )  # fmt: skip
+    def test_nonsense_opens_nothing(self, visit: Callable[[], Visitor], keyed: Passkey, answer: str) -> None:
+        answer_ = visit().desk_post("/admin/sign-in/passkey", form_at="/admin/sign-in", answer=answer)
+        assert answer_.status_code == 403
+        assert "passkey was not accepted" in answer_.text
+
+    def test_a_question_is_answered_once(self, visit: Callable[[], Visitor], keyed: Passkey) -> None:
+        challenge = json.loads(passkeys.to_sign_in())["challenge"]
+        db.begin_write()
+        assert passkeys._spend(passkeys.TO_SIGN_IN, passkeys.base64url_to_bytes(challenge)) is None
+        with pytest.raises(passkeys.PasskeyRefused):
+            passkeys._spend(passkeys.TO_SIGN_IN, passkeys.base64url_to_bytes(challenge))
+
+    def test_the_last_way_in_is_not_thrown_away(self, ada: Visitor, keyed: Passkey) -> None:
+        assert ada.desk_post(f"{ACCOUNT}/password/removal").status_code == 303
+        assert ada.desk_post(f"{ACCOUNT}/passkeys/{keyed.id}/removal").status_code == 409
+        assert "phone" in ada.client.get(ACCOUNT).text
+        stranger_key = ada.desk_post(f"{ACCOUNT}/passkeys/999/removal")
+        assert stranger_key.status_code == 409
+
+    def test_without_a_passkey_the_password_stays(self, ada: Visitor) -> None:
+        assert ada.desk_post(f"{ACCOUNT}/password/removal").status_code == 409
+        assert ada.desk_post(f"{ACCOUNT}/passkeys", answer="x").status_code == 403
+
+
+class TestRoles:
+    """Owners decide everything; moderators about their own sites, and hear of no others."""
+
+    @pytest.fixture
+    def two(self, bob: Visitor, rules: Callable[..., None]) -> tuple[int, int]:
+        rules("blog", moderation="all")
+        return bob.comment(BOB, body="on the blog"), bob.comment(BOB, "other", "x.html", body="on the other")
+
+    def test_a_moderator_sees_their_own_sites(self, hedy: Visitor, two: tuple[int, int]) -> None:
+        page = hedy.client.get("/admin/queue").text
+        assert "on the other" in page
+        assert "on the blog" not in page
+        log = hedy.client.get("/admin/log?of=decisions").text
+        assert "on the other" in log
+        assert "on the blog" not in log
+
+    def test_and_decides_about_nothing_else(self, hedy: Visitor, two: tuple[int, int]) -> None:
+        foreign, own = two
+        assert hedy.desk_post(f"/admin/comments/{foreign}/approval").status_code == 404
+        assert row(foreign).state == "pending"
+        hedy.decide(own, "approval")
+        assert row(own).state == "approved"
+
+    def test_bans_hold_on_their_sites_alone(self, hedy: Visitor, ada: Visitor, two: tuple[int, int]) -> None:
+        fields = {"kind": "word", "value": "casino"}
+        assert hedy.desk_post("/admin/bans", site="", **fields).status_code == 422
+        assert hedy.desk_post("/admin/bans", site=str(Site.named("blog").id), **fields).status_code == 422
+        assert hedy.desk_post("/admin/bans", site=str(Site.named("other").id), **fields).status_code == 303
+        ada.desk_post("/admin/bans", kind="domain", value="evil.example")
+        page = hedy.client.get("/admin/bans").text
+        assert "casino" in page
+        assert "evil.example" not in page
+        number = re.findall(r"/admin/bans/(\d+)/end", ada.client.get("/admin/bans").text)[0]
+        assert hedy.desk_post(f"/admin/bans/{number}/end").status_code == 404
+        assert hedy.desk_post("/admin/bans", comment=str(two[0]), kind="address", site="").status_code == 422
+
+    @pytest.mark.parametrize("page", ["letters", "letters/1", "subscriptions", "channels", "moderators", "linkbacks"])
+    def test_what_is_the_owners_is_not_theirs(self, hedy: Visitor, page: str) -> None:
+        answer = hedy.client.get(f"/admin/{page}")
+        assert answer.status_code == (200 if page == "linkbacks" else 403)
+
+    def test_their_comments_are_a_moderators_on_their_own_sites(self, hedy: Visitor) -> None:
+        own = hedy.comment(HEDY, "other", "x.html")
+        foreign = hedy.comment(HEDY, "blog")
+        assert row(own).moderator_id is not None
+        assert row(foreign).moderator_id is None
+
+    def test_they_hear_of_what_waits_on_their_sites_alone(
+        self, hedy: Visitor, two: tuple[int, int], post_office: MailServer, time: FrozenClock
+    ) -> None:
+        work(time)
+        letter = only(post_office.letters)
+        assert letter["To"] == HEDY.email
+        assert "on the other" in letter.get_body(("plain",)).get_content()
+        assert "on the blog" not in letter.get_body(("plain",)).get_content()
+
+    def test_who_lost_a_site_decides_by_no_old_letter(
+        self, hedy: Visitor, ada: Visitor, two: tuple[int, int], post_office: MailServer, time: FrozenClock
+    ) -> None:
+        work(time)
+        link = link_in(next(one for one in post_office.letters if one["To"] == HEDY.email), "moderate")
+        number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
+        ada.desk_post(f"{MODERATORS}/{number}", role="moderator")
+        assert hedy.client.post(link).status_code == 403
+        assert row(two[1]).state == "pending"
+        assert "<article" not in hedy.client.get("/admin/queue").text
+
+
+class TestModerators:
+    """Owners invite, change and remove; there is always one left."""
+
+    def test_who_is_invited_gets_a_link(
+        self, ada: Visitor, post_office: MailServer, visit: Callable[[], Visitor]
+    ) -> None:
+        site = str(Site.named("other").id)
+        ada.desk_post(MODERATORS, email="Eve@Blog.example", name="Eve", role="moderator", site=site)
+        work()
+        letter = only(post_office.letters)
+        assert letter["To"] == "eve@blog.example"
+        eve, link = visit(), link_in(letter, "admin/link")
+        assert eve.desk_post(link, form_at=link).status_code == 303
+        assert eve.client.get("/admin/queue").status_code == 200
+        assert eve.client.get(MODERATORS).status_code == 403
+
+    def test_nothing_typed_is_lost(self, ada: Visitor) -> None:
+        for email in ("nonsense", ADA.email):
+            answer = ada.desk_post(MODERATORS, email=email, name="Eve", role="moderator")
+            assert answer.status_code == 422
+            assert f'value="{email}"' in answer.text
+            assert 'value="Eve"' in answer.text
+        assert ada.desk_post(MODERATORS, email="e@x.example", role="king").status_code == 400
+
+    def test_who_is_removed_is_out_at_once_and_may_come_back(
+        self, ada: Visitor, hedy: Visitor, bob: Visitor, visit: Callable[[], Visitor]
+    ) -> None:
+        held = bob.comment(BOB, "other", "x.html")
+        hedy.decide(held, "approval")
+        number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
+        ada.desk_post(f"{MODERATORS}/{number}/removal")
+        assert hedy.client.get("/admin/queue").status_code == 303
+        page = ada.client.get(f"{MODERATORS}?removed={number}").text
+        assert "Hedy cannot sign in any more." in page
+        assert "Hedy" in ada.client.get("/admin/log?of=decisions").text
+        ada.desk_post(f"{MODERATORS}/{number}/return")
+        visit().sign_in(HEDY.email, "eighty-eight piano keys")
+
+    def test_an_owner_is_left(self, ada: Visitor, moderator: Moderator) -> None:
+        assert ada.desk_post(f"{MODERATORS}/{moderator.id}/removal").status_code == 409
+        assert ada.desk_post(f"{MODERATORS}/{moderator.id}", role="moderator").status_code == 409
+        assert db.session.scalars(select(Moderator.role)).one() == Role.OWNER
+
+    def test_a_removed_one_may_be_invited_anew(self, ada: Visitor, hedy: Visitor) -> None:
+        number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
+        ada.desk_post(f"{MODERATORS}/{number}/removal")
+        assert ada.desk_post(MODERATORS, email=HEDY.email, name="Hedy", role="owner").status_code == 303
+        found = Moderator.with_email(HEDY.email)
+        assert found
+        assert (found.id, found.role, found.password_hash) == (number, "owner", None)
+
+
+def _token(person: Visitor) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]*)"', person.client.get("/admin/sign-in").text)
+    assert found
+    return found[1]

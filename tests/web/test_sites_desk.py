@@ -1,0 +1,164 @@
+"""Blogs at the desk: added, ruled, looked at, removed; every rule as the command has it."""
+
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from commentsvc import worker
+from commentsvc.comments import site_rules
+from commentsvc.db import db
+from commentsvc.models import Act, Comment, Examination, Site
+from tests.cast import ARTICLE, BLOG, BOB
+from tests.servers import Web, web
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+SITE = "/admin/sites/blog"
+
+
+@pytest.fixture
+def blog(app: Flask, set_up: Callable[..., None], rules: Callable[..., None]):  # type: ignore[no-untyped-def]
+    """A real web server with the blog's pages."""
+    with web() as server:
+        set_up(fetch_allow=frozenset({server.address}))
+        rules("blog", origins=[BLOG, server.url])
+        yield server
+
+
+def form(site: Site, **changes: str) -> dict[str, str]:
+    """The whole form as a browser sends it."""
+    fields = {"origins": "\n".join(site.origins), "feed": ""}
+    for rule in site_rules.RULES:
+        value = getattr(site, rule.name)
+        fields[rule.name] = "" if value is None else ",".join(value) if rule.several else str(value)
+    return fields | changes
+
+
+class TestAdding:
+    """Another blog, with nothing typed lost."""
+
+    def test_it_shows_the_two_lines(self, ada: Visitor) -> None:
+        answer = ada.desk_post("/admin/sites", key="cats", name="All about cats", origins="https://Cats.example/")
+        page = ada.client.get(answer.headers["Location"]).text
+        assert "&lt;comment-thread site=&#34;cats&#34;&gt;" in page
+        db.session.rollback()
+        assert Site.named("cats").origins == ["https://cats.example"]
+
+    @pytest.mark.parametrize(
+        ("fields", "sentence"),
+        [
+            ({"key": "b l", "origins": BLOG}, "A key is made of letters"),
+            ({"key": "blog", "origins": BLOG}, "There is a blog with this key already."),
+            ({"key": "x", "origins": "blog.example"}, "blog.example is no origin"),
+            ({"key": "x", "origins": ""}, "Please fill this in."),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, ada: Visitor, fields: dict[str, str], sentence: str) -> None:
+        answer = ada.desk_post("/admin/sites", name="Kept", **fields)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert 'value="Kept"' in answer.text
+
+
+class TestRules:
+    """Each with its sentence; nothing changes where one is wrong; every change is undone as one."""
+
+    def test_every_rule_stands_there_with_its_sentence(self, ada: Visitor) -> None:
+        page = ada.client.get(SITE).text
+        for rule in site_rules.RULES:
+            assert f'name="{rule.name}"' in page, rule.name
+            assert rule.sentence.replace("'", "&#39;") in page, rule.name
+
+    def test_they_hold_at_once_and_are_taken_back(self, ada: Visitor, bob: Visitor, site: Site) -> None:
+        sent = form(site, moderation="all", hold_words="casino, press\ncheap", share="mastodon", close_after_days="0")
+        assert ada.desk_post(SITE, **sent).status_code == 303
+        db.session.rollback()
+        now = Site.named("blog")
+        assert (now.moderation, now.hold_words, now.share) == ("all", "casino\npress\ncheap", ["mastodon"])
+        assert now.close_after_days is None
+        assert "Send for approval" in bob.client.get(f"/t/blog/{ARTICLE}").text
+        act = db.session.scalars(select(Act.id)).one()
+        ada.desk_post(f"/admin/acts/{act}/reversal")
+        db.session.rollback()
+        now = Site.named("blog")
+        assert (now.moderation, now.hold_words, now.share) == ("none", "", [])
+
+    @pytest.mark.parametrize(
+        ("wrong", "sentence"),
+        [
+            ({"page_size": "0"}, "Please write a number from 1 to 500."),
+            ({"page_size": "many"}, "Please write a number from 1 to 500."),
+            ({"email": "nobody"}, "This does not look like one e-mail address."),
+            ({"language": "xx"}, "xx is not spoken here"),
+            ({"captcha": "perhaps"}, "perhaps is none of"),
+            ({"akismet_url": "nowhere"}, "nowhere is no web address"),
+            ({"feed": "nowhere"}, "nowhere is no web address"),
+            ({"origins": "nowhere"}, "nowhere is no origin"),
+        ],
+    )
+    def test_one_wrong_changes_none(self, ada: Visitor, site: Site, wrong: dict[str, str], sentence: str) -> None:
+        answer = ada.desk_post(SITE, **form(site, moderation="all", hold_words="kept word") | wrong)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert "kept word" in answer.text
+        db.session.rollback()
+        assert Site.named("blog").moderation == "none"
+
+    def test_only_owners_see_and_undo_them(self, ada: Visitor, hedy: Visitor) -> None:
+        for path in ("/admin/sites", "/admin/sites/other"):
+            assert hedy.client.get(path).status_code == 403
+        ada.desk_post("/admin/sites/other", **form(Site.named("other"), moderation="none"))
+        act = db.session.scalars(select(Act.id)).one()
+        assert hedy.desk_post(f"/admin/acts/{act}/reversal").status_code == 404
+
+
+class TestExamination:
+    """Are the two lines in place? The worker looks."""
+
+    def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
+        blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
+        answer = ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
+        assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
+        assert worker.examine_articles() == 1
+        page = ada.client.get(SITE).text
+        assert 'class="mend"' in page
+        assert 'http-equiv="refresh"' not in page
+
+    def test_it_finds_them(self, ada: Visitor, blog: Web) -> None:
+        lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
+        blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
+        ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
+        worker.examine_articles()
+        findings = {name: is_fine for name, is_fine, _ in db.session.scalars(select(Examination.findings)).one()}
+        assert findings["Script"]
+        assert findings["Element"]
+
+    @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
+    def test_no_address_is_said(self, ada: Visitor, url: str) -> None:
+        answer = ada.desk_post(f"{SITE}/examination", url=url)
+        assert answer.status_code == 422
+        assert f'value="{url}"' in answer.text
+
+    def test_private_places_are_not_looked_at(self, ada: Visitor, rules: Callable[..., None]) -> None:
+        ada.desk_post(f"{SITE}/examination", url="http://127.0.0.1:1/")
+        worker.examine_articles()
+        assert "cannot be read" in ada.client.get(SITE).text
+
+
+class TestRemoval:
+    """Dangerous: asked by name, by somebody who showed who they are."""
+
+    def test_by_name_alone(self, ada: Visitor, bob: Visitor) -> None:
+        bob.comment(BOB)
+        assert ada.desk_post(f"{SITE}/removal", key="blogg").status_code == 422
+        assert ada.desk_post(f"{SITE}/removal", key="blog").status_code == 303
+        assert db.session.scalars(select(Comment.id)).all() == []
+
+    def test_who_signed_in_long_ago_is_asked_again(self, ada: Visitor, time: FrozenClock) -> None:
+        time.pass_(hours=1)
+        answer = ada.desk_post(f"{SITE}/removal", key="blog")
+        assert "/admin/confirmation" in answer.headers["Location"]
+        assert Site.named("blog")
