@@ -80,7 +80,7 @@ def wait_for(look: Callable[[], Found]) -> Found:
 def world(tmp_path: Path) -> Iterator[World]:
     """Everything running; the blog's article holds the two lines."""
     with web() as blog, web() as neighbour, mail_server() as post_office:
-        environment = {"MAIL_URL": post_office.url, "FETCH_ALLOW": neighbour.address}
+        environment = {"MAIL_URL": post_office.url, "FETCH_ALLOW": f"{neighbour.address},{blog.address}"}
         with running(tmp_path, **environment) as server:
             server.run("site", "add", "blog", blog.url, "--name", "A blog", "--comments-per-minute", "1000")
             server.run("moderator", "add", ADA.email, "--name", "Ada", "--password-stdin", stdin=ADAS_PASSWORD + "\n")

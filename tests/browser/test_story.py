@@ -34,7 +34,7 @@ def sign_in(world: World, ada: Page) -> None:
     ada.goto(f"{world.server.url}/admin")
     ada.get_by_label("E-mail").fill(ADA.email)
     ada.get_by_label("Password").fill(ADAS_PASSWORD)
-    ada.get_by_role("button", name="Sign in").click()
+    ada.get_by_role("button", name="Sign in", exact=True).click()
     expect(ada.get_by_role("navigation", name="Desk")).to_be_visible()
 
 
