@@ -27,7 +27,6 @@ from commentsvc.models import Comment, Decision, Site, Tally, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark
 from commentsvc.models.tally import Event
 from commentsvc.settings import Settings
-from commentsvc.web import assets
 from tests import postgres
 from tests.visitors import hidden_fields
 
@@ -123,10 +122,7 @@ def _build(comments: int) -> dict[str, Any]:
     threads = max(comments // THREADS_FOR, 1)
     _insert(Thread, ({**_thread(number, site_ids, now), "id": number + 1} for number in range(threads)))
     _insert(Comment, (_comment(number + 1, threads, site_ids, comments, now, draw) for number in range(comments)))
-    _insert(
-        Decision,
-        ({"comment_id": number + 1, "before": None, "after": "approved", "reasons": []} for number in range(comments)),
-    )
+    _insert(Decision, (_decision(number + 1, threads, site_ids) for number in range(comments)))
     days = (now.date() - timedelta(days=back) for back in range(DAYS))
     _insert(
         Tally,
@@ -192,6 +188,11 @@ def _comment(
     }
 
 
+def _decision(number: int, threads: int, site_ids: list[int]) -> dict[str, Any]:
+    site = site_ids[number * 7919 % threads % SITES]
+    return {"comment_id": number, "site_id": site, "before": None, "after": State.APPROVED, "reasons": []}
+
+
 def _insert(table: Any, rows: Iterator[dict[str, Any]]) -> None:
     batch: list[dict[str, Any]] = []
     for row in rows:
@@ -234,15 +235,15 @@ def _ask(client: FlaskClient, page: str, path: str) -> None:
             raise RuntimeError(f"{path} was answered with {answer.status_code}")
         sent = len(answer.data)
     taken.sort()
-    whole = sent + _assets()
+    whole = sent + _assets(client)
     median, p95 = statistics.median(taken), taken[int(ROUNDS * 0.95)]
-    print(f"{page:26} {median:10.1f} {p95:8.1f} {sent / 1000:8.1f} {whole / 1000:10.1f}")
+    print(f"{page:26} {median:10.1f} {p95:8.1f} {sent / 1000:8.1f} {whole / 1000:10.1f}", flush=True)
 
 
-def _assets() -> int:
+def _assets(client: FlaskClient) -> int:
     """Bytes of styles and script, packed as they are sent; a browser keeps them."""
     names = ("thread.css", "page.css", "admin/desk.css", "admin/desk.js")
-    return sum(len(assets.packed(name)) for name in names)
+    return sum(len(_open(client, f"/static/{name}", headers={"Accept-Encoding": "gzip"}).data) for name in names)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@
     ├── LinkInvalid               403  a signed link that is broken
     │   └── LinkExpired           410
     ├── SignInFailed              403
+    ├── FormTooOld                403
     ├── OwnersOnly                403
     ├── StorageUnavailable        503
     └── PingRefused               400  a linkback; TrackBack and Pingback say so in their own way
@@ -248,6 +249,13 @@ class SignInFailed(Refusal):
 
     status = 403
     sentence = N_("The e-mail address and the password do not fit together.")
+
+
+class FormTooOld(Refusal):
+    """A form of the desk without the token that shows that it is ours, and this session's."""
+
+    status = 403
+    sentence = N_("This form is too old, or not from here. Please reload the page and try again.")
 
 
 class OwnersOnly(Refusal):

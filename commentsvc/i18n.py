@@ -110,7 +110,12 @@ def bare_reason(message: str) -> str:
 
 def exact_time(moment: datetime) -> str:
     """Date and time in words, UTC."""
-    return format_datetime(moment, "long", locale=_locale())
+    return _exact_time(moment, language())
+
+
+@lru_cache(maxsize=4096)  # the same comments are looked at again and again, and this takes its time
+def _exact_time(moment: datetime, tag: str) -> str:
+    return format_datetime(moment, "long", locale=Locale.parse(tag))
 
 
 def relative_time(moment: datetime) -> str:
@@ -125,12 +130,22 @@ def short_time(moment: datetime) -> str:
 
 def short_day(moment: date) -> str:
     """A date in few signs, without a year."""
-    return str(format_skeleton("MMMd", moment, locale=_locale()))
+    return _short_day(moment, language())
+
+
+@lru_cache(maxsize=2048)
+def _short_day(moment: date, tag: str) -> str:
+    return str(format_skeleton("MMMd", moment, locale=Locale.parse(tag)))
 
 
 def number(value: float) -> str:
     """A number as a reader would write it, with one digit behind the point where it is small."""
-    return format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale=_locale())
+    return _number(value, language())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, tag: str) -> str:
+    return format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale=Locale.parse(tag))
 
 
 def day(moment: datetime) -> str:

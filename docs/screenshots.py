@@ -62,7 +62,6 @@ def main() -> None:
         for scheme in ("light", "dark"):
             _shoot(browser, scheme, 1100, f"embed-{scheme}", places["The blog"], _scroll_to_comments)
             _shoot(browser, scheme, 390, f"page-{scheme}", places["Without scripts"])
-            _shoot(browser, scheme, 1100, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
         _shoot(browser, "light", 760, "linkbacks-light", places["Without scripts"], part="#linkbacks")
         _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
         program = browser.new_context().request
@@ -71,6 +70,12 @@ def main() -> None:
         for scheme, width in (("light", 700), ("dark", 390)):
             _shoot(browser, scheme, width, f"letter-{scheme}", BLOG, html=letter, full_page=True)
         _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/letters", state=desk)
+        for scheme, width in (("light", 1280), ("dark", 390)):
+            _shoot(browser, scheme, width, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
+            _shoot(browser, scheme, width, f"numbers-{scheme}", f"{COMMENTS}/admin/numbers?days=14", state=desk)
+        _shoot(browser, "dark", 390, "thread-dark", f"{COMMENTS}/admin/threads/1", state=desk)
+        _shoot(browser, "light", 1280, "comment-light", f"{COMMENTS}/admin/comments/2", state=desk)
+        _shoot(browser, "light", 1280, "blog-light", f"{COMMENTS}/admin/sites/blog", state=desk)
         run("site", "set", "blog", "--moderation", "all")
         for name, state in STATES.items():
             _shoot_both(browser, name, state)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from commentsvc import clock
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.passkey import Passkey
 from commentsvc.models.site import Site
 
 
@@ -41,6 +42,10 @@ def add(
         db.session.add(moderator)
     elif moderator.removed_at is None:
         raise InvalidFields({"email": AlreadyModerates()})
+    else:
+        db.session.execute(
+            delete(Passkey).where(Passkey.moderator_id == moderator.id)
+        )  # what let them in before does not
     moderator.name, moderator.language, moderator.removed_at, moderator.password_hash = name, language, None, None
     moderator.role, moderator.sites = role, list(sites)
     db.session.flush()

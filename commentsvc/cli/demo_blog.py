@@ -17,7 +17,20 @@ TITLE = "The phone"
 # What a blog may style with ::part(), as docs/embed.md lists it.
 PARTS = (
     *("share", "thread", "head", "views", "comments", "comment", "avatar", "name", "badge", "meta", "body", "acts"),
-    *("tombstone", "empty", "pages", "news", "form", "tools", "preview", "button", "closed", "linkbacks", "faces"),
+    *(
+        "pinned",
+        "tombstone",
+        "empty",
+        "pages",
+        "news",
+        "form",
+        "tools",
+        "preview",
+        "button",
+        "closed",
+        "linkbacks",
+        "faces",
+    ),
 )
 
 

@@ -14,7 +14,12 @@ from commentsvc.db import db
 def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, letters and subscriptions deleted."""
     address = mail_address(email)
+    erased = 0
     db.begin_write()
-    threads = personal_data.erase(address)
+    while threads := personal_data.erase_some(address):
+        erased += len(threads)
+        db.session.commit()
+        db.begin_write()
+    personal_data.erase_address(address)
     db.session.commit()
-    click.echo(f"Erased {address}: {len(threads)} comments.")
+    click.echo(f"Erased {address}: {erased} comments.")

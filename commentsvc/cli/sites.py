@@ -12,7 +12,7 @@ from commentsvc.cli.application import MAY_BE_PRIVATE, site_named, with_applicat
 from commentsvc.comments import site_rules
 from commentsvc.comments.site_rules import Rule
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields
+from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.linkbacks import watching
 from commentsvc.linkbacks.watching import Watch
 from commentsvc.models.site import Site
@@ -26,7 +26,10 @@ def _option(rule: Rule) -> Any:
         kind = click.Choice([str(one) for one in rule.choices])
     elif rule.bounds:
         kind = click.IntRange(*rule.bounds)
-    return click.option(f"--{rule.name.replace('_', '-')}", type=kind, help=rule.sentence)
+    ways = (
+        f" Several with commas: {', '.join(rule.choices)}; none for nowhere." if rule.several and rule.choices else ""
+    )
+    return click.option(f"--{rule.name.replace('_', '-')}", type=kind, help=rule.sentence + ways)
 
 
 RULES = (
@@ -130,8 +133,10 @@ def _feed(typed: str | None) -> str | None:
     """The address of a feed; empty to watch none, None where nothing was said of it."""
     if typed is None or typed == "none":
         return None if typed is None else ""
-    with _explained():
-        return str(site_rules.taken({"akismet_url": typed})["akismet_url"])
+    try:
+        return site_rules.web_address(typed)
+    except Refusal as wrong:
+        raise click.UsageError(i18n.sentence(wrong)) from None
 
 
 def _watch(changed: Site, feed: str | None) -> None:

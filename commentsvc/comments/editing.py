@@ -20,6 +20,7 @@ from commentsvc.moderation import acts, decisions, policy, training
 
 PURPOSE = "edit"
 LONGEST_WINDOW = timedelta(days=1)
+TYPED = ("author", "website", "body")
 
 
 def edit_token(comment: Comment) -> str:
@@ -109,20 +110,21 @@ def take_back(comment: Comment) -> None:
 
 def rewrite(comment: Comment, new: Submission, by: Moderator) -> Act:
     """A moderator gives a comment another name, website or text; nothing is judged anew; writes."""
-    kept: dict[str, Any] = {name: getattr(comment, name) for name in ("author", "website", "body")}
-    kept["edited_at"] = comment.seen_as
+    kept: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.seen_as}
+    training.unlearn(comment)
     if new.body != comment.body:
         kept["revision"] = _say(comment, new.body)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
         decisions.show_anew(comment.thread_id)
+    kept["left"] = _stands(comment)
     return acts.begin("text", by, site=comment.thread.site_id, comment=comment, kept=kept)
 
 
 def undo_rewriting(act: Act) -> list[Comment]:
     """Give a comment back what it said before a moderator changed it, unless it was changed since; writes."""
     comment, kept = Comment.locked(act.comment_id or 0), act.kept
-    if comment is None:
+    if comment is None or _stands(comment) != kept["left"]:
         return []
     training.unlearn(comment)
     comment.author, comment.website = kept["author"], kept["website"]
@@ -134,6 +136,11 @@ def undo_rewriting(act: Act) -> list[Comment]:
     if comment.is_visible:
         decisions.show_anew(comment.thread_id)
     return [comment]
+
+
+def _stands(comment: Comment) -> list[str | None]:
+    """What a comment says now, to see later whether somebody changed it."""
+    return [comment.author, comment.website, comment.body_hash, comment.seen_as]
 
 
 def _say(comment: Comment, body: str) -> int:

@@ -17,6 +17,7 @@ from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
+from commentsvc.models.delivery import Delivery
 from commentsvc.models.letter import Letter
 from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.note import Note
@@ -25,11 +26,12 @@ from commentsvc.models.revision import Revision
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions, training
+from commentsvc.moderation import bans, decisions, search, training
 
 PURPOSE = "personal-data"
 REASON_ERASED = N_("erased at its writer's wish")
 NOBODY = "–"
+AT_ONCE = 50  # comments that are erased in one transaction
 
 
 def token_for(email: str) -> str:
@@ -50,7 +52,7 @@ def collect(email: str) -> dict[str, Any]:
     recipient = Recipient.with_email(address)
     heard = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
     letters = select(Letter).where(Letter.recipient == address).order_by(Letter.id)
-    bans = select(Ban).where(Ban.kind == BanKind.EMAIL, Ban.value == address)
+    banned = select(Ban).where(Ban.kind == BanKind.EMAIL, Ban.value == address)
     return {
         "email": address,
         "comments": [_comment(one) for one in comments_of(address)],
@@ -62,7 +64,7 @@ def collect(email: str) -> dict[str, Any]:
             {"kind": one.kind, "subject": one.subject, "text": one.text, "state": one.state, "written": _iso(one)}
             for one in db.session.scalars(letters)
         ],
-        "bans": [{"reason": one.reason, "since": _iso(one)} for one in db.session.scalars(bans)],
+        "bans": [{"since": _iso(one)} for one in db.session.scalars(banned)],
     }
 
 
@@ -71,28 +73,40 @@ def comments_of(email: str) -> list[Comment]:
     return list(db.session.scalars(select(Comment).where(_of(email.strip().lower())).order_by(Comment.id)))
 
 
-def erase(email: str) -> list[Thread]:
-    """Forget everything but bans; the threads that read otherwise now; writes.
+def erase_some(email: str) -> list[Thread]:
+    """Forget the first comments of an address; the threads that read otherwise now, none once all are gone; writes.
 
-    Comments leave an empty line behind where others answered them. What is known of a ban is the address alone.
+    Comments leave an empty line behind where others answered them.
     """
     address = email.strip().lower()
-    threads = [_empty(comment) for comment in comments_of(address)]
-    recipient = Recipient.with_email(address)
+    some = list(db.session.scalars(select(Comment).where(_of(address)).order_by(Comment.id).limit(AT_ONCE)))
+    told = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
+    db.session.execute(delete(Delivery).where(told), execution_options={"synchronize_session": False})
+    for comment in some:
+        _erase(comment)
+    return [comment.thread for comment in some]
+
+
+def erase_address(email: str) -> None:
+    """Forget what an address heard of, and what was written to it; a ban of it stays; writes."""
+    address = email.strip().lower()
     db.session.execute(delete(Letter).where(Letter.recipient == address))
-    if recipient is not None:
+    if (recipient := Recipient.with_email(address)) is not None:
         db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
         db.session.delete(recipient)
     db.session.flush()
-    return threads
 
 
 def empty(comment: Comment) -> None:
-    """Take everything that somebody wrote out of a row, and leave the row where it stands; writes."""
-    training.unlearn(comment)
+    """Take everything that somebody wrote out of a row, and leave the row where it stands; writes.
+
+    What the filter learned of it is a count of words among others, and stays.
+    """
     for table in (Revision, Note, SecondOpinion):
         db.session.execute(delete(table).where(table.comment_id == comment.id))
-    told = select(LetterItem.letter_id).where(LetterItem.comment_id == comment.id)
+    quoted = select(Comment.id).where(Comment.parent_id == comment.id)  # answers, which quote it
+    items = (LetterItem.comment_id == comment.id) | LetterItem.comment_id.in_(quoted)
+    told = select(LetterItem.letter_id).where(items)
     db.session.execute(
         update(Letter).where(Letter.id.in_(told)).values(text="", subject=""),
         execution_options={"synchronize_session": False},
@@ -104,20 +118,27 @@ def empty(comment: Comment) -> None:
     comment.author, comment.title, comment.body, comment.body_html = NOBODY, "", "", ""
     comment.email = comment.website = comment.author_url = comment.article_url = None
     comment.visitor = comment.address_hash = comment.idempotency_key = None
-    comment.reasons, comment.seed = [], secrets.token_hex(8)
+    comment.reasons, comment.seed, comment.learned_as = [], secrets.token_hex(8), None
     comment.body_hash = tokens.keyed_hash("body", comment.seed)
     db.session.flush()
 
 
-def _empty(comment: Comment) -> Thread:
+def _erase(comment: Comment) -> None:
+    training.unlearn(comment)
+    name = f"#{comment.id}"
+    for ban in db.session.scalars(select(Ban).where(Ban.label.endswith(f"({name})"))):
+        ban.label = name
+        why = [[bans.REASON_BANNED, {"whom": name}]]
+        db.session.execute(
+            update(Decision).where(Decision.ban_id == ban.id, Decision.before.is_not(None)).values(reasons=why)
+        )
     empty(comment)
     decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_ERASED])
-    return comment.thread
 
 
 def _of(address: str) -> ColumnElement[bool]:
     """Whatever its case; the index of words finds the few rows that are worth a look."""
-    found = indexed([], [address.replace('"', "")])
+    found = indexed([], [search.phrase(address)])
     return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
 
 

@@ -1,10 +1,11 @@
 """Move what was written: below another comment, to another article; join threads, and give them further addresses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import aliased
 
 from commentsvc import links
 from commentsvc.comments import threads
@@ -14,14 +15,14 @@ from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
-from commentsvc.models.subscription import Subscription
+from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import acts, decisions
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")
-PLACE = ("id", "thread_id", "parent_id", "root_id")
+AT_ONCE = 5000  # values in a question that every database takes
 
 
 class NotBelowItself(Refusal):
@@ -42,7 +43,7 @@ class AddressTaken(Refusal):
     """Another thread has the address."""
 
     status = 422
-    sentence = N_("Another thread stands at this address. Please merge the two instead.")
+    sentence = N_("This address leads to a thread already. If that is another one, please merge the two.")
 
 
 def place_at(site: Site, typed: str) -> tuple[str, str]:
@@ -52,7 +53,7 @@ def place_at(site: Site, typed: str) -> tuple[str, str]:
         key = threads.key_of(url or typed)
     except Refusal:
         raise InvalidFields({"address": NoSuchPlace()}) from None
-    if not key and not url:
+    if (not key and not url) or len(url or links.article(site.home, key)) > links.LONGEST_ADDRESS:
         raise InvalidFields({"address": NoSuchPlace()})
     return key, url or links.article(site.home, key)
 
@@ -73,73 +74,85 @@ def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by
     Raises:
         InvalidFields: the parent is one of them, or cannot be answered.
     """
-    branches = {comment.id: _branch(comment) for comment in comments}
-    inner = {one.id for branch in branches.values() for one in branch[1:]}
-    moved = [one for number, branch in branches.items() if number not in inner for one in branch]
-    if parent and parent.id in {one.id for one in moved}:
+    branches = _branches(comments)
+    inner = {one.id for branch in branches for one in branch[1:]}
+    tops = [branch for branch in branches if branch[0].id not in inner]
+    if parent and any(parent.id == one.id for branch in tops for one in branch):
         raise InvalidFields({"parent": NotBelowItself()})
     if parent and (parent.thread_id != thread.id or not parent.in_talk):
         raise InvalidFields({"parent": NoSuchPlace()})
-    kept = [[getattr(one, name) for name in PLACE] for one in moved]
-    act = acts.begin("move", by, site=thread.site_id, thread=thread, count=len(comments), kept={"places": kept})
-    for number, branch in branches.items():
-        if number not in inner:
-            _place(branch, thread, parent)
+    kept = {"tops": [[branch[0].id, branch[0].thread_id, branch[0].parent_id] for branch in tops]}
+    act = acts.begin("move", by, site=thread.site_id, thread=thread, count=len(comments), kept=kept)
+    for branch in tops:
+        _hang(branch, parent)
+    _settle([one for branch in tops for one in branch], thread)
     return act
 
 
-def _branch(comment: Comment) -> list[Comment]:
-    """A comment and all answers to it and to them, each after what it answers."""
-    root = comment.root_id or comment.id
+def _branches(comments: Sequence[Comment]) -> list[list[Comment]]:
+    """Each comment with all answers to it and to them, each after what it answers."""
+    roots = {comment.root_id or comment.id for comment in comments}
     below: dict[int | None, list[Comment]] = {}
-    for one in db.session.scalars(select(Comment).where(Comment.root_id == root).order_by(Comment.id)):
+    for one in db.session.scalars(select(Comment).where(Comment.root_id.in_(roots)).order_by(Comment.id)):
         below.setdefault(one.parent_id, []).append(one)
-    branch = [comment]
-    for one in branch:  # grows while it is read
-        branch.extend(below.get(one.id, ()))
-    return branch
+    branches = []
+    for comment in comments:
+        branch = [comment]
+        for one in branch:  # grows while it is read
+            branch.extend(below.get(one.id, ()))
+        branches.append(branch)
+    return branches
 
 
-def _place(branch: list[Comment], thread: Thread, parent: Comment | None) -> None:
+def _hang(branch: list[Comment], parent: Comment | None) -> None:
     top = branch[0]
     top.parent_id, top.root_id = (parent.id, parent.root_id or parent.id) if parent else (None, None)
     for one in branch[1:]:
         one.root_id = top.root_id or top.id
-    _settle(branch, thread)
 
 
-def _settle(moved: Iterable[Comment], thread: Thread) -> None:
+def _settle(moved: Sequence[Comment], thread: Thread) -> None:
     """Let comments belong to a thread, and count them there."""
-    rows = list(moved)
-    left = {one.thread_id: one.thread for one in rows}
-    for one in rows:
+    left = {one.thread_id: one.thread for one in moved}
+    for one in moved:
         one.thread_id, one.thread = thread.id, thread
     db.session.flush()
-    numbers = [one.id for one in rows]
-    db.session.execute(update(Subscription).where(Subscription.comment_id.in_(numbers)).values(key=thread.key))
+    numbers = [one.id for one in moved]
+    for start in range(0, len(numbers), AT_ONCE):
+        heard = Subscription.comment_id.in_(numbers[start : start + AT_ONCE])
+        db.session.execute(update(Subscription).where(heard).values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
         _count_anew(place)
 
 
 def _count_anew(thread: Thread) -> None:
+    """In the database, from what is there: others may count at the same time."""
+    decisions.show_anew(thread.id)  # which locks the row
     shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
-    thread.comment_count = db.session.scalar(shown.where(Comment.in_talk)) or 0
-    thread.linkback_count = db.session.scalar(shown.where(~Comment.in_talk)) or 0
-    db.session.flush()
-    decisions.show_anew(thread.id)
+    counts = {
+        Thread.comment_count: shown.where(Comment.in_talk).scalar_subquery(),
+        Thread.linkback_count: shown.where(~Comment.in_talk).scalar_subquery(),
+    }
+    db.session.execute(update(Thread).where(Thread.id == thread.id).values(counts))
+    db.session.expire(thread)
 
 
 def undo_move(act: Act) -> list[Comment]:
-    """Put comments back where they stood, as far as that is still there; writes."""
-    back: dict[int, list[Comment]] = {}
-    for number, thread_id, parent_id, root_id in act.kept["places"]:
+    """Put comments back where they stood, with all that answers them by now; writes.
+
+    Below what they answered, or at the top where that is gone; where their thread is gone, they stay.
+    """
+    back = []
+    for number, thread_id, parent_id in act.kept["tops"]:
         comment, thread = Comment.locked(number), db.session.get(Thread, thread_id)
-        if comment is not None and thread is not None:
-            comment.parent_id, comment.root_id = parent_id, root_id
-            back.setdefault(thread_id, []).append(comment)
-    for thread_id, comments in back.items():
-        _settle(comments, db.session.get_one(Thread, thread_id))
-    return [comment for comments in back.values() for comment in comments]
+        if comment is None or thread is None:
+            continue
+        (branch,), parent = _branches([comment]), db.session.get(Comment, parent_id or 0)
+        is_there = parent is not None and parent.thread_id == thread.id and parent not in branch
+        _hang(branch, parent if is_there else None)
+        _settle(branch, thread)
+        back.append(comment)
+    return back
 
 
 def merge(thread: Thread, into: Thread, by: Moderator) -> Act:
@@ -150,11 +163,13 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> Act:
     """
     if thread.id == into.id or thread.site_id != into.site_id:
         raise InvalidFields({"address": NoSuchPlace()})
+    Thread.lock([thread.id, into.id])  # who is posting in one of them is through, or waits
     kept = {
         "thread": {name: getattr(thread, name) for name in KEPT} | {name: _said(thread, name) for name in TIMES},
         "comments": list(db.session.scalars(select(Comment.id).where(Comment.thread_id == thread.id))),
         "aliases": list(db.session.scalars(select(ThreadAlias.id).where(ThreadAlias.thread_id == thread.id))),
-        "followers": _lead_followers(thread, into),
+        "followers": _lead_followers(thread.site_id, thread.key, into.key),
+        "acts": list(db.session.scalars(select(Act.id).where(Act.thread_id == thread.id))),
     }
     act = acts.begin("merge", by, site=into.site_id, thread=into, count=len(kept["comments"]), kept=kept)
     _carry_over(Comment.thread_id == thread.id, thread.id, into.id)
@@ -176,19 +191,23 @@ def undo_merging(act: Act) -> list[Thread]:
     if into is None or Thread.at(into.site, kept["thread"]["key"]) is not into:
         return []
     times = {name: datetime.fromisoformat(said) for name in TIMES if (said := kept["thread"][name])}
+    Thread.lock([into.id])
     own = delete(ThreadAlias).where(ThreadAlias.site_id == into.site_id, ThreadAlias.key == kept["thread"]["key"])
     db.session.execute(own)
     thread = Thread(**kept["thread"] | {name: times.get(name) for name in TIMES})
     db.session.add(thread)
     db.session.flush()
-    still_there = Comment.id.in_(kept["comments"]) & (Comment.thread_id == into.id)
-    _carry_over(still_there, into.id, thread.id)
+    for start in range(0, len(kept["comments"]), AT_ONCE):
+        some = kept["comments"][start : start + AT_ONCE]
+        theirs = Comment.id.in_(some) | Comment.root_id.in_(some)  # and what answers them since
+        _carry_over(theirs & (Comment.thread_id == into.id), into.id, thread.id)
+    db.session.execute(update(Act).where(Act.id.in_(kept["acts"])).values(thread_id=thread.id))
     aliases = update(ThreadAlias).where(ThreadAlias.id.in_(kept["aliases"])).values(thread_id=thread.id)
     db.session.execute(aliases)
-    followers = update(Subscription).where(Subscription.id.in_(kept["followers"])).values(key=thread.key)
-    db.session.execute(followers)
+    _follow(kept["followers"], thread.key)
     db.session.expire_all()
     for one in (thread, into):
+        _bring_home(one)
         _count_anew(one)
     _address_anew(into.site_id)
     return [thread, into]
@@ -202,17 +221,33 @@ def _carry_over(which: Any, before: int, after: int) -> None:
     )
 
 
-def _lead_followers(thread: Thread, into: Thread) -> list[int]:
-    """Who hears of one thread hears of the other, unless they do so already; the numbers of subscriptions."""
+def _bring_home(thread: Thread) -> None:
+    """What answers a comment of another thread, as it was moved below it meanwhile, stands at the top."""
+    other = aliased(Comment)
+    answers = select(Comment).join(other, other.id == Comment.parent_id).where(other.thread_id != Comment.thread_id)
+    for stray in db.session.scalars(answers.where(Comment.thread_id == thread.id)).all():
+        (branch,) = _branches([stray])
+        _hang([one for one in branch if one.thread_id == thread.id], None)
+    db.session.flush()
+
+
+def _lead_followers(site_id: int, before: str, after: str) -> list[int]:
+    """Who hears of one address hears of another, unless they do so already; the numbers of subscriptions."""
+    of_site = Subscription.site_id == site_id
     here = select(Subscription.recipient_id).where(
-        Subscription.site_id == into.site_id, Subscription.key == into.key, Subscription.topic == "thread"
+        of_site, Subscription.key == after, Subscription.topic == Topic.THREAD
     )
-    theirs = select(Subscription.id).where(Subscription.site_id == thread.site_id, Subscription.key == thread.key)
-    found = list(
-        db.session.scalars(theirs.where((Subscription.topic != "thread") | Subscription.recipient_id.not_in(here)))
-    )
-    db.session.execute(update(Subscription).where(Subscription.id.in_(found)).values(key=into.key))
+    theirs = select(Subscription.id).where(of_site, Subscription.key == before)
+    free = (Subscription.topic != Topic.THREAD) | Subscription.recipient_id.not_in(here)
+    found = list(db.session.scalars(theirs.where(free)))
+    _follow(found, after)
     return found
+
+
+def _follow(subscriptions: Sequence[int], key: str) -> None:
+    for start in range(0, len(subscriptions), AT_ONCE):
+        some = Subscription.id.in_(subscriptions[start : start + AT_ONCE])
+        db.session.execute(update(Subscription).where(some).values(key=key))
 
 
 def relocate(thread: Thread, typed: str, by: Moderator) -> Act:
@@ -222,11 +257,15 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> Act:
         InvalidFields: it is no address of the site, or another thread stands there.
     """
     key, url = place_at(thread.site, typed)
-    kept = {"key": thread.key, "url": thread.url}
+    kept: dict[str, Any] = {"key": thread.key, "url": thread.url}
     if key != thread.key:
         _must_be_free(thread, key)
-        db.session.execute(delete(ThreadAlias).where(ThreadAlias.site_id == thread.site_id, ThreadAlias.key == key))
-        _rename(thread, key)
+        own = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == key)
+        kept["alias"] = db.session.scalar(select(ThreadAlias.key).where(*own)) or ""
+        db.session.execute(delete(ThreadAlias).where(*own))
+        kept["followers"] = _lead_followers(thread.site_id, thread.key, key)
+        thread.key = key
+        db.session.flush()
         db.session.add(ThreadAlias(site_id=thread.site_id, key=kept["key"], thread_id=thread.id))
     thread.url = url
     _address_anew(thread.site_id)
@@ -240,8 +279,11 @@ def undo_relocation(act: Act) -> list[Thread]:
         return []
     mine = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == kept["key"])
     db.session.execute(delete(ThreadAlias).where(*mine))
-    _rename(thread, kept["key"])
-    thread.url = kept["url"]
+    thread.key, thread.url = kept["key"], kept["url"]
+    _follow(kept.get("followers", ()), thread.key)
+    db.session.flush()
+    if key := kept.get("alias"):
+        db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
     _address_anew(thread.site_id)
     return [thread]
 
@@ -249,15 +291,16 @@ def undo_relocation(act: Act) -> list[Thread]:
 def add_alias(thread: Thread, typed: str, by: Moderator) -> Act:
     """Another address shows this thread, too; writes; raises ``InvalidFields``."""
     key, _ = place_at(thread.site, typed)
-    _must_be_free(thread, key)
-    if Thread.at(thread.site, key) is None:
-        db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
+    if Thread.at(thread.site, key) is not None:
+        raise InvalidFields({"address": AddressTaken()})
+    db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
+    kept = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
     _address_anew(thread.site_id)
-    return acts.begin("alias", by, site=thread.site_id, thread=thread, kept={"added": key})
+    return acts.begin("alias", by, site=thread.site_id, thread=thread, kept=kept)
 
 
 def remove_alias(thread: Thread, number: int, by: Moderator) -> Act:
-    """An address leads here no more; writes."""
+    """An address leads here no more; writes; raises ``NotFound``."""
     alias = db.session.get(ThreadAlias, number)
     if alias is None or alias.thread_id != thread.id:
         raise NotFound
@@ -275,6 +318,7 @@ def undo_alias(act: Act) -> list[Thread]:
     here = (ThreadAlias.site_id == thread.site_id, ThreadAlias.thread_id == thread.id)
     if key := act.kept.get("added"):
         db.session.execute(delete(ThreadAlias).where(*here, ThreadAlias.key == key))
+        _follow(act.kept["followers"], key)
     elif Thread.at(thread.site, act.kept["removed"]) is None:
         db.session.add(ThreadAlias(site_id=thread.site_id, key=act.kept["removed"], thread_id=thread.id))
     _address_anew(thread.site_id)
@@ -292,13 +336,6 @@ def _must_be_free(thread: Thread, key: str) -> None:
     other = Thread.at(thread.site, key)
     if other is not None and other.id != thread.id:
         raise InvalidFields({"address": AddressTaken()})
-
-
-def _rename(thread: Thread, key: str) -> None:
-    theirs = (Subscription.site_id == thread.site_id, Subscription.key == thread.key)
-    db.session.execute(update(Subscription).where(*theirs).values(key=key))
-    thread.key = key
-    db.session.flush()
 
 
 def _address_anew(site_id: int) -> None:

@@ -1,10 +1,10 @@
 """Keep nothing longer than it is needed: hashes of network addresses, spam, trash, and letters that went out long ago.
 
-Each site has its own days, counted from the last decision about a comment. A little at a time, so that nobody who
-writes meanwhile waits for it.
+Each site has its own days: of addresses they count from the comment, of spam and trash from the last decision. A little
+at a time, so that nobody who writes meanwhile waits for it.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, delete, exists, select, update
@@ -15,58 +15,96 @@ from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
+from commentsvc.models.delivery import Delivery, DeliveryState
 from commentsvc.models.letter import Letter, LetterState
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
-AT_ONCE = 200  # rows of each kind
+AT_ONCE = 50  # rows of each kind and site
 LETTERS_FOR = timedelta(days=90)
-REASON_FORGOTTEN = "deleted"
+REASON_FORGOTTEN = "its comment was deleted after the days that this blog keeps such"
 
 
-def forget_some() -> int:
-    """Forget what is too old; how many rows that were; writes."""
-    forgotten = _forget_letters()
-    for site in db.session.scalars(select(Site).order_by(Site.id)).all():
-        forgotten += sum(_forget(site))
-    return forgotten
+@dataclass(frozen=True)
+class Due:
+    """Numbers of what is too old: comments and pings whose address is to be forgotten, and what is to go for good."""
+
+    addresses: list[int]
+    pings: list[int]
+    comments: list[int]
+    letters: list[int]
+    deliveries: list[int]
+
+    def __len__(self) -> int:
+        return sum(map(len, (self.addresses, self.pings, self.comments, self.letters, self.deliveries)))
 
 
-def _forget(site: Site) -> Iterator[int]:
-    if site.keep_addresses_days:
-        yield _forget_addresses(site, _days_ago(site.keep_addresses_days))
+def due() -> Due:
+    """What is to be forgotten next; looked for before anything is locked, as that takes its time."""
+    sites = db.session.scalars(select(Site).order_by(Site.id)).all()
+    addresses = [number for site in sites for number in _old_addresses(site)]
+    pings = [number for site in sites for number in _old_pings(site)]
+    comments = [number for site in sites for number in _old_comments(site)]
+    return Due(addresses, pings, comments, _over(Letter, LetterState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
+
+
+def forget(old: Due) -> int:
+    """Forget it; how many rows that were; writes.
+
+    Of comments, what nobody answered is deleted; what was answered keeps its place, and holds nothing any more.
+    """
+    unsigned = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
+    db.session.execute(unsigned, execution_options={"synchronize_session": False})
+    db.session.execute(update(Ping).where(Ping.id.in_(old.pings)).values(address_hash=None))
+    db.session.execute(delete(Letter).where(Letter.id.in_(old.letters)))
+    db.session.execute(delete(Delivery).where(Delivery.id.in_(old.deliveries)))
+    for number in old.comments:
+        if (comment := Comment.locked(number)) is not None and not comment.is_visible:
+            _delete(comment)
+    return len(old)
+
+
+def _delete(comment: Comment) -> None:
+    # What its page says again must not come back as if it were new.
+    pings = update(Ping).where(Ping.comment_id == comment.id)
+    nothing = {"title": "", "excerpt": "", "blog_name": ""}
+    db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_FORGOTTEN, **nothing))
+    personal_data.empty(comment)
+    if not db.session.scalar(select(_has_answers()).where(Comment.id == comment.id)):
+        db.session.delete(comment)
+        db.session.flush()
+
+
+def _old_addresses(site: Site) -> list[int]:
+    if not site.keep_addresses_days:
+        return []
+    old = Comment.address_hash.is_not(None), Comment.created_at < _days_ago(site.keep_addresses_days)
+    return list(db.session.scalars(_of(site).where(*old).limit(AT_ONCE)))
+
+
+def _old_pings(site: Site) -> list[int]:
+    if not site.keep_addresses_days:
+        return []
+    theirs = select(Ping.id).where(Ping.site_id == site.id, Ping.address_hash.is_not(None))
+    return list(db.session.scalars(theirs.where(Ping.created_at < _days_ago(site.keep_addresses_days)).limit(AT_ONCE)))
+
+
+def _old_comments(site: Site) -> list[int]:
+    found: list[int] = []
     for state, days in ((State.SPAM, site.keep_spam_days), (State.TRASHED, site.keep_trash_days)):
         if days:
-            yield _delete(site, state, _days_ago(days))
+            lately = exists().where(Decision.comment_id == Comment.id, Decision.created_at >= _days_ago(days))
+            old = _of(site).where(Comment.state == state, Comment.created_at < _days_ago(days), ~lately)
+            old = old.where((Comment.author != personal_data.NOBODY) | ~_has_answers())
+            found += db.session.scalars(old.order_by(Comment.id).limit(AT_ONCE))
+    return found
 
 
-def _forget_addresses(site: Site, before: datetime) -> int:
-    old = _of(site).where(Comment.address_hash.is_not(None), Comment.created_at < before).limit(AT_ONCE)
-    numbers = list(db.session.scalars(old))
-    forget = update(Comment).where(Comment.id.in_(numbers)).values(address_hash=None)
-    db.session.execute(forget, execution_options={"synchronize_session": False})
-    return len(numbers)
-
-
-def _delete(site: Site, state: State, before: datetime) -> int:
-    """Delete what nobody answered; what was answered keeps its place, and holds nothing any more."""
-    lately = exists().where(Decision.comment_id == Comment.id, Decision.created_at >= before)
-    old = _of(site).where(Comment.state == state, Comment.created_at < before, ~lately)
-    old = old.where((Comment.author != personal_data.NOBODY) | ~_has_answers())
-    numbers = list(db.session.scalars(old.order_by(Comment.id).limit(AT_ONCE)))
-    for number in numbers:
-        comment = Comment.locked(number)
-        if comment is None:
-            continue
-        # What its page says again must not come back as if it were new.
-        pings = update(Ping).where(Ping.comment_id == number)
-        db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_FORGOTTEN))
-        personal_data.empty(comment)
-        if not db.session.scalar(select(_has_answers()).where(Comment.id == number)):
-            db.session.delete(comment)
-            db.session.flush()
-    return len(numbers)
+def _over(table: type[Letter | Delivery], queued: str) -> list[int]:
+    """What went out, or was given up, long ago."""
+    old = table.created_at < clock.now() - LETTERS_FOR
+    return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(AT_ONCE)))
 
 
 def _has_answers() -> ColumnElement[bool]:
@@ -75,15 +113,7 @@ def _has_answers() -> ColumnElement[bool]:
 
 
 def _of(site: Site) -> Select[int]:
-    return select(Comment.id).join(Thread, Thread.id == Comment.thread_id).where(Thread.site_id == site.id)
-
-
-def _forget_letters() -> int:
-    over = Letter.state.in_((LetterState.SENT, LetterState.FAILED, LetterState.CANCELLED))
-    old = select(Letter.id).where(over, Letter.created_at < clock.now() - LETTERS_FOR).limit(AT_ONCE)
-    numbers = list(db.session.scalars(old))
-    db.session.execute(delete(Letter).where(Letter.id.in_(numbers)))
-    return len(numbers)
+    return select(Comment.id).where(Comment.thread.has(Thread.site_id == site.id))
 
 
 def _days_ago(days: int) -> datetime:

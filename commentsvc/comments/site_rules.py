@@ -20,6 +20,7 @@ from commentsvc.models.site import KEY, Captcha, Composer, Linkbacks, Moderation
 from commentsvc.moderation import acts
 
 LONGEST_NAME = 200
+LONGEST_WEB_ADDRESS = 500
 
 
 class NotAnOrigin(Refusal):
@@ -86,7 +87,8 @@ class Group(StrEnum):
 class Rule:
     """``sentence`` says what it does; ``takes`` turns what was typed into a value, or raises a ``Refusal``.
 
-    ``choices`` are the values of a choice with their names; ``least`` and ``most`` the bounds of a number.
+    ``choices`` are the values of a choice with their names, of which ``several`` may be taken; ``bounds`` the least and
+    the most of a number; ``lines`` says that a value has several lines.
     """
 
     name: str
@@ -110,6 +112,13 @@ def _text(longest: int) -> Callable[[str], str]:
     return lambda typed: " ".join(typed.split())[:longest]
 
 
+def _name(typed: str) -> str:
+    name = _text(LONGEST_NAME)(typed)
+    if not name:
+        raise submission.Missing
+    return name
+
+
 def _language(typed: str) -> str:
     if typed not in i18n.languages():
         raise NotSpoken(typed=typed, known=", ".join(i18n.languages()))
@@ -127,8 +136,9 @@ def _one_a_line(typed: str) -> str:
     return "\n".join(word.strip() for word in typed.replace(",", "\n").splitlines() if word.strip())
 
 
-def _web_address(typed: str) -> str:
-    if links.origin_of(typed) is None:
+def web_address(typed: str) -> str:
+    """A whole http(s) address; raises ``NotAWebAddress``."""
+    if links.origin_of(typed) is None or len(typed) > LONGEST_WEB_ADDRESS or "\0" in typed:
         raise NotAWebAddress(typed=typed)
     return typed
 
@@ -180,8 +190,8 @@ PROTOCOL = {
 }
 
 RULES = (
-    Rule("name", Group.BLOG, N_("Name"), N_("What the blog is called."), _text(LONGEST_NAME)),
-    Rule("language", Group.BLOG, N_("Language"), N_("Language of its readers, such as en or de."), _language),
+    Rule("name", Group.BLOG, N_("Name"), N_("What the blog is called."), _name),
+    Rule("language", Group.BLOG, N_("Language"), N_("Language of its readers."), _language),
     Rule(
         "email",
         Group.BLOG,
@@ -197,8 +207,8 @@ RULES = (
         Moderation,
         {
             Moderation.ALL: N_("everybody’s"),
-            Moderation.FIRST: N_("those of who was not approved before"),
-            Moderation.NONE: N_("nobody’s, but for what other rules hold"),
+            Moderation.FIRST: N_("of people who were not approved before"),
+            Moderation.NONE: N_("nobody’s, unless another rule holds them"),
         },
     ),
     _counted("hold_links", Group.WHO_WAITS, N_("Links"), N_("Hold comments with at least this many links."), 0, 1000),
@@ -206,7 +216,7 @@ RULES = (
         "hold_words",
         Group.WHO_WAITS,
         N_("Words that wait"),
-        N_("Hold comments with one of these words, one a line; they match within words, too."),
+        N_("Hold comments with one of these words, one a line or with commas; they match within words, too."),
         _one_a_line,
         lines=True,
     ),
@@ -214,7 +224,7 @@ RULES = (
         "disallowed_words",
         Group.WHO_WAITS,
         N_("Words that are spam"),
-        N_("Put comments with one of these words with the spam, one a line."),
+        N_("Put comments with one of these words with the spam, one a line or with commas."),
         _one_a_line,
         lines=True,
     ),
@@ -222,7 +232,7 @@ RULES = (
         "akismet_key",
         Group.WHO_WAITS,
         N_("Key of an outside checker"),
-        N_("Have held comments looked at by Akismet with this key; empty for not."),
+        N_("Have held comments looked at by Akismet with this key; leave it empty to use none."),
         _text(100),
     ),
     Rule(
@@ -230,7 +240,7 @@ RULES = (
         Group.WHO_WAITS,
         N_("Address of the outside checker"),
         N_("The address of another checker that speaks Akismet's protocol."),
-        _web_address,
+        web_address,
     ),
     _chosen(
         "captcha",
@@ -239,7 +249,7 @@ RULES = (
         N_("Who must solve a challenge."),
         Captcha,
         {
-            Captcha.ALWAYS: N_("who was not approved before"),
+            Captcha.ALWAYS: N_("people who were not approved before"),
             Captcha.SUSPICIOUS: N_("who looks suspicious"),
             Captcha.NEVER: N_("nobody"),
         },
@@ -248,7 +258,7 @@ RULES = (
         "comments_per_minute",
         Group.WHO_IS_ASKED,
         N_("Comments a minute"),
-        N_("Limit for one address."),
+        N_("How many comments one network address may write in a minute."),
         1,
         100_000,
     ),
@@ -298,7 +308,7 @@ RULES = (
         "share",
         Group.LAYOUT,
         N_("Share"),
-        N_("Where readers may share, such as mastodon,email,copy; none for nowhere."),
+        N_("Where readers may share the article."),
         _networks,
         choices={
             Network.MASTODON: "Mastodon",
@@ -362,7 +372,7 @@ def taken(typed: Mapping[str, str]) -> dict[str, Any]:
     values, wrong = {}, {}
     for name, text in typed.items():
         try:
-            values[name] = BY_NAME[name].takes(text)
+            values[name] = BY_NAME[name].takes(text.replace("\0", ""))
         except Refusal as refusal:
             wrong[name] = refusal
     if wrong:
@@ -409,13 +419,15 @@ def change(site: Site, values: Mapping[str, Any], by: Moderator) -> Act | None:
     if not kept:
         return None
     apply(site, values)
-    return acts.begin("site", by, site=site, kept=kept)
+    left = {name: getattr(site, name) for name in kept}
+    return acts.begin("site", by, site=site, kept={"before": kept, "left": left})
 
 
 def undo_change(act: Act) -> list[Any]:
-    """Give a blog back the rules it had; writes."""
+    """Give a blog back the rules it had, but those that were changed since; writes."""
     site = db.session.get(Site, act.site_id or 0)
     if site is None:
         raise NotFound
-    apply(site, act.kept)
+    before, left = act.kept["before"], act.kept["left"]
+    apply(site, {name: value for name, value in before.items() if getattr(site, name) == left[name]})
     return []

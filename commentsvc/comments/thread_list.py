@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, tuple_
 
+from commentsvc.comments import submission
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Access, Thread
@@ -43,7 +44,7 @@ def _name(thread: Thread) -> str:
 def _place(after: str) -> tuple[datetime, int] | None:
     moment, _, number = after.partition(",")
     try:
-        found = datetime.fromisoformat(moment)
-        return (found, int(number)) if found.tzinfo else None
+        found, last = datetime.fromisoformat(moment), submission.whole(number)
     except ValueError:
         return None
+    return (found, last) if found.tzinfo and last else None

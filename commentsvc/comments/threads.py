@@ -75,5 +75,8 @@ def find_or_open(site: Site, key: str) -> Thread:
 
 
 def _opened(site: Site, key: str) -> Thread:
-    thread = Thread(site_id=site.id, site=site, key=key, url=links.article(site.home, key))
+    url = links.article(site.home, key)
+    if len(url) > links.LONGEST_ADDRESS:
+        raise NotFound
+    thread = Thread(site_id=site.id, site=site, key=key, url=url)
     return db.add_or_find(thread, lambda: Thread.at(site, key))

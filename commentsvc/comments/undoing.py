@@ -5,12 +5,19 @@ from dataclasses import dataclass
 
 from commentsvc import clock
 from commentsvc.comments import answering, editing, rearranging, site_rules, thread_rules
-from commentsvc.errors import ChangedMeanwhile
+from commentsvc.errors import N_, Refusal
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import acts, bans
+
+
+class NothingToUndo(Refusal):
+    """What an act did is not there any more, or was decided anew."""
+
+    status = 409
+    sentence = N_("That cannot be undone any more: it was changed again since, or is gone.")
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,16 @@ class Undone:
 def undo(act: Act, by: Moderator) -> Undone:
     """Give back what an act took; once, and not what was decided since; writes.
 
-    Raises ``ChangedMeanwhile`` where it cannot be undone any more.
+    Raises ``NothingToUndo`` where nothing of it is left.
     """
     if act.undone_at is not None:
         return Undone([], [])
+    if act.verb not in UNDOING:
+        raise NothingToUndo
     act.undone_at = clock.now()
     found = UNDOING[act.verb](act, by)
+    if not found and act.verb not in OF_NO_ROW:
+        raise NothingToUndo
     comments = [one for one in found if isinstance(one, Comment)]
     threads = [one for one in found if isinstance(one, Thread)] + [one.thread for one in comments]
     return Undone(comments, threads, act.site_id if act.verb in OF_MANY_THREADS else None)
@@ -44,10 +55,11 @@ def may_be_undone(act: Act) -> bool:
 def _ban(act: Act, by: Moderator) -> list[Thread]:
     ban = bans.locked(act.kept["ban"])
     if ban is None:
-        raise ChangedMeanwhile
+        raise NothingToUndo
     return bans.undo(ban, by)
 
 
+OF_NO_ROW = ("site", "ban")  # that may have changed no comment and no thread
 OF_MANY_THREADS = ("site", "merge", "address", "alias")
 
 UNDOING: dict[str, Callable[[Act, Moderator], list[Comment] | list[Thread]]] = {

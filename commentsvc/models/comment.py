@@ -165,5 +165,6 @@ def marks_of(
 @event.listens_for(Comment, "before_insert")
 @event.listens_for(Comment, "before_update")
 def _mark(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
-    what = (comment.state, comment.kind, comment.thread.site_id, comment.thread_id)
+    # What nobody said yet is what the columns take for granted.
+    what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.thread.site_id, comment.thread_id)
     comment.marks = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
@@ -15,17 +15,21 @@ from commentsvc.models.moderator import Moderator
 
 
 class Decision(Base):
-    """``moderator`` is None where the policy decided; ``reasons`` say why.
+    """``moderator`` is None where the policy decided; ``reasons`` say why; ``site_id`` is where the comment stands.
 
     ``is_by_owner`` where it came from the site's own mailbox. ``ban`` or ``act`` is what it was part of; ``is_undo``
     where it took another decision back, and says nothing about the text.
     """
 
     __tablename__ = "decision"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = (
+        Index(None, "site_id", "id"),
+        {"sqlite_autoincrement": True},  # no id means two things over time
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
+    site_id: Mapped[int] = mapped_column(default=0)
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
     before: Mapped[str | None] = mapped_column(String(16))
     after: Mapped[str] = mapped_column(String(16))
@@ -40,6 +44,12 @@ class Decision(Base):
     moderator: Mapped[Moderator | None] = relationship(lazy="joined")
     ban: Mapped[Ban | None] = relationship()
     act: Mapped[Act | None] = relationship()
+
+
+def is_last() -> ColumnElement[bool]:
+    """Nobody decided about the comment since, as a condition."""
+    later = aliased(Decision)
+    return ~select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id).exists()
 
 
 def is_called_spam() -> ColumnElement[bool]:

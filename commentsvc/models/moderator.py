@@ -72,6 +72,10 @@ class Moderator(Base):
         """Whether they decide about what is written on a site; of None, on all of them."""
         return self.is_owner or any(site.id == site_id for site in self.sites)
 
+    def seen_sites(self) -> list[Site]:
+        """The sites that are theirs to see, by name."""
+        return list(db.session.scalars(select(Site).where(self.may_see(Site.id)).order_by(Site.name)))
+
     def may_see(self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None]) -> ColumnElement[bool]:
         """A row of a site is theirs to see, as a condition on the column that names the site."""
         return true() if self.is_owner else site_id.in_([site.id for site in self.sites])

@@ -34,6 +34,7 @@ class Ping(Leased):
         UniqueConstraint("site_id", "key", "source_hash"),
         Index(None, "state", "due_at"),
         Index(None, "source_host", "checked_at"),
+        Index(None, "comment_id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,21 +1,25 @@
-"""An answer that moderators give again and again."""
+"""An answer that a moderator gives again and again."""
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base
+from commentsvc.models.moderator import Moderator
 
 
 class SavedAnswer(Base):
-    """``title`` is what moderators find it by; ``body`` is markup, as in a comment."""
+    """``title`` is what it is found by; ``body`` is markup, as in a comment. Owners' ones serve everybody."""
 
     __tablename__ = "saved_answer"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(80))
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    moderator: Mapped[Moderator] = relationship(lazy="joined", innerjoin=True)

@@ -1,9 +1,10 @@
 """The talk under one article."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
@@ -63,6 +64,12 @@ class Thread(Base):
             return found
         named = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == site.id, ThreadAlias.key == key)
         return db.session.scalar(select(cls).where(cls.id == named.scalar_subquery()))
+
+    @classmethod
+    def lock(cls, numbers: Sequence[int] | Select[int]) -> None:
+        """Let nobody else change these, nor write in them, before this transaction ends; always in the same order."""
+        rows = select(cls.id).where(cls.id.in_(numbers)).order_by(cls.id)
+        db.session.execute(rows.with_for_update(of=cls))
 
     @classmethod
     def of_article(cls, site: Site, url: str) -> "Thread | None":

@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision
+from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -19,6 +18,7 @@ from commentsvc.moderation import decisions
 
 # The verbs about states, in the words of their addresses.
 STATES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
+FINAL = ("erasure", "erased")  # what cannot be undone
 OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log offers it for ever
 
 
@@ -63,24 +63,34 @@ def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
 def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, but those that were decided about since; writes."""
     given_back = []
-    for number, before in taken(act):
+    for number, before in _taken(act):
         if (comment := Comment.locked(number)) is not None:
             decisions.undo(comment, before, by)
             given_back.append(comment)
     return given_back
 
 
-def taken(act: Act) -> list[tuple[int, State]]:
+def _taken(act: Act) -> list[tuple[int, State]]:
     """The comments that stand as the act left them, and the states they had before."""
-    later = aliased(Decision)
-    since = select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id)
-    of_act = select(Decision.comment_id, Decision.before).where(Decision.act_id == act.id, ~since.exists())
+    of_act = select(Decision.comment_id, Decision.before).where(Decision.act_id == act.id, is_last())
     rows = db.session.execute(of_act.order_by(Decision.comment_id)).all()
     return [(number, State(before)) for number, before in rows if before]
 
 
+def is_within(act: Act, who: Moderator) -> bool:
+    """Whether all that an act was about is theirs to decide; of several sites, only who did it undoes it."""
+    if act.site_id is not None or who.is_owner:
+        return who.moderates(act.site_id)
+    if act.moderator_id != who.id:
+        return False
+    of_act = select(Decision.id).where(Decision.act_id == act.id)
+    theirs = Decision.comment.has(Comment.thread.has(who.may_see(Thread.site_id)))
+    foreign = db.session.scalar(of_act.where(~theirs).limit(1))
+    return foreign is None and db.session.scalar(of_act.limit(1)) is not None
+
+
 def last_of(who: Moderator) -> Act | None:
     """What a moderator did last and has not undone, if that was not long ago."""
-    theirs = select(Act).where(Act.moderator_id == who.id, Act.undone_at.is_(None))
+    theirs = select(Act).where(Act.moderator_id == who.id, Act.undone_at.is_(None), Act.verb.not_in(FINAL))
     last = db.session.scalar(theirs.order_by(Act.id.desc()).limit(1))
     return last if last and last.created_at > clock.now() - OFFERED else None

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tuple_
-from sqlalchemy.orm import QueryableAttribute, aliased
+from sqlalchemy import ColumnElement, false, func, or_, select, true, tuple_, update
+from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock
 from commentsvc.db import db, octet_length
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
+from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind, in_force
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision
+from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -116,8 +117,10 @@ def lift(ban: Ban) -> None:
 def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
     """Lift the ban and give back what it took, unless somebody decided about it since; the threads; writes."""
     lift(ban)
+    acts_of = (Act.verb == "ban") & (Act.kept["ban"].as_integer() == ban.id) & Act.undone_at.is_(None)
+    db.session.execute(update(Act).where(acts_of).values(undone_at=clock.now()))
     threads = []
-    taken = _taken(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id)
+    taken = select(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id, is_last())
     for number, before in db.session.execute(taken).all():
         if before and (comment := Comment.locked(number)) is not None:
             decisions.undo(comment, State(before), by)
@@ -128,14 +131,10 @@ def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
     """How many comments each ban has in the trash, that nobody decided about since."""
     of_these = Decision.ban_id.in_([ban.id for ban in bans])
-    rows = db.session.execute(_taken(Decision.ban_id, func.count()).where(of_these).group_by(Decision.ban_id))
+    rows = db.session.execute(
+        select(Decision.ban_id, func.count()).where(of_these, is_last()).group_by(Decision.ban_id)
+    )
     return {number: count for number, count in rows if number}
-
-
-def _taken(*columns: Any) -> Select[Any]:
-    later = aliased(Decision)
-    since = select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id)
-    return select(*columns).where(~since.exists())
 
 
 def newest(who: Moderator | None = None, most: int | None = None, before: int | None = None) -> list[Ban]:

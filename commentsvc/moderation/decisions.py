@@ -119,6 +119,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
         waited = clock.now() - comment.created_at
         Tally.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
     decision.comment_id, decision.before, decision.after = comment.id, before, state
+    decision.site_id = comment.thread.site_id
     db.session.add(decision)
     if before == state:
         return
@@ -145,7 +146,9 @@ def _believe(comment: Comment) -> None:
 
 
 def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> None:
-    db.session.add(Decision(comment_id=comment.id, before=before, after=comment.state, reasons=list(reasons)))
+    site_id = comment.thread.site_id
+    logged = Decision(comment_id=comment.id, site_id=site_id, before=before, after=comment.state, reasons=list(reasons))
+    db.session.add(logged)
 
 
 def _count(comment: Comment, step: int) -> None:

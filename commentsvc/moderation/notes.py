@@ -6,19 +6,28 @@ from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.markup.render import CONTROLS, one_line
 from commentsvc.models.comment import Comment
-from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.note import Note
 from commentsvc.models.saved_answer import SavedAnswer
 
 LONGEST_NOTE = 2000  # characters
 LONGEST_TITLE = 80
+LONGEST_ANSWER = 5000
+MOST_ANSWERS = 50  # of one moderator
 
 
 class Empty(Refusal):
-    """A saved answer without name or text."""
+    """A saved answer without name or text, or with too much."""
 
     status = 422
-    sentence = N_("Please give it a name and a text.")
+    sentence = N_("Please give it a name and a text of at most %(most)d characters.")
+
+
+class TooMany(Refusal):
+    """More saved answers than anybody finds anything in."""
+
+    status = 422
+    sentence = N_("There are %(most)d already. Please remove one first.")
 
 
 def write(comment: Comment, typed: str, by: Moderator) -> None:
@@ -27,13 +36,26 @@ def write(comment: Comment, typed: str, by: Moderator) -> None:
         db.session.add(Note(comment_id=comment.id, moderator_id=by.id, body=text))
 
 
-def save_answer(title: str, body: str) -> None:
-    """Keep an answer; one of the same name is replaced; writes; raises ``InvalidFields``."""
+def saved_answers(who: Moderator) -> list[SavedAnswer]:
+    """Somebody's own, and those of owners, by name."""
+    theirs = SavedAnswer.moderator.has((Moderator.id == who.id) | (Moderator.role == Role.OWNER))
+    return list(db.session.scalars(select(SavedAnswer).where(theirs).order_by(SavedAnswer.title)))
+
+
+def save_answer(title: str, body: str, by: Moderator) -> None:
+    """Keep an answer; one of the same name is replaced; writes.
+
+    Raises:
+        InvalidFields: it has no name or no text, is too long, or there are too many.
+    """
     name, text = one_line(title)[:LONGEST_TITLE], CONTROLS.sub("", body.replace("\r\n", "\n")).strip()
-    if not name or not text:
-        raise InvalidFields({"title": Empty()})
-    known = db.session.scalar(select(SavedAnswer).where(SavedAnswer.title == name))
-    if known is None:
-        db.session.add(SavedAnswer(title=name, body=text))
-    else:
+    if not name or not text or len(text) > LONGEST_ANSWER:
+        raise InvalidFields({"title": Empty(most=LONGEST_ANSWER)})
+    own = list(db.session.scalars(select(SavedAnswer).where(SavedAnswer.moderator_id == by.id)))
+    known = next((one for one in own if one.title == name), None)
+    if known is not None:
         known.body = text
+    elif len(own) >= MOST_ANSWERS:
+        raise InvalidFields({"title": TooMany(most=MOST_ANSWERS)})
+    else:
+        db.session.add(SavedAnswer(moderator_id=by.id, title=name, body=text))

@@ -1,9 +1,10 @@
 """The moderators' list: what was written, with all that helps to decide about it."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from commentsvc.db import db
@@ -19,9 +20,10 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 
-PAGE = 25
+PAGE = 20
+FEW = 10  # sites that are counted one by one
 MANY = 10_000  # more than this many are not counted
-LATELY = 2000  # comments of one person or reasons of the newest ones that are looked through
+LATELY = 200  # comments of one person that are counted
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Page:
 def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
     """What is wanted, with numbers below ``before``."""
     found = search.numbers(who, wanted, before, PAGE + 1)
-    return described(found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
+    return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
 
-def described(numbers: Sequence[int], before: int | None = None) -> Page:
+def described(who: Moderator, numbers: Sequence[int], before: int | None = None) -> Page:
     """Comments by their numbers, with what they said before, what else their writers did, and notes."""
     rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(numbers))
     comments = list(db.session.scalars(rows.order_by(Comment.id.desc())))
-    return Page(comments, before, _revisions(comments), _histories(comments), _notes(comments))
+    return Page(comments, before, _revisions(comments), _histories(who, comments), _notes(comments))
 
 
 def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:
@@ -66,27 +68,22 @@ def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
     return found
 
 
-def _histories(comments: list[Comment]) -> dict[int, dict[State, int]]:
-    """Counted by browser, or by mail address where none is known; as many as are worth telling."""
-    visitors = {comment.visitor for comment in comments if comment.visitor}
-    emails = {comment.email for comment in comments if comment.email and not comment.visitor}
-    theirs = or_(Comment.visitor.in_(visitors), Comment.email.in_(emails) & Comment.visitor.is_(None))
-    lately = select(Comment.visitor, Comment.email, Comment.state).where(theirs).limit(LATELY).subquery()
-    key = func.coalesce(lately.c.visitor, lately.c.email)
-    counted: dict[str, dict[State, int]] = {}
-    for person, state, count in db.session.execute(
-        select(key, lately.c.state, func.count()).group_by(key, lately.c.state)
-    ):
-        counted.setdefault(person, {})[State(state)] = count
-    return {comment.id: _besides(comment, counted) for comment in comments}
+def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State, int]]:
+    """What else the same people wrote on the moderator's sites; one short question for each."""
+    found: dict[tuple[str | None, str | None], Counter[State]] = {}
+    for comment in comments:
+        person = (comment.visitor, comment.email)
+        if any(person) and person not in found:
+            theirs = select(Comment.state).where(search.same_person(comment)).limit(LATELY)
+            if not who.is_owner:
+                theirs = theirs.where(Comment.thread.has(who.may_see(Thread.site_id)))
+            found[person] = Counter(State(state) for state in db.session.scalars(theirs))
+    return {comment.id: _besides(comment, found.get((comment.visitor, comment.email))) for comment in comments}
 
 
-def _besides(comment: Comment, counted: dict[str, dict[State, int]]) -> dict[State, int]:
-    found = dict(counted.get(comment.visitor or comment.email or "", {}))
-    state = State(comment.state)
-    if state in found:
-        found[state] -= 1
-    return {one: count for one, count in found.items() if count > 0}
+def _besides(comment: Comment, counted: Counter[State] | None) -> dict[State, int]:
+    others = (counted or Counter()) - Counter([State(comment.state)])
+    return {state: others[state] for state in State if others[state]}
 
 
 def counts(who: Moderator, site: int | None = None) -> dict[State, int]:
@@ -101,10 +98,13 @@ def waiting(who: Moderator) -> int:
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
     """The moderator's sites by name, each with how many comments wait there."""
+    sites = who.seen_sites()
+    if len(sites) <= FEW:
+        waits = Wanted(state=State.PENDING)
+        return [(site, search.count(who, replace(waits, site=site.id), MANY)) for site in sites]
     held = select(Comment.thread_id).where(Comment.state == State.PENDING).limit(MANY).subquery()
     of_site = select(Thread.site_id, func.count()).join(held, held.c.thread_id == Thread.id).group_by(Thread.site_id)
     counted = dict(db.session.execute(of_site).all())
-    sites = db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name))
     return [(site, counted.get(site.id, 0)) for site in sites]
 
 
@@ -140,7 +140,7 @@ def log(who: Moderator, before: int | None = None) -> list[Decision]:
     """The last decisions, newest first."""
     theirs = select(Decision)
     if not who.is_owner:
-        theirs = theirs.where(Decision.comment.has(Comment.thread.has(who.may_see(Thread.site_id))))
+        theirs = theirs.where(who.may_see(Decision.site_id))
     rows = theirs.order_by(Decision.id.desc()).limit(PAGE * 2)
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
 
@@ -149,6 +149,7 @@ def acts(who: Moderator, before: int | None = None) -> list[Act]:
     """What moderators did, newest first: their own acts, and others' on their sites."""
     theirs = select(Act)
     if not who.is_owner:
-        theirs = theirs.where(or_(Act.moderator_id == who.id, who.may_see(Act.site_id)))
+        theirs = theirs.where(who.may_see(Act.site_id) | (Act.site_id.is_(None) & (Act.moderator_id == who.id)))
+    theirs = theirs.options(selectinload(Act.comment), selectinload(Act.thread), selectinload(Act.site))
     rows = theirs.order_by(Act.id.desc()).limit(PAGE * 2)
     return list(db.session.scalars(rows.where(Act.id < before) if before else rows))

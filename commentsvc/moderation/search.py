@@ -19,6 +19,7 @@ from commentsvc.models.thread import Thread
 
 MOST_PHRASES = 10
 LONGEST_PHRASE = 100  # characters
+SHORTEST_BEGINNING, MOST_BEGINNINGS = 3, 2  # as each stands for many words
 FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER: ColumnElement[int] = Comment.__table__.c.id
@@ -65,21 +66,34 @@ def count(who: Moderator, wanted: Wanted, most: int) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
+def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
+    """Whether a comment is among what is wanted."""
+    number, fits = _looked_for(who, wanted)
+    return db.session.scalar(select(number).where(*fits, number == comment)) is not None
+
+
 def phrases(typed: str) -> list[str]:
     """Words and quoted phrases of a search as the index takes them; ``tele*`` keeps its star."""
-    found = []
+    found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
         said = match[1] if match[1] is not None else match[2]
-        words = " ".join(NO_WORD.sub(" ", said).split())[:LONGEST_PHRASE]
+        words = phrase(said)[:LONGEST_PHRASE].strip()
+        is_beginning = match[1] is None and said.endswith("*") and len(words) >= SHORTEST_BEGINNING
         if words:
-            found.append(words + "*" * (match[1] is None and said.endswith("*")))
+            found.append(words + "*" * (is_beginning and beginnings < MOST_BEGINNINGS))
+            beginnings += is_beginning
     return found[:MOST_PHRASES]
+
+
+def phrase(text: str) -> str:
+    """A text as the index has it: its words alone."""
+    return " ".join(NO_WORD.sub(" ", text).split())
 
 
 def _looked_for(who: Moderator, wanted: Wanted) -> tuple[ColumnElement[int], list[ColumnElement[bool]]]:
     said = phrases(wanted.text)
     if wanted.is_narrow:
-        fits = [*_of_person(wanted), *_plainly(who, wanted)]
+        fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
             found = indexed([], said)
             fits.append(Comment.id.in_(select(found.number).where(found.fits)))
@@ -123,11 +137,12 @@ def _days(wanted: Wanted) -> Iterator[str]:
             day += timedelta(days=1)
 
 
-def _of_person(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """What few rows share; looked up first, so each is a list of numbers."""
     if wanted.person:
         one = db.session.get(Comment, wanted.person)
-        theirs = same_person(one) if one else Comment.id == 0
+        is_own = one is not None and who.moderates(one.thread.site_id)  # else others' people would be known by it
+        theirs = same_person(one) if one is not None and is_own else Comment.id == 0
         yield Comment.id.in_(select(Comment.id).where(theirs))
     if wanted.author:
         yield Comment.id.in_(select(Comment.id).where(Comment.author == wanted.author))
@@ -159,4 +174,5 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.since:
         yield Comment.created_at >= datetime.combine(wanted.since, time.min, UTC)
     if wanted.until:
-        yield Comment.created_at < datetime.combine(wanted.until, time.min, UTC) + timedelta(days=1)
+        last = min(wanted.until, clock.now().date())
+        yield Comment.created_at < datetime.combine(last, time.min, UTC) + timedelta(days=1)

@@ -137,7 +137,8 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
     letter.tries += 1
     letter.last_answer = failure.answer
     letter.leased_until = None
-    Tally.add(Event.LETTER_FAILED)
+    if was_tried:
+        Tally.add(Event.LETTER_FAILED)
     letter.waits_for_server = not was_tried
     if failure.is_final or now - letter.created_at > GIVE_UP_AFTER:
         _end(letter, LetterState.FAILED, failure.answer)

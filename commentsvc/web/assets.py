@@ -44,12 +44,6 @@ def send(name: str) -> Response:
     return response
 
 
-def packed(name: str) -> bytes:
-    """A file as it goes to browsers that take gzip."""
-    asset = _prepared(name)
-    return asset.packed or asset.body
-
-
 @lru_cache(maxsize=1)
 def _files() -> dict[str, Path]:
     return {file.relative_to(paths.STATIC).as_posix(): file for file in paths.STATIC.rglob("*") if file.is_file()}

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from sqlalchemy import select
+
+from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
 from commentsvc.linkbacks import verifying
@@ -34,8 +37,23 @@ def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
 
     Always in the order of their ids, so that two who choose the same do not wait for each other for ever.
     """
+    places = select(Comment.thread_id).where(Comment.id.in_(chosen))
+    Thread.lock(places)  # all of them first, as who posts holds one and waits for the site
     found = (Comment.locked(number) for number in sorted(chosen))
     return [comment for comment in found if comment and chosen[comment.id] in (None, comment.seen_as)]
+
+
+def erase(email: str) -> int:
+    """Erase what is stored about an address, a little at a time, so that nobody waits; how many comments; commits."""
+    erased = 0
+    db.begin_write()
+    while threads := personal_data.erase_some(email):
+        erased += len(threads)
+        show([], threads)
+        db.begin_write()
+    personal_data.erase_address(email)
+    db.session.commit()
+    return erased
 
 
 def show(changed: Iterable[Comment], others: Iterable[Thread] = (), *, of_site: int | None = None) -> None:

@@ -85,9 +85,10 @@ def _receive(arrival: Arrival) -> Comment:
         elif isinstance(problem, ChallengeNeeded):
             standing.count_pace()
         raise
+    key = comment.thread.key  # not the one it came by, where that is a further one
     db.session.commit()
     standing.count_posted(arrival)
-    snapshots.drop(site_id, arrival.key)
+    snapshots.drop(site_id, key)
     return comment
 
 

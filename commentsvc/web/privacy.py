@@ -39,7 +39,7 @@ def ask() -> Response:
     typed = request.form.get("email", "")
     try:
         throttle.hit(throttle.FOLLOWS, current.source())
-        email = checked_email(typed)
+        email = checked_email(typed).lower()
     except Refusal as refusal:
         return errors.say_when(_page(typed, refusal), refusal)
     db.begin_write()
@@ -56,7 +56,7 @@ def ask() -> Response:
 def show_own(token: str) -> str:
     """What is stored about the address that the link was sent to."""
     email = _email(token)
-    return render_template("privacy/own.html", stored=personal_data.collect(email), token=token, is_erased=False)
+    return render_template("privacy/own.html", stored=personal_data.collect(email), token=token)
 
 
 @blueprint.get("/<token>/export")
@@ -68,9 +68,7 @@ def export(token: str) -> Response:
 @blueprint.post("/<token>/erasure")
 def erase(token: str) -> AnyResponse:
     """Forget it all."""
-    email = _email(token)
-    db.begin_write()
-    deciding.show([], personal_data.erase(email))
+    deciding.erase(_email(token))
     return redirect(url_for("privacy.show", erased=1), code=303)
 
 

@@ -29,6 +29,13 @@ def upgrade() -> None:
     _tables()
     for name, days in (("keep_addresses_days", 90), ("keep_spam_days", 90), ("keep_trash_days", 30)):
         op.add_column("site", sa.Column(name, sa.Integer(), nullable=False, server_default=str(days)))
+    op.create_index(op.f("ix_ping_comment_id"), "ping", ["comment_id"])
+    op.add_column("decision", sa.Column("site_id", sa.Integer(), nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE decision SET site_id = (SELECT thread.site_id FROM comment JOIN thread ON thread.id = comment.thread_id"
+        " WHERE comment.id = decision.comment_id)"
+    )
+    op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
     op.add_column("comment", sa.Column("marks", sa.Text(), nullable=False, server_default=""))
     known = sa.text("address_hash IS NOT NULL")
     op.create_index("ix_comment_address_age", "comment", ["created_at"], sqlite_where=known, postgresql_where=known)
@@ -87,12 +94,14 @@ def _tables() -> None:
     op.create_table(
         "saved_answer",
         sa.Column("id", sa.Integer(), nullable=False),
+        _reference("saved_answer", "moderator", "CASCADE"),
         sa.Column("title", sa.String(length=80), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_answer")),
         **MADE,
     )
+    op.create_index(op.f("ix_saved_answer_moderator_id"), "saved_answer", ["moderator_id"])
     op.create_table(
         "tally",
         sa.Column("day", sa.Date(), nullable=False),
@@ -167,7 +176,9 @@ def _index_in_sqlite() -> None:
 
 
 def _index_in_postgresql() -> None:
-    words = " || ' ' || ".join(f"coalesce({name}, '')" for name in SAID)
+    said = " || ' ' || ".join(f"coalesce({name}, '')" for name in SAID)
+    # Its parser would keep an address whole, and nobody who types a part of it would find it.
+    words = rf"regexp_replace({said}, '[!-/:-@\[-`{{-~]+', ' ', 'g')"
     op.execute(
         "ALTER TABLE comment ADD COLUMN search tsvector GENERATED ALWAYS AS"
         f" (to_tsvector('simple', {words}) || array_to_tsvector(string_to_array(marks, ' '))) STORED"
@@ -177,12 +188,13 @@ def _index_in_postgresql() -> None:
 
 def _count_days() -> None:
     """What was counted from now on is counted for the time before as well, as far as the rows tell."""
-    day = "date(comment.created_at)"
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    day = "date(comment.created_at)" if is_sqlite else "(comment.created_at AT TIME ZONE 'UTC')::date"
     count = (
         "INSERT INTO tally (day, site_id, event, count, seconds)"
-        " SELECT {day}, site_id, '{event}', count(*), 0 FROM comment JOIN thread ON thread.id = thread_id"
+        " SELECT {day}, thread.site_id, '{event}', count(*), 0 FROM comment JOIN thread ON thread.id = thread_id"
         " JOIN decision ON decision.comment_id = comment.id AND decision.before IS NULL"
-        " WHERE {which} GROUP BY {day}, site_id"
+        " WHERE {which} GROUP BY {day}, thread.site_id"
     )
     for event, which in (
         ("posted", "1 = 1"),
@@ -200,6 +212,9 @@ def downgrade() -> None:
     else:
         op.drop_column("comment", "search")
     op.drop_index("ix_comment_address_age", "comment")
+    op.drop_index(op.f("ix_decision_site_id_id"), "decision")
+    op.drop_column("decision", "site_id")
+    op.drop_index(op.f("ix_ping_comment_id"), "ping")
     op.drop_column("comment", "marks")
     for name in ("keep_addresses_days", "keep_spam_days", "keep_trash_days"):
         op.drop_column("site", name)

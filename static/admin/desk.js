@@ -64,7 +64,7 @@ function decide(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ f
 async function say(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ form) {
   const fields = new FormData(form);
   fields.set("listed", new FormData(shared()).get("listed") ?? "");
-  const { ok, page } = await send(form.action, fields);
+  const { ok, page } = await send(form.action, fields).catch(() => ({ ok: false, page: parse("") }));
   if (ok) {
     leave(one);
     settle(one, page);
@@ -96,16 +96,17 @@ function settle(/** @type {HTMLElement} */ one, /** @type {Document} */ page) {
 function undo(/** @type {HTMLFormElement} */ form) {
   const fields = new FormData(form);
   last = last.then(async () => {
-    const { ok, page } = await send(form.action, fields);
-    if (!ok) {
-      form.submit(); // the page says what is wrong
-      return;
+    try {
+      const { ok, page } = await send(form.action, fields);
+      if (!ok) throw new Error();
+      put(page);
+      const back = /** @type {HTMLElement[]} */ ([...page.querySelectorAll(".items > li")]);
+      for (const one of back) insert(one);
+      focus(back[0] ?? current() ?? rows()[0]);
+      tidy();
+    } catch {
+      form.submit(); // the page, or the browser, says what is wrong
     }
-    put(page);
-    const back = /** @type {HTMLElement[]} */ ([...page.querySelectorAll(".items > li")]);
-    for (const one of back) insert(one);
-    focus(back[0] ?? current() ?? rows()[0]);
-    tidy();
   });
 }
 
@@ -113,9 +114,10 @@ function undo(/** @type {HTMLFormElement} */ form) {
 function put(/** @type {Document} */ page) {
   for (const place of ["#bar", ".states"]) {
     const now = page.querySelector(place);
-    if (now) document.querySelector(place)?.replaceWith(now);
+    if (now) document.querySelector(place)?.replaceChildren(...now.childNodes); // what is heard of changes, not who tells it
   }
-  const waiting = document.querySelector(".states .number")?.textContent ?? "";
+  document.getElementById("bar")?.classList.remove("unseen");
+  const waiting = page.getElementById("waiting")?.textContent ?? "";
   for (const place of document.querySelectorAll("[data-waiting]")) place.textContent = waiting === "0" ? "" : waiting;
   offer();
 }
@@ -175,8 +177,8 @@ function tidy() {
 /** Put a form of the comment's own page into its row: the one that a link's fragment names. */
 async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement} */ link) {
   for (const other of document.querySelectorAll(".items .inside")) other.remove();
-  const page = parse(await (await fetch(link.href)).text());
-  const form = page.getElementById(link.hash.slice(1));
+  const answer = await fetch(link.href).catch(() => null);
+  const form = parse((await answer?.text()) ?? "").getElementById(link.hash.slice(1));
   if (!form) {
     location.href = link.href;
     return;
@@ -217,6 +219,7 @@ document.addEventListener("keydown", (event) => {
     close(inside);
     return;
   }
+  if (!areKeysUsed()) return;
   const isTyping = target.matches("input:not([type=checkbox]), textarea, select") || target.isContentEditable;
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (press(event.key)) event.preventDefault();
@@ -236,6 +239,17 @@ function press(/** @type {string} */ key) {
     button.click();
   }
   return true;
+}
+
+/** Whoever speaks to their computer, or types with it, may not want letters to do anything. */
+function areKeysUsed() {
+  return localStorage.getItem("desk-keys") !== "off";
+}
+
+const useKeys = /** @type {HTMLInputElement | null} */ (document.getElementById("use-keys"));
+if (useKeys) {
+  useKeys.checked = areKeysUsed();
+  useKeys.addEventListener("change", () => localStorage.setItem("desk-keys", useKeys.checked ? "on" : "off"));
 }
 
 function keys() {

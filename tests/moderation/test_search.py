@@ -120,7 +120,8 @@ class TestFinding:
         found = self.find(moderator, text="emilie")
         assert found == ([said["cord"]] if database_name == "sqlite" else [])
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-    @given(text=st.text(max_size=60))
-    def test_whatever_is_typed_is_no_error(self, app: Flask, text: str) -> None:
-        search.numbers(Moderator(role="owner"), Wanted(text=text), None, 5)
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(typed=st.text(max_size=60))
+def test_whatever_is_typed_is_no_error(app: Flask, typed: str) -> None:
+    search.numbers(Moderator(role="owner"), Wanted(text=typed), None, 5)

@@ -118,6 +118,12 @@ class TestSigningIn:
             passwords.set_password(moderators.add(ADA.email, "Ada"), password)
 
 
+def _path(rule: str, number: str = "1") -> str:
+    """An address that a rule of the map stands for."""
+    path = re.sub(r"<int[^>]*>", number, rule).replace("<resource>", "approval").replace("<token>", "x")
+    return re.sub(r"<any[^>]*>", "approval", path).replace("<key>", "blog").replace("<verb>", "approval")
+
+
 class TestGuards:
     """No page of the desk shows anything to a stranger, no act works without its token."""
 
@@ -126,20 +132,47 @@ class TestGuards:
         rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin")]
         assert len(rules) > 5
         for rule in rules:
-            path = re.sub(r"<int[^>]*>", "1", rule.rule).replace("<resource>", "approval").replace("<token>", "x")
-            path = re.sub(r"<any[^>]*>", "approval", path).replace("<key>", "blog")
-            if "sign-in" in path or "link" in path or path in ("/admin", "/admin/"):
+            path = _path(rule.rule)
+            if rule.endpoint.partition(".")[0] in ("sign_in", "set_up"):
                 continue
             for method in (rule.methods or set()) - {"OPTIONS"}:
                 answer = stranger.client.open(path, method=method)
                 assert answer.status_code in (303, 400, 403), (method, path)
                 assert "/admin/sign-in" in answer.headers.get("Location", "/admin/sign-in")
 
+    def test_what_is_the_owners_refuses_moderators(self, app: Flask, hedy: Visitor) -> None:
+        """Every address of these doors, with a form that is right in everything else."""
+        token = hidden_fields(hedy.client.get("/admin/queue"))["csrf_token"]
+        doors = ("sites", "people", "letters", "admin_subscriptions", "channels", "moderators")
+        rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] in doors]
+        assert len(rules) > 20
+        for rule in rules:
+            for method in (rule.methods or set()) - {"OPTIONS"}:
+                answer = hedy.client.open(_path(rule.rule), method=method, data={"csrf_token": token})
+                assert answer.status_code == 403, (method, rule.rule)
+
+    def test_no_page_tells_a_moderator_of_other_blogs(
+        self, app: Flask, hedy: Visitor, ada: Visitor, bob: Visitor
+    ) -> None:
+        comment = bob.comment(BOB, email=BOB.email, body="said on the blog alone")
+        ada.decide(comment, "spam")
+        ada.desk_post(f"/admin/comments/{comment}/notes", body="said on the blog alone")
+        number, thread = str(comment), str(row(comment).thread_id)
+        for rule in app.url_map.iter_rules():
+            if not rule.rule.startswith("/admin") or "GET" not in (rule.methods or ()):
+                continue
+            for query in ("", f"?state=any&person={number}", f"?comment={number}&q=said", f"?site=1&thread={thread}"):
+                path = re.sub(r"<int[^>]*thread_id>", thread, rule.rule)
+                page = hedy.client.get(_path(path, number) + query)
+                assert "said on the blog alone" not in page.text, path
+                assert BOB.email not in page.text, path
+                assert page.status_code < 500, path
+
     def test_acts_need_the_forms_token(self, bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", moderation="all")
         comment = bob.comment()
         for data in ({}, {"csrf_token": "wrong"}, {"csrf_token": bob.open_form().get("csrf_token", "x")}):
-            assert ada.client.post(f"/admin/comments/{comment}/approval", data=data).status_code == 400
+            assert ada.client.post(f"/admin/comments/{comment}/approval", data=data).status_code == 403
         token = hidden_fields(ada.client.get("/admin/queue"))["csrf_token"]
         for headers in ({"Origin": "https://blog.example"}, {"Sec-Fetch-Site": "cross-site"}):
             answer = ada.client.post(f"/admin/comments/{comment}/approval", data={"csrf_token": token}, headers=headers)

@@ -90,6 +90,7 @@ class TestRules:
         ("wrong", "sentence"),
         [
             ({"page_size": "0"}, "Please write a number from 1 to 500."),
+            ({"name": " "}, "Please fill this in."),
             ({"page_size": "many"}, "Please write a number from 1 to 500."),
             ({"email": "nobody"}, "This does not look like one e-mail address."),
             ({"language": "xx"}, "xx is not spoken here"),
@@ -120,12 +121,14 @@ class TestExamination:
 
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
         blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
+        assert ada.client.get(f"{SITE}/examination").status_code == 404
         answer = ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
         assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
         assert worker.examine_articles() == 1
-        page = ada.client.get(SITE).text
+        page = ada.client.get(answer.headers["Location"]).text
         assert 'class="mend"' in page
         assert 'http-equiv="refresh"' not in page
+        assert f'href="{SITE}/examination"' in ada.client.get(SITE).text
 
     def test_it_finds_them(self, ada: Visitor, blog: Web) -> None:
         lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
@@ -145,7 +148,7 @@ class TestExamination:
     def test_private_places_are_not_looked_at(self, ada: Visitor, rules: Callable[..., None]) -> None:
         ada.desk_post(f"{SITE}/examination", url="http://127.0.0.1:1/")
         worker.examine_articles()
-        assert "cannot be read" in ada.client.get(SITE).text
+        assert "cannot be read" in ada.client.get(f"{SITE}/examination").text
 
 
 class TestRemoval:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Site, Subscription, Thread
+from commentsvc.models import Act, Site, Subscription, Thread
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BLOG, BOB, GRACE
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -94,7 +94,6 @@ class TestRules:
         grace = visit()
         form = grace.fill(GRACE) | {"challenge_answer": ""}
         assert grace.send(form).status_code == 303
-        other = grace.fill(GRACE, key="elsewhere", body="again") | {"challenge_answer": ""}
         stranger = visit()
         other = stranger.fill(GRACE, key="elsewhere") | {"challenge_answer": ""}
         assert stranger.send(other, key="elsewhere").status_code == 403
@@ -120,6 +119,17 @@ class TestRules:
         assert "Please write a number from 0 to 36500." in answer.text
         assert f'value="{days}"' in answer.text
         assert 'value="Kept"' in answer.text
+
+    def test_undoing_one_change_keeps_a_later_one(self, ada: Visitor, thread: str) -> None:
+        rule(ada, thread, access="closed")
+        rule(ada, thread, access="closed", title="A new title")
+        rule(ada, thread, access="closed", title="A new title")
+        acts = db.session.scalars(select(Act.id).where(Act.verb == "thread").order_by(Act.id)).all()
+        assert len(acts) == 2, "the third changed nothing"
+        ada.desk_post(f"/admin/acts/{acts[0]}/reversal")
+        db.session.rollback()
+        found = db.session.scalars(select(Thread)).one()
+        assert (found.access, found.title, found.closed_at) == ("open", "A new title", None)
 
     def test_another_title(self, ada: Visitor, bob: Visitor, thread: str) -> None:
         rule(ada, thread, title="The *old* phone <b>")
@@ -178,6 +188,20 @@ class TestAddresses:
         ada.undo_last()
         assert "Bob" in bob.client.get("/embed/blog/print/phone").text
 
+    def test_who_follows_both_addresses_is_no_obstacle(
+        self, ada: Visitor, visit: Callable[[], Visitor], thread: str
+    ) -> None:
+        for key in (ARTICLE, CATS, "print"):
+            visit().client.post(f"/follow/blog/{key}", data={"email": "f@mail.example", "leave_empty": ""})
+        visit().client.post("/follow/blog/print", data={"email": "g@mail.example", "leave_empty": ""})
+        assert ada.desk_post(f"{thread}/address", address=f"{BLOG}/{CATS}").status_code == 303
+        assert ada.desk_post(f"{thread}/aliases", address="/print").status_code == 303
+        here = select(Subscription.key).where(Subscription.recipient.has(email="g@mail.example"))
+        assert db.session.scalars(here).all() == [CATS], "whoever followed the other address hears of this thread"
+        ada.undo_last()
+        ada.undo_last()
+        assert sorted(db.session.scalars(select(Subscription.key))) == sorted([ARTICLE, CATS, "print", "print"])
+
     @pytest.mark.parametrize("address", ["https://evil.example/x", "", f"{BLOG}/{CATS}"])
     def test_what_cannot_be_is_said(self, ada: Visitor, bob: Visitor, thread: str, address: str) -> None:
         bob.comment(GRACE, key=CATS)
@@ -222,6 +246,33 @@ class TestMerging:
         ada.undo_last()
         assert row(late).thread.key == ARTICLE
         assert row(cats).thread.key == CATS
+
+    def test_what_answered_since_goes_along_and_older_acts_can_be_undone(
+        self, ada: Visitor, bob: Visitor, thread: str
+    ) -> None:
+        cats = bob.comment(GRACE, key=CATS)
+        there = f"/admin/threads/{row(cats).thread_id}"
+        ada.desk_post(f"/admin/comments/{cats}/pin")
+        ada.desk_post(f"{there}/merger", address=f"{BLOG}/{ARTICLE}")
+        late = bob.comment(BOB, body="answers since", parent_id=str(cats))
+        ada.undo_last()
+        assert row(late).thread.key == CATS
+        assert row(cats).thread.pinned_id == cats
+        ada.undo_last()
+        assert row(cats).thread.pinned_id is None
+
+    def test_what_was_mixed_meanwhile_is_parted_too(self, ada: Visitor, bob: Visitor, thread: str) -> None:
+        phone = bob.comment(BOB, body="of the phone")
+        cats = bob.comment(GRACE, key=CATS)
+        deep = bob.comment(GRACE, key=CATS, body="deep", parent_id=str(cats))
+        ada.desk_post(f"/admin/threads/{row(cats).thread_id}/merger", address=f"{BLOG}/{ARTICLE}")
+        merger = db.session.scalars(select(Act.id).where(Act.verb == "merge")).one()
+        ada.desk_post(f"/admin/comments/{cats}/place", parent=str(phone), address="")
+        ada.desk_post(f"/admin/acts/{merger}/reversal")
+        assert [(row(one).thread.key, row(one).parent_id) for one in (cats, deep)] == [(CATS, None), (CATS, cats)]
+        assert row(deep).root_id == cats
+        page = bob.client.get(f"/embed/blog/{CATS}?view=threaded").text
+        assert "deep" in page
 
     @pytest.mark.parametrize("address", [f"{BLOG}/{ARTICLE}", f"{BLOG}/nowhere", "https://other.example/x"])
     def test_with_itself_or_nothing_it_cannot_be(self, ada: Visitor, thread: str, address: str) -> None:

@@ -1,10 +1,9 @@
 """A moderator's own account: name and language, their letters, the ways to sign in, and where they are signed in."""
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n
+from commentsvc import i18n, settings
 from commentsvc.accounts import passkeys, passwords, sessions
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
@@ -12,7 +11,6 @@ from commentsvc.errors import N_, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Pace, Recipient
-from commentsvc.models.site import Site
 from commentsvc.models.subscription import SubscriptionState, Topic
 from commentsvc.notifications import subscriptions
 from commentsvc.web.admin import browsers, signed_in
@@ -29,7 +27,7 @@ class NoOtherWay(Refusal):
     """Without a password and without a passkey only letters would let somebody in."""
 
     status = 409
-    sentence = N_("Please add a passkey first: without a password it is your only way in.")
+    sentence = N_("Please set a password or add a passkey first: else only a link by mail would let you in.")
 
 
 @blueprint.get("")
@@ -58,7 +56,7 @@ def choose_letters() -> AnyResponse:
         raise NotUnderstood
     db.begin_write()
     who, ticked = signed_in.person(), set(request.form.getlist("hears"))
-    for site in _sites(who):
+    for site in who.seen_sites():
         for topic in MODERATORS_TOPICS:
             heard = subscriptions.watch(site, who.email, topic, who.language)
             wants = f"{topic}-{site.id}" in ticked
@@ -153,10 +151,6 @@ def _back() -> AnyResponse:
     return redirect(url_for("account.show"), code=303)
 
 
-def _sites(who: Moderator) -> list[Site]:
-    return list(db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name)))
-
-
 def _letters(who: Moderator) -> dict[str, object]:
     """What the form of letters shows: held comments are told unless somebody said otherwise, others are not."""
     recipient = Recipient.with_email(who.email)
@@ -173,11 +167,12 @@ def _page(refusal: Refusal | None = None) -> str:
         refusal=refusal if refusal and not refusal.fields else None,
         letters=_letters(who),
         paces=Pace,
-        sites=_sites(who),
+        sites=who.seen_sites(),
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),
         here=here,
         is_sure=here is not None and sessions.is_sure(here),
         name_of=browsers.name_of,
+        has_mail_server=bool(settings.current().mail_url),
         moderator=who,
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links
@@ -167,6 +166,6 @@ def _page(form: BanForm) -> str:
         changed=next((ban for ban in listed if ban.id == number("changed")), None),
         kinds=BanKind,
         form=form,
-        sites=list(db.session.scalars(select(Site).where(who.may_see(Site.id)).order_by(Site.name))),
+        sites=who.seen_sites(),
         moderator=who,
     )

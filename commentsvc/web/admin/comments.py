@@ -10,13 +10,12 @@ from commentsvc.errors import NotFound, Refusal
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.note import Note
-from commentsvc.models.saved_answer import SavedAnswer
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import acts, notes, queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
-from commentsvc.web.admin.queue import FRAGMENT, fragment
+from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
 from commentsvc.web.options import number
 
 blueprint = Blueprint("admin_comments", __name__, url_prefix=f"/admin/comments/<int(max={LARGEST_ID}):comment_id>")
@@ -146,10 +145,10 @@ def _place(comment: Comment) -> tuple[Thread, Comment | None]:
 
 def _done(comment_id: int, act: Act) -> AnyResponse | str:
     """Back to the list, to the item, or to the thread, as the form says."""
-    listing, back = Listing.of_form(), request.form.get("back", "")
+    listing, back = Listing.of_form(), request.values.get("back", "")
     if request.headers.get(FRAGMENT):
         comment = db.session.get_one(Comment, comment_id)
-        return fragment(listing, act=act, shown=[comment] if listing.fits(comment) else [])
+        return fragment(listing, act=act, shown=[comment])
     if back == "item":
         return redirect(url_for("admin_comments.show", comment_id=comment_id, act=act.id), code=303)
     if back == "thread":
@@ -159,13 +158,12 @@ def _done(comment_id: int, act: Act) -> AnyResponse | str:
 
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> str:
     who = signed_in.person()
-    saved = list(db.session.query(SavedAnswer).order_by(SavedAnswer.title))
+    saved = notes.saved_answers(who)
     chosen = next((one.body for one in saved if one.id == number("saved")), "")
-    act = db.session.get(Act, number("act") or 0)
     return render_template(
         "admin/comment.html",
         comment=comment,
-        page=queue.described([comment.id]),
+        page=queue.described(who, [comment.id]),
         decisions=queue.decisions_about(comment),
         others=queue.others_of(who, comment),
         saved=saved,
@@ -175,8 +173,9 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> s
         errors=refusal.fields if refusal else {},
         typed=request.form,
         listing=Listing({}),
-        act=act if act and act.moderator_id == who.id else None,
-        undone=None,
+        verbs=verbs(),
+        act=signed_in.own_act("act"),
+        undone=signed_in.own_act("undone"),
         last=None,
         moderator=who,
     )

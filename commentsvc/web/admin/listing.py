@@ -1,6 +1,6 @@
 """Which part of the list a page of the desk is about: read from its address, and carried along by its forms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl, urlencode
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import request, url_for
 
 from commentsvc.comments.submission import whole
-from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.comment import Kind, State
 from commentsvc.moderation.search import Wanted
 
 ANY = "any"
@@ -34,8 +34,8 @@ class Listing:
         return cls._of(parse_qsl(request.form.get(CARRIED, "")))
 
     @classmethod
-    def _of(cls, given: "object") -> "Listing":
-        pairs = [(name, value.strip()[:LONGEST]) for name, value in given if name in NAMES]  # type: ignore[attr-defined]
+    def _of(cls, given: Iterable[tuple[str, str]]) -> "Listing":
+        pairs = [(name, value.replace("\0", "").strip()[:LONGEST]) for name, value in given if name in NAMES]
         return cls({name: value for name, value in pairs if value})
 
     @property
@@ -71,10 +71,6 @@ class Listing:
     def query(self) -> str:
         """For the field that forms carry along."""
         return urlencode(self.asked)
-
-    def fits(self, comment: Comment) -> bool:
-        """Whether a comment still stands in the list, after its state may have changed."""
-        return self.state in (None, comment.state)
 
     def address(self, **changes: object) -> str:
         """The address of the list, with other values; None takes one away."""

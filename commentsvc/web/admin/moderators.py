@@ -126,7 +126,7 @@ def _page(form: InvitationForm) -> str:
         moderators=moderators.everybody(),
         removed=removed if removed and removed.removed_at else None,
         roles=Role,
-        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
+        sites=signed_in.person().seen_sites(),
         has_mail_server=bool(settings.current().mail_url),
         moderator=signed_in.person(),
     )

@@ -40,11 +40,11 @@ def erase() -> AnyResponse:
     """Forget somebody; that cannot be undone."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
+    erased = deciding.erase(checked_email(request.form.get("email", "")))
     db.begin_write()
-    threads = personal_data.erase(checked_email(request.form.get("email", "")))
-    acts.begin("erasure", signed_in.person(), count=len(threads))
-    deciding.show([], threads)
-    return redirect(url_for("people.show", erased=len(threads)), code=303)
+    acts.begin("erasure", signed_in.person(), count=erased)
+    db.session.commit()
+    return redirect(url_for("people.show", erased=erased), code=303)
 
 
 def as_file(email: str) -> Response:

@@ -9,6 +9,7 @@ from commentsvc.comments import rearranging, undoing
 from commentsvc.comments.submission import LARGEST_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.i18n import gettext as _
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, Kind, State, reason_mark
 from commentsvc.moderation import acts, queue, search
@@ -18,7 +19,7 @@ from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import number
 
 FRAGMENT = "X-Desk"  # sent by desk.js, which moves the rows itself
-MOST_AT_ONCE = 500  # comments of one act
+MOST_AT_ONCE = 200  # comments of one act
 STEP = 50  # comments of one transaction: readers who write wait no longer
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
@@ -35,7 +36,7 @@ def show() -> str:
 def decide_about_many() -> AnyResponse | tuple[str, int]:
     """The same for all that were chosen, or for all that were found, as one act.
 
-    Those that say something else by now stay where they are.
+    Those of the chosen ones that say something else by now stay where they are.
     """
     verb, listing = request.form.get("verb", ""), Listing.of_form()
     if verb not in (*acts.STATES, "move"):
@@ -62,25 +63,39 @@ def undo(act_id: int) -> AnyResponse | str:
     deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
-        return fragment(listing, undone=act, shown=[one for one in undone.comments if listing.fits(one)])
-    if request.form.get("from") == "log":
-        return redirect(signed_in.way_back(), code=303)
+        return fragment(listing, undone=act, shown=undone.comments)
+    if request.form.get("next"):
+        return redirect(f"{signed_in.way_back()}?undone={act_id}", code=303)
     return redirect(listing.address(undone=act_id), code=303)
 
 
+def verbs() -> dict[State, list[tuple[str, str, str]]]:
+    """What is offered for a comment in each state: the verb, its word, and its key."""
+    approve, spam, trash = ("approval", _("Approve"), "a"), ("spam", _("Spam"), "s"), ("trash", _("Trash"), "t")
+    return {
+        State.PENDING: [approve, spam, trash],
+        State.APPROVED: [("hold", _("Hold"), "h"), spam, trash],
+        State.SPAM: [("approval", _("No spam: approve"), "a"), ("spam", _("Yes, spam"), "s"), trash],
+        State.TRASHED: [approve, ("hold", _("Back to waiting"), "h")],
+    }
+
+
 def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None, shown: Sequence[Comment] = ()) -> str:
-    """What desk.js puts in its places: the bar, the counts, and rows that stand in the list now."""
+    """What desk.js puts in its places: the bar, the counts, and those of the rows that stand in the list now."""
     who = signed_in.person()
+    there = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
     return render_template(
         "admin/_done.html",
         act=act,
         undone=undone,
         last=acts.last_of(who),
-        page=queue.described([comment.id for comment in shown]),
+        page=queue.described(who, [comment.id for comment in there]),
         listing=listing,
+        verbs=verbs(),
         states=State,
         counts=queue.counts(who, listing.wanted.site),
         many=queue.MANY,
+        moderator=who,
     )
 
 
@@ -92,6 +107,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         page=page,
         listing=listing,
         wanted=wanted,
+        verbs=verbs(),
         states=State,
         kinds=Kind,
         counts=queue.counts(who, wanted.site),
@@ -101,8 +117,8 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),
-        act=_own_act(number("act")),
-        undone=_own_act(number("undone")),
+        act=signed_in.own_act("act"),
+        undone=signed_in.own_act("undone"),
         last=acts.last_of(who),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
         moderator=who,
@@ -112,13 +128,14 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
 def _chosen() -> dict[int, str | None]:
     """The chosen ones: numbers, and what was seen of each."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
-    return {number: seen for text, _, seen in pairs if (number := whole(text))}
+    found = [(number, seen) for text, _, seen in pairs if (number := whole(text))]
+    return dict(found[:MOST_AT_ONCE])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """All that the search finds and that had been written when it was made."""
-    newest = whole(request.form.get("newest")) or 0
-    found = search.numbers(signed_in.person(), listing.wanted, newest + 1, MOST_AT_ONCE)
+    above = min((whole(request.form.get("newest")) or 0) + 1, LARGEST_ID)
+    found = search.numbers(signed_in.person(), listing.wanted, above, MOST_AT_ONCE)
     return dict.fromkeys(found)
 
 
@@ -134,7 +151,8 @@ def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
         known = db.session.get(Act, act or 0)
         decided = acts.decide(own, verb, signed_in.person(), of=known)
         if known is not None:
-            known.count += len(own)
+            known.count, known.comment_id = known.count + len(own), None
+            known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
         act = decided.id
         deciding.show(own)
     return act
@@ -158,13 +176,6 @@ def _own(chosen: dict[int, str | None]) -> list[Comment]:
     return [comment for comment in deciding.seen(chosen) if signed_in.own(comment)]
 
 
-def _own_act(act_id: int | None) -> Act | None:
-    act = db.session.get(Act, act_id or 0)
-    return act if act and act.moderator_id == signed_in.person().id else None
-
-
 def _may_undo(act: Act) -> bool:
     who = signed_in.person()
-    if act.verb == "site":
-        return who.is_owner
-    return act.moderator_id == who.id or who.moderates(act.site_id)
+    return who.is_owner if act.verb == "site" else acts.is_within(act, who)

@@ -1,4 +1,7 @@
-"""Answers that moderators give again and again."""
+"""Answers that a moderator gives again and again; those of owners serve everybody."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -25,7 +28,7 @@ def save() -> AnyResponse | tuple[str, int]:
     """Keep one; of the same name, in the place of the old one."""
     db.begin_write()
     try:
-        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""))
+        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""), signed_in.person())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status
@@ -34,23 +37,24 @@ def save() -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.post(f"/<int(max={LARGEST_ID}):number>/removal")
-def remove(number: int) -> AnyResponse:
-    """Throw one away; the form has it again, to be kept after all."""
+def remove(number: int) -> str:
+    """Throw one's own away; the form has it again, to be kept after all."""
     db.begin_write()
     found = db.session.get(SavedAnswer, number)
-    if found is None:
+    if found is None or found.moderator_id != signed_in.person().id:
         raise NotFound
-    title, body = found.title, found.body
+    typed = {"title": found.title, "body": found.body}
     db.session.delete(found)
     db.session.commit()
-    return redirect(url_for("saved_answers.show", title=title, body=body, _anchor="save"), code=303)
+    return _page(typed=typed)
 
 
-def _page(wrong: InvalidFields | None = None) -> str:
+def _page(wrong: InvalidFields | None = None, typed: Mapping[str, str] = MappingProxyType({})) -> str:
+    who = signed_in.person()
     return render_template(
         "admin/saved_answers.html",
-        saved=list(db.session.query(SavedAnswer).order_by(SavedAnswer.title)),
-        typed=request.form if wrong else request.args,
+        saved=notes.saved_answers(who),
+        typed=request.form if wrong else typed,
         errors=wrong.fields if wrong else {},
-        moderator=signed_in.person(),
+        moderator=who,
     )

@@ -1,19 +1,21 @@
 """Who is signed in, what they may do, and the rules of every page of the desk."""
 
 from flask import Blueprint, g, redirect, request, url_for
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings, tokens
 from commentsvc.accounts import sessions
 from commentsvc.db import db
-from commentsvc.errors import LinkInvalid, OwnersOnly
+from commentsvc.errors import FormTooOld, LinkInvalid, OwnersOnly
+from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.web import current, packing, security
+from commentsvc.web.options import number
 
 KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
 KNOWN_FOR = 365 * 24 * 3600  # seconds
@@ -80,10 +82,16 @@ def own(comment: Comment | None) -> Comment | None:
     return comment if comment and person().moderates(comment.thread.site_id) else None
 
 
-def own_thread(number: int | None) -> Thread | None:
+def own_thread(thread_id: int | None) -> Thread | None:
     """The thread with this number, where this moderator decides about it."""
-    thread = db.session.get(Thread, number or 0)
+    thread = db.session.get(Thread, thread_id or 0)
     return thread if thread and person().moderates(thread.site_id) else None
+
+
+def own_act(name: str) -> Act | None:
+    """The act of this moderator that a parameter of the address names."""
+    act = db.session.get(Act, number(name) or 0)
+    return act if act and act.moderator_id == person().id else None
 
 
 def begin(who: Moderator, target: str) -> AnyResponse:
@@ -146,7 +154,10 @@ def _speak() -> None:
 def _check_form() -> None:
     if request.method == "POST":
         security.check_own_page()
-        csrf.protect()
+        try:
+            csrf.protect()
+        except CSRFError:
+            raise FormTooOld from None
 
 
 def _require_moderator() -> AnyResponse | None:
@@ -155,9 +166,9 @@ def _require_moderator() -> AnyResponse | None:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("sign_in.show", next=wanted), code=303)
     if sessions.needs_a_touch(found):
-        number = found.id
+        session_id = found.id
         db.begin_write()
-        sessions.touch(number)
+        sessions.touch(session_id)
         db.session.commit()
     return None
 

@@ -7,15 +7,13 @@ from commentsvc import links, settings
 from commentsvc.comments import site_rules, thread_list
 from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
 from commentsvc.linkbacks import examining, watching
-from commentsvc.models.act import Act
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.moderation import queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import number
 
 blueprint = Blueprint("sites", __name__, url_prefix="/admin/sites")
 signed_in.guard(blueprint, owner=True)
@@ -82,13 +80,28 @@ def examine(key: str) -> AnyResponse | tuple[str, int]:
     url = request.form.get("url", "").strip()
     db.begin_write()
     site = Site.named(key)
-    if links.origin_of(url) is None or len(url) > links.LONGEST_ADDRESS:
+    try:
+        site_rules.web_address(url)
+    except Refusal as refusal:
         db.session.rollback()
-        wrong = InvalidFields({"examined": site_rules.NotAWebAddress(typed=url)})
+        wrong = InvalidFields({"examined": refusal})
         return _page(Site.named(key), wrong), wrong.status
     examining.ask(site, url)
     db.session.commit()
-    return redirect(url_for("sites.show_one", key=key, _anchor="examination"), code=303)
+    return redirect(url_for("sites.show_examination", key=key), code=303)
+
+
+@blueprint.get("/<key>/examination")
+def show_examination(key: str) -> str:
+    """What was found on the article; a page of its own, as it looks again by itself until the worker is done."""
+    site = Site.named(key)
+    examined = examining.last_of(site)
+    if examined is None:
+        raise NotFound
+    is_waiting = examined.state == QUEUED
+    return render_template(
+        "admin/examination.html", site=site, examined=examined, is_waiting=is_waiting, moderator=signed_in.person()
+    )
 
 
 @blueprint.post("/<key>/removal")
@@ -118,9 +131,10 @@ def _typed() -> dict[str, str]:
 
 def _feed() -> str:
     typed = request.form.get("feed", "").strip()
-    if typed and links.origin_of(typed) is None:
-        raise InvalidFields({"feed": site_rules.NotAWebAddress(typed=typed)})
-    return typed
+    try:
+        return site_rules.web_address(typed) if typed else ""
+    except Refusal as wrong:
+        raise InvalidFields({"feed": wrong}) from None
 
 
 def _list(wrong: InvalidFields | None = None) -> str:
@@ -135,7 +149,6 @@ def _list(wrong: InvalidFields | None = None) -> str:
 
 def _page(site: Site, wrong: InvalidFields | None = None) -> str:
     who = signed_in.person()
-    act = db.session.get(Act, number("act") or 0)
     feed, newest = watching.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
     examined = examining.last_of(site)
     rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
@@ -149,8 +162,9 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         two_lines=links.two_lines(site.key),
         newest=newest[0] if newest else None,
         examined=examined,
-        is_waiting=examined is not None and examined.state == QUEUED,
         base_url=settings.current().base_url,
-        act=act if act and act.moderator_id == who.id and act.site_id == site.id else None,
+        act=signed_in.own_act("act"),
+        undone=signed_in.own_act("undone"),
+        last=None,
         moderator=who,
     )

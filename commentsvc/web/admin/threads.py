@@ -15,7 +15,7 @@ from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.thread import Access, Thread
-from commentsvc.moderation import acts, queue
+from commentsvc.moderation import queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
@@ -141,9 +141,10 @@ def _days(typed: str) -> int | None:
     return int(typed)
 
 
-def _done(act: Act, thread: Thread) -> AnyResponse:
-    number, thread_id = act.id, thread.id
-    deciding.show([], [thread], of_site=thread.site_id if act.verb in undoing.OF_MANY_THREADS else None)
+def _done(act: Act | None, thread: Thread) -> AnyResponse:
+    number, thread_id = act.id if act else None, thread.id
+    is_wide = act is not None and act.verb in undoing.OF_MANY_THREADS
+    deciding.show([], [thread], of_site=thread.site_id if is_wide else None)
     return redirect(url_for("threads.show_one", thread_id=thread_id, act=number), code=303)
 
 
@@ -154,7 +155,6 @@ def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:
 
 def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str:
     who = signed_in.person()
-    act = db.session.get(Act, number("act") or 0)
     typed: Mapping[str, str] = request.form if refusal else {}
     return render_template(
         "admin/thread.html",
@@ -169,7 +169,8 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         refusal=refusal if refusal and not refusal.fields else None,
         errors=refusal.fields if refusal else {},
         typed=typed,
-        act=act if act and act.moderator_id == who.id else None,
-        last=acts.last_of(who),
+        act=signed_in.own_act("act"),
+        undone=signed_in.own_act("undone"),
+        last=None,
         moderator=who,
     )

@@ -1,0 +1,180 @@
+"""A moderator clears a hundred held comments: from the keyboard, by touch on a phone, and without JavaScript."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ARTICLE, World, wait_for
+from tests.browser.test_element import say
+from tests.browser.test_story import sign_in
+
+Person = Callable[..., Page]
+HELD = 100
+UNDONE = 10
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """A hundred comments wait."""
+    world.server.run("site", "set", "blog", "--captcha", "never", "--moderation", "all")
+    for number in range(HELD):
+        say(world, ("Bob", "Grace", "Linus")[number % 3], f"number {number}")
+    return world
+
+
+def counts(page: Page, world: World) -> dict[str, int]:
+    """How many are in each state, as the desk has it."""
+    page.goto(f"{world.server.url}/admin/queue")
+    found = page.get_by_role("navigation", name="State").get_by_role("link").all_inner_texts()
+    return {name: int(number) for name, number in (re.split(r"\s+", text.strip()) for text in found)}
+
+
+def waiting(page: Page) -> int:
+    text = page.get_by_role("navigation", name="State").get_by_role("link", name="Waiting").inner_text()
+    return int(text.split()[-1])
+
+
+def test_from_the_keyboard_alone(world: World, person: Person) -> None:
+    """The focus is where the next decision is, all the while."""
+    ada = person()
+    sign_in(world, ada)
+    expect(ada.get_by_text("number 99")).to_be_visible()
+    for number in range(HELD):
+        focused = ada.evaluate("document.activeElement.closest('.items > li')?.id ?? ''")
+        assert focused, f"nothing has the focus after {number} decisions"
+        ada.keyboard.press(("a", "s", "t")[number % 3])
+        if ada.locator(".items > li:not([hidden])").count() < 5 and number < HELD - 5:
+            expect(ada.locator(".items > li:not([hidden])").nth(6)).to_be_visible()
+    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+    wait_for(lambda: waiting(ada) == 0)
+    for number in range(1, UNDONE + 1):
+        ada.keyboard.press("u")
+        wait_for(lambda so_far=number: waiting(ada) == so_far)  # type: ignore[misc]
+    expect(ada.locator(".items > li")).to_have_count(UNDONE)
+    assert ada.evaluate("document.activeElement.closest('.items > li') !== null")
+    found = counts(ada, world)
+    assert found["Waiting"] == UNDONE
+    assert sum(found.values()) == HELD
+
+
+def test_by_touch_on_a_phone(world: World, person: Person) -> None:
+    ada = person(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    sign_in(world, ada)
+    for number in range(HELD):
+        button = ("Approve", "Spam", "Trash")[number % 3]
+        row = ada.locator(".items > li:not([hidden])").first
+        row.get_by_role("button", name=button, exact=True).tap()
+    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+    wait_for(lambda: waiting(ada) == 0)
+    for number in range(1, UNDONE + 1):
+        ada.get_by_role("button", name="Undo").tap()
+        wait_for(lambda so_far=number: waiting(ada) == so_far)  # type: ignore[misc]
+    assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert counts(ada, world)["Waiting"] == UNDONE
+
+
+def test_without_javascript(world: World, person: Person) -> None:
+    """Every act is a form that leads back to the list; what is chosen or found is one act."""
+    ada = person(java_script_enabled=False)
+    sign_in(world, ada)
+    for number in range(HELD - 30):
+        name = ("Approve", "Spam", "Trash")[number % 3]
+        ada.locator(".items > li").first.get_by_role("button", name=name, exact=True).click()
+        expect(ada.get_by_role("status")).to_contain_text(
+            ("Approved.", "Marked as spam.", "Moved to the trash.")[number % 3]
+        )
+    for row in ada.locator(".items > li").all()[:5]:
+        row.get_by_role("checkbox").check()
+    many = ada.locator("#many")
+    many.get_by_text("Many at once").click()
+    many.get_by_role("button", name="Spam").click()
+    expect(ada.get_by_role("status")).to_contain_text("5 comments: Marked as spam.")
+    for _ in range(UNDONE):
+        ada.get_by_role("button", name="Undo").click()
+        expect(ada.get_by_role("status")).to_contain_text("Undone.")
+    assert counts(ada, world)["Waiting"] == 30 + UNDONE - 1
+    ada.get_by_text("Many at once").click()
+    ada.get_by_label("All that was found").check()
+    ada.locator("#many").get_by_role("button", name="Approve").click()
+    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+
+
+def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
+    """What is typed stands in the list; what is wrong with it is said there; Escape puts it away."""
+    ada = person()
+    sign_in(world, ada)
+    ada.keyboard.press("r")
+    field = ada.get_by_label("Your answer, as Ada")
+    expect(field).to_be_focused()
+    ada.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    ada.keyboard.press("r")
+    field.fill("Thank *you*.")
+    ada.get_by_role("button", name="Approve and answer").click()
+    expect(ada.locator("#bar")).to_contain_text("Approved and answered.")
+    expect(ada.get_by_text("number 99")).to_have_count(0)
+    ada.keyboard.press("j")
+    ada.keyboard.press("e")
+    text = ada.get_by_label("Text", exact=True)
+    expect(text).to_be_focused()
+    ada.locator(".inside [name=author]").fill(" ")
+    ada.get_by_role("button", name="Save").click()
+    expect(ada.locator(".inside [name=author]")).to_have_attribute("aria-invalid", "true")
+    ada.locator(".inside [name=author]").fill("Robert")
+    text.fill("said better")
+    ada.get_by_role("button", name="Save").click()
+    expect(ada.get_by_text("said better")).to_be_visible()
+    expect(ada.locator(".inside")).to_have_count(0)
+    ada.keyboard.press("?")
+    expect(ada.get_by_role("dialog", name="Keys")).to_be_visible()
+    ada.keyboard.press("Escape")
+    ada.keyboard.press("/")
+    expect(ada.get_by_label("Search", exact=True)).to_be_focused()
+    ada.keyboard.type("better")
+    ada.keyboard.press("Enter")
+    expect(ada.locator(".items > li")).to_have_count(1)
+    expect(ada.locator(".items > li")).to_contain_text("Robert")
+
+
+def test_a_decision_that_does_not_get_through_comes_back(world: World, person: Person) -> None:
+    """Nothing is lost where the line is: the row stands there again and says so."""
+    ada = person()
+    sign_in(world, ada)
+    ada.route("**/approval**", lambda route: route.abort())
+    ada.keyboard.press("a")
+    expect(ada.get_by_role("alert").first).to_be_visible()
+    ada.unroute("**/approval**")
+    ada.keyboard.press("a")
+    expect(ada.locator("#bar")).to_contain_text("Approved.")
+    wait_for(lambda: waiting(ada) == HELD - 1)
+
+
+def test_in_place_on_the_threads_own_page(world: World, person: Person) -> None:
+    ada = person()
+    sign_in(world, ada)
+    ada.goto(f"{world.server.url}/t/blog{ARTICLE}")
+    first = ada.locator("li", has=ada.get_by_text("number 0", exact=True))
+    first.get_by_role("button", name="Approve").click()
+    expect(
+        ada.locator("li", has=ada.get_by_text("number 0", exact=True)).get_by_role("button", name="Hold")
+    ).to_be_visible()
+    stranger = person()
+    stranger.goto(world.page)
+    expect(stranger.get_by_text("number 0", exact=True)).to_be_visible()
+    expect(stranger.get_by_role("button", name="Hold")).to_have_count(0)
+
+
+def test_the_look_of_a_blog_is_the_element_itself(world: World, person: Person) -> None:
+    ada = person()
+    sign_in(world, ada)
+    ada.keyboard.press("a")
+    expect(ada.locator("#bar")).to_contain_text("Approved.")
+    ada.goto(f"{world.server.url}/admin/sites/blog")
+    expect(ada.locator("comment-thread").first.get_by_text("number 99")).to_be_visible()
+    ada.get_by_role("button", name="Look").click()
+    expect(ada.get_by_role("list", name="What was found")).to_contain_text("Script")  # the page looks again by itself
+    mends = ada.locator(".findings .mend b").all_inner_texts()
+    assert "Script" not in mends
+    assert "Element" not in mends
