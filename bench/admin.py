@@ -25,6 +25,7 @@ from commentsvc.app import create_app
 from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Site, Tally, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark
+from commentsvc.models.moderator import Role
 from commentsvc.models.tally import Event
 from commentsvc.settings import Settings
 from tests import postgres
@@ -39,6 +40,13 @@ DAYS = 1000
 EMAIL, PASSWORD = "ada@blog.example", "analytical engine 1843"
 REASONS = ["nothing from this browser was approved yet", ["links: %(count)d", {"count": 3}], "passed all rules"]
 BASE = "https://comments.example"
+MODERATOR = "hedy@blog.example"
+MODERATORS_PAGES = {
+    "moderator: waiting": "/admin/queue",
+    "moderator: search": "/admin/queue?state=any&q=the",
+    "moderator: decisions": "/admin/log?of=decisions",
+    "moderator: numbers": "/admin/numbers",
+}
 
 PAGES = {
     "waiting": "/admin/queue",
@@ -101,10 +109,12 @@ def _measure(folder: Path, url: str, comments: int) -> None:
         name = db.engine.dialect.name
         print(f"\n{name}: {comments:,} comments built in {time.perf_counter() - started:.0f} s")
         db.session.remove()
-        client = _signed_in(app)
+        client, moderator = _signed_in(app, EMAIL), _signed_in(app, MODERATOR)
         print(f"{'page':26} {'median ms':>10} {'p95 ms':>8} {'kB sent':>8} {'kB in all':>10}")
         for page, path in PAGES.items():
             _ask(client, page, path.format(**places))
+        for page, path in MODERATORS_PAGES.items():
+            _ask(moderator, page, path)
 
 
 def _build(comments: int) -> dict[str, Any]:
@@ -117,6 +127,7 @@ def _build(comments: int) -> dict[str, Any]:
         for number in range(SITES)
     ]
     db.session.add_all(sites)
+    passwords.set_password(moderators.add(MODERATOR, "Hedy", Role.MODERATOR, sites[1:2]), PASSWORD)
     db.session.commit()
     site_ids = [site.id for site in sites]
     threads = max(comments // THREADS_FOR, 1)
@@ -210,11 +221,11 @@ def _store(table: Any, batch: list[dict[str, Any]]) -> None:
     db.session.commit()
 
 
-def _signed_in(app: Flask) -> FlaskClient:
+def _signed_in(app: Flask, email: str) -> FlaskClient:
     throttle.forget()
     client = app.test_client()
     fields = hidden_fields(_open(client, "/admin/sign-in"))
-    sent = {"csrf_token": fields["csrf_token"], "email": EMAIL, "password": PASSWORD}
+    sent = {"csrf_token": fields["csrf_token"], "email": email, "password": PASSWORD}
     if _open(client, "/admin/sign-in", method="POST", data=sent).status_code != 303:
         raise RuntimeError("could not sign in")
     return client

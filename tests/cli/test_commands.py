@@ -277,6 +277,12 @@ class TestUpkeep:
         assert "not the demo" in err
         assert command("moderator", "list")[1] == ""
 
+    def test_somebody_is_forgotten(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        done = command("forget", "bob@mail.example", "--yes")
+        assert done == (0, "Erased bob@mail.example: 0 comments.\n", "")
+        assert command("forget", "nonsense", "--yes")[0] == 2
+
     def test_version_and_help(self, command: Command) -> None:
         assert "commentsvc, version" in command("--version")[1]
         for words in ([], ["serve"], ["site", "add"], ["demo"]):

@@ -1,5 +1,6 @@
 """The moderator's desk: who gets in, what they can do, and that it can be undone."""
 
+import gzip
 import re
 from collections.abc import Callable
 
@@ -193,6 +194,13 @@ class TestGuards:
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
+
+    def test_pages_are_packed_and_their_length_tells_nothing(self, ada: Visitor) -> None:
+        answers = [ada.client.get("/admin/log", headers={"Accept-Encoding": "gzip"}) for _ in range(20)]
+        assert {answer.headers["Content-Encoding"] for answer in answers} == {"gzip"}
+        assert b"<h1>Log</h1>" in gzip.decompress(answers[0].data)
+        assert len({len(answer.data) for answer in answers}) > 5
+        assert "Content-Encoding" not in ada.client.get("/admin/log").headers
 
     def test_visitors_cookies_open_no_desk(self, bob: Visitor) -> None:
         bob.comment()

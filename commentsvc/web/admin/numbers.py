@@ -26,7 +26,7 @@ def show() -> str:
         days=days,
         drawn={
             "comments": charts.bars(
-                days.days, [Line("posted", counts[Event.POSTED]), Line("waited", counts[Event.HELD])]
+                days.days, [Line("written", counts[Event.POSTED]), Line("waited", counts[Event.HELD])]
             ),
             "spam": charts.bars(days.days, [Line("spam", counts[Event.SPAM])]),
             "challenges": charts.bars(
