@@ -1,6 +1,6 @@
 """The threads: how lively, open or closed, with rules of their own; renamed, moved, merged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -13,6 +13,7 @@ from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import queue
@@ -66,25 +67,13 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
 @blueprint.post(f"{THREAD}/address")
 def relocate(thread_id: int) -> AnyResponse | tuple[str, int]:
     """The article has another address now."""
-    db.begin_write()
-    thread = _own(thread_id)
-    try:
-        act = rearranging.relocate(thread, request.form.get("address", "").strip(), signed_in.person())
-    except Refusal as refusal:
-        return _again(thread_id, "address", refusal)
-    return _done(act, thread)
+    return _addressed(thread_id, "address", rearranging.relocate)
 
 
 @blueprint.post(f"{THREAD}/aliases")
 def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
     """Another address leads here, too."""
-    db.begin_write()
-    thread = _own(thread_id)
-    try:
-        act = rearranging.add_alias(thread, request.form.get("address", "").strip(), signed_in.person())
-    except Refusal as refusal:
-        return _again(thread_id, "alias", refusal)
-    return _done(act, thread)
+    return _addressed(thread_id, "alias", rearranging.add_alias)
 
 
 @blueprint.post(f"{THREAD}/aliases/<int(max={LARGEST_ID}):alias_id>/removal")
@@ -109,6 +98,19 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
     except Refusal as refusal:
         return _again(thread_id, "merger", refusal)
     return _done(act, into)
+
+
+def _addressed(
+    thread_id: int, form: str, story: Callable[[Thread, str, Moderator], Act]
+) -> AnyResponse | tuple[str, int]:
+    """Do something with a thread and the address that was typed into a form."""
+    db.begin_write()
+    thread = _own(thread_id)
+    try:
+        act = story(thread, request.form.get("address", "").strip(), signed_in.person())
+    except Refusal as refusal:
+        return _again(thread_id, form, refusal)
+    return _done(act, thread)
 
 
 def _own(thread_id: int) -> Thread:
