@@ -161,6 +161,7 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         errors=wrong.fields if wrong else {},
         two_lines=links.two_lines(site.key),
         newest=newest[0] if newest else None,
+        look="dark" if request.args.get("look") == "dark" else "light",
         examined=examined,
         base_url=settings.current().base_url,
         act=signed_in.own_act("act"),
