@@ -45,8 +45,7 @@ def test_a_passkey_is_made_used_and_may_be_the_only_way(world: World, person: Ca
     expect(page.get_by_role("heading", name="Comments")).to_be_attached()
     page.goto(f"{world.server.url}/admin/account")
     expect(page.get_by_text("last used").first).to_be_visible()
-    page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("without a password it is your only way in")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)  # it is the only way in
 
 
 def test_a_device_that_knows_nobody_opens_nothing(world: World, person: Callable[..., Page]) -> None:
