@@ -298,4 +298,6 @@ def test_the_desk_on_a_phone_without_scripts(world: World, person: Person) -> No
     ada.get_by_role("button", name="Undo").click()
     expect(ada.get_by_role("listitem").filter(has_text="Mine still")).to_be_visible()
     ada.get_by_role("link", name="Log", exact=True).click()
+    expect(ada.get_by_role("row").nth(1)).to_contain_text("undone")
+    ada.get_by_role("link", name="Every decision").click()
     expect(ada.get_by_role("row").nth(1)).to_contain_text("Approved → Waiting")
