@@ -7,8 +7,6 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.moderation import acts, decisions
 
-AS_MODERATOR = "moderator"  # in the place of a browser, from whose hash their picture is drawn
-
 
 def answer(comment: Comment, typed: str, by: Moderator) -> Act:
     """Approve a comment and answer it, as one act; writes.
