@@ -30,7 +30,7 @@ def main() -> None:
             "--moderation",
             "none",
             "--comments-per-minute",
-            "1000000",
+            "100000",
         )
         server.start()
         try:

@@ -21,7 +21,7 @@ REST = 1.5  # seconds; a slow server still works on what was asked when its load
 COMMENTS = 100
 TEXT = "Some words about the phone *and* its cord, and what the neighbours think of it. "
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "reading.svg"
-RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "1000000", "--page-size", "100")
+RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000", "--page-size", "100")
 
 Measure = Callable[[int], float]
 

@@ -48,10 +48,16 @@ def waiting(page: Page) -> int:
     return int(text.split()[-1])
 
 
+def sit_down(world: World, ada: Page) -> None:
+    """Sign in, until the list listens to keys."""
+    sign_in(world, ada)
+    expect(ada.locator("body.live")).to_be_attached()
+
+
 def test_from_the_keyboard_alone(full: World, person: Person) -> None:
     """The focus is where the next decision is, all the while."""
     ada = person()
-    sign_in(full, ada)
+    sit_down(full, ada)
     expect(ada.get_by_text("number 99")).to_be_visible()
     for number in range(HELD):
         focused = ada.evaluate("document.activeElement.closest('.items > li')?.id ?? ''")
@@ -116,7 +122,7 @@ def test_without_javascript(full: World, person: Person) -> None:
 def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
     """What is typed stands in the list; what is wrong with it is said there; Escape puts it away."""
     ada = person()
-    sign_in(world, ada)
+    sit_down(world, ada)
     ada.keyboard.press("r")
     field = ada.get_by_label("Your answer, as Ada")
     expect(field).to_be_focused()
@@ -153,7 +159,7 @@ def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
 def test_a_decision_that_does_not_get_through_comes_back(world: World, person: Person) -> None:
     """Nothing is lost where the line is: the row stands there again and says so."""
     ada = person()
-    sign_in(world, ada)
+    sit_down(world, ada)
     ada.route("**/approval**", lambda route: route.abort())
     ada.keyboard.press("a")
     expect(ada.get_by_role("alert").first).to_be_visible()
@@ -180,7 +186,7 @@ def test_in_place_on_the_threads_own_page(world: World, person: Person) -> None:
 
 def test_the_look_of_a_blog_is_the_element_itself(world: World, person: Person) -> None:
     ada = person()
-    sign_in(world, ada)
+    sit_down(world, ada)
     ada.keyboard.press("a")
     expect(ada.locator("#bar")).to_contain_text("Approved.")
     ada.goto(f"{world.server.url}/admin/sites/blog")
