@@ -24,7 +24,7 @@ from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
 from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Site, Tally, Thread
-from commentsvc.models.comment import Kind, State, marks_of, reason_mark
+from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
 from commentsvc.models.moderator import Role
 from commentsvc.models.tally import Event
 from commentsvc.settings import Settings
@@ -179,14 +179,15 @@ def _comment(
     reasons = [REASONS[number % 3]]
     words = " ".join(f"the word{int(draw.paretovariate(0.6)) % 50_000}" for _ in range(12))
     body = words + (" needle" if number % 99_991 == 5 else "")
+    author, email = f"Person {person}", f"person{person}@mail.example"
     return {
         "id": number,
         "thread_id": thread + 1,
         "kind": kind,
         "state": state,
         "reasons": reasons,
-        "author": f"Person {person}",
-        "email": f"person{person}@mail.example",
+        "author": author,
+        "email": email,
         "website": None,
         "body": body,
         "body_html": f"<p>{body}</p>",
@@ -196,6 +197,7 @@ def _comment(
         "seed": f"{person:016x}",
         "created_at": created,
         "marks": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
+        "said": said_in(author, email, None, "", body),
     }
 
 

@@ -195,13 +195,13 @@ class Indexed:
 def indexed(marks: Sequence[Sequence[str]], phrases: Sequence[str]) -> Indexed:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
-    Phrases hold letters, digits and spaces only. Ordered by number, newest first, both databases find the first ones
+    Phrases are as ``markup.words`` makes them. Ordered by number, newest first, both databases find the first ones
     without looking at all.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))
         wanted = [f"marks : ({_any_of(group)})" for group in marks]
-        wanted += [f"{{author email website title body}} : {_phrase(one)}" for one in phrases]
+        wanted += [f"said : {_phrase(one)}" for one in phrases]
         return Indexed(index.c.rowid, literal_column("comment_search").op("MATCH")(" AND ".join(wanted)))
     rows = table("comment", column("id"), column("search"))
     groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)

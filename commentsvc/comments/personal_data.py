@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from commentsvc import links, tokens
 from commentsvc.db import db, indexed
 from commentsvc.errors import N_
+from commentsvc.markup.words import words
 from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
@@ -26,7 +27,7 @@ from commentsvc.models.revision import Revision
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import bans, decisions, search, training
+from commentsvc.moderation import bans, decisions, training
 
 PURPOSE = "personal-data"
 REASON_ERASED = N_("erased at its writer's wish")
@@ -138,7 +139,7 @@ def _erase(comment: Comment) -> None:
 
 def _of(address: str) -> ColumnElement[bool]:
     """Whatever its case; the index of words finds the few rows that are worth a look."""
-    found = indexed([], [search.phrase(address)])
+    found = indexed([], [words(address)])
     return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
 
 

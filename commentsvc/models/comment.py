@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, text
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, inspect, text
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import Reason
+from commentsvc.markup.words import words
 from commentsvc.models.thread import Thread
 
 
@@ -49,6 +50,7 @@ class State(StrEnum):
     TRASHED = "trashed"
 
 
+SEARCHED = ("author", "email", "website", "title", "body")
 _HAS_ADDRESS = text("address_hash IS NOT NULL")
 
 
@@ -61,8 +63,8 @@ class Comment(Base):
     ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
-    what the spam filter counts it as: ``spam``, ``ham``, or None. ``marks`` are the words it is found by in the index
-    of everything that was said, besides those of its text.
+    what the spam filter counts it as: ``spam``, ``ham``, or None. In the index of everything that was said it is found
+    by the words that are ``said`` in it, of its writer and its addresses, too, and by its ``marks``.
     """
 
     __tablename__ = "comment"
@@ -107,6 +109,7 @@ class Comment(Base):
     edited_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     marks: Mapped[str] = mapped_column(Text, default="")
+    said: Mapped[str] = mapped_column(Text, default="", deferred=True)
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
@@ -162,9 +165,16 @@ def marks_of(
     return " ".join([f"={state}", f"={kind}", *place, *(reason_mark(reason) for reason in reasons)])
 
 
+def said_in(*texts: str | None) -> str:
+    """The words of a comment's texts, in the order of ``SEARCHED``."""
+    return words("\n".join(filter(None, texts)))
+
+
 @event.listens_for(Comment, "before_insert")
 @event.listens_for(Comment, "before_update")
-def _mark(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
+def _index(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
     # What nobody said yet is what the columns take for granted.
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.thread.site_id, comment.thread_id)
     comment.marks = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())
+    if any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
+        comment.said = said_in(*(getattr(comment, name) for name in SEARCHED))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from commentsvc import clock
 from commentsvc.db import db, indexed
+from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
@@ -20,10 +21,10 @@ from commentsvc.models.thread import Thread
 MOST_PHRASES = 10
 LONGEST_PHRASE = 100  # characters
 SHORTEST_BEGINNING, MOST_BEGINNINGS = 3, 2  # as each stands for many words
+SYLLABLES = "\u1100"  # from here on a character says more than a letter does
 FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER: ColumnElement[int] = Comment.__table__.c.id
-NO_WORD = re.compile(r"[^\w]+|_+")
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,13 @@ def phrases(typed: str) -> list[str]:
     found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
         said = match[1] if match[1] is not None else match[2]
-        words = phrase(said)[:LONGEST_PHRASE].strip()
-        is_beginning = match[1] is None and said.endswith("*") and len(words) >= SHORTEST_BEGINNING
-        if words:
-            found.append(words + "*" * (is_beginning and beginnings < MOST_BEGINNINGS))
+        phrase = words(said)[:LONGEST_PHRASE].strip()
+        says_enough = len(phrase) >= SHORTEST_BEGINNING or phrase > SYLLABLES
+        is_beginning = match[1] is None and said.endswith("*") and says_enough
+        if phrase:
+            found.append(phrase + "*" * (is_beginning and beginnings < MOST_BEGINNINGS))
             beginnings += is_beginning
     return found[:MOST_PHRASES]
-
-
-def phrase(text: str) -> str:
-    """A text as the index has it: its words alone."""
-    return " ".join(NO_WORD.sub(" ", text).split())
 
 
 def _looked_for(who: Moderator, wanted: Wanted) -> tuple[ColumnElement[int], list[ColumnElement[bool]]]:

@@ -1,0 +1,19 @@
+"""A text as searches take it: its words, whatever their case and accents; of scripts without spaces, each character."""
+
+import re
+import unicodedata
+
+# What people leave out in a search: accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic.
+_LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
+_NO_WORD = re.compile(r"[\W_]+")
+# Thai, Lao, Burmese, Khmer; kana; Han.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+
+
+def words(text: str) -> str:
+    """Words with a space between them: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
+    plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    spaced = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
+    return " ".join(_NO_WORD.sub(" ", spaced).split())
