@@ -77,7 +77,7 @@ PAGES = {
     "a blog": "/admin/sites/blog0",
     "people": "/admin/people?email=person77@mail.example",
     "numbers": "/admin/numbers",
-    "numbers of a year": "/admin/numbers?days=365",
+    "numbers of a year": "/admin/numbers?days=364",
     "log": "/admin/log",
     "every decision": "/admin/log?of=decisions",
     "bans": "/admin/bans",

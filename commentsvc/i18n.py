@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_interval, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -128,14 +128,20 @@ def short_time(moment: datetime) -> str:
     return f"{format_date(moment, 'medium', locale=_locale())}, {format_time(moment, 'short', locale=_locale())}"
 
 
-def short_day(moment: date) -> str:
-    """A date in few signs, without a year."""
-    return _short_day(moment, language())
+def short_days(first: date, count: int = 1) -> str:
+    """A date in few signs, without a year, or so many of them: ``Jan 5 – 11``."""
+    return _short_days(first, count, language())
 
 
 @lru_cache(maxsize=2048)
-def _short_day(moment: date, tag: str) -> str:
-    return str(format_skeleton("MMMd", moment, locale=Locale.parse(tag)))
+def _short_days(first: date, count: int, tag: str) -> str:
+    last = first + timedelta(days=count - 1)
+    return str(format_interval(first, last, "MMMd", locale=Locale.parse(tag)))
+
+
+def span(days: int) -> str:
+    """So many days in words, about: ``2 weeks``, ``1 year``."""
+    return format_timedelta(timedelta(days=days), granularity="day", locale=_locale())
 
 
 def number(value: float) -> str:

@@ -11,15 +11,21 @@ from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.tally import EVERYWHERE, Event, Tally
 
-SPANS = (14, 30, 90, 365)  # days
+SPANS = (14, 30, 90, 364)  # days
+WEEK = 7
+BY_WEEK = 100  # longer spans are told by week
 
 
 @dataclass(frozen=True)
 class Days:
-    """Values of each day, oldest first; ``hours`` are means of what was waited for an approval, None without one."""
+    """Values of each day, or of each week, oldest first; ``days`` are their first days, ``step`` how many they have.
+
+    ``hours`` are means of what was waited for an approval, None without one.
+    """
 
     days: list[date]
-    counts: Mapping[Event, list[int]]
+    step: int
+    counts: Mapping[str, list[int]]
     hours: list[float | None]
 
     def total(self, event: Event) -> int:
@@ -29,12 +35,16 @@ class Days:
 
 def read(who: Moderator, site: int | None, span: int) -> Days:
     """The last ``span`` days, today included, of a site or of all that a moderator sees; letters of all."""
-    today = clock.now().date()
-    days = [today - timedelta(days=back) for back in range(span - 1, -1, -1)]
-    rows = select(Tally.day, Tally.event, func.sum(Tally.count), func.sum(Tally.seconds)).where(Tally.day >= days[0])
+    first = clock.now().date() - timedelta(days=span - 1)
+    step = WEEK if span > BY_WEEK else 1
+    rows = select(Tally.day, Tally.event, func.sum(Tally.count), func.sum(Tally.seconds)).where(Tally.day >= first)
     theirs = who.may_see(Tally.site_id) if site is None else Tally.site_id == site
     rows = rows.where(theirs | (Tally.site_id == EVERYWHERE)).group_by(Tally.day, Tally.event)
-    found = {(day, event): (count, seconds) for day, event, count, seconds in db.session.execute(rows)}
-    counts = {event: [int(found.get((day, event), (0, 0))[0]) for day in days] for event in Event}
-    waited = [found.get((day, Event.APPROVED)) for day in days]
-    return Days(days, counts, [float(sums[1]) / float(sums[0]) / 3600 if sums and sums[0] else None for sums in waited])
+    counts: dict[str, list[int]] = {event: [0] * (span // step) for event in Event}
+    waited = [0] * (span // step)
+    for day, event, count, seconds in db.session.execute(rows):
+        place = (day - first).days // step
+        counts[event][place] += int(count)
+        waited[place] += int(seconds)
+    hours = [time / count / 3600 if count else None for time, count in zip(waited, counts[Event.APPROVED], strict=True)]
+    return Days([first + timedelta(days=step * place) for place in range(span // step)], step, counts, hours)

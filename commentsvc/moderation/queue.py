@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from commentsvc.db import db
 from commentsvc.errors import Reason
@@ -69,39 +69,40 @@ def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
 
 
 def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State, int]]:
-    """What else the same people wrote on the moderator's sites; one short question for each."""
-    found: dict[tuple[str | None, str | None], Counter[State]] = {}
-    for comment in comments:
-        person = (comment.visitor, comment.email)
-        if any(person) and person not in found:
-            theirs = select(Comment.state).where(search.same_person(comment)).limit(LATELY)
-            if not who.is_owner:
-                theirs = theirs.where(Comment.thread.has(who.may_see(Thread.site_id)))
-            found[person] = Counter(State(state) for state in db.session.scalars(theirs))
-    return {comment.id: _besides(comment, found.get((comment.visitor, comment.email))) for comment in comments}
+    """What else the same people wrote on the moderator's sites."""
+    other = aliased(Comment)
+    theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
+    if not who.is_owner:
+        theirs = theirs.join(other.thread).where(who.may_see(Thread.site_id))
+    some = theirs.limit(LATELY).correlate(Comment).subquery()
+    states = select(func.aggregate_strings(some.c.state, " ")).scalar_subquery()
+    rows = select(Comment.id, states).where(Comment.id.in_([comment.id for comment in comments]))
+    found: dict[int, str | None] = dict(db.session.execute(rows).all())
+    return {comment.id: _besides(comment, found[comment.id] or "") for comment in comments}
 
 
-def _besides(comment: Comment, counted: Counter[State] | None) -> dict[State, int]:
-    others = (counted or Counter()) - Counter([State(comment.state)])
+def _besides(comment: Comment, states: str) -> dict[State, int]:
+    others = Counter(states.split()) - Counter([comment.state])
     return {state: others[state] for state in State if others[state]}
 
 
 def counts(who: Moderator, site: int | None = None) -> dict[State, int]:
     """How many comments a moderator sees in each state, of one site or of all, counted up to ``MANY``."""
-    return {state: search.count(who, Wanted(state=state, site=site), MANY) for state in State}
+    found = search.count(who, [Wanted(state=state, site=site) for state in State], MANY)
+    return dict(zip(State, found, strict=True))
 
 
 def waiting(who: Moderator) -> int:
     """How many wait, counted up to ``MANY``."""
-    return search.count(who, Wanted(state=State.PENDING), MANY)
+    return search.count(who, [Wanted(state=State.PENDING)], MANY)[0]
 
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
     """The moderator's sites by name, each with how many comments wait there."""
     sites = who.seen_sites()
     if len(sites) <= FEW:
-        waits = Wanted(state=State.PENDING)
-        return [(site, search.count(who, replace(waits, site=site.id), MANY)) for site in sites]
+        waiting_there = search.count(who, [Wanted(state=State.PENDING, site=site.id) for site in sites], MANY)
+        return list(zip(sites, waiting_there, strict=True))
     held = select(Comment.thread_id).where(Comment.state == State.PENDING).limit(MANY).subquery()
     of_site = select(Thread.site_id, func.count()).join(held, held.c.thread_id == Thread.id).group_by(Thread.site_id)
     counted = dict(db.session.execute(of_site).all())

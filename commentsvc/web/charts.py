@@ -62,7 +62,7 @@ def _framed(days: Sequence[date], top: float, drawn: list[str]) -> Markup:
         for part in (0, 1)
     ]
     ends = [
-        f'<text x="{x}" y="{HEIGHT - 4}" text-anchor="{anchor}">{escape(i18n.short_day(day))}</text>'
+        f'<text x="{x}" y="{HEIGHT - 4}" text-anchor="{anchor}">{escape(i18n.short_days(day))}</text>'
         for x, anchor, day in ((LEFT, "start", days[0]), (WIDTH - RIGHT, "end", days[-1]))
     ]
     body = "".join([*lines, *drawn, *scale, *ends])

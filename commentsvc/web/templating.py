@@ -24,7 +24,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(mail_trouble=outbox.trouble, waiting=queue.waiting)
     app.jinja_env.filters.update(
         number=i18n.number,
-        short_day=i18n.short_day,
+        short_days=i18n.short_days,
+        span=i18n.span,
         exact_time=i18n.exact_time,
         day=i18n.day,
         relative_time=i18n.relative_time,

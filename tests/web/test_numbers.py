@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from commentsvc.db import db
 from commentsvc.models import Site
@@ -60,6 +61,18 @@ def test_each_sees_their_own(ada: Visitor, hedy: Visitor, bob: Visitor) -> None:
     assert "0 · of which waited: 0" in hedy.client.get("/admin/numbers").text
     foreign = Site.named("blog").id
     assert "0 · of which waited: 0" in hedy.client.get(f"/admin/numbers?site={foreign}").text
+
+
+def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
+    bob.comment(BOB)
+    for weeks, told in ((51, 1), (52, 0)):
+        db.begin_write()
+        db.session.execute(update(Tally).values(day=time().date() - timedelta(weeks=weeks)))
+        db.session.commit()
+        page = ada.client.get("/admin/numbers?days=364").text
+        assert page.count('<th scope="row">') == 52 * 5
+        assert f"{told} · of which waited: 0" in page
+        assert 'aria-current="page">1 year</a>' in page
 
 
 @pytest.mark.parametrize("query", ["days=0", "days=x", "days=999999", "site=99999"])

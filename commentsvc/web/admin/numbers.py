@@ -39,7 +39,7 @@ def show() -> str:
                 is_stacked=True,
             ),
         },
-        span=len(days.days),
+        span=len(days.days) * days.step,
         spans=numbers.SPANS,
         site=chosen,
         sites=queue.waiting_by_site(who),
