@@ -1,6 +1,6 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -71,6 +71,7 @@ class Base(DeclarativeBase):
 
 
 Row = TypeVar("Row", bound=Base)
+Result = TypeVar("Result")
 
 
 class Database(SQLAlchemy):
@@ -83,6 +84,15 @@ class Database(SQLAlchemy):
         """
         self.session.rollback()
         self.session.connection(execution_options={"writes": True})
+
+    def in_steps(self, step: Callable[[], Result]) -> Iterator[Result]:
+        """What each ``step`` gives, stored, until one gives nothing: others may write between two of them."""
+        self.begin_write()
+        while done := step():
+            self.session.commit()
+            yield done
+            self.begin_write()
+        self.session.rollback()
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
         """``row``, stored, or what ``find`` finds where somebody else was first with it this very moment; writes."""

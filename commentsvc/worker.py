@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc import mail, mailbox, safe_http, settings
 from commentsvc.accounts import sessions
 from commentsvc.captcha import challenge
-from commentsvc.comments import by_mail, retention
+from commentsvc.comments import by_mail, retention, site_removal
 from commentsvc.db import db
 from commentsvc.errors import PingRefused
 from commentsvc.linkbacks import announcing, examining, sending, source_page, verifying, watching
@@ -340,6 +340,11 @@ def forget_old() -> int:
     return _written(partial(retention.forget, old)) if len(old) else 0
 
 
+def remove_sites() -> int:
+    """The next rows of blogs that were removed; how many those were."""
+    return _written(site_removal.go_on)
+
+
 JOBS = (
     Job(send_letters, PAUSE, at_once=2),
     Job(read_mailbox, MAILBOX_PAUSE),
@@ -352,4 +357,5 @@ JOBS = (
     Job(tidy, TIDY_PAUSE),
     Job(forget_old, TIDY_PAUSE),
     Job(examine_articles, PAUSE),
+    Job(remove_sites, SELDOM),
 )

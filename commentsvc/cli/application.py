@@ -10,7 +10,6 @@ from typing import ParamSpec, TypeVar
 import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
-from sqlalchemy import select
 
 from commentsvc import i18n, schema, settings
 from commentsvc.db import db
@@ -44,7 +43,7 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
 
 def site_named(key: str) -> Site:
     """The blog with this key."""
-    found = db.session.scalar(select(Site).where(Site.key == key))
+    found = db.session.scalar(Site.in_service().where(Site.key == key))
     if found is None:
         raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
     return found

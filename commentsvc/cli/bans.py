@@ -1,5 +1,7 @@
 """``ban``: who is banned."""
 
+from functools import partial
+
 import click
 
 from commentsvc.cli.application import site_named, with_application
@@ -27,10 +29,9 @@ def add(kind: str, value: str, key: str | None, days: int | None, reason: str, t
     db.begin_write()
     site = site_named(key) if key else None
     imposed = bans.impose(BanKind(kind), value, by=None, site=site, reason=reason, days=days)
-    moved = f"; comments moved to the trash: {len(bans.trash_theirs(imposed, by=None))}" if trash else ""
-    label, number = imposed.label, imposed.id
     db.session.commit()
-    click.echo(f"{label} is banned (ban {number}){moved}.")
+    moved = f"; comments moved to the trash: {_trashed(imposed)}" if trash else ""
+    click.echo(f"{imposed.label} is banned (ban {imposed.id}){moved}.")
 
 
 @ban.command(name="list")
@@ -54,8 +55,15 @@ def lift(number: int, undo: bool) -> None:
     found = db.session.get(Ban, number)
     if found is None:
         raise click.ClickException(f"There is no ban {number}; `commentsvc ban list` shows them.")
-    back = f"; comments given back: {len(bans.undo(found, by=None))}" if undo else ""
-    bans.lift(found)
-    label = found.label
+    (bans.undo if undo else bans.lift)(found)
     db.session.commit()
-    click.echo(f"{label} is banned no longer{back}.")
+    back = f"; comments given back: {_given_back(found)}" if undo else ""
+    click.echo(f"{found.label} is banned no longer{back}.")
+
+
+def _trashed(imposed: Ban) -> int:
+    return sum(map(len, db.in_steps(partial(bans.trash_some, imposed, bans.theirs(imposed)))))
+
+
+def _given_back(lifted: Ban) -> int:
+    return sum(map(len, db.in_steps(partial(bans.give_back_some, lifted))))

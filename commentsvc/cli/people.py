@@ -1,5 +1,7 @@
 """``forget``: erase what is stored about somebody."""
 
+from functools import partial
+
 import click
 
 from commentsvc.cli.application import mail_address, with_application
@@ -14,12 +16,8 @@ from commentsvc.db import db
 def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, letters and subscriptions deleted."""
     address = mail_address(email)
-    erased = 0
+    erased = sum(map(len, db.in_steps(partial(personal_data.erase_some, address))))
     db.begin_write()
-    while threads := personal_data.erase_some(address):
-        erased += len(threads)
-        db.session.commit()
-        db.begin_write()
     personal_data.erase_address(address)
     db.session.commit()
     click.echo(f"Erased {address}: {erased} comments.")

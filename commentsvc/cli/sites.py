@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from commentsvc import i18n, links
 from commentsvc.cli.application import MAY_BE_PRIVATE, site_named, with_application
-from commentsvc.comments import site_rules
+from commentsvc.comments import site_removal, site_rules
 from commentsvc.comments.site_rules import Rule
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
@@ -58,7 +57,7 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Add the blog KEY whose pages live at ORIGIN (https://blog.example), and show the two lines for its template."""
     feed = _feed(rules.pop("feed"))
     db.begin_write()
-    if db.session.scalar(select(Site).where(Site.key == key)):
+    if db.session.scalar(Site.in_service().where(Site.key == key)):
         raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
     with _explained():
         new = site_rules.add(key, site_rules.origins([*origins]), _taken(rules))
@@ -71,7 +70,7 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 @with_application
 def list_sites() -> None:
     """Show the sites and their rules."""
-    for one in db.session.scalars(select(Site).order_by(Site.key)):
+    for one in db.session.scalars(Site.in_service().order_by(Site.key)):
         click.echo(
             f"{one.key}: {one.name}, {' '.join(one.origins)}, language {one.language}, captcha {one.captcha}, "
             f"moderation {one.moderation}, hold with {one.hold_links} links, "
@@ -111,9 +110,9 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 def remove(key: str) -> None:
     """Delete the blog KEY with all its threads and comments."""
     db.begin_write()
-    db.session.delete(site_named(key))
+    site_removal.begin(site_named(key))
     db.session.commit()
-    click.echo(f"Removed {key}.")
+    click.echo(f"Removed {key}: {sum(db.in_steps(site_removal.go_on))} rows.")
 
 
 @contextmanager

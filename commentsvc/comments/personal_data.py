@@ -8,12 +8,11 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from commentsvc import links, tokens
-from commentsvc.db import db, indexed
+from commentsvc.db import db
 from commentsvc.errors import N_
-from commentsvc.markup.words import words
 from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
@@ -28,6 +27,7 @@ from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans, decisions, training
+from commentsvc.moderation.search import with_email
 
 PURPOSE = "personal-data"
 REASON_ERASED = N_("erased at its writer's wish")
@@ -43,7 +43,7 @@ def token_for(email: str) -> str:
 def is_known(email: str) -> bool:
     """Whether anything is stored about an address."""
     address = email.strip().lower()
-    in_comment = select(Comment.id).where(_of(address)).limit(1)
+    in_comment = select(Comment.id).where(with_email(address)).limit(1)
     return Recipient.with_email(address) is not None or db.session.scalar(in_comment) is not None
 
 
@@ -71,7 +71,7 @@ def collect(email: str) -> dict[str, Any]:
 
 def comments_of(email: str) -> list[Comment]:
     """Comments that were written with an address, oldest first."""
-    return list(db.session.scalars(select(Comment).where(_of(email.strip().lower())).order_by(Comment.id)))
+    return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(Comment.id)))
 
 
 def erase_some(email: str) -> list[Thread]:
@@ -80,7 +80,7 @@ def erase_some(email: str) -> list[Thread]:
     Comments leave an empty line behind where others answered them.
     """
     address = email.strip().lower()
-    some = list(db.session.scalars(select(Comment).where(_of(address)).order_by(Comment.id).limit(AT_ONCE)))
+    some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(AT_ONCE)))
     told = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
     db.session.execute(delete(Delivery).where(told), execution_options={"synchronize_session": False})
     for comment in some:
@@ -135,12 +135,6 @@ def _erase(comment: Comment) -> None:
         )
     empty(comment)
     decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_ERASED])
-
-
-def _of(address: str) -> ColumnElement[bool]:
-    """Whatever its case; the index of words finds the few rows that are worth a look."""
-    found = indexed([], [words(address)])
-    return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
 
 
 def _comment(one: Comment) -> dict[str, Any]:

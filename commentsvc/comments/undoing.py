@@ -7,6 +7,7 @@ from commentsvc import clock
 from commentsvc.comments import answering, editing, rearranging, site_rules, thread_rules
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.act import Act
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
@@ -27,6 +28,7 @@ class Undone:
     comments: list[Comment]
     threads: list[Thread]
     site_id: int | None = None  # where any thread may
+    ban: Ban | None = None  # whose comments are to be given back, a few at a time
 
 
 def undo(act: Act, by: Moderator) -> Undone:
@@ -36,11 +38,13 @@ def undo(act: Act, by: Moderator) -> Undone:
     """
     if act.undone_at is not None:
         return Undone([], [])
-    if act.verb not in UNDOING:
+    if not may_be_undone(act):
         raise NothingToUndo
     act.undone_at = clock.now()
+    if act.verb == "ban":
+        return Undone([], [], ban=_undone(act))
     found = UNDOING[act.verb](act, by)
-    if not found and act.verb not in OF_NO_ROW:
+    if not found and act.verb != "site":  # its rules are no row that stands in a list
         raise NothingToUndo
     comments = [one for one in found if isinstance(one, Comment)]
     threads = [one for one in found if isinstance(one, Thread)] + [one.thread for one in comments]
@@ -49,17 +53,17 @@ def undo(act: Act, by: Moderator) -> Undone:
 
 def may_be_undone(act: Act) -> bool:
     """Whether there is anything to take back."""
-    return act.undone_at is None and act.verb in UNDOING
+    return act.undone_at is None and act.verb in (*UNDOING, "ban")
 
 
-def _ban(act: Act, by: Moderator) -> list[Thread]:
+def _undone(act: Act) -> Ban:
     ban = bans.locked(act.kept["ban"])
     if ban is None:
         raise NothingToUndo
-    return bans.undo(ban, by)
+    bans.undo(ban)
+    return ban
 
 
-OF_NO_ROW = ("site", "ban")  # that may have changed no comment and no thread
 OF_MANY_THREADS = ("site", "merge", "address", "alias")
 
 UNDOING: dict[str, Callable[[Act, Moderator], list[Comment] | list[Thread]]] = {
@@ -72,6 +76,5 @@ UNDOING: dict[str, Callable[[Act, Moderator], list[Comment] | list[Thread]]] = {
     "alias": lambda act, _: rearranging.undo_alias(act),
     "thread": lambda act, _: thread_rules.undo_change(act),
     "pin": lambda act, _: thread_rules.undo_pinning(act),
-    "ban": _ban,
     "site": lambda act, _: site_rules.undo_change(act),
 }

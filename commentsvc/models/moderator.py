@@ -74,7 +74,7 @@ class Moderator(Base):
 
     def seen_sites(self) -> list[Site]:
         """The sites that are theirs to see, by name."""
-        return list(db.session.scalars(select(Site).where(self.may_see(Site.id)).order_by(Site.name)))
+        return list(db.session.scalars(Site.in_service().where(self.may_see(Site.id)).order_by(Site.name)))
 
     def may_see(self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None]) -> ColumnElement[bool]:
         """A row of a site is theirs to see, as a condition on the column that names the site."""

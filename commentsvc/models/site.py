@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, String, Text, select
+from sqlalchemy import JSON, Select, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -71,6 +71,7 @@ class Site(Base):
     ``hold_words`` and ``disallowed_words`` hold one word or phrase a line; either matches within words, too.
     With an ``akismet_key``, held comments are shown to the checker at ``akismet_url``, which speaks Akismet's protocol.
     ``keep_…_days`` say how long hashes of network addresses, spam and trash are kept; 0 for as long as the site is.
+    One that was removed (``removed_at``) is out of service, until its rows are deleted.
     ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
     """
 
@@ -107,13 +108,19 @@ class Site(Base):
     version: Mapped[int] = mapped_column(default=0)
     news: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    removed_at: Mapped[datetime | None]
+
+    @classmethod
+    def in_service(cls) -> "Select[Site]":
+        """The sites that were not removed, to be narrowed down and put in order."""
+        return select(cls).where(cls.removed_at.is_(None))
 
     @classmethod
     def named(cls, key: str) -> "Site":
         """The site with this key; raises ``NotFound``."""
         if not KEY.fullmatch(key):
             raise NotFound
-        site = db.session.scalar(select(cls).where(cls.key == key))
+        site = db.session.scalar(cls.in_service().where(cls.key == key))
         if site is None:
             raise NotFound
         return site
@@ -121,7 +128,7 @@ class Site(Base):
     @classmethod
     def at(cls, origin: str) -> "Site":
         """The first site with pages at this origin; raises ``NotFound``."""
-        for site in db.session.scalars(select(cls).order_by(cls.id)):
+        for site in db.session.scalars(cls.in_service().order_by(cls.id)):
             if origin in site.origins:
                 return site
         raise NotFound

@@ -1,6 +1,6 @@
 """Who is banned, and what becomes of what they wrote: one decision that can be undone as one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +19,15 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
+from commentsvc.moderation.search import with_email
 from commentsvc.moderation.stranger import Stranger, normalised
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
 LONGEST_DAYS = 3650
+PART = 20_000  # comments that are looked through in one question
+AT_ONCE = 50  # comments that are decided about in one transaction
+OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it speaks on
+_OPEN = Comment.state.in_(OPEN)
 
 
 class SiteGone(Refusal):
@@ -87,20 +92,33 @@ def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
     return normalised(kind, (comment.email or "") if kind == BanKind.EMAIL else "")
 
 
-def trash_theirs(ban: Ban, by: Moderator | None) -> list[Thread]:
-    """Move what waits or is shown, and the ban would have refused, to the trash; the threads concerned; writes.
+def theirs(ban: Ban) -> list[int]:
+    """Numbers of what waits or is shown, and the ban would have refused; as that takes its time, nothing is locked.
 
     Of a network nothing is found, as addresses are kept as hashes only; moderators are never meant.
     """
-    open_ones = Comment.state.in_((State.PENDING, State.APPROVED))  # spam stays what it is, so that it speaks on
-    near = select(Comment).join(Thread).where(_may_be_refused_by(ban), open_ones, Comment.moderator_id.is_(None))
-    if ban.site_id is not None:
-        near = near.where(Thread.site_id == ban.site_id)
-    looked_at = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
-    theirs = [one.id for one in looked_at if _is_refused(one, ban)]
-    changed = [comment for number in theirs if (comment := Comment.locked(number))]
+    found: list[int] = []
+    for part in _parts(ban):
+        near = select(Comment).where(part, _may_be_refused_by(ban), _OPEN, Comment.moderator_id.is_(None))
+        if ban.site_id is not None:
+            near = near.where(Comment.thread.has(site_id=ban.site_id))
+        found += [one.id for one in db.session.scalars(near.order_by(Comment.id)) if _is_refused(one, ban)]
+    return found
+
+
+def trash_some(ban: Ban, numbers: list[int], by: Moderator | None = None, act: Act | None = None) -> list[Thread]:
+    """Move the last of ``numbers`` to the trash, as part of ``act``, and take them off; the threads concerned; writes.
+
+    None of them once the ban was lifted.
+    """
+    changed: list[Comment] = []
+    while numbers and not changed and ban.lifted_at is None:
+        some, numbers[-AT_ONCE:] = sorted(numbers[-AT_ONCE:]), []
+        changed = [one for number in some if (one := Comment.locked(number)) and one.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
+    if act is not None:
+        act.count += len(changed)
     return [comment.thread for comment in changed]
 
 
@@ -114,14 +132,18 @@ def lift(ban: Ban) -> None:
     ban.lifted_at = ban.lifted_at or clock.now()
 
 
-def undo(ban: Ban, by: Moderator | None) -> list[Thread]:
-    """Lift the ban and give back what it took, unless somebody decided about it since; the threads; writes."""
+def undo(ban: Ban) -> None:
+    """Lift the ban, as if nobody had imposed it; what it took is then given back, a few at a time; writes."""
     lift(ban)
     acts_of = (Act.verb == "ban") & (Act.kept["ban"].as_integer() == ban.id) & Act.undone_at.is_(None)
     db.session.execute(update(Act).where(acts_of).values(undone_at=clock.now()))
+
+
+def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
+    """Give back the first of what it took, unless somebody decided about it since; the threads; writes."""
+    taken = select(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id, Decision.before.is_not(None))
     threads = []
-    taken = select(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id, is_last())
-    for number, before in db.session.execute(taken).all():
+    for number, before in db.session.execute(taken.where(is_last()).order_by(Decision.comment_id).limit(AT_ONCE)):
         if before and (comment := Comment.locked(number)) is not None:
             decisions.undo(comment, State(before), by)
             threads.append(comment.thread)
@@ -143,12 +165,22 @@ def newest(who: Moderator | None = None, most: int | None = None, before: int | 
     return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
 
 
+def _parts(ban: Ban) -> Iterator[ColumnElement[bool]]:
+    """All comments, in parts that are read one by one; in one where an index finds the few that are meant."""
+    if ban.kind not in (BanKind.WORD, BanKind.DOMAIN):
+        yield true()
+        return
+    last = db.session.scalar(select(func.max(Comment.id))) or 0
+    for start in range(0, last, PART):
+        yield Comment.id.between(start + 1, start + PART)
+
+
 def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
     """A comment is worth a closer look, as a condition; exact where that is an equality."""
     if ban.kind == BanKind.ADDRESS:
         return Comment.address_hash == ban.value
     if ban.kind == BanKind.EMAIL:
-        return func.lower(Comment.email) == ban.value
+        return with_email(ban.value)
     if ban.kind == BanKind.NETWORK:
         return false()
     said = (Comment.body, Comment.author, Comment.author_url, Comment.title, Comment.website, Comment.email)

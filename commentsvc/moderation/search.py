@@ -162,6 +162,12 @@ def same_person(comment: Comment) -> ColumnElement[bool]:
     return or_(*same) if same else Comment.author == comment.author
 
 
+def with_email(address: str) -> ColumnElement[bool]:
+    """Comments with a mail address, whatever its case; the index of words finds the few that are worth a look."""
+    found = indexed([], [words(address)])
+    return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
+
+
 def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """The same as the marks say, of few rows."""
     if wanted.state:

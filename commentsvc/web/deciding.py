@@ -1,6 +1,7 @@
 """A person decides about comments, at the desk or from a letter: about the texts they saw, and shown at once."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from sqlalchemy import select
 
@@ -8,8 +9,12 @@ from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
 from commentsvc.linkbacks import verifying
+from commentsvc.models.act import Act
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
+from commentsvc.moderation import bans
 from commentsvc.web import snapshots
 
 
@@ -45,15 +50,31 @@ def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
 
 def erase(email: str) -> int:
     """Erase what is stored about an address, a little at a time, so that nobody waits; how many comments; commits."""
-    erased = 0
+    erased = _shown(db.in_steps(partial(personal_data.erase_some, email)))
     db.begin_write()
-    while threads := personal_data.erase_some(email):
-        erased += len(threads)
-        show([], threads)
-        db.begin_write()
     personal_data.erase_address(email)
     db.session.commit()
     return erased
+
+
+def trash_theirs(ban: Ban, act: Act) -> None:
+    """Move what a ban would have refused to the trash, a little at a time, as part of ``act``; commits."""
+    _shown(db.in_steps(partial(bans.trash_some, ban, bans.theirs(ban), act.moderator, act)))
+
+
+def give_back(ban: Ban, by: Moderator | None) -> None:
+    """Give back what an undone ban took, a little at a time; commits."""
+    _shown(db.in_steps(partial(bans.give_back_some, ban, by)))
+
+
+def _shown(steps: Iterable[list[Thread]]) -> int:
+    """Let readers see what each step changed; how many comments those were."""
+    changed = 0
+    for threads in steps:
+        changed += len(threads)
+        for thread in threads:
+            snapshots.drop(thread.site_id, thread.key)
+    return changed
 
 
 def show(changed: Iterable[Comment], others: Iterable[Thread] = (), *, of_site: int | None = None) -> None:

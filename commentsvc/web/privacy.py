@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings, throttle, tokens
@@ -79,7 +78,7 @@ def _email(token: str) -> str:
 def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = False) -> Response:
     html = render_template(
         "privacy/what_we_store.html",
-        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
+        sites=list(db.session.scalars(Site.in_service().order_by(Site.name))),
         email=typed,
         refusal=refusal.fields.get("email", refusal) if refusal else None,
         is_sent=is_sent,

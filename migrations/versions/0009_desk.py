@@ -35,6 +35,7 @@ def upgrade() -> None:
     _tables()
     for name, days in (("keep_addresses_days", 90), ("keep_spam_days", 90), ("keep_trash_days", 30)):
         op.add_column("site", sa.Column(name, sa.Integer(), nullable=False, server_default=str(days)))
+    op.add_column("site", sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(op.f("ix_ping_comment_id"), "ping", ["comment_id"])
     op.add_column("decision", sa.Column("site_id", sa.Integer(), nullable=False, server_default="0"))
     op.execute(
@@ -228,7 +229,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_ping_comment_id"), "ping")
     for name in INDEXED:
         op.drop_column("comment", name)
-    for name in ("keep_addresses_days", "keep_spam_days", "keep_trash_days"):
+    for name in ("keep_addresses_days", "keep_spam_days", "keep_trash_days", "removed_at"):
         op.drop_column("site", name)
     for table in ("examination", "tally", "saved_answer", "note", "thread_alias"):
         op.drop_table(table)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Ban, Decision, Site
+from commentsvc.models import Act, Ban, Decision, Site
 from commentsvc.models.comment import State
+from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 from tests.cast import ADA, ARTICLE, BOB, MALLORY
 from tests.time import FrozenClock
@@ -184,6 +186,33 @@ class TestAllOfTheirs:
         assert [row(one).state for one in theirs] == [State.APPROVED, State.APPROVED, State.SPAM]
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 3
         assert mallory.post(MALLORY, body="again", email=MALLORY.email).status_code == 303
+
+    @pytest.mark.parametrize("way", ["the bans", "the log"])
+    def test_many_are_taken_and_given_back_a_few_at_a_time(
+        self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        """So that nobody who writes meanwhile waits for it."""
+        monkeypatch.setattr(bans, "PART", 3)
+        monkeypatch.setattr(bans, "AT_ONCE", 2)
+        theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
+        ban = banned(ada, kind="word", value="casino", theirs="1")
+        assert {row(one).state for one in theirs} == {State.TRASHED}
+        act = db.session.scalars(select(Act)).one()
+        assert act.count == len(theirs)
+        places = {"the bans": f"/admin/bans/{ban}/undo", "the log": f"/admin/acts/{act.id}/reversal"}
+        ada.desk_post(places[way], form_at="/admin/bans")
+        assert {row(one).state for one in theirs} == {State.APPROVED}
+        assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == len(theirs)
+        assert db.session.scalars(select(Act)).one().undone_at
+
+    def test_nothing_more_is_taken_once_it_is_lifted(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(body="casino")
+        ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino"))
+        found = bans.theirs(ban)
+        assert found == [comment]
+        ada.desk_post(f"/admin/bans/{ban.id}/end", form_at="/admin/bans")
+        assert list(db.in_steps(partial(bans.trash_some, ban, found))) == []
+        assert row(comment).state == State.APPROVED
 
     def test_by_the_address_of_a_comment(self, ada: Visitor, visit: Visit) -> None:
         mallory = visit()

@@ -11,10 +11,10 @@ from commentsvc import worker
 from commentsvc.comments import site_rules
 from commentsvc.db import db
 from commentsvc.models import Act, Comment, Examination, Site
-from tests.cast import ARTICLE, BLOG, BOB
+from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.servers import Web, web
 from tests.time import FrozenClock
-from tests.visitors import Visitor
+from tests.visitors import Visitor, row
 
 SITE = "/admin/sites/blog"
 
@@ -151,6 +151,11 @@ class TestExamination:
         assert "cannot be read" in ada.client.get(f"{SITE}/examination").text
 
 
+def let_the_worker_delete() -> None:
+    while worker.remove_sites():
+        pass
+
+
 class TestRemoval:
     """Dangerous: asked by name, by somebody who showed who they are."""
 
@@ -158,7 +163,24 @@ class TestRemoval:
         bob.comment(BOB)
         assert ada.desk_post(f"{SITE}/removal", key="blogg").status_code == 422
         assert ada.desk_post(f"{SITE}/removal", key="blog").status_code == 303
+        let_the_worker_delete()
         assert db.session.scalars(select(Comment.id)).all() == []
+
+    def test_gone_at_once_for_everybody(self, ada: Visitor, bob: Visitor) -> None:
+        """Its key is free again, while the worker still deletes what was written there, a few rows at a time."""
+        numbers = [bob.comment(BOB, body=f"number {number}") for number in range(5)]
+        answer = bob.comment(GRACE, body="an answer", parent_id=str(numbers[0]))
+        elsewhere = bob.comment(GRACE, "other", "x.html", body="elsewhere")
+        assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 200
+        ada.desk_post(f"{SITE}/removal", key="blog")
+        assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 404
+        assert ada.client.get("/admin/sites/blog").status_code == 404
+        assert ">A blog<" not in ada.client.get("/admin/sites").text
+        assert ada.desk_post("/admin/sites", key="blog", origins="https://blog.example").status_code == 303
+        assert row(answer).parent_id == numbers[0]
+        let_the_worker_delete()
+        assert db.session.scalars(select(Comment.id)).all() == [elsewhere]
+        assert {site.key for site in db.session.scalars(select(Site))} == {"blog", "other"}
 
     def test_who_signed_in_long_ago_is_asked_again(self, ada: Visitor, time: FrozenClock) -> None:
         time.pass_(hours=1)

@@ -13,10 +13,9 @@ from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
 from commentsvc.moderation import acts, bans
 from commentsvc.moderation.stranger import NotToBeBanned
-from commentsvc.web import snapshots
+from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import number
 
@@ -81,9 +80,11 @@ def impose() -> AnyResponse | tuple[str, int]:
     except InvalidFields as refusal:
         db.session.rollback()
         return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
-    threads = bans.trash_theirs(ban, signed_in.moderator()) if request.form.get("theirs") else []
-    acts.begin("ban", signed_in.person(), site=ban.site_id, comment=comment, count=len(threads), kept={"ban": ban.id})
-    return _changed(ban, threads)
+    act = acts.begin("ban", signed_in.person(), site=ban.site_id, comment=comment, count=0, kept={"ban": ban.id})
+    db.session.commit()
+    if request.form.get("theirs"):
+        deciding.trash_theirs(ban, act)
+    return _changed(ban)
 
 
 @blueprint.post(f"/{BAN}/end")
@@ -92,7 +93,8 @@ def lift(ban_id: int) -> AnyResponse:
     db.begin_write()
     ban = _ban(ban_id)
     bans.lift(ban)
-    return _changed(ban, [])
+    db.session.commit()
+    return _changed(ban)
 
 
 @blueprint.post(f"/{BAN}/undo")
@@ -100,7 +102,10 @@ def undo(ban_id: int) -> AnyResponse:
     """Let them write again, and give back what the ban took."""
     db.begin_write()
     ban = _ban(ban_id)
-    return _changed(ban, bans.undo(ban, signed_in.moderator()))
+    bans.undo(ban)
+    db.session.commit()
+    deciding.give_back(ban, signed_in.moderator())
+    return _changed(ban)
 
 
 def _imposed(comment: Comment | None) -> Ban:
@@ -138,13 +143,8 @@ def _days() -> int | None:
     return days
 
 
-def _changed(ban: Ban, threads: list[Thread]) -> AnyResponse:
-    places = {(thread.site_id, thread.key) for thread in threads}
-    number = ban.id
-    db.session.commit()
-    for place in places:
-        snapshots.drop(*place)
-    return redirect(url_for("bans.show", changed=number), code=303)
+def _changed(ban: Ban) -> AnyResponse:
+    return redirect(url_for("bans.show", changed=ban.id), code=303)
 
 
 def _ban(ban_id: int) -> Ban:

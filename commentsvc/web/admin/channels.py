@@ -1,7 +1,6 @@
 """Webhooks and push: where events go, how that went, and another try."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments.submission import LARGEST_ID, whole
@@ -93,7 +92,7 @@ def _list(refusal: Refusal | None = None) -> str:
         channels=channels.all_channels(),
         deliveries=channels.latest(),
         secret_of=channels.shown_secret,
-        sites=list(db.session.scalars(select(Site).order_by(Site.name))),
+        sites=list(db.session.scalars(Site.in_service().order_by(Site.name))),
         means=Means,
         refusal=refusal,
         moderator=signed_in.moderator(),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
@@ -110,7 +109,7 @@ def _role() -> Role:
 
 def _sites() -> list[Site]:
     chosen = [whole(one) or 0 for one in request.form.getlist("site")]
-    return list(db.session.scalars(select(Site).where(Site.id.in_(chosen))))
+    return list(db.session.scalars(Site.in_service().where(Site.id.in_(chosen))))
 
 
 def _back(removed: int | None = None) -> AnyResponse:

@@ -61,6 +61,8 @@ def undo(act_id: int) -> AnyResponse | str:
         raise NotFound
     undone = undoing.undo(act, signed_in.person())
     deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
+    if undone.ban is not None:
+        deciding.give_back(undone.ban, signed_in.person())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=act, shown=undone.comments)

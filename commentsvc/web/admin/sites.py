@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links, settings
-from commentsvc.comments import site_rules, thread_list
+from commentsvc.comments import site_removal, site_rules, thread_list
 from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
@@ -115,8 +115,8 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
-    db.session.delete(site)
-    db.session.commit()
+    site_removal.begin(site)
+    deciding.show([], of_site=site.id)  # the worker deletes what was written there
     return redirect(url_for("sites.show"), code=303)
 
 

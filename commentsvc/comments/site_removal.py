@@ -1,0 +1,66 @@
+"""Delete a blog with all that was written on it: out of service at once, its rows a few at a time.
+
+A million comments are not deleted in one go, as nobody else could write meanwhile.
+"""
+
+import secrets
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, tuple_
+
+from commentsvc import clock
+from commentsvc.db import Base, db
+from commentsvc.models.announcement import Announcement
+from commentsvc.models.comment import Comment
+from commentsvc.models.learned_word import LearnedWord
+from commentsvc.models.ping import Ping
+from commentsvc.models.site import Site
+from commentsvc.models.subscription import Subscription
+from commentsvc.models.thread import Thread
+
+AT_ONCE = 200  # rows
+
+
+def begin(site: Site) -> None:
+    """Take a blog out of service, so that its key may be another's; writes."""
+    site.removed_at = clock.now()
+    site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
+    site.version += 1
+    db.session.flush()
+
+
+def go_on() -> int:
+    """Delete the next rows of a blog that was removed; how many, 0 once nothing is left to delete; writes."""
+    site = db.session.scalar(select(Site).where(Site.removed_at.is_not(None)).order_by(Site.id).limit(1))
+    if site is None:
+        return 0
+    for table, theirs in _rows_of(site):
+        if gone := _delete_some(table, theirs):
+            return gone
+    db.session.delete(site)  # and the little that hangs on it
+    db.session.flush()
+    return 1
+
+
+def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
+    """What there may be much of; whom nobody is to be told of any more comes first."""
+    threads = select(Thread.id).where(Thread.site_id == site.id)
+    return [
+        (Subscription, Subscription.site_id == site.id),
+        (Ping, Ping.site_id == site.id),
+        (Announcement, Announcement.site_id == site.id),
+        (Comment, Comment.thread_id.in_(threads)),
+        (Thread, Thread.site_id == site.id),
+        (LearnedWord, LearnedWord.site_id == site.id),
+    ]
+
+
+def _delete_some(table: type[Base], theirs: ColumnElement[bool]) -> int:
+    keys: list[Any] = list(table.__table__.primary_key)
+    # The newest first: answers before what they answer, which would have to let go of them.
+    newest = select(*keys).where(theirs).order_by(*(key.desc() for key in keys)).limit(AT_ONCE)
+    some = [tuple(row) for row in db.session.execute(newest)]
+    if some:
+        gone = delete(table).where(tuple_(*keys).in_(some))
+        db.session.execute(gone, execution_options={"synchronize_session": False})
+    return len(some)
