@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from itertools import chain
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -15,6 +14,7 @@ from sqlalchemy import (
     Engine,
     LargeBinary,
     MetaData,
+    and_,
     cast,
     column,
     event,
@@ -34,6 +34,7 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
+BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -195,29 +196,56 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
 
 
 @dataclass(frozen=True)
+class Days:
+    """A span of time: the marks of its days, and its moments, of which the last is not included."""
+
+    marks: Sequence[str]
+    first: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class Indexed:
-    """The index of everything that was said: the number of a comment, and whether it fits what is looked for."""
+    """The index of everything that was said: the number of a comment, and whether it fits what is looked for.
+
+    In the order of ``age``, descending, the newest are found without looking at all of them.
+    """
 
     number: ColumnElement[int]
     fits: ColumnElement[bool]
+    age: Sequence[ColumnElement[Any]]
+
+    def older(self, number: int) -> ColumnElement[bool]:
+        """Those that come after a comment in that order."""
+        if len(self.age) == 1:
+            return self.number < number
+        written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()
+        then = select(other.c.created_at).where(other.c.id == number).scalar_subquery()
+        return (written <= then) & ((written < then) | (self.number < number))
 
 
-def indexed(marks: Sequence[Sequence[str]], phrases: Sequence[str]) -> Indexed:
+def indexed(marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Days | None = None) -> Indexed:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
-    Phrases are as ``markup.words`` makes them. Ordered by number, newest first, both databases find the first ones
-    without looking at all.
+    Phrases are as ``markup.words`` makes them; something must be asked for.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))
-        wanted = [f"marks : ({_any_of(group)})" for group in marks]
+        wanted = [f"marks : ({_any_of(group)})" for group in (*marks, *([days.marks] if days else []))]
         wanted += [f"said : {_phrase(one)}" for one in phrases]
-        return Indexed(index.c.rowid, literal_column("comment_search").op("MATCH")(" AND ".join(wanted)))
-    rows = table("comment", column("id"), column("search"))
+        fits = literal_column("comment_search").op("MATCH")(" AND ".join(wanted))
+        return Indexed(index.c.rowid, fits, [index.c.rowid])
+    rows = table("comment", column("id"), column("search"), column("created_at", UTCDateTime()))
     groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)
-    texts = (_words(one) for one in phrases)
-    query: ColumnElement[Any] = reduce(lambda one, other: one.op("&&")(other), chain(groups, texts))
-    return Indexed(rows.c.id, rows.c.search.op("@@")(query))
+    queries: list[ColumnElement[Any]] = [*groups, *(_words(one) for one in phrases)]
+    conditions: list[ColumnElement[bool]] = []
+    if queries:
+        conditions.append(rows.c.search.op("@@")(reduce(lambda one, other: one.op("&&")(other), queries)))
+    if days is None:
+        return Indexed(rows.c.id, and_(*conditions), [rows.c.id])
+    # Its index of words keeps no order: of a long span it would have to gather all before it knows the newest.
+    conditions += [rows.c.created_at >= days.first, rows.c.created_at < days.end]
+    return Indexed(rows.c.id, and_(*conditions), [rows.c.created_at, rows.c.id])
 
 
 def _any_of(group: Sequence[str]) -> str:
@@ -235,7 +263,7 @@ def _words(one: str) -> ColumnElement[Any]:
 
 
 def is_modelled(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
-    """Whether a table, column or index of the database stands in the models; the index of words is beside them."""
+    """Whether a table, column or index of the database stands in the models; what searches need is beside them."""
     is_of_index = name is not None and name.startswith("comment_search")
     is_column = kind == "column" and name == "search" and parents.get("table_name") == "comment"
-    return not (is_of_index or is_column or (kind == "index" and name == "ix_comment_search"))
+    return not (is_of_index or is_column or (kind == "index" and name in BESIDE_MODELS))

@@ -171,11 +171,8 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
 
 def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
     """What was said last on a site, or in one of its threads: approved comments and linkbacks with a text."""
-    shown = select(Comment).where(Comment.state == State.APPROVED, Comment.response.not_in(FACES))
-    if thread is None:
-        shown = shown.join(Thread, Comment.thread_id == Thread.id).where(Thread.site_id == site.id)
-    else:
-        shown = shown.where(Comment.thread_id == thread.id)
+    place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
+    shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACES))
     return list(db.session.scalars(shown.order_by(Comment.id.desc()).limit(FEED)))
 
 

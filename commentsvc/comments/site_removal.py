@@ -44,12 +44,11 @@ def go_on() -> int:
 
 def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
     """What there may be much of; whom nobody is to be told of any more comes first."""
-    threads = select(Thread.id).where(Thread.site_id == site.id)
     return [
         (Subscription, Subscription.site_id == site.id),
         (Ping, Ping.site_id == site.id),
         (Announcement, Announcement.site_id == site.id),
-        (Comment, Comment.thread_id.in_(threads)),
+        (Comment, Comment.site_id == site.id),
         (Thread, Thread.site_id == site.id),
         (LearnedWord, LearnedWord.site_id == site.id),
     ]
@@ -57,9 +56,7 @@ def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
 
 def _delete_some(table: type[Base], theirs: ColumnElement[bool]) -> int:
     keys: list[Any] = list(table.__table__.primary_key)
-    # The newest first: answers before what they answer, which would have to let go of them.
-    newest = select(*keys).where(theirs).order_by(*(key.desc() for key in keys)).limit(AT_ONCE)
-    some = [tuple(row) for row in db.session.execute(newest)]
+    some = [tuple(row) for row in db.session.execute(select(*keys).where(theirs).limit(AT_ONCE))]
     if some:
         gone = delete(table).where(tuple_(*keys).in_(some))
         db.session.execute(gone, execution_options={"synchronize_session": False})

@@ -64,13 +64,15 @@ class Comment(Base):
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
     what the spam filter counts it as: ``spam``, ``ham``, or None. In the index of everything that was said it is found
-    by the words that are ``said`` in it, of its writer and its addresses, too, and by its ``marks``.
+    by the words that are ``said`` in it, of its writer and its addresses, too, and by its ``marks``. ``site_id`` is its
+    thread's, written down again so that a site's comments are found without their threads.
     """
 
     __tablename__ = "comment"
     __table_args__ = (
         Index(None, "thread_id", "in_talk", "state", "root_id"),
         Index(None, "state", "id"),
+        Index(None, "site_id", "state", "id"),
         Index(None, "body_hash", "state"),
         Index(None, "visitor"),
         Index(None, "address_hash", "state"),
@@ -81,6 +83,7 @@ class Comment(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int]
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
@@ -174,7 +177,8 @@ def said_in(*texts: str | None) -> str:
 @event.listens_for(Comment, "before_update")
 def _index(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
     # What nobody said yet is what the columns take for granted.
-    what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.thread.site_id, comment.thread_id)
+    comment.site_id = comment.thread.site_id
+    what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
     comment.marks = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())
     if any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
         comment.said = said_in(*(getattr(comment, name) for name in SEARCHED))

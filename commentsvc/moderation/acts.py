@@ -84,7 +84,7 @@ def is_within(act: Act, who: Moderator) -> bool:
     if act.moderator_id != who.id:
         return False
     of_act = select(Decision.id).where(Decision.act_id == act.id)
-    theirs = Decision.comment.has(Comment.thread.has(who.may_see(Thread.site_id)))
+    theirs = Decision.comment.has(who.may_see(Comment.site_id))
     foreign = db.session.scalar(of_act.where(~theirs).limit(1))
     return foreign is None and db.session.scalar(of_act.limit(1)) is not None
 

@@ -101,7 +101,7 @@ def theirs(ban: Ban) -> list[int]:
     for part in _parts(ban):
         near = select(Comment).where(part, _may_be_refused_by(ban), _OPEN, Comment.moderator_id.is_(None))
         if ban.site_id is not None:
-            near = near.where(Comment.thread.has(site_id=ban.site_id))
+            near = near.where(Comment.site_id == ban.site_id)
         found += [one.id for one in db.session.scalars(near.order_by(Comment.id)) if _is_refused(one, ban)]
     return found
 

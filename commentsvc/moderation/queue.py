@@ -39,7 +39,7 @@ class Page:
 
 def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
     """What is wanted, with numbers below ``before``."""
-    found = search.numbers(who, wanted, before, PAGE + 1)
+    found = search.numbers(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
 
@@ -73,7 +73,7 @@ def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State,
     other = aliased(Comment)
     theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
     if not who.is_owner:
-        theirs = theirs.join(other.thread).where(who.may_see(Thread.site_id))
+        theirs = theirs.where(who.may_see(other.site_id))
     some = theirs.limit(LATELY).correlate(Comment).subquery()
     states = select(func.aggregate_strings(some.c.state, " ")).scalar_subquery()
     rows = select(Comment.id, states).where(Comment.id.in_([comment.id for comment in comments]))
@@ -118,7 +118,7 @@ def counts_in(thread: Thread) -> dict[State, int]:
 
 def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     """Why the newest ones are where they are: what may be asked for."""
-    newest = search.numbers(who, Wanted(state=state), None, PAGE * 8)
+    newest = search.numbers(who, Wanted(state=state), PAGE * 8)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
     said = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
     return sorted(said)
@@ -132,7 +132,7 @@ def decisions_about(comment: Comment) -> list[Decision]:
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     """The last ones of the same person."""
-    found = search.numbers(who, Wanted(person=comment.id), None, most + 1)
+    found = search.numbers(who, Wanted(person=comment.id), most + 1)
     others = [number for number in found if number != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
 

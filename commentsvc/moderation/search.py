@@ -6,22 +6,22 @@ table itself.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
-from commentsvc.db import db, indexed
+from commentsvc.db import Days, Indexed, db, indexed
 from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.thread import Thread
 
 MOST_PHRASES = 10
 LONGEST_PHRASE = 100  # characters
 SHORTEST_BEGINNING, MOST_BEGINNINGS = 3, 2  # as each stands for many words
 SYLLABLES = "\u1100"  # from here on a character says more than a letter does
+MOST_PLACES = 40  # pairs of a site and a state
 FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER: ColumnElement[int] = Comment.__table__.c.id
@@ -53,32 +53,46 @@ class Wanted:
         return bool(self.person or self.author or self.address)
 
 
-def numbers(who: Moderator, wanted: Wanted, before: int | None, most: int) -> list[int]:
-    """Numbers of what ``who`` may see of it, newest first, below ``before``."""
-    number, fits = _looked_for(who, wanted)
-    rows: Select[int] = select(number).where(*fits).order_by(number.desc()).limit(most)
-    return list(db.session.scalars(rows.where(number < before) if before else rows))
+def numbers(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
+    """Numbers of what ``who`` may see of it, newest first: those that come after ``before``, none above ``upto``."""
+    rows = [_newest(part, most, before, upto) for part in _looked_for(who, wanted)]
+    if len(rows) < 2:
+        return [number for some in rows for number in db.session.scalars(some)]
+    number = union_all(*(select(some.subquery()) for some in rows)).subquery().c.number
+    return list(db.session.scalars(select(number).order_by(number.desc()).limit(most)))
 
 
 def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
     """How many there are of each, counted up to ``most``; in one go."""
-    counted = (
-        select(literal(place).label("place"), func.count().label("found")).select_from(_some(who, one, most))
+    counted = [
+        select(literal(place).label("place"), func.count().label("found")).select_from(_some(part, most))
         for place, one in enumerate(wanted)
-    )
-    found = dict(db.session.execute(union_all(*counted)).all()) if wanted else {}
-    return [found[place] for place in range(len(wanted))]
+        for part in _looked_for(who, one)
+    ]
+    found = [0] * len(wanted)
+    for place, some in db.session.execute(union_all(*counted)) if counted else ():
+        found[place] = min(found[place] + some, most)
+    return found
 
 
 def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
     """Whether a comment is among what is wanted."""
-    number, fits = _looked_for(who, wanted)
-    return db.session.scalar(select(number).where(*fits, number == comment)) is not None
+    parts = _looked_for(who, wanted)
+    here = (select(part.number).where(part.fits, part.number == comment) for part in parts)
+    return any(db.session.scalar(rows) is not None for rows in here)
 
 
-def _some(who: Moderator, wanted: Wanted, most: int) -> Subquery:
-    number, fits = _looked_for(who, wanted)
-    return select(number.label("number")).where(*fits).limit(most).subquery()
+def _newest(part: Indexed, most: int, before: int | None, upto: int | None) -> Select[int]:
+    rows = select(part.number.label("number")).where(part.fits)
+    if before:
+        rows = rows.where(part.older(before))
+    if upto:
+        rows = rows.where(part.number <= upto)
+    return rows.order_by(*(age.desc() for age in part.age)).limit(most)
+
+
+def _some(part: Indexed, most: int) -> Subquery:
+    return select(part.number.label("number")).where(part.fits).limit(most).subquery()
 
 
 def phrases(typed: str) -> list[str]:
@@ -95,19 +109,33 @@ def phrases(typed: str) -> list[str]:
     return found[:MOST_PHRASES]
 
 
-def _looked_for(who: Moderator, wanted: Wanted) -> tuple[ColumnElement[int], list[ColumnElement[bool]]]:
+def _looked_for(who: Moderator, wanted: Wanted) -> list[Indexed]:
+    """Where to look: in one place, or in several that are put together."""
     said = phrases(wanted.text)
     if wanted.is_narrow:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
             found = indexed([], said)
             fits.append(Comment.id.in_(select(found.number).where(found.fits)))
-        return _NUMBER, fits
-    marks = list(_marks(who, wanted))
-    if not said and marks in ([], [[f"={wanted.state}"]]):  # the table has an index of its own for that
-        return _NUMBER, [Comment.state == wanted.state] if wanted.state else []
-    found = indexed(marks, said)
-    return found.number, [found.fits]
+        return [_in_table(*fits)]
+    if not said and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
+        places = _places(who, wanted)
+        if len(places) <= MOST_PLACES:
+            return [_in_table(*place) for place in places]
+    return [indexed(list(_marks(who, wanted)), said, _days(wanted))]
+
+
+def _in_table(*fits: ColumnElement[bool]) -> Indexed:
+    return Indexed(_NUMBER, and_(true(), *fits), [_NUMBER])
+
+
+def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
+    """A state and a site are what the table has an index for, which knows each pair's newest."""
+    if who.is_owner and wanted.site is None:
+        return [[Comment.state == wanted.state] if wanted.state else []]
+    sites = [wanted.site] if who.is_owner else [site.id for site in who.sites if wanted.site in (None, site.id)]
+    states = [wanted.state] if wanted.state else list(State)
+    return [[Comment.site_id == site, Comment.state == state] for site in sites for state in states]
 
 
 def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
@@ -124,14 +152,24 @@ def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
         yield [f"=s{site.id}" for site in who.sites] or ["=s0"]
     if wanted.reason:
         yield [wanted.reason]
-    if wanted.since or wanted.until:
-        yield list(_days(wanted)) or ["=d0"]
 
 
-def _days(wanted: Wanted) -> Iterator[str]:
-    """Marks of whole months where they are whole, and of days."""
-    day = max(wanted.since or FIRST_DAY, FIRST_DAY)
+def _days(wanted: Wanted) -> Days | None:
+    """The span that is asked for, within the time in which there can be comments."""
+    if not (wanted.since or wanted.until):
+        return None
+    first = max(wanted.since or FIRST_DAY, FIRST_DAY)
     last = min(wanted.until or date.max, clock.now().date() + timedelta(days=1))
+    marks = list(_day_marks(first, last)) or ["=d0"]
+    return Days(marks, _midnight(first), _midnight(last) + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _day_marks(day: date, last: date) -> Iterator[str]:
+    """Marks of whole months where they are whole, and of days."""
     while day <= last:
         next_month = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         if day.day == 1 and next_month - timedelta(days=1) <= last:
@@ -177,13 +215,11 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.thread:
         yield Comment.thread_id == wanted.thread
     if wanted.site:
-        yield Comment.thread.has(site_id=wanted.site)
+        yield Comment.site_id == wanted.site
     if not who.is_owner:
-        yield Comment.thread.has(who.may_see(Thread.site_id))
+        yield who.may_see(Comment.site_id)
     if wanted.reason:
         yield Comment.marks.contains(wanted.reason, autoescape=True)
-    if wanted.since:
-        yield Comment.created_at >= datetime.combine(wanted.since, time.min, UTC)
-    if wanted.until:
-        last = min(wanted.until, clock.now().date())
-        yield Comment.created_at < datetime.combine(last, time.min, UTC) + timedelta(days=1)
+    if (days := _days(wanted)) is not None:
+        yield Comment.created_at >= days.first
+        yield Comment.created_at < days.end

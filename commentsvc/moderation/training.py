@@ -54,7 +54,7 @@ def forget(site: Site) -> int:
     texts = db.session.get(LearnedWord, (site.id, EVERY))
     count = texts.spam + texts.ham if texts else 0
     db.session.execute(delete(LearnedWord).where(LearnedWord.site_id == site.id))
-    of_site = select(Comment.id).where(Comment.thread.has(site_id=site.id))
+    of_site = select(Comment.id).where(Comment.site_id == site.id)
     db.session.execute(
         update(Comment).where(Comment.id.in_(of_site)).values(learned_as=None),
         execution_options={"synchronize_session": False},

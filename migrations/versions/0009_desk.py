@@ -43,6 +43,9 @@ def upgrade() -> None:
         " WHERE comment.id = decision.comment_id)"
     )
     op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
+    op.add_column("comment", sa.Column("site_id", sa.Integer(), nullable=False, server_default="0"))
+    op.execute("UPDATE comment SET site_id = (SELECT thread.site_id FROM thread WHERE thread.id = comment.thread_id)")
+    op.create_index(op.f("ix_comment_site_id_state_id"), "comment", ["site_id", "state", "id"])
     for name in INDEXED:
         op.add_column("comment", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     known = sa.text("address_hash IS NOT NULL")
@@ -146,7 +149,7 @@ def _mark_all() -> None:
     """As ``Comment.marks`` and ``Comment.said`` were made when this was written."""
     connection, last = op.get_bind(), 0
     rows = sa.text(
-        "SELECT comment.id, state, kind, site_id, thread_id, comment.created_at, reasons,"
+        "SELECT comment.id, state, kind, thread.site_id, thread_id, comment.created_at, reasons,"
         " author, email, website, comment.title, body FROM comment JOIN thread ON thread.id = thread_id"
         " WHERE comment.id > :last ORDER BY comment.id LIMIT :most"
     )
@@ -196,6 +199,7 @@ def _index_in_postgresql() -> None:
         " (to_tsvector('simple', said) || array_to_tsvector(string_to_array(marks, ' '))) STORED"
     )
     op.execute("CREATE INDEX ix_comment_search ON comment USING gin (search)")
+    op.create_index("ix_comment_age", "comment", ["created_at", "id"])
 
 
 def _count_days() -> None:
@@ -222,12 +226,14 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER comment_search_{event}")
         op.execute("DROP TABLE comment_search")
     else:
+        op.drop_index("ix_comment_age", "comment")
         op.drop_column("comment", "search")
     op.drop_index("ix_comment_address_age", "comment")
     op.drop_index(op.f("ix_decision_site_id_id"), "decision")
     op.drop_column("decision", "site_id")
     op.drop_index(op.f("ix_ping_comment_id"), "ping")
-    for name in INDEXED:
+    op.drop_index(op.f("ix_comment_site_id_state_id"), "comment")
+    for name in (*INDEXED, "site_id"):
         op.drop_column("comment", name)
     for name in ("keep_addresses_days", "keep_spam_days", "keep_trash_days", "removed_at"):
         op.drop_column("site", name)

@@ -1,6 +1,6 @@
 """What moderators type into the search, and what they ask for by days."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -56,11 +56,13 @@ class TestDays:
         ],
     )
     def test_whole_months_are_months(self, since: date, until: date, marks: list[str]) -> None:
-        assert list(search._days(Wanted(since=since, until=until))) == marks
+        assert list(search._day_marks(since, until)) == marks
 
     @given(st.dates(), st.dates())
     def test_no_span_is_too_long(self, since: date, until: date) -> None:
-        assert len(list(search._days(Wanted(since=since, until=until)))) < 600
+        days = search._days(Wanted(since=since, until=until))
+        assert days
+        assert 0 < len(days.marks) < 600
 
 
 class TestFinding:
@@ -75,7 +77,7 @@ class TestFinding:
         }
 
     def find(self, moderator: Moderator, **wanted: object) -> list[int]:
-        return search.numbers(moderator, Wanted(**wanted), None, 100)  # type: ignore[arg-type]
+        return search.numbers(moderator, Wanted(**wanted), 100)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("text", "names"),
@@ -107,6 +109,18 @@ class TestFinding:
         assert self.find(moderator, kind="trackback") == []
         assert self.find(moderator, author="Grace", state="approved") == [said["cat"]]
         assert self.find(moderator, author="Grace", text="elsewhere") == [said["other"]]
+
+    def test_a_span_is_paged_through(self, bob: Visitor, moderator: Moderator, time: FrozenClock) -> None:
+        written = []
+        for number in range(5):
+            written.append(bob.comment(BOB, body=f"number {number}"))
+            time.pass_(days=1)
+        span = Wanted(since=time().date() - timedelta(days=4), until=time().date() - timedelta(days=1))
+        first = search.numbers(moderator, span, 3)
+        assert first == written[:1:-1]
+        assert search.numbers(moderator, span, 3, before=first[-1]) == [written[1]]
+        assert search.numbers(moderator, span, 9, upto=written[2]) == [written[2], written[1]]
+        assert search.count(moderator, [span, Wanted()], 3) == [3, 3]
 
     def test_what_changes_is_found_by_what_it_is_now(
         self, said: dict[str, int], moderator: Moderator, ada: Visitor
@@ -144,4 +158,4 @@ class TestFinding:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(typed=st.text(max_size=60))
 def test_whatever_is_typed_is_no_error(app: Flask, typed: str) -> None:
-    search.numbers(Moderator(role="owner"), Wanted(text=typed), None, 5)
+    search.numbers(Moderator(role="owner"), Wanted(text=typed), 5)

@@ -136,8 +136,8 @@ def _chosen() -> dict[int, str | None]:
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """All that the search finds and that had been written when it was made."""
-    above = min((whole(request.form.get("newest")) or 0) + 1, LARGEST_ID)
-    found = search.numbers(signed_in.person(), listing.wanted, above, MOST_AT_ONCE)
+    newest = whole(request.form.get("newest")) or 0
+    found = search.numbers(signed_in.person(), listing.wanted, MOST_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
