@@ -5,6 +5,7 @@
 
 import contextvars
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from werkzeug.test import TestResponse
 from commentsvc import clock, schema, throttle
 from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
+from commentsvc.comments import site_removal
 from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Site, Tally, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
@@ -36,6 +38,7 @@ THREADS_FOR = 20  # comments
 SITES = 5
 BATCH = 10_000
 ROUNDS = 40
+REMOVED = 60  # steps
 WARM = 3  # times that a page is asked for before, as templates and statements are made ready once
 DAYS = 1000
 EMAIL, PASSWORD = "ada@blog.example", "analytical engine 1843"
@@ -120,6 +123,9 @@ def _measure(folder: Path, url: str, comments: int) -> None:
             _ask(client, page, path.format(**places))
         for page, path in MODERATORS_PAGES.items():
             _ask(moderator, page, path)
+        print(f"\n{'while nobody else may write':26} {'median ms':>10} {'p95 ms':>8}")
+        _decide(client)
+        _tell("a step of removing a blog", _removing())
 
 
 def _build(comments: int) -> dict[str, Any]:
@@ -259,6 +265,42 @@ def _ask(client: FlaskClient, page: str, path: str) -> None:
     whole = sent + _assets(client)
     median, p95 = statistics.median(taken), taken[int(ROUNDS * 0.95)]
     print(f"{page:26} {median:10.1f} {p95:8.1f} {sent / 1000:8.1f} {whole / 1000:10.1f}", flush=True)
+
+
+def _decide(client: FlaskClient) -> None:
+    """Decisions one after the other, as the keys make them, with the answer that brings the list up to date."""
+    page = _open(client, "/admin/queue")
+    token = hidden_fields(page)["csrf_token"]
+    waiting = [int(number) for number in re.findall(r'id="comment-(\d+)"', page.text)]
+    taken = []
+    for number in waiting:
+        started = time.perf_counter()
+        sent = {"csrf_token": token, "listed": ""}
+        answer = _open(client, f"/admin/comments/{number}/approval", method="POST", data=sent, headers={"X-Desk": "1"})
+        taken.append((time.perf_counter() - started) * 1000)
+        if answer.status_code != 200:
+            raise RuntimeError(f"the decision was answered with {answer.status_code}")
+    _tell("a decision, whole", taken)
+
+
+def _removing() -> list[float]:
+    """Milliseconds of each of the first steps that take a blog away."""
+    db.begin_write()
+    site_removal.begin(Site.named(f"blog{SITES - 1}"))
+    db.session.commit()
+    taken = []
+    for _ in range(REMOVED):
+        db.begin_write()
+        started = time.perf_counter()
+        site_removal.go_on()
+        db.session.commit()
+        taken.append((time.perf_counter() - started) * 1000)
+    return taken
+
+
+def _tell(what: str, taken: list[float]) -> None:
+    taken.sort()
+    print(f"{what:26} {statistics.median(taken):10.1f} {taken[int(len(taken) * 0.95)]:8.1f}", flush=True)
 
 
 def _assets(client: FlaskClient) -> int:

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, links, mail, mailbox, safe_http, schema, settings, throttle
+from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
 from commentsvc.cli import application
 from commentsvc.db import db
 from commentsvc.linkbacks import checkup
@@ -36,9 +36,9 @@ def doctor(url: str | None) -> None:
 def _findings() -> Iterator[Finding]:
     for name, check in CHECKS:
         try:
-            finding = Finding(name, is_fine=True, sentence=check())
+            finding = Finding(name, is_fine=True, said=["%(text)s", {"text": check()}])
         except Ailment as wrong:
-            finding = Finding(name, is_fine=False, sentence=str(wrong))
+            finding = wrong.found_by(name)
         yield _told(finding)
 
 
@@ -46,14 +46,15 @@ def _findings_of_page(url: str) -> Iterator[Finding]:
     try:
         page = safe_http.fetch_own(url)
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-        yield _told(Finding("Page", is_fine=False, sentence=f"{url} cannot be read ({failure})."))
+        yield _told(Ailment(checkup.UNREADABLE, url=url, why=str(failure)).found_by(checkup.PAGE))
         return
     for finding in checkup.examine(page):
         yield _told(finding)
 
 
 def _told(finding: Finding) -> Finding:
-    click.echo(f"{'✓' if finding.is_fine else '✗'} {finding.name}: {finding.sentence}")
+    code = f" {finding.code}" if finding.code else ""
+    click.echo(f"{'✓' if finding.is_fine else '✗'} {finding.name}: {i18n.reason(finding.said)}{code}")
     return finding
 
 

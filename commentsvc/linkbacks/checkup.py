@@ -10,7 +10,7 @@ from lxml import etree
 
 from commentsvc import links
 from commentsvc.comments import threads
-from commentsvc.errors import NotFound
+from commentsvc.errors import N_, NotFound, Reason
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
@@ -18,20 +18,53 @@ from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site
 from commentsvc.safe_http import Page
 
+PAGE = N_("Page")
+UNREADABLE = N_("%(url)s cannot be read (%(why)s).")
+NO_ARTICLE = N_("%(url)s answers with status %(status)s. Give the address of a published article.")
+LEADS_AWAY = N_(
+    "%(url)s answers with status %(status)s and leads to %(place)s. Give the address of a published article."
+)
+NO_BLOG = N_(
+    "%(origin)s belongs to no blog here, so nothing can be written about its pages. Add it to a blog’s rules, "
+    "or add a blog:"
+)
+MISSING = N_("missing. Add:")
+ELSEWHERE = N_("%(url)s is at no origin of the blog. Mend the link, or add the origin to the blog’s rules.")
+ANOTHER_PAGE = N_("the page at %(url)s says that it is %(canonical)s; its comments stand there.")
+ANOTHER_SERVER = N_("missing: %(other)s is another server’s, and COMMENTSVC_BASE_URL is %(own)s. Add:")
+HARD_TO_FIND = N_("it is written in a way that old senders do not find: rel first, then href, in double quotes. Write:")
+TWO_HYPHENS = N_("two hyphens in a row stand in it, where a comment may end. Write one, or in addresses:")
+KEPT_OUT = N_("the page’s Content-Security-Policy keeps our element out. Add %(server)s to its %(directive)s.")
+NO_HTTPS = N_(
+    "the blog is read over https and the comment server is not, so browsers block it. Set COMMENTSVC_BASE_URL to https."
+)
+ANOTHER_HOST = N_(
+    "the comment server is another host; where a browser keeps no cookie of it, the form itself says who writes"
+)
 IDENTIFIER = re.compile(r"dc:identifier\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: fine, or something to mend."""
+    """What one check found: fine, or something to mend; after a colon, ``code`` is what to write."""
 
     name: str
     is_fine: bool
-    sentence: str
+    said: Reason
+    code: str = ""
 
 
 class Ailment(Exception):
     """What is wrong, and what to do about it."""
+
+    def __init__(self, sentence: str, code: str = "", **values: object) -> None:
+        super().__init__(sentence)
+        self.said: Reason = [sentence, values]
+        self.code = code
+
+    def found_by(self, name: str) -> Finding:
+        """What the check of this name found."""
+        return Finding(name, is_fine=False, said=self.said, code=self.code)
 
 
 @dataclass(frozen=True)
@@ -65,28 +98,26 @@ def examine(page: Page) -> list[Finding]:
     try:
         article = _article(page)
     except Ailment as wrong:
-        return [Finding("Page", is_fine=False, sentence=str(wrong))]
+        return [wrong.found_by(PAGE)]
     return list(_findings(article))
 
 
 def _article(page: Page) -> Article:
     if not page.is_fine:
-        where = f" and leads to {page.headers['location']}" if "location" in page.headers else ""
-        raise Ailment(f"{page.url} answers with status {page.status}{where}. Give the address of a published article.")
+        if "location" in page.headers:
+            raise Ailment(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
+        raise Ailment(NO_ARTICLE, url=page.url, status=page.status)
     if page.content_type not in HTML:
-        raise Ailment(f"{page.url} is {page.content_type}, not a page in HTML.")
+        raise Ailment(N_("%(url)s is %(kind)s, not a page in HTML."), url=page.url, kind=page.content_type)
     origin = links.origin_of(page.url) or page.url
     try:
         site = Site.at(origin)
     except NotFound:
-        raise Ailment(
-            f"{origin} belongs to no site here, so nothing can be written about its pages. "
-            f"Run: commentsvc site add KEY {origin}, or site set KEY with all its origins."
-        ) from None
+        raise Ailment(NO_BLOG, f"commentsvc site add KEY {origin}", origin=origin) from None
     html = decoded(page)
     root = plain_text.tree(html)
     if root is None:
-        raise Ailment(f"{page.url} is empty.")
+        raise Ailment(N_("%(url)s is empty."), url=page.url)
     return Article(page, html, root, site)
 
 
@@ -95,40 +126,40 @@ def _findings(article: Article) -> Iterator[Finding]:
         try:
             said = check(article)
         except Ailment as wrong:
-            yield Finding(name, is_fine=False, sentence=str(wrong))
+            yield wrong.found_by(name)
         else:
             if said:
-                yield Finding(name, is_fine=True, sentence=said)
+                yield Finding(name, is_fine=True, said=said)
 
 
-def _site(article: Article) -> str:
-    return f"{links.origin_of(article.page.url)} is an origin of the site {article.site.key}"
+def _site(article: Article) -> Reason:
+    values = {"origin": links.origin_of(article.page.url), "key": article.site.key}
+    return [N_("%(origin)s is an origin of the blog %(key)s"), values]
 
 
-def _canonical(article: Article) -> str:
+def _canonical(article: Article) -> Reason:
     found = article.root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
     if not found:
-        raise Ailment(
-            f'missing, so every spelling of the address is a thread of its own. Add: <link rel="canonical" '
-            f'href="{article.page.url}">'
-        )
+        wanted = f'<link rel="canonical" href="{article.page.url}">'
+        raise Ailment(N_("missing, so every spelling of the address is a thread of its own. Add:"), wanted)
     if links.origin_of(article.canonical) not in article.site.origins:
-        raise Ailment(f"{article.canonical} is at no origin of the site. Mend the link, or add the origin to the site.")
+        raise Ailment(ELSEWHERE, url=article.canonical)
     if not links.same_page(article.canonical, article.page.url):
-        raise Ailment(f"the page at {article.page.url} says that it is {article.canonical}; its comments stand there.")
-    return article.canonical
+        raise Ailment(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
+    return _just(article.canonical)
 
 
-def _script(article: Article) -> str:
+def _script(article: Article) -> Reason:
     wanted = links.absolute("/embed.js")
+    element = f'<script type="module" src="{wanted}"></script>'
     scripts = {urljoin(article.page.url, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
-            raise Ailment(f'{wanted} is no module there. Write: <script type="module" src="{wanted}"></script>')
-        return wanted
-    other = next((src for src in scripts if src.endswith("/embed.js")), "")
-    hint = f"{other} is another server’s; COMMENTSVC_BASE_URL is {links.absolute('')}. " if other else ""
-    raise Ailment(f'missing. {hint}Add: <script type="module" src="{wanted}"></script>')
+            raise Ailment(N_("%(url)s is no module there. Write:"), element, url=wanted)
+        return _just(wanted)
+    if other := next((src for src in scripts if src.endswith("/embed.js")), ""):
+        raise Ailment(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
+    raise Ailment(MISSING, element)
 
 
 def _scripts(root: etree._Element) -> Iterator[tuple[str, str]]:
@@ -137,55 +168,54 @@ def _scripts(root: etree._Element) -> Iterator[tuple[str, str]]:
             yield src.strip(), script.get("type", "")
 
 
-def _element(article: Article) -> str:
-    wanted = f'<comment-thread site="{article.site.key}"><a href="{links.thread_page(article.site.key, article.key)}">'
+def _element(article: Article) -> Reason:
+    start = f'<comment-thread site="{article.site.key}"><a href="{links.thread_page(article.site.key, article.key)}">'
+    wanted = f"{start}Comments</a></comment-thread>"
     if not article.root.xpath("//comment-thread"):
-        raise Ailment(f"missing, so no comments stand on the page. Add: {wanted}Comments</a></comment-thread>")
+        raise Ailment(N_("missing, so no comments stand on the page. Add:"), wanted)
     named = article.first("//comment-thread/@site")
     if named != article.site.key:
-        raise Ailment(f"it names the site “{named}”, and this is {article.site.key}. Write: {wanted}…")
+        sentence = N_("it names the blog “%(named)s”, and this is %(key)s. Write:")
+        raise Ailment(sentence, wanted, named=named, key=article.site.key)
     if not article.root.xpath("//comment-thread//a[@href]"):
-        raise Ailment(
-            f"nothing stands in it for readers without JavaScript. Write: {wanted}Comments</a></comment-thread>"
-        )
-    return f"shows the thread {links.thread_path(article.site.key, article.key)}"
+        raise Ailment(N_("nothing stands in it for readers without JavaScript. Write:"), wanted)
+    return [N_("shows the thread %(path)s"), {"path": links.thread_path(article.site.key, article.key)}]
 
 
-def _webmention(article: Article) -> str:
+def _webmention(article: Article) -> Reason:
     return _endpoint(
         article, Kind.WEBMENTION, links.webmention(), f'<link rel="webmention" href="{links.webmention()}">'
     )
 
 
-def _pingback(article: Article) -> str:
-    said = _endpoint(article, Kind.PINGBACK, links.pingback(), f'<link rel="pingback" href="{links.pingback()}">')
+def _pingback(article: Article) -> Reason:
+    element = f'<link rel="pingback" href="{links.pingback()}">'
+    said = _endpoint(article, Kind.PINGBACK, links.pingback(), element)
     is_literal = re.search(r'<link rel="pingback" href="([^"]+)" ?/?>', article.html)
     if said and "x-pingback" not in article.page.headers and not is_literal:
-        raise Ailment(
-            "the element is written in a way that old senders do not find: rel first, then href, in double quotes. "
-            f'Write: <link rel="pingback" href="{links.pingback()}">'
-        )
+        raise Ailment(HARD_TO_FIND, element)
     return said
 
 
-def _trackback(article: Article) -> str:
+def _trackback(article: Article) -> Reason:
     wanted = links.trackback(article.site.key, article.key)
     element = f'<link rel="trackback" type="application/x-www-form-urlencoded" href="{wanted}">'
     return _endpoint(article, Kind.TRACKBACK, wanted, element)
 
 
-def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> str:
+def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Reason:
     if not article.site.takes(protocol):
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
-        raise Ailment(f"missing, so other blogs do not find where to send. Add: {element}")
+        raise Ailment(N_("missing, so other blogs do not find where to send. Add:"), element)
     if offered[0] != wanted:
-        raise Ailment(f"the page names {offered[0]}, and it should be {wanted}. Write: {element}")
-    return wanted
+        sentence = N_("the page names %(found)s, and it should be %(wanted)s. Write:")
+        raise Ailment(sentence, element, found=offered[0], wanted=wanted)
+    return _just(wanted)
 
 
-def _rdf(article: Article) -> str:
+def _rdf(article: Article) -> Reason:
     """For senders from the time when trackbacks were young; the identifier is how they pick the block."""
     if not article.site.takes(Kind.TRACKBACK):
         return ""
@@ -193,16 +223,14 @@ def _rdf(article: Article) -> str:
     title = article.first("//title/text()").strip() or "TITLE"
     wanted = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
     if not blocks:
-        raise Ailment(f"missing; old senders of trackbacks look for it. Add to the body:\n{wanted}")
+        raise Ailment(N_("missing; old senders of trackbacks look for it. Add to the body:"), wanted)
     for block in blocks:
         identifiers = [unescape(one or other) for one, other in IDENTIFIER.findall(block)]
         if article.canonical in identifiers:
             if "</rdf:RDF>" not in block or "--" in block:
-                raise Ailment(
-                    "two hyphens in a row stand in it, where a comment may end. Write one, or %2D%2D in addresses."
-                )
-            return "its identifier is the article’s address"
-    raise Ailment(f"dc:identifier must be the article’s address, letter for letter. Write:\n{wanted}")
+                raise Ailment(TWO_HYPHENS, "%2D%2D")
+            return N_("its identifier is the article’s address")
+    raise Ailment(N_("dc:identifier must be the article’s address, letter for letter. Write:"), wanted)
 
 
 def _comments(html: str) -> Iterator[str]:
@@ -213,17 +241,17 @@ def _comments(html: str) -> Iterator[str]:
         start = html.find("<!--", end)
 
 
-def _policy(article: Article) -> str:
+def _policy(article: Article) -> Reason:
     policies = [article.page.headers.get("content-security-policy", "")]
     policies += [str(one) for one in article.root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")]
     server = links.origin_of(links.absolute("")) or ""
     for policy in filter(None, policies):
         for directive in ("script-src", "connect-src", "img-src", "media-src"):
             if not _allows(policy, directive, server, links.origin_of(article.page.url) or ""):
-                raise Ailment(
-                    f"the page’s Content-Security-Policy keeps our element out. Add {server} to its {directive}."
-                )
-    return f"lets {server} in" if any(policies) else "the page has none, so nothing is in the way"
+                raise Ailment(KEPT_OUT, server=server, directive=directive)
+    if not any(policies):
+        return N_("the page has none, so nothing is in the way")
+    return [N_("lets %(server)s in"), {"server": server}]
 
 
 def _allows(policy: str, directive: str, origin: str, own: str) -> bool:
@@ -246,28 +274,31 @@ def _is_among(source: str, origin: str, own: str) -> bool:
     return host == asked.netloc or (host.startswith("*.") and asked.netloc.endswith(host[1:]))
 
 
-def _cookies(article: Article) -> str:
+def _cookies(article: Article) -> Reason:
     server, page = urlsplit(links.absolute("")), urlsplit(article.page.url)
     if page.scheme == "https" and server.scheme != "https":
-        raise Ailment(
-            "the blog is read over https and the comment server is not, so browsers block it. Set BASE_URL to https."
-        )
+        raise Ailment(NO_HTTPS)
     if server.hostname == page.hostname:
-        return "the comment server has the blog’s own host, so browsers keep its cookie"
+        return N_("the comment server has the blog’s own host, so browsers keep its cookie")
     if server.scheme != "https":
-        return "without https browsers keep no cookie of another host; the form itself says then who writes"
-    return "the comment server is another host; where a browser keeps no cookie of it, the form itself says who writes"
+        return N_("without https browsers keep no cookie of another host; the form itself says then who writes")
+    return ANOTHER_HOST
 
 
-CHECKS: tuple[tuple[str, Callable[[Article], str]], ...] = (
-    ("Site", _site),
-    ("Canonical link", _canonical),
-    ("Script", _script),
-    ("Element", _element),
-    ("Webmention", _webmention),
-    ("Pingback", _pingback),
-    ("Trackback", _trackback),
-    ("RDF block", _rdf),
-    ("Security policy", _policy),
-    ("Cookies", _cookies),
+def _just(text: str) -> Reason:
+    """What needs no words."""
+    return ["%(text)s", {"text": text}]
+
+
+CHECKS: tuple[tuple[str, Callable[[Article], Reason]], ...] = (
+    (N_("Site"), _site),
+    (N_("Canonical link"), _canonical),
+    (N_("Script"), _script),
+    (N_("Element"), _element),
+    (N_("Webmention"), _webmention),
+    (N_("Pingback"), _pingback),
+    (N_("Trackback"), _trackback),
+    (N_("RDF block"), _rdf),
+    (N_("Security policy"), _policy),
+    (N_("Cookies"), _cookies),
 )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from commentsvc import safe_http
 from commentsvc.db import db
 from commentsvc.linkbacks import checkup
-from commentsvc.linkbacks.checkup import Finding
+from commentsvc.linkbacks.checkup import Ailment, Finding
 from commentsvc.models.examination import DONE, Examination
 from commentsvc.models.site import Site
 
@@ -57,12 +57,12 @@ def look(asked: Asked) -> list[Finding]:
 
 def unreadable(asked: Asked, problem: Exception) -> list[Finding]:
     """That the page could not be looked at, and why."""
-    return [Finding("Page", is_fine=False, sentence=f"{asked.url} cannot be read ({problem}).")]
+    return [Ailment(checkup.UNREADABLE, url=asked.url, why=str(problem)).found_by(checkup.PAGE)]
 
 
 def settle(asked: Asked, found: list[Finding]) -> None:
     """Take down what was found; writes."""
     row = db.session.get(Examination, asked.number)
     if row is not None:
-        row.findings = [[one.name, one.is_fine, one.sentence] for one in found]
+        row.findings = [[one.name, one.is_fine, one.said, one.code] for one in found]
         row.state, row.leased_until = DONE, None

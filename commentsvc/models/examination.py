@@ -13,7 +13,7 @@ DONE = "done"
 
 
 class Examination(Leased):
-    """``findings`` are what the checks said of the page at ``url``: ``[name, is fine, sentence]`` each."""
+    """``findings`` are what the checks said of the page at ``url``: ``[name, is fine, sentence, code]`` each."""
 
     __tablename__ = "examination"
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})

@@ -143,13 +143,13 @@ class TestDoctor:
         ("name", "changes", "said"),
         [
             ("Canonical link", {"canonical": ""}, "missing"),
-            ("Canonical link", {"canonical": canonical("https://elsewhere.example/")}, "no origin of the site"),
+            ("Canonical link", {"canonical": canonical("https://elsewhere.example/")}, "no origin of the blog"),
             ("Canonical link", {"canonical": canonical("/other.html")}, "its comments stand there"),
             ("Script", {"script": ""}, f'missing. Add: <script type="module" src="{SERVER}/embed.js">'),
             ("Script", {"script": f'<script src="{SERVER}/embed.js"></script>'}, "is no module"),
             ("Script", {"script": '<script src="http://old.example/embed.js"></script>'}, "another server"),
             ("Element", {"element": ""}, "missing"),
-            ("Element", {"element": '<comment-thread site="blig"></comment-thread>'}, "it names the site “blig”"),
+            ("Element", {"element": '<comment-thread site="blig"></comment-thread>'}, "it names the blog “blig”"),
             ("Element", {"element": '<comment-thread site="blog"></comment-thread>'}, "readers without JavaScript"),
             ("Webmention", {"webmention": ""}, f'Add: <link rel="webmention" href="{SERVER}/webmention">'),
             ("Webmention", {"webmention": '<link rel="webmention" href="https://w.example/">'}, "and it should be"),
@@ -216,7 +216,7 @@ class TestDoctor:
 
     def test_pages_of_nobody_and_of_nowhere(self, command: Command) -> None:
         with web() as other:
-            assert "belongs to no site here" in command("doctor", other.page("/", "x"))[1]
+            assert "belongs to no blog here" in command("doctor", other.page("/", "x"))[1]
         assert "cannot be read" in command("doctor", f"http://127.0.0.1:{free_port()}/")[1]
         assert "cannot be read (not a web address)" in command("doctor", "nonsense")[1]
 

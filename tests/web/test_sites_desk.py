@@ -129,13 +129,16 @@ class TestExamination:
         assert 'class="mend"' in page
         assert 'http-equiv="refresh"' not in page
         assert f'href="{SITE}/examination"' in ada.client.get(SITE).text
+        assert "<b>Canonical link</b> <span>missing, so every spelling" in page
+        assert f"&lt;link rel=&#34;canonical&#34; href=&#34;{blog.url}/article&#34;&gt;</code>" in page
+        assert "Skript</b> <span>fehlt." in ada.client.get(f"{SITE}/examination?lang=de").text
 
     def test_it_finds_them(self, ada: Visitor, blog: Web) -> None:
         lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
         blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
         ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
         worker.examine_articles()
-        findings = {name: is_fine for name, is_fine, _ in db.session.scalars(select(Examination.findings)).one()}
+        findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(Examination.findings)).one()}
         assert findings["Script"]
         assert findings["Element"]
 
