@@ -4,18 +4,21 @@ import contextvars
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from commentsvc import clock, schema, settings, throttle
 from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
-from commentsvc.db import Base, db
+from commentsvc.db import Base, Database, db
 from commentsvc.models import Moderator, Site
 from commentsvc.models.moderator import Role
 from commentsvc.settings import Settings
@@ -82,10 +85,49 @@ def configuration(tmp_path: Path, database_url: str) -> Settings:
     )
 
 
+class KnownTemplates(BytecodeCache):
+    """The compiled code of templates, which is the same for the applications of all tests."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what another test compiled."""
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next one."""
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+KNOWN_TEMPLATES = KnownTemplates()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines() -> Iterator[None]:
+    """One engine for each database, so that statements are compiled once, and not for each test."""
+    made: dict[str, Engine] = {}
+    make = Database._make_engine
+
+    def once(self: Database, bind_key: str | None, options: dict[str, Any], app: Flask) -> Engine:
+        name = str(options["url"])
+        if name not in made:
+            made[name] = make(self, bind_key, options, app)
+        return made[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_make_engine", once)
+        yield
+    for engine in made.values():
+        engine.dispose()
+
+
 @pytest.fixture
 def app(configuration: Settings) -> Iterator[Flask]:
     """The application, with an empty database and both sites."""
     app = create_app(configuration)
+    app.jinja_env.bytecode_cache = KNOWN_TEMPLATES
     app.test_client_class = Browser
     throttle.forget()
     with app.app_context():
@@ -172,7 +214,7 @@ def bob(visit: Callable[[], Visitor]) -> Visitor:
 def ada(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
     """Ada, signed in."""
     db.begin_write()
-    passwords.set_password(moderators.add(ADA.email, ADA.name), ADAS_PASSWORD)
+    moderators.add(ADA.email, ADA.name).password_hash = _hash_of(ADAS_PASSWORD)
     db.session.commit()
     visitor = visit()
     visitor.sign_in(ADA.email, ADAS_PASSWORD)
@@ -184,7 +226,7 @@ def hedy(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
     """Hedy, signed in; she decides about the other blog alone."""
     db.begin_write()
     added = moderators.add(HEDY.email, HEDY.name, Role.MODERATOR, [Site.named("other")])
-    passwords.set_password(added, HEDYS_PASSWORD)
+    added.password_hash = _hash_of(HEDYS_PASSWORD)
     db.session.commit()
     visitor = visit()
     visitor.sign_in(HEDY.email, HEDYS_PASSWORD)
@@ -197,6 +239,14 @@ def moderator(ada: Visitor) -> Moderator:
     found = Moderator.with_email(ADA.email)
     assert found
     return found
+
+
+@lru_cache
+def _hash_of(password: str) -> str:
+    """Made once, as it is made to take its time."""
+    somebody = Moderator(email="")
+    passwords.set_password(somebody, password)
+    return str(somebody.password_hash)
 
 
 def _client(app: Flask) -> FlaskClient:
