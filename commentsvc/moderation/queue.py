@@ -21,7 +21,6 @@ from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 
 PAGE = 20
-FEW = 10  # sites that are counted one by one
 MANY = 10_000  # more than this many are not counted
 LATELY = 200  # comments of one person that are counted
 
@@ -98,15 +97,11 @@ def waiting(who: Moderator) -> int:
 
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
-    """The moderator's sites by name, each with how many comments wait there."""
-    sites = who.seen_sites()
-    if len(sites) <= FEW:
-        waiting_there = search.count(who, [Wanted(state=State.PENDING, site=site.id) for site in sites], MANY)
-        return list(zip(sites, waiting_there, strict=True))
-    held = select(Comment.thread_id).where(Comment.state == State.PENDING).limit(MANY).subquery()
-    of_site = select(Thread.site_id, func.count()).join(held, held.c.thread_id == Thread.id).group_by(Thread.site_id)
-    counted = dict(db.session.execute(of_site).all())
-    return [(site, counted.get(site.id, 0)) for site in sites]
+    """The moderator's sites by name, each with how many comments wait there, counted up to ``MANY`` of all."""
+    held = select(Comment.site_id).where(Comment.state == State.PENDING, who.may_see(Comment.site_id)).limit(MANY)
+    site = held.subquery().c.site_id
+    counted: dict[int, int] = dict(db.session.execute(select(site, func.count()).group_by(site)).all())
+    return [(site, counted.get(site.id, 0)) for site in who.seen_sites()]
 
 
 def counts_in(thread: Thread) -> dict[State, int]:
@@ -118,7 +113,7 @@ def counts_in(thread: Thread) -> dict[State, int]:
 
 def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     """Why the newest ones are where they are: what may be asked for."""
-    newest = search.numbers(who, Wanted(state=state), PAGE * 8)
+    newest = search.selected(who, Wanted(state=state), PAGE * 4)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
     said = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
     return sorted(said)

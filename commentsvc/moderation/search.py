@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
 from commentsvc.db import Days, Indexed, db, indexed
@@ -55,11 +55,20 @@ class Wanted:
 
 def numbers(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
     """Numbers of what ``who`` may see of it, newest first: those that come after ``before``, none above ``upto``."""
+    return list(db.session.scalars(selected(who, wanted, most, before, upto)))
+
+
+def selected(
+    who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None
+) -> Select[int]:
+    """The same as a question, to be asked as a part of another one."""
     rows = [_newest(part, most, before, upto) for part in _looked_for(who, wanted)]
-    if len(rows) < 2:
-        return [number for some in rows for number in db.session.scalars(some)]
+    if not rows:
+        return select(_NUMBER).where(false())
+    if len(rows) == 1:
+        return rows[0]
     number = union_all(*(select(some.subquery()) for some in rows)).subquery().c.number
-    return list(db.session.scalars(select(number).order_by(number.desc()).limit(most)))
+    return select(number).order_by(number.desc()).limit(most)
 
 
 def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:

@@ -103,7 +103,7 @@ def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None
 
 def _list(listing: Listing, refusal: Refusal | None = None) -> str:
     who, wanted = signed_in.person(), listing.wanted
-    page = queue.page(who, wanted, number("before"))
+    page, sites = queue.page(who, wanted, number("before")), queue.waiting_by_site(who)
     return render_template(
         "admin/queue.html",
         page=page,
@@ -115,7 +115,8 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         counts=queue.counts(who, wanted.site),
         many=queue.MANY,
         most=MOST_AT_ONCE,
-        sites=queue.waiting_by_site(who),
+        sites=sites,
+        waits=sum(waiting for _, waiting in sites),
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),
