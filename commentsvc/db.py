@@ -1,5 +1,6 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registr
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT = timedelta(seconds=8)
+LOOKS_AGAIN = timedelta(milliseconds=50)  # how often SQLite does while it waits, after the first moments
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 POOL_SIZE = 8
@@ -88,11 +90,16 @@ class Database(SQLAlchemy):
 
     def in_steps(self, step: Callable[[], Result]) -> Iterator[Result]:
         """What each ``step`` gives, stored, until one gives nothing: others may write between two of them."""
+        is_sqlite = self.engine.dialect.name == "sqlite"
         self.begin_write()
+        began = time.monotonic()
         while done := step():
             self.session.commit()
             yield done
+            if is_sqlite:  # who waits for its lock looks from time to time whether it is free
+                time.sleep(max(time.monotonic() - began, LOOKS_AGAIN.total_seconds()))
             self.begin_write()
+            began = time.monotonic()
         self.session.rollback()
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
@@ -196,8 +203,8 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
 
 
 @dataclass(frozen=True)
-class Days:
-    """A span of time: the marks of its days, and its moments, of which the last is not included."""
+class Span:
+    """Some days: their marks, and the moments they begin and end at."""
 
     marks: Sequence[str]
     first: datetime
@@ -220,24 +227,30 @@ class Indexed:
         if len(self.age) == 1:
             return self.number < number
         written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()
-        then = select(other.c.created_at).where(other.c.id == number).scalar_subquery()
+        known = select(other.c.created_at).where(other.c.id <= number)  # it may be gone; the next one is not far
+        then = known.order_by(other.c.id.desc()).limit(1).scalar_subquery()
         return (written <= then) & ((written < then) | (self.number < number))
 
 
-def indexed(marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Days | None = None) -> Indexed:
+def indexed(
+    marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Span | None = None, without: Sequence[str] = ()
+) -> Indexed:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
-    Phrases are as ``markup.words`` makes them; something must be asked for.
+    ``without`` are marks that they must not have. Phrases are as ``markup.words`` makes them; something must be asked
+    for.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))
         wanted = [f"marks : ({_any_of(group)})" for group in (*marks, *([days.marks] if days else []))]
         wanted += [f"said : {_phrase(one)}" for one in phrases]
-        fits = literal_column("comment_search").op("MATCH")(" AND ".join(wanted))
+        asked = " AND ".join(wanted) + (f" NOT marks : ({_any_of(without)})" if without else "")
+        fits = literal_column("comment_search").op("MATCH")(asked)
         return Indexed(index.c.rowid, fits, [index.c.rowid])
     rows = table("comment", column("id"), column("search"), column("created_at", UTCDateTime()))
     groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)
     queries: list[ColumnElement[Any]] = [*groups, *(_words(one) for one in phrases)]
+    queries += [cast(f"!'{mark}'", postgresql.TSQUERY) for mark in without]
     conditions: list[ColumnElement[bool]] = []
     if queries:
         conditions.append(rows.c.search.op("@@")(reduce(lambda one, other: one.op("&&")(other), queries)))

@@ -8,13 +8,14 @@ import click
 
 from commentsvc import i18n, links
 from commentsvc.cli.application import MAY_BE_PRIVATE, site_named, with_application
-from commentsvc.comments import site_removal, site_rules
+from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.comments.site_rules import Rule
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.errors import InvalidFields
 from commentsvc.linkbacks import watching
 from commentsvc.linkbacks.watching import Watch
 from commentsvc.models.site import Site
+from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.safe_http import FetchFailed, FetchRefused
 
 
@@ -55,13 +56,11 @@ def site() -> None:
 @with_application
 def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Add the blog KEY whose pages live at ORIGIN (https://blog.example), and show the two lines for its template."""
-    feed = _feed(rules.pop("feed"))
     db.begin_write()
     if db.session.scalar(Site.in_service().where(Site.key == key)):
         raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
     with _explained():
-        new = site_rules.add(key, site_rules.origins([*origins]), _taken(rules))
-    _watch(new, feed)
+        new = sites.add(key, site_rules.origins([*origins]), _taken(rules))
     db.session.commit()
     click.echo(f"Added {key}. Paste this where the comments shall stand:\n\n{links.two_lines(new.key)}")
 
@@ -75,7 +74,7 @@ def list_sites() -> None:
             f"{one.key}: {one.name}, {' '.join(one.origins)}, language {one.language}, captcha {one.captcha}, "
             f"moderation {one.moderation}, hold with {one.hold_links} links, "
             + ", ".join(f"{protocol}s {rule}" for protocol, rule in one.linkbacks.items())
-            + (f", feed {feed.url}" if (feed := watching.of_site(one)) else "")
+            + (f", feed {feed.url}" if (feed := WatchedFeed.of_site(one)) else "")
         )
 
 
@@ -88,19 +87,17 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Change rules of the blog KEY; with ORIGINs, where its pages live."""
     if not origins and all(value is None for value in rules.values()):
         raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
-    feed = _feed(rules.pop("feed"))
     db.begin_write()
     changed = site_named(key)
     with _explained():
         values = _taken(rules)
         if origins:
             values["origins"] = site_rules.origins([*origins])
-    site_rules.apply(changed, values)
-    _watch(changed, feed)
+    sites.apply(changed, values)
     db.session.commit()
     click.echo(f"Changed {key}.")
-    if feed:
-        _try_feed(feed)
+    if values.get(sites.FEED):
+        _try_feed(values[sites.FEED])
 
 
 @site.command()
@@ -112,7 +109,9 @@ def remove(key: str) -> None:
     db.begin_write()
     site_removal.begin(site_named(key))
     db.session.commit()
-    click.echo(f"Removed {key}: {sum(db.in_steps(site_removal.go_on))} rows.")
+    for _ in db.in_steps(site_removal.go_on):
+        pass
+    click.echo(f"Removed {key}.")
 
 
 @contextmanager
@@ -125,22 +124,13 @@ def _explained() -> Iterator[None]:
 
 
 def _taken(rules: dict[str, Any]) -> dict[str, Any]:
-    return site_rules.taken({name: str(value) for name, value in rules.items() if value is not None})
-
-
-def _feed(typed: str | None) -> str | None:
-    """The address of a feed; empty to watch none, None where nothing was said of it."""
-    if typed is None or typed == "none":
-        return None if typed is None else ""
-    try:
-        return site_rules.web_address(typed)
-    except Refusal as wrong:
-        raise click.UsageError(i18n.sentence(wrong)) from None
-
-
-def _watch(changed: Site, feed: str | None) -> None:
+    """What was typed, as values; of a feed ``none`` says that none is to be watched."""
+    typed = {name: str(value) for name, value in rules.items() if value is not None}
+    feed = typed.pop(sites.FEED, None)
+    values = site_rules.taken(typed)
     if feed is not None:
-        watching.watch(changed, feed)
+        values[sites.FEED] = "" if feed == "none" else site_rules.checked_feed(feed)
+    return values
 
 
 def _try_feed(url: str) -> None:

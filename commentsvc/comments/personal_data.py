@@ -83,9 +83,10 @@ def erase_some(email: str) -> list[Thread]:
     some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(AT_ONCE)))
     told = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
     db.session.execute(delete(Delivery).where(told), execution_options={"synchronize_session": False})
-    for comment in some:
+    found = decisions.locked([comment.id for comment in some])
+    for comment in found:
         _erase(comment)
-    return [comment.thread for comment in some]
+    return [comment.thread for comment in found]
 
 
 def erase_address(email: str) -> None:
@@ -134,7 +135,10 @@ def _erase(comment: Comment) -> None:
             update(Decision).where(Decision.ban_id == ban.id, Decision.before.is_not(None)).values(reasons=why)
         )
     empty(comment)
-    decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_ERASED])
+    if comment.state == State.TRASHED:
+        decisions.record_emptied(comment, [REASON_ERASED])
+    else:
+        decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_ERASED])
 
 
 def _comment(one: Comment) -> dict[str, Any]:

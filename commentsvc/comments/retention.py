@@ -19,6 +19,7 @@ from commentsvc.models.delivery import Delivery, DeliveryState
 from commentsvc.models.letter import Letter, LetterState
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
+from commentsvc.moderation import decisions
 
 AT_ONCE = 50  # rows of each kind and site
 LETTERS_FOR = timedelta(days=90)
@@ -70,6 +71,7 @@ def _delete(comment: Comment) -> None:
     nothing = {"title": "", "excerpt": "", "blog_name": ""}
     db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_FORGOTTEN, **nothing))
     personal_data.empty(comment)
+    decisions.record_emptied(comment)
     if not db.session.scalar(select(_has_answers()).where(Comment.id == comment.id)):
         db.session.delete(comment)
         db.session.flush()

@@ -9,20 +9,29 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from commentsvc import clock
+from commentsvc.comments import sites
 from commentsvc.db import Base, db
+from commentsvc.models.act import Act
 from commentsvc.models.announcement import Announcement
+from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
+from commentsvc.models.delivery import Delivery
 from commentsvc.models.learned_word import LearnedWord
+from commentsvc.models.moderator import moderator_site
 from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
+from commentsvc.models.tally import Tally
 from commentsvc.models.thread import Thread
+from commentsvc.models.thread_alias import ThreadAlias
 
 AT_ONCE = 200  # rows
 
 
 def begin(site: Site) -> None:
-    """Take a blog out of service, so that its key may be another's; writes."""
+    """Take a blog out of service, so that its key may be another's, and nobody's to decide about; writes."""
+    db.session.execute(delete(moderator_site).where(moderator_site.c.site_id == site.id))
+    sites.watch(site, "")  # what it says belongs to whoever has its address next
     site.removed_at = clock.now()
     site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
     site.version += 1
@@ -44,12 +53,17 @@ def go_on() -> int:
 
 def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
     """What there may be much of; whom nobody is to be told of any more comes first."""
+    told = select(Channel.id).where(Channel.site_id == site.id)
     return [
         (Subscription, Subscription.site_id == site.id),
         (Ping, Ping.site_id == site.id),
         (Announcement, Announcement.site_id == site.id),
         (Comment, Comment.site_id == site.id),
+        (ThreadAlias, ThreadAlias.site_id == site.id),
         (Thread, Thread.site_id == site.id),
+        (Act, Act.site_id == site.id),
+        (Delivery, Delivery.channel_id.in_(told)),
+        (Tally, Tally.site_id == site.id),
         (LearnedWord, LearnedWord.site_id == site.id),
     ]
 

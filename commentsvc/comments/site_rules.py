@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
-
 from commentsvc import i18n, links
 from commentsvc.comments import submission
-from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
-from commentsvc.models.act import Act
-from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import KEY, Captcha, Composer, Linkbacks, Moderation, Network, Site, View
-from commentsvc.moderation import acts
+from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.models.site import Captcha, Composer, Linkbacks, Moderation, Network, Site, View
 
 LONGEST_NAME = 200
 LONGEST_WEB_ADDRESS = 500
@@ -28,20 +22,6 @@ class NotAnOrigin(Refusal):
 
     status = 422
     sentence = N_("%(typed)s is no origin; write it like https://blog.example.")
-
-
-class NotAKey(Refusal):
-    """A blog cannot be called so in addresses."""
-
-    status = 422
-    sentence = N_("A key is made of letters, digits and hyphens, at most 64 of them.")
-
-
-class KeyTaken(Refusal):
-    """Another blog is called so."""
-
-    status = 422
-    sentence = N_("There is a blog with this key already.")
 
 
 class NotSpoken(Refusal):
@@ -380,6 +360,14 @@ def taken(typed: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def checked_feed(typed: str) -> str:
+    """The address of a feed, or nothing; raises ``InvalidFields``."""
+    try:
+        return web_address(typed) if typed else ""
+    except Refusal as wrong:
+        raise InvalidFields({"feed": wrong}) from None
+
+
 def origins(typed: list[str]) -> list[str]:
     """The places a blog's pages live at, in one form; raises ``InvalidFields``."""
     found = []
@@ -391,43 +379,3 @@ def origins(typed: list[str]) -> list[str]:
     if not found:
         raise InvalidFields({"origins": submission.Missing()})
     return list(dict.fromkeys(found))
-
-
-def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
-    """A new blog; writes; raises ``InvalidFields``."""
-    if not KEY.fullmatch(key):
-        raise InvalidFields({"key": NotAKey()})
-    if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
-        raise InvalidFields({"key": KeyTaken()})
-    site = Site(key=key, origins=places, **{"name": key} | dict(values))
-    db.session.add(site)
-    db.session.flush()
-    return site
-
-
-def apply(site: Site, values: Mapping[str, Any]) -> None:
-    """Give a blog other rules; what its threads show may depend on any of them; writes."""
-    for name, value in values.items():
-        setattr(site, name, value)
-    site.version += 1
-    db.session.flush()
-
-
-def change(site: Site, values: Mapping[str, Any], by: Moderator) -> Act | None:
-    """The same as an act of a moderator; None where nothing is otherwise; writes."""
-    kept = {name: getattr(site, name) for name, value in values.items() if getattr(site, name) != value}
-    if not kept:
-        return None
-    apply(site, values)
-    left = {name: getattr(site, name) for name in kept}
-    return acts.begin("site", by, site=site, kept={"before": kept, "left": left})
-
-
-def undo_change(act: Act) -> list[Any]:
-    """Give a blog back the rules it had, but those that were changed since; writes."""
-    site = db.session.get(Site, act.site_id or 0)
-    if site is None:
-        raise NotFound
-    before, left = act.kept["before"], act.kept["left"]
-    apply(site, {name: value for name, value in before.items() if getattr(site, name) == left[name]})
-    return []

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commentsvc import clock
-from commentsvc.comments import answering, editing, rearranging, site_rules, thread_rules
+from commentsvc.comments import answering, editing, rearranging, sites, thread_rules
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
@@ -36,13 +36,13 @@ def undo(act: Act, by: Moderator) -> Undone:
 
     Raises ``NothingToUndo`` where nothing of it is left.
     """
+    if act.verb == "ban":  # also once more, where giving back was broken off
+        return Undone([], [], ban=_lifted(act))
     if act.undone_at is not None:
         return Undone([], [])
     if not may_be_undone(act):
         raise NothingToUndo
     act.undone_at = clock.now()
-    if act.verb == "ban":
-        return Undone([], [], ban=_undone(act))
     found = UNDOING[act.verb](act, by)
     if not found and act.verb != "site":  # its rules are no row that stands in a list
         raise NothingToUndo
@@ -53,10 +53,12 @@ def undo(act: Act, by: Moderator) -> Undone:
 
 def may_be_undone(act: Act) -> bool:
     """Whether there is anything to take back."""
-    return act.undone_at is None and act.verb in (*UNDOING, "ban")
+    if act.verb == "ban":
+        return act.undone_at is None or bans.has_taken(act.kept["ban"])
+    return act.undone_at is None and act.verb in UNDOING
 
 
-def _undone(act: Act) -> Ban:
+def _lifted(act: Act) -> Ban:
     ban = bans.locked(act.kept["ban"])
     if ban is None:
         raise NothingToUndo
@@ -76,5 +78,5 @@ UNDOING: dict[str, Callable[[Act, Moderator], list[Comment] | list[Thread]]] = {
     "alias": lambda act, _: rearranging.undo_alias(act),
     "thread": lambda act, _: thread_rules.undo_change(act),
     "pin": lambda act, _: thread_rules.undo_pinning(act),
-    "site": lambda act, _: site_rules.undo_change(act),
+    "site": lambda act, _: sites.undo_change(act),
 }

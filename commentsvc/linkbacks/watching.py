@@ -12,7 +12,6 @@ from commentsvc.db import db
 from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.safe_http import FetchFailed, Page
 
@@ -38,23 +37,6 @@ class Entry:
 
     url: str
     fingerprint: str
-
-
-def watch(site: Site, url: str) -> None:
-    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty; writes."""
-    known = of_site(site)
-    if known is not None and known.url == url:
-        return
-    if known is not None:
-        db.session.delete(known)
-        db.session.flush()
-    if url:
-        db.session.add(WatchedFeed(site_id=site.id, site=site, url=url))
-
-
-def of_site(site: Site) -> WatchedFeed | None:
-    """The feed that is watched, if one is."""
-    return db.session.scalar(select(WatchedFeed).where(WatchedFeed.site_id == site.id))
 
 
 def all_feeds(who: Moderator) -> list[WatchedFeed]:

@@ -5,7 +5,8 @@ import unicodedata
 
 # What people leave out in a search: accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic.
 _LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
-_NO_WORD = re.compile(r"[\W_]+")
+_NO_LETTER = re.compile(r"[\W_]")
+_SIGNS = ("Mn", "Mc")  # categories of vowel signs and the like, which are parts of words in Hindi, Tamil and many more
 # Thai, Lao, Burmese, Khmer; kana; Han.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
@@ -16,4 +17,8 @@ def words(text: str) -> str:
     """Words with a space between them: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
     plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     spaced = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
-    return " ".join(_NO_WORD.sub(" ", spaced).split())
+    return " ".join(_NO_LETTER.sub(_between, spaced).split())
+
+
+def _between(found: re.Match[str]) -> str:
+    return found[0] if unicodedata.category(found[0]) in _SIGNS else " "

@@ -64,8 +64,8 @@ class Comment(Base):
     What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
     ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
     what the spam filter counts it as: ``spam``, ``ham``, or None. In the index of everything that was said it is found
-    by the words that are ``said`` in it, of its writer and its addresses, too, and by its ``marks``. ``site_id`` is its
-    thread's, written down again so that a site's comments are found without their threads.
+    by the words that are ``said`` in it, in name, mail address and website, too, and by its ``marks``. ``site_id`` is
+    its thread's, written down again so that a site's comments are found without their threads.
     """
 
     __tablename__ = "comment"

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, select, true
 from sqlalchemy.orm import Mapped, QueryableAttribute, mapped_column, relationship
@@ -68,9 +69,14 @@ class Moderator(Base):
         """What others read in the log."""
         return self.name or self.email
 
+    @cached_property
+    def gone(self) -> list[int]:
+        """Sites that were removed and are still being deleted: nobody's to see."""
+        return list(db.session.scalars(select(Site.id).where(Site.removed_at.is_not(None))))
+
     def moderates(self, site_id: int | None) -> bool:
         """Whether they decide about what is written on a site; of None, on all of them."""
-        return self.is_owner or any(site.id == site_id for site in self.sites)
+        return site_id not in self.gone if self.is_owner else any(site.id == site_id for site in self.sites)
 
     def seen_sites(self) -> list[Site]:
         """The sites that are theirs to see, by name."""
@@ -78,4 +84,6 @@ class Moderator(Base):
 
     def may_see(self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None]) -> ColumnElement[bool]:
         """A row of a site is theirs to see, as a condition on the column that names the site."""
-        return true() if self.is_owner else site_id.in_([site.id for site in self.sites])
+        if not self.is_owner:
+            return site_id.in_([site.id for site in self.sites])
+        return site_id.is_(None) | site_id.not_in(self.gone) if self.gone else true()

@@ -49,6 +49,7 @@ class Subscription(Base):
 
     __tablename__ = "subscription"
     __table_args__ = (
+        Index(None, "site_id"),
         _once("thread", "topic = 'thread'", "site_id", "key", "recipient_id"),
         _once("site", "topic IN ('site', 'held')", "site_id", "topic", "recipient_id"),
         {"sqlite_autoincrement": True},  # no id means two things over time

@@ -1,8 +1,9 @@
 """The feed of a site, looked at for new articles."""
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from commentsvc.db import db
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
@@ -25,3 +26,8 @@ class WatchedFeed(Leased):
     reason: Mapped[str] = mapped_column(String(300), default="")
 
     site: Mapped[Site] = relationship(lazy="joined", innerjoin=True)
+
+    @classmethod
+    def of_site(cls, site: Site) -> "WatchedFeed | None":
+        """The feed that is watched, if one is."""
+        return db.session.scalar(select(cls).where(cls.site_id == site.id))

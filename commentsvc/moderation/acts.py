@@ -62,19 +62,18 @@ def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
 
 def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, but those that were decided about since; writes."""
-    given_back = []
-    for number, before in _taken(act):
-        if (comment := Comment.locked(number)) is not None:
-            decisions.undo(comment, before, by)
-            given_back.append(comment)
-    return given_back
+    taken = _taken(act)
+    comments = decisions.locked(taken)
+    for comment in comments:
+        decisions.undo(comment, taken[comment.id], by)
+    return comments
 
 
-def _taken(act: Act) -> list[tuple[int, State]]:
+def _taken(act: Act) -> dict[int, State]:
     """The comments that stand as the act left them, and the states they had before."""
     of_act = select(Decision.comment_id, Decision.before).where(Decision.act_id == act.id, is_last())
     rows = db.session.execute(of_act.order_by(Decision.comment_id)).all()
-    return [(number, State(before)) for number, before in rows if before]
+    return {number: State(before) for number, before in rows if before}
 
 
 def is_within(act: Act, who: Moderator) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tuple_, update
 from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock
@@ -25,7 +25,7 @@ from commentsvc.moderation.stranger import Stranger, normalised
 REASON_BANNED = N_("its writer is banned: %(whom)s")
 LONGEST_DAYS = 3650
 PART = 20_000  # comments that are looked through in one question
-AT_ONCE = 50  # comments that are decided about in one transaction
+AT_ONCE = 20  # comments that are decided about in one transaction
 OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it speaks on
 _OPEN = Comment.state.in_(OPEN)
 
@@ -102,7 +102,8 @@ def theirs(ban: Ban) -> list[int]:
         near = select(Comment).where(part, _may_be_refused_by(ban), _OPEN, Comment.moderator_id.is_(None))
         if ban.site_id is not None:
             near = near.where(Comment.site_id == ban.site_id)
-        found += [one.id for one in db.session.scalars(near.order_by(Comment.id)) if _is_refused(one, ban)]
+        looked_at = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
+        found += [one.id for one in looked_at if _is_refused(one, ban)]
     return found
 
 
@@ -111,10 +112,10 @@ def trash_some(ban: Ban, numbers: list[int], by: Moderator | None = None, act: A
 
     None of them once the ban was lifted.
     """
-    changed: list[Comment] = []
-    while numbers and not changed and ban.lifted_at is None:
-        some, numbers[-AT_ONCE:] = sorted(numbers[-AT_ONCE:]), []
-        changed = [one for number in some if (one := Comment.locked(number)) and one.state in OPEN]
+    imposed, changed = locked(ban.id), list[Comment]()
+    while numbers and not changed and imposed is not None and imposed.lifted_at is None:
+        some, numbers[-AT_ONCE:] = numbers[-AT_ONCE:], []
+        changed = [comment for comment in decisions.locked(some) if comment.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
     if act is not None:
@@ -141,13 +142,21 @@ def undo(ban: Ban) -> None:
 
 def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
     """Give back the first of what it took, unless somebody decided about it since; the threads; writes."""
-    taken = select(Decision.comment_id, Decision.before).where(Decision.ban_id == ban.id, Decision.before.is_not(None))
-    threads = []
-    for number, before in db.session.execute(taken.where(is_last()).order_by(Decision.comment_id).limit(AT_ONCE)):
-        if before and (comment := Comment.locked(number)) is not None:
-            decisions.undo(comment, State(before), by)
-            threads.append(comment.thread)
-    return threads
+    some: dict[int, str | None] = dict(db.session.execute(_taken_by(ban.id).limit(AT_ONCE)).all())
+    comments = decisions.locked(some)
+    for comment in comments:
+        decisions.undo(comment, State(some[comment.id] or State.PENDING), by)
+    return [comment.thread for comment in comments]
+
+
+def has_taken(number: int) -> bool:
+    """Whether something that a ban took is still in the trash, and nobody decided about it since."""
+    return db.session.scalar(_taken_by(number).limit(1)) is not None
+
+
+def _taken_by(number: int) -> Select[int, str | None]:
+    of_ban = (Decision.ban_id == number) & Decision.before.is_not(None)
+    return select(Decision.comment_id, Decision.before).where(of_ban, is_last())
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """Change a comment's state: count it, log who and why, raise the thread's version, write the letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select, update
 
@@ -29,6 +29,11 @@ def record_first(comment: Comment) -> None:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
         news.announce_held(comment)
+
+
+def record_emptied(comment: Comment, reasons: Sequence[Reason] = ()) -> None:
+    """Log that a comment holds nothing any more, so that no undoing of what was decided before shows it; writes."""
+    _log(comment, before=comment.state, reasons=reasons)
 
 
 def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.REASON_EDITED) -> None:
@@ -80,6 +85,15 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     else:
         training.unlearn(comment)
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
+
+
+def locked(numbers: Collection[int]) -> list[Comment]:
+    """Comments as they are now, that nobody else changes before this transaction ends; by their numbers.
+
+    Their threads come first, all of them and in one order, as who posts holds one and waits for the site.
+    """
+    Thread.lock(select(Comment.thread_id).where(Comment.id.in_(numbers)))
+    return [comment for number in sorted(numbers) if (comment := Comment.locked(number)) is not None]
 
 
 def last_of(comment: Comment) -> Decision | None:

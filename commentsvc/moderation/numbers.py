@@ -35,14 +35,15 @@ class Days:
 
 def read(who: Moderator, site: int | None, span: int) -> Days:
     """The last ``span`` days, today included, of a site or of all that a moderator sees; letters of all."""
-    first = clock.now().date() - timedelta(days=span - 1)
+    today = clock.now().date()
+    first = today - timedelta(days=span - 1)
     step = WEEK if span > BY_WEEK else 1
-    rows = select(Tally.day, Tally.event, func.sum(Tally.count), func.sum(Tally.seconds)).where(Tally.day >= first)
     theirs = who.may_see(Tally.site_id) if site is None else Tally.site_id == site
-    rows = rows.where(theirs | (Tally.site_id == EVERYWHERE)).group_by(Tally.day, Tally.event)
+    rows = select(Tally.day, Tally.event, func.sum(Tally.count), func.sum(Tally.seconds))
+    rows = rows.where(Tally.day.between(first, today), theirs | (Tally.site_id == EVERYWHERE))
     counts: dict[str, list[int]] = {event: [0] * (span // step) for event in Event}
     waited = [0] * (span // step)
-    for day, event, count, seconds in db.session.execute(rows):
+    for day, event, count, seconds in db.session.execute(rows.group_by(Tally.day, Tally.event)):
         place = (day - first).days // step
         counts[event][place] += int(count)
         waited[place] += int(seconds)

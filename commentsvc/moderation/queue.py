@@ -21,6 +21,7 @@ from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 
 PAGE = 20
+FEW = 10  # sites that are counted one by one
 MANY = 10_000  # more than this many are not counted
 LATELY = 200  # comments of one person that are counted
 
@@ -37,7 +38,7 @@ class Page:
 
 
 def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
-    """What is wanted, with numbers below ``before``."""
+    """What is wanted, after ``before``."""
     found = search.numbers(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
@@ -71,13 +72,12 @@ def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State,
     """What else the same people wrote on the moderator's sites."""
     other = aliased(Comment)
     theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
-    if not who.is_owner:
-        theirs = theirs.where(who.may_see(other.site_id))
+    theirs = theirs.where(who.may_see(other.site_id))
     some = theirs.limit(LATELY).correlate(Comment).subquery()
     states = select(func.aggregate_strings(some.c.state, " ")).scalar_subquery()
     rows = select(Comment.id, states).where(Comment.id.in_([comment.id for comment in comments]))
     found: dict[int, str | None] = dict(db.session.execute(rows).all())
-    return {comment.id: _besides(comment, found[comment.id] or "") for comment in comments}
+    return {comment.id: _besides(comment, found.get(comment.id) or "") for comment in comments}
 
 
 def _besides(comment: Comment, states: str) -> dict[State, int]:
@@ -97,11 +97,15 @@ def waiting(who: Moderator) -> int:
 
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
-    """The moderator's sites by name, each with how many comments wait there, counted up to ``MANY`` of all."""
+    """The moderator's sites by name, each with how many comments wait there."""
+    sites = who.seen_sites()
+    if len(sites) <= FEW:
+        there = search.count(who, [Wanted(state=State.PENDING, site=site.id) for site in sites], MANY)
+        return list(zip(sites, there, strict=True))
     held = select(Comment.site_id).where(Comment.state == State.PENDING, who.may_see(Comment.site_id)).limit(MANY)
     site = held.subquery().c.site_id
     counted: dict[int, int] = dict(db.session.execute(select(site, func.count()).group_by(site)).all())
-    return [(site, counted.get(site.id, 0)) for site in who.seen_sites()]
+    return [(site, counted.get(site.id, 0)) for site in sites]
 
 
 def counts_in(thread: Thread) -> dict[State, int]:
@@ -134,16 +138,14 @@ def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
 
 def log(who: Moderator, before: int | None = None) -> list[Decision]:
     """The last decisions, newest first."""
-    theirs = select(Decision)
-    if not who.is_owner:
-        theirs = theirs.where(who.may_see(Decision.site_id))
+    theirs = select(Decision).where(who.may_see(Decision.site_id))
     rows = theirs.order_by(Decision.id.desc()).limit(PAGE * 2)
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
 
 
 def acts(who: Moderator, before: int | None = None) -> list[Act]:
     """What moderators did, newest first: their own acts, and others' on their sites."""
-    theirs = select(Act)
+    theirs = select(Act).where(Act.site_id.not_in(who.gone) | Act.site_id.is_(None))
     if not who.is_owner:
         theirs = theirs.where(who.may_see(Act.site_id) | (Act.site_id.is_(None) & (Act.moderator_id == who.id)))
     theirs = theirs.options(selectinload(Act.comment), selectinload(Act.thread), selectinload(Act.site))

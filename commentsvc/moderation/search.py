@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
-from commentsvc.db import Days, Indexed, db, indexed
+from commentsvc.db import Indexed, Span, db, indexed
 from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
@@ -121,6 +121,8 @@ def phrases(typed: str) -> list[str]:
 def _looked_for(who: Moderator, wanted: Wanted) -> list[Indexed]:
     """Where to look: in one place, or in several that are put together."""
     said = phrases(wanted.text)
+    if wanted.text.strip() and not said:
+        return []  # signs alone, which no index knows
     if wanted.is_narrow:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
@@ -131,7 +133,8 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Indexed]:
         places = _places(who, wanted)
         if len(places) <= MOST_PLACES:
             return [_in_table(*place) for place in places]
-    return [indexed(list(_marks(who, wanted)), said, _days(wanted))]
+    gone = [f"=s{site}" for site in who.gone]
+    return [indexed(list(_marks(who, wanted)), said, _days(wanted), without=gone)]
 
 
 def _in_table(*fits: ColumnElement[bool]) -> Indexed:
@@ -141,8 +144,10 @@ def _in_table(*fits: ColumnElement[bool]) -> Indexed:
 def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
     """A state and a site are what the table has an index for, which knows each pair's newest."""
     if who.is_owner and wanted.site is None:
-        return [[Comment.state == wanted.state] if wanted.state else []]
-    sites = [wanted.site] if who.is_owner else [site.id for site in who.sites if wanted.site in (None, site.id)]
+        everywhere = who.may_see(Comment.site_id)
+        return [[everywhere, Comment.state == wanted.state] if wanted.state else [everywhere]]
+    own = [wanted.site] if who.is_owner else [site.id for site in who.sites]
+    sites = [site for site in own if wanted.site in (None, site) and who.moderates(site)]
     states = [wanted.state] if wanted.state else list(State)
     return [[Comment.site_id == site, Comment.state == state] for site in sites for state in states]
 
@@ -163,14 +168,14 @@ def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
         yield [wanted.reason]
 
 
-def _days(wanted: Wanted) -> Days | None:
+def _days(wanted: Wanted) -> Span | None:
     """The span that is asked for, within the time in which there can be comments."""
     if not (wanted.since or wanted.until):
         return None
     first = max(wanted.since or FIRST_DAY, FIRST_DAY)
     last = min(wanted.until or date.max, clock.now().date() + timedelta(days=1))
     marks = list(_day_marks(first, last)) or ["=d0"]
-    return Days(marks, _midnight(first), _midnight(last) + timedelta(days=1))
+    return Span(marks, _midnight(first), _midnight(last) + timedelta(days=1))
 
 
 def _midnight(day: date) -> datetime:
@@ -225,8 +230,7 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield Comment.thread_id == wanted.thread
     if wanted.site:
         yield Comment.site_id == wanted.site
-    if not who.is_owner:
-        yield who.may_see(Comment.site_id)
+    yield who.may_see(Comment.site_id)
     if wanted.reason:
         yield Comment.marks.contains(wanted.reason, autoescape=True)
     if (days := _days(wanted)) is not None:

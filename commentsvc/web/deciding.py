@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from sqlalchemy import select
-
 from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
@@ -14,7 +12,7 @@ from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import bans
+from commentsvc.moderation import bans, decisions
 from commentsvc.web import snapshots
 
 
@@ -39,18 +37,13 @@ def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
     """Those of the chosen comments, by id, that still say what they said when they were seen, where that is known.
 
     Nobody else changes them from here on.
-
-    Always in the order of their ids, so that two who choose the same do not wait for each other for ever.
     """
-    places = select(Comment.thread_id).where(Comment.id.in_(chosen))
-    Thread.lock(places)  # all of them first, as who posts holds one and waits for the site
-    found = (Comment.locked(number) for number in sorted(chosen))
-    return [comment for comment in found if comment and chosen[comment.id] in (None, comment.seen_as)]
+    return [comment for comment in decisions.locked(chosen) if chosen[comment.id] in (None, comment.seen_as)]
 
 
 def erase(email: str) -> int:
     """Erase what is stored about an address, a little at a time, so that nobody waits; how many comments; commits."""
-    erased = _shown(db.in_steps(partial(personal_data.erase_some, email)))
+    erased = _in_steps(partial(personal_data.erase_some, email))
     db.begin_write()
     personal_data.erase_address(email)
     db.session.commit()
@@ -59,21 +52,21 @@ def erase(email: str) -> int:
 
 def trash_theirs(ban: Ban, act: Act) -> None:
     """Move what a ban would have refused to the trash, a little at a time, as part of ``act``; commits."""
-    _shown(db.in_steps(partial(bans.trash_some, ban, bans.theirs(ban), act.moderator, act)))
+    _in_steps(partial(bans.trash_some, ban, bans.theirs(ban), act.moderator, act))
 
 
 def give_back(ban: Ban, by: Moderator | None) -> None:
     """Give back what an undone ban took, a little at a time; commits."""
-    _shown(db.in_steps(partial(bans.give_back_some, ban, by)))
+    _in_steps(partial(bans.give_back_some, ban, by))
 
 
-def _shown(steps: Iterable[list[Thread]]) -> int:
+def _in_steps(step: Callable[[], list[Thread]]) -> int:
     """Let readers see what each step changed; how many comments those were."""
     changed = 0
-    for threads in steps:
-        changed += len(threads)
-        for thread in threads:
-            snapshots.drop(thread.site_id, thread.key)
+    for places in db.in_steps(lambda: [(thread.site_id, thread.key) for thread in step()]):
+        changed += len(places)
+        for place in set(places):
+            snapshots.drop(*place)
     return changed
 
 

@@ -24,7 +24,8 @@ MADE = {"sqlite_autoincrement": True}
 INDEXED = ("said", "marks")
 BATCH = 2000
 LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
-NO_WORD = re.compile(r"[\W_]+")
+NO_LETTER = re.compile(r"[\W_]")
+SIGNS = ("Mn", "Mc")
 UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
@@ -37,6 +38,7 @@ def upgrade() -> None:
         op.add_column("site", sa.Column(name, sa.Integer(), nullable=False, server_default=str(days)))
     op.add_column("site", sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(op.f("ix_ping_comment_id"), "ping", ["comment_id"])
+    op.create_index(op.f("ix_subscription_site_id"), "subscription", ["site_id"])
     op.add_column("decision", sa.Column("site_id", sa.Integer(), nullable=False, server_default="0"))
     op.execute(
         "UPDATE decision SET site_id = (SELECT thread.site_id FROM comment JOIN thread ON thread.id = comment.thread_id"
@@ -171,14 +173,15 @@ def _marks(row: sa.Row) -> str:
 def _said(row: sa.Row) -> str:
     text = "\n".join(filter(None, (row.author, row.email, row.website, row.title, row.body)))
     plain = LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return " ".join(NO_WORD.sub(" ", UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))).split())
+    spaced = UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
+    return " ".join(NO_LETTER.sub(lambda one: one[0] if unicodedata.category(one[0]) in SIGNS else " ", spaced).split())
 
 
 def _index_in_sqlite() -> None:
     names = ", ".join(INDEXED)
     op.execute(
         f"CREATE VIRTUAL TABLE comment_search USING fts5({names}, content='comment', content_rowid='id',"
-        " columnsize=0, tokenize='unicode61 remove_diacritics 0')"
+        " columnsize=0, tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'\")"
     )
     old, new = (", ".join(f"{row}.{name}" for name in ("id", *INDEXED)) for row in ("old", "new"))
     take_out = f"INSERT INTO comment_search(comment_search, rowid, {names}) VALUES ('delete', {old});"  # noqa: S608
@@ -232,6 +235,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_decision_site_id_id"), "decision")
     op.drop_column("decision", "site_id")
     op.drop_index(op.f("ix_ping_comment_id"), "ping")
+    op.drop_index(op.f("ix_subscription_site_id"), "subscription")
     op.drop_index(op.f("ix_comment_site_id_state_id"), "comment")
     for name in (*INDEXED, "site_id"):
         op.drop_column("comment", name)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from commentsvc import settings as all_settings
 from commentsvc import worker
+from commentsvc.comments import sites
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Site, WatchedFeed
@@ -38,7 +39,7 @@ def host(app: Flask) -> Iterator[Web]:
 def feed(host: Web, site: Site) -> str:
     """The address of a feed that is watched."""
     db.begin_write()
-    watching.watch(Site.named("blog"), f"{host.url}/feed")
+    sites.watch(Site.named("blog"), f"{host.url}/feed")
     db.session.commit()
     return f"{host.url}/feed"
 
@@ -126,7 +127,7 @@ class TestWatching:
     def test_another_feed_or_none(self, host: Web, feed: str) -> None:
         for url, count in ((feed, 1), (f"{host.url}/other", 1), ("", 0), ("", 0)):
             db.begin_write()
-            watching.watch(Site.named("blog"), url)
+            sites.watch(Site.named("blog"), url)
             db.session.commit()
             assert len(db.session.scalars(select(WatchedFeed)).all()) == count
 

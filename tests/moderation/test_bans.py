@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.models import Act, Ban, Decision, Site
 from commentsvc.models.comment import State
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
+from commentsvc.web import deciding
 from tests.cast import ADA, ARTICLE, BOB, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row, texts_of
@@ -204,6 +206,30 @@ class TestAllOfTheirs:
         assert {row(one).state for one in theirs} == {State.APPROVED}
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == len(theirs)
         assert db.session.scalars(select(Act)).one().undone_at
+
+    def test_giving_back_that_was_broken_off_goes_on(
+        self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
+        ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino", theirs="1"))
+        monkeypatch.setattr(bans, "AT_ONCE", 2)
+        act = db.session.scalars(select(Act)).one()
+        db.begin_write()
+        undoing.undo(act, act.moderator)
+        db.session.commit()
+        next(db.in_steps(partial(bans.give_back_some, ban)))
+        assert sum(row(one).state == State.TRASHED for one in theirs) == 3
+        assert f"/admin/acts/{act.id}/reversal" in ada.client.get("/admin/log").text
+        ada.desk_post(f"/admin/acts/{act.id}/reversal")
+        assert {row(one).state for one in theirs} == {State.APPROVED}
+        assert f"/admin/acts/{act.id}/reversal" not in ada.client.get("/admin/log").text
+
+    def test_what_was_erased_since_does_not_come_back(self, ada: Visitor, bob: Visitor) -> None:
+        comment = bob.comment(BOB, body="casino", email=BOB.email)
+        ban = banned(ada, kind="word", value="casino", theirs="1")
+        deciding.erase(BOB.email)
+        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        assert row(comment).state == State.TRASHED
 
     def test_nothing_more_is_taken_once_it_is_lifted(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(body="casino")

@@ -7,7 +7,8 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commentsvc.models import Moderator
+from commentsvc.db import db
+from commentsvc.models import Comment, Moderator
 from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 from tests.cast import BOB, GRACE
@@ -122,6 +123,21 @@ class TestFinding:
         assert search.numbers(moderator, span, 9, upto=written[2]) == [written[2], written[1]]
         assert search.count(moderator, [span, Wanted()], 3) == [3, 3]
 
+    def test_a_page_goes_on_where_its_last_comment_is_gone(
+        self, said: dict[str, int], moderator: Moderator, time: FrozenClock
+    ) -> None:
+        span = Wanted(since=time().date(), until=time().date())
+        db.begin_write()
+        db.session.delete(db.session.get_one(Comment, said["cat"]))
+        db.session.commit()
+        assert search.numbers(moderator, span, 5, before=said["cat"]) == [said["cord"]]
+
+    def test_signs_alone_find_nothing(self, said: dict[str, int], moderator: Moderator) -> None:
+        """And not everything, which could be decided about at once."""
+        assert self.find(moderator, text="👍 !!") == []
+        assert search.count(moderator, [Wanted(text="👍")], 5) == [0]
+        assert not search.holds(moderator, Wanted(text="👍"), said["cat"])
+
     def test_what_changes_is_found_by_what_it_is_now(
         self, said: dict[str, int], moderator: Moderator, ada: Visitor
     ) -> None:
@@ -146,12 +162,14 @@ class TestFinding:
             ("כָּתַב יָפֶה", "כתב"),
             ("كَتَبَ جميلاً", "كتب"),
             ("한국어 댓글입니다", "댓글*"),
+            ("यह किताब हिन्दी में है।", "किताब"),
+            ("இந்தப் புத்தகம் நல்லது", "புத்தகம்"),
         ],
     )
     def test_in_every_script(self, bob: Visitor, moderator: Moderator, body: str, text: str) -> None:
         """Accents and vowel points may be left out; what is written without spaces is found by any part."""
         wanted = bob.comment(BOB, body=body)
-        bob.comment(GRACE, body="京東 something else 章文")
+        bob.comment(GRACE, body="京東 something else 章文 कुतुब पुत्तगम")
         assert self.find(moderator, text=text) == [wanted]
 
 

@@ -6,9 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc.comments import posting
+from commentsvc.comments import posting, sites
 from commentsvc.db import db
-from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Ping, SentLinkback, Site
 from commentsvc.models.comment import Kind
 from tests.cast import ARTICLE, BLOG
@@ -79,7 +78,7 @@ class TestLists:
     def test_feeds_and_articles_in_trouble(self, ada: Visitor) -> None:
         sent()
         db.begin_write()
-        watching.watch(Site.named("blog"), f"{BLOG}/feed")
+        sites.watch(Site.named("blog"), f"{BLOG}/feed")
         db.session.scalars(select(Announcement)).one().reason = "the page answers with status 500"
         db.session.commit()
         page = ada.client.get("/admin/linkbacks").text

@@ -75,6 +75,14 @@ def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -
         assert 'aria-current="page">1 year</a>' in page
 
 
+def test_what_a_wrong_clock_counted_for_tomorrow_is_left_out(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
+    bob.comment(BOB)
+    db.begin_write()
+    db.session.execute(update(Tally).values(day=time().date() + timedelta(days=1)))
+    db.session.commit()
+    assert "0 · of which waited: 0" in ada.client.get("/admin/numbers").text
+
+
 @pytest.mark.parametrize("query", ["days=0", "days=x", "days=999999", "site=99999"])
 def test_nonsense_shows_a_month(ada: Visitor, query: str) -> None:
     page = ada.client.get(f"/admin/numbers?{query}")

@@ -8,9 +8,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import worker
-from commentsvc.comments import site_rules
+from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.db import db
-from commentsvc.models import Act, Comment, Examination, Site
+from commentsvc.models import Act, Comment, Examination, Site, WatchedFeed
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.servers import Web, web
 from tests.time import FrozenClock
@@ -85,6 +85,13 @@ class TestRules:
         db.session.rollback()
         now = Site.named("blog")
         assert (now.moderation, now.hold_words, now.share) == ("none", "", [])
+
+    def test_the_feed_is_one_of_them(self, ada: Visitor, site: Site) -> None:
+        ada.desk_post(SITE, **form(site, feed="https://blog.example/feed"))
+        assert "https://blog.example/feed" in ada.client.get("/admin/linkbacks").text
+        act = db.session.scalars(select(Act.id)).one()
+        ada.desk_post(f"/admin/acts/{act}/reversal")
+        assert "https://blog.example/feed" not in ada.client.get("/admin/linkbacks").text
 
     @pytest.mark.parametrize(
         ("wrong", "sentence"),
@@ -169,14 +176,35 @@ class TestRemoval:
         let_the_worker_delete()
         assert db.session.scalars(select(Comment.id)).all() == []
 
-    def test_gone_at_once_for_everybody(self, ada: Visitor, bob: Visitor) -> None:
+    def test_gone_at_once_for_everybody(self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its key is free again, while the worker still deletes what was written there, a few rows at a time."""
+        monkeypatch.setattr(site_removal, "AT_ONCE", 2)
         numbers = [bob.comment(BOB, body=f"number {number}") for number in range(5)]
         answer = bob.comment(GRACE, body="an answer", parent_id=str(numbers[0]))
         elsewhere = bob.comment(GRACE, "other", "x.html", body="elsewhere")
         assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 200
+        number, thread = row(answer).thread.site_id, row(answer).thread_id
+        db.begin_write()
+        sites.watch(Site.named("blog"), f"{BLOG}/feed")
+        db.session.commit()
         ada.desk_post(f"{SITE}/removal", key="blog")
         assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 404
+        for place in (
+            "queue?state=any",
+            "queue?state=any&q=number",
+            f"queue?state=any&site={number}",
+            "log",
+            "threads",
+        ):
+            page = ada.client.get(f"/admin/{place}").text
+            assert "number 0" not in page, place
+            assert ARTICLE not in page, place
+        assert ada.client.get(f"/admin/comments/{answer}").status_code == 404
+        assert ada.client.get(f"/admin/threads/{thread}").status_code == 404
+        assert ada.desk_post(f"/admin/comments/{answer}/spam").status_code == 404
+        ban = {"kind": "word", "value": "casino", "site": str(number)}
+        assert ada.desk_post("/admin/bans", form_at="/admin/bans", **ban).status_code == 422
+        assert db.session.scalars(select(WatchedFeed)).all() == []
         assert ada.client.get("/admin/sites/blog").status_code == 404
         assert ">A blog<" not in ada.client.get("/admin/sites").text
         assert ada.desk_post("/admin/sites", key="blog", origins="https://blog.example").status_code == 303

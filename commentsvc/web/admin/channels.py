@@ -32,11 +32,16 @@ def add() -> AnyResponse | tuple[str, int]:
         raise NotUnderstood
     db.begin_write()
     try:
-        channels.open_channel(Means(means), url, db.session.get(Site, whole(request.form.get("site")) or 0))
+        channels.open_channel(Means(means), url, _site())
     except Refusal as refusal:
         db.session.rollback()
         return _list(refusal), refusal.status
     return _back()
+
+
+def _site() -> Site | None:
+    chosen = whole(request.form.get("site")) or 0
+    return db.session.scalar(Site.in_service().where(Site.id == chosen))
 
 
 @blueprint.post(f"{CHANNEL}/removal")

@@ -4,13 +4,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links, settings
-from commentsvc.comments import site_removal, site_rules, thread_list
+from commentsvc.comments import site_removal, site_rules, sites, thread_list
 from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
-from commentsvc.linkbacks import examining, watching
+from commentsvc.linkbacks import examining
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
+from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
@@ -41,7 +42,7 @@ def add() -> AnyResponse | tuple[str, int]:
         places = site_rules.origins(form.get("origins", "").split())
         name = form.get("name", "").strip()
         values = site_rules.taken({"name": name} if name else {})
-        site = site_rules.add(form.get("key", "").strip(), places, values)
+        site = sites.add(form.get("key", "").strip(), places, values)
     except InvalidFields as wrong:
         db.session.rollback()
         return _list(wrong), wrong.status
@@ -64,8 +65,8 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
     try:
         values = site_rules.taken(_typed())
         values["origins"] = site_rules.origins(request.form.get("origins", "").split())
-        act = site_rules.change(site, values, signed_in.person())
-        watching.watch(site, _feed())
+        values[sites.FEED] = site_rules.checked_feed(request.form.get("feed", "").strip())
+        act = sites.change(site, values, signed_in.person())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
@@ -129,14 +130,6 @@ def _typed() -> dict[str, str]:
     }
 
 
-def _feed() -> str:
-    typed = request.form.get("feed", "").strip()
-    try:
-        return site_rules.web_address(typed) if typed else ""
-    except Refusal as wrong:
-        raise InvalidFields({"feed": wrong}) from None
-
-
 def _list(wrong: InvalidFields | None = None) -> str:
     who = signed_in.person()
     return render_template(
@@ -149,7 +142,7 @@ def _list(wrong: InvalidFields | None = None) -> str:
 
 def _page(site: Site, wrong: InvalidFields | None = None) -> str:
     who = signed_in.person()
-    feed, newest = watching.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
+    feed, newest = WatchedFeed.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
     examined = examining.last_of(site)
     rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
     return render_template(

@@ -1,0 +1,93 @@
+"""A blog is added, and gets other rules; what a moderator changed is changed back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
+from commentsvc.models.act import Act
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import KEY, Site
+from commentsvc.models.watched_feed import WatchedFeed
+from commentsvc.moderation import acts
+
+FEED = "feed"  # among the values of a blog; the address of what is watched is a row of its own
+
+
+class NotAKey(Refusal):
+    """A blog cannot be called so in addresses."""
+
+    status = 422
+    sentence = N_("A key is made of letters, digits and hyphens, at most 64 of them.")
+
+
+class KeyTaken(Refusal):
+    """Another blog is called so."""
+
+    status = 422
+    sentence = N_("There is a blog with this key already.")
+
+
+def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
+    """A new blog; writes; raises ``InvalidFields``."""
+    if not KEY.fullmatch(key):
+        raise InvalidFields({"key": NotAKey()})
+    if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
+        raise InvalidFields({"key": KeyTaken()})
+    site = Site(key=key, origins=places, name=key)
+    db.session.add(site)
+    db.session.flush()
+    apply(site, values)
+    return site
+
+
+def apply(site: Site, values: Mapping[str, Any]) -> None:
+    """Give a blog other rules; what its threads show may depend on any of them; writes."""
+    for name, value in values.items():
+        if name == FEED:
+            watch(site, value)
+        else:
+            setattr(site, name, value)
+    site.version += 1
+    db.session.flush()
+
+
+def watch(site: Site, url: str) -> None:
+    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty; writes."""
+    known = WatchedFeed.of_site(site)
+    if known is not None and known.url == url:
+        return
+    if known is not None:
+        db.session.delete(known)
+        db.session.flush()
+    if url:
+        db.session.add(WatchedFeed(site_id=site.id, site=site, url=url))
+
+
+def change(site: Site, values: Mapping[str, Any], by: Moderator) -> Act | None:
+    """Give a blog other rules as an act of a moderator; None where nothing is otherwise; writes."""
+    kept = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
+    if not kept:
+        return None
+    apply(site, {name: values[name] for name in kept})
+    left = {name: _now(site, name) for name in kept}
+    return acts.begin("site", by, site=site, kept={"before": kept, "left": left})
+
+
+def undo_change(act: Act) -> list[Any]:
+    """Give a blog back the rules it had, but those that were changed since; writes."""
+    site = db.session.get(Site, act.site_id or 0)
+    if site is None:
+        raise NotFound
+    before, left = act.kept["before"], act.kept["left"]
+    apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
+    return []
+
+
+def _now(site: Site, name: str) -> Any:
+    if name != FEED:
+        return getattr(site, name)
+    feed = WatchedFeed.of_site(site)
+    return feed.url if feed else ""
