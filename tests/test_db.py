@@ -3,6 +3,8 @@
 import sqlite3
 import subprocess
 import sys
+import threading
+import time as pause
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +42,31 @@ def test_writing_without_saying_so_is_a_mistake_we_notice(app: Flask, database_n
     db.session.add(Site(key="x", name="x", origins=["https://x.example"]))
     with pytest.raises(RuntimeError, match="begin_write"):
         db.session.flush()
+
+
+def test_others_write_between_two_steps(app: Flask) -> None:
+    """What goes in steps keeps nobody waiting until it is done."""
+    left, written_at = 40, []
+
+    def step() -> int:
+        nonlocal left
+        left -= 1
+        pause.sleep(0.02)
+        return left
+
+    def write() -> None:
+        with app.app_context():
+            db.begin_write()
+            db.session.add(Site(key="between", name="x", origins=["https://x.example"]))
+            db.session.commit()
+            written_at.append(left)
+
+    somebody = threading.Thread(target=write)
+    for number, _ in enumerate(db.in_steps(step)):
+        if number == 0:
+            somebody.start()
+    somebody.join()
+    assert written_at[0] > 0
 
 
 def test_times_keep_their_zone(app: Flask, site: Site) -> None:
