@@ -212,8 +212,8 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Indexed:
-    """The index of everything that was said: the number of a comment, and whether it fits what is looked for.
+class Lookup:
+    """Where comments are looked for: the number of each, and whether it fits what is wanted.
 
     In the order of ``age``, descending, the newest are found without looking at all of them.
     """
@@ -234,7 +234,7 @@ class Indexed:
 
 def indexed(
     marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Span | None = None, without: Sequence[str] = ()
-) -> Indexed:
+) -> Lookup:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
     ``without`` are marks that they must not have. Phrases are as ``markup.words`` makes them; something must be asked
@@ -246,7 +246,7 @@ def indexed(
         wanted += [f"said : {_phrase(one)}" for one in phrases]
         asked = " AND ".join(wanted) + (f" NOT marks : ({_any_of(without)})" if without else "")
         fits = literal_column("comment_search").op("MATCH")(asked)
-        return Indexed(index.c.rowid, fits, [index.c.rowid])
+        return Lookup(index.c.rowid, fits, [index.c.rowid])
     rows = table("comment", column("id"), column("search"), column("created_at", UTCDateTime()))
     groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)
     queries: list[ColumnElement[Any]] = [*groups, *(_words(one) for one in phrases)]
@@ -255,10 +255,10 @@ def indexed(
     if queries:
         conditions.append(rows.c.search.op("@@")(reduce(lambda one, other: one.op("&&")(other), queries)))
     if days is None:
-        return Indexed(rows.c.id, and_(*conditions), [rows.c.id])
+        return Lookup(rows.c.id, and_(*conditions), [rows.c.id])
     # Its index of words keeps no order: of a long span it would have to gather all before it knows the newest.
     conditions += [rows.c.created_at >= days.first, rows.c.created_at < days.end]
-    return Indexed(rows.c.id, and_(*conditions), [rows.c.created_at, rows.c.id])
+    return Lookup(rows.c.id, and_(*conditions), [rows.c.created_at, rows.c.id])
 
 
 def _any_of(group: Sequence[str]) -> str:

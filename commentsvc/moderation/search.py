@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
-from commentsvc.db import Indexed, Span, db, indexed
+from commentsvc.db import Lookup, Span, db, indexed
 from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
@@ -91,7 +91,7 @@ def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
     return any(db.session.scalar(rows) is not None for rows in here)
 
 
-def _newest(part: Indexed, most: int, before: int | None, upto: int | None) -> Select[int]:
+def _newest(part: Lookup, most: int, before: int | None, upto: int | None) -> Select[int]:
     rows = select(part.number.label("number")).where(part.fits)
     if before:
         rows = rows.where(part.older(before))
@@ -100,7 +100,7 @@ def _newest(part: Indexed, most: int, before: int | None, upto: int | None) -> S
     return rows.order_by(*(age.desc() for age in part.age)).limit(most)
 
 
-def _some(part: Indexed, most: int) -> Subquery:
+def _some(part: Lookup, most: int) -> Subquery:
     return select(part.number.label("number")).where(part.fits).limit(most).subquery()
 
 
@@ -118,7 +118,7 @@ def phrases(typed: str) -> list[str]:
     return found[:MOST_PHRASES]
 
 
-def _looked_for(who: Moderator, wanted: Wanted) -> list[Indexed]:
+def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
     """Where to look: in one place, or in several that are put together."""
     said = phrases(wanted.text)
     if wanted.text.strip() and not said:
@@ -137,8 +137,8 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Indexed]:
     return [indexed(list(_marks(who, wanted)), said, _days(wanted), without=gone)]
 
 
-def _in_table(*fits: ColumnElement[bool]) -> Indexed:
-    return Indexed(_NUMBER, and_(true(), *fits), [_NUMBER])
+def _in_table(*fits: ColumnElement[bool]) -> Lookup:
+    return Lookup(_NUMBER, and_(true(), *fits), [_NUMBER])
 
 
 def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
