@@ -95,7 +95,6 @@ class Running:
 def running(folder: Path, *options: str, **environment: str) -> Iterator[Running]:
     """A server, started and stopped."""
     server = Running(folder, {f"{PREFIX}{name}": value for name, value in environment.items()})
-    server.run("site", "add", "setup-only", "https://setup.example")
     server.start(*options)
     try:
         yield server

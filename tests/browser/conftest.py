@@ -1,5 +1,6 @@
 """A real browser, the real server, a blog on another origin, and a real mail server."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -76,14 +77,22 @@ def wait_for(look: Callable[[], Found]) -> Found:
     return found
 
 
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server finds that was set up before: a migrated database, and Ada in it."""
+    server = Running(tmp_path_factory.mktemp("data"))
+    server.run("moderator", "add", ADA.email, "--name", "Ada", "--password-stdin", stdin=ADAS_PASSWORD + "\n")
+    return server.folder
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, data: Path) -> Iterator[World]:
     """Everything running; the blog's article holds the two lines."""
+    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     with web() as blog, web() as neighbour, mail_server() as post_office:
         environment = {"MAIL_URL": post_office.url, "FETCH_ALLOW": f"{neighbour.address},{blog.address}"}
         with running(tmp_path, **environment) as server:
             server.run("site", "add", "blog", blog.url, "--name", "A blog", "--comments-per-minute", "1000")
-            server.run("moderator", "add", ADA.email, "--name", "Ada", "--password-stdin", stdin=ADAS_PASSWORD + "\n")
             server.know_its_secret()
             blog.page(ARTICLE, article_html(server, blog))
             yield World(server, blog, neighbour, post_office)
