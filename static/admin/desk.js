@@ -112,7 +112,7 @@ function undo(/** @type {HTMLFormElement} */ form) {
 
 /** The bar and the counts, as the server says they are now. */
 function put(/** @type {Document} */ page) {
-  for (const place of ["#bar", ".states"]) {
+  for (const place of ["#bar", ".states", ".sites"]) {
     const now = page.querySelector(place);
     if (now) document.querySelector(place)?.replaceChildren(...now.childNodes); // what is heard of changes, not who tells it
   }

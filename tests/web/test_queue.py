@@ -348,6 +348,7 @@ class TestInPlace:
         assert "<html" not in answer
         assert "Approved." in answer
         assert 'Waiting <span class="number">2</span>' in answer
+        assert '<bdi>A blog</bdi> <span class="number">2</span>' in answer
         assert shown(answer) == []
 
     def test_and_stays_where_all_states_are_shown(self, ada: Visitor, held: list[int]) -> None:

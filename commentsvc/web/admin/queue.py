@@ -86,6 +86,7 @@ def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None
     """What desk.js puts in its places: the bar, the counts, and those of the rows that stand in the list now."""
     who = signed_in.person()
     there = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
+    sites = queue.waiting_by_site(who)
     return render_template(
         "admin/_done.html",
         act=act,
@@ -97,6 +98,8 @@ def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None
         states=State,
         counts=queue.counts(who, listing.wanted.site),
         many=queue.MANY,
+        sites=sites,
+        waits=sum(waiting for _, waiting in sites),
         moderator=who,
     )
 
