@@ -18,7 +18,7 @@ from commentsvc.moderation import decisions
 
 # The verbs about states, in the words of their addresses.
 STATES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
-FINAL = ("erasure", "erased")  # what cannot be undone
+FINAL = ("erasure", "erased", "removal")  # what cannot be undone
 OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log offers it for ever
 
 

@@ -199,6 +199,7 @@ class TestRemoval:
             page = ada.client.get(f"/admin/{place}").text
             assert "number 0" not in page, place
             assert ARTICLE not in page, place
+        assert "Removed a blog." in ada.client.get("/admin/log").text
         assert ada.client.get(f"/admin/comments/{answer}").status_code == 404
         assert ada.client.get(f"/admin/threads/{thread}").status_code == 404
         assert ada.desk_post(f"/admin/comments/{answer}/spam").status_code == 404

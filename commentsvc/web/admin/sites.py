@@ -12,7 +12,7 @@ from commentsvc.linkbacks import examining
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
-from commentsvc.moderation import queue
+from commentsvc.moderation import acts, queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 
@@ -116,6 +116,7 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
+    acts.begin("removal", signed_in.person(), kept={"blog": site.name})
     site_removal.begin(site)
     deciding.show([], of_site=site.id)  # the worker deletes what was written there
     return redirect(url_for("sites.show"), code=303)
