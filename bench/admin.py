@@ -48,6 +48,9 @@ MODERATOR = "hedy@blog.example"
 MODERATORS_PAGES = {
     "moderator: waiting": "/admin/queue",
     "moderator: search": "/admin/queue?state=any&q=the",
+    "moderator: one person": "/admin/queue?state=any&person={own}",
+    "moderator: one name": "/admin/queue?state=any&author=Person+77",
+    "moderator: a comment": "/admin/comments/{own}",
     "moderator: decisions": "/admin/log?of=decisions",
     "moderator: numbers": "/admin/numbers",
 }
@@ -122,7 +125,7 @@ def _measure(folder: Path, url: str, comments: int) -> None:
         for page, path in PAGES.items():
             _ask(client, page, path.format(**places))
         for page, path in MODERATORS_PAGES.items():
-            _ask(moderator, page, path)
+            _ask(moderator, page, path.format(**places))
         print(f"\n{'while nobody else may write':26} {'median ms':>10} {'p95 ms':>8}")
         _decide(client)
         _tell("a step of removing a blog", _removing())
@@ -160,6 +163,7 @@ def _build(comments: int) -> dict[str, Any]:
     middle = comments // 2 + 1
     return {
         "middle": middle,
+        "own": next(number for number in range(middle, comments) if number * 7919 % threads % SITES == 1),
         "site": site_ids[1],
         "thread": threads // 2,
         "address": f"{77:032x}",

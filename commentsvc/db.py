@@ -202,6 +202,14 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
     return func.octet_length(text)
 
 
+def looked_at(number: QueryableAttribute[int]) -> ColumnElement[int]:
+    """The number in a column, for a condition on rows that something else finds.
+
+    SQLite would rather begin with an index of it, however many rows it names: of a site, all its comments.
+    """
+    return number + 0
+
+
 @dataclass(frozen=True)
 class Span:
     """Some days: their marks, and the moments they begin and end at."""

@@ -45,7 +45,7 @@ class Moderator(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     removed_at: Mapped[datetime | None]
 
-    sites: Mapped[list[Site]] = relationship(secondary=moderator_site, lazy="selectin", order_by=Site.name)
+    sites: Mapped[list[Site]] = relationship(secondary=moderator_site, order_by=Site.name)
 
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
@@ -82,7 +82,9 @@ class Moderator(Base):
         """The sites that are theirs to see, by name."""
         return list(db.session.scalars(Site.in_service().where(self.may_see(Site.id)).order_by(Site.name)))
 
-    def may_see(self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None]) -> ColumnElement[bool]:
+    def may_see(
+        self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None] | ColumnElement[int]
+    ) -> ColumnElement[bool]:
         """A row of a site is theirs to see, as a condition on the column that names the site."""
         if not self.is_owner:
             return site_id.in_([site.id for site in self.sites])

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tu
 from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock
-from commentsvc.db import db, octet_length
+from commentsvc.db import db, looked_at, octet_length
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.act import Act
@@ -101,9 +101,9 @@ def theirs(ban: Ban) -> list[int]:
     for part in _parts(ban):
         near = select(Comment).where(part, _may_be_refused_by(ban), _OPEN, Comment.moderator_id.is_(None))
         if ban.site_id is not None:
-            near = near.where(Comment.site_id == ban.site_id)
-        looked_at = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
-        found += [one.id for one in looked_at if _is_refused(one, ban)]
+            near = near.where(looked_at(Comment.site_id) == ban.site_id)
+        comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
+        found += [comment.id for comment in comments if _is_refused(comment, ban)]
     return found
 
 

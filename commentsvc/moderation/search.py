@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
-from commentsvc.db import Lookup, Span, db, indexed
+from commentsvc.db import Lookup, Span, db, indexed, looked_at
 from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
@@ -229,8 +229,8 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.thread:
         yield Comment.thread_id == wanted.thread
     if wanted.site:
-        yield Comment.site_id == wanted.site
-    yield who.may_see(Comment.site_id)
+        yield looked_at(Comment.site_id) == wanted.site
+    yield who.may_see(looked_at(Comment.site_id))
     if wanted.reason:
         yield Comment.marks.contains(wanted.reason, autoescape=True)
     if (days := _days(wanted)) is not None:
