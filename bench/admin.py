@@ -126,7 +126,7 @@ def _measure(folder: Path, url: str, comments: int) -> None:
             _ask(client, page, path.format(**places))
         for page, path in MODERATORS_PAGES.items():
             _ask(moderator, page, path.format(**places))
-        print(f"\n{'while nobody else may write':26} {'median ms':>10} {'p95 ms':>8}")
+        print(f"\n{'writing':26} {'median ms':>10} {'p95 ms':>8}")
         _decide(client)
         _tell("a step of removing a blog", _removing())
 
