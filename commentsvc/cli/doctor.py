@@ -36,7 +36,7 @@ def doctor(url: str | None) -> None:
 def _findings() -> Iterator[Finding]:
     for name, check in CHECKS:
         try:
-            finding = Finding(name, is_fine=True, said=["%(text)s", {"text": check()}])
+            finding = Finding(name, is_fine=True, said=checkup.just(check()))
         except Ailment as wrong:
             finding = wrong.found_by(name)
         yield _told(finding)

@@ -146,7 +146,7 @@ def _canonical(article: Article) -> Reason:
         raise Ailment(ELSEWHERE, url=article.canonical)
     if not links.same_page(article.canonical, article.page.url):
         raise Ailment(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
-    return _just(article.canonical)
+    return just(article.canonical)
 
 
 def _script(article: Article) -> Reason:
@@ -156,7 +156,7 @@ def _script(article: Article) -> Reason:
     if wanted in scripts:
         if scripts[wanted] != "module":
             raise Ailment(N_("%(url)s is no module there. Write:"), element, url=wanted)
-        return _just(wanted)
+        return just(wanted)
     if other := next((src for src in scripts if src.endswith("/embed.js")), ""):
         raise Ailment(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
     raise Ailment(MISSING, element)
@@ -212,7 +212,7 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
     if offered[0] != wanted:
         sentence = N_("the page names %(found)s, and it should be %(wanted)s. Write:")
         raise Ailment(sentence, element, found=offered[0], wanted=wanted)
-    return _just(wanted)
+    return just(wanted)
 
 
 def _rdf(article: Article) -> Reason:
@@ -285,7 +285,7 @@ def _cookies(article: Article) -> Reason:
     return ANOTHER_HOST
 
 
-def _just(text: str) -> Reason:
+def just(text: str) -> Reason:
     """What needs no words."""
     return ["%(text)s", {"text": text}]
 

@@ -10,7 +10,7 @@ from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision, is_last
+from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -62,18 +62,7 @@ def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
 
 def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, but those that were decided about since; writes."""
-    taken = _taken(act)
-    comments = decisions.locked(taken)
-    for comment in comments:
-        decisions.undo(comment, taken[comment.id], by)
-    return comments
-
-
-def _taken(act: Act) -> dict[int, State]:
-    """The comments that stand as the act left them, and the states they had before."""
-    of_act = select(Decision.comment_id, Decision.before).where(Decision.act_id == act.id, is_last())
-    rows = db.session.execute(of_act.order_by(Decision.comment_id)).all()
-    return {number: State(before) for number, before in rows if before}
+    return decisions.give_back(decisions.standing(Decision.act_id == act.id), by)
 
 
 def is_within(act: Act, who: Moderator) -> bool:

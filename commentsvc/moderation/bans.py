@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, false, func, or_, select, true, tuple_, update
 from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock
@@ -27,7 +27,6 @@ LONGEST_DAYS = 3650
 PART = 20_000  # comments that are looked through in one question
 AT_ONCE = 20  # comments that are decided about in one transaction
 OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it speaks on
-_OPEN = Comment.state.in_(OPEN)
 
 
 class SiteGone(Refusal):
@@ -99,7 +98,9 @@ def theirs(ban: Ban) -> list[int]:
     """
     found: list[int] = []
     for part in _parts(ban):
-        near = select(Comment).where(part, _may_be_refused_by(ban), _OPEN, Comment.moderator_id.is_(None))
+        near = select(Comment).where(
+            part, _may_be_refused_by(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None)
+        )
         if ban.site_id is not None:
             near = near.where(looked_at(Comment.site_id) == ban.site_id)
         comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
@@ -142,21 +143,13 @@ def undo(ban: Ban) -> None:
 
 def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
     """Give back the first of what it took, unless somebody decided about it since; the threads; writes."""
-    some: dict[int, str | None] = dict(db.session.execute(_taken_by(ban.id).limit(AT_ONCE)).all())
-    comments = decisions.locked(some)
-    for comment in comments:
-        decisions.undo(comment, State(some[comment.id] or State.PENDING), by)
-    return [comment.thread for comment in comments]
+    some = decisions.standing(Decision.ban_id == ban.id).limit(AT_ONCE)
+    return [comment.thread for comment in decisions.give_back(some, by)]
 
 
 def has_taken(number: int) -> bool:
     """Whether something that a ban took is still in the trash, and nobody decided about it since."""
-    return db.session.scalar(_taken_by(number).limit(1)) is not None
-
-
-def _taken_by(number: int) -> Select[int, str | None]:
-    of_ban = (Decision.ban_id == number) & Decision.before.is_not(None)
-    return select(Decision.comment_id, Decision.before).where(of_ban, is_last())
+    return db.session.scalar(decisions.standing(Decision.ban_id == number).limit(1)) is not None
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:

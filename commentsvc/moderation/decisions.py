@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, select, update
 
 from commentsvc import clock
 from commentsvc.db import db
@@ -10,7 +10,7 @@ from commentsvc.errors import Reason
 from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision
+from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.tally import Event, Tally
@@ -85,6 +85,21 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     else:
         training.unlearn(comment)
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
+
+
+def standing(of: ColumnElement[bool]) -> Select[int, str | None]:
+    """Changes of state that nobody decided about since: the comment, and the state it had before."""
+    rows = select(Decision.comment_id, Decision.before).where(of, Decision.before.is_not(None), is_last())
+    return rows.order_by(Decision.comment_id)
+
+
+def give_back(changes: Select[int, str | None], by: Moderator | None) -> list[Comment]:
+    """Give comments back the states they had before ``changes``; writes."""
+    before = {number: State(state) for number, state in db.session.execute(changes) if state}
+    comments = locked(before)
+    for comment in comments:
+        undo(comment, before[comment.id], by)
+    return comments
 
 
 def locked(numbers: Collection[int]) -> list[Comment]:

@@ -145,9 +145,9 @@ def log(who: Moderator, before: int | None = None) -> list[Decision]:
 
 def acts(who: Moderator, before: int | None = None) -> list[Act]:
     """What moderators did, newest first: their own acts, and others' on their sites."""
-    theirs = select(Act).where(Act.site_id.not_in(who.gone) | Act.site_id.is_(None))
-    if not who.is_owner:
-        theirs = theirs.where(who.may_see(Act.site_id) | (Act.site_id.is_(None) & (Act.moderator_id == who.id)))
-    theirs = theirs.options(selectinload(Act.comment), selectinload(Act.thread), selectinload(Act.site))
-    rows = theirs.order_by(Act.id.desc()).limit(PAGE * 2)
+    theirs = who.may_see(Act.site_id) | (Act.site_id.is_(None) & (Act.moderator_id == who.id))
+    found = (
+        select(Act).where(theirs).options(selectinload(Act.comment), selectinload(Act.thread), selectinload(Act.site))
+    )
+    rows = found.order_by(Act.id.desc()).limit(PAGE * 2)
     return list(db.session.scalars(rows.where(Act.id < before) if before else rows))
