@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from importlib import import_module
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -24,7 +25,6 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
@@ -80,6 +80,12 @@ Result = TypeVar("Result")
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy with a word for "from here on I write"."""
 
+    def init_app(self, app: Any) -> None:
+        """Let a Flask application use its database, in our kind of transactions."""
+        super().init_app(app)
+        with app.app_context():
+            prepare(self.engine)
+
     def begin_write(self) -> None:
         """End what was read so far and open a transaction that may write.
 
@@ -117,9 +123,11 @@ class Database(SQLAlchemy):
     def insert_or_update(self, model: type[Base], rows: list[dict[str, Any]], instead: Mapping[str, Any]) -> None:
         """Insert rows, and change those that are there already as ``instead`` says; writes."""
         # The two databases have the same words for it, and SQLAlchemy a function for each.
-        insert = sqlite.insert if self.engine.dialect.name == "sqlite" else postgresql.insert
+        dialect = import_module(f"sqlalchemy.dialects.{self.engine.dialect.name}")
         keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
-        self.session.execute(insert(model).values(rows).on_conflict_do_update(index_elements=keys, set_=dict(instead)))
+        self.session.execute(
+            dialect.insert(model).values(rows).on_conflict_do_update(index_elements=keys, set_=dict(instead))
+        )
 
     def one_at_a_time(self, what: str) -> None:
         """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""
@@ -130,6 +138,11 @@ class Database(SQLAlchemy):
 db = Database(model_class=Base)
 
 
+def configuration(url: str) -> dict[str, Any]:
+    """What a Flask application is told about the database at ``url``."""
+    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url)}
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """What ``create_engine`` needs for ``url``: a bounded pool and bounded waits."""
     # What strangers typed belongs into no log, not even when a statement fails.
@@ -138,6 +151,7 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": CONNECT_TIMEOUT.total_seconds(),
+        "pool_use_lifo": True,  # few connections are in use most of the time, and each keeps pages in memory
     }
     if is_sqlite(url):
         return {**pool, "connect_args": {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}}
@@ -255,6 +269,8 @@ def indexed(
         asked = " AND ".join(wanted) + (f" NOT marks : ({_any_of(without)})" if without else "")
         fits = literal_column("comment_search").op("MATCH")(asked)
         return Lookup(index.c.rowid, fits, [index.c.rowid])
+    from sqlalchemy.dialects import postgresql
+
     rows = table("comment", column("id"), column("search"), column("created_at", UTCDateTime()))
     groups = (cast(" | ".join(f"'{mark}'" for mark in group), postgresql.TSQUERY) for group in marks)
     queries: list[ColumnElement[Any]] = [*groups, *(_words(one) for one in phrases)]

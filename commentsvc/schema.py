@@ -1,21 +1,26 @@
-"""Bring the tables up to date, on SQLite and on PostgreSQL: by Alembic, alone, and with a copy kept."""
+"""Bring the tables up to date, on SQLite and on PostgreSQL: by Alembic, alone, and with a copy kept.
+
+Every start asks whether there is anything to do. The driver alone answers that; SQLAlchemy and Alembic are loaded where
+there is.
+"""
 
 import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-import alembic.command
-import alembic.config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, make_url, text
+from typing import TYPE_CHECKING, Any
 
 from commentsvc import paths
-from commentsvc.db import engine_options, is_sqlite, prepare
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Engine
+
+NEWEST = "0009"  # the revision that the migrations lead to
+REVISION = "SELECT version_num FROM alembic_version"
+CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
 
 
@@ -25,6 +30,12 @@ def upgrade(url: str) -> None:
     SQLite: a lock file beside the database. PostgreSQL: an advisory lock. A copy of an SQLite file is made
     before a migration changes it.
     """
+    if is_current(url):
+        return
+    from sqlalchemy import create_engine
+
+    from commentsvc.db import engine_options, prepare
+
     with _migrating_alone(url):
         engine = create_engine(url, **engine_options(url))
         prepare(engine)
@@ -34,21 +45,51 @@ def upgrade(url: str) -> None:
             engine.dispose()
 
 
+def is_current(url: str) -> bool:
+    """Whether the database is there and has the newest schema."""
+    return bool(_first(url, REVISION) == NEWEST)
+
+
 def has_rows(url: str, table: str, condition: str) -> bool:
-    """Whether a table holds a row that fulfils ``condition``, both constants of ours; for who needs no application."""
-    engine = create_engine(url, **engine_options(url))
+    """Whether a table holds a row that fulfils ``condition``, both constants of ours."""
+    return _first(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
+
+
+def _first(url: str, question: str) -> Any:
+    """The first value of an answer; None where there is none, or no such table, or no database that can be asked."""
+    ask = _ask_sqlite if url.startswith("sqlite") else _ask_postgresql
+    return ask(url, question)
+
+
+def _ask_sqlite(url: str, question: str) -> Any:
+    path = _path(url)
+    if not path.is_file():
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            found = connection.execute(question).fetchone()
+        except sqlite3.DatabaseError:  # whatever is wrong with it, whoever goes on to use it says so
+            return None
+    return found[0] if found else None
+
+
+def _ask_postgresql(url: str, question: str) -> Any:
+    import psycopg
+
     try:
-        with engine.connect() as connection:
-            found = connection.execute(text(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1"))  # noqa: S608
-            return found.first() is not None
-    finally:
-        engine.dispose()
+        with psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=CONNECT_TIMEOUT) as connection:
+            found = connection.execute(question.encode()).fetchone()
+    except psycopg.Error:
+        return None
+    return found[0] if found else None
 
 
-def _run_migrations(engine: Engine, url: str) -> None:
+def _run_migrations(engine: "Engine", url: str) -> None:
+    import alembic.command
+
     config = migration_config()
-    before = _revision(engine)
-    if is_sqlite(url) and before and before != _newest(config):
+    before = _first(url, REVISION)
+    if url.startswith("sqlite") and before and before != NEWEST:
         _copy_beside(url, before)
     with engine.connect().execution_options(writes=True) as connection:
         config.attributes["connection"] = connection
@@ -56,32 +97,33 @@ def _run_migrations(engine: Engine, url: str) -> None:
         connection.commit()
 
 
-def migration_config() -> alembic.config.Config:
+def migration_config() -> "Config":
     """Alembic's configuration, made here so that it holds in a checkout and in the wheel."""
-    config = alembic.config.Config()
+    from alembic.config import Config
+
+    config = Config()
     config.set_main_option("script_location", str(paths.MIGRATIONS))
     return config
 
 
-def _newest(config: alembic.config.Config) -> str | None:
-    return ScriptDirectory.from_config(config).get_current_head()
-
-
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
 def _copy_beside(url: str, revision: str) -> None:
-    path = Path(make_url(url).database or "")
+    path = _path(url)
     with sqlite3.connect(path) as source, sqlite3.connect(path.with_name(f"{path.name}.before-{revision}")) as copy:
         source.backup(copy)
 
 
+def _path(url: str) -> Path:
+    return Path(url.partition(":///")[2].partition("?")[0])
+
+
 @contextmanager
 def _migrating_alone(url: str) -> Iterator[None]:
-    if is_sqlite(url):
-        path = Path(make_url(url).database or "")
+    from sqlalchemy import create_engine, text
+
+    from commentsvc.db import engine_options
+
+    if url.startswith("sqlite"):
+        path = _path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with path.with_name(f"{path.name}.migrating").open("w") as lock:

@@ -1,9 +1,7 @@
-"""The process that listens: granian, and nothing of ours, so that the parent of the workers stays small.
+"""The process that listens: granian. Its workers load the application, so that it stays small itself."""
 
-``python -m commentsvc.server HOST PORT WORKERS``
-"""
-
-import sys
+import ctypes
+from contextlib import suppress
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -15,12 +13,16 @@ BLOCKING_THREADS = 256
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
 HEADER_PATIENCE = 10_000  # milliseconds
+M_ARENA_MAX = -8  # mallopt(3), glibc
+HEAPS = 2
+TARGET = "commentsvc.app:create_serving_app"
 
 
-def listen(host: str, port: int, workers: int) -> None:
-    """Answer requests until told to stop."""
+def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
+    """Answer requests until told to stop; ``target`` makes the application in each worker."""
+    _use_few_heaps()
     Granian(
-        "commentsvc.app:create_serving_app",
+        target,
         factory=True,
         address=host,
         port=port,
@@ -36,5 +38,7 @@ def listen(host: str, port: int, workers: int) -> None:
     ).serve()
 
 
-if __name__ == "__main__":
-    listen(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+def _use_few_heaps() -> None:
+    """With many threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time."""
+    with suppress(AttributeError):  # another C library, which has its own ways
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

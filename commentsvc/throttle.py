@@ -8,51 +8,63 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TypeVar
-
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.storage import Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from commentsvc import settings, tokens
 from commentsvc.errors import TooMany
 
+if TYPE_CHECKING:  # the library is loaded when something is counted: it brings asyncio and both of its halves along
+    from limits import RateLimitItem
+    from limits.storage import Storage
+    from limits.strategies import MovingWindowRateLimiter
+
 UNKNOWN = "unknown"  # what an address counts as that is none
-Limit = RateLimitItem
+DAY = 24 * 60  # minutes
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True)
+class Limit:
+    """``amount`` times in any span of so many minutes; ``namespace`` is whose limit it is."""
+
+    amount: int
+    minutes: int
+    namespace: str
+
+
 # Of one address, and of its whole neighbourhood: a few hundred addresses get not a few hundred times as many tries.
-PICTURES = RateLimitItemPerMinute(40, 10, namespace="pictures")
-PICTURES_NEARBY = RateLimitItemPerMinute(400, 10, namespace="pictures-nearby")
-WRONG_ANSWERS = RateLimitItemPerMinute(10, 10, namespace="wrong-answers")
-WRONG_ANSWERS_NEARBY = RateLimitItemPerMinute(60, 10, namespace="wrong-answers-nearby")
-WRONG_ANSWERS_A_DAY = RateLimitItemPerDay(30, namespace="wrong-answers-a-day")
+PICTURES = Limit(40, 10, "pictures")
+PICTURES_NEARBY = Limit(400, 10, "pictures-nearby")
+WRONG_ANSWERS = Limit(10, 10, "wrong-answers")
+WRONG_ANSWERS_NEARBY = Limit(60, 10, "wrong-answers-nearby")
+WRONG_ANSWERS_A_DAY = Limit(30, DAY, "wrong-answers-a-day")
 # A sound is easier for programs than a picture is.
-SOUNDS = RateLimitItemPerMinute(5, 10, namespace="sounds")
-SOUNDS_NEARBY = RateLimitItemPerMinute(50, 10, namespace="sounds-nearby")
-SOUNDS_PLAYED = RateLimitItemPerMinute(200, 10, namespace="sounds-played")
-WRONG_SOUNDS = RateLimitItemPerMinute(3, 10, namespace="wrong-sounds")
-UNSOLVED = RateLimitItemPerDay(3, namespace="unsolved")  # sent to a moderator without any answer
-UNSOLVED_NEARBY = RateLimitItemPerDay(20, namespace="unsolved-nearby")
-UNSUSPICIOUS = RateLimitItemPerMinute(3, 10, namespace="unsuspicious")  # comments that look like a person's pace
-ONCE = RateLimitItemPerMinute(1, 10, namespace="once")
-SIGN_INS = RateLimitItemPerMinute(10, 10, namespace="sign-ins")
-SIGN_INS_OF_ONE = RateLimitItemPerMinute(100, 60, namespace="sign-ins-of-one")  # to one account, from unknown browsers
-PINGS = RateLimitItemPerMinute(60, 10, namespace="pings")
-PREVIEWS = RateLimitItemPerMinute(60, 1, namespace="previews")
-FOLLOWS = RateLimitItemPerMinute(10, 10, namespace="follows")  # asked for without a comment
-MAILS = RateLimitItemPerMinute(100, 10, namespace="mails")  # of one person to us
-RETURNED = RateLimitItemPerMinute(10, 10, namespace="returned")  # of those that are given back
-DATA_ASKED_FOR = RateLimitItemPerDay(2, namespace="data-asked-for")  # by address
-LINKS_ASKED_FOR = RateLimitItemPerMinute(5, 60, namespace="links-asked-for")  # to sign in, by address
+SOUNDS = Limit(5, 10, "sounds")
+SOUNDS_NEARBY = Limit(50, 10, "sounds-nearby")
+SOUNDS_PLAYED = Limit(200, 10, "sounds-played")
+WRONG_SOUNDS = Limit(3, 10, "wrong-sounds")
+UNSOLVED = Limit(3, DAY, "unsolved")  # sent to a moderator without any answer
+UNSOLVED_NEARBY = Limit(20, DAY, "unsolved-nearby")
+UNSUSPICIOUS = Limit(3, 10, "unsuspicious")  # comments that look like a person's pace
+ONCE = Limit(1, 10, "once")
+SIGN_INS = Limit(10, 10, "sign-ins")
+SIGN_INS_OF_ONE = Limit(100, 60, "sign-ins-of-one")  # to one account, from unknown browsers
+PINGS = Limit(60, 10, "pings")
+PREVIEWS = Limit(60, 1, "previews")
+FOLLOWS = Limit(10, 10, "follows")  # asked for without a comment
+MAILS = Limit(100, 10, "mails")  # of one person to us
+RETURNED = Limit(10, 10, "returned")  # of those that are given back
+DATA_ASKED_FOR = Limit(2, DAY, "data-asked-for")  # by address
+LINKS_ASKED_FOR = Limit(5, 60, "links-asked-for")  # to sign in, by address
 
 
 def comments_per_minute(count: int) -> Limit:
     """The limit for a site whose rule is ``count`` comments a minute from one address."""
-    return RateLimitItemPerMinute(count, 1, namespace="comments")
+    return Limit(count, 1, "comments")
 
 
 def hit(limit: Limit, *who: str) -> None:
@@ -60,7 +72,7 @@ def hit(limit: Limit, *who: str) -> None:
 
     While Redis does not answer, this process counts for itself: a lost limit must not become a lost comment.
     """
-    _ask(lambda limiter: limiter.hit(limit, *who), limit, *who)
+    _ask(lambda limiter: limiter.hit(_item(limit), *who), limit, *who)
 
 
 def hit_once(limit: Limit, what: str, *who: str) -> None:
@@ -72,28 +84,28 @@ def hit_once(limit: Limit, what: str, *who: str) -> None:
 
 def must_be_left(limit: Limit, *who: str) -> None:
     """Raise ``TooMany`` where ``hit`` would, and count nothing."""
-    _ask(lambda limiter: limiter.test(limit, *who), limit, *who)
+    _ask(lambda limiter: limiter.test(_item(limit), *who), limit, *who)
 
 
 def is_left(limit: Limit, *who: str) -> bool:
     """Whether ``hit`` would pass; counts nothing."""
-    return _asked(lambda limiter: limiter.test(limit, *who))[0]
+    return _asked(lambda limiter: limiter.test(_item(limit), *who))[0]
 
 
 def used(limit: Limit, *who: str) -> int:
     """How much of the limit ``who`` has used up."""
-    left, _ = _asked(lambda limiter: limiter.get_window_stats(limit, *who).remaining)
+    left, _ = _asked(lambda limiter: limiter.get_window_stats(_item(limit), *who).remaining)
     return limit.amount - left
 
 
-def _ask(whether: Callable[[MovingWindowRateLimiter], bool], limit: Limit, *who: str) -> None:
+def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *who: str) -> None:
     passed, limiter = _asked(whether)
     if not passed:
-        until = limiter.get_window_stats(limit, *who).reset_time
+        until = limiter.get_window_stats(_item(limit), *who).reset_time
         raise TooMany(max(1, round(until - time.time())))  # noqa: TID251 - the library counts by the wall clock
 
 
-def _asked(question: Callable[[MovingWindowRateLimiter], Answer]) -> tuple[Answer, MovingWindowRateLimiter]:
+def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
     """What Redis says, or what this process counted where it does not answer; and which of them it was."""
     limiter = _limiter(settings.current().redis_url)
     try:
@@ -144,11 +156,22 @@ def forget() -> None:
     _storage(settings.current().redis_url).reset()
 
 
+@cache
+def _item(limit: Limit) -> "RateLimitItem":
+    from limits import RateLimitItemPerMinute
+
+    return RateLimitItemPerMinute(limit.amount, limit.minutes, namespace=limit.namespace)
+
+
 @lru_cache(maxsize=2)
-def _storage(redis_url: str) -> Storage:
+def _storage(redis_url: str) -> "Storage":
+    from limits.storage import storage_from_string
+
     return storage_from_string(redis_url or "memory://")  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=2)
-def _limiter(redis_url: str) -> MovingWindowRateLimiter:
+def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
+    from limits.strategies import MovingWindowRateLimiter
+
     return MovingWindowRateLimiter(_storage(redis_url))

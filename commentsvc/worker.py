@@ -7,11 +7,12 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import mail, mailbox, safe_http, settings
@@ -22,14 +23,22 @@ from commentsvc.db import db
 from commentsvc.errors import PingRefused
 from commentsvc.linkbacks import announcing, examining, sending, source_page, verifying, watching
 from commentsvc.mail import DeliveryFailed
-from commentsvc.models.letter import LetterKind
+from commentsvc.models.announcement import Announcement
+from commentsvc.models.delivery import Delivery
+from commentsvc.models.examination import Examination
+from commentsvc.models.leased import Leased, new_work
+from commentsvc.models.letter import Letter, LetterKind
+from commentsvc.models.ping import Ping
+from commentsvc.models.second_opinion import SecondOpinion
+from commentsvc.models.sent_linkback import SentLinkback
+from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import second_opinion
 from commentsvc.notifications import channels, deliverability, incoming, outbox
 
-PAUSE = timedelta(seconds=1)
+LOOK = timedelta(seconds=1)  # how often it is looked for rows that became due
+LONGEST_PAUSE = timedelta(seconds=10)
 BATCH = 50  # letters over one connection
 NOTES = 3  # times that it is tried to write down what was done
-SELDOM = timedelta(seconds=10)
 MAILBOX_PAUSE = timedelta(seconds=15)
 TIDY_PAUSE = timedelta(minutes=10)
 NOT_MODIFIED = 304
@@ -41,28 +50,66 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do over and over; ``do`` gives how much it did, and ``pause`` follows when that was nothing.
+    """Something to do over and over; ``do`` gives how much it did.
 
+    It is done whenever a row of ``rows`` is due, and where that is not said or known, after each ``pause``.
     ``at_once`` loops do it beside each other, where one piece of work may take long.
     """
 
     do: Callable[[], int]
-    pause: timedelta
+    rows: type[Leased] | None = None
+    pause: timedelta = LONGEST_PAUSE
     at_once: int = 1
+    bell: threading.Condition = field(default_factory=threading.Condition, compare=False)
+
+    def has_work(self) -> bool:
+        """A plain look, so that nobody takes the lock for writing in vain."""
+        return self.rows is None or bool(db.session.scalar(select(self.rows.are_there())))
+
+    def ring(self) -> None:
+        """Wake its loops."""
+        with self.bell:
+            self.bell.notify_all()
+
+    def wait(self) -> None:
+        """Until it is rung for, or the pause is over."""
+        with self.bell:
+            self.bell.wait(self.pause.total_seconds())
 
 
 def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Event:
     """Do all jobs in threads of this process, each inside ``context()``, until the returned event is set."""
     stop = threading.Event()
 
-    def work(job: Job) -> None:
+    def run(work: Callable[[], None]) -> None:
         with context():
-            loop(job, stop)
+            work()
 
-    for job in JOBS:
-        for _ in range(job.at_once):
-            threading.Thread(target=work, args=(job,), name=f"worker {job.do.__name__}", daemon=True).start()
+    loops = [("look-out", partial(look_out, stop))]
+    loops += [(job.do.__name__, partial(loop, job, stop)) for job in JOBS for _ in range(job.at_once)]
+    for name, work in loops:
+        threading.Thread(target=run, args=(work,), name=f"worker {name}", daemon=True).start()
     return stop
+
+
+def look_out(stop: threading.Event) -> None:
+    """Look for due rows of every job in one question, and wake whose there are: each second, and when some are made.
+
+    Rows may come from other processes, and become due by the passing of time.
+    """
+    while not stop.is_set():
+        _carefully(_wake)
+        new_work.wait(LOOK.total_seconds())
+        new_work.clear()
+
+
+def _wake() -> int:
+    jobs = [job for job in JOBS if job.rows is not None]
+    found = db.session.execute(select(*(job.rows.are_there() for job in jobs if job.rows))).one()
+    due = [job for job, is_due in zip(jobs, found, strict=True) if is_due]
+    for job in due:
+        job.ring()
+    return len(due)
 
 
 def loop(job: Job, stop: threading.Event) -> None:
@@ -71,17 +118,21 @@ def loop(job: Job, stop: threading.Event) -> None:
     Each job has loops and threads of its own, so that a slow mail server keeps no ping waiting.
     """
     while not stop.is_set():
-        if not _carefully(job.do):
-            stop.wait(job.pause.total_seconds())
+        if not _carefully(partial(_look_and_do, job)):
+            job.wait()
+
+
+def _look_and_do(job: Job) -> int:
+    return job.do() if job.has_work() else 0
 
 
 def _carefully(do: Callable[[], int]) -> int:
     try:
         return do()
     except SQLAlchemyError as problem:
-        log.warning("%s: the database is not available (%s)", do.__name__, problem)
+        log.warning("%s: the database is not available (%s)", threading.current_thread().name, problem)
     except Exception:
-        log.exception("%s failed", do.__name__)
+        log.exception("%s failed", threading.current_thread().name)
     finally:
         db.session.remove()
     return 0
@@ -342,20 +393,22 @@ def forget_old() -> int:
 
 def remove_sites() -> int:
     """The next rows of blogs that were removed; how many those were."""
+    if not site_removal.is_left():
+        return 0
     return _written(site_removal.go_on)
 
 
 JOBS = (
-    Job(send_letters, PAUSE, at_once=2),
-    Job(read_mailbox, MAILBOX_PAUSE),
-    Job(tell_channels, PAUSE, at_once=2),
-    Job(verify_pings, PAUSE, at_once=3),
-    Job(ask_second_opinions, PAUSE),
-    Job(announce_articles, PAUSE),
-    Job(tell_links, PAUSE),
-    Job(watch_feeds, SELDOM),
-    Job(tidy, TIDY_PAUSE),
-    Job(forget_old, TIDY_PAUSE),
-    Job(examine_articles, PAUSE),
-    Job(remove_sites, SELDOM),
+    Job(send_letters, Letter, at_once=2),
+    Job(read_mailbox, pause=MAILBOX_PAUSE),
+    Job(tell_channels, Delivery, at_once=2),
+    Job(verify_pings, Ping, at_once=3),
+    Job(ask_second_opinions, SecondOpinion),
+    Job(announce_articles, Announcement),
+    Job(tell_links, SentLinkback),
+    Job(watch_feeds, WatchedFeed),
+    Job(tidy, pause=TIDY_PAUSE),
+    Job(forget_old, pause=TIDY_PAUSE),
+    Job(examine_articles, Examination),
+    Job(remove_sites),
 )

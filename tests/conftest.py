@@ -3,25 +3,27 @@
 import contextvars
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from commentsvc import clock, schema, settings, throttle
-from commentsvc.accounts import moderators, passwords
+from commentsvc import clock, schema, settings, throttle, tokens
+from commentsvc.accounts import moderators, passwords, sessions
 from commentsvc.app import create_app
-from commentsvc.db import Base, Database, db
+from commentsvc.db import Base, db
 from commentsvc.models import Moderator, Site
 from commentsvc.models.moderator import Role
 from commentsvc.settings import Settings
+from commentsvc.web import snapshots
+from commentsvc.web.admin import signed_in
 from tests import postgres
 from tests.cast import ADA, ADAS_PASSWORD, BLOG, BOB, HEDY, HEDYS_PASSWORD, OTHER_BLOG
 from tests.post import link_in, only, work
@@ -39,17 +41,48 @@ def pytest_report_header() -> str | None:
     return None if postgres.binaries() else f"!!! PostgreSQL tests are SKIPPED: {postgres.MISSING}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--all-values`` runs the full matrix: each value of each test on both databases."""
+    parser.addoption("--all-values", action="store_true", help="on PostgreSQL too, run each test with all its values")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Everything that touches the database runs on both."""
     if {"database_url", "database_name"} & set(metafunc.fixturenames):
-        metafunc.parametrize("database_name", DATABASES, scope="session")
+        metafunc.parametrize("database_name", DATABASES)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser are marked by where they stand."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what runs in a browser, leave out what others show already, begin with the slowest."""
     for item in items:
         if HERE / "browser" in item.path.parents:
             item.add_marker("browser")
+    if not config.getoption("--all-values"):
+        spare = {item for item in items if item.get_closest_marker("all_values")}
+        spare |= set(_further_values_on_postgresql(items))
+        items[:] = [item for item in items if item not in spare]
+        config.hook.pytest_deselected(items=list(spare))
+    items.sort(key=_how_soon)
+
+
+def _further_values_on_postgresql(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Where only the value differs and not what the database does, one value is enough there."""
+    seen: dict[str, int] = defaultdict(int)
+    for item in items:
+        values = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if values.get("database_name") != "postgresql" or item.get_closest_marker("every_value"):
+            continue
+        name = item.nodeid.partition("[")[0]
+        seen[name] += 1
+        if seen[name] > 1:
+            yield item
+
+
+def _how_soon(item: pytest.Item) -> int:
+    """What starts processes or waits comes first, so that no worker is left alone with it at the end."""
+    folder = item.path.relative_to(HERE).parts[0]
+    return {"journeys": 0, "browser": 1, "house": 2}.get(folder, 3)
 
 
 @pytest.fixture(scope="session")
@@ -62,81 +95,77 @@ def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postg
 
 
 @pytest.fixture(scope="session")
-def database_url(database_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with the schema as the migrations make it."""
-    if database_name == "postgresql":
-        url = request.getfixturevalue("postgres_cluster").new_database()
-    else:
+def migrated(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The address of a database of this session, by its kind, with the schema as the migrations make it."""
+
+    @cache
+    def make(name: str) -> str:
+        if name == "postgresql":
+            return str(request.getfixturevalue("postgres_cluster").new_database())
         url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.sqlite3'}"
-    schema.upgrade(Settings(database_url=url, data_dir=Path("/nonexistent")).database)
-    return url
+        schema.upgrade(url)
+        return url
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def applications(
+    migrated: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Flask]]:
+    """The application of this session on a kind of database: made once, as it is the same in all tests."""
+    made: dict[str, Flask] = {}
+
+    def make(name: str) -> Flask:
+        if name not in made:
+            made[name] = create_app(_settings(tmp_path_factory.mktemp("data"), migrated(name)))
+            made[name].test_client_class = Browser
+        return made[name]
+
+    yield make
+    for app in made.values():
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def database_url(database_name: str, migrated: Callable[[str], str]) -> str:
+    """A database with the schema as the migrations make it."""
+    return migrated(database_name)
 
 
 @pytest.fixture
 def configuration(tmp_path: Path, database_url: str) -> Settings:
     """The settings of the service under test."""
+    return _settings(tmp_path, database_url)
+
+
+def _settings(folder: Path, database_url: str) -> Settings:
     return Settings(
-        data_dir=tmp_path,
+        data_dir=folder,
         database_url=database_url,
         secret_key=SECRET,
         base_url="https://comments.example",
-        mail_url=f"file://{tmp_path}/letters",
+        mail_url=f"file://{folder}/letters",
         fetch_allow=frozenset(),
     )
 
 
-class KnownTemplates(BytecodeCache):
-    """The compiled code of templates, which is the same for the applications of all tests."""
-
-    def __init__(self) -> None:
-        self.code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give what another test compiled."""
-        if bucket.key in self.code:
-            bucket.bytecode_from_string(self.code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it for the next one."""
-        self.code[bucket.key] = bucket.bytecode_to_string()
-
-
-KNOWN_TEMPLATES = KnownTemplates()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def engines() -> Iterator[None]:
-    """One engine for each database, so that statements are compiled once, and not for each test."""
-    made: dict[str, Engine] = {}
-    make = Database._make_engine
-
-    def once(self: Database, bind_key: str | None, options: dict[str, Any], app: Flask) -> Engine:
-        name = str(options["url"])
-        if name not in made:
-            made[name] = make(self, bind_key, options, app)
-        return made[name]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "_make_engine", once)
-        yield
-    for engine in made.values():
-        engine.dispose()
-
-
 @pytest.fixture
-def app(configuration: Settings) -> Iterator[Flask]:
-    """The application, with an empty database and both sites."""
-    app = create_app(configuration)
-    app.jinja_env.bytecode_cache = KNOWN_TEMPLATES
-    app.test_client_class = Browser
+def app(configuration: Settings, database_name: str, applications: Callable[[str], Flask]) -> Iterator[Flask]:
+    """The application, with an empty database and both sites; it remembers nothing of the test before."""
+    app = applications(database_name)
+    settings.use(configuration)
     throttle.forget()
+    snapshots.put_before(app)
     with app.app_context():
-        _empty()
+        db.begin_write()
+        empty()
         _add_sites()
+        db.session.commit()
         db.session.remove()
         yield app
         db.session.remove()
-        db.engine.dispose()
 
 
 class Browser(FlaskClient):
@@ -152,15 +181,14 @@ class Browser(FlaskClient):
                 db.session.rollback()  # what the test reads next is what is there now
 
 
-def _empty() -> None:
-    db.begin_write()
+def empty() -> None:
+    """Delete every row."""
+    connection = db.session.connection()
     for table in reversed(Base.metadata.sorted_tables):
-        db.session.execute(table.delete())
-    db.session.commit()
+        connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - names of our own
 
 
 def _add_sites() -> None:
-    db.begin_write()
     db.session.add(
         Site(key="blog", name="A blog", origins=[BLOG], moderation="none", captcha="always", comments_per_minute=1000)
     )
@@ -169,7 +197,6 @@ def _add_sites() -> None:
             key="other", name="Another", origins=[OTHER_BLOG], moderation="all", comments_per_minute=1000, language="de"
         )
     )
-    db.session.commit()
 
 
 @pytest.fixture
@@ -214,11 +241,8 @@ def bob(visit: Callable[[], Visitor]) -> Visitor:
 def ada(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
     """Ada, signed in."""
     db.begin_write()
-    moderators.add(ADA.email, ADA.name).password_hash = _hash_of(ADAS_PASSWORD)
-    db.session.commit()
-    visitor = visit()
-    visitor.sign_in(ADA.email, ADAS_PASSWORD)
-    return visitor
+    added = moderators.add(ADA.email, ADA.name)
+    return _signed_in(visit(), added, ADAS_PASSWORD)
 
 
 @pytest.fixture
@@ -226,11 +250,26 @@ def hedy(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
     """Hedy, signed in; she decides about the other blog alone."""
     db.begin_write()
     added = moderators.add(HEDY.email, HEDY.name, Role.MODERATOR, [Site.named("other")])
-    added.password_hash = _hash_of(HEDYS_PASSWORD)
+    return _signed_in(visit(), added, HEDYS_PASSWORD)
+
+
+def _signed_in(visitor: Visitor, who: Moderator, password: str) -> Visitor:
+    """Their browser as the sign-in leaves it; the page itself is tried in tests/web/test_sign_in.py."""
+    who.password_hash = hash_of(password)
+    cookies = {"moderator": sessions.start(who), signed_in.KNOWN: tokens.sign(signed_in.KNOWN, who.id)}
     db.session.commit()
-    visitor = visit()
-    visitor.sign_in(HEDY.email, HEDYS_PASSWORD)
+    for name, value in cookies.items():
+        visitor.client.set_cookie(f"__Host-{name}", value, domain="comments.example", secure=True)
     return visitor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """How passwords are hashed outside the tests, which have it cheap."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = passwords._hasher
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
 
 
 @pytest.fixture
@@ -241,9 +280,9 @@ def moderator(ada: Visitor) -> Moderator:
     return found
 
 
-@lru_cache
-def _hash_of(password: str) -> str:
-    """Made once, as it is made to take its time."""
+@cache
+def hash_of(password: str) -> str:
+    """Made once: whether it is guessed soon takes its time to find out."""
     somebody = Moderator(email="")
     passwords.set_password(somebody, password)
     return str(somebody.password_hash)

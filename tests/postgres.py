@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commentsvc import schema
+
 MISSING = "initdb and postgres were not found (Debian: apt-get install postgresql)"
 USER = "tests"
 
@@ -28,13 +30,23 @@ class Cluster:
 
     sockets: Path
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    is_migrated: bool = False
 
     def new_database(self) -> str:
-        """The address of a new, empty database."""
-        name = f"tests{next(self.numbers)}"
-        run = [str(binaries() / "createdb"), "-h", str(self.sockets), "-U", USER, name]  # type: ignore[operator]
+        """The address of a new database with the schema as the migrations make it: a copy of one that was migrated."""
+        if not self.is_migrated:
+            schema.upgrade(self._created("migrated"))
+            self.is_migrated = True
+        return self._created(f"tests{next(self.numbers)}", "--template=migrated")
+
+    def empty_database(self) -> str:
+        """The address of a new database without tables."""
+        return self._created(f"tests{next(self.numbers)}")
+
+    def _created(self, name: str, *options: str) -> str:
+        run = [str(binaries() / "createdb"), "-h", str(self.sockets), "-U", USER, *options, name]  # type: ignore[operator]
         subprocess.run(run, check=True, capture_output=True)
-        return f"postgresql://{USER}@/{name}?host={self.sockets}"
+        return f"postgresql+psycopg://{USER}@/{name}?host={self.sockets}"
 
 
 @contextmanager

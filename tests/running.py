@@ -1,34 +1,63 @@
 """The real server as a process of its own, with real mail and a real blog beside it."""
 
+import io
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from commentsvc import settings
+import pytest
+
+from commentsvc import cli, schema, settings
 from commentsvc.settings import PREFIX, Settings
 from tests.servers import free_port
 
 SECRET = "a secret that only the tests know, 0123456789"
 PATIENCE = 30  # seconds until a server must answer
+DATABASE = "commentsvc.sqlite3"
+
+
+@cache
+def _migrated() -> bytes:
+    """A database with the schema as the migrations make it, which take their time."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / DATABASE
+        schema.upgrade(f"sqlite:///{file}")
+        return file.read_bytes()
+
+
+def put_database(folder: Path) -> None:
+    """Put a migrated, empty database where a service looks for its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DATABASE).write_bytes(_migrated())
 
 
 @dataclass
 class Running:
-    """A ``commentsvc serve``; ``environment`` holds its settings, ``url`` its address."""
+    """A ``commentsvc serve``; ``environment`` holds its settings, ``url`` its address.
+
+    Its database is there and migrated, unless it ``starts_anew``.
+    """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    starts_anew: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.starts_anew and not (self.folder / DATABASE).exists():
+            put_database(self.folder)
 
     @property
     def url(self) -> str:
@@ -50,11 +79,20 @@ class Running:
         settings.use(Settings(data_dir=self.folder, secret_key=SECRET, base_url=self.url))
 
     def run(self, *words: str, stdin: str = "") -> str:
-        """Run a command beside it; its output."""
-        run = [sys.executable, "-m", "commentsvc", *words]
-        done = subprocess.run(run, env=self.settings, input=stdin, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """Run a command on its data, in this process, as a start takes its time; its output."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in self.settings.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            status = cli.run([*words])
+        assert status == 0, err.getvalue()
+        return out.getvalue()
+
+    @property
+    def command(self) -> list[str]:
+        """What is run to start it."""
+        return ["commentsvc", "serve", "--port", str(self.port)]
 
     def start(self, *options: str, largest_file: int | None = None) -> None:
         """Start it, in a process group of its own, and wait until it answers."""
@@ -64,7 +102,7 @@ class Running:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
-        run = [sys.executable, "-m", "commentsvc", "serve", "--port", str(self.port), *options]
+        run = [sys.executable, "-m", *self.command, *options]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 run, env=self.settings, stdout=log, stderr=log, process_group=0, preexec_fn=limit

@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+QUICK = 0.01  # seconds between two looks of a server whether it shall stop
+
 
 @dataclass
 class MailServer:
@@ -28,6 +30,11 @@ class MailServer:
     verdict: Callable[[str], str] = lambda _recipient: "250 OK"
     after_data: Callable[[], str] = lambda: "250 taken"
     url: str = ""
+
+    def forget(self) -> None:
+        """Throw away what came."""
+        for noted in (self.letters, self.recipients, self.senders, self.raw):
+            noted.clear()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -146,7 +153,7 @@ def rude_mail_server(**answers: Any) -> Iterator[RudeMailServer]:
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     rude.url = f"smtp://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(QUICK,), daemon=True).start()
     try:
         yield rude
     finally:
@@ -166,6 +173,11 @@ class Web:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     posted: list[dict[str, str]] = field(default_factory=list)
     received: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Take everything down, and forget who asked."""
+        for noted in (self.pages, self.asked, self.posted, self.received):
+            noted.clear()
 
     def page(self, path: str, body: str | bytes, status: int = 200, **headers: str) -> str:
         """Put a page up; its address."""
@@ -212,7 +224,7 @@ def web() -> Iterator[Web]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     site.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(QUICK,), daemon=True).start()
     try:
         yield site
     finally:

@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import downgrade
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
@@ -22,7 +23,6 @@ from commentsvc import db as database
 from commentsvc import schema
 from commentsvc.db import Base, db
 from commentsvc.models import Comment, Site, Thread
-from commentsvc.settings import Settings
 
 
 def test_sqlite_is_durable_and_patient(app: Flask, database_name: str) -> None:
@@ -114,6 +114,10 @@ def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
     schema.upgrade(url)
 
 
+def test_the_newest_revision_is_known_without_looking_for_it() -> None:
+    assert ScriptDirectory.from_config(schema.migration_config()).get_current_head() == schema.NEWEST
+
+
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     schema.upgrade(f"sqlite:///{tmp_path / 'x.sqlite3'}")
     assert (tmp_path / "x.sqlite3").stat().st_mode & 0o077 == 0
@@ -123,8 +127,7 @@ def test_several_processes_may_start_at_once(
     tmp_path: Path, database_name: str, request: pytest.FixtureRequest
 ) -> None:
     if database_name == "postgresql":
-        url = request.getfixturevalue("postgres_cluster").new_database()
-        url = url.replace("postgresql://", "postgresql+psycopg://")
+        url = request.getfixturevalue("postgres_cluster").empty_database()
     else:
         url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
     program = f"from commentsvc import schema; schema.upgrade({url!r})"
@@ -137,7 +140,7 @@ def test_several_processes_may_start_at_once(
 def test_a_copy_is_kept_before_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
     schema.upgrade(url)
-    monkeypatch.setattr(schema, "_newest", lambda _config: "a newer one")
+    monkeypatch.setattr(schema, "NEWEST", "a newer one")
     schema.upgrade(url)
     (copied,) = tmp_path.glob("x.sqlite3.before-*")
     with sqlite3.connect(copied) as copy:
@@ -183,7 +186,6 @@ def test_an_older_database_is_indexed_and_keeps_what_it_said(
         url = request.getfixturevalue("postgres_cluster").new_database()
     else:
         url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
-    url = Settings(database_url=url, data_dir=tmp_path).database
     schema.upgrade(url)
     engine = create_engine(url)
     database.prepare(engine)

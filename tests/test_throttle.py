@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from limits import RateLimitItemPerMinute
 
 from commentsvc import clock, settings, throttle
 from commentsvc.errors import TooMany
+from commentsvc.throttle import Limit
 from tests.servers import free_port
 
-TWICE = RateLimitItemPerMinute(2, 1, namespace="test")
+TWICE = Limit(2, 1, "test")
 
 
 @pytest.fixture(autouse=True)
@@ -91,10 +91,10 @@ def test_processes_share_their_limits_through_redis(redis_url: str, tmp_path: Pa
     settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis_url))
     throttle.hit(TWICE, "bob")
     program = (
-        "from pathlib import Path; from limits import RateLimitItemPerMinute; "
+        "from pathlib import Path; from commentsvc.throttle import Limit; "
         "from commentsvc import settings, throttle; "
         f"settings.use(settings.Settings(data_dir=Path({str(tmp_path)!r}), redis_url={redis_url!r})); "
-        "throttle.hit(RateLimitItemPerMinute(2, 1, namespace='test'), 'bob')"
+        "throttle.hit(Limit(2, 1, 'test'), 'bob')"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     with pytest.raises(TooMany):

@@ -5,16 +5,14 @@ from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from commentsvc import links, tokens
-from commentsvc.accounts import moderators, passwords, sessions
+from commentsvc import tokens
+from commentsvc.accounts import moderators, passwords, sessions, set_up_links
 from commentsvc.db import db
 from commentsvc.errors import LinkExpired, LinkInvalid
 from commentsvc.models.moderator import Moderator
 
 LIFETIME = timedelta(hours=1)
-SET_UP_LIFETIME = timedelta(days=1)
 PURPOSE = "sign-in-link"
-SET_UP_PURPOSE = "set-up"
 
 
 def sign_in_token(moderator: Moderator) -> str:
@@ -39,14 +37,9 @@ def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
         raise LinkExpired from None
 
 
-def set_up_url() -> str:
-    """Where the first owner names themselves; good for a day, and only while there is none."""
-    return links.absolute(f"/admin/set-up/{tokens.sign(SET_UP_PURPOSE, secrets.token_urlsafe(12))}")
-
-
 def must_set_up(token: str) -> None:
     """Raise ``LinkInvalid`` or ``LinkExpired`` unless a set-up link may still be used."""
-    tokens.read(SET_UP_PURPOSE, token, SET_UP_LIFETIME)
+    set_up_links.check(token)
     if moderators.is_anybody_there():
         raise LinkExpired
 

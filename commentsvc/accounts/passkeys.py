@@ -3,6 +3,7 @@
 What a browser is to sign is a signed token of ours that is good once and for some minutes, so asking writes nothing.
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Sequence
@@ -11,21 +12,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from commentsvc import clock, links, settings, tokens
 from commentsvc.db import db
@@ -39,7 +25,6 @@ LIFETIME = timedelta(minutes=5)
 MOST = 20  # of one moderator
 LONGEST_NAME = 80
 TO_ADD, TO_SIGN_IN = "passkey-to-add", "passkey-to-sign-in"
-VERIFIED = UserVerificationRequirement.REQUIRED  # the device asks for finger, face or PIN: it is two factors in one
 
 
 class PasskeyRefused(Refusal):
@@ -51,47 +36,32 @@ class PasskeyRefused(Refusal):
 
 def to_add(moderator: Moderator) -> str:
     """What the browser asks the device for, as JSON, to make a new key."""
-    return options_to_json(
-        generate_registration_options(
-            rp_id=_host(),
-            rp_name="commentsvc",
-            user_id=tokens.keyed_hash("passkey-user", str(moderator.id)).encode(),
-            user_name=moderator.email,
-            user_display_name=moderator.called,
-            challenge=tokens.sign(TO_ADD, [secrets.token_urlsafe(12), moderator.id]).encode(),
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=VERIFIED
-            ),
-            exclude_credentials=[
-                PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential)) for key in of(moderator)
-            ],
-        )
-    )
+    from commentsvc.accounts import ceremonies
+
+    user = tokens.keyed_hash("passkey-user", str(moderator.id)).encode()
+    challenge = tokens.sign(TO_ADD, [secrets.token_urlsafe(12), moderator.id]).encode()
+    known = [key.credential for key in of(moderator)]
+    return ceremonies.registration_options(_host(), user, moderator.email, moderator.called, challenge, known)
 
 
 def add(moderator: Moderator, answer: str, name: str) -> Passkey:
     """Keep the key that a device made; raises ``PasskeyRefused``; writes."""
+    from commentsvc.accounts import ceremonies
+
     credential, challenge = _read(answer)
     if _spend(TO_ADD, challenge) != moderator.id or len(of(moderator)) >= MOST:
         raise PasskeyRefused
     try:
-        made = verify_registration_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=_host(),
-            expected_origin=_origin(),
-            require_user_verification=True,
-        )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as problem:
+        made = ceremonies.registered(credential, challenge, _host(), _origin())
+    except ceremonies.NotVerified as problem:
         raise PasskeyRefused from problem
-    number = bytes_to_base64url(made.credential_id)
-    if len(number) > LONGEST_CREDENTIAL or _known(number):
+    if len(made.credential) > LONGEST_CREDENTIAL or _known(made.credential):
         raise PasskeyRefused
     key = Passkey(
         moderator_id=moderator.id,
-        credential=number,
-        public_key=made.credential_public_key,
-        signatures=made.sign_count,
+        credential=made.credential,
+        public_key=made.public_key,
+        signatures=made.signatures,
         name=one_line(name)[:LONGEST_NAME],
     )
     db.session.add(key)
@@ -101,32 +71,29 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
 
 def to_sign_in() -> str:
     """What the browser asks the device for, as JSON, to use a key; the device knows whose it is."""
-    challenge = tokens.sign(TO_SIGN_IN, [secrets.token_urlsafe(12), None]).encode()
-    return options_to_json(
-        generate_authentication_options(rp_id=_host(), challenge=challenge, user_verification=VERIFIED)
+    from commentsvc.accounts import ceremonies
+
+    return ceremonies.authentication_options(
+        _host(), tokens.sign(TO_SIGN_IN, [secrets.token_urlsafe(12), None]).encode()
     )
 
 
 def owner_of(answer: str) -> Moderator:
     """The moderator whose key signed; raises ``PasskeyRefused``; writes."""
+    from commentsvc.accounts import ceremonies
+
     credential, challenge = _read(answer)
     _spend(TO_SIGN_IN, challenge)
     key = _known(str(credential.get("id", "")))
     if key is None or key.moderator.removed_at is not None:
         raise PasskeyRefused
     try:
-        used = verify_authentication_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=_host(),
-            expected_origin=_origin(),
-            credential_public_key=key.public_key,
-            credential_current_sign_count=key.signatures,
-            require_user_verification=True,
+        key.signatures = ceremonies.signatures_after(
+            credential, challenge, _host(), _origin(), key.public_key, key.signatures
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as problem:
+    except ceremonies.NotVerified as problem:
         raise PasskeyRefused from problem
-    key.signatures, key.used_at = used.new_sign_count, clock.now()
+    key.used_at = clock.now()
     return key.moderator
 
 
@@ -151,10 +118,15 @@ def _read(answer: str) -> tuple[dict[str, object], bytes]:
     """What the browser sent, and the challenge that it says was signed; raises ``PasskeyRefused``."""
     try:
         credential = json.loads(answer)
-        told = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
-        return credential, base64url_to_bytes(told["challenge"])
+        told = json.loads(_decoded(credential["response"]["clientDataJSON"]))
+        return credential, _decoded(told["challenge"])
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise PasskeyRefused from problem
+
+
+def _decoded(text: str) -> bytes:
+    """What stands in base64url without its padding, as WebAuthn writes it; raises ``ValueError``."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _spend(purpose: str, challenge: bytes) -> int | None:

@@ -1,51 +1,49 @@
-"""Commands: the door for operators. Each commits its own work."""
+"""Commands: the door for operators. Each commits its own work, and loads what it needs and no more."""
 
 import os
 import sys
-from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import __version__, i18n
-from commentsvc.errors import InvalidFields, Refusal
-from commentsvc.settings import WrongSetting
-
-if TYPE_CHECKING:
-    from flask import Flask
+from commentsvc import __version__
 
 NAME = "commentsvc"
-ROOMS = {  # where each command lives; only the one that is asked for is loaded
-    "serve": "serve",
-    "demo": "demo",
-    "site": "sites",
-    "moderator": "moderators",
-    "spam": "spam",
-    "ban": "bans",
-    "forget": "people",
-    "ping": "linkbacks",
-    "channel": "channels",
-    "receive": "mail",
-    "bounce": "mail",
-    "work": "upkeep",
-    "upgrade": "upkeep",
-    "rerender": "upkeep",
-    "doctor": "doctor",
-    "captcha-sheet": "captcha_sheet",
+# Each command by its module and what it does; only the one that is asked for is loaded.
+COMMANDS = {
+    "serve": ("serve", "Bring the database up to date, answer requests, send letters and verify pings."),
+    "demo": ("demo", "Serve, with a demo blog, a sample thread and a sign-in link."),
+    "site": ("sites", "Blogs that may use this server, and their rules."),
+    "moderator": ("moderators", "Who may sign in and decide."),
+    "spam": ("spam", "What the spam filter learned from moderators' decisions."),
+    "ban": ("bans", "Who is banned."),
+    "forget": ("people", "Erase everything that is stored about somebody."),
+    "ping": ("linkbacks", "Tell every page that an article links to."),
+    "channel": ("channels", "Webhooks and push services that hear of comments."),
+    "receive": ("mail", "Take the mail on standard input: an answer, a decision, or a letter that came back."),
+    "bounce": ("mail", "The same, for mail servers that keep apart what comes back."),
+    "work": ("upkeep", "Send letters and verify pings until stopped."),
+    "upgrade": ("upkeep", "Bring the database schema up to date."),
+    "rerender": ("upkeep", "Make the HTML of every comment anew from what was typed."),
+    "doctor": ("doctor", "Check the service, or an article's page, and say in words what to mend."),
+    "captcha-sheet": ("captcha_sheet", "Draw many pictures on one sheet, for people to look at."),
 }
 
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(ROOMS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in ROOMS:
+        if cmd_name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"{__name__}.{ROOMS[cmd_name]}"), cmd_name.replace("-", "_"))
+        module = import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,10 +52,10 @@ def commands() -> None:
     """Comments, trackbacks and webmentions for any blog, on your own server."""
 
 
-def run(create_app: Callable[[], "Flask"], words: list[str] | None = None) -> int:
+def run(words: list[str] | None = None) -> int:
     """Run a command line and give its exit status; every failure is one sentence on stderr."""
     try:
-        commands.main(words, prog_name=NAME, standalone_mode=False, obj=create_app)
+        commands.main(words, prog_name=NAME, standalone_mode=False)
     except click.UsageError as wrong:
         wrong.show()
         return 2
@@ -67,16 +65,12 @@ def run(create_app: Callable[[], "Flask"], words: list[str] | None = None) -> in
         return _say("Stopped.")
     except click.ClickException as failure:
         return _say(failure.format_message())
-    except InvalidFields as wrong:
-        return _say(" ".join(i18n.sentence(one) for one in wrong.fields.values()))
-    except Refusal as refusal:
-        return _say(i18n.sentence(refusal))
-    except WrongSetting as wrong:
-        return _say(str(wrong))
-    except SQLAlchemyError as problem:
-        return _say(f"The database does not do its work: {getattr(problem, 'orig', problem)}")
-    except OSError as problem:
-        return _say(f"{problem.filename or NAME}: {problem.strerror or problem}")
+    except Exception as problem:
+        from commentsvc.cli import failures  # which loads the database's and the languages' libraries
+
+        if (sentence := failures.sentence(problem)) is None:
+            raise
+        return _say(sentence)
     return 0
 
 

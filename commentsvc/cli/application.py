@@ -1,31 +1,42 @@
-"""The application that commands run in, and what several of them read.
+"""The application that commands run in: settings and database, without the doors of the web.
 
-It stands a floor above the commands, so ``__main__`` hands its maker down.
+Its libraries are loaded when a command runs, not when its help is shown.
 """
 
+import os
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-import click
-from email_validator import EmailNotValidError, validate_email
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
-from commentsvc import i18n, schema, settings
-from commentsvc.db import db
-from commentsvc.models.site import Site
+    from commentsvc.settings import Settings
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-MAY_BE_PRIVATE = "If it is your own and at a private address or an odd port, name it in COMMENTSVC_FETCH_ALLOW."
+def make() -> "Flask":
+    """An application with settings from the environment and their database."""
+    from commentsvc import logs, settings
+
+    config = settings.read(os.environ)
+    settings.use(config)
+    logs.configure(config.log_format)
+    return on(config)
 
 
-def make() -> Flask:
-    """The application, with settings from the environment."""
-    maker: Callable[[], Flask] = click.get_current_context().obj
-    return maker()
+def on(config: "Settings") -> "Flask":
+    """An application with the database of these settings."""
+    from flask import Flask
+
+    from commentsvc.db import configuration, db
+
+    app = Flask("commentsvc", static_folder=None)
+    app.config.update(configuration(config.database))
+    db.init_app(app)
+    return app
 
 
 def with_application(command: Callable[Given, Result]) -> Callable[Given, Result]:
@@ -33,33 +44,11 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
 
     @wraps(command)
     def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        from commentsvc import schema, settings
+
         app = make()
         schema.upgrade(settings.current().database)
         with app.app_context():
             return command(*args, **kwargs)
 
     return inside
-
-
-def site_named(key: str) -> Site:
-    """The blog with this key."""
-    found = db.session.scalar(Site.in_service().where(Site.key == key))
-    if found is None:
-        raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
-    return found
-
-
-def spoken_language(typed: str) -> str:
-    """A language that we speak."""
-    if typed not in i18n.languages():
-        raise click.UsageError(f"{typed} is not spoken here; there are {', '.join(i18n.languages())}.")
-    return typed
-
-
-def mail_address(typed: str) -> str:
-    """The one mail address that was typed, in a form every mail server takes."""
-    try:
-        known = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError:
-        raise click.UsageError(f"{typed} is no e-mail address.") from None
-    return str(known.ascii_email)

@@ -4,7 +4,8 @@ from functools import partial
 
 import click
 
-from commentsvc.cli.application import site_named, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import site_named
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.db import db
 from commentsvc.models.ban import Ban, BanKind

@@ -2,7 +2,8 @@
 
 import click
 
-from commentsvc.cli.application import site_named, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import site_named
 from commentsvc.db import db
 from commentsvc.models.channel import Channel, Means
 from commentsvc.notifications import channels

@@ -1,177 +1,18 @@
 """``doctor``: what is wrong with the service, or with an article's page, and what to do about it."""
 
-import stat
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-
 import click
-from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
 from commentsvc.cli import application
-from commentsvc.db import db
-from commentsvc.linkbacks import checkup
-from commentsvc.linkbacks.checkup import Ailment, Finding
-from commentsvc.models.comment import Comment
-from commentsvc.models.site import Site
-from commentsvc.notifications import deliverability
-
-MOST_MAILS = 1000  # that are counted
-RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @click.command()
 @click.argument("url", required=False, metavar="[ARTICLE_URL]")
 def doctor(url: str | None) -> None:
     """Check database, address, mail, secret and clock, and with ARTICLE_URL its page; say in words what to mend."""
-    app = application.make()
-    with app.app_context():
-        findings = [*_findings(), *(_findings_of_page(url) if url else ())]
+    from commentsvc.cli import checks
+
+    with application.make().app_context():
+        findings = [*checks.of_service(), *(checks.of_page(url) if url else ())]
     wrong = [one for one in findings if not one.is_fine]
     if wrong:
         raise click.ClickException(f"{len(wrong)} of {len(findings)} checks found something to mend.")
-
-
-def _findings() -> Iterator[Finding]:
-    for name, check in CHECKS:
-        try:
-            finding = Finding(name, is_fine=True, said=checkup.just(check()))
-        except Ailment as wrong:
-            finding = wrong.found_by(name)
-        yield _told(finding)
-
-
-def _findings_of_page(url: str) -> Iterator[Finding]:
-    try:
-        page = safe_http.fetch_own(url)
-    except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-        yield _told(Ailment(checkup.UNREADABLE, url=url, why=str(failure)).found_by(checkup.PAGE))
-        return
-    for finding in checkup.examine(page):
-        yield _told(finding)
-
-
-def _told(finding: Finding) -> Finding:
-    code = f" {finding.code}" if finding.code else ""
-    click.echo(f"{'✓' if finding.is_fine else '✗'} {finding.name}: {i18n.reason(finding.said)}{code}")
-    return finding
-
-
-def _database() -> str:
-    try:
-        schema.upgrade(settings.current().database)
-        db.begin_write()
-        db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
-        db.session.flush()
-    except (SQLAlchemyError, OSError) as problem:
-        words = getattr(problem, "orig", problem)
-        raise Ailment(
-            f"cannot be written to ({words}). Check COMMENTSVC_DATABASE_URL, rights and free space."
-        ) from None
-    finally:
-        db.session.rollback()
-    return f"can be written to ({db.engine.dialect.name})"
-
-
-def _base_url() -> str:
-    config = settings.current()
-    try:
-        page = safe_http.fetch_own(links.absolute("/health"))
-    except safe_http.FetchFailed as failure:
-        advice = "Start `commentsvc serve`, or mend COMMENTSVC_BASE_URL or the proxy."
-        raise Ailment(f"{config.base_url} does not answer ({failure}). {advice}") from None
-    if b'"status"' not in page.body:
-        raise Ailment(f"somebody else answers at {config.base_url}. Mend COMMENTSVC_BASE_URL or the proxy.")
-    if not config.is_https and config.host not in ("localhost", "127.0.0.1"):
-        raise Ailment(
-            "readers reach it without https, so browsers keep no cookie on your blog. Put a proxy with https in front."
-        )
-    return f"{config.base_url} answers"
-
-
-def _proxy() -> str:
-    try:
-        page = safe_http.fetch_own(links.absolute("/health"))
-    except safe_http.FetchFailed:  # which was said above
-        return "not asked, as the address does not answer"
-    if b'"unknown_proxy":true' in page.body.replace(b" ", b""):
-        raise Ailment(
-            "one stands in front whose word is not taken, so all visitors count as one, and limits hit everybody. "
-            "Add its network to COMMENTSVC_TRUSTED_PROXIES."
-        )
-    return "none, or one that is trusted"
-
-
-def _mail() -> str:
-    if not settings.current().mail_url:
-        raise Ailment("no server is set, so letters wait in the outbox. Set COMMENTSVC_MAIL_URL.")
-    try:
-        with mail.connect():
-            taken = ""
-    except mail.DeliveryFailed as failure:
-        taken = failure.answer
-    advice = " ".join(deliverability.hints(taken, is_taken=not taken))
-    if taken:
-        raise Ailment(f"the server does not take letters ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
-    return f"reachable, letters come from {settings.current().sender}. {advice}".strip()
-
-
-def _mailbox() -> str:
-    config = settings.current()
-    if not config.mail_reply_to:
-        return "none, so letters cannot be answered by mail"
-    if not config.mail_inbox:
-        return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
-    try:
-        with mailbox.connect() as folder:
-            waiting = len(folder.unread(MOST_MAILS))
-    except mailbox.MailboxTrouble as trouble:
-        raise Ailment(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
-    return f"{config.mail_reply_to} can be read, {waiting} mails unread"
-
-
-def _secret() -> str:
-    config = settings.current()
-    if config.secret_key:
-        return "set"
-    mode = stat.S_IMODE((config.data_dir / "secret_key").stat().st_mode)
-    if mode & 0o077:
-        raise Ailment(
-            f"others may read {config.data_dir / 'secret_key'}. Run: chmod 600 {config.data_dir / 'secret_key'}"
-        )
-    return f"kept in {config.data_dir / 'secret_key'}, readable by its owner only"
-
-
-def _limits() -> str:
-    if not settings.current().redis_url:
-        return "counted in each process"
-    if not throttle.is_shared():
-        raise Ailment("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL.")
-    return "shared through Redis"
-
-
-def _clock() -> str:
-    now = clock.now()
-    try:
-        newest = db.session.scalar(select(func.max(Comment.created_at)))
-    except SQLAlchemyError:  # the database was examined above
-        db.session.rollback()
-        newest = None
-    if now < RELEASED:
-        raise Ailment(f"it says {now:%Y-%m-%d %H:%M} UTC, which is before this program was made. Set the clock.")
-    if newest and newest > now + timedelta(minutes=5):
-        raise Ailment(f"it says {now:%Y-%m-%d %H:%M} UTC, but a comment was written later than that. Set the clock.")
-    return f"{now:%Y-%m-%d %H:%M} UTC"
-
-
-CHECKS = (
-    ("Database", _database),
-    ("Address", _base_url),
-    ("Proxy", _proxy),
-    ("Mail", _mail),
-    ("Mailbox", _mailbox),
-    ("Secret", _secret),
-    ("Limits", _limits),
-    ("Clock", _clock),
-)

@@ -3,7 +3,8 @@
 import click
 
 from commentsvc import worker
-from commentsvc.cli.application import MAY_BE_PRIVATE, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import MAY_BE_PRIVATE
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
 from commentsvc.linkbacks import announcing, sending

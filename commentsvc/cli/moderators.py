@@ -6,7 +6,8 @@ import click
 
 from commentsvc import links
 from commentsvc.accounts import moderators, one_time_links, passkeys, passwords
-from commentsvc.cli.application import mail_address, site_named, spoken_language, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import mail_address, site_named, spoken_language
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator, Role
 

@@ -4,7 +4,8 @@ from functools import partial
 
 import click
 
-from commentsvc.cli.application import mail_address, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import mail_address
 from commentsvc.comments import personal_data
 from commentsvc.db import db
 

@@ -2,16 +2,14 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 import click
 
 from commentsvc import schema, server, settings
-from commentsvc.accounts import one_time_links
+from commentsvc.accounts import set_up_links
 from commentsvc.settings import PREFIX
-
-# With hundreds of threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time.
-FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 
 
 @click.command()
@@ -27,21 +25,24 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     config = settings.read(os.environ)
     settings.use(config)
     must_be_free(host, port)
-    schema.upgrade(config.database)
+    if not schema.is_current(config.database):
+        _migrate()
     _ = config.secret  # made once here, not by several processes at a time
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
     if not schema.has_rows(config.database, "moderator", "removed_at IS NULL"):
-        click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {one_time_links.set_up_url()}")
-    _become_server(host, port, workers)
-
-
-def _become_server(host: str, port: int, workers: int) -> None:
-    """Go on as the small process that listens: what was needed to get ready is not kept in memory."""
+        click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
     sys.stdout.flush()
-    words = [sys.executable, "-P", "-m", server.__name__, host, str(port), str(workers)]
-    os.execve(sys.executable, words, FEW_HEAPS | os.environ)  # noqa: S606 - our own words
+    server.listen(host, port, workers)
+
+
+def _migrate() -> None:
+    """Let another process do it: what it loads is not to stay in memory here, where only the listening goes on."""
+    upgrade = [sys.executable, "-m", "commentsvc", "upgrade"]
+    done = subprocess.run(upgrade, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise click.ClickException(done.stderr.strip())
 
 
 def must_be_free(host: str, port: int, option: str = "--port") -> None:

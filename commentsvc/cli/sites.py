@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from commentsvc import i18n, links
-from commentsvc.cli.application import MAY_BE_PRIVATE, site_named, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import MAY_BE_PRIVATE, site_named
 from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.comments.site_rules import Rule
 from commentsvc.db import db

@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from commentsvc.cli.application import site_named, with_application
+from commentsvc.cli.application import with_application
+from commentsvc.cli.arguments import site_named
 from commentsvc.db import db
 from commentsvc.moderation import training
 

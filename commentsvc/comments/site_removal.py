@@ -38,9 +38,14 @@ def begin(site: Site) -> None:
     db.session.flush()
 
 
+def is_left() -> bool:
+    """Whether anything of a blog that was removed is still to be deleted."""
+    return _next() is not None
+
+
 def go_on() -> int:
     """Delete the next rows of a blog that was removed; how many, 0 once nothing is left to delete; writes."""
-    site = db.session.scalar(select(Site).where(Site.removed_at.is_not(None)).order_by(Site.id).limit(1))
+    site = _next()
     if site is None:
         return 0
     for table, theirs in _rows_of(site):
@@ -49,6 +54,10 @@ def go_on() -> int:
     db.session.delete(site)  # and the little that hangs on it
     db.session.flush()
     return 1
+
+
+def _next() -> Site | None:
+    return db.session.scalar(select(Site).where(Site.removed_at.is_not(None)).order_by(Site.id).limit(1))
 
 
 def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:

@@ -4,8 +4,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from email_validator import EmailNotValidError, validate_email
-
 from commentsvc import links
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.markup import smilies
@@ -182,6 +180,8 @@ def _email(check: _Check) -> str | None:
     address = check.line("email", LONGEST_EMAIL)
     if not address:
         return None
+    from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
+
     try:
         known = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
         return known.ascii_email

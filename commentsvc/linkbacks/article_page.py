@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin
-
-from lxml import etree
 
 from commentsvc import links
 from commentsvc.linkbacks.source_page import decoded
 from commentsvc.markup import plain_text
 from commentsvc.safe_http import Page
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 MOST_LINKS = 100
 LONGEST_TITLE = 250
@@ -52,7 +54,7 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
     )
 
 
-def _tree(html: str) -> etree._Element:
+def _tree(html: str) -> "etree._Element":
     root = plain_text.tree(html)
     if root is None:
         root = plain_text.tree("")
@@ -60,17 +62,17 @@ def _tree(html: str) -> etree._Element:
     return root
 
 
-def _silence(root: etree._Element, path: str) -> None:
+def _silence(root: "etree._Element", path: str) -> None:
     for element in root.xpath(path):
         element.clear(keep_tail=True)
 
 
-def _first(root: etree._Element, *paths: str) -> str:
+def _first(root: "etree._Element", *paths: str) -> str:
     found = ("".join(map(str, root.xpath(path))) for path in paths)
     return next((text for text in found if text.strip()), "")
 
 
-def _links(part: etree._Element, base: str, own_origins: set[str]) -> list[str]:
+def _links(part: "etree._Element", base: str, own_origins: set[str]) -> list[str]:
     found: dict[str, None] = {}
     for anchor in part.iter("a"):
         if NOT_THE_AUTHORS & set(anchor.get("rel", "").lower().split()):

@@ -4,9 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
-
-from lxml import etree
 
 from commentsvc import links
 from commentsvc.comments import threads
@@ -17,6 +16,9 @@ from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site
 from commentsvc.safe_http import Page
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 PAGE = N_("Page")
 UNREADABLE = N_("%(url)s cannot be read (%(why)s).")
@@ -73,7 +75,7 @@ class Article:
 
     page: Page
     html: str
-    root: etree._Element
+    root: "etree._Element"
     site: Site
 
     @property
@@ -162,7 +164,7 @@ def _script(article: Article) -> Reason:
     raise Ailment(MISSING, element)
 
 
-def _scripts(root: etree._Element) -> Iterator[tuple[str, str]]:
+def _scripts(root: "etree._Element") -> Iterator[tuple[str, str]]:
     for script in root.iter("script"):
         if src := script.get("src"):
             yield src.strip(), script.get("type", "")

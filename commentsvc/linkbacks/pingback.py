@@ -1,13 +1,15 @@
 """Pingback 1.0: one XML-RPC method, its answer and its faults."""
 
+from typing import TYPE_CHECKING
 from xmlrpc.client import Fault, dumps
-
-from lxml import etree
 
 from commentsvc.errors import N_, NotUnderstood, PingRefused
 from commentsvc.linkbacks.receiving import Offer
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 METHOD = "pingback.ping"
 CONTENT_TYPE = "text/xml; charset=utf-8"
@@ -82,8 +84,10 @@ def refusal_in(answer: bytes) -> tuple[int, str] | None:
     )
 
 
-def _parsed(body: bytes) -> etree._Element:
+def _parsed(body: bytes) -> "etree._Element":
     """The root; document types, and with them entities, are refused."""
+    from lxml import etree
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(body.strip(), parser)
@@ -94,6 +98,6 @@ def _parsed(body: bytes) -> etree._Element:
     return root
 
 
-def _text_of(value: etree._Element) -> str:
+def _text_of(value: "etree._Element") -> str:
     """A value with or without its type around it."""
     return "".join(str(text) for text in value.itertext()).strip()

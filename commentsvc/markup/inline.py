@@ -3,13 +3,16 @@
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from linkify_it import LinkifyIt
 
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
+
+if TYPE_CHECKING:
+    from linkify_it import LinkifyIt
 
 DELIMITERS = {"*": "strong", "_": "u"}
 LONGEST_URL = 2000  # characters
@@ -21,8 +24,6 @@ URL_END = re.compile(r"[\s\"<>`]|$")
 ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
-
-_linkify = LinkifyIt()
 
 
 @dataclass
@@ -155,7 +156,7 @@ def _url_at(window: str) -> str:
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
     body = window[len(scheme) :] if prefix == scheme else f"//{window}"
-    length = _linkify.test_schema_at(body, scheme, 0)
+    length = _linkify().test_schema_at(body, scheme, 0)
     if not length:
         return ""
     matched = window[: len(scheme) + length] if prefix == scheme else window[: length - 2]
@@ -188,3 +189,10 @@ def _is_linkable(url: str) -> bool:
         and "@" not in parts.netloc
         and parts.netloc == same.netloc
     )
+
+
+@cache
+def _linkify() -> "LinkifyIt":
+    from linkify_it import LinkifyIt  # builds its patterns of all Unicode
+
+    return LinkifyIt()

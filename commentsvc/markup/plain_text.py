@@ -3,8 +3,10 @@
 import codecs
 import re
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from lxml import etree
+if TYPE_CHECKING:
+    from lxml import etree
 
 SILENT = frozenset(
     {"script", "style", "template", "noscript", "textarea", "title", "iframe", "xmp", "noembed", "noframes"}
@@ -48,6 +50,8 @@ def parse(html: str, target: "TextReader") -> None:
 
     It ends where elements stand in each other too deeply: from there on each end tag costs as much as there are open.
     """
+    from lxml import etree  # 4 MiB, for who reads other people's HTML
+
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
     with suppress(TooDeep):  # is heard of between two pieces only
         for start in range(0, len(html) or 1, PIECE):
@@ -55,8 +59,10 @@ def parse(html: str, target: "TextReader") -> None:
         parser.close()
 
 
-def tree(html: str) -> etree._Element | None:
+def tree(html: str) -> "etree._Element | None":
     """The elements of one of our own blogs' pages, without comments; None where comments are all there is."""
+    from lxml import etree
+
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
     return etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
 

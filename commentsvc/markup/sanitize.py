@@ -3,10 +3,12 @@
 import re
 from functools import lru_cache
 from threading import local
-
-from bleach.sanitizer import Cleaner
+from typing import TYPE_CHECKING
 
 from commentsvc.markup import smilies
+
+if TYPE_CHECKING:
+    from bleach.sanitizer import Cleaner
 
 TAGS = frozenset({"p", "br", "strong", "u", "a", "img", "code", "pre", "blockquote"})
 LINK_REL = "ugc nofollow noopener"
@@ -23,9 +25,11 @@ def clean(html: str) -> str:
     return str(_cleaner().clean(html))
 
 
-def _cleaner() -> Cleaner:
+def _cleaner() -> "Cleaner":
     # A Cleaner holds a parser with state: one for each thread.
     if not hasattr(_per_thread, "cleaner"):
+        from bleach.sanitizer import Cleaner  # 4 MiB, for who writes
+
         _per_thread.cleaner = Cleaner(tags=TAGS, attributes=_is_ours, protocols={"http", "https"}, strip=False)
     cleaner: Cleaner = _per_thread.cleaner
     return cleaner

@@ -1,15 +1,19 @@
 """Rows that wait for a worker: claimed with a lease, so that any number of workers may run and one may die."""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import ColumnElement, or_, select, true
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, and_, event, exists, or_, select, true
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commentsvc import clock
 from commentsvc.db import Base, db
 
 QUEUED = "queued"
+MADE_WORK = "made_work"  # noted in the session until it commits
+
+new_work = threading.Event()  # set when this process commits a row that is due at once
 
 
 class Leased(Base):
@@ -39,6 +43,17 @@ class Leased(Base):
         return cls.state == QUEUED
 
     @classmethod
+    def is_due(cls) -> ColumnElement[bool]:
+        """Which rows a worker may claim now."""
+        now = clock.now()
+        return and_(cls.waits_for_worker(), cls.due_at <= now, or_(cls.leased_until.is_(None), cls.leased_until < now))
+
+    @classmethod
+    def are_there(cls) -> ColumnElement[bool]:
+        """Whether there is any such row."""
+        return exists(select(cls.id).where(cls.is_due()))
+
+    @classmethod
     def claim(cls, limit: int, lease: timedelta, *, but_not: ColumnElement[bool] | None = None) -> list[Self]:
         """At most ``limit`` rows that are due and not leased, now leased to the caller; writes.
 
@@ -47,8 +62,7 @@ class Leased(Base):
         now = clock.now()
         due = (
             select(cls)
-            .where(cls.waits_for_worker(), cls.due_at <= now, true() if but_not is None else ~but_not)
-            .where(or_(cls.leased_until.is_(None), cls.leased_until < now))
+            .where(cls.is_due(), true() if but_not is None else ~but_not)
             .order_by(cls.due_at, cls.id)
             .limit(limit)
             .with_for_update(of=cls, skip_locked=True)
@@ -58,3 +72,21 @@ class Leased(Base):
             row.tries += row.leased_until is not None
             row.leased_until = now + lease
         return rows
+
+
+@event.listens_for(Session, "after_flush")
+def _note_work(session: Session, _context: object) -> None:
+    rows = (row for row in (*session.new, *session.dirty) if isinstance(row, Leased))
+    if any(row.leased_until is None and row.due_at <= clock.now() for row in rows):
+        session.info[MADE_WORK] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _tell_of_work(session: Session) -> None:
+    if not session.in_nested_transaction() and session.info.pop(MADE_WORK, False):
+        new_work.set()
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_work(session: Session) -> None:
+    session.info.pop(MADE_WORK, None)

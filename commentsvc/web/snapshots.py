@@ -15,26 +15,30 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import i18n
 from commentsvc.comments import submission
 from commentsvc.comments.reading import Order
+from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 
 TRUSTED = 1.0  # seconds
+PATIENCE = 5.0  # seconds that one request waits for what another is rendering
+ALL = "\0"  # in the place of a key, which has none: all threads of a site
 OLDEST = 3600.0  # seconds; a thread may close by its age, and no version tells
-BUDGET = 64 * 1024 * 1024  # bytes, bodies of both kinds together
+BUDGET = 32 * 1024 * 1024  # bytes
 LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
 # Which parameters make another answer behind which prefix.
@@ -52,10 +56,11 @@ LONGEST_QUERY = 8000  # characters; what is longer is answered and not kept
 OF_EACH_ANSWER = ("content-length", "etag", "vary", "access-control-", "cross-origin-resource")
 CHOICES = {"view": frozenset(View), "sort": frozenset(Order)}
 USUAL_QUERY = 200  # characters; how such a one is read is remembered
-OVERHEAD = 4000  # bytes, about what an entry costs besides its bodies, headers and name
+OVERHEAD = 3000  # bytes, about what an entry costs besides its bodies, headers and name
 
 Version = tuple[int | None, int | None]  # of the site, and of the thread or the news; None for what is not there
 Name = tuple[str, str]  # path, and the parameters that matter
+Place = tuple[int, str | None]  # a site and the key of one of its threads, or None for what shows many
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -70,28 +75,51 @@ class _Subject:
     origins: frozenset[str]
 
     @property
-    def place(self) -> tuple[int, str | None]:
+    def place(self) -> Place:
         return self.site_id, self.key
 
 
 @dataclass
 class _Snapshot:
-    """An answer as bytes; ``checked`` is when its version was last known to be the newest."""
+    """An answer as bytes; ``checked`` is when its version was last known to be the newest.
+
+    Nearly everybody takes it packed. ``plain`` is kept beside it only while somebody wants it so.
+    """
 
     subject: _Subject
     etag: str
-    body: bytes
     packed: bytes
-    headers: list[tuple[str, str]]
+    plain: bytes | None
     packed_headers: list[tuple[str, str]]
+    plain_headers: list[tuple[str, str]]
     rendered: float
     checked: float
     used: bool = False  # since it came up for being dropped; said without a lock, as each hit says it
 
     @property
     def size(self) -> int:
-        said = sum(len(name) + len(value) for name, value in (*self.headers, *self.packed_headers))
-        return len(self.body) + len(self.packed) + said + OVERHEAD
+        said = sum(len(name) + len(value) for name, value in self.plain_headers)
+        return len(self.packed) + len(self.plain or b"") + said + OVERHEAD
+
+    def unpacked(self) -> bytes:
+        return gzip.decompress(self.packed) if self.plain is None else self.plain
+
+
+@dataclass(eq=False)
+class _Flight:
+    """An answer that is being rendered; ``changed`` is what was written meanwhile, ``landed`` set when it is there."""
+
+    name: Name
+    changed: set[Place] = field(default_factory=set)
+    landed: threading.Event = field(default_factory=threading.Event)
+
+
+def put_before(app: Flask) -> None:
+    """Put an empty layer in front of an application, also in the place of one that is there."""
+    with app.app_context():
+        engine = db.engine
+    there = app.extensions.get("snapshots")
+    app.extensions["snapshots"] = app.wsgi_app = Snapshots(there.app if there else app.wsgi_app, engine)  # type: ignore[method-assign]
 
 
 def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Response:
@@ -137,9 +165,9 @@ class Snapshots:
     engine: Engine
     budget: int = BUDGET
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
-    _names: dict[tuple[int, str | None], set[Name]] = field(default_factory=dict)
+    _names: dict[Place, set[Name]] = field(default_factory=dict)
+    _flights: set[_Flight] = field(default_factory=set)
     _bytes: int = 0
-    _drops: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -152,10 +180,10 @@ class Snapshots:
             if prefix is None or len(query) > LONGEST_QUERY:
                 return self.app(environ, start_response)
             name = (path, _asked(prefix, query))
-        snapshot = self._kept.get(name)
-        if snapshot is not None and self._is_current(snapshot):
-            return _send(snapshot, environ, start_response)
-        return self._render(name, environ, start_response)
+        snapshot = self._current(name)
+        if snapshot is None:
+            return self._render(name, environ, start_response)
+        return self._send(snapshot, name, environ, start_response)
 
     def whole(self, path: str, query: str) -> str:
         """The plain body of an answer, for who builds something larger from it.
@@ -165,9 +193,8 @@ class Snapshots:
         """
         prefix = next(one for one in PARAMETERS if path.startswith(one))
         name = (path.encode().decode("latin-1"), _asked(prefix, query))
-        snapshot = self._kept.get(name)
-        if snapshot is not None and self._is_current(snapshot):
-            return snapshot.body.decode()
+        if snapshot := self._current(name):
+            return self._plain(snapshot, name).decode()
         answers: list[str] = []
         # A context of its own: the inner request must not take this one's language along when it ends.
         inner = contextvars.copy_context()
@@ -179,16 +206,32 @@ class Snapshots:
     def drop(self, site_id: int, key: str) -> None:
         """Forget every snapshot that shows a thread, after a write of this process."""
         with self._lock:
-            self._drops += 1
-            for place in ((site_id, key), (site_id, None)):
-                for name in self._names.pop(place, ()):
-                    if old := self._kept.pop(name, None):
-                        self._bytes -= old.size + _length(name)
+            self._drop({(site_id, key), (site_id, None)})
 
     def drop_site(self, site_id: int) -> None:
         """Forget every snapshot of a site, after a write of this process that may concern any of them."""
-        for _, key in [place for place in list(self._names) if place[0] == site_id]:
-            self.drop(site_id, key or "")
+        with self._lock:
+            self._drop({(site_id, ALL), *(place for place in self._names if place[0] == site_id)})
+
+    def _drop(self, places: set[Place]) -> None:
+        for flight in self._flights:
+            flight.changed |= places
+        for place in places:
+            for name in self._names.pop(place, ()):
+                if old := self._kept.pop(name, None):
+                    self._bytes -= old.size + _length(name)
+
+    def _current(self, name: Name) -> _Snapshot | None:
+        """What is kept, where nothing newer is known; where it is being rendered right now, what comes of that."""
+        snapshot = self._kept.get(name)
+        if snapshot is not None and self._is_current(snapshot):
+            return snapshot
+        with self._lock:
+            flight = next((one for one in self._flights if one.name == name), None)
+        if flight is None or not flight.landed.wait(PATIENCE):
+            return None
+        snapshot = self._kept.get(name)
+        return snapshot if snapshot is not None and self._is_current(snapshot) else None
 
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True
@@ -218,39 +261,90 @@ class Snapshots:
         """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
         asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": name[1]}
         asked.pop("HTTP_IF_NONE_MATCH", None)
+        started = time.monotonic()
+        with self._in_flight(name) as flight:
+            status, headers, body = self._answer(asked)
+            subject = asked.get(NOTE)
+            if subject is None or not status.startswith("200") or len(body) > LARGEST:
+                start_response(status, headers)
+                return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+            snapshot = _made(subject, headers, body, started)
+            if not takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+                snapshot.plain = body
+            self._keep(snapshot, flight)
+        return self._send(snapshot, name, environ, start_response)
+
+    def _send(
+        self, snapshot: _Snapshot, name: Name, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        is_packed = takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        headers = snapshot.packed_headers if is_packed else snapshot.plain_headers
+        if origin in snapshot.subject.origins:
+            allowed = [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
+            headers = [*headers, *allowed, ("Access-Control-Expose-Headers", "ETag")]
+        if snapshot.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+            start_response("304 Not Modified", [header for header in headers if not header[0].startswith("Content-")])
+            return []
+        start_response("200 OK", headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return []
+        return [snapshot.packed if is_packed else self._plain(snapshot, name)]
+
+    def _plain(self, snapshot: _Snapshot, name: Name) -> bytes:
+        """The body as it is read, and kept so from now on."""
+        body = snapshot.unpacked()
+        if snapshot.plain is None:
+            with self._lock:
+                if snapshot.plain is None and self._kept.get(name) is snapshot:
+                    snapshot.plain = body
+                    self._bytes += len(body)
+                    self._make_room()
+        return body
+
+    @contextmanager
+    def _in_flight(self, name: Name) -> Iterator[_Flight]:
+        flight = _Flight(name)
+        with self._lock:
+            self._flights.add(flight)
+        try:
+            yield flight
+        finally:
+            with self._lock:
+                self._flights.remove(flight)
+            flight.landed.set()
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list[Any] = []
-        started, drops = time.monotonic(), self._drops
-        chunks = self.app(asked, lambda *given: answer.append(given))
+        chunks = self.app(environ, lambda *given: answer.append(given))
         try:
             body = b"".join(chunks)
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()
-        status, headers = answer[0][0], answer[0][1]
-        subject = asked.get(NOTE)
-        if subject is None or not status.startswith("200") or len(body) > LARGEST:
-            start_response(*answer[0])
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-        snapshot = _made(subject, headers, body, started)
-        self._keep(name, snapshot, drops)
-        return _send(snapshot, environ, start_response)
+        return answer[0][0], answer[0][1], body
 
-    def _keep(self, name: Name, snapshot: _Snapshot, drops: int) -> None:
+    def _keep(self, snapshot: _Snapshot, flight: _Flight) -> None:
+        name, place = flight.name, snapshot.subject.place
         with self._lock:
-            if drops != self._drops:
-                return  # somebody wrote while this was rendered; it may be of before
+            if flight.changed & {place, (place[0], ALL)}:
+                snapshot.checked = -TRUSTED  # somebody wrote there meanwhile: whoever is next compares its version
             if old := self._kept.pop(name, None):
                 self._bytes -= old.size + _length(name)
             self._kept[name] = snapshot
-            self._names.setdefault(snapshot.subject.place, set()).add(name)
+            self._names.setdefault(place, set()).add(name)
             self._bytes += snapshot.size + _length(name)
-            while self._bytes > self.budget:
-                self._drop_oldest()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        while self._bytes > self.budget:
+            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         name, oldest = self._kept.popitem(last=False)
-        if oldest.used:  # a second chance
-            oldest.used = False
+        if oldest.used:  # a second chance, but not for what can be unpacked again
+            self._bytes -= len(oldest.plain or b"")
+            oldest.plain, oldest.used = None, False
             self._kept[name] = oldest
             return
         self._bytes -= oldest.size + _length(name)
@@ -303,27 +397,11 @@ def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, render
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)
     shared = [*kept, ("ETag", etag), ("Vary", "Origin, Accept-Encoding")]
-    plainly = [*shared, ("Content-Length", str(len(body)))]
     packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
-    return _Snapshot(subject, etag, body, packed, plainly, packedly, rendered, rendered)
+    plainly = [*shared, ("Content-Length", str(len(body)))]
+    return _Snapshot(subject, etag, packed, None, packedly, plainly, rendered, rendered)
 
 
 def takes_gzip(accepted: str) -> bool:
     """Whether a browser that sends this ``Accept-Encoding`` can unpack gzip."""
     return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")
-
-
-def _send(snapshot: _Snapshot, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    is_packed = takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    headers = snapshot.packed_headers if is_packed else snapshot.headers
-    origin = environ.get("HTTP_ORIGIN")
-    if origin in snapshot.subject.origins:
-        allowed = [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
-        headers = [*headers, *allowed, ("Access-Control-Expose-Headers", "ETag")]
-    if snapshot.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
-        start_response("304 Not Modified", [header for header in headers if not header[0].startswith("Content-")])
-        return []
-    start_response("200 OK", headers)
-    if environ["REQUEST_METHOD"] == "HEAD":
-        return []
-    return [snapshot.packed if is_packed else snapshot.body]

@@ -1,9 +1,13 @@
 """What every template can say: translations, addresses of assets and threads, times."""
 
 import hashlib
+import threading
+from collections.abc import MutableMapping
 from functools import lru_cache
+from typing import Any
 
 from flask import Flask, Request
+from jinja2 import BaseLoader, Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
@@ -15,6 +19,7 @@ from commentsvc.web import avatars, sharing, words
 
 def init_app(app: Flask) -> None:
     """Add the words; English and sanitised by default, escaped everywhere."""
+    app.jinja_env.loader = _OneAtATime(FileSystemLoader(paths.TEMPLATES))
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -36,6 +41,27 @@ def init_app(app: Flask) -> None:
         sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
     )
     app.teardown_request(_forget_language)
+
+
+class _OneAtATime(BaseLoader):
+    """Compile each template once, however many ask for it at once: it takes its time, and some MiB while it lasts."""
+
+    def __init__(self, loader: BaseLoader) -> None:
+        self.loader = loader
+        self._known: dict[str, Template] = {}
+        self._lock = threading.RLock()  # a template brings others
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - theirs
+    ) -> Template:
+        """The template of this name."""
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = self.loader.load(environment, name, globals)
+            return self._known[name]
 
 
 def asset(name: str) -> str:

@@ -1,7 +1,8 @@
 """A real browser, the real server, a blog on another origin, and a real mail server."""
 
-import shutil
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from commentsvc import settings
+from commentsvc.accounts import moderators
+from commentsvc.cli import application
+from commentsvc.db import db
+from commentsvc.settings import PREFIX
+from tests.browser.served import FORGET
 from tests.cast import ADA, ADAS_PASSWORD
+from tests.conftest import empty, hash_of
 from tests.running import Running, running
 from tests.servers import MailServer, Web, mail_server, web
 from tests.visitors import answer_to
@@ -45,6 +53,32 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @dataclass
+class Served(Running):
+    """A server for many tests, which forgets each of them."""
+
+    @property
+    def command(self) -> list[str]:
+        """The server of these tests."""
+        return ["tests.browser.served", str(self.port)]
+
+    @contextmanager
+    def database(self) -> Iterator[None]:
+        """Inside, ``db`` is this server's."""
+        self.know_its_secret()
+        with application.on(settings.current()).app_context():
+            yield
+
+    def forget(self) -> None:
+        """Let it begin anew: no row but Ada's, who owns it; no limit used up, nothing kept."""
+        with self.database():
+            db.begin_write()
+            empty()
+            moderators.add(ADA.email, ADA.name).password_hash = hash_of(ADAS_PASSWORD)
+            db.session.commit()
+        urllib.request.urlopen(f"{self.url}{FORGET}").close()
+
+
+@dataclass
 class World:
     """The comment server, a blog that embeds it, another blog, and the post office."""
 
@@ -63,9 +97,23 @@ class World:
         """The thread's own page."""
         return f"{self.server.url}/t/blog{ARTICLE}"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a server in it must know."""
+        return {"MAIL_URL": self.post_office.url, "FETCH_ALLOW": f"{self.neighbour.address},{self.blog.address}"}
+
     def letter(self, to: str, number: int = 1) -> EmailMessage:
         """Wait for the ``number``-th letter to somebody."""
         return wait_for(lambda: [one for one in self.post_office.letters if one["To"] == to][number - 1 : number])[0]
+
+    def begin(self) -> None:
+        """Put the article up, and tell the server of the blog."""
+        for place in (self.blog, self.neighbour):
+            place.forget()
+        self.post_office.forget()
+        self.server.run("site", "add", "blog", self.blog.url, "--name", "A blog", "--comments-per-minute", "1000")
+        self.server.know_its_secret()
+        self.blog.page(ARTICLE, article_html(self.server, self.blog))
 
 
 def wait_for(look: Callable[[], Found]) -> Found:
@@ -78,24 +126,33 @@ def wait_for(look: Callable[[], Found]) -> Found:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a server finds that was set up before: a migrated database, and Ada in it."""
-    server = Running(tmp_path_factory.mktemp("data"))
-    server.run("moderator", "add", ADA.email, "--name", "Ada", "--password-stdin", stdin=ADAS_PASSWORD + "\n")
-    return server.folder
+def one_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Everything running, for all tests that leave it so."""
+    with web() as blog, web() as neighbour, mail_server() as post_office:
+        server = Served(tmp_path_factory.mktemp("served"))
+        world = World(server, blog, neighbour, post_office)
+        server.environment = {f"{PREFIX}{name}": value for name, value in world.settings.items()}
+        server.start()
+        yield world
+        server.kill()
 
 
 @pytest.fixture
-def world(tmp_path: Path, data: Path) -> Iterator[World]:
-    """Everything running; the blog's article holds the two lines."""
-    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
-    with web() as blog, web() as neighbour, mail_server() as post_office:
-        environment = {"MAIL_URL": post_office.url, "FETCH_ALLOW": f"{neighbour.address},{blog.address}"}
-        with running(tmp_path, **environment) as server:
-            server.run("site", "add", "blog", blog.url, "--name", "A blog", "--comments-per-minute", "1000")
-            server.know_its_secret()
-            blog.page(ARTICLE, article_html(server, blog))
-            yield World(server, blog, neighbour, post_office)
+def world(one_world: World) -> World:
+    """Everything running as if nothing had been before; the blog's article holds the two lines."""
+    assert isinstance(one_world.server, Served)
+    one_world.server.forget()
+    one_world.begin()
+    return one_world
+
+
+@pytest.fixture
+def fragile_world(one_world: World, tmp_path: Path) -> Iterator[World]:
+    """The same with a server that the test may end."""
+    with running(tmp_path, **one_world.settings) as server:
+        world = World(server, one_world.blog, one_world.neighbour, one_world.post_office)
+        world.begin()
+        yield world
 
 
 def article_html(server: Running, blog: Web, policy: str = "") -> str:

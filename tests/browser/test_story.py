@@ -151,22 +151,22 @@ class TestTheElement:
         expect(bob.locator(".preview strong")).to_have_text("bold")
         expect(bob.get_by_label("Your comment")).to_have_value("so *bold*")
 
-    def test_a_dead_server_costs_no_text(self, world: World, person: Person) -> None:
+    def test_a_dead_server_costs_no_text(self, fragile_world: World, person: Person) -> None:
         bob = person()
-        bob.goto(world.article)
+        bob.goto(fragile_world.article)
         write(bob, "Bob", BOB.says)
-        world.server.kill()
+        fragile_world.server.kill()
         post(bob)
         expect(bob.get_by_role("alert")).to_contain_text("does not answer at the moment")
         expect(bob.get_by_label("Your comment")).to_have_value(BOB.says)
-        world.server.start()
+        fragile_world.server.start()
         post(bob)
         expect(bob.get_by_text("only you see this")).to_be_visible()
 
-    def test_without_a_server_the_link_stays(self, world: World, person: Person) -> None:
-        world.server.kill()
+    def test_without_a_server_the_link_stays(self, fragile_world: World, person: Person) -> None:
+        fragile_world.server.kill()
         bob = person()
-        bob.goto(world.article)
+        bob.goto(fragile_world.article)
         expect(bob.get_by_role("link", name="Comments")).to_be_visible()
 
     def test_reading_sends_and_stores_nothing(self, world: World, person: Person) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from commentsvc.app import create_app
 from commentsvc.cli import run
+from tests.running import put_database
 from tests.servers import free_port, mail_server
 
 Command = Callable[..., tuple[int, str, str]]
@@ -18,11 +19,12 @@ Command = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``commentsvc …`` on an empty folder; exit status, output, errors."""
+    put_database(tmp_path / "data")
     monkeypatch.setenv("COMMENTSVC_DATA_DIR", str(tmp_path / "data"))
 
     def type_(*words: str, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        status = run(create_app, list(words))
+        status = run(list(words))
         out, err = capsys.readouterr()
         return status, out, err
 

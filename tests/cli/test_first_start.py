@@ -6,7 +6,7 @@ from tests.running import Running
 
 
 def test_the_link_is_printed_while_nobody_can_sign_in(tmp_path: Path, time: object) -> None:
-    server = Running(tmp_path)
+    server = Running(tmp_path, starts_anew=True)
     server.run("site", "add", "blog", "https://blog.example")
     log = tmp_path / "server.log"
     try:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from commentsvc.app import create_app
 from commentsvc.cli import run
 from commentsvc.linkbacks import trackback
+from tests.running import put_database
 from tests.servers import Web, free_port, web
 
 SERVER = "https://comments.example"
@@ -26,13 +26,14 @@ def blog() -> Iterator[Web]:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], blog: Web) -> Command:
     """Run a command beside a site for the blog."""
+    put_database(tmp_path / "data")
     monkeypatch.setenv("COMMENTSVC_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("COMMENTSVC_BASE_URL", SERVER)
     monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", blog.address)
 
     def type_(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(""))
-        status = run(create_app, list(words))
+        status = run(list(words))
         return status, *capsys.readouterr()
 
     type_("site", "add", "blog", blog.url)

@@ -99,6 +99,7 @@ def test_pages_are_cut_between_branches(thread: Thread, site: Site) -> None:
     assert reading.page_of(site, comment, View.THREADED) == 2
 
 
+@pytest.mark.every_value
 @pytest.mark.parametrize("size", [10, 1000])
 def test_the_database_is_asked_the_same_few_questions(
     thread: Thread, client: FlaskClient, questions: list[str], size: int
@@ -124,6 +125,7 @@ def test_held_ones_are_not_there(thread: Thread, site: Site, client: FlaskClient
     assert client.get(f"/api/v1/threads/blog/{ARTICLE}").json["comments"] == []
 
 
+@pytest.mark.every_value
 @pytest.mark.parametrize(
     "query", ["page=0", "page=-1", "page=99999999999999999999", "page=x", "view=x", "sort=x", "lang=xx"]
 )

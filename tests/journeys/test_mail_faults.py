@@ -1,6 +1,7 @@
 """A worker that is killed loses no letter; a mail server that hangs keeps no form waiting. Real processes."""
 
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -10,7 +11,8 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -21,14 +23,35 @@ from tests.servers import RudeMailServer, rude_mail_server
 
 KILLS = 50
 READERS = 60
-WORKER = """
-import time
+WORKERS = """
+import os, sys, time
 from commentsvc import worker
-from commentsvc.app import create_app
-with create_app().app_context():
-    while True:
-        worker.send_letters() or time.sleep(0.02)
+from commentsvc.cli import application
+app = application.make()
+for _ in sys.stdin:
+    if not (born := os.fork()):
+        with app.app_context():
+            while True:
+                worker.send_letters() or time.sleep(0.02)
+    print(born, flush=True)
+    os.waitpid(born, 0)
 """
+
+
+@contextmanager
+def workers(server: Running) -> Iterator[Callable[[], int]]:
+    """To start workers one after the other, each a process of its own; what they load is loaded once."""
+    run = [sys.executable, "-c", WORKERS]
+    with subprocess.Popen(run, env=server.settings, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+
+        def start() -> int:
+            assert parent.stdin
+            assert parent.stdout
+            print(file=parent.stdin, flush=True)
+            return int(parent.stdout.readline())
+
+        yield start
+        parent.kill()
 
 
 @pytest.fixture
@@ -77,25 +100,24 @@ def test_fifty_kills_lose_no_letter(server: Running, rude: RudeMailServer) -> No
     server.kill()
     rude.slow = 0.01
     chance = random.Random(2026)
-    for _ in range(KILLS):
-        before = len(rude.taken)
-        process = subprocess.Popen([sys.executable, "-c", WORKER], env=server.settings, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while len(rude.taken) == before and states(server)["queued"] and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=20)
-        let_time_pass(server)
-        if not states(server)["queued"]:
-            break
-    process = subprocess.Popen([sys.executable, "-c", WORKER], env=server.settings)
-    deadline = time.monotonic() + 60
-    while states(server)["queued"]:
-        assert time.monotonic() < deadline, states(server)
-        time.sleep(0.1)
-    process.kill()
-    process.wait(timeout=20)
+    with workers(server) as start:
+        for _ in range(KILLS):
+            before = len(rude.taken)
+            worker = start()
+            deadline = time.monotonic() + 20
+            while len(rude.taken) == before and states(server)["queued"] and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.05))
+            os.kill(worker, signal.SIGKILL)
+            let_time_pass(server)
+            if not states(server)["queued"]:
+                break
+        worker = start()
+        deadline = time.monotonic() + 60
+        while states(server)["queued"]:
+            assert time.monotonic() < deadline, states(server)
+            time.sleep(0.1)
+        os.kill(worker, signal.SIGKILL)
     assert states(server) == {"sent": READERS}
     times = Counter(str(letter["To"]) for letter in rude.taken)
     assert sorted(times) == sorted(f"reader{number}@mail.example" for number in range(READERS)), "lost"

@@ -37,6 +37,7 @@ def tries(visitor: Visitor, address: str = HOME, **fields: str) -> int:
 class TestByWhat:
     """One rule of each kind, and what is near to it."""
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(
         ("kind", "value", "refused", "let_in"),
         [
@@ -189,6 +190,7 @@ class TestAllOfTheirs:
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 3
         assert mallory.post(MALLORY, body="again", email=MALLORY.email).status_code == 303
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize("way", ["the bans", "the log"])
     def test_many_are_taken_and_given_back_a_few_at_a_time(
         self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch, way: str
@@ -264,6 +266,7 @@ class TestAllOfTheirs:
         assert row(comment).learned_as is None
         assert row(comment).state == State.APPROVED
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(
         ("kind", "value"),
         [

@@ -80,6 +80,7 @@ class TestFinding:
     def find(self, moderator: Moderator, **wanted: object) -> list[int]:
         return search.numbers(moderator, Wanted(**wanted), 100)  # type: ignore[arg-type]
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(
         ("text", "names"),
         [
@@ -148,6 +149,7 @@ class TestFinding:
         assert self.find(moderator, text="cord") == []
         assert self.find(moderator, text="something") == [said["cord"]]
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(
         ("body", "text"),
         [

@@ -127,6 +127,7 @@ class TestTheVerdict:
         ada.decide(comment, "spam")
         assert "comment-" + str(comment) not in mallory.client.get("/t/blog/2020/05/phone.html").text
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(
         ("same", "reason"),
         [
@@ -202,6 +203,7 @@ class TestListedWords:
 class TestTheSameText:
     """Once is enough, for as long as the owner says."""
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize(("hours", "later", "status"), [(24, 23, 409), (24, 25, 303), (48, 47, 409), (0, 0, 303)])
     def test_is_refused_with_a_link_to_the_first(
         self, visit: Callable[[], Visitor], rules: Callable[..., None], hours: int, later: int, status: int

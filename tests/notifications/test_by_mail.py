@@ -377,15 +377,13 @@ class TestHostileMails:
 class TestAddresses:
     """Only we make them, and each is good for one thing."""
 
-    @pytest.mark.parametrize("number", range(60))
-    def test_a_changed_one_is_nobodys(self, number: int, reply: EmailMessage, post_office: MailServer) -> None:
+    def test_a_changed_one_is_nobodys(self, reply: EmailMessage, post_office: MailServer) -> None:
+        """Whichever of its characters it is."""
         before, address = newest().id, str(reply["Reply-To"])
-        start = address.index("+") + 1
-        if start + number >= address.index("@"):
-            return
-        other = "a" if address[start + number] != "a" else "b"
-        forged = address[: start + number] + other + address[start + number + 1 :]
-        assert receive(answer_to(reply, "Thank you", To=forged)).startswith("ignored")
+        for place in range(address.index("+") + 1, address.index("@")):
+            other = "a" if address[place] != "a" else "b"
+            forged = address[:place] + other + address[place + 1 :]
+            assert receive(answer_to(reply, "Thank you", To=forged)).startswith("ignored"), forged
         work()
         assert (newest().id, post_office.letters) == (before, [])
 

@@ -290,6 +290,7 @@ class TestRefusals:
 class TestBrokenOff:
     """F7: the line breaks after the letter was handed over."""
 
+    @pytest.mark.every_value
     @pytest.mark.parametrize("how", ["drop", "drop after taking"])
     def test_twenty_letters_are_accepted_again_exactly_once(
         self, how: str, app: Flask, set_up: SetUp, time: FrozenClock

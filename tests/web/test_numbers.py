@@ -83,6 +83,7 @@ def test_what_a_wrong_clock_counted_for_tomorrow_is_left_out(ada: Visitor, bob: 
     assert "0 · of which waited: 0" in ada.client.get("/admin/numbers").text
 
 
+@pytest.mark.every_value
 @pytest.mark.parametrize("query", ["days=0", "days=x", "days=999999", "site=99999"])
 def test_nonsense_shows_a_month(ada: Visitor, query: str) -> None:
     page = ada.client.get(f"/admin/numbers?{query}")

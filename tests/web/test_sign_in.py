@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import throttle
-from commentsvc.accounts import moderators, one_time_links, passkeys
+from commentsvc.accounts import moderators, passkeys, set_up_links
 from commentsvc.db import db
 from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
 from commentsvc.models.moderator import Role
@@ -40,7 +40,7 @@ class TestSettingUp:
 
     @pytest.fixture
     def link(self, app: Flask) -> str:
-        return one_time_links.set_up_url().removeprefix("https://comments.example")
+        return set_up_links.url().removeprefix("https://comments.example")
 
     def test_the_first_owner_names_herself(self, visit: Callable[[], Visitor], link: str) -> None:
         ada = visit()
@@ -237,9 +237,9 @@ class TestPasskeys:
     def test_a_question_is_answered_once(self, visit: Callable[[], Visitor], keyed: Passkey) -> None:
         challenge = json.loads(passkeys.to_sign_in())["challenge"]
         db.begin_write()
-        assert passkeys._spend(passkeys.TO_SIGN_IN, passkeys.base64url_to_bytes(challenge)) is None
+        assert passkeys._spend(passkeys.TO_SIGN_IN, passkeys._decoded(challenge)) is None
         with pytest.raises(passkeys.PasskeyRefused):
-            passkeys._spend(passkeys.TO_SIGN_IN, passkeys.base64url_to_bytes(challenge))
+            passkeys._spend(passkeys.TO_SIGN_IN, passkeys._decoded(challenge))
 
     def test_the_last_way_in_is_not_thrown_away(self, ada: Visitor, keyed: Passkey) -> None:
         assert ada.desk_post(f"{ACCOUNT}/password/removal").status_code == 303

@@ -3,6 +3,8 @@
 import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import sleep
 
 import pytest
 from flask import Flask
@@ -243,17 +245,92 @@ def test_what_is_kept_is_bounded_by_its_bytes(app: Flask, client: FlaskClient, l
     assert sum(len(names) for names in layer._names.values()) == len(layer._kept)
 
 
-def test_what_was_rendered_during_a_write_is_not_kept(client: FlaskClient, layer: Snapshots) -> None:
-    """It may show what was before."""
-    inner = layer.app
+class TestWritesMeanwhile:
+    """Somebody writes while an answer is being rendered."""
 
-    def meanwhile_somebody_writes(environ, start_response):  # type: ignore[no-untyped-def]
-        layer.drop(1, "something")
+    @pytest.fixture
+    def during(self, layer: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+        """To do something during the next rendering, and never again."""
+
+        def let(act: Callable[[], None]) -> None:
+            inner = layer.app
+
+            def meanwhile(environ, start_response):  # type: ignore[no-untyped-def]
+                layer.app = inner
+                answer = list(inner(environ, start_response))
+                act()
+                return answer
+
+            layer.app = meanwhile
+
+        return let
+
+    def test_elsewhere_costs_nothing(
+        self, client: FlaskClient, site: Site, layer: Snapshots, during: Callable[..., None], questions: list[str]
+    ) -> None:
+        site_id = site.id
+        during(lambda: [layer.drop(site_id, "elsewhere"), layer.drop_site(site_id + 1)])
+        first = client.get(PLACES[0])
+        questions.clear()
+        assert client.get(PLACES[0]).data == first.data
+        assert questions == []
+
+    @pytest.mark.parametrize("what", ["the thread", "the site"])
+    def test_there_is_compared_before_it_is_trusted(
+        self,
+        client: FlaskClient,
+        site: Site,
+        layer: Snapshots,
+        during: Callable[..., None],
+        questions: list[str],
+        what: str,
+    ) -> None:
+        site_id = site.id
+        during(lambda: layer.drop(site_id, ARTICLE) if what == "the thread" else layer.drop_site(site_id))
+        first = client.get(PLACES[0])
+        questions.clear()
+        assert client.get(PLACES[0]).data == first.data
+        assert len(questions) == 1, "the version is asked for, and nothing is rendered"
+
+    def test_what_is_of_before_is_never_shown(
+        self, client: FlaskClient, bob: Visitor, during: Callable[..., None]
+    ) -> None:
+        bob.comment(GRACE)
+        form = bob.fill(BOB)
+        during(lambda: bob.send(form))
+        assert b"cord" not in client.get(PLACES[0]).data
+        assert b"cord" in client.get(PLACES[0]).data
+
+
+def test_many_who_ask_at_once_are_one_rendering(
+    app: Flask, layer: Snapshots, visit: Callable[[], Visitor], bob: Visitor
+) -> None:
+    """Also where a write came in between: nobody gets what was before it."""
+    bob.comment()
+    inner, rendered, is_asked = layer.app, [], Event()
+
+    def slowly(environ, start_response):  # type: ignore[no-untyped-def]
+        rendered.append(environ["PATH_INFO"])
+        is_asked.wait(5)
         return inner(environ, start_response)
 
-    layer.app = meanwhile_somebody_writes
-    client.get(PLACES[0])
-    assert not layer._kept
+    layer.app = slowly
+    readers = [visit().client for _ in range(8)]
+    with ThreadPoolExecutor(len(readers)) as together:
+        asked = [together.submit(reader.get, PLACES[0]) for reader in readers]
+        sleep(0.3)
+        is_asked.set()
+        answers = {one.result().data for one in asked}
+    assert len(answers) == 1
+    assert rendered == [PLACES[0]]
+
+
+def test_what_cannot_be_kept_keeps_nobody_waiting_in_line(layer: Snapshots, visit: Callable[[], Visitor]) -> None:
+    readers = [visit().client for _ in range(4)]
+    with ThreadPoolExecutor(len(readers)) as together:
+        asked = [together.submit(reader.get, "/embed/nobody/x") for reader in readers]
+        assert {one.result().status_code for one in asked} == {404}
+    assert not layer._flights
 
 
 def test_reading_goes_on_without_the_database(
