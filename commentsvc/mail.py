@@ -91,11 +91,11 @@ def connect(transcript: Transcript | None = None) -> Iterator[Connection]:
 
 @contextmanager
 def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
-    context = ssl.create_default_context()
-    server = _TLSClient(transcript, context) if parts.scheme == "smtps" else _Client(transcript)
+    is_safe = parts.scheme == "smtps"
+    server = _TLSClient(transcript, ssl.create_default_context()) if is_safe else _Client(transcript)
     try:
         with hung_up_after(WHOLE_PATIENCE, lambda: server.sock):
-            _greet(server, parts, context)
+            _greet(server, parts)
     except (OSError, smtplib.SMTPException, ValueError) as problem:
         server.close()
         raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
@@ -106,13 +106,13 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
         _leave(server)
 
 
-def _greet(server: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) -> None:
+def _greet(server: smtplib.SMTP, parts: SplitResult) -> None:
     usual = {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25)
     code, words = server.connect(parts.hostname or "localhost", parts.port or usual)
     if code != 220:
         raise smtplib.SMTPConnectError(code, words)
     if parts.scheme == "smtp+starttls":
-        server.starttls(context=context)
+        server.starttls(context=ssl.create_default_context())
     if parts.username:
         server.login(unquote(parts.username), unquote(parts.password or ""))
 

@@ -1,9 +1,13 @@
-"""What is known about a comment when it is judged: about its text, its writer, and what they did before."""
+"""What is known about a comment when it is judged: about its text, its writer, and what they did before.
+
+The questions are put together once: that takes longer than their answers.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, func, select, union
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, union
 from sqlalchemy.orm import aliased
 
 from commentsvc import clock
@@ -62,6 +66,13 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     """
     if visitor is None:
         return 0
+    asked = {"visitor": visitor, "site": site.id, "besides": besides or 0}
+    return db.session.scalar(_approved(), asked) or 0
+
+
+@cache
+def _approved() -> Select[int]:
+    visitor: BindParameter[str] = bindparam("visitor")
     confirmed = aliased(Comment)
     own_addresses = (
         select(confirmed.email)
@@ -69,17 +80,23 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
         .where(Subscription.confirmed_by == visitor)
     )
     theirs = _any_of(Comment.visitor == visitor, Comment.email.in_(own_addresses))
-    here = (Comment.state == State.APPROVED, looked_at(Comment.site_id) == site.id, Comment.id != (besides or 0))
-    return _count(select(Comment.id).where(theirs, *here))
+    here = (Comment.state == State.APPROVED, looked_at(Comment.site_id) == bindparam("site"))
+    return _counted(select(Comment.id).where(theirs, *here, Comment.id != bindparam("besides")))
 
 
 def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:
     """Other spam from this browser or address of late, as moderators saw it; counted up to ``ENOUGH``."""
-    same = [Comment.visitor == visitor] if visitor else []
-    same += [Comment.address_hash == address_hash] if address_hash else []
+    same = {name: value for name, value in (("visitor", visitor), ("address_hash", address_hash)) if value}
     if not same:
         return 0
-    return _count(_called_spam(besides).where(Comment.created_at > clock.now() - REMEMBERED, _any_of(*same)))
+    asked = {**same, "besides": besides or 0, "since": clock.now() - REMEMBERED}
+    return db.session.scalar(_refused(*same), asked) or 0
+
+
+@cache
+def _refused(*same: str) -> Select[int]:
+    theirs = _any_of(*(getattr(Comment, name) == bindparam(name) for name in same))
+    return _counted(_called_spam().where(Comment.created_at > bindparam("since"), theirs))
 
 
 def _any_of(*same: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -90,24 +107,37 @@ def _any_of(*same: ColumnElement[bool]) -> ColumnElement[bool]:
 def _elsewhere(comment: Comment) -> int:
     if comment.is_linkback:  # a page may well link to several articles
         return 0
-    same = Comment.body_hash == comment.body_hash
-    return _count(select(Comment.thread_id).where(same, Comment.thread_id != comment.thread_id).distinct())
+    asked = {"text": comment.body_hash, "thread": comment.thread_id or 0}
+    return db.session.scalar(_same_text_elsewhere(), asked) or 0
+
+
+@cache
+def _same_text_elsewhere() -> Select[int]:
+    elsewhere = (Comment.body_hash == bindparam("text"), Comment.thread_id != bindparam("thread"))
+    return _counted(select(Comment.thread_id).where(*elsewhere).distinct())
 
 
 def _seen_in_spam(comment: Comment) -> frozenset[str]:
     """Which of text, website, name and address a moderator found in spam."""
-    same = {"text": Comment.body_hash == comment.body_hash, "name": Comment.author == comment.author}
-    if comment.email:
-        same["email"] = Comment.email == comment.email
-    spam = _called_spam(comment.id)
-    found = {name for name, is_same in same.items() if db.session.scalar(spam.where(is_same).limit(1)) is not None}
+    same = {"text": comment.body_hash, "name": comment.author, "email": comment.email}
+    found = {
+        name
+        for name, value in same.items()
+        if value and db.session.scalar(_seen(name), {name: value, "besides": comment.id or 0}) is not None
+    }
     return frozenset(found | ({"website"} if training.is_website_of_spam(comment) else set()))
 
 
-def _count(rows: Select[int]) -> int:
-    return db.session.scalar(select(func.count()).select_from(rows.limit(ENOUGH).subquery())) or 0
+@cache
+def _seen(name: str) -> Select[int]:
+    column = {"text": Comment.body_hash, "name": Comment.author, "email": Comment.email}[name]
+    return _called_spam().where(column == bindparam(name)).limit(1)
 
 
-def _called_spam(besides: int | None) -> Select[int]:
+def _counted(rows: Select[int]) -> Select[int]:
+    return select(func.count()).select_from(rows.limit(ENOUGH).subquery())
+
+
+def _called_spam() -> Select[int]:
     """Other comments that moderators called spam: the score must not feed itself."""
-    return select(Comment.id).where(is_called_spam(), Comment.id != (besides or 0))
+    return select(Comment.id).where(is_called_spam(), Comment.id != bindparam("besides"))
