@@ -4,6 +4,7 @@ Ratios count, not the figures themselves: machines differ and this one may be bu
 """
 
 import gzip
+import re
 import statistics
 import sys
 import tempfile
@@ -19,6 +20,7 @@ SECONDS = 2.0
 ROUNDS = 7
 REST = 1.5  # seconds; a slow server still works on what was asked when its load has ended
 COMMENTS = 100
+SPREAD = 200  # threads
 TEXT = "Some words about the phone *and* its cord, and what the neighbours think of it. "
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "reading.svg"
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000", "--page-size", "100")
@@ -66,15 +68,36 @@ def _beside_rivals(server: Running, folder: Path) -> None:
             "counts of 20 threads": {
                 "ours": lambda _: wrk.reads(_counts(server), SECONDS, gzip=True),
             },
+            f"95 % reads of {SPREAD} threads, 5 % comments on {SPREAD} others": {
+                "ours": lambda seed: wrk.spread(server.url, SPREAD, SPREAD, SECONDS, time.time_ns() + seed),
+            },
             "95 % reads, 5 % comments": {
                 "ours": lambda seed: _mixed_ours(server, seed),
                 "Isso": lambda seed: _mixed_isso(isso, seed),
             },
         }
-        results = {what: _medians(measures) for what, measures in rows.items()}
-    _print(results)
+        results = {what: _measured(server, measures) for what, measures in rows.items()}
+    _print({what: figures for what, (figures, _) in results.items()})
+    for what, (_, rate) in results.items():
+        print(f"\nof what was asked in “{what}”, {rate:.1%} were at hand as bytes")
     print(f"\nmemory of the process that answers: {idle:.0f} MiB before, {_memory(server):.0f} MiB after")
-    PICTURE.write_text(picture.bars(results, "answers a second; each step is ten times more"))
+    drawn = {what: figures for what, (figures, _) in results.items()}
+    PICTURE.write_text(picture.bars(drawn, "answers a second; each step is ten times more"))
+
+
+def _measured(server: Running, measures: dict[str, Measure]) -> tuple[dict[str, float], float]:
+    """Answers a second of each, and the share of ours that came from memory."""
+    before = _snapshots(server)
+    figures = _medians(measures)
+    after = _snapshots(server)
+    hits, misses = (after[outcome] - before[outcome] for outcome in ("hit", "miss"))
+    return figures, hits / max(1, hits + misses)
+
+
+def _snapshots(server: Running) -> dict[str, int]:
+    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+        found = re.findall(r'snapshots_total{outcome="(\w+)"} (\d+)', answer.read().decode())
+    return {outcome: int(number) for outcome, number in found}
 
 
 def _medians(measures: dict[str, Measure]) -> dict[str, float]:

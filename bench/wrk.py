@@ -17,6 +17,21 @@ request = function()
   return wrk.format("POST", string.format("{write}", count % 200), {{["Content-Type"] = "application/json"}}, body)
 end
 """
+SPREAD = """
+math.randomseed({seed})
+local count = 0
+request = function()
+  count = count + 1
+  if count % 20 > 0 then
+    local read = "/embed/blog/r" .. math.random(1, {reads}) .. "?lang=en"
+    return wrk.format("GET", read, {{["Accept-Encoding"] = "gzip"}})
+  end
+  local text = "A comment of its own: " .. math.random(1, 2000000000) .. "-" .. count
+  local body = '{{"author": "Bob", "body": "' .. text .. '"}}'
+  local write = "/api/v1/threads/blog/w" .. math.random(1, {writes}) .. "/comments"
+  return wrk.format("POST", write, {{["Content-Type"] = "application/json"}}, body)
+end
+"""
 
 
 def reads(url: str, seconds: float, *, gzip: bool = False) -> float:
@@ -29,6 +44,14 @@ def mixed(root: str, read: str, write: str, body: str, seconds: float, seed: int
     """Answers a second where one question in twenty posts a comment; ``%s`` in ``body`` becomes a text of its own."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(MIXED.format(seed=seed, read=read, write=write, body=body))
+        script.flush()
+        return _run(["-s", script.name, root], seconds)
+
+
+def spread(root: str, reads: int, writes: int, seconds: float, seed: int) -> float:
+    """Answers a second where 95 of 100 read one of so many threads, and 5 write to one of so many others."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(SPREAD.format(seed=seed, reads=reads, writes=writes))
         script.flush()
         return _run(["-s", script.name, root], seconds)
 

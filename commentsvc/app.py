@@ -1,5 +1,6 @@
 """``create_app``: the table of contents. Nothing else configures the application."""
 
+import gc
 import os
 from datetime import timedelta
 
@@ -39,6 +40,8 @@ def create_serving_app() -> Flask:
     app = create_app()
     if settings.WORKER_ELSEWHERE not in os.environ:
         worker.start(app.app_context)
+    gc.freeze()  # what is loaded by now stays: the collector, which the listening process switched off, may pass it by
+    gc.enable()
     return app
 
 

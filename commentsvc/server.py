@@ -1,6 +1,7 @@
 """The process that listens: granian. Its workers load the application, so that it stays small itself."""
 
 import ctypes
+import gc
 from contextlib import suppress
 
 from granian import Granian
@@ -21,6 +22,7 @@ TARGET = "commentsvc.app:create_serving_app"
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until told to stop; ``target`` makes the application in each worker."""
     _use_few_heaps()
+    gc.disable()  # until a worker has loaded the application, of which nothing is garbage
     Granian(
         target,
         factory=True,

@@ -64,6 +64,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in spare]
         config.hook.pytest_deselected(items=list(spare))
     items.sort(key=_how_soon)
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = [
+        item for first in range(workers) for item in items[first::workers]
+    ]  # each gets a share of the slow ones
 
 
 def _further_values_on_postgresql(items: list[pytest.Item]) -> Iterator[pytest.Item]:

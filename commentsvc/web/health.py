@@ -13,7 +13,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter
 from commentsvc.models.ping import Ping
 from commentsvc.notifications import outbox
-from commentsvc.web import current
+from commentsvc.web import current, snapshots
 
 LETTER_IS_LATE = 3600  # seconds
 LEAST_ROOM = 50_000_000  # bytes
@@ -31,7 +31,7 @@ def health() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Rows by state, in Prometheus' text format."""
+    """Rows by state, and how often a thread was at hand as bytes, in Prometheus' text format."""
     _check_reader()
     lines = []
     for table in (Comment, Letter, Ping):
@@ -39,6 +39,8 @@ def metrics() -> Response:
         lines.append(f"# TYPE {name} gauge")
         for state, number in db.session.execute(select(table.state, func.count()).group_by(table.state)).all():
             lines.append(f'{name}{{state="{state}"}} {number}')
+    lines.append("# TYPE commentsvc_snapshots_total counter")
+    lines += [f'commentsvc_snapshots_total{{outcome="{one}"}} {number}' for one, number in snapshots.counts().items()]
     return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -147,6 +147,11 @@ def drop_site(site_id: int) -> None:
     _layer().drop_site(site_id)
 
 
+def counts() -> dict[str, int]:
+    """How many answers of this process came from memory, and how many were rendered."""
+    return {"hit": _layer().hits, "miss": _layer().misses}
+
+
 def whole(path: str, parameters: Iterable[tuple[str, str]]) -> str:
     """What a reader would get from ``path``, as text: kept where it can be."""
     return _layer().whole(path, urlencode([*parameters]))
@@ -164,6 +169,8 @@ class Snapshots:
     app: Wsgi
     engine: Engine
     budget: int = BUDGET
+    hits: int = 0  # answers from memory, and those that were rendered: about, as they are counted without a lock
+    misses: int = 0
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
     _names: dict[Place, set[Name]] = field(default_factory=dict)
     _flights: set[_Flight] = field(default_factory=set)
@@ -182,7 +189,9 @@ class Snapshots:
             name = (path, _asked(prefix, query))
         snapshot = self._current(name)
         if snapshot is None:
+            self.misses += 1
             return self._render(name, environ, start_response)
+        self.hits += 1
         return self._send(snapshot, name, environ, start_response)
 
     def whole(self, path: str, query: str) -> str:

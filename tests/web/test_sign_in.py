@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from argon2 import PasswordHasher, Type
 from flask import Flask
 from sqlalchemy import select
 
@@ -202,6 +203,14 @@ class TestBeingSure:
         assert 'value="Countess"' in page
         assert '<html lang="de"' in page
         assert bold.desk_post(ACCOUNT, name="x", language="klingon").status_code == 400
+
+
+def test_outside_the_tests_a_password_is_hashed_at_its_full_price(real_hasher: PasswordHasher) -> None:
+    """Argon2id with at least what OWASP asks for: 19 MiB, two rounds."""
+    assert real_hasher.type is Type.ID
+    assert real_hasher.memory_cost >= 19 * 1024
+    assert real_hasher.time_cost >= 2
+    assert real_hasher.verify(real_hasher.hash(ADAS_PASSWORD), ADAS_PASSWORD)
 
 
 class TestPasskeys:

@@ -167,6 +167,15 @@ class TestAnswersAboutManyThreads:
         assert client.get(place).data != before
 
 
+def test_hits_and_misses_are_counted(client: FlaskClient) -> None:
+    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    for _ in range(3):
+        client.get(PLACES[0])
+    metrics = client.get("/metrics").text
+    assert 'commentsvc_snapshots_total{outcome="hit"} 2' in metrics
+    assert 'commentsvc_snapshots_total{outcome="miss"} 1' in metrics
+
+
 def test_counts_come_as_numbers_and_in_words(client: FlaskClient, bob: Visitor) -> None:
     bob.comment()
     address = f"/api/v1/counts?site=blog&key=https://blog.example/{ARTICLE}%3Futm_source=x&key=other"
