@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 SCRIPTS := node_modules/ready
-# Tests in a browser and of processes wait a good part of their time: one more at a time than there are processors.
-AT_ONCE := $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
+# Tests in a browser and of processes wait a good part of their time: two at a time for each processor.
+AT_ONCE := $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 1))))
 PYTEST := $(BIN)/python -m pytest
 T ?=
 

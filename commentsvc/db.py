@@ -34,6 +34,7 @@ BUSY_TIMEOUT = timedelta(seconds=8)
 LOOKS_AGAIN = timedelta(milliseconds=50)  # how often SQLite does while it waits, after the first moments
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
+PAGES_KEPT = 512  # KiB of each SQLite connection; Linux keeps the file's pages for all of them
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
@@ -186,6 +187,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{PAGES_KEPT}")
     cursor.close()
 
 

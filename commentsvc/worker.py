@@ -37,6 +37,7 @@ from commentsvc.notifications import channels, deliverability, incoming, outbox
 
 LOOK = timedelta(seconds=1)  # how often it is looked for rows that became due
 LONGEST_PAUSE = timedelta(seconds=10)
+FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done while everything starts
 BATCH = 50  # letters over one connection
 NOTES = 3  # times that it is tried to write down what was done
 MAILBOX_PAUSE = timedelta(seconds=15)
@@ -52,14 +53,15 @@ log = logging.getLogger(__name__)
 class Job:
     """Something to do over and over; ``do`` gives how much it did.
 
-    It is done whenever a row of ``rows`` is due, and where that is not said or known, after each ``pause``.
-    ``at_once`` loops do it beside each other, where one piece of work may take long.
+    It is done whenever a row of ``rows`` is due, and where that is not said or known, after each ``pause``. What is in
+    no hurry is not done while the service starts. ``at_once`` loops do it beside each other, where one may take long.
     """
 
     do: Callable[[], int]
     rows: type[Leased] | None = None
     pause: timedelta = LONGEST_PAUSE
     at_once: int = 1
+    is_in_a_hurry: bool = True
     bell: threading.Condition = field(default_factory=threading.Condition, compare=False)
 
     def has_work(self) -> bool:
@@ -71,10 +73,10 @@ class Job:
         with self.bell:
             self.bell.notify_all()
 
-    def wait(self) -> None:
-        """Until it is rung for, or the pause is over."""
+    def wait(self, span: timedelta) -> None:
+        """Until it is rung for, or so much time is over."""
         with self.bell:
-            self.bell.wait(self.pause.total_seconds())
+            self.bell.wait(span.total_seconds())
 
 
 def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Event:
@@ -117,9 +119,11 @@ def loop(job: Job, stop: threading.Event) -> None:
 
     Each job has loops and threads of its own, so that a slow mail server keeps no ping waiting.
     """
+    if job.rows is not None or not job.is_in_a_hurry:
+        job.wait(FIRST_PAUSE)
     while not stop.is_set():
         if not _carefully(partial(_look_and_do, job)):
-            job.wait()
+            job.wait(job.pause)
 
 
 def _look_and_do(job: Job) -> int:
@@ -407,8 +411,8 @@ JOBS = (
     Job(announce_articles, Announcement),
     Job(tell_links, SentLinkback),
     Job(watch_feeds, WatchedFeed),
-    Job(tidy, pause=TIDY_PAUSE),
-    Job(forget_old, pause=TIDY_PAUSE),
+    Job(tidy, pause=TIDY_PAUSE, is_in_a_hurry=False),
+    Job(forget_old, pause=TIDY_PAUSE, is_in_a_hurry=False),
     Job(examine_articles, Examination),
-    Job(remove_sites),
+    Job(remove_sites, is_in_a_hurry=False),
 )

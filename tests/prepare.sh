@@ -5,7 +5,7 @@ set -u
 have() { command -v "$1" >/dev/null 2>&1; }
 
 wanted=""
-have chromium || wanted="$wanted chromium"
+have chromium-headless-shell || have chromium || wanted="$wanted chromium-headless-shell"
 have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
 have dovecot || [ -x /usr/sbin/dovecot ] || wanted="$wanted dovecot-imapd dovecot-lmtpd"
 [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf ] || wanted="$wanted fonts-dejavu-core"

@@ -1,0 +1,123 @@
+"""When the worker looks for work, and that it takes no lock in vain."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from commentsvc import worker
+from commentsvc.db import db
+from commentsvc.models import Ping
+from commentsvc.models.leased import new_work
+from tests.cast import ARTICLE, ARTICLE_URL
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+SOURCE = "https://exchange.example/rotary"
+
+
+def mention(client: FlaskClient) -> None:
+    assert client.post("/webmention", data={"source": SOURCE, "target": ARTICLE_URL}).status_code == 201
+
+
+@pytest.fixture
+def begun(app: Flask) -> Iterator[list[str]]:
+    """How transactions begin."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which jobs were woken."""
+    woken: list[str] = []
+    monkeypatch.setattr(worker.Job, "ring", lambda job: woken.append(job.do.__name__))
+    return woken
+
+
+class TestWaking:
+    """A commit that makes work is heard of at once; what another process wrote, at the next look."""
+
+    def test_a_ping_is_looked_at_at_once(self, client: FlaskClient, rung: list[str]) -> None:
+        new_work.clear()
+        mention(client)
+        assert new_work.is_set()
+        worker._wake()
+        assert rung == ["verify_pings"]
+
+    def test_what_is_leased_wakes_nobody_until_its_lease_is_over(
+        self, client: FlaskClient, rung: list[str], time: FrozenClock
+    ) -> None:
+        mention(client)
+        db.begin_write()
+        Ping.claim(1, worker.LONGEST_PAUSE)
+        db.session.commit()
+        worker._wake()
+        assert rung == []
+        time.pass_(seconds=11)
+        worker._wake()
+        assert rung == ["verify_pings"]
+
+    def test_what_gathers_for_a_moment_is_found_when_it_is_due(
+        self, bob: Visitor, ada: Visitor, rules: Callable[..., None], rung: list[str], time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        bob.comment()
+        worker._wake()
+        assert rung == []
+        time.pass_(seconds=6)
+        worker._wake()
+        assert rung == ["send_letters"]
+
+    def test_reading_wakes_nobody_nor_does_what_was_rolled_back(self, client: FlaskClient, site: object) -> None:
+        new_work.clear()
+        client.get(f"/t/blog/{ARTICLE}")
+        db.begin_write()
+        db.session.add(
+            Ping(site=site, protocol="webmention", source=SOURCE, source_host="exchange.example", target="x")
+        )
+        db.session.rollback()
+        db.begin_write()
+        db.session.commit()
+        assert not new_work.is_set()
+
+    def test_the_look_out_wakes_a_loop_that_waits(self, app: Flask, client: FlaskClient) -> None:
+        done, stop = threading.Event(), threading.Event()
+        job = worker.Job(lambda: done.set() or 0, Ping)  # type: ignore[func-returns-value]
+
+        def work() -> None:
+            with app.app_context():
+                worker.loop(job, stop)
+
+        loop = threading.Thread(target=work)
+        loop.start()
+        try:
+            assert not done.wait(0.2), "there is nothing to do yet"
+            mention(client)
+            job.ring()
+            assert done.wait(20)
+        finally:
+            stop.set()
+            job.ring()
+            loop.join(20)
+
+
+def test_where_there_is_nothing_to_do_nobody_waits_for_the_lock(
+    app: Flask, begun: list[str], database_name: str
+) -> None:
+    for job in worker.JOBS:
+        if job.do is not worker.tidy:
+            assert worker._carefully(lambda one=job: worker._look_and_do(one)) == 0  # type: ignore[misc]
+    worker._wake()
+    assert "BEGIN IMMEDIATE" not in begun
+    assert begun or database_name == "postgresql"
