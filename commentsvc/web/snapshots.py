@@ -102,7 +102,8 @@ class _Snapshot:
         return len(self.packed) + len(self.plain or b"") + said + OVERHEAD
 
     def unpacked(self) -> bytes:
-        return gzip.decompress(self.packed) if self.plain is None else self.plain
+        plain = self.plain  # once, as it may be given up at any moment
+        return gzip.decompress(self.packed) if plain is None else plain
 
 
 @dataclass(eq=False)
@@ -187,12 +188,12 @@ class Snapshots:
             if prefix is None or len(query) > LONGEST_QUERY:
                 return self.app(environ, start_response)
             name = (path, _asked(prefix, query))
-        snapshot = self._current(name)
-        if snapshot is None:
+        found = self._current(name)
+        if isinstance(found, _Flight):
             self.misses += 1
-            return self._render(name, environ, start_response)
+            return self._render(found, environ, start_response)
         self.hits += 1
-        return self._send(snapshot, name, environ, start_response)
+        return self._send(found, name, environ, start_response)
 
     def whole(self, path: str, query: str) -> str:
         """The plain body of an answer, for who builds something larger from it.
@@ -202,12 +203,13 @@ class Snapshots:
         """
         prefix = next(one for one in PARAMETERS if path.startswith(one))
         name = (path.encode().decode("latin-1"), _asked(prefix, query))
-        if snapshot := self._current(name):
-            return self._plain(snapshot, name).decode()
+        found = self._current(name)
+        if isinstance(found, _Snapshot):
+            return self._plain(found, name).decode()
         answers: list[str] = []
         # A context of its own: the inner request must not take this one's language along when it ends.
         inner = contextvars.copy_context()
-        body = inner.run(self._render, name, _anonymous(name[0]), lambda status, _: answers.append(status))
+        body = inner.run(self._render, found, _anonymous(name[0]), lambda status, _: answers.append(status))
         if not answers[0].startswith("200"):
             raise StorageUnavailable
         return b"".join(body).decode()
@@ -230,15 +232,26 @@ class Snapshots:
                 if old := self._kept.pop(name, None):
                     self._bytes -= old.size + _length(name)
 
-    def _current(self, name: Name) -> _Snapshot | None:
-        """What is kept, where nothing newer is known; where it is being rendered right now, what comes of that."""
-        snapshot = self._kept.get(name)
-        if snapshot is not None and self._is_current(snapshot):
+    def _current(self, name: Name) -> _Snapshot | _Flight:
+        """What is kept, where nothing newer is known; where it is being rendered right now, what comes of that.
+
+        Where neither is to be had, it is the caller's to render: the flight that is given has begun.
+        """
+        if snapshot := self._trusted(name):
+            return snapshot
+        own = _Flight(name)
+        with self._lock:
+            other = next((one for one in self._flights if one.name == name), None)
+            if other is None:
+                self._flights.add(own)
+                return own
+        if other.landed.wait(PATIENCE) and (snapshot := self._trusted(name)):
             return snapshot
         with self._lock:
-            flight = next((one for one in self._flights if one.name == name), None)
-        if flight is None or not flight.landed.wait(PATIENCE):
-            return None
+            self._flights.add(own)
+        return own
+
+    def _trusted(self, name: Name) -> _Snapshot | None:
         snapshot = self._kept.get(name)
         return snapshot if snapshot is not None and self._is_current(snapshot) else None
 
@@ -266,12 +279,12 @@ class Snapshots:
             found = connection.execute(of_site).first()
         return (found[0], found[1]) if found else (None, None)
 
-    def _render(self, name: Name, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _render(self, flight: _Flight, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
-        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": name[1]}
+        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": flight.name[1]}
         asked.pop("HTTP_IF_NONE_MATCH", None)
         started = time.monotonic()
-        with self._in_flight(name) as flight:
+        with self._landing(flight):
             status, headers, body = self._answer(asked)
             subject = asked.get(NOTE)
             if subject is None or not status.startswith("200") or len(body) > LARGEST:
@@ -281,7 +294,7 @@ class Snapshots:
             if not takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
                 snapshot.plain = body
             self._keep(snapshot, flight)
-        return self._send(snapshot, name, environ, start_response)
+        return self._send(snapshot, flight.name, environ, start_response)
 
     def _send(
         self, snapshot: _Snapshot, name: Name, environ: dict[str, Any], start_response: StartResponse
@@ -312,12 +325,9 @@ class Snapshots:
         return body
 
     @contextmanager
-    def _in_flight(self, name: Name) -> Iterator[_Flight]:
-        flight = _Flight(name)
-        with self._lock:
-            self._flights.add(flight)
+    def _landing(self, flight: _Flight) -> Iterator[None]:
         try:
-            yield flight
+            yield
         finally:
             with self._lock:
                 self._flights.remove(flight)
