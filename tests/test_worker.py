@@ -91,7 +91,7 @@ class TestWaking:
         db.session.commit()
         assert not new_work.is_set()
 
-    def test_the_look_out_wakes_a_loop_that_waits(self, app: Flask, client: FlaskClient) -> None:
+    def test_a_loop_that_waits_is_woken(self, app: Flask, client: FlaskClient) -> None:
         done, stop = threading.Event(), threading.Event()
         job = worker.Job(lambda: done.set() or 0, Ping)  # type: ignore[func-returns-value]
 
