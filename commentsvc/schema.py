@@ -57,7 +57,7 @@ def has_rows(url: str, table: str, condition: str) -> bool:
 
 def _first(url: str, question: str) -> Any:
     """The first value of an answer; None where there is none, or no such table, or no database that can be asked."""
-    ask = _ask_sqlite if url.startswith("sqlite") else _ask_postgresql
+    ask = _ask_sqlite if _is_file(url) else _ask_postgresql
     return ask(url, question)
 
 
@@ -89,7 +89,7 @@ def _run_migrations(engine: "Engine", url: str) -> None:
 
     config = migration_config()
     before = _first(url, REVISION)
-    if url.startswith("sqlite") and before and before != NEWEST:
+    if _is_file(url) and before and before != NEWEST:
         _copy_beside(url, before)
     with engine.connect().execution_options(writes=True) as connection:
         config.attributes["connection"] = connection
@@ -112,6 +112,11 @@ def _copy_beside(url: str, revision: str) -> None:
         source.backup(copy)
 
 
+def _is_file(url: str) -> bool:
+    """As ``db.is_sqlite`` says it, which would bring SQLAlchemy along."""
+    return url.startswith("sqlite")
+
+
 def _path(url: str) -> Path:
     return Path(url.partition(":///")[2].partition("?")[0])
 
@@ -122,7 +127,7 @@ def _migrating_alone(url: str) -> Iterator[None]:
 
     from commentsvc.db import engine_options
 
-    if url.startswith("sqlite"):
+    if _is_file(url):
         path = _path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -119,11 +119,14 @@ def _same_text_elsewhere() -> Select[int]:
 
 def _seen_in_spam(comment: Comment) -> frozenset[str]:
     """Which of text, website, name and address a moderator found in spam."""
-    same = {"text": comment.body_hash, "name": comment.author, "email": comment.email}
+    same = {"text": comment.body_hash, "name": comment.author}
+    if comment.email:
+        same["email"] = comment.email
+    besides = comment.id or 0
     found = {
         name
         for name, value in same.items()
-        if value and db.session.scalar(_seen(name), {name: value, "besides": comment.id or 0}) is not None
+        if db.session.scalar(_seen(name), {name: value, "besides": besides}) is not None
     }
     return frozenset(found | ({"website"} if training.is_website_of_spam(comment) else set()))
 
