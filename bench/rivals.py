@@ -54,15 +54,25 @@ def nginx(folder: Path, plain: bytes, packed: bytes) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def isso(folder: Path, bodies: list[str]) -> Iterator[str]:
-    """An Isso with four workers behind gunicorn, as its documents recommend, and a thread ``/a``; its address."""
-    folder.mkdir()
+def install_isso(folder: Path) -> Path:
+    """An environment with Isso in it."""
+    folder.mkdir(parents=True)
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     subprocess.run([folder / "venv/bin/pip", "install", "--quiet", ISSO, "gunicorn"], check=True)
+    return folder / "venv"
+
+
+@contextmanager
+def isso(folder: Path, bodies: list[str], *, workers: int = 4, installed: Path | None = None) -> Iterator[str]:
+    """An Isso behind gunicorn, by default with as many workers as its documents recommend, and a thread ``/a``.
+
+    Its address.
+    """
+    programs = (installed or install_isso(folder)) / "bin"
+    folder.mkdir(exist_ok=True)
     port = free_port()
     (folder / "isso.cfg").write_text(ISSO_SETTINGS.format(folder=folder, port=port))
-    words = [folder / "venv/bin/gunicorn", "-b", f"127.0.0.1:{port}", "-w", "4", "--preload", "isso.run"]
+    words = [programs / "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), "--preload", "isso.run"]
     settings = {"ISSO_SETTINGS": str(folder / "isso.cfg")}
     with _process([str(word) for word in words], folder, f"http://127.0.0.1:{port}/latest", settings) as url:
         root = url.removesuffix("/latest")

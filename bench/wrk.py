@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 
 CONNECTIONS = 16
 MIXED = """
@@ -32,6 +33,40 @@ request = function()
   return wrk.format("POST", write, {{["Content-Type"] = "application/json"}}, body)
 end
 """
+POSTS = """
+math.randomseed({seed})
+local count = 0
+request = function()
+  count = count + 1
+  local body = string.format('{body}', math.random(1, 2000000000) .. "-" .. count)
+  local write = string.format("{write}", count % {threads})
+  return wrk.format("POST", write, {{["Content-Type"] = "application/json"}}, body)
+end
+done = function(summary, latency)
+  io.write(string.format("p50 %.3f p99 %.3f\\n", latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Answers a second, and how long the median one and all but one in a hundred took, in milliseconds."""
+
+    rate: float
+    median: float
+    slowest: float
+
+
+def posts(root: str, write: str, body: str, *, threads: int, clients: int, seconds: float, seed: int) -> Load:
+    """Comments, one after the other from each client; ``%s`` in ``body`` becomes a text of its own."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(POSTS.format(seed=seed, write=write, body=body, threads=threads))
+        script.flush()
+        said = _said(["-s", script.name, root], seconds, clients)
+    found = re.search(r"p50 ([\d.]+) p99 ([\d.]+)", said)
+    if found is None:
+        sys.exit(said)
+    return Load(_rate(said), float(found[1]), float(found[2]))
 
 
 def reads(url: str, seconds: float, *, gzip: bool = False) -> float:
@@ -57,10 +92,18 @@ def spread(root: str, reads: int, writes: int, seconds: float, seed: int) -> flo
 
 
 def _run(words: list[str], seconds: float) -> float:
+    return _rate(_said(words, seconds, CONNECTIONS))
+
+
+def _said(words: list[str], seconds: float, connections: int) -> str:
     program = shutil.which("wrk") or sys.exit("wrk is needed (Debian's package wrk)")
-    run = [program, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", *words]
+    run = [program, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", *words]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
         sys.exit(f"{refused[1]} answers of {words[-1]} were refusals:\n{said}")
+    return said
+
+
+def _rate(said: str) -> float:
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)
     return float(found[1]) if found else 0.0

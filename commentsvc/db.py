@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Executable,
     LargeBinary,
     MetaData,
     and_,
@@ -30,11 +31,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
-BUSY_TIMEOUT = timedelta(seconds=8)
-LOOKS_AGAIN = timedelta(milliseconds=50)  # how often SQLite does while it waits, after the first moments
+from commentsvc import sqlite
+
+LOCK_TIMEOUT = timedelta(seconds=8)
+LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than who waits for SQLite's lock in another process sleeps
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
-PAGES_KEPT = 512  # KiB of each SQLite connection; Linux keeps the file's pages for all of them
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
@@ -87,13 +89,26 @@ class Database(SQLAlchemy):
         with app.app_context():
             prepare(self.engine)
 
-    def begin_write(self) -> None:
+    def begin_write(self, *, keep: bool = False) -> None:
         """End what was read so far and open a transaction that may write.
 
-        SQLite takes its one write lock here, so nothing read afterwards can be stale when it is written.
+        SQLite takes its one write lock here, so nothing read afterwards can be stale when it is written. What was read
+        before is read anew, unless the caller asks to ``keep`` it and sees for themselves whether it is still so.
         """
-        self.session.rollback()
+        if keep:
+            self.commit_and_keep()
+        else:
+            self.session.rollback()
         self.session.connection(execution_options={"writes": True})
+
+    def commit_and_keep(self) -> None:
+        """Commit, and let what was read stay at hand as it is: for who asks nothing more."""
+        session = self.session()
+        session.expire_on_commit = False
+        try:
+            session.commit()
+        finally:
+            session.expire_on_commit = True
 
     def in_steps(self, step: Callable[[], Result]) -> Iterator[Result]:
         """What each ``step`` gives, stored, until one gives nothing: others may write between two of them."""
@@ -103,7 +118,7 @@ class Database(SQLAlchemy):
         while done := step():
             self.session.commit()
             yield done
-            if is_sqlite:  # who waits for its lock looks from time to time whether it is free
+            if is_sqlite:  # who waits in another process looks from time to time whether the lock is free
                 time.sleep(max(time.monotonic() - began, LOOKS_AGAIN.total_seconds()))
             self.begin_write()
             began = time.monotonic()
@@ -123,12 +138,7 @@ class Database(SQLAlchemy):
 
     def insert_or_update(self, model: type[Base], rows: list[dict[str, Any]], instead: Mapping[str, Any]) -> None:
         """Insert rows, and change those that are there already as ``instead`` says; writes."""
-        # The two databases have the same words for it, and SQLAlchemy a function for each.
-        dialect = import_module(f"sqlalchemy.dialects.{self.engine.dialect.name}")
-        keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
-        self.session.execute(
-            dialect.insert(model).values(rows).on_conflict_do_update(index_elements=keys, set_=dict(instead))
-        )
+        self.session.execute(upsert(self.engine.dialect.name, model, rows, instead))
 
     def one_at_a_time(self, what: str) -> None:
         """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""
@@ -137,6 +147,15 @@ class Database(SQLAlchemy):
 
 
 db = Database(model_class=Base)
+
+
+def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, Any]) -> Executable:
+    """The statement that inserts a row or rows, and changes those that are there already as ``instead`` says."""
+    # The two databases have the same words for it, and SQLAlchemy a function for each.
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
+    keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
+    statement: Executable = insert(model).values(values).on_conflict_do_update(index_elements=keys, set_=dict(instead))
+    return statement
 
 
 def configuration(url: str) -> dict[str, Any]:
@@ -155,8 +174,8 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_use_lifo": True,  # few connections are in use most of the time, and each keeps pages in memory
     }
     if is_sqlite(url):
-        return {**pool, "connect_args": {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}}
-    limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(BUSY_TIMEOUT)}"
+        return pool
+    limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(LOCK_TIMEOUT)}"
     return {
         **pool,
         "pool_pre_ping": True,
@@ -176,24 +195,7 @@ def _milliseconds(span: timedelta) -> int:
 def prepare(engine: Engine) -> None:
     """Teach an engine our transactions: durable, foreign keys held, the write lock taken at the start."""
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin)
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions of its own accord
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA cache_size = -{PAGES_KEPT}")
-    cursor.close()
-
-
-def _begin(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        sqlite.prepare(engine)
 
 
 @event.listens_for(Session, "before_flush")

@@ -6,11 +6,12 @@ as wide. ``docs/settings.md`` says so too.
 
 import ipaddress
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from commentsvc import settings, tokens
 from commentsvc.errors import TooMany
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # the library is loaded when something is counted: it brings 
 
 UNKNOWN = "unknown"  # what an address counts as that is none
 DAY = 24 * 60  # minutes
+FORGETS_EVERY = 5.0  # seconds
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -124,6 +126,7 @@ def is_shared() -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def source_of(address: str) -> str:
     """Who an address counts as: itself for IPv4, its /64 network for IPv6."""
     try:
@@ -142,6 +145,7 @@ def hash_of(address: str) -> str:
     return tokens.keyed_hash("address", source_of(address))
 
 
+@lru_cache(maxsize=1024)
 def neighbourhood_of(address: str) -> str:
     """The /24 network of an IPv4 address, the /48 of an IPv6 one: what one customer may have."""
     one = source_of(address)
@@ -167,7 +171,42 @@ def _item(limit: Limit) -> "RateLimitItem":
 def _storage(redis_url: str) -> "Storage":
     from limits.storage import storage_from_string
 
-    return storage_from_string(redis_url or "memory://")  # type: ignore[return-value]
+    if not redis_url:
+        return _memory()
+    return storage_from_string(redis_url)  # type: ignore[return-value]
+
+
+def _memory() -> "Storage":
+    """The library's memory, which forgets what is over in a thread that it starts after nearly every hit: less often.
+
+    Its ``timer`` says whether such a thread is still to come.
+    """
+    from limits.storage import MemoryStorage
+
+    class Memory(MemoryStorage):
+        @property
+        def timer(self) -> Any:
+            return self._pause
+
+        @timer.setter
+        def timer(self, timer: Any) -> None:
+            self._pause = _Pause(timer)
+
+    return Memory()
+
+
+class _Pause:
+    """A timer that counts as waiting for some seconds after it began."""
+
+    def __init__(self, timer: threading.Timer) -> None:
+        self._timer = timer
+        self._until = time.monotonic() + FORGETS_EVERY
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def is_alive(self) -> bool:
+        return time.monotonic() < self._until
 
 
 @lru_cache(maxsize=2)

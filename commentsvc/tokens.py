@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
@@ -50,9 +51,12 @@ def read_with_time(purpose: str, token: str) -> tuple[Any, datetime]:
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
-    return _Serializer(
-        settings.current().secret, salt=f"commentsvc.{purpose}", signer_kwargs={"digest_method": hashlib.sha256}
-    )
+    return _serializer_with(settings.current().secret, purpose)
+
+
+@lru_cache(maxsize=100)
+def _serializer_with(secret: str, purpose: str) -> URLSafeTimedSerializer:
+    return _Serializer(secret, salt=f"commentsvc.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def keyed_hash(purpose: str, text: str, length: int = 16) -> str:

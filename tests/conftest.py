@@ -186,11 +186,14 @@ class Browser(FlaskClient):
 
 
 def empty() -> None:
-    """Delete every row."""
+    """Delete every row, but the one that says which version the configuration has."""
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":  # all goes, so nobody needs to look for what hangs on each row
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
     for table in reversed(Base.metadata.sorted_tables):
+        if table.name == "configuration":
+            connection.exec_driver_sql("UPDATE configuration SET version = version + 1")  # triggers may be off
+            continue
         connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - names of our own
 
 

@@ -154,7 +154,7 @@ class TestOutOfService:
     def locked(self, app: Flask, database_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every write meets a locked database."""
 
-        def refuse() -> None:
+        def refuse(*, keep: bool = False) -> None:
             raise OperationalError("BEGIN IMMEDIATE", {}, sqlite3.OperationalError("database is locked"))
 
         monkeypatch.setattr(db, "begin_write", refuse)

@@ -8,6 +8,7 @@ from commentsvc import clock, links
 from commentsvc.accounts import moderators
 from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
 from commentsvc.comments import posting, submission
+from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Mention, Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
@@ -141,7 +142,7 @@ def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, ow
     writer = Writer(
         visitor=f"demo-{name}", address_hash=None, language="en", moderator=owner if name == "Ada" else None
     )
-    return posting.post_comment(site, links.thread_key(ARTICLE), submission.validate(typed), writer)
+    return posting.post_comment(Article.at(site, links.thread_key(ARTICLE)), submission.validate(typed), writer)
 
 
 def _link_from(site: Site, neighbour: str) -> None:
@@ -150,6 +151,6 @@ def _link_from(site: Site, neighbour: str) -> None:
     now = clock.now()
     for days, mention in enumerate(MENTIONS, 2):
         with clock.reading(lambda days=days: now - timedelta(days=days)):  # type: ignore[misc]
-            posting.post_linkback(site, key, mention)
+            posting.post_linkback(Article.at(site, key), mention)
     offer = Offer(Kind.WEBMENTION, neighbour + POST, links.article(site.home, key))
-    receiving.receive(site, key, offer, address_hash=None)
+    receiving.receive(Article.at(site, key), offer, address_hash=None)

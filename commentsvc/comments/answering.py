@@ -1,6 +1,7 @@
 """A moderator answers from the desk: the comment is approved, and the answer stands below it."""
 
 from commentsvc.comments import posting, submission
+from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Writer
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
@@ -23,7 +24,7 @@ def answer(comment: Comment, typed: str, by: Moderator) -> Act:
         author=by.name or thread.site.name, body=body, body_html=submission.rendered(body), parent_id=comment.id
     )
     writer = Writer(visitor=None, address_hash=None, language=by.language, moderator=by)
-    act.kept = {"answer": posting.post_comment(thread.site, thread.key, said, writer).id}
+    act.kept = {"answer": posting.post_comment(Article(thread.site, thread.key, thread), said, writer).id}
     return act
 
 

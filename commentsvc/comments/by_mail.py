@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from commentsvc import i18n, links, settings, throttle, tokens
 from commentsvc.comments import posting, submission, threads
+from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
@@ -144,7 +145,9 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
         bans.check(thread.site, Stranger("", *submission.as_stored(fields)))
     threads.check_open(thread)
     checked = submission.validate(fields)
-    comment = posting.post_comment(thread.site, thread.key, checked, writer, key if mail.message_id else None)
+    comment = posting.post_comment(
+        Article(thread.site, thread.key, thread), checked, writer, key if mail.message_id else None
+    )
     return f"posted: {comment.state}"
 
 

@@ -98,9 +98,8 @@ def edit(comment: Comment, typed: str) -> None:
     body = submission.checked_body(typed)
     if body == comment.body:
         return
-    posting.refuse_repetition(comment.thread, posting.body_hash(body), comment.visitor, besides=comment.id)
     _say(comment, body)
-    decisions.record_edit(comment, posting.verdict_on(comment))
+    decisions.record_edit(comment, posting.judge(comment))
 
 
 def take_back(comment: Comment) -> None:

@@ -2,20 +2,19 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
 from commentsvc import clock, links, tokens
 from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadySaid, ChallengeNeeded, ParentUnavailable
-from commentsvc.models.comment import Comment, Kind, Response, State
-from commentsvc.models.decision import waits
+from commentsvc.models.comment import Comment, Kind, Response
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
-from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions, evidence, policy, second_opinion, training
 from commentsvc.moderation.evidence import Circumstances
@@ -59,7 +58,7 @@ class Mention:
 
 
 def post_comment(
-    site: Site, key: str, submission: Submission, writer: Writer, idempotency_key: str | None = None
+    article: Article, submission: Submission, writer: Writer, idempotency_key: str | None = None
 ) -> Comment:
     """Store what a visitor submitted, in the state the policy gives it; writes.
 
@@ -70,11 +69,10 @@ def post_comment(
         WrongOrigin: the article's address is not the site's.
         ChallengeNeeded: the text looks like spam, and its writer was not asked for a solved challenge.
     """
-    article_url = threads.article_url(site, submission.url)
-    thread = threads.find_or_open(site, key)
-    threads.check_open(thread)
+    article_url = threads.article_url(article.site, submission.url)
+    article.check_open()
+    thread = article.thread or threads.opened(article.site, article.key)
     parent = _parent(thread, submission.parent_id)
-    refuse_repetition(thread, body_hash(submission.body), writer.visitor)
     comment = Comment(
         thread_id=thread.id,
         thread=thread,
@@ -96,7 +94,7 @@ def post_comment(
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
     )
-    verdict = verdict_on(comment, Circumstances(seconds=writer.seconds, unsolved=writer.is_unsolved))
+    verdict = judge(comment, Circumstances(seconds=writer.seconds, unsolved=writer.is_unsolved))
     if verdict.is_suspicious and writer.is_unasked:
         raise ChallengeNeeded
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
@@ -116,14 +114,14 @@ def _subscribe(comment: Comment, email: str, submission: Submission, *, has_prov
         subscriptions.follow(site, key, email, comment.language, asker, comment.author)
 
 
-def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
+def post_linkback(article: Article, mention: Mention) -> Comment:
     """Store a verified linkback, in the state the policy gives it; writes.
 
     Raises:
         ThreadClosed: meanwhile the thread takes no more.
     """
-    thread = threads.find_or_open(site, key)
-    threads.check_open(thread)
+    article.check_open()
+    thread = article.thread or threads.opened(article.site, article.key)
     parent = _parent_if_there(thread, mention.parent_id)
     comment = Comment(
         thread_id=thread.id,
@@ -131,12 +129,12 @@ def post_linkback(site: Site, key: str, mention: Mention) -> Comment:
         parent_id=parent.id if parent else None,
         root_id=(parent.root_id or parent.id) if parent else None,
         body_hash=tokens.keyed_hash("body", mention.source),
-        language=site.language,
+        language=article.site.language,
         seed=tokens.keyed_hash("avatar", mention.author_url or links.host_of(mention.source), length=8),
         **_said(mention),
         in_talk=mention.response == Response.REPLY,
     )
-    verdict = verdict_on(comment, mention.circumstances)
+    verdict = judge(comment, mention.circumstances)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
@@ -160,7 +158,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     if not comment.is_visible:
         comment.in_talk = comment.in_talk or mention.response == Response.REPLY
     comment.edited_at = clock.now()
-    verdict = verdict_on(comment, mention.circumstances)
+    verdict = judge(comment, mention.circumstances)
     decisions.record_edit(comment, verdict, policy.REASON_PAGE_CHANGED)
     if was_withdrawn:
         decisions.decide(comment, verdict.state, by=None, reasons=verdict.reasons)
@@ -181,11 +179,18 @@ def _said(mention: Mention) -> dict[str, object]:
     }
 
 
-def verdict_on(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
-    """What the policy says of a comment as it stands."""
+def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
+    """What the policy says of a comment as it stands.
+
+    Raises:
+        AlreadySaid: its thread shows the same text, or holds it and it is the same writer's.
+    """
+    known = evidence.gather(comment)
+    if known.said_already is not None and not comment.is_linkback:
+        raise AlreadySaid(known.said_already)
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread, evidence.about(comment, circumstances))
+    return policy.first_state(comment.thread, evidence.facts(comment, known, circumstances))
 
 
 def body_hash(body: str) -> str:
@@ -199,8 +204,7 @@ def twin_of(idempotency_key: str) -> Comment | None:
 
 
 def _store(comment: Comment) -> None:
-    db.session.add(comment)
-    db.session.flush()
+    comment.insert()
     decisions.record_first(comment)
     second_opinion.ask_for(comment)
 
@@ -219,20 +223,3 @@ def _parent_if_there(thread: Thread, parent_id: int | None) -> Comment | None:
         return _parent(thread, parent_id)
     except ParentUnavailable:
         return None
-
-
-def refuse_repetition(thread: Thread, said: str, visitor: str | None, besides: int | None = None) -> None:
-    """The same text in a thread is once enough; of held ones only their own writer is told; raises ``AlreadySaid``."""
-    told = Comment.state == State.APPROVED
-    if visitor is not None:
-        told |= waits() & (Comment.visitor == visitor)
-    same = (
-        select(Comment.id)
-        .where(Comment.body_hash == said, Comment.thread_id == thread.id)
-        .where(told)
-        .where(Comment.created_at > clock.now() - timedelta(hours=thread.site.same_text_hours))
-        .where(Comment.id != (besides or 0))
-        .limit(1)
-    )
-    if (already := db.session.scalar(same)) is not None:
-        raise AlreadySaid(already)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from commentsvc import links
+from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.models.comment import FACES, Comment, State
 from commentsvc.models.decision import waits
@@ -105,10 +106,10 @@ class ThreadPage:
         return any(self.site.takes(protocol) for protocol in self.site.linkbacks)
 
 
-def read(site: Site, key: str, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
+def read(article: Article, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
     """The page of a thread; reading one that does not exist gives an empty page and creates nothing."""
+    site, key, thread = article.site, article.key, article.thread
     view = view or View(site.view)
-    thread = Thread.at(site, key)
     if thread is None:
         return ThreadPage(site, key, None, view, order, 1, 1, [], [])
     rows = _shown(thread) if view == View.LINEAR else _top_level(thread)

@@ -165,7 +165,7 @@ def rendered(body: str) -> str:
 
 def _holds_no_text(values: Iterable[str]) -> bool:
     """Whether there are half characters in it, which no database takes."""
-    return any("\ud800" <= char <= "\udfff" for value in values for char in value)
+    return any("\ud800" <= char <= "\udfff" for value in values if not value.isascii() for char in value)
 
 
 def _author(check: _Check) -> str:
@@ -213,6 +213,8 @@ def _body(check: _Check) -> str:
 
 def _without_stacked_marks(text: str) -> str:
     """At most ``MOST_MARKS`` combining marks in a row, so that no letter grows over its neighbours' lines."""
+    if text.isascii():
+        return text
     kept: list[str] = []
     marks = 0
     for char in text:

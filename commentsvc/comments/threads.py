@@ -5,7 +5,7 @@ from datetime import datetime
 from commentsvc import clock, links
 from commentsvc.db import db
 from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
-from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
 
@@ -18,12 +18,6 @@ def key_of(address: str) -> str:
     if len(key) > links.LONGEST_KEY:
         raise NotFound
     return key
-
-
-def own_key(site: Site, key: str) -> str:
-    """The key under which a thread is known, where ``key`` is a further one of it."""
-    thread = Thread.at(site, key)
-    return thread.key if thread else key
 
 
 def article_url(site: Site, claimed: str | None) -> str | None:
@@ -57,24 +51,13 @@ def closed_since(thread: Thread) -> datetime | None:
     return thread.closes_at if thread.access == Access.OPEN else thread.closed_at
 
 
-def captcha_rule(site: Site, key: str) -> Captcha:
-    """Who must solve a challenge to write under ``key``."""
-    thread = Thread.at(site, key)
-    return thread.captcha_rule if thread else Captcha(site.captcha)
-
-
-def moderation_rule(site: Site, key: str) -> Moderation:
-    """Whose comments under ``key`` wait for a moderator."""
-    thread = Thread.at(site, key)
-    return thread.moderation_rule if thread else Moderation(site.moderation)
-
-
 def find_or_open(site: Site, key: str) -> Thread:
     """The thread under ``key``; opened now where this is the first writing; writes."""
-    return Thread.at(site, key) or _opened(site, key)
+    return Thread.at(site, key) or opened(site, key)
 
 
-def _opened(site: Site, key: str) -> Thread:
+def opened(site: Site, key: str) -> Thread:
+    """A new thread under ``key``, or the one that somebody else opened this very moment; writes."""
     url = links.article(site.home, key)
     if len(url) > links.LONGEST_ADDRESS:
         raise NotFound

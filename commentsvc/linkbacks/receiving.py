@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 
-from commentsvc import clock, links
+from commentsvc import clock, configuration, links
 from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed, TooMany
@@ -91,8 +92,8 @@ class Offer:
     blog_name: str = ""
 
 
-def article_at(target: str) -> tuple[Site, str]:
-    """The site and the key of the thread that an article's address means, or that of our page about it.
+def article_at(target: str) -> Article:
+    """The article at an address, which may also be that of our page about it.
 
     Raises:
         TargetUnknown: there is no such site.
@@ -102,26 +103,26 @@ def article_at(target: str) -> tuple[Site, str]:
     try:
         if own := _own_page(target):
             return own
-        site = Site.at(links.origin_of(target) or "")
-        key = threads.key_of(target)
+        site = configuration.current().site_at(links.origin_of(target) or "")
+        article = Article.at(site, threads.key_of(target))
     except NotFound:
         raise TargetUnknown from None
-    thread = Thread.at(site, key) or Thread.of_article(site, target)
-    return site, thread.key if thread else key
+    thread = article.thread or Thread.of_article(site, target)
+    return Article(site, thread.key if thread else article.key, thread)
 
 
-def _own_page(target: str) -> tuple[Site, str] | None:
+def _own_page(target: str) -> Article | None:
     """Somebody links to our page of the thread, or to a comment in it."""
     address = target.partition("#")[0]
     if not address.startswith(links.absolute("/")):
         return None
     if comment := answered(address):
-        return comment.thread.site, comment.thread.key
+        return Article(comment.thread.site, comment.thread.key, comment.thread)
     at, _, path = address.removeprefix(links.absolute("/")).partition("/")
     if at != "t":
         raise NotFound
     site_key, _, key = path.partition("/")
-    return Site.named(site_key), threads.key_of(key.partition("?")[0])
+    return Article.find(site_key, key.partition("?")[0])
 
 
 def answered(target: str) -> Comment | None:
@@ -131,24 +132,23 @@ def answered(target: str) -> Comment | None:
     return db.session.get(Comment, number) if number else None
 
 
-def receive(site: Site, key: str, offer: Offer, address_hash: str | None) -> Ping:
+def receive(article: Article, offer: Offer, address_hash: str | None) -> Ping:
     """Take a ping for later verification; what its sender tells again is looked at again; writes.
 
     Raises:
         PingRefused: no web address, own page, known already, closed, or too many waiting.
     """
+    site, key = article.site, article.key
     if not site.takes(offer.protocol):
         raise NotAccepting
-    thread = Thread.at(site, key)
     try:
-        threads.check_open(thread)
+        article.check_open()
     except ThreadClosed:
         raise NotAccepting from None
-    target = thread.url if thread else links.article(site.home, key)
-    _check_source(offer.source, target)
+    _check_source(offer.source, article.url)
     _check_ban(site, offer)
     _check_budget(site, key, offer.source, address_hash)
-    return _stored(site, key, offer.target or target, offer, address_hash)
+    return _stored(site, key, offer.target or article.url, offer, address_hash)
 
 
 def host_of(source: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from commentsvc import clock, safe_http
 from commentsvc.comments import posting
+from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Mention
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, ThreadClosed
@@ -98,7 +99,7 @@ def accept(claimed: Claim, finding: Finding) -> None:
     _check_ban(ping, finding)
     if ping.comment_id is None:
         try:
-            ping.comment_id = posting.post_linkback(ping.site, ping.key, mention).id
+            ping.comment_id = posting.post_linkback(Article.at(ping.site, ping.key), mention).id
         except ThreadClosed:
             raise NotAccepting from None
     elif (comment := Comment.locked(ping.comment_id)) is not None:

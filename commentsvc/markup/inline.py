@@ -22,6 +22,7 @@ TRAILING = ".,;:!?*_'"
 URL_END = re.compile(r"[\s\"<>`]|$")
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
+TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
 
@@ -55,17 +56,23 @@ class Line:
     def _plain(self, start: int, end: int) -> None:
         """Smilies and delimiters between two atoms."""
         position = start
-        while position < end:
-            char = self.text[position]
-            smiley = smilies.at(self.text, position, self.smilies_at) if char in ":;8" else None
+        while found := TELLING.search(self.text, position, end):
+            self._say(position, found.start())
+            position, char = found.start(), found.group()
+            smiley = smilies.at(self.text, position, self.smilies_at) if char not in DELIMITERS else None
             if smiley and smiley.end <= end:
                 self._out.append(smiley.html)
                 position = smiley.end
                 continue
-            self._out.append(escape(char, quote=False))
+            self._say(position, position + 1)
             if char in DELIMITERS:
                 self._delimiter(position, char)
             position += 1
+        self._say(position, end)
+
+    def _say(self, start: int, end: int) -> None:
+        if start < end:
+            self._out.append(escape(self.text[start:end], quote=False))
 
     def _delimiter(self, position: int, char: str) -> None:
         before, after = self.text[position - 1 : position], self.text[position + 1 : position + 2]

@@ -5,6 +5,7 @@ from commentsvc.models.announcement import Announcement
 from commentsvc.models.ban import Ban
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
+from commentsvc.models.configuration import Configuration
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.examination import Examination
@@ -35,6 +36,7 @@ __all__ = [
     "Ban",
     "Channel",
     "Comment",
+    "Configuration",
     "Decision",
     "Delivery",
     "Examination",

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, inspect, text
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, insert, inspect, text
+from sqlalchemy.orm import Mapped, Mapper, make_transient_to_detached, mapped_column, relationship
+from sqlalchemy.orm.attributes import instance_dict
 
 from commentsvc import clock
 from commentsvc.db import Base, db
@@ -127,6 +129,20 @@ class Comment(Base):
         """Whether readers see what it says."""
         return self.state == State.APPROVED
 
+    def insert(self) -> None:
+        """Store a new one, which then belongs to the session as if the session had stored it; writes.
+
+        A flush does the same and takes four times as long.
+        """
+        _index(self)
+        known = inspect(self).dict
+        row = dict.fromkeys(MAY_BE_NULL) | {name: known[name] for name in COLUMNS if name in known}
+        stored = db.session.connection().execute(INSERT, row)
+        defaults: Any = stored.last_inserted_params()
+        instance_dict(self).update(defaults, id=stored.inserted_primary_key[0])  # type: ignore[index]
+        make_transient_to_detached(self)
+        db.session.add(self)
+
     @property
     def state_for_writer(self) -> str:
         """What its writer is told: of spam that it waits. A filter that says what it thinks teaches the way around."""
@@ -153,6 +169,11 @@ class Comment(Base):
         return self.author_url if self.is_linkback else self.website
 
 
+INSERT = insert(Comment.__table__)  # type: ignore[arg-type]
+COLUMNS = [column.key for column in Comment.__table__.columns if not column.primary_key]
+MAY_BE_NULL = [column.key for column in Comment.__table__.columns if column.nullable and column.default is None]
+
+
 def reason_mark(reason: Reason) -> str:
     """What comments with this reason are marked with, whatever fills its places."""
     message = reason if isinstance(reason, str) else reason[0]
@@ -175,7 +196,11 @@ def said_in(*texts: str | None) -> str:
 
 @event.listens_for(Comment, "before_insert")
 @event.listens_for(Comment, "before_update")
-def _index(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
+def _before_flush(_mapper: Mapper[Comment], _connection: Connection, comment: Comment) -> None:
+    _index(comment)
+
+
+def _index(comment: Comment) -> None:
     # What nobody said yet is what the columns take for granted.
     comment.site_id = comment.thread.site_id
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)

@@ -2,12 +2,14 @@
 
 from datetime import date
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, Executable, String, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
-from commentsvc.db import Base, db
+from commentsvc.db import Base, db, upsert
 
 EVERYWHERE = 0  # in the place of a site's number, for what belongs to none
 
@@ -40,5 +42,11 @@ class Tally(Base):
     def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
         """Count one more, today; writes."""
         row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
-        more = {"count": cls.count + 1, "seconds": cls.seconds + int(seconds)}
-        db.insert_or_update(cls, [row], more)
+        db.session.connection().execute(_one_more(db.engine.dialect.name), row | {"more_seconds": int(seconds)})
+
+
+@cache
+def _one_more(dialect: str) -> Executable:
+    row: dict[str, Any] = {name: bindparam(name) for name in ("day", "site_id", "event", "count", "seconds")}
+    more = {"count": Tally.count + 1, "seconds": Tally.seconds + bindparam("more_seconds")}
+    return upsert(dialect, Tally, row, more)

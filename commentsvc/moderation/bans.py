@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, false, func, or_, select, true, update
 from sqlalchemy.orm import QueryableAttribute
 
-from commentsvc import clock
+from commentsvc import clock, configuration
 from commentsvc.db import db, looked_at, octet_length
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.act import Act
-from commentsvc.models.ban import Ban, BanKind, in_force
+from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
@@ -45,12 +45,8 @@ class NotSoLong(Refusal):
 
 def check(site: Site, stranger: Stranger) -> None:
     """Raise ``Banned`` where a ban on this site or on all of them fits."""
-    here = in_force() & (Ban.site_id.is_(None) | (Ban.site_id == site.id))
-    fits = tuple_(Ban.kind, Ban.value).in_(list(stranger.marks()))
-    if db.session.scalar(select(Ban.id).where(here, fits).limit(1)) is not None:
-        raise Banned
-    words = db.session.scalars(select(Ban.value).where(here, Ban.kind == BanKind.WORD))
-    if any(word in stranger.everything for word in words):
+    bans = configuration.current().bans
+    if bans.name(site.id, stranger.marks(bans.network_lengths)) or bans.find_word_in(site.id, stranger.everything):
         raise Banned
 
 

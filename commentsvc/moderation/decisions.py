@@ -1,8 +1,10 @@
 """Change a comment's state: count it, log who and why, raise the thread's version, write the letters."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, insert, select, update
 
 from commentsvc import clock
 from commentsvc.db import db
@@ -17,6 +19,10 @@ from commentsvc.models.tally import Event, Tally
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, news
+
+COUNTED = ("version", "comment_count", "linkback_count", "active_at")
+LOG = insert(Decision)
+NEWS = update(Site).where(Site.id == bindparam("number")).values(news=Site.news + 1)
 
 
 def record_first(comment: Comment) -> None:
@@ -161,7 +167,6 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
 
 def _show(comment: Comment) -> None:
     _count(comment, +1)
-    comment.thread.active_at = clock.now()
     _believe(comment)
     news.announce(comment)
 
@@ -175,16 +180,35 @@ def _believe(comment: Comment) -> None:
 
 
 def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> None:
-    site_id = comment.thread.site_id
-    logged = Decision(comment_id=comment.id, site_id=site_id, before=before, after=comment.state, reasons=list(reasons))
-    db.session.add(logged)
+    logged = {
+        "comment_id": comment.id,
+        "site_id": comment.thread.site_id,
+        "before": before,
+        "after": comment.state,
+        "reasons": list(reasons),
+    }
+    db.session.connection().execute(LOG, logged)
 
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two decisions at once must both count.
-    counter = Thread.comment_count if comment.in_talk else Thread.linkback_count
-    db.session.execute(update(Thread).where(Thread.id == comment.thread_id).values({counter: counter + step}))
-    show_anew(comment.thread_id)
+    thread, connection = comment.thread, db.session.connection()
+    changed = {"number": thread.id, "step": step, "now": clock.now()}
+    connection.execute(_counting("comment_count" if comment.in_talk else "linkback_count", is_new=step > 0), changed)
+    connection.execute(NEWS, {"number": thread.site_id})
+    db.session.expire(thread, COUNTED)
+
+
+@cache
+def _counting(counter: str, *, is_new: bool) -> Update:
+    """One more or one less in a thread, which reads otherwise now."""
+    counted: dict[str, Any] = {
+        counter: getattr(Thread, counter) + bindparam("step"),
+        "version": Thread.version + 1,
+    }
+    if is_new:
+        counted["active_at"] = bindparam("now")
+    return update(Thread).where(Thread.id == bindparam("number")).values(counted)
 
 
 def show_anew(thread_id: int) -> None:

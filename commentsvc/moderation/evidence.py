@@ -3,9 +3,11 @@
 The questions are put together once: that takes longer than their answers.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, union
 from sqlalchemy.orm import aliased
@@ -13,10 +15,13 @@ from sqlalchemy.orm import aliased
 from commentsvc import clock
 from commentsvc.db import db, looked_at
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import is_called_spam
+from commentsvc.models.decision import is_called_spam, waits
+from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
 from commentsvc.moderation import training
+from commentsvc.spam import learning
+from commentsvc.spam.learning import Tally
 from commentsvc.spam.signals import Facts
 
 ENOUGH = 20  # more than this many need not be counted
@@ -37,20 +42,86 @@ class Circumstances:
 ORDINARY = Circumstances()
 
 
-def about(comment: Comment, circumstances: Circumstances = ORDINARY) -> Facts:
-    """Everything the signals ask for."""
+@dataclass(frozen=True)
+class Known:
+    """What the tables say about a comment: of its text, of what its writer did, of what was found in spam."""
+
+    said_already: int | None  # the comment in its thread that says the same, if its writer may know of that
+    elsewhere: int
+    text: int | None  # a comment with the same text, name or mail address that a moderator called spam
+    name: int | None
+    email: int | None
+    website_in_spam: int | None  # in how many texts its website stood
+    website_in_ham: int | None
+    refused: int
+    approved: int
+    spam_here: int | None  # how many texts the filter has learned from
+    ham_here: int | None
+    spam_elsewhere: int | None
+    ham_elsewhere: int | None
+
+
+def gather(comment: Comment) -> Known:
+    """Ask for all of it, in one question."""
     site = comment.thread.site
+    asked = {
+        "text": comment.body_hash,
+        "thread": comment.thread_id,
+        "name": comment.author,
+        "email": comment.email,
+        "website": learning.website(comment.website) if comment.website else None,
+        "visitor": comment.visitor,
+        "address_hash": comment.address_hash,
+        "site": site.id,
+        "besides": comment.id or 0,
+        "since": clock.now() - REMEMBERED,
+        "lately": clock.now() - timedelta(hours=site.same_text_hours),
+    }
+    db.session.flush()
+    return Known(*db.session.connection().execute(_everything(), asked).one())
+
+
+@cache
+def _everything() -> Select[*tuple[Any, ...]]:
+    sums = (func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
+    texts = select(*sums).where(LearnedWord.word == EVERY)
+    website = select(*sums).where(LearnedWord.word == bindparam("website"))
+    questions = [
+        _said_already(),
+        _same_text_elsewhere(),
+        *(_seen(name) for name in ("text", "name", "email")),
+        *_columns_of(website),
+        _refused("visitor", "address_hash"),
+        _approved(),
+        *_columns_of(texts.where(LearnedWord.site_id == bindparam("site"))),
+        *_columns_of(texts.where(LearnedWord.site_id != bindparam("site"))),
+    ]
+    return select(*(question.scalar_subquery() for question in questions))
+
+
+def _columns_of(pair: Select[*tuple[Any, ...]]) -> Iterator[Select[*tuple[Any, ...]]]:
+    for column in pair.selected_columns:
+        yield pair.with_only_columns(column)
+
+
+def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINARY) -> Facts:
+    """Everything the signals ask for."""
+    seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
+    if known.website_in_spam and not known.website_in_ham:
+        seen.add("website")
+    here = Tally(known.spam_here or 0, known.ham_here or 0)
+    others = Tally(known.spam_elsewhere or 0, known.ham_elsewhere or 0)
     return Facts(
         body=comment.body,
         author=comment.author,
         website=comment.website,
         email=comment.email,
-        language=site.language,
-        elsewhere=_elsewhere(comment),
-        seen_in_spam=_seen_in_spam(comment),
-        refused=refused(comment.visitor, comment.address_hash, besides=comment.id),
-        approved=approved(site, comment.visitor, besides=comment.id),
-        learned=training.opinion(comment),
+        language=comment.thread.site.language,
+        elsewhere=0 if comment.is_linkback else known.elsewhere,  # a page may well link to several articles
+        seen_in_spam=frozenset(seen),
+        refused=known.refused,
+        approved=known.approved,
+        learned=training.opinion(comment, here, others),
         linkback=comment.kind if comment.is_linkback else "",
         title=comment.title if comment.is_linkback else "",
         author_url=comment.author_url,
@@ -95,7 +166,8 @@ def refused(visitor: str | None, address_hash: str | None, besides: int | None =
 
 @cache
 def _refused(*same: str) -> Select[int]:
-    theirs = _any_of(*(getattr(Comment, name) == bindparam(name) for name in same))
+    # The state twice: an index finds spam of an address at once, among thousands that were none.
+    theirs = _any_of(*((getattr(Comment, name) == bindparam(name)) & (Comment.state == State.SPAM) for name in same))
     return _counted(_called_spam().where(Comment.created_at > bindparam("since"), theirs))
 
 
@@ -104,34 +176,19 @@ def _any_of(*same: ColumnElement[bool]) -> ColumnElement[bool]:
     return Comment.id.in_(union(*(select(Comment.id).where(one) for one in same)))
 
 
-def _elsewhere(comment: Comment) -> int:
-    if comment.is_linkback:  # a page may well link to several articles
-        return 0
-    asked = {"text": comment.body_hash, "thread": comment.thread_id or 0}
-    return db.session.scalar(_same_text_elsewhere(), asked) or 0
+def _said_already() -> Select[*tuple[Any, ...]]:
+    """The same text in a thread is once enough; of held ones only their own writer is told."""
+    told = (Comment.state == State.APPROVED) | (waits() & (Comment.visitor == bindparam("visitor")))
+    same = (Comment.body_hash == bindparam("text"), Comment.thread_id == bindparam("thread"))
+    lately = (Comment.created_at > bindparam("lately"), Comment.id != bindparam("besides"))
+    return select(Comment.id).where(*same, told, *lately).limit(1)
 
 
-@cache
 def _same_text_elsewhere() -> Select[int]:
     elsewhere = (Comment.body_hash == bindparam("text"), Comment.thread_id != bindparam("thread"))
     return _counted(select(Comment.thread_id).where(*elsewhere).distinct())
 
 
-def _seen_in_spam(comment: Comment) -> frozenset[str]:
-    """Which of text, website, name and address a moderator found in spam."""
-    same = {"text": comment.body_hash, "name": comment.author}
-    if comment.email:
-        same["email"] = comment.email
-    besides = comment.id or 0
-    found = {
-        name
-        for name, value in same.items()
-        if db.session.scalar(_seen(name), {name: value, "besides": besides}) is not None
-    }
-    return frozenset(found | ({"website"} if training.is_website_of_spam(comment) else set()))
-
-
-@cache
 def _seen(name: str) -> Select[int]:
     column = {"text": Comment.body_hash, "name": Comment.author, "email": Comment.email}[name]
     return _called_spam().where(column == bindparam(name)).limit(1)

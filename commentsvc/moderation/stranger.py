@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -50,11 +50,14 @@ class Stranger:
         """All that is said, for words to be looked for in it."""
         return f"{self.said}\n{self.website}\n{self.email}".casefold()
 
-    def marks(self) -> Iterator[tuple[str, str]]:
-        """Everything that a ban could name of them, but words: as kind and value."""
+    def marks(self, network_lengths: Collection[tuple[int, int]] = ()) -> Iterator[tuple[str, str]]:
+        """Everything that a ban could name of them, but words: as kind and value.
+
+        Of the networks that their address lies in, those with such a version and number of bits.
+        """
         if self.address:
             yield BanKind.ADDRESS, throttle.hash_of(self.address)
-            yield from ((BanKind.NETWORK, network) for network in _networks(self.address))
+            yield from ((BanKind.NETWORK, network) for network in _networks(self.address, network_lengths))
         if self.email:
             yield BanKind.EMAIL, _email(self.email)
         for host in self._hosts():
@@ -105,12 +108,12 @@ def _network(text: str) -> str:
     return str(network) if "%" not in text else ""
 
 
-def _networks(address: str) -> Iterator[str]:
-    """Every network that an address lies in."""
+def _networks(address: str, lengths: Collection[tuple[int, int]]) -> Iterator[str]:
     one = ipaddress.ip_address(address.partition("%")[0])
     one = getattr(one, "ipv4_mapped", None) or one
-    for length in range(one.max_prefixlen + 1):
-        yield str(ipaddress.ip_network((one, length), strict=False))
+    for version, length in lengths:
+        if version == one.version:
+            yield str(ipaddress.ip_network((one, length), strict=False))
 
 
 def _holds_no_text(text: str) -> bool:

@@ -1,8 +1,10 @@
 """What the spam filter knows: moderators' decisions are its examples, kept as counts of words for each site."""
 
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
@@ -14,10 +16,12 @@ from commentsvc.spam.learning import Knowledge, Tally
 LEARNED_FROM = {State.SPAM: "spam", State.APPROVED: "ham"}
 
 
-def opinion(comment: Comment) -> float | None:
-    """How likely a comment is spam, from 0 to 1; None where too little was learned."""
+def opinion(comment: Comment, here: Tally, others: Tally) -> float | None:
+    """How likely a comment is spam, from 0 to 1; None where too little was learned, ``here`` and on other sites."""
+    if not Knowledge(here, others).suffices:
+        return None
     words = _words(comment)
-    return learning.probability(words, _knowledge(comment.thread.site, words))
+    return learning.probability(words, Knowledge(here, others, _learned(comment.thread.site, words)))
 
 
 def learn(comment: Comment, state: State) -> None:
@@ -38,15 +42,6 @@ def unlearn(comment: Comment) -> None:
     """Take back what was learned of a comment, as it is about to say something else; writes."""
     _count(comment, comment.learned_as, -1)
     comment.learned_as = None
-
-
-def is_website_of_spam(comment: Comment) -> bool:
-    """Whether moderators of any site met the host of its website in spam, and never in what they approved."""
-    if not comment.website:
-        return False
-    met = select(func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
-    spam, ham = db.session.execute(met.where(LearnedWord.word == learning.website(comment.website))).one()
-    return bool(spam) and not ham
 
 
 def forget(site: Site) -> int:
@@ -73,14 +68,19 @@ def _words(comment: Comment) -> frozenset[str]:
     return learning.words_of(comment.body, comment.author, comment.website, comment.email)
 
 
-def _knowledge(site: Site, words: frozenset[str]) -> Knowledge:
-    places = (LearnedWord.site_id == site.id, LearnedWord.site_id != site.id)
+def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[Tally, Tally]]:
+    """What was learned of these words, on this site and on the others."""
+    found = db.session.execute(_counts_of_words(), {"site": site.id, "words": list(words)})
+    return {word: (Tally(*counts[:2]), Tally(*counts[2:])) for word, *counts in found}
+
+
+@cache
+def _counts_of_words() -> Select[*tuple[Any, ...]]:
+    places = (LearnedWord.site_id == bindparam("site"), LearnedWord.site_id != bindparam("site"))
     counters = (LearnedWord.spam, LearnedWord.ham)
     sums = [func.coalesce(func.sum(counter).filter(place), 0) for place in places for counter in counters]
-    rows = select(LearnedWord.word, *sums).where(LearnedWord.word.in_({*words, EVERY})).group_by(LearnedWord.word)
-    found = {word: (Tally(*counts[:2]), Tally(*counts[2:])) for word, *counts in db.session.execute(rows)}
-    here, others = found.pop(EVERY, (Tally(), Tally()))
-    return Knowledge(here, others, found)
+    asked = LearnedWord.word.in_(bindparam("words", expanding=True))
+    return select(LearnedWord.word, *sums).where(asked).group_by(LearnedWord.word)
 
 
 def _count(comment: Comment, kind: str | None, step: int) -> None:

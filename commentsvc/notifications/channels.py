@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
-from commentsvc import clock, i18n, links, safe_http
+from commentsvc import clock, configuration, i18n, links, safe_http
 from commentsvc import push as push_services
 from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, Refusal
@@ -98,20 +98,14 @@ def shown_secret(channel: Channel) -> str:
 def tell(comment: Comment) -> None:
     """Write down that webhooks are to hear in which state a comment is from now on; writes."""
     event = EVENTS[State(comment.state)]
-    for channel in _listening(Means.WEBHOOK, comment):
+    for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):
         _write(channel, event, _payload(event, _public(comment)))
 
 
 def push(comment: Comment) -> None:
     """Write down that devices are to hear that a comment waits; writes."""
-    for channel in _listening(Means.PUSH, comment):
+    for channel in configuration.current().channels(comment.thread.site_id, Means.PUSH):
         _push_later(channel, comment)
-
-
-def _listening(means: Means, comment: Comment) -> list[Channel]:
-    here = or_(Channel.site_id.is_(None), Channel.site_id == comment.thread.site_id)
-    rows = select(Channel).where(Channel.means == means, here, Channel.ended_at.is_(None))
-    return list(db.session.scalars(rows))
 
 
 def test(channel: Channel) -> Delivery:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import and_, or_, select
 
-from commentsvc import clock
+from commentsvc import clock, configuration
 from commentsvc.db import db
 from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter, LetterKind
@@ -24,7 +24,7 @@ FIRST = tuple(KINDS)
 
 def announce(comment: Comment) -> None:
     """Write down whom to tell that readers see a comment; never its writer; writes."""
-    if not comment.in_talk:
+    if not comment.in_talk or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
     told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))

@@ -132,13 +132,15 @@ def trades(facts: Facts) -> Signal | None:
 def mixed_scripts(facts: Facts) -> Signal | None:
     """Letters of several scripts in one word, as in a Latin word with a Cyrillic ``a``, are there to deceive."""
     for word in WORD.findall(f"{facts.author} {facts.body}"):
-        if len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
+        if not word.isascii() and len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
             return Signal(4, N_("letters of several scripts in one word"))
     return None
 
 
 def other_script(facts: Facts) -> Signal | None:
     """Most of the text is in another script than the site's readers write."""
+    if facts.body.isascii():  # the Latin one is read everywhere
+        return None
     scripts = [_script(char) for char in facts.body if char.isalpha()]
     own = SCRIPTS.get(facts.language[:2], "LATIN")
     foreign = sum(script not in (own, "LATIN") for script in scripts)

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from commentsvc import tokens
 from commentsvc.captcha import challenge
-from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.site import Captcha, Site
+from commentsvc.models.site import Captcha
 from commentsvc.web.visitor import Visitor
 
 LONGEST_KEY = 200  # characters of an idempotency key
@@ -18,8 +18,7 @@ LONGEST_KEY = 200  # characters of an idempotency key
 class Arrival:
     """A request to post, as a door read it. ``typed`` holds texts only; ``is_form`` tells people from programs."""
 
-    site: Site
-    key: str
+    article: Article
     typed: Mapping[str, str]
     visitor: Visitor | None
     moderator: Moderator | None = None
@@ -33,7 +32,7 @@ class Arrival:
     @cached_property
     def captcha_rule(self) -> Captcha:
         """Who must solve a challenge here."""
-        return threads.captcha_rule(self.site, self.key)
+        return self.article.captcha_rule
 
     @property
     def may_be_asked(self) -> bool:
@@ -51,10 +50,10 @@ class Arrival:
         token = self.typed.get("challenge_token", "")
         return bool(self.answer.strip()) or bool(challenge.is_solved(token, self.thread_path))
 
-    @property
+    @cached_property
     def thread_path(self) -> str:
         """What challenges are bound to."""
-        return challenge.place_of(self.site.key, self.key)
+        return self.article.challenge_place
 
     @property
     def idempotency_key(self) -> str | None:

@@ -1,18 +1,19 @@
 """What this request is about: which site, who asks from where, in which language."""
 
 import ipaddress
+from functools import lru_cache
 
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n, settings, throttle
+from commentsvc import configuration, i18n, settings, throttle
 from commentsvc.comments import reading
+from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
-from commentsvc.models.thread import Thread
 from commentsvc.web.options import choice, number
 
 
@@ -24,23 +25,23 @@ def site_asked_for() -> Site | None:
         if "comment_id" in named:
             comment = db.session.get(Comment, named["comment_id"])
             return comment.thread.site if comment else None
-        return Site.named(key) if key else None
+        return configuration.current().site(key) if key else None
     except (Refusal, SQLAlchemyError):
         db.session.rollback()
         return None
 
 
-def page_asked_for(site: Site, key: str) -> ThreadPage:
+def page_asked_for(article: Article) -> ThreadPage:
     """The part of a thread that ``?view=&sort=&page=`` asks for."""
     order = choice("sort", Order) or Order.OLDEST
-    return reading.read(site, key, choice("view", View), order, number("page") or 1)
+    return reading.read(article, choice("view", View), order, number("page") or 1)
 
 
-def page_of_comment_asked_for(site: Site, key: str) -> int | None:
+def page_of_comment_asked_for(article: Article) -> int | None:
     """The page on which the comment of ``?comment=`` stands, if there is such a one in this thread."""
-    comment = reading.visible(Thread.at(site, key), number("comment")) if "comment" in request.args else None
-    view, order = choice("view", View) or View(site.view), choice("sort", Order) or Order.OLDEST
-    return reading.page_of(site, comment, view, order) if comment else None
+    comment = reading.visible(article.thread, number("comment")) if "comment" in request.args else None
+    view, order = choice("view", View) or View(article.site.view), choice("sort", Order) or Order.OLDEST
+    return reading.page_of(article.site, comment, view, order) if comment else None
 
 
 def address() -> str:
@@ -102,6 +103,7 @@ def _is_trusted(peer: str) -> bool:
     return any(one in network for network in settings.current().trusted_proxies)
 
 
+@lru_cache(maxsize=1024)
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -7,10 +7,11 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
 from commentsvc.comments import editing, threads
+from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import Item, ThreadPage
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
-from commentsvc.web import current, errors, forms, gate, security, snapshots, visitor
+from commentsvc.web import current, errors, forms, gate, nobody, security, snapshots, visitor
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.forms import CommentForm
 
@@ -21,23 +22,25 @@ blueprint = Blueprint("embed", __name__)
 @blueprint.get("/embed/<site_key>/<path:key>")
 def show(site_key: str, key: str = "") -> Response:
     """The thread; the same bytes for everybody, so that they can be kept and shared."""
-    site, key = _address(site_key, key)
-    if wanted := current.page_of_comment_asked_for(site, key):
-        return _turned_to(wanted, site)
-    shown = current.page_asked_for(site, key)
-    html = fragment(shown, forms.blank(site, key, shown.thread, folded=shown.comment_count > 0))
-    return snapshots.keep(make_response(html), site, key, shown.thread)
+    article = _address(site_key, key)
+    if wanted := current.page_of_comment_asked_for(article):
+        return _turned_to(wanted, article.site)
+    if (html := nobody.answer(article)) is None:
+        shown = current.page_asked_for(article)
+        html = fragment(shown, forms.blank(article, folded=shown.comment_count > 0))
+    return snapshots.keep(make_response(html), article)
 
 
 @blueprint.post("/embed/<site_key>/")
 @blueprint.post("/embed/<site_key>/<path:key>")
+@gate.one_at_a_time
 def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
-    site, key = _address(site_key, key)
+    article = _address(site_key, key)
     try:
-        comment = gate.receive(Arrival(site, key, forms.typed(), visitor.known()))
+        comment = gate.receive(Arrival(article, forms.typed(), visitor.known()))
     except Refusal as refusal:
-        return _form_again(site, key, refusal)
+        return _form_again(article, refusal)
     item = Item(comment, 0, is_tombstone=False, answers=None)
     html = render_template(
         "thread/posted.html",
@@ -50,8 +53,8 @@ def post(site_key: str, key: str = "") -> Response:
         asked_for_letters=bool(request.form.get("notify") or request.form.get("follow")),
     )
     response = make_response(html, 201 if comment.is_visible else 202)
-    response.headers["Location"] = links.comment(site.key, comment.thread.key, comment.id)
-    return _private(response, site)
+    response.headers["Location"] = links.comment(article.site_key, comment.thread.key, comment.id)
+    return _private(response, comment.thread.site)
 
 
 def fragment(
@@ -87,10 +90,11 @@ def _turned_to(page: int, site: Site) -> Response:
     return _private(response, site)
 
 
-def _form_again(site: Site, key: str, refusal: Refusal) -> Response:
-    form = forms.personal(site, key, visitor.current(), refusal=refusal, embedded=True)
+def _form_again(article: Article, refusal: Refusal) -> Response:
+    article = article.again()
+    form = forms.personal(article, visitor.current(), refusal=refusal, embedded=True)
     response = make_response(render_template("thread/form_again.html", form=form), refusal.status)
-    return _private(errors.say_when(response, refusal), site)
+    return _private(errors.say_when(response, refusal), article.site)
 
 
 def _private(response: Response, site: Site) -> Response:
@@ -98,7 +102,7 @@ def _private(response: Response, site: Site) -> Response:
     return security.allow_site(response, site)
 
 
-def _address(site_key: str, key: str) -> tuple[Site, str]:
-    site = Site.named(site_key)
-    i18n.speak(current.site_language(site))
-    return site, threads.key_of(key)
+def _address(site_key: str, key: str) -> Article:
+    article = Article.find(site_key, key)
+    i18n.speak(current.site_language(article.site))
+    return article

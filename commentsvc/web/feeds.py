@@ -4,11 +4,11 @@ from datetime import datetime
 
 from flask import Blueprint, Response, make_response, render_template
 
-from commentsvc import i18n, links
-from commentsvc.comments import reading, threads
+from commentsvc import configuration, i18n, links
+from commentsvc.comments import reading
+from commentsvc.comments.articles import Article
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
 from commentsvc.web import current, snapshots
 
 CONTENT_TYPE = "application/atom+xml; charset=utf-8"
@@ -19,27 +19,24 @@ blueprint = Blueprint("feeds", __name__, url_prefix="/feed")
 @blueprint.get("/<site_key>")
 def of_site(site_key: str) -> Response:
     """The newest comments and linkbacks of a blog."""
-    site = _speaking(site_key)
+    site = configuration.current().site(site_key)
+    news = site.news  # before anything is read that may be newer
+    i18n.speak(current.site_language(site))
     response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
-    return snapshots.keep_of_many(response, site)
+    return snapshots.keep_of_many(response, site, news)
 
 
 @blueprint.get("/<site_key>/")
 @blueprint.get("/<site_key>/<path:key>")
 def of_thread(site_key: str, key: str = "") -> Response:
     """The newest comments and linkbacks of a thread; empty where nobody has written yet."""
-    site, key = _speaking(site_key), threads.key_of(key)
-    thread = Thread.at(site, key)
-    found = reading.newest(site, thread) if thread else []
-    title = (thread.title if thread else "") or key or site.name
-    response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))
-    return snapshots.keep(response, site, key, thread)
-
-
-def _speaking(site_key: str) -> Site:
-    site = Site.named(site_key)
+    article = Article.find(site_key, key)
+    site, key = article.site, article.key
     i18n.speak(current.site_language(site))
-    return site
+    found = reading.newest(site, article.thread) if article.thread else []
+    title = article.title or key or site.name
+    response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))
+    return snapshots.keep(response, article)
 
 
 def _feed(site: Site, comments: list[Comment], title: str, page: str, address: str) -> Response:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from commentsvc import i18n, links, throttle
-from commentsvc.comments import submission, threads
+from commentsvc import i18n, throttle
+from commentsvc.comments import submission
+from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import HiddenFieldFilled, InvalidFields, Refusal
-from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 from commentsvc.notifications import subscriptions
@@ -33,14 +32,15 @@ class FollowForm:
 @blueprint.get("/follow/<site_key>/<path:key>")
 def show(site_key: str, key: str = "") -> Response:
     """One field and a button."""
-    return _page(*_address(site_key, key), FollowForm())
+    return _page(_address(site_key, key), FollowForm())
 
 
 @blueprint.post("/follow/<site_key>/")
 @blueprint.post("/follow/<site_key>/<path:key>")
 def follow(site_key: str, key: str = "") -> Response:
     """A letter asks for a yes, once; the answer here is the same whether the address is known or not."""
-    site, key = _address(site_key, key)
+    article = _address(site_key, key)
+    site = article.site
     typed = request.form.get("email", "")
     try:
         security.check_origin(site)
@@ -49,28 +49,26 @@ def follow(site_key: str, key: str = "") -> Response:
             raise HiddenFieldFilled
         email = submission.checked_email(typed)
         bans.check(site, Stranger(current.address(), email, "", ""))
-        db.begin_write()
         person = visitor.known()
-        subscriptions.follow(site, threads.own_key(site, key), email, i18n.language(), person.hash if person else None)
+        article = article.for_writing()
+        subscriptions.follow(article.site, article.own_key, email, i18n.language(), person.hash if person else None)
         db.session.commit()
     except InvalidFields as wrong:
-        return _page(site, key, FollowForm(typed, errors=wrong.fields), wrong.status)
+        return _page(article, FollowForm(typed, errors=wrong.fields), wrong.status)
     except Refusal as refusal:
-        return errors.say_when(_page(site, key, FollowForm(typed, refusal), refusal.status), refusal)
-    return _page(site, key, None)
+        return errors.say_when(_page(article, FollowForm(typed, refusal), refusal.status), refusal)
+    return _page(article, None)
 
 
-def _address(site_key: str, key: str) -> tuple[Site, str]:
-    site = Site.named(site_key)
-    i18n.speak(current.reader_language(site))
-    return site, threads.key_of(key)
+def _address(site_key: str, key: str) -> Article:
+    article = Article.find(site_key, key)
+    i18n.speak(current.reader_language(article.site))
+    return article
 
 
-def _page(site: Site, key: str, form: FollowForm | None, status: int = 200) -> Response:
+def _page(article: Article, form: FollowForm | None, status: int = 200) -> Response:
     """The form, or what happens next."""
     visitor.current()
-    thread = Thread.at(site, key)
-    article = thread.url if thread else links.article(site.home, key)
-    title = (thread.title if thread else "") or article
-    html = render_template("subscriptions/follow.html", site=site, title=title, article=article, form=form)
+    title = article.title or article.url
+    html = render_template("subscriptions/follow.html", site=article.site, title=title, article=article.url, form=form)
     return make_response(html, status)

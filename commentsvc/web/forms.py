@@ -9,7 +9,8 @@ from flask import request
 
 from commentsvc import i18n, links, throttle
 from commentsvc.captcha import challenge
-from commentsvc.comments import submission, threads
+from commentsvc.comments import submission
+from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import FIELDS, LONGEST_BODY
 from commentsvc.errors import (
     Banned,
@@ -24,7 +25,6 @@ from commentsvc.errors import (
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Moderation, Site
-from commentsvc.models.thread import Thread
 from commentsvc.moderation import evidence
 from commentsvc.web import current, standing
 from commentsvc.web.visitor import Visitor
@@ -62,8 +62,7 @@ class ShownChallenge:
 class CommentForm:
     """All that ``templates/thread/_form.html`` needs."""
 
-    site: Site
-    key: str
+    article: Article
     values: Mapping[str, str] = field(default_factory=dict)
     refusal: Refusal | None = None
     challenge: ShownChallenge | None = None
@@ -79,6 +78,11 @@ class CommentForm:
     most_characters: int = LONGEST_BODY
 
     smilies: ClassVar = SMILIES
+
+    @property
+    def site(self) -> Site:
+        """Whose form it is."""
+        return self.article.site
 
     @property
     def errors(self) -> Mapping[str, Refusal]:
@@ -109,7 +113,7 @@ class CommentForm:
     @property
     def action(self) -> str:
         """Where the form goes when no script takes it: the page."""
-        return links.thread_page(self.site.key, self.key)
+        return links.thread_page(self.article.site_key, self.article.key)
 
 
 def typed() -> dict[str, str]:
@@ -122,15 +126,13 @@ def rendered() -> str:
     return submission.rendered(request.form.get("body", "")[:LONGEST_BODY])
 
 
-def blank(site: Site, key: str, thread: Thread | None, *, folded: bool = False) -> CommentForm:
+def blank(article: Article, *, folded: bool = False) -> CommentForm:
     """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
-    rule = thread.moderation_rule if thread else site.moderation
-    return CommentForm(site, key, embedded=True, folded=folded, waits=rule == Moderation.ALL)
+    return CommentForm(article, embedded=True, folded=folded, waits=article.moderation_rule == Moderation.ALL)
 
 
 def personal(
-    site: Site,
-    key: str,
+    article: Article,
     visitor: Visitor,
     moderator: Moderator | None = None,
     refusal: Refusal | None = None,
@@ -141,10 +143,9 @@ def personal(
 ) -> CommentForm:
     """A form for one person, filled with what they typed before, if anything."""
     values = {name: request.form.get(name, "") for name in FIELDS}
-    shown = _challenge(site, key, visitor, moderator, refusal)
+    shown = _challenge(article, visitor, moderator, refusal)
     return CommentForm(
-        site,
-        key,
+        article,
         values=values,
         refusal=refusal,
         challenge=shown,
@@ -154,23 +155,22 @@ def personal(
         reply_to=reply_to,
         preview=preview,
         embedded=embedded,
-        waits=moderator is None and will_wait(site, key, visitor),
+        waits=moderator is None and will_wait(article, visitor),
         idempotency_key=request.form.get("idempotency_key") or secrets.token_urlsafe(12),
     )
 
 
-def will_wait(site: Site, key: str, visitor: Visitor) -> bool:
+def will_wait(article: Article, visitor: Visitor) -> bool:
     """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
-    rule = threads.moderation_rule(site, key)
-    if rule == Moderation.FIRST:
-        return not evidence.approved(site, visitor.hash)
-    return rule == Moderation.ALL
+    if article.moderation_rule == Moderation.FIRST:
+        return not visitor.came_back or not evidence.approved(article.site, visitor.hash)
+    return article.moderation_rule == Moderation.ALL
 
 
-def new_challenge(site: Site, key: str, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
+def new_challenge(article: Article, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
-    asks = was_asked or standing.needs_challenge(site, threads.captcha_rule(site, key), visitor)
-    fresh = challenge.issue(challenge.place_of(site.key, key), visitor.id, instead_of=instead_of)
+    asks = was_asked or standing.needs_challenge(article.site, article.captcha_rule, visitor)
+    fresh = challenge.issue(article.challenge_place, visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
 
@@ -182,23 +182,23 @@ def work(shown: ShownChallenge) -> dict[str, Any] | None:
 
 
 def _challenge(
-    site: Site, key: str, visitor: Visitor, moderator: Moderator | None, refusal: Refusal | None
+    article: Article, visitor: Visitor, moderator: Moderator | None, refusal: Refusal | None
 ) -> ShownChallenge:
     sent = request.form
     skips = bool(sent.get("challenge_unsolved"))
     was_asked = isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
-    rule = Captcha.NEVER if moderator else threads.captcha_rule(site, key)
-    asks = was_asked or standing.needs_challenge(site, rule, visitor)
-    token, is_solved = _token_to_show(site, key, visitor, refusal, asks=asks)
+    rule = Captcha.NEVER if moderator else article.captcha_rule
+    asks = was_asked or standing.needs_challenge(article.site, rule, visitor)
+    token, is_solved = _token_to_show(article, visitor, refusal, asks=asks)
     may_skip = skips or isinstance(refusal, ChallengeFailed | TooMany)
     return ShownChallenge(token, is_solved, asks, may_skip, skips)
 
 
-def _token_to_show(site: Site, key: str, visitor: Visitor, refusal: Refusal | None, *, asks: bool) -> tuple[str, bool]:
+def _token_to_show(article: Article, visitor: Visitor, refusal: Refusal | None, *, asks: bool) -> tuple[str, bool]:
     """The token for the form, and whether it is solved; the one that was sent, while nobody has tried it."""
     if refusal and refusal.challenge_pass:
         return refusal.challenge_pass, True
-    place = challenge.place_of(site.key, key)
+    place = article.challenge_place
     is_untried = not asks or refusal is None or isinstance(refusal, LEAVE_THE_CHALLENGE)
     if "another" not in request.form and is_untried:
         known = challenge.is_solved(_token_sent(), place)

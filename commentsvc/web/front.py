@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, render_template, request
 
 from commentsvc import i18n
-from commentsvc.web import assets, current, templating
+from commentsvc.web import assets, current, snapshots, templating
 
 FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_EACH_HOUR = "public, max-age=3600"
@@ -33,7 +33,8 @@ def asset(name: str) -> Response:
 
 
 def _shared(response: Response, lifetime: str) -> Response:
+    """For every page, in its smallest form: ``snapshots`` packs it and compares what browsers have."""
     response.headers["Cache-Control"] = lifetime
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    return snapshots.keep_for_good(response)

@@ -7,14 +7,20 @@ changes a comment of their own passed all that before: ``edit`` and ``take_back`
 what is edited at bans, as the text is new and the ban may be.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from functools import wraps
+from typing import Any
 
+from flask import g
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, throttle
 from commentsvc.captcha import challenge
-from commentsvc.comments import editing, posting, submission, threads
+from commentsvc.comments import editing, posting, submission
 from commentsvc.db import db, out_of_service
 from commentsvc.errors import (
     ChallengeExpired,
@@ -27,20 +33,24 @@ from commentsvc.errors import (
     Refusal,
     StorageUnavailable,
 )
+from commentsvc.line import Line
 from commentsvc.models.comment import Comment
 from commentsvc.models.tally import Event, Tally
-from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
 from commentsvc.web import current, security, snapshots, standing
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.standing import Standing
 
+PATIENCE = 8.0  # seconds until one's turn
 HONEYPOT = "leave_empty"
 FASTEST = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
 SLOWEST = timedelta(seconds=8)  # that anybody has to wait
+SPENDS = (Standing.SOLVED, Standing.UNSOLVED)  # used a challenge up
 NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
+
+_line = Line()
 
 
 def least_time(body: str) -> timedelta:
@@ -57,10 +67,34 @@ def receive(arrival: Arrival) -> Comment:
         if not out_of_service(problem):
             raise
         raise StorageUnavailable from problem
+    finally:
+        _end_turn()
+
+
+def one_at_a_time(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
+    """A view that waits for its turn among those that ``receive``, each of which ends its turn there.
+
+    Python runs one thread at a time anyway, and changes between many at each question to the database.
+    """
+
+    @wraps(view)
+    def in_turn(*given: Any, **named: Any) -> AnyResponse:
+        g.has_turn = _line.wait(PATIENCE)
+        try:
+            return view(*given, **named)
+        finally:
+            _end_turn()
+
+    return in_turn
+
+
+def _end_turn() -> None:
+    if g.pop("has_turn", False):
+        _line.leave()
 
 
 def _receive(arrival: Arrival) -> Comment:
-    site = arrival.site
+    site = arrival.article.site
     submission.must_be_text(arrival.typed)
     security.check_origin(site)
     if twin := _twin(arrival):
@@ -68,12 +102,11 @@ def _receive(arrival: Arrival) -> Comment:
     if arrival.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
         bans.check(site, Stranger(current.address(), *submission.as_stored(arrival.typed)))
-    threads.check_open(Thread.at(site, arrival.key))
+    arrival.article.check_open()
     taken = _check_person(arrival)
     standing.must_be_left(arrival)
     checked = _checked_fields(arrival.typed)
-    site_id = site.id
-    db.begin_write()
+    arrival = replace(arrival, article=arrival.article.for_writing())
     try:
         comment = _twin(arrival) or _let_in(arrival, checked, taken)
     except (Refusal, IntegrityError) as problem:
@@ -85,10 +118,10 @@ def _receive(arrival: Arrival) -> Comment:
         elif isinstance(problem, ChallengeNeeded):
             standing.count_pace()
         raise
-    key = comment.thread.key  # not the one it came by, where that is a further one
-    db.session.commit()
+    _end_turn()  # the next one goes ahead while the disk takes in what this one wrote
+    db.commit_and_keep()
     standing.count_posted(arrival)
-    snapshots.drop(site_id, key)
+    snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
 
@@ -129,15 +162,15 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: t
         stands = standing.of(arrival)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, NO_GUESS):
-            Tally.add(Event.FAILED, arrival.site.id)
+            Tally.add(Event.FAILED, arrival.article.site.id)
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
     if stands == Standing.SOLVED:
-        Tally.add(Event.SOLVED, arrival.site.id)
+        Tally.add(Event.SOLVED, arrival.article.site.id)
     try:
         if isinstance(checked, Refusal):
             raise checked
-        with db.session.begin_nested():
+        with _alone() if stands in SPENDS else _whole():
             return _posted(arrival, checked, taken, stands)
     except Refusal as refusal:
         if stands == Standing.SOLVED and arrival.visitor:
@@ -147,6 +180,21 @@ def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: t
                 solved=True,
                 instead_of=arrival.typed.get("challenge_token", ""),
             )
+        raise
+
+
+def _alone() -> AbstractContextManager[object]:
+    """What fails in it is undone, and what was spent before stays so."""
+    return db.session.begin_nested()
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """The same where nothing was written before."""
+    try:
+        yield
+    except (Refusal, IntegrityError):
+        db.session.rollback()
         raise
 
 
@@ -160,7 +208,7 @@ def _posted(arrival: Arrival, checked: submission.Submission, taken: timedelta |
         is_unasked=stands == Standing.UNASKED,
         is_unsolved=stands == Standing.UNSOLVED,
     )
-    return posting.post_comment(arrival.site, arrival.key, checked, writer, arrival.idempotency_key)
+    return posting.post_comment(arrival.article, checked, writer, arrival.idempotency_key)
 
 
 def _twin(arrival: Arrival) -> Comment | None:

@@ -4,15 +4,13 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import Refusal, TooLarge, TooMany
 from commentsvc.linkbacks import pingback, receiving, trackback, webmention
 from commentsvc.linkbacks.receiving import Offer, TooManyPings
 from commentsvc.linkbacks.webmention import Status
 from commentsvc.models.ping import Ping
-from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
 from commentsvc.web import current
 
 LARGEST_PING = 64 * 1024  # bytes
@@ -26,8 +24,8 @@ blueprint = Blueprint("linkbacks", __name__)
 def receive_trackback(site_key: str, key: str = "") -> Response:
     """Take a trackback for later verification; the answer is the specification's, always with status 200."""
     body = _body()
-    site, key = Site.named(site_key), threads.key_of(key)
-    _take(site, key, trackback.parse(body, request.headers.get("Content-Type", "")))
+    article = Article.find(site_key, key)
+    _take(article, trackback.parse(body, request.headers.get("Content-Type", "")))
     return Response(trackback.success(), content_type=trackback.CONTENT_TYPE)
 
 
@@ -35,16 +33,14 @@ def receive_trackback(site_key: str, key: str = "") -> Response:
 @blueprint.get("/trackback/<site_key>/<path:key>")
 def show_article(site_key: str, key: str = "") -> AnyResponse:
     """A person who follows the trackback address is shown the article."""
-    site, key = Site.named(site_key), threads.key_of(key)
-    thread = Thread.at(site, key)
-    return redirect(thread.url if thread else links.article(site.home, key), code=302)
+    return redirect(Article.find(site_key, key).url, code=302)
 
 
 @blueprint.post("/pingback")
 def receive_pingback() -> Response:
     """Take a pingback for later verification; the answer is XML-RPC's, whatever the caller says that it sends."""
     offer = pingback.parse(_body())
-    _take(*receiving.article_at(offer.target), offer)
+    _take(receiving.article_at(offer.target), offer)
     return Response(pingback.success(offer), content_type=pingback.CONTENT_TYPE)
 
 
@@ -77,7 +73,7 @@ def show_form() -> Response:
 def _taken_webmention() -> str:
     _body()
     offer = webmention.parse(request.form)
-    ping = _take(*receiving.article_at(offer.target), offer)
+    ping = _take(receiving.article_at(offer.target), offer)
     return links.webmention_status(webmention.receipt(ping))
 
 
@@ -106,9 +102,8 @@ def _body() -> bytes:
     return body
 
 
-def _take(site: Site, key: str, offer: Offer) -> Ping:
-    db.begin_write()
-    ping = receiving.receive(site, key, offer, current.address_hash())
+def _take(article: Article, offer: Offer) -> Ping:
+    ping = receiving.receive(article.for_writing(), offer, current.address_hash())
     db.session.commit()
     return ping
 

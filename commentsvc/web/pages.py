@@ -5,7 +5,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments import editing, reading, threads
+from commentsvc.comments import editing, reading
+from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import Refusal
@@ -13,11 +14,24 @@ from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
-from commentsvc.web import current, embed, errors, forms, gate, linked_data, security, snapshots, visitor
+from commentsvc.web import (
+    current,
+    embed,
+    errors,
+    forms,
+    gate,
+    linked_data,
+    nobody,
+    security,
+    snapshots,
+    strangers,
+    visitor,
+)
 from commentsvc.web.admin import signed_in
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
+from commentsvc.web.visitor import Visitor
 
 OPENING = '<form class="write"'
 FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
@@ -29,113 +43,130 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/t/<site_key>/<path:key>")
 def show(site_key: str, key: str = "") -> AnyResponse:
     """The thread of an article, or an empty one where nobody has written yet; with ``?comment=``, its page."""
-    site, key = _address(site_key, key)
-    thread = Thread.at(site, key)
-    if thread is not None and thread.key != key:
+    if page := strangers.page(site_key, key):
+        return _never_kept(make_response(page.html), page.site)
+    article = _address(site_key, key)
+    if article.own_key != article.key:
         asked = f"?{request.query_string.decode()}" if request.query_string else ""
-        return redirect(links.thread_page(site.key, thread.key) + asked, code=302)
-    wanted = reading.visible(thread, number("comment"))
-    return redirect(place_of(wanted), code=302) if wanted else _page(site, key, status=200)
+        return redirect(links.thread_page(article.site_key, article.own_key) + asked, code=302)
+    if shape := snapshots.shape_asked_for():
+        return _page_of_strangers(article, shape)
+    wanted = reading.visible(article.thread, number("comment"))
+    return redirect(place_of(wanted), code=302) if wanted else _page(article, status=200)
 
 
 @blueprint.post("/t/<site_key>/")
 @blueprint.post("/t/<site_key>/<path:key>")
+@gate.one_at_a_time
 def post(site_key: str, key: str = "") -> AnyResponse:
     """Post a comment; back to it, or the page again with what is wrong and all that was typed.
 
     The buttons "another picture" and "preview" show the page again, too.
     """
-    site, key = _address(site_key, key)
+    article = _address(site_key, key)
     if "another" in request.form:
-        security.check_origin(site)
-        return _page(site, key, status=200)
+        security.check_origin(article.site)
+        return _page(article, status=200)
     if "preview" in request.form:
         throttle.hit(throttle.PREVIEWS, current.source())
-        security.check_origin(site)
-        return _page(site, key, status=200, preview=forms.rendered())
-    moderator = signed_in.moderator_of(site) if security.is_own_page() else None
-    arrival = Arrival(site, key, forms.typed(), visitor.known(), moderator=moderator)
+        security.check_origin(article.site)
+        return _page(article, status=200, preview=forms.rendered())
+    moderator = signed_in.moderator_of(article.site) if security.is_own_page() else None
+    arrival = Arrival(article, forms.typed(), visitor.known(), moderator=moderator)
     try:
         comment = gate.receive(arrival)
     except Refusal as refusal:
-        return _page(site, key, status=refusal.status, refusal=refusal)
+        return _page(article.again(), status=refusal.status, refusal=refusal)
     return redirect(place_of(comment), code=303)
 
 
-def _address(site_key: str, key: str) -> tuple[Site, str]:
-    site = Site.named(site_key)
-    i18n.speak(current.reader_language(site))
-    return site, threads.key_of(key)
+def _address(site_key: str, key: str) -> Article:
+    article = Article.find(site_key, key)
+    i18n.speak(current.reader_language(article.site))
+    return article
 
 
-def _page(site: Site, key: str, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
+def _page_of_strangers(article: Article, shape: str) -> Response:
+    if html := nobody.answer(article):
+        return snapshots.keep(make_response(html), article)
+    form = strangers.form(article, shape)
+    if form is None:
+        return make_response("", 204)
+    db.session.close()
+    return snapshots.keep(make_response(_html(form, _view_of_everybody(form))), article)
+
+
+def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
+    site, thread = article.site, article.thread
     person, moderator = visitor.current(), signed_in.moderator_of(site)
-    thread = Thread.at(site, key)
     reply_to = reading.visible(thread, number("reply_to") or whole(request.form.get("parent_id")))
-    form = forms.personal(site, key, person, moderator, refusal, reply_to, preview)
-    article = thread.url if thread else links.article(site.home, key)
-    title = thread.title if thread else ""
-    own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, thread, person.hash)
+    form = forms.personal(article, person, moderator, refusal, reply_to, preview)
+    own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, person)
     # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
     db.session.close()
     thread_html = own_view or _view_of_everybody(form)
-    response = make_response(
-        render_template(
-            "thread/page.html",
-            site=site,
-            thread_path=links.thread_path(site.key, key),
-            title=title or article,
-            article=article,
-            form=form,
-            thread_html=thread_html,
-            lost=refusal if OPENING not in thread_html else None,
-            linked_data=linked_data.of_thread(_kept("api/v1/threads", site, key)),
-            rdf=trackback.rdf(article, title, links.trackback(site.key, key)),
-            asked_for_letters="letter" in request.args,
-        ),
-        status,
-    )
-    response.headers["Cache-Control"] = "no-store"
-    _advertise(site, response)
+    response = _never_kept(make_response(_html(form, thread_html), status), site)
     return errors.say_when(response, refusal) if refusal else response
 
 
-def _advertise(site: Site, response: Response) -> None:
-    """Tell other blogs' programs where to send linkbacks, for those that do not look at elements."""
+def _html(form: CommentForm, thread_html: Markup) -> str:
+    article, site = form.article, form.site
+    return render_template(
+        "thread/page.html",
+        site=site,
+        thread_path=links.thread_path(site.key, article.key),
+        title=article.title or article.url,
+        article=article.url,
+        form=form,
+        thread_html=thread_html,
+        lost=form.refusal if OPENING not in thread_html else None,
+        linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
+        rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
+        asked_for_letters="letter" in request.args,
+    )
+
+
+def _never_kept(response: Response, site: Site) -> Response:
+    """For one person; other blogs' programs are told where to send linkbacks, if they do not look at elements."""
+    response.headers["Cache-Control"] = "no-store"
     if site.takes(Kind.PINGBACK):
         response.headers["X-Pingback"] = links.pingback()
     if site.takes(Kind.WEBMENTION):
         response.headers.add("Link", f'<{links.webmention()}>; rel="webmention"')
+    return response
 
 
-def _own_view(form: CommentForm, thread: Thread | None, visitor: str) -> Markup | None:
+def _own_view(form: CommentForm, person: Visitor) -> Markup | None:
     """The thread with what its reader wrote and may still change, or None for who has nothing of their own in it."""
-    held, own = reading.held_of(thread, visitor), editing.editable_of(thread, visitor)
+    if not person.came_back:
+        return None
+    thread = form.article.thread
+    held, own = reading.held_of(thread, person.hash), editing.editable_of(thread, person.hash)
     if not held and not own:
         return None
-    shown = current.page_asked_for(form.site, form.key)
+    shown = current.page_asked_for(form.article)
     return Markup(embed.fragment(shown, form, reading.with_held(shown.items, held), own))  # noqa: S704 - a template's
 
 
 def _moderators_view(form: CommentForm, thread: Thread) -> Markup:
     """The thread with what waits in it, and with what a moderator may do about each comment."""
-    shown = current.page_asked_for(form.site, form.key)
+    shown = current.page_asked_for(form.article)
     items = reading.with_held(shown.items, reading.waiting_in(thread))
     return Markup(embed.fragment(shown, form, items, moderates=True))  # noqa: S704 - a template's
 
 
 def _view_of_everybody(form: CommentForm) -> Markup:
     """The snapshot that everybody gets, with this reader's form in the place of the empty one."""
-    before, opening, rest = _kept("embed", form.site, form.key).partition(FORM[0])
+    before, opening, rest = _kept("embed", form.article).partition(FORM[0])
     if not opening:
         return Markup(before)  # noqa: S704 - a template's; the thread is closed and has no form
     after = rest.partition(FORM[1])[2]
     return Markup(before + render_template("thread/_form.html", form=form) + after)  # noqa: S704 - the same
 
 
-def _kept(door: str, site: Site, key: str) -> str:
+def _kept(door: str, article: Article) -> str:
     asked = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
-    return snapshots.whole(f"/{door}/{site.key}/{key}", [*asked, ("lang", i18n.language())])
+    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", [*asked, ("lang", i18n.language())])
 
 
 def place_of(comment: Comment) -> str:

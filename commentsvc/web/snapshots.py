@@ -28,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import i18n
 from commentsvc.comments import submission
+from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
@@ -48,12 +49,18 @@ PARAMETERS = {
     "/api/v1/threads/": OF_A_PAGE,
     "/api/v1/counts": frozenset({"lang", "site", "key"}),
     "/feed/": frozenset({"lang"}),
+    "/static/": frozenset({"v"}),
+    "/embed.js": frozenset(),
 }
+OF_OURS = {"/t/": OF_A_PAGE}  # what only the service asks itself for, in a certain shape
+AS_GIVEN = frozenset({"site", "key", "v"})  # parameters whose every value may make another answer
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
+SHAPE = "commentsvc.shape"  # where a view reads there which one it is asked for
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
 LONGEST_QUERY = 8000  # characters; what is longer is answered and not kept
-# Each answer says these for itself, or the server in front does.
-OF_EACH_ANSWER = ("content-length", "etag", "vary", "access-control-", "cross-origin-resource")
+OF_EACH_ANSWER = ("content-length", "etag", "vary")
+OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
+NO_SITE = 0
 CHOICES = {"view": frozenset(View), "sort": frozenset(Order)}
 USUAL_QUERY = 200  # characters; how such a one is read is remembered
 OVERHEAD = 3000  # bytes, about what an entry costs besides its bodies, headers and name
@@ -77,6 +84,10 @@ class _Subject:
     @property
     def place(self) -> Place:
         return self.site_id, self.key
+
+    @property
+    def stays(self) -> bool:
+        return self.site_id == NO_SITE
 
 
 @dataclass
@@ -123,18 +134,25 @@ def put_before(app: Flask) -> None:
     app.extensions["snapshots"] = app.wsgi_app = Snapshots(there.app if there else app.wsgi_app, engine)  # type: ignore[method-assign]
 
 
-def keep(response: Response, site: Site, key: str, thread: Thread | None) -> Response:
+def keep(response: Response, article: Article) -> Response:
     """Say that ``response`` is the same for everybody, as long as site and thread have the version they have now."""
     response.headers["Cache-Control"] = SHARED
+    site, thread = article.site, article.thread
     version = (site.version, thread.version if thread else None)
-    request.environ[NOTE] = _Subject(site.id, thread.key if thread else key, version, frozenset(site.origins))
+    request.environ[NOTE] = _Subject(site.id, article.own_key, version, frozenset(site.origins))
     return response
 
 
-def keep_of_many(response: Response, site: Site) -> Response:
-    """The same for an answer about many threads of ``site``."""
+def keep_of_many(response: Response, site: Site, news: int) -> Response:
+    """The same for an answer about many threads of ``site``, as they were when its ``news`` were counted."""
     response.headers["Cache-Control"] = SHARED
-    request.environ[NOTE] = _Subject(site.id, None, (site.version, site.news), frozenset(site.origins))
+    request.environ[NOTE] = _Subject(site.id, None, (site.version, news), frozenset(site.origins))
+    return response
+
+
+def keep_for_good(response: Response) -> Response:
+    """The same for an answer that stays as it is while this process lives, for pages anywhere."""
+    request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset())
     return response
 
 
@@ -153,9 +171,20 @@ def counts() -> dict[str, int]:
     return {"hit": _layer().hits, "miss": _layer().misses}
 
 
-def whole(path: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """What a reader would get from ``path``, as text: kept where it can be."""
-    return _layer().whole(path, urlencode([*parameters]))
+def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> str:
+    """What a reader would get from ``path``, as text: kept where it can be.
+
+    With a ``shape``, an answer that only the service asks for: the view finds it by ``shape_asked_for``.
+
+    Raises:
+        StorageUnavailable: there is none.
+    """
+    return _layer().whole(path, urlencode([*parameters]), shape)
+
+
+def shape_asked_for() -> str:
+    """In which shape the service asks itself for an answer; empty for what a reader asks for."""
+    return str(request.environ.get(SHAPE, ""))
 
 
 def _layer() -> "Snapshots":
@@ -195,21 +224,19 @@ class Snapshots:
         self.hits += 1
         return self._send(found, name, environ, start_response)
 
-    def whole(self, path: str, query: str) -> str:
-        """The plain body of an answer, for who builds something larger from it.
-
-        Raises:
-            StorageUnavailable: it could not be had.
-        """
-        prefix = next(one for one in PARAMETERS if path.startswith(one))
-        name = (path.encode().decode("latin-1"), _asked(prefix, query))
+    def whole(self, path: str, query: str, shape: str = "") -> str:
+        """The plain body of an answer, for who builds something larger from it; raises ``StorageUnavailable``."""
+        prefix = next(one for one in (*PARAMETERS, *OF_OURS) if path.startswith(one))
+        path = path.encode().decode("latin-1")
+        name = (shape + path, _asked(prefix, query))
         found = self._current(name)
         if isinstance(found, _Snapshot):
             return self._plain(found, name).decode()
         answers: list[str] = []
         # A context of its own: the inner request must not take this one's language along when it ends.
         inner = contextvars.copy_context()
-        body = inner.run(self._render, found, _anonymous(name[0]), lambda status, _: answers.append(status))
+        asked = _anonymous(path) | {SHAPE: shape}
+        body = inner.run(self._render, found, asked, lambda status, _: answers.append(status))
         if not answers[0].startswith("200"):
             raise StorageUnavailable
         return b"".join(body).decode()
@@ -258,7 +285,7 @@ class Snapshots:
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True
         now = time.monotonic()
-        if now - snapshot.checked < TRUSTED:
+        if now - snapshot.checked < TRUSTED or snapshot.subject.stays:
             return True
         if now - snapshot.rendered > OLDEST:
             return False
@@ -282,7 +309,8 @@ class Snapshots:
     def _render(self, flight: _Flight, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
         asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": flight.name[1]}
-        asked.pop("HTTP_IF_NONE_MATCH", None)
+        for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
+            asked.pop(header, None)
         started = time.monotonic()
         with self._landing(flight):
             status, headers, body = self._answer(asked)
@@ -394,13 +422,14 @@ def _asked(prefix: str, query: str) -> str:
 @lru_cache(maxsize=4096)
 def _in_one_form(prefix: str, query: str) -> str:
     given = parse_qsl(query, keep_blank_values=True)
-    known = {(name, _value(name, value)) for name, value in given if name in PARAMETERS[prefix]}
+    wanted = (PARAMETERS | OF_OURS)[prefix]
+    known = {(name, _value(name, value)) for name, value in given if name in wanted}
     return urlencode(sorted((name, value) for name, value in known if value is not None), quote_via=quote)
 
 
 def _value(name: str, value: str) -> str | None:
     """A value in its one form; None where it means as much as none."""
-    if name in ("site", "key"):
+    if name in AS_GIVEN:
         return value
     if name == "lang":
         nearest = i18n.nearest(value)
@@ -412,7 +441,8 @@ def _value(name: str, value: str) -> str | None:
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    kept = [(name, value) for name, value in headers if not name.lower().startswith(OF_EACH_ANSWER)]
+    said_anew = OF_EACH_ANSWER if subject.stays else OF_EACH_ANSWER + OF_READERS_PAGE
+    kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)
     shared = [*kept, ("ETag", etag), ("Vary", "Origin, Accept-Encoding")]

@@ -27,7 +27,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
     """Whether a ``rule`` asks this person for a solved challenge, as far as is known before they write."""
     if rule == Captcha.NEVER:
         return False
-    person = visitor.hash if visitor else None
+    person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
         return not evidence.approved(site, person) or bool(evidence.refused(person, None))
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
@@ -98,7 +98,7 @@ def _is_trusted(arrival: Arrival) -> bool:
 
 
 def _needs_challenge(arrival: Arrival) -> bool:
-    return needs_challenge(arrival.site, arrival.captcha_rule, arrival.visitor)
+    return needs_challenge(arrival.article.site, arrival.captcha_rule, arrival.visitor)
 
 
 def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:

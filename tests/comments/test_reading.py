@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, insert
 
 from commentsvc.comments import reading
+from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import DEEPEST, Order
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
@@ -66,7 +67,7 @@ def shape(page: reading.ThreadPage) -> list[tuple[str, int]]:
 
 def test_branches_follow_their_roots(thread: Thread, site: Site) -> None:
     write(thread, [None, None, 0, 1, 2, 0])
-    assert shape(reading.read(site, ARTICLE, View.THREADED)) == [
+    assert shape(reading.read(Article.at(site, ARTICLE), View.THREADED)) == [
         ("0", 0),
         ("2", 1),
         ("4", 2),
@@ -74,14 +75,14 @@ def test_branches_follow_their_roots(thread: Thread, site: Site) -> None:
         ("1", 0),
         ("3", 1),
     ]
-    newest = reading.read(site, ARTICLE, View.THREADED, Order.NEWEST)
+    newest = reading.read(Article.at(site, ARTICLE), View.THREADED, Order.NEWEST)
     assert shape(newest) == [("1", 0), ("3", 1), ("0", 0), ("2", 1), ("4", 2), ("5", 1)]
-    assert shape(reading.read(site, ARTICLE, View.LINEAR)) == [(str(number), 0) for number in range(6)]
+    assert shape(reading.read(Article.at(site, ARTICLE), View.LINEAR)) == [(str(number), 0) for number in range(6)]
 
 
 def test_a_chat_five_hundred_deep_is_flattened_and_named(thread: Thread, site: Site, client: FlaskClient) -> None:
     write(thread, [None, *range(499)])
-    items = reading.read(site, ARTICLE, View.THREADED).items
+    items = reading.read(Article.at(site, ARTICLE), View.THREADED).items
     assert len(items) == 500
     assert max(item.depth for item in items) == DEEPEST
     assert items[-1].answers is not None
@@ -91,10 +92,12 @@ def test_a_chat_five_hundred_deep_is_flattened_and_named(thread: Thread, site: S
 
 def test_pages_are_cut_between_branches(thread: Thread, site: Site) -> None:
     write(thread, [None] * 120 + [0] * 30)
-    first = reading.read(site, ARTICLE, View.THREADED)
+    first = reading.read(Article.at(site, ARTICLE), View.THREADED)
     assert (first.page, first.pages, len(first.items)) == (1, 3, 80)
-    assert [item.comment.body for item in reading.read(site, ARTICLE, View.THREADED, page=3).items][-1] == "119"
-    assert reading.read(site, ARTICLE, View.THREADED, page=99).page == 3
+    assert [item.comment.body for item in reading.read(Article.at(site, ARTICLE), View.THREADED, page=3).items][
+        -1
+    ] == "119"
+    assert reading.read(Article.at(site, ARTICLE), View.THREADED, page=99).page == 3
     comment = db.session.get_one(Comment, 1060)
     assert reading.page_of(site, comment, View.THREADED) == 2
 
@@ -105,22 +108,23 @@ def test_the_database_is_asked_the_same_few_questions(
     thread: Thread, client: FlaskClient, questions: list[str], size: int
 ) -> None:
     write(thread, [None if number % 3 == 0 else number - 1 for number in range(size)])
+    client.get("/embed/blog/another.html")  # from here on sites and bans are known
     questions.clear()
     client.get(f"/embed/blog/{ARTICLE}")
-    assert len(questions) <= 7, questions
+    assert len(questions) <= 6, questions
 
 
 def test_a_long_thread_costs_its_page_only(thread: Thread, site: Site) -> None:
     write(thread, [None] * 10_000)
     started = wall.process_time()
-    page = reading.read(site, ARTICLE, View.THREADED)
+    page = reading.read(Article.at(site, ARTICLE), View.THREADED)
     assert wall.process_time() - started < 2
     assert (len(page.items), page.pages) == (50, 200)
 
 
 def test_held_ones_are_not_there(thread: Thread, site: Site, client: FlaskClient) -> None:
     ids = write(thread, [None, None], state="pending")
-    assert reading.read(site, ARTICLE).items == []
+    assert reading.read(Article.at(site, ARTICLE)).items == []
     assert reading.visible(thread, ids[0]) is None
     assert client.get(f"/api/v1/threads/blog/{ARTICLE}").json["comments"] == []
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from commentsvc import i18n
 from commentsvc.comments import posting
+from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.models import Comment, Letter, Moderator, Recipient, Site, Subscription
 from commentsvc.models.comment import Kind, Response
@@ -258,7 +259,7 @@ def _hold(body: str) -> None:
     db.begin_write()
     writer = posting.Writer(visitor=None, address_hash=None, language="en")
     submission = posting.Submission(author="Wave", body=body, body_html=f"<p>{body}</p>")
-    posting.post_comment(Site.named("blog"), ARTICLE, submission, writer)
+    posting.post_comment(Article.at(Site.named("blog"), ARTICLE), submission, writer)
     db.session.commit()
 
 
@@ -273,7 +274,7 @@ def _linkback(response: Response) -> None:
         author="Friend",
         response=response,
     )
-    posting.post_linkback(Site.named("blog"), ARTICLE, mention)
+    posting.post_linkback(Article.at(Site.named("blog"), ARTICLE), mention)
     db.session.commit()
 
 

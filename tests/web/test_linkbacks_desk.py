@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc.comments import posting, sites
+from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.models import Announcement, Ping, SentLinkback, Site
 from commentsvc.models.comment import Kind
@@ -60,7 +61,7 @@ class TestLists:
         site = Site.named("blog")
         mention = posting.Mention(Kind.TRACKBACK, SOURCE, "Rotary", "x", "<p>x</p>", "The Exchange")
         site.moderation = "all"
-        comment = posting.post_linkback(site, ARTICLE, mention)
+        comment = posting.post_linkback(Article.at(site, ARTICLE), mention)
         db.session.get_one(Ping, number).comment_id = comment.id
         db.session.commit()
         page = ada.client.get("/admin/linkbacks").text

@@ -4,8 +4,7 @@ from flask import Blueprint, Response
 
 from commentsvc import i18n, throttle
 from commentsvc.captcha.challenge import LIFETIME
-from commentsvc.comments import threads
-from commentsvc.models.site import Site
+from commentsvc.comments.articles import Article
 from commentsvc.web import current, forms, gate, security, visitor
 from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, asked
 
@@ -20,12 +19,11 @@ def post() -> Response:
     throttle.hit(throttle.PICTURES, "challenge", current.source())
     throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     wanted = asked(NewChallenge)
-    site = Site.named(wanted.site)
-    i18n.speak(current.site_language(site))
-    security.check_origin(site)
+    article = Article.find(wanted.site, wanted.key)
+    i18n.speak(current.site_language(article.site))
+    security.check_origin(article.site)
     person = visitor.current()
-    key = threads.key_of(wanted.key)
-    shown = forms.new_challenge(site, key, person, wanted.instead_of, was_asked=wanted.asked)
+    shown = forms.new_challenge(article, person, wanted.instead_of, was_asked=wanted.asked)
     fresh = Challenge(
         token=shown.token,
         image=shown.image if shown.asks else None,
@@ -37,7 +35,7 @@ def post() -> Response:
             each_character=gate.EACH_CHARACTER.total_seconds(),
             most=gate.SLOWEST.total_seconds() + SPARE,
         ),
-        waits=forms.will_wait(site, key, person),
+        waits=forms.will_wait(article, person),
         expires_in=int(LIFETIME.total_seconds()),
     )
-    return answer(fresh, site, status=201)
+    return answer(fresh, article.site, status=201)

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, request
 
 from commentsvc import i18n
-from commentsvc.comments import editing, threads
+from commentsvc.comments import editing
+from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.models.comment import Comment
-from commentsvc.models.site import Site
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
 from commentsvc.web.arrival import Arrival
@@ -18,13 +18,13 @@ blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 
 @blueprint.post("/threads/<site_key>/comments", defaults={"key": ""})
 @blueprint.post("/threads/<site_key>/<path:key>/comments")
+@gate.one_at_a_time
 def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
-    site = Site.named(site_key)
-    i18n.speak(current.reader_language(site))
-    arrival = Arrival(site, threads.key_of(key), _typed(asked(NewComment)), visitor.known(), is_form=False)
-    comment = gate.receive(arrival)
-    return answer(OwnComment.of(comment), site, status=201 if comment.is_visible else 202)
+    article = Article.find(site_key, key)
+    i18n.speak(current.reader_language(article.site))
+    comment = gate.receive(Arrival(article, _typed(asked(NewComment)), visitor.known(), is_form=False))
+    return answer(OwnComment.of(comment), comment.thread.site, status=201 if comment.is_visible else 202)
 
 
 @blueprint.get(COMMENT)

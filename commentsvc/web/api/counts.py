@@ -2,9 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from commentsvc import i18n
+from commentsvc import configuration, i18n
 from commentsvc.comments import reading, threads
-from commentsvc.models.site import Site
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
 
@@ -14,13 +13,14 @@ blueprint = Blueprint("api_counts", __name__, url_prefix="/api/v1/counts")
 @blueprint.get("")
 def show() -> Response:
     """``?site=blog&key=…&key=…``, at most a hundred keys; ``labels`` say it in the language of ``?lang=``."""
-    site = Site.named(request.args.get("site", ""))
+    site = configuration.current().site(request.args.get("site", ""))
+    news = site.news  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
     asked = {key: threads.key_of(key) for key in request.args.getlist("key")[: reading.MOST_COUNTS]}
     found = reading.counts(site, set(asked.values()))
     counts = {key: found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}
-    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site)
+    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, news)
 
 
 def _label(count: int) -> str:

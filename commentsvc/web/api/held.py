@@ -3,9 +3,8 @@
 from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n
-from commentsvc.comments import reading, threads
-from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
+from commentsvc.comments import reading
+from commentsvc.comments.articles import Article
 from commentsvc.web import current, security, visitor
 
 blueprint = Blueprint("api_held", __name__, url_prefix="/api/v1/held")
@@ -14,12 +13,11 @@ blueprint = Blueprint("api_held", __name__, url_prefix="/api/v1/held")
 @blueprint.get("")
 def show() -> Response:
     """``?site=blog&key=…``: their held comments as a fragment, empty for whom we do not know; never kept."""
-    site = Site.named(request.args.get("site", ""))
-    key = threads.key_of(request.args.get("key", ""))
-    i18n.speak(current.site_language(site))
+    article = Article.find(request.args.get("site", ""), request.args.get("key", ""))
+    i18n.speak(current.site_language(article.site))
     person = visitor.known()
-    held = reading.held_of(Thread.at(site, key), person.hash) if person else []
+    held = reading.held_of(article.thread, person.hash) if person else []
     items = reading.with_held([], held)
     response = make_response(render_template("thread/held.html", items=items, is_open=False, own=()))
     response.headers["Cache-Control"] = "no-store"
-    return security.allow_site(response, site)
+    return security.allow_site(response, article.site)

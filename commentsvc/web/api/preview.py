@@ -2,10 +2,9 @@
 
 from flask import Blueprint, Response
 
-from commentsvc import throttle
+from commentsvc import configuration, throttle
 from commentsvc.comments.submission import LONGEST_BODY, rendered
 from commentsvc.errors import TooLarge
-from commentsvc.models.site import Site
 from commentsvc.web import current, security
 from commentsvc.web.api.shapes import Draft, Rendered, answer, asked
 
@@ -17,7 +16,7 @@ def post() -> Response:
     """The text's HTML; nothing is stored."""
     throttle.hit(throttle.PREVIEWS, current.source())
     draft = asked(Draft)
-    site = Site.named(draft.site)
+    site = configuration.current().site(draft.site)
     security.check_origin(site)
     if len(draft.body) > LONGEST_BODY:
         raise TooLarge

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from commentsvc import i18n
-from commentsvc.comments import threads as known_threads
-from commentsvc.models.site import Site
+from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import PublicComment, PublicThread, answer
 
@@ -15,17 +15,17 @@ blueprint = Blueprint("api_threads", __name__, url_prefix="/api/v1/threads")
 @blueprint.get("/<site_key>/<path:key>")
 def show(site_key: str, key: str = "") -> Response:
     """Public fields only; a thread nobody wrote in is empty, not missing."""
-    site, key = Site.named(site_key), known_threads.key_of(key)
-    i18n.speak(current.site_language(site))
-    shown = current.page_asked_for(site, key)
+    article = Article.find(site_key, key)
+    i18n.speak(current.site_language(article.site))
+    shown = current.page_asked_for(article)
     thread = PublicThread(
         url=shown.url,
         title=shown.title,
-        open=shown.thread is None or known_threads.is_open(shown.thread),
+        open=shown.thread is None or threads.is_open(shown.thread),
         count=shown.comment_count,
         page=shown.page,
         pages=shown.pages,
         comments=[PublicComment.of(item.comment) for item in shown.items if not item.is_tombstone],
         linkbacks=[PublicComment.of(linkback) for linkback in shown.linkbacks],
     )
-    return snapshots.keep(answer(thread, site), site, key, shown.thread)
+    return snapshots.keep(answer(thread, article.site), article)

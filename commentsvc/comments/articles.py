@@ -1,0 +1,113 @@
+"""An article as its readers' addresses name it: its site, its key, and its thread where there is one."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy.orm import aliased, lazyload
+
+from commentsvc import configuration, links
+from commentsvc.captcha import challenge
+from commentsvc.comments import threads
+from commentsvc.db import db
+from commentsvc.models.configuration import Configuration
+from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.models.thread import Thread
+from commentsvc.models.thread_alias import ThreadAlias
+
+_Named = aliased(Thread)
+_HERE: dict[str, BindParameter[Any]] = {"site": bindparam("site"), "key": bindparam("key")}
+_NAMED = select(_Named.id).where(_Named.site_id == _HERE["site"], _Named.key == _HERE["key"])
+_FURTHER = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == _HERE["site"], ThreadAlias.key == _HERE["key"])
+_FOUND = Thread.id == func.coalesce(_NAMED.scalar_subquery(), _FURTHER.scalar_subquery())
+# The thread, and in the same question whether what this process knows of sites and bans still holds.
+QUESTION = select(Configuration.version, Thread).outerjoin(Thread, _FOUND).options(lazyload(Thread.site))
+# Whether all of that is as it was, but for what every comment changes.
+DECIDED = ("id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "created_at")
+COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in DECIDED)).outerjoin(Thread, _FOUND)
+
+
+@dataclass(frozen=True)
+class Article:
+    """``key`` is the one that was asked for, which may be a further one of ``thread``; None before anybody writes.
+
+    ``version`` is that of the configuration which ``site`` is from, where that is known.
+    """
+
+    site: Site
+    key: str
+    thread: Thread | None
+    version: int = 0
+    site_key: str = field(init=False)  # known also where the transaction that read ``site`` has ended
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "site_key", self.site.key)
+
+    @classmethod
+    def find(cls, site_key: str, address: str) -> Self:
+        """What an address means; raises ``NotFound`` where no site has this key, or the address is too long."""
+        return cls._at(site_key, threads.key_of(address))
+
+    @classmethod
+    def at(cls, site: Site, key: str) -> Self:
+        """The article of a site with a normalised key."""
+        return cls(site, key, Thread.at(site, key))
+
+    @classmethod
+    def _at(cls, site_key: str, key: str) -> Self:
+        known = configuration.latest()
+        version, thread = db.session.execute(QUESTION, {"site": known.site_id(site_key), "key": key}).one()
+        current = configuration.of_version(version)
+        if current is not known:
+            _, thread = db.session.execute(QUESTION, {"site": current.site_id(site_key), "key": key}).one()
+        return cls(current.site(site_key), key, thread, version)
+
+    def for_writing(self) -> Self:
+        """Begin a transaction that writes: the article as it is now that nobody else changes it."""
+        site_id, thread = self.site.id, self.thread
+        known = tuple(getattr(thread, name) for name in DECIDED) if thread else (None,) * len(DECIDED)
+        db.begin_write(keep=True)
+        asked = {"site": site_id, "key": self.key}
+        if db.session.connection().execute(COMPARISON, asked).one() == (self.version, *known):
+            configuration.of_version(self.version)
+            return self
+        db.session.expire_all()
+        return self.again()
+
+    def again(self) -> Self:
+        """The same as it is now."""
+        return self._at(self.site_key, self.key)
+
+    @property
+    def own_key(self) -> str:
+        """The key under which its thread is known."""
+        return self.thread.key if self.thread else self.key
+
+    @property
+    def url(self) -> str:
+        """Where it stands."""
+        return self.thread.url if self.thread else links.article(self.site.home, self.key)
+
+    @property
+    def title(self) -> str:
+        """What it is called, as far as we know."""
+        return self.thread.title if self.thread else ""
+
+    @property
+    def challenge_place(self) -> str:
+        """What challenges are bound to."""
+        return challenge.place_of(self.site.key, self.key)
+
+    @property
+    def captcha_rule(self) -> Captcha:
+        """Who must solve a challenge to write here."""
+        return self.thread.captcha_rule if self.thread else Captcha(self.site.captcha)
+
+    @property
+    def moderation_rule(self) -> Moderation:
+        """Whose comments wait for a moderator here."""
+        return self.thread.moderation_rule if self.thread else Moderation(self.site.moderation)
+
+    def check_open(self) -> None:
+        """Raises ``ThreadClosed`` where nothing more may be written."""
+        threads.check_open(self.thread)

@@ -1,0 +1,117 @@
+"""Sites, bans, channels and who has subscribers, as this process read them last.
+
+Every comment asks for them, and they change once a month. Their version is compared in each transaction, so that no
+rule that was changed is followed any more, whichever process changed it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, event, exists, inspect, select
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm.util import identity_key
+
+from commentsvc.db import db
+from commentsvc.errors import NotFound
+from commentsvc.models.ban import Ban, Bans
+from commentsvc.models.channel import Channel, Means
+from commentsvc.models.configuration import Configuration
+from commentsvc.models.site import Site
+from commentsvc.models.subscription import Subscription
+
+COMPARED = "configuration"  # noted in the session until its transaction ends
+VERSION = select(Configuration.version)
+WITH_SUBSCRIBERS = select(Site.id).where(exists(select(Subscription.id).where(Subscription.site_id == Site.id)))
+BANS = select(Ban.kind, Ban.value, Ban.site_id, Ban.expires_at).where(Ban.lifted_at.is_(None))
+Row = TypeVar("Row", Site, Channel)
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The configuration in one version. Its rows belong to no session; ``site`` and ``channels`` give such as do."""
+
+    version: int
+    sites: dict[str, Site]
+    bans: Bans
+    all_channels: Sequence[Channel]
+    with_subscribers: frozenset[int]
+
+    def site_id(self, key: str) -> int:
+        """The number of the site in service with this key; 0, which no site has, where there is none."""
+        return self.sites[key].id if key in self.sites else 0
+
+    def site(self, key: str) -> Site:
+        """The site in service with this key; raises ``NotFound``."""
+        if key not in self.sites:
+            raise NotFound
+        return _in_session(self.sites[key])
+
+    def site_at(self, origin: str) -> Site:
+        """The first site in service with pages at this origin; raises ``NotFound``."""
+        there = [site for site in self.sites.values() if origin in site.origins]
+        if not there:
+            raise NotFound
+        return _in_session(min(there, key=lambda site: site.id))
+
+    def channels(self, site_id: int, means: Means) -> list[Channel]:
+        """Those of a kind that hear of a site."""
+        here = (one for one in self.all_channels if one.means == means and one.site_id in (None, site_id))
+        return [_in_session(one) for one in here]
+
+    def has_subscribers(self, site_id: int) -> bool:
+        """Whether anybody ever asked to hear of something on a site."""
+        return site_id in self.with_subscribers
+
+
+_latest: "WeakKeyDictionary[Engine, Kept]" = WeakKeyDictionary()
+
+
+def current() -> Kept:
+    """The configuration as it is now; compared once in a transaction."""
+    known: Kept | None = db.session().info.get(COMPARED)
+    return known or of_version(db.session.execute(VERSION).scalar_one())
+
+
+def latest() -> Kept:
+    """The configuration as it was when this process last looked."""
+    return _latest.get(db.engine) or current()
+
+
+def of_version(version: int) -> Kept:
+    """The configuration, where somebody just read that ``version`` is the current one."""
+    session = db.session()
+    kept = _latest.get(db.engine)
+    if kept is None or kept.version != version:
+        kept = _read(version)
+        # A transaction that writes sees its own changes, which may never be committed.
+        if not session.connection().get_execution_options().get("writes"):
+            _latest[db.engine] = kept
+    session.info[COMPARED] = kept
+    return kept
+
+
+def _read(version: int) -> Kept:
+    with Session(db.session.connection(), autoflush=False) as reader:
+        kept = Kept(
+            version,
+            {site.key: site for site in reader.scalars(Site.in_service())},
+            Bans(reader.execute(BANS).all()),
+            reader.scalars(select(Channel).where(Channel.ended_at.is_(None))).all(),
+            frozenset(reader.scalars(WITH_SUBSCRIBERS)),
+        )
+        reader.expunge_all()
+    return kept
+
+
+def _in_session(row: Row) -> Row:
+    """The row as part of this transaction, and as this transaction has changed it."""
+    there: Row | None = db.session().identity_map.get(identity_key(instance=row))
+    return there if there is not None and not inspect(there).expired else db.session.merge(row, load=False)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_comparison(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(COMPARED, None)

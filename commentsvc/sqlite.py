@@ -1,0 +1,127 @@
+"""SQLite's connections: durable, foreign keys held, and who writes waits in line.
+
+SQLite has one write lock for a file, and whoever finds it taken sleeps in steps that grow to a tenth of a second while
+others overtake. Here the threads of a process line up before they ask for it, and between processes the waits are
+short and of random length.
+"""
+
+import random
+import sqlite3
+import time
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+
+from commentsvc.line import Line
+
+BUSY_TIMEOUT = timedelta(seconds=8)
+PAGES_KEPT = 512  # KiB of each connection; Linux keeps the file's pages for all of them
+FIRST_WAIT = 0.0005  # seconds until another process is asked again; then more
+LONGEST_WAIT = 0.005
+BEGIN = "BEGIN IMMEDIATE"
+
+
+class WriterConnection(sqlite3.Connection):
+    """A connection that keeps its place at the head of the ``line`` as long as its transaction writes."""
+
+    line: Line
+    is_first = False
+
+    def begin_writing(self) -> None:
+        """Open a transaction that may write; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
+        deadline = time.monotonic() + BUSY_TIMEOUT.total_seconds()
+        if not self.line.wait(BUSY_TIMEOUT.total_seconds()):
+            raise sqlite3.OperationalError("the write lock was not given in time")
+        self.is_first = True
+        try:
+            self._begin_before(deadline)
+        except BaseException:
+            self._step_back()
+            raise
+
+    def _begin_before(self, deadline: float) -> None:
+        self.execute("PRAGMA busy_timeout = 0")
+        try:
+            longest = FIRST_WAIT
+            while not self._has_begun(is_last_try=time.monotonic() > deadline):
+                time.sleep(random.uniform(FIRST_WAIT / 2, longest))  # noqa: S311 - so that two do not wait in step
+                longest = min(longest * 1.5, LONGEST_WAIT)
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+
+    def _has_begun(self, *, is_last_try: bool) -> bool:
+        try:
+            self.execute(BEGIN)
+        except sqlite3.OperationalError as problem:
+            if is_last_try or problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
+
+    def commit(self) -> None:
+        """Make it durable; where that fails, it is to be rolled back."""
+        super().commit()
+        self._step_back()
+
+    def rollback(self) -> None:
+        """Undo it."""
+        try:
+            super().rollback()
+        finally:
+            self._step_back()
+
+    def close(self) -> None:
+        """End the connection."""
+        try:
+            super().close()
+        finally:
+            self._step_back()
+
+    def _step_back(self) -> None:
+        if self.is_first:
+            self.is_first = False
+            self.line.leave()
+
+
+def prepare(engine: Engine) -> None:
+    """Let all connections of an engine be of this kind."""
+    line = Line()
+
+    def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
+        named.update(timeout=BUSY_TIMEOUT.total_seconds(), check_same_thread=False, factory=WriterConnection)
+
+    def set_up(connection: WriterConnection, _record: Any) -> None:
+        connection.line = line
+        _make_strict(connection)
+
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "begin", _begin)
+
+
+def _make_strict(connection: WriterConnection) -> None:
+    connection.isolation_level = None  # the driver must not open transactions of its own accord
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{PAGES_KEPT}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Open a transaction of the kind that its execution options ask for."""
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    try:
+        connection.connection.driver_connection.begin_writing()  # type: ignore[union-attr]
+    except sqlite3.Error as problem:
+        raise OperationalError(BEGIN, None, problem) from problem
+
+
+def _milliseconds(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)

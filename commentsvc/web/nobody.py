@@ -1,0 +1,25 @@
+"""An answer about a thread in which nobody has written: rendered once for a blog, with each article's key put in."""
+
+import re
+import secrets
+
+from flask import request
+
+from commentsvc.comments.articles import Article
+from commentsvc.db import db
+from commentsvc.web import snapshots
+
+KEY = f"nobody-{secrets.token_hex(16)}"  # under which nobody ever writes, as nobody knows it
+READS_THE_SAME = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")  # in an address, in HTML and in JSON
+
+
+def answer(article: Article) -> str | None:
+    """What this request asks for, made from the answer for another article; None where that has to be rendered."""
+    if article.thread is not None or article.key == KEY or not READS_THE_SAME.fullmatch(article.key):
+        return None
+    path = request.path.removesuffix(article.key)
+    if path == request.path:
+        return None
+    # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
+    db.session.close()
+    return snapshots.whole(path + KEY, request.args.items(), snapshots.shape_asked_for()).replace(KEY, article.key)

@@ -1,0 +1,87 @@
+"""The page of a thread for those whom we do not know: rendered once for all, with gaps for what is each one's own.
+
+What stands in a gap is put in as text, so that such a page costs little more than the bytes that are sent: crawlers and
+readers without scripts ask for nothing else.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from flask import current_app, request
+
+from commentsvc import configuration, i18n
+from commentsvc.captcha import challenge
+from commentsvc.comments import threads
+from commentsvc.comments.articles import Article
+from commentsvc.errors import StorageUnavailable
+from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.web import current, snapshots, standing, visitor
+from commentsvc.web.admin import signed_in
+from commentsvc.web.forms import CommentForm, ShownChallenge
+from commentsvc.web.snapshots import OF_A_PAGE
+from commentsvc.web.visitor import Visitor
+
+# Nobody can guess a gap, and so nobody can write one into a comment to see what is put in.
+CHALLENGE, VISITOR, IDEMPOTENCY_KEY = (f"gap-{secrets.token_hex(16)}" for _ in range(3))
+# By which rule they are asked for a solved challenge: as the article's says, or, where it looks at the person, so.
+BY_RULE, ASKED, UNASKED = "strangers by rule ", "strangers asked ", "strangers unasked "
+
+
+class _SomeVisitor(Visitor):
+    @property
+    def token(self) -> str:
+        return VISITOR
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page as text, and whose it is."""
+
+    html: str
+    site: Site
+
+
+def page(site_key: str, address: str) -> Page | None:
+    """The page that this request asks for; None where it is somebody's whom we know, or not just the thread."""
+    site = configuration.latest().sites.get(site_key)
+    if site is None or snapshots.shape_asked_for() or _is_known() or request.args.keys() - OF_A_PAGE:
+        return None
+    i18n.speak(current.reader_language(site))
+    key = threads.key_of(address)
+    shape = BY_RULE
+    if site.captcha == Captcha.SUSPICIOUS:
+        shape = ASKED if standing.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
+    asked = [(name, value) for name, value in request.args.items() if name != "lang"]
+    try:
+        html = snapshots.whole(request.path, [*asked, ("lang", i18n.language())], shape)
+    except StorageUnavailable:
+        return None
+    if CHALLENGE in html:
+        html = _filled(html, challenge.place_of(site_key, key))
+    return Page(html, site)
+
+
+def _is_known() -> bool:
+    cookies = (current_app.config["SESSION_COOKIE_NAME"], signed_in.cookie_name())
+    return visitor.HEADER in request.headers or any(name in request.cookies for name in cookies)
+
+
+def _filled(html: str, place: str) -> str:
+    person = visitor.current()
+    html = html.replace(CHALLENGE, challenge.issue(place, person.id))
+    return html.replace(VISITOR, person.token).replace(IDEMPOTENCY_KEY, secrets.token_urlsafe(12))
+
+
+def form(article: Article, shape: str) -> CommentForm | None:
+    """The form with its gaps; None where the rule looks at the person, and it is not said what it sees."""
+    rule = article.captcha_rule
+    if rule == Captcha.SUSPICIOUS and shape == BY_RULE:
+        return None
+    asks = rule == Captcha.ALWAYS or (rule == Captcha.SUSPICIOUS and shape == ASKED)
+    return CommentForm(
+        article,
+        challenge=ShownChallenge(CHALLENGE, solved=False, asks=asks),
+        visitor=_SomeVisitor("", came_back=False),
+        waits=article.moderation_rule != Moderation.NONE,
+        idempotency_key=IDEMPOTENCY_KEY,
+    )
