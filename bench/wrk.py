@@ -46,6 +46,15 @@ done = function(summary, latency)
   io.write(string.format("p50 %.3f p99 %.3f\\n", latency:percentile(50) / 1000, latency:percentile(99) / 1000))
 end
 """
+EVER_NEW = """
+math.randomseed({seed})
+local count, run = 0, math.random(1, 2000000000)
+request = function()
+  count = count + 1
+  local path = string.format("{path}", "p" .. run .. "/" .. count .. ".html")
+  return wrk.format("GET", path, {{["Accept-Encoding"] = "gzip"}})
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,14 @@ def reads(url: str, seconds: float, *, gzip: bool = False) -> float:
     """Answers a second to the same question over and over."""
     header = ["-H", "Accept-Encoding: gzip"] if gzip else []
     return _run([*header, url], seconds)
+
+
+def ever_new(root: str, path: str, seconds: float, seed: int) -> float:
+    """Answers a second where nobody asked the same before; ``%s`` in ``path`` becomes a name of its own."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(EVER_NEW.format(seed=seed, path=path))
+        script.flush()
+        return _run(["-s", script.name, root], seconds)
 
 
 def mixed(root: str, read: str, write: str, body: str, seconds: float, seed: int) -> float:

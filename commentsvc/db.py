@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeDecorator
 from commentsvc import sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
-LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than who waits for SQLite's lock in another process sleeps
+LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than who waits for the lock in another process sleeps
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 POOL_SIZE = 8

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale
@@ -109,9 +109,14 @@ def ngettext(one: str, many: str, n: int) -> str:
 
 def plural_forms(one: str, many: str) -> dict[str, str]:
     """A sentence for every plural category (CLDR) of the language spoken now, its places left for a script to fill."""
-    rule = _locale().plural_form
-    samples = {rule(n): n for n in (*range(111, -1, -1), 1_000_000)}
-    return {category: ngettext(one, many, n) for category, n in samples.items()}
+    return {category: ngettext(one, many, n) for category, n in _plural_samples(language()).items()}
+
+
+@cache
+def _plural_samples(tag: str) -> dict[str, int]:
+    """A number of each plural category of a language."""
+    rule = _locale_of(tag).plural_form
+    return {rule(n): n for n in (*range(111, -1, -1), 1_000_000)}
 
 
 def sentence(refusal: Refusal) -> str:
@@ -137,7 +142,7 @@ def exact_time(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)  # the same comments are looked at again and again, and this takes its time
 def _exact_time(moment: datetime, tag: str) -> str:
-    return format_datetime(moment, "long", locale=Locale.parse(tag))
+    return format_datetime(moment, "long", locale=_locale_of(tag))
 
 
 def relative_time(moment: datetime) -> str:
@@ -147,7 +152,13 @@ def relative_time(moment: datetime) -> str:
 
 def short_time(moment: datetime) -> str:
     """A date as a reader would write it, with the time of day."""
-    return f"{format_date(moment, 'medium', locale=_locale())}, {format_time(moment, 'short', locale=_locale())}"
+    return _short_time(moment.replace(second=0, microsecond=0), language())
+
+
+@lru_cache(maxsize=4096)
+def _short_time(moment: datetime, tag: str) -> str:
+    locale = _locale_of(tag)
+    return f"{format_date(moment, 'medium', locale=locale)}, {format_time(moment, 'short', locale=locale)}"
 
 
 def short_days(first: date, count: int = 1) -> str:
@@ -158,7 +169,7 @@ def short_days(first: date, count: int = 1) -> str:
 @lru_cache(maxsize=2048)
 def _short_days(first: date, count: int, tag: str) -> str:
     last = first + timedelta(days=count - 1)
-    return str(format_interval(first, last, "MMMd", locale=Locale.parse(tag)))
+    return str(format_interval(first, last, "MMMd", locale=_locale_of(tag)))
 
 
 def span(days: int) -> str:
@@ -173,7 +184,7 @@ def number(value: float) -> str:
 
 @lru_cache(maxsize=4096)
 def _number(value: float, tag: str) -> str:
-    return format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale=Locale.parse(tag))
+    return format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale=_locale_of(tag))
 
 
 def day(moment: datetime) -> str:
@@ -182,7 +193,12 @@ def day(moment: datetime) -> str:
 
 
 def _locale() -> Locale:
-    return Locale.parse(language())
+    return _locale_of(language())
+
+
+@cache
+def _locale_of(tag: str) -> Locale:
+    return Locale.parse(tag)
 
 
 def own_name(tag: str) -> str:
@@ -192,4 +208,4 @@ def own_name(tag: str) -> str:
 
 def direction(tag: str) -> str:
     """``ltr`` or ``rtl``."""
-    return Locale.parse(tag).text_direction
+    return _locale_of(tag).text_direction

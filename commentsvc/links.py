@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from commentsvc import settings
@@ -108,6 +109,7 @@ def host_of(address: str) -> str:
     return host.removeprefix("www.") if len(host) <= LONGEST_HOST else ""
 
 
+@lru_cache(maxsize=4096)
 def thread_path(site: str, key: str) -> str:
     """``<site>/<key>``, encoded for use in a URL."""
     return f"{quote(site)}/{quote(key, safe='/')}"

@@ -18,8 +18,8 @@ from commentsvc.line import Line
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB of each connection; Linux keeps the file's pages for all of them
-FIRST_WAIT = 0.0005  # seconds until another process is asked again; then more
-LONGEST_WAIT = 0.005
+FIRST_WAIT = 0.0002  # seconds until another process is asked again; then more
+LONGEST_WAIT = 0.002
 BEGIN = "BEGIN IMMEDIATE"
 
 

@@ -60,19 +60,20 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     engine.dispose()
 
 
-def write(engine: Engine, statement: str) -> None:
+def write(engine: Engine, statement: str, *values: int) -> None:
     """One transaction."""
     with engine.connect().execution_options(writes=True) as connection:
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(statement, values)
         connection.commit()
 
 
 class TestWriting:
     """One at a time, within the process and between several."""
 
-    def test_all_of_them_come_through(self, engine: Engine) -> None:
-        with ThreadPoolExecutor(16) as pool:
-            list(pool.map(lambda number: write(engine, f"INSERT INTO t VALUES ({number})"), range(200)))
+    def test_all_of_them_come_through(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", timedelta(seconds=30))
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: write(engine, "INSERT INTO t VALUES (?)", number), range(200)))
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*), count(DISTINCT x) FROM t").one() == (200, 200)
 

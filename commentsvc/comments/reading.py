@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
@@ -205,6 +206,7 @@ def _top_level(thread: Thread) -> Select[Comment]:
     return _of(thread).where(Comment.root_id.is_(None), or_(Comment.state == State.APPROVED, _has_shown_answers()))
 
 
+@cache
 def _has_shown_answers() -> ColumnElement[bool]:
     answer = aliased(Comment)
     return select(answer.id).where(answer.root_id == Comment.id, answer.state == State.APPROVED).exists()
