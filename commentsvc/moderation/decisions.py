@@ -187,6 +187,7 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "after": comment.state,
         "reasons": list(reasons),
     }
+    db.session.flush()  # what was decided before comes first
     db.session.connection().execute(LOG, logged)
 
 

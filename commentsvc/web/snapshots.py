@@ -445,7 +445,7 @@ def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, render
     kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)
-    shared = [*kept, ("ETag", etag), ("Vary", "Origin, Accept-Encoding")]
+    shared = [*kept, ("ETag", etag), ("Vary", "Accept-Encoding" if subject.stays else "Origin, Accept-Encoding")]
     packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
     plainly = [*shared, ("Content-Length", str(len(body)))]
     return _Snapshot(subject, etag, packed, None, packedly, plainly, rendered, rendered)

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from commentsvc import paths
 from commentsvc.web import templating
+from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE
 
 SCRIPTS = ["embed.js", *(f"embed/{one.name}" for one in sorted((paths.STATIC / "embed").glob("*.js")))]
@@ -97,3 +98,28 @@ def test_any_page_may_load_them(client: FlaskClient) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/embed.js", "/static/thread.css", "/static/smilies/smile.svg"])
+def test_files_come_from_memory_for_pages_anywhere(client: FlaskClient, path: str) -> None:
+    first = client.get(path, headers={"Accept-Encoding": "gzip"})
+    layer: Snapshots = client.application.extensions["snapshots"]
+    rendered = layer.misses
+    plain = client.get(path, headers={"Origin": "https://any.example"})
+    assert gzip.decompress(first.data) == plain.data
+    head = client.head(path)
+    assert (head.data, head.headers["Content-Length"]) == (b"", str(len(plain.data)))
+    unchanged = client.get(path, headers={"If-None-Match": plain.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+    for answer in (first, plain, head):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "charset=utf-8" in answer.headers["Content-Type"]
+        assert "Accept-Encoding" in answer.headers["Vary"]
+    assert layer.misses == rendered
+
+
+def test_what_is_no_file_is_not_there(client: FlaskClient) -> None:
+    for path in ("/static/none.css", "/static/", "/static/../pyproject.toml", "/embed.jsx"):
+        assert client.get(path).status_code == 404
