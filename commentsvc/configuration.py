@@ -85,11 +85,21 @@ def of_version(version: int) -> Kept:
     kept = _latest.get(db.engine)
     if kept is None or kept.version != version:
         kept = _read(version)
-        # A transaction that writes sees its own changes, which may never be committed.
+        # A transaction that writes sees its own changes: they count for others once it is committed.
         if not session.connection().get_execution_options().get("writes"):
             _latest[db.engine] = kept
     session.info[COMPARED] = kept
     return kept
+
+
+@event.listens_for(Session, "after_commit")
+def _keep_what_is_committed(session: Session) -> None:
+    kept: Kept | None = session.info.get(COMPARED)
+    if kept is None or session.in_nested_transaction():
+        return
+    known = _latest.get(db.engine)
+    if known is None or known.version < kept.version:
+        _latest[db.engine] = kept
 
 
 def _read(version: int) -> Kept:

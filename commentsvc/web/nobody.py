@@ -17,6 +17,8 @@ def answer(article: Article) -> str | None:
     """What this request asks for, made from the answer for another article; None where that has to be rendered."""
     if article.thread is not None or article.key == KEY or not READS_THE_SAME.fullmatch(article.key):
         return None
+    if article.site.share:  # whose links hold the address in another spelling
+        return None
     path = request.path.removesuffix(article.key)
     if path == request.path:
         return None

@@ -58,7 +58,7 @@ def page(site_key: str, address: str) -> Page | None:
         return None
     if CHALLENGE in html:
         html = _filled(html, challenge.place_of(site_key, key))
-    return Page(html, site)
+    return Page(html, configuration.latest().sites.get(site_key, site))  # as new as the page is
 
 
 def _is_known() -> bool:
