@@ -25,10 +25,10 @@ def show(site_key: str, key: str = "") -> Response:
     article = _address(site_key, key)
     if wanted := current.page_of_comment_asked_for(article):
         return _turned_to(wanted, article.site)
-    if (html := nobody.answer(article)) is None:
-        shown = current.page_asked_for(article)
-        html = fragment(shown, forms.blank(article, folded=shown.comment_count > 0))
-    return snapshots.keep(make_response(html), article)
+    if html := nobody.answer(article):
+        return snapshots.keep(make_response(html), article)
+    shown = current.page_asked_for(article)
+    return snapshots.keep(make_response(fragment(shown, forms.blank(article, folded=shown.comment_count > 0))), article)
 
 
 @blueprint.post("/embed/<site_key>/")

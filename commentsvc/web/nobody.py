@@ -13,7 +13,7 @@ KEY = f"nobody-{secrets.token_hex(16)}"  # under which nobody ever writes, as no
 READS_THE_SAME = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")  # in an address, in HTML and in JSON
 
 
-def answer(article: Article) -> str | None:
+def answer(article: Article) -> bytes | None:
     """What this request asks for, made from the answer for another article; None where that has to be rendered."""
     if article.thread is not None or article.key == KEY or not READS_THE_SAME.fullmatch(article.key):
         return None
@@ -24,4 +24,5 @@ def answer(article: Article) -> str | None:
         return None
     # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
     db.session.close()
-    return snapshots.whole(path + KEY, request.args.items(), snapshots.shape_asked_for()).replace(KEY, article.key)
+    of_another = snapshots.whole(path + KEY, request.args.items(), snapshots.shape_asked_for())
+    return of_another.replace(KEY.encode(), article.key.encode())

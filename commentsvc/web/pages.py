@@ -166,7 +166,7 @@ def _view_of_everybody(form: CommentForm) -> Markup:
 
 def _kept(door: str, article: Article) -> str:
     asked = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
-    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", [*asked, ("lang", i18n.language())])
+    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", [*asked, ("lang", i18n.language())]).decode()
 
 
 def place_of(comment: Comment) -> str:

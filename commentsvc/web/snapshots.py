@@ -171,8 +171,8 @@ def counts() -> dict[str, int]:
     return {"hit": _layer().hits, "miss": _layer().misses}
 
 
-def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> str:
-    """What a reader would get from ``path``, as text: kept where it can be.
+def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> bytes:
+    """The body that a reader would get from ``path``: kept where it can be, and then the same object each time.
 
     With a ``shape``, an answer that only the service asks for: the view finds it by ``shape_asked_for``.
 
@@ -224,14 +224,14 @@ class Snapshots:
         self.hits += 1
         return self._send(found, name, environ, start_response)
 
-    def whole(self, path: str, query: str, shape: str = "") -> str:
+    def whole(self, path: str, query: str, shape: str = "") -> bytes:
         """The plain body of an answer, for who builds something larger from it; raises ``StorageUnavailable``."""
         prefix = next(one for one in (*PARAMETERS, *OF_OURS) if path.startswith(one))
         path = path.encode().decode("latin-1")
         name = (shape + path, _asked(prefix, query))
         found = self._current(name)
         if isinstance(found, _Snapshot):
-            return self._plain(found, name).decode()
+            return self._plain(found, name)
         answers: list[str] = []
         # A context of its own: the inner request must not take this one's language along when it ends.
         inner = contextvars.copy_context()
@@ -239,7 +239,7 @@ class Snapshots:
         body = inner.run(self._render, found, asked, lambda status, _: answers.append(status))
         if not answers[0].startswith("200"):
             raise StorageUnavailable
-        return b"".join(body).decode()
+        return b"".join(body)
 
     def drop(self, site_id: int, key: str) -> None:
         """Forget every snapshot that shows a thread, after a write of this process."""
