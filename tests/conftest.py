@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from commentsvc import clock, schema, settings, throttle, tokens
@@ -232,6 +233,20 @@ def rules(app: Flask) -> Callable[..., None]:
 def client(app: Flask) -> FlaskClient:
     """Somebody's browser."""
     return _client(app)
+
+
+@pytest.fixture
+def questions(app: Flask) -> Iterator[list[str]]:
+    """What the database is asked, but for beginnings."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement != "BEGIN":
+            asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

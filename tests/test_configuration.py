@@ -1,10 +1,10 @@
 """What moderators and owners decide is kept in memory, and no change of it is ever missed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from commentsvc import clock, configuration
 from commentsvc.comments.articles import Article
@@ -98,19 +98,6 @@ class TestTheVersion:
 
 class TestKept:
     """Its parts come from memory, as they are at the beginning of the transaction."""
-
-    @pytest.fixture
-    def questions(self, app: Flask) -> Iterator[list[str]]:
-        """What the database is asked, but for beginnings."""
-        asked: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            if statement != "BEGIN":
-                asked.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        yield asked
-        event.remove(db.engine, "before_cursor_execute", note)
 
     def test_one_small_question_a_transaction(self, app: Flask, questions: list[str]) -> None:
         configuration.current()

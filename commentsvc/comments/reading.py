@@ -10,7 +10,6 @@ from functools import cache
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
-from commentsvc import links
 from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.models.comment import FACES, Comment, State
@@ -48,9 +47,7 @@ class Item:
 class ThreadPage:
     """All that ``templates/thread/_thread.html`` needs; ``thread`` is None where nobody has written yet."""
 
-    site: Site
-    key: str
-    thread: Thread | None
+    article: Article
     view: View
     order: Order
     page: int
@@ -60,19 +57,19 @@ class ThreadPage:
     pinned: Comment | None = None  # on the first page: what a moderator wants to be read first
 
     @property
+    def site(self) -> Site:
+        """Whose article it is."""
+        return self.article.site
+
+    @property
+    def thread(self) -> Thread | None:
+        """The thread that is shown."""
+        return self.article.thread
+
+    @property
     def comment_count(self) -> int:
         """Approved comments in the whole thread."""
         return self.thread.comment_count if self.thread else 0
-
-    @property
-    def url(self) -> str:
-        """The article's address, as far as is known."""
-        return self.thread.url if self.thread else links.article(self.site.home, self.key)
-
-    @property
-    def title(self) -> str:
-        """The article's title, as far as is known."""
-        return self.thread.title if self.thread else ""
 
     @property
     def pages_to_offer(self) -> list[int | None]:
@@ -109,10 +106,10 @@ class ThreadPage:
 
 def read(article: Article, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
     """The page of a thread; reading one that does not exist gives an empty page and creates nothing."""
-    site, key, thread = article.site, article.key, article.thread
+    site, thread = article.site, article.thread
     view = view or View(site.view)
     if thread is None:
-        return ThreadPage(site, key, None, view, order, 1, 1, [], [])
+        return ThreadPage(article, view, order, 1, 1, [], [])
     rows = _shown(thread) if view == View.LINEAR else _top_level(thread)
     pages = max(1, math.ceil(_number_of(rows) / site.page_size))
     page = min(max(page, 1), pages)
@@ -122,7 +119,7 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
     )
     items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
     pinned = visible(thread, thread.pinned_id) if page == 1 else None
-    return ThreadPage(site, key, thread, view, order, page, pages, items, _linkbacks(thread), pinned)
+    return ThreadPage(article, view, order, page, pages, items, _linkbacks(thread), pinned)
 
 
 def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:

@@ -1,7 +1,7 @@
 """Threads as bytes: what a hit costs, how fresh it is, and that nothing personal is in it."""
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import sleep
@@ -9,7 +9,7 @@ from time import sleep
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from commentsvc.db import db
 from commentsvc.models import Site, Thread
@@ -26,20 +26,6 @@ OF_MANY = (f"/api/v1/counts?site=blog&key={ARTICLE}", "/feed/blog")
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a second is soon over: here it passes when a test says so."""
     monkeypatch.setattr(snapshots, "TRUSTED", 1000.0)
-
-
-@pytest.fixture
-def questions(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement != "BEGIN":
-            asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ def show(site_key: str, key: str = "") -> Response:
     i18n.speak(current.site_language(article.site))
     shown = current.page_asked_for(article)
     thread = PublicThread(
-        url=shown.url,
-        title=shown.title,
+        url=article.url,
+        title=article.title,
         open=shown.thread is None or threads.is_open(shown.thread),
         count=shown.comment_count,
         page=shown.page,
