@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Select, select
 
-from commentsvc import clock, links, safe_http
+from commentsvc import clock, configuration, links, safe_http
 from commentsvc.db import db
 from commentsvc.errors import NotFound, WrongOrigin
 from commentsvc.linkbacks import article_page
@@ -41,7 +41,7 @@ def announce(url: str, fingerprint: str = "") -> Announcement:
     """
     address = links.plain(url) or ""
     try:
-        site = Site.at(links.origin_of(address) or "")
+        site = configuration.current().site_at(links.origin_of(address) or "")
     except NotFound:
         raise WrongOrigin from None
     article = of_article(site, address) or Announcement(

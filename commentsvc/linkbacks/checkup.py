@@ -7,7 +7,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from commentsvc import links
+from commentsvc import configuration, links
 from commentsvc.comments import threads
 from commentsvc.errors import N_, NotFound, Reason
 from commentsvc.linkbacks import discovery, trackback
@@ -113,7 +113,7 @@ def _article(page: Page) -> Article:
         raise Ailment(N_("%(url)s is %(kind)s, not a page in HTML."), url=page.url, kind=page.content_type)
     origin = links.origin_of(page.url) or page.url
     try:
-        site = Site.at(origin)
+        site = configuration.current().site_at(origin)
     except NotFound:
         raise Ailment(NO_BLOG, f"commentsvc site add KEY {origin}", origin=origin) from None
     html = decoded(page)

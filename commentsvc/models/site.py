@@ -125,14 +125,6 @@ class Site(Base):
             raise NotFound
         return site
 
-    @classmethod
-    def at(cls, origin: str) -> "Site":
-        """The first site with pages at this origin; raises ``NotFound``."""
-        for site in db.session.scalars(cls.in_service().order_by(cls.id)):
-            if origin in site.origins:
-                return site
-        raise NotFound
-
     @property
     def home(self) -> str:
         """Where the blog lives: its first origin."""
