@@ -170,7 +170,10 @@ class TestTheElement:
         expect(bob.get_by_role("link", name="Comments")).to_be_visible()
 
     def test_reading_sends_and_stores_nothing(self, world: World, person: Person) -> None:
+        """What makes reading comfortable comes after some seconds; here those never pass."""
         bob = person()
+        bob.clock.install(time=0)
+        bob.clock.pause_at(1)
         asked: list[str] = []
         bob.on("request", lambda request: asked.append(request.url))
         bob.goto(world.article)
