@@ -3,16 +3,17 @@
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from commentsvc import settings
+from commentsvc.characters import CONTROLS
+from commentsvc.hosts import ascii_host
+from commentsvc.tracking import is_tracking
 
-TRACKING = re.compile(
-    r"(utm_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|igshid|yclid|twclid|_hsenc|_hsmi|ref_src)", re.I
-)
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
-KEEP_ENCODED = "%/?#"
+IN_PATH = "%/?#"  # what means something else when it is not percent-encoded
+IN_QUERY = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|} "
 LONGEST_KEY = 500  # characters
 LONGEST_ADDRESS = 2000  # characters, percent-encoded
 LONGEST_HOST = 253
@@ -28,8 +29,9 @@ NO_HOST = re.compile(r"^[\W_]+|[\W_]+$")  # signs around an address in a sentenc
 def thread_key(address: str) -> str:
     """The key of the thread for an article's URL, path, or explicit id, in one form.
 
-    No fragment, no trailing slash, no ``index.html``, no tracking parameters; Unicode NFC; percent-encoding
-    only where the character would change the meaning. Applying it twice changes nothing.
+    No fragment, no trailing slash, no ``index.html``, no ``..``, no tracking parameters; Unicode NFC; percent-encoding
+    only where the character would change the meaning. What is kept of a query keeps its order and its signs. Applying
+    it twice changes nothing.
 
     Raises:
         ValueError: it is longer than any article's address, or no address at all.
@@ -46,17 +48,22 @@ def thread_key(address: str) -> str:
 def _normalised(address: str) -> str:
     parts = urlsplit(address) if re.match(r"https?://", address, re.I) else None
     path, query = (parts.path, parts.query) if parts else _split(address)
-    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not TRACKING.fullmatch(name)]
-    path = _without_index(_one_form(path))
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    kept = [one for one in query.split("&") if one and not is_tracking(unquote(one.partition("=")[0]))]
+    path = _plain_path(_one_form(path))
+    return f"{path}?{'&'.join(_query_form(one) for one in kept)}" if kept else path
 
 
-def _without_index(path: str) -> str:
-    """No slash at either end, and no ``index.html`` at the last."""
-    segments = path.strip("/").split("/")
+def _plain_path(path: str) -> str:
+    """No slash at either end, no ``index.html`` at the last, and no dots that lead elsewhere (RFC 3986, 5.2.4)."""
+    segments: list[str] = []
+    for segment in path.strip("/").split("/"):
+        if segment == "..":
+            segments = segments[:-1]
+        elif segment != ".":
+            segments.append(segment)
     while segments and segments[-1].lower() in ("", "index.html", "index.htm"):
         segments.pop()
-    return "/".join(segments)
+    return "/".join(segments).lstrip("/")
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -65,17 +72,25 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def _one_form(path: str) -> str:
-    decoded = ENCODED_RUN.sub(_decode_run, LONE_PERCENT.sub("%25", path))
-    kept = "".join(char for char in decoded if char >= " " and char != "\x7f")
-    return unicodedata.normalize("NFC", kept)
+    return _decoded(path, IN_PATH)
 
 
-def _decode_run(run: re.Match[str]) -> str:
-    try:
-        decoded = unquote(run[0], errors="strict")
-    except UnicodeDecodeError:
-        return run[0].upper()
-    return "".join(f"%{ord(char):02X}" if char in KEEP_ENCODED else char for char in decoded)
+def _query_form(pair: str) -> str:
+    return quote(_decoded(pair, IN_QUERY), safe=SAFE_IN_QUERY)
+
+
+def _decoded(text: str, keep: str) -> str:
+    """In NFC and without controls; what is percent-encoded stays so where it must ``keep`` apart or is no UTF-8."""
+
+    def decode(run: re.Match[str]) -> str:
+        try:
+            decoded = unquote(run[0], errors="strict")
+        except UnicodeDecodeError:
+            return run[0].upper()
+        return "".join(f"%{ord(char):02X}" if char in keep else char for char in decoded)
+
+    decoded = ENCODED_RUN.sub(decode, LONE_PERCENT.sub("%25", text))
+    return unicodedata.normalize("NFC", re.sub(r"[\t\n]", "", CONTROLS.sub("", decoded)))
 
 
 def origin_of(url: str) -> str | None:
@@ -87,7 +102,9 @@ def origin_of(url: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in parts.netloc:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else ascii_host(parts.hostname)
+    if not host:
+        return None
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
 
@@ -99,13 +116,9 @@ def host_of(address: str) -> str:
     """
     place = AUTHORITY.match(address[:LONGEST_ADDRESS])
     written = unquote(place[1]).rpartition("@")[2] if place else ""
-    folded = unicodedata.normalize("NFKC", written.replace("\u3002", ".")).casefold()
-    host = "".join(char for char in folded if unicodedata.category(char) not in ("Cf", "Cc"))
-    host = NO_HOST.sub("", PORT.sub("", host))
-    try:
-        host = host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return ""
+    plain = unicodedata.normalize("NFKC", written.replace("\u3002", "."))
+    host = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc"))
+    host = ascii_host(NO_HOST.sub("", PORT.sub("", host)))
     return host.removeprefix("www.") if len(host) <= LONGEST_HOST else ""
 
 

@@ -6,7 +6,6 @@ that was checked; each redirect starts over. Size, headers, time and hops are bo
 
 import http.client
 import ipaddress
-import re
 import socket
 import ssl
 import time
@@ -19,7 +18,9 @@ from types import MappingProxyType
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from commentsvc import __version__, settings
+from commentsvc.characters import CONTROLS
 from commentsvc.deadline import hung_up_after
+from commentsvc.hosts import ascii_host
 
 CONNECT_PATIENCE = timedelta(seconds=5)
 WHOLE_PATIENCE = timedelta(seconds=15)
@@ -32,7 +33,6 @@ REDIRECTS_OF_POSTS = (307, 308)
 LATER = (408, 425, 429)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class FetchRefused(Exception):
@@ -202,13 +202,14 @@ def _checked(url: str) -> SplitResult:
         port = parts.port
     except ValueError as problem:
         raise FetchRefused("not a web address") from problem
-    if parts.scheme not in USUAL_PORTS or not parts.hostname:
+    host = parts.hostname if ":" in (parts.hostname or "") else ascii_host(parts.hostname or "")
+    if parts.scheme not in USUAL_PORTS or not host:
         raise FetchRefused("not a web address")
     if parts.username or parts.password:
         raise FetchRefused("the address holds a password")
-    if port not in (None, 80, 443) and not _allowed(parts.hostname, port):
+    if port not in (None, 80, 443) and not _allowed(host, port):
         raise FetchRefused(f"port {port} is not one of the web’s")
-    return parts
+    return parts._replace(netloc=(f"[{host}]" if ":" in host else host) + (f":{port}" if port else ""))
 
 
 def _allowed(host: str, port: int | None) -> bool:
@@ -216,10 +217,6 @@ def _allowed(host: str, port: int | None) -> bool:
 
 
 def _public_address(host: str, port: int, resolver: Resolver) -> str:
-    try:
-        host = host.encode("idna").decode() if not host.isascii() else host
-    except UnicodeError as problem:
-        raise FetchRefused("not a web address") from problem
     addresses = resolver(host, port)
     if not addresses:
         raise FetchFailed(f"{host} has no address")
@@ -310,7 +307,7 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
     """By name in lower case, without control characters; several Link headers are one (RFC 9110, 5.3)."""
-    headers = [(name, CONTROLS.sub(" ", value)) for name, value in headers]
+    headers = [(name, CONTROLS.sub(" ", value.replace("\t", " ").replace("\n", " "))) for name, value in headers]
     joined = {name.lower(): value for name, value in headers}
     if "link" in joined:
         joined["link"] = ", ".join(value for name, value in headers if name.lower() == "link")
@@ -326,10 +323,9 @@ SAFE_IN_QUERY = "/%:@!$&'()*+,;=~-._?[]"
 
 
 def _request_headers(parts: SplitResult, question: _Question) -> dict[str, str]:
-    host = parts.netloc if parts.netloc.isascii() else (parts.hostname or "").encode("idna").decode()
     about = f"Webmention, Pingback, Trackback; +{settings.current().base_url}"
     return {
-        "Host": host,
+        "Host": parts.netloc,
         "User-Agent": f"commentsvc/{__version__} ({about})",
         "Connection": "close",
         **question.headers,

@@ -17,12 +17,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from commentsvc.hosts import ascii_host
+
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends letters and verifies pings
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
 LONGEST_MAILBOX = 20  # characters before the @, of the 64 that there may be
 SHORTEST_SECRET = 32  # characters
+AN_ADDRESS = "an http or https address such as https://comments.example.org or https://example.org/comments"
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
 
 
@@ -106,10 +109,19 @@ class Settings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _base_url_is_an_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an http or https address such as https://comments.example.org")
-        return value.rstrip("/")
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            raise ValueError(f"must be {AN_ADDRESS}") from None
+        host = parts.hostname or ""
+        host = f"[{host}]" if ":" in host else ascii_host(host)
+        if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(f"must be {AN_ADDRESS}")
+        path = parts.path.rstrip("/")
+        if not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII) or {".", ".."} & set(path.split("/")):
+            raise ValueError(f"must be {AN_ADDRESS}; a path after the host is of letters, digits and -._~")
+        return f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
 
     @field_validator("database_url")
     @classmethod
@@ -186,6 +198,11 @@ class Settings(BaseModel):
     def is_https(self) -> bool:
         """Whether readers reach the service over https, so that cookies may be Secure."""
         return self.base_url.startswith("https://")
+
+    @property
+    def path(self) -> str:
+        """What stands between the host and our own paths: empty, or such as ``/comments``."""
+        return urlsplit(self.base_url).path
 
     @property
     def host(self) -> str:

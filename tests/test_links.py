@@ -40,10 +40,34 @@ def test_one_article_is_one_thread(address: str) -> None:
         ("https://blog.example/100%", "100%25"),
         ("https://blog.example/%ff", "%FF"),
         ("post-17", "post-17"),
+        ("//blog/2020/05/phone.html", "blog/2020/05/phone.html"),
+        ("https://blog.example/?123", "?123"),
+        ("https://blog.example/?a;b&c=%3b", "?a;b&c=%3B"),
+        ("https://blog.example/?q=a+b&q=a%20b", "?q=a+b&q=a%20b"),
+        ("https://blog.example/?q=caf%c3%a9", "?q=caf%C3%A9"),
+        ("https://blog.example/?q=caf\u00e9", "?q=caf%C3%A9"),
+        ("https://blog.example/?q=%E9", "?q=%E9"),
+        ("https://blog.example/?&", ""),
+        ("https://blog.example/a/./b/../c", "a/c"),
+        ("../../admin/queue", "admin/queue"),
+        ("https://blog.example/%2e%2E/admin", "admin"),
+        ("..%2f..%2fadmin", "..%2F..%2Fadmin"),  # is one segment, which no browser takes apart
+        ("a\ufffeb\uffffc\x9bd", "abcd"),
     ],
 )
 def test_what_matters_stays(address: str, key: str) -> None:
     assert thread_key(address) == key
+
+
+@pytest.mark.parametrize("name", ["srsltid", "igsh", "gbraid", "ttclid", "_gl", "mtm_source", "li_fat_id", "UTM_ID"])
+def test_who_clicked_where_is_no_part_of_an_address(name: str) -> None:
+    """Parameters that browsers take away; the list has its date in ``tracking``."""
+    assert thread_key(f"https://blog.example/a?{name}=x1&p=1") == "a?p=1"
+
+
+@pytest.mark.parametrize("name", ["ref", "id", "source", "p", "s", "page", "utmost"])
+def test_what_may_choose_the_page_stays(name: str) -> None:
+    assert thread_key(f"https://blog.example/a?{name}=x1") == f"a?{name}=x1"
 
 
 @given(st.text(max_size=60) | st.from_regex(r"/?([a-z%0-9/]|index\.html){0,20}(\?[a-z=&%]{0,10})?", fullmatch=True))
@@ -63,6 +87,13 @@ def test_normalising_twice_changes_nothing(address: str) -> None:
         ("http://", None),
         ("http://blog.example:x/", None),
         ("http://[", None),
+        ("https://B\u00fccher.example/", "https://xn--bcher-kva.example"),
+        ("https://fa\u00df.de", "https://xn--fa-hia.de"),
+        ("https://\u2603.example", "https://xn--n3h.example"),
+        ("https://my_host.example", "https://my_host.example"),
+        ("https://*.example.org", None),
+        ("https://a b.example", None),
+        ("https://" + "\u00fc" * 70 + ".example", None),
     ],
 )
 def test_origins(url: str, origin: str | None) -> None:
@@ -92,6 +123,8 @@ def test_same_page_needs_the_same_origin() -> None:
         ("https://bl\u00adog.example", "blog.example"),
         ("https://BÜCHER.example", "xn--bcher-kva.example"),
         ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("https://stra\u00dfe.example", "xn--strae-oqa.example"),
+        ("https://STRA\u1e9eE.example", "xn--strae-oqa.example"),
         ("", ""),
         ("https://", ""),
         ("https://" + "a." * 200 + "example", ""),

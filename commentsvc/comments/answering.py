@@ -16,12 +16,12 @@ def answer(comment: Comment, typed: str, by: Moderator) -> Act:
         InvalidFields: the answer is empty or too long.
         ThreadClosed, AlreadySaid: as for everybody.
     """
-    body = submission.checked_body(typed)
+    body, body_html = submission.checked_body(typed)
     thread = comment.thread
     act = acts.begin("answer", by, site=thread.site_id, comment=comment)
     acts.decide([comment], "approval", by, of=act)
     said = submission.Submission(
-        author=by.name or thread.site.name, body=body, body_html=submission.rendered(body), parent_id=comment.id
+        author=by.name or thread.site.name, body=body, body_html=body_html, parent_id=comment.id
     )
     writer = Writer(visitor=None, address_hash=None, language=by.language, moderator=by)
     act.kept = {"answer": posting.post_comment(Article(thread.site, thread.key, thread), said, writer).id}

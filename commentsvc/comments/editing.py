@@ -95,10 +95,10 @@ def edit(comment: Comment, typed: str) -> None:
         NotUnderstood: it is no text.
         AlreadySaid: another comment says the same.
     """
-    body = submission.checked_body(typed)
+    body, body_html = submission.checked_body(typed)
     if body == comment.body:
         return
-    _say(comment, body)
+    _say(comment, body, body_html)
     decisions.record_edit(comment, posting.judge(comment))
 
 
@@ -112,7 +112,7 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> Act:
     kept: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.seen_as}
     training.unlearn(comment)
     if new.body != comment.body:
-        kept["revision"] = _say(comment, new.body)
+        kept["revision"] = _say(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
         decisions.show_anew(comment.thread_id)
@@ -142,12 +142,12 @@ def _stands(comment: Comment) -> list[str | None]:
     return [comment.author, comment.website, comment.body_hash, comment.seen_as]
 
 
-def _say(comment: Comment, body: str) -> int:
+def _say(comment: Comment, body: str, body_html: str) -> int:
     """A new text in the place of the old one, which is kept; its number."""
     training.unlearn(comment)
     revision = Revision(comment_id=comment.id, body=comment.body)
     db.session.add(revision)
-    comment.body, comment.body_html = body, submission.rendered(body)
+    comment.body, comment.body_html = body, body_html
     comment.body_hash = posting.body_hash(body)
     comment.edited_at = clock.now()
     db.session.flush()

@@ -1,13 +1,16 @@
 """What a person typed into the form, checked field by field; nothing is cut, everything wrong is named."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import unescape
 
 from commentsvc import links
+from commentsvc.characters import BLANK, CONTROLS, STACKING, holds_no_text, is_seen, without_turns
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.markup import smilies
-from commentsvc.markup.render import CONTROLS, one_line, render
+from commentsvc.markup.render import one_line, render
 
 LONGEST_AUTHOR = 80  # characters
 LONGEST_EMAIL = 254
@@ -16,7 +19,10 @@ LONGEST_BODY = 20_000
 LONGEST_TITLE = 300
 LARGEST_ID = 2**31 - 1  # what an integer column holds
 MOST_DIGITS = 10
-MOST_MARKS = 4  # combining marks on one letter
+OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
+TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
+BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+TAG = re.compile(r"<[^>]*>")  # as we write them: no other > stands in a tag
 FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "follow", "url", "title")
 
 
@@ -107,6 +113,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
     if (notify or follow) and not email and "email" not in check.wrong:
         check.wrong["email"] = AddressNeeded()
     title = check.line("title", 10_000)[:LONGEST_TITLE]
+    body_html = _shown(check, body)
     if check.wrong:
         raise InvalidFields(check.wrong)
     return Submission(
@@ -114,7 +121,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
         email=email,
         website=website,
         body=body,
-        body_html=rendered(body),
+        body_html=body_html,
         parent_id=_parent(typed.get("parent_id", "")),
         notify=notify,
         follow=follow,
@@ -125,7 +132,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
 
 def must_be_text(typed: Mapping[str, str]) -> None:
     """Raise ``NotUnderstood`` for half characters, which no database takes."""
-    if _holds_no_text(typed.values()):
+    if holds_no_text(typed.values()):
         raise NotUnderstood
 
 
@@ -136,20 +143,21 @@ def as_stored(typed: Mapping[str, str]) -> tuple[str, str, str]:
     return email or "", website or "", "\n".join((_author(check), check.line("title", LONGEST_TITLE), _body(check)))
 
 
-def checked_body(typed: str) -> str:
-    """The text of a comment alone, as ``validate`` checks it; raises what that raises."""
-    if _holds_no_text((typed,)):
+def checked_body(typed: str) -> tuple[str, str]:
+    """The text of a comment alone, as ``validate`` checks it, and its HTML; raises what that raises."""
+    if holds_no_text((typed,)):
         raise NotUnderstood
     check = _Check({"body": typed})
     body = _body(check)
+    body_html = _shown(check, body)
     if check.wrong:
         raise InvalidFields(check.wrong)
-    return body
+    return body, body_html
 
 
 def checked_email(typed: str) -> str:
     """A mail address alone, as ``validate`` checks it; raises ``InvalidFields`` also where there is none."""
-    if _holds_no_text((typed,)):
+    if holds_no_text((typed,)):
         raise NotUnderstood
     check = _Check({"email": typed})
     address = _email(check)
@@ -163,15 +171,9 @@ def rendered(body: str) -> str:
     return render(body, smilies_at=links.absolute(smilies.FOLDER))
 
 
-def _holds_no_text(values: Iterable[str]) -> bool:
-    """Whether there are half characters in it, which no database takes."""
-    return any("\ud800" <= char <= "\udfff" for value in values if not value.isascii() for char in value)
-
-
 def _author(check: _Check) -> str:
     name = check.line("author", LONGEST_AUTHOR)
-    visible = any(char.isalnum() or unicodedata.category(char) in ("So", "Po", "Pd") for char in name)
-    if not visible:
+    if not any(char not in BLANK and (char.isalnum() or unicodedata.category(char) in OF_NAMES) for char in name):
         check.wrong["author"] = Missing()
     return _without_stacked_marks(name)
 
@@ -200,28 +202,30 @@ def _website(check: _Check) -> str | None:
     host = origin.partition("://")[2] if origin else ""
     if not origin or " " in address or "@" in address.split("/")[2] or "." not in host.strip("."):
         check.wrong.setdefault("website", NotAWebsite())
-    return address
+    return without_turns(address)
 
 
 def _body(check: _Check) -> str:
     text = check.typed.get("body", "").replace("\r\n", "\n").replace("\r", "\n")
-    text = _without_stacked_marks(CONTROLS.sub("", text)).strip("\n ")
-    if not text.strip():
+    text = BLANK_LINES.sub("", _without_stacked_marks(CONTROLS.sub("", text))).rstrip("\n ")
+    if not is_seen(text):
         check.wrong["body"] = BodyMissing()
     return check.within("body", text, LONGEST_BODY)
 
 
+def _shown(check: _Check, body: str) -> str:
+    """The HTML of a text that is right so far, which must leave something to see."""
+    if "body" in check.wrong:
+        return ""
+    html = rendered(body)
+    if "<img" not in html and not is_seen(unescape(TAG.sub("", html))):
+        check.wrong["body"] = BodyMissing()
+    return html
+
+
 def _without_stacked_marks(text: str) -> str:
-    """At most ``MOST_MARKS`` combining marks in a row, so that no letter grows over its neighbours' lines."""
-    if text.isascii():
-        return text
-    kept: list[str] = []
-    marks = 0
-    for char in text:
-        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
-        if marks <= MOST_MARKS:
-            kept.append(char)
-    return "".join(kept)
+    """No letter grows over its neighbours' lines; Hebrew and Tibetan ones keep the marks that they are read with."""
+    return text if text.isascii() else TOO_MANY_MARKS.sub(r"\1", text)
 
 
 def _is_ticked(typed: Mapping[str, str], name: str) -> bool:

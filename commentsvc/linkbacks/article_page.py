@@ -50,7 +50,7 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
         page.url,
         plain_text.crop(plain_text.fold(title), LONGEST_TITLE),
         plain_text.crop(plain_text.fold(said), LONGEST_EXCERPT),
-        _links(part, page.url, set(own_origins)),
+        _links(part, plain_text.base_of(root, page.url), set(own_origins)),
     )
 
 

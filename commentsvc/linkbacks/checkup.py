@@ -79,10 +79,15 @@ class Article:
     site: Site
 
     @property
+    def base(self) -> str:
+        """What its addresses count from."""
+        return plain_text.base_of(self.root, self.page.url)
+
+    @property
     def canonical(self) -> str:
         """What the page calls its own address; without that, where it was found."""
         named = self.first("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
-        return urljoin(self.page.url, named.strip()) if named else self.page.url
+        return urljoin(self.base, named.strip()) if named else self.page.url
 
     @property
     def key(self) -> str:
@@ -154,7 +159,7 @@ def _canonical(article: Article) -> Reason:
 def _script(article: Article) -> Reason:
     wanted = links.absolute("/embed.js")
     element = f'<script type="module" src="{wanted}"></script>'
-    scripts = {urljoin(article.page.url, src): kind for src, kind in _scripts(article.root)}
+    scripts = {urljoin(article.base, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
             raise Ailment(N_("%(url)s is no module there. Write:"), element, url=wanted)

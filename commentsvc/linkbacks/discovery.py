@@ -40,19 +40,22 @@ def endpoint_of(page: Page, target: str) -> Endpoint | None:
 def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
     """All that a page names, in the order in which they are to be tried."""
     html = decoded(page) if page.content_type in HTML else ""
-    reader = _RelReader()
+    reader = _RelReader(page.url)
     plain_text.parse(html, reader)
-    yield from _absolute(page, Kind.WEBMENTION, [*_in_headers(page, "webmention"), *reader.found["webmention"]])
+    yield from _absolute(page.url, Kind.WEBMENTION, [*_in_headers(page, "webmention")])
+    yield from _absolute(reader.base, Kind.WEBMENTION, reader.found["webmention"])
     header = page.headers.get("x-pingback", "").strip()
-    yield from _absolute(page, Kind.PINGBACK, [header] if header else [one for one in reader.found["pingback"] if one])
-    yield from _absolute(page, Kind.TRACKBACK, [*reader.found["trackback"], *_in_rdf(html, {target, page.url})])
+    pingbacks = [header] if header else [one for one in reader.found["pingback"] if one]
+    yield from _absolute(reader.base, Kind.PINGBACK, pingbacks)
+    trackbacks = [*reader.found["trackback"], *_in_rdf(html, {target, page.url})]
+    yield from _absolute(reader.base, Kind.TRACKBACK, trackbacks)
 
 
-def _absolute(page: Page, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
-    """Relative addresses count from where the page really was; an empty one is the page itself."""
+def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
+    """Relative addresses count from ``base``: where the page really was, unless it says otherwise."""
     for href in hrefs:
         try:
-            url = links.plain(urljoin(page.url, href.strip()))
+            url = links.plain(urljoin(base, href.strip()))
         except ValueError:
             continue
         if url:
@@ -79,8 +82,8 @@ def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
 class _RelReader(plain_text.TextReader):
     """Addresses by rel, in the order of the page."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, base: str) -> None:
+        super().__init__(base)
         self.found: dict[str, list[str]] = {"webmention": [], "pingback": [], "trackback": []}
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:

@@ -113,7 +113,10 @@ def decoded(page: Page) -> str:
     """By the declared charset, header before meta."""
     header = plain_text.declared_charset(page.headers.get("content-type", ""))
     meta = META_CHARSET.search(page.body[:4096])
-    return plain_text.decode(page.body, header, meta[1].decode() if meta else "")
+    named = meta[1].decode() if meta else ""
+    if named.lower().startswith("utf-16"):  # in which no such element could have been found
+        named = "utf-8"
+    return plain_text.decode(page.body, header, named)
 
 
 def _check_status(page: Page) -> None:
@@ -211,12 +214,12 @@ class _LinkReader(plain_text.TextReader):
     """Remembers the title besides, and where in the text the first real link to the target stands."""
 
     def __init__(self, base: str, target: Target) -> None:
-        super().__init__()
+        super().__init__(base)
         self.title: list[str] = []
         self.found_at: int | None = None
         self.links = 0
         self.says_gone = False
-        self._base, self._fits = base, target.fits
+        self._fits = target.fits
         self._attributes = ATTRIBUTES if target.reads_all else ONLY_ANCHORS
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
@@ -235,6 +238,6 @@ class _LinkReader(plain_text.TextReader):
 
     def _is_to_us(self, href: str) -> bool:
         try:
-            return bool(href) and self._fits(urljoin(self._base, href.strip()))
+            return bool(href) and self._fits(urljoin(self.base, href.strip()))
         except ValueError:
             return False

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from commentsvc.characters import continues_word, without_turns
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
 
@@ -18,8 +19,9 @@ DELIMITERS = {"*": "strong", "_": "u"}
 LONGEST_URL = 2000  # characters
 LONGEST_LOCAL_PART = 64
 LONGEST_DOMAIN = 255
-TRAILING = ".,;:!?*_'"
-URL_END = re.compile(r"[\s\"<>`]|$")
+TRAILING = ".,;:!?*_'…“”‘’„‚«»‹›"
+# White space and ASCII signs that no address holds; punctuation of Chinese and Japanese, and full-width signs.
+URL_END = re.compile(r"[\s\"<>`\u3000-\u3004\u3008-\u3020\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$")
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first of a smiley
@@ -78,9 +80,9 @@ class Line:
         before, after = self.text[position - 1 : position], self.text[position + 1 : position + 2]
         if char in (before, after) and not self._is_escaped(position - 1):
             return  # two side by side are meant literally
-        if before and not before.isspace() and not _in_word(after) and self._open_count[char]:
+        if before and not before.isspace() and not continues_word(after) and self._open_count[char]:
             self._close(char)
-        elif after and not after.isspace() and not _in_word(before):
+        elif after and not after.isspace() and not continues_word(before):
             self._open.append(_Delimiter(len(self._out) - 1, char))
             self._open_count[char] += 1
 
@@ -97,10 +99,6 @@ class Line:
         tag = DELIMITERS[char]
         self._out[opener.place] = f"<{tag}>"
         self._out[-1] = f"</{tag}>"
-
-
-def _in_word(char: str) -> bool:
-    return bool(char) and (char.isalnum() or unicodedata.category(char).startswith("M"))
 
 
 def _atoms(text: str) -> list[tuple[int, int, str]]:
@@ -143,18 +141,15 @@ def _address(text: str, at: int, after: int) -> tuple[int, int, str]:
 
 
 def _link(text: str, start: int) -> tuple[int, int, str]:
-    if start and _in_word(text[start - 1]):
+    if start and continues_word(text[start - 1]):
         return start, start, ""
     end = URL_END.search(text, start, start + LONGEST_URL)
     shown = _url_at(text[start : end.start()]) if end else ""
     target = shown if shown[:4].lower() == "http" else f"http://{shown}"
     if not shown or not _is_linkable(target):
         return start, start + len(shown), escape(shown, quote=False)
-    return (
-        start,
-        start + len(shown),
-        f'<a href="{escape(target)}" rel="{LINK_REL}">{escape(shown, quote=False)}</a>',
-    )
+    end_of_link, target, shown = start + len(shown), without_turns(target), without_turns(shown)
+    return start, end_of_link, f'<a href="{escape(target)}" rel="{LINK_REL}">{escape(shown, quote=False)}</a>'
 
 
 def _url_at(window: str) -> str:

@@ -1,9 +1,11 @@
 """HTML of strangers to plain text: entities decoded once, tags gone, white space folded; bytes in any charset."""
 
-import codecs
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from commentsvc.characters import CONTROLS
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -17,17 +19,11 @@ INLINE = frozenset(
 )
 BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 DECLARED = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 PIECE = 4096  # characters that the parser gets at once
+NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
 DEEPEST = 1000  # elements in each other
 LONGEST_FIELD = 8000  # characters of a field that are looked at
-# Charsets that texts are written in; Python knows codecs that are none, and one that runs escapes.
-CHARSET = re.compile(
-    r"(us-?)?ascii|utf-?(8|16|16le|16be)|(iso-?)?(8859|latin)-?\d{1,2}|windows-?\d{3,4}|cp-?\d{3,4}"
-    r"|koi8-?[rtu]|shift-?jis|s-?jis|euc-?(jp|kr)|iso-?2022-?jp|gb-?(2312|k|18030)|big-?5|mac-?roman|tis-?620",
-    re.I,
-)
 
 
 def from_html(html: str) -> str:
@@ -67,21 +63,48 @@ def tree(html: str) -> "etree._Element | None":
     return etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
 
 
+def based_on(url: str, base: str) -> str:
+    """What the addresses of a page at ``url`` count from, if it has a ``<base>`` with that address."""
+    try:
+        return urljoin(url, base.strip())
+    except ValueError:
+        return url
+
+
+def base_of(root: "etree._Element", url: str) -> str:
+    """The same for a page that is read already."""
+    return based_on(url, "".join(root.xpath("(//base[@href])[1]/@href")))
+
+
 def declared_charset(content_type: str) -> str:
     """The charset that a Content-Type names, or an empty text."""
     found = DECLARED.search(content_type)
     return found[1] if found else ""
 
 
-def decode(raw: bytes, *charsets: str) -> str:
-    """Bytes by the first of ``charsets`` that is one and fits, else UTF-8, else Windows-1252; never fails."""
-    for name in (*charsets, "utf-8", "windows-1252"):
-        try:
-            if CHARSET.fullmatch(name.replace("_", "-")):
-                return raw.decode(codecs.lookup(name).name)
-        except (LookupError, UnicodeError):
-            continue
-    return raw.decode("latin-1")
+def decode(raw: bytes, *labels: str) -> str:
+    """Bytes as browsers read them; never fails.
+
+    A byte order mark decides, else the first of ``labels`` that the Encoding Standard knows, with U+FFFD for what does
+    not fit. Only where none is known is there a guess: UTF-8, or what older programs on Windows wrote.
+    """
+    import webencodings
+
+    known = (webencodings.lookup(label) for label in labels if label)
+    declared = next((one for one in known if one and one.name != NO_CHARSET), None)
+    if declared is None:
+        declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
+    if declared.name == "gbk":  # whose decoder is the larger one's (Encoding Standard, 10.1)
+        declared = webencodings.lookup("gb18030")
+    return str(webencodings.decode(raw, declared, "replace")[0])
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def fold(text: str) -> str:
@@ -103,9 +126,14 @@ class TooDeep(Exception):
 
 
 class TextReader:
-    """Collects what is to be read; inside of ``SILENT`` elements that is nothing."""
+    """Collects what is to be read; inside of ``SILENT`` elements that is nothing.
 
-    def __init__(self) -> None:
+    ``base`` is what addresses of the page count from: where it was found, or what its first ``<base>`` says.
+    """
+
+    def __init__(self, base: str = "") -> None:
+        self.base = base
+        self._says_base = False
         self.depth = 0
         self.text: list[str] = []
         self.silent: list[str] = []
@@ -116,6 +144,8 @@ class TextReader:
         if self.depth > DEEPEST:
             raise TooDeep
         if not self.silent:
+            if tag == "base" and not self._says_base and "href" in attributes:
+                self._says_base, self.base = True, based_on(self.base, attributes["href"])
             self.link(tag, attributes)
         if tag in SILENT:
             self.silent.append(tag)

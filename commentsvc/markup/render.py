@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
+from commentsvc.characters import CONTROLS
 from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # besides C0, what no XML may hold
-OPENING_FENCE = re.compile(r"```[\w+-]{0,20}\s*")  # the name of a language may follow; it is not shown
-CLOSING_FENCE = re.compile(r"```\s*")
+FENCE = re.compile(r"(`{3,})[^`]*")  # whatever follows on its line, such as the name of a language, is not shown
 DEEPEST_QUOTE = 6
 LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > stands in a tag
 SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
@@ -85,8 +84,8 @@ def _split(source: list[str], depth: int) -> list[_Block]:
 
 
 def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
-    if OPENING_FENCE.fullmatch(source[start]):
-        return _code(source, start + 1)
+    if fence := FENCE.fullmatch(source[start]):
+        return _code(source, start + 1, fence[1])
     quotes = depth < DEEPEST_QUOTE
     if quotes and source[start].startswith(">"):
         end = _run(source, start, lambda line: line.startswith(">"))
@@ -97,13 +96,17 @@ def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]
     return _Paragraph(source[start:end]), end
 
 
-def _code(source: list[str], start: int) -> tuple[_Block, int]:
-    end = _run(source, start, lambda line: not CLOSING_FENCE.fullmatch(line)) if start < len(source) else start
+def _code(source: list[str], start: int, fence: str) -> tuple[_Block, int]:
+    end = _run(source, start, lambda line: not _closes(line.rstrip(), fence))
     return _Code(source[start:end]), end + 1
 
 
+def _closes(line: str, fence: str) -> bool:
+    return len(line) >= len(fence) and not line.strip("`")
+
+
 def _opens_a_block(line: str, quotes: bool) -> bool:
-    return OPENING_FENCE.fullmatch(line) is not None or (quotes and line.startswith(">"))
+    return FENCE.fullmatch(line) is not None or (quotes and line.startswith(">"))
 
 
 def _run(source: list[str], start: int, belongs: Callable[[str], bool]) -> int:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from html import escape
 
+from commentsvc.characters import ends_word
+
 FOLDER = "/static/smilies/"
 SIZE = 18  # CSS pixels
 
@@ -28,8 +30,8 @@ CODES = {
 PICTURES = tuple(dict.fromkeys(CODES.values()))
 
 PATTERN = re.compile("|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True)))
-BEFORE = frozenset(".!?,(\"'„“‚‘«»‹›*_")
-AFTER = frozenset(".!?,)]\"'“”’‘»«›‹*_")
+BEFORE = frozenset(".!?,(\"'*_")
+AFTER = frozenset(".!?,)]\"'*_")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,11 @@ def at(line: str, position: int, folder: str) -> Smiley | None:
 
 def _stands_free(line: str, start: int, end: int) -> bool:
     before, after = line[start - 1 : start], line[end : end + 1]
-    return (not before or before.isspace() or before in BEFORE) and (not after or after.isspace() or after in AFTER)
+    return _is_free(before, BEFORE) and _is_free(after, AFTER)
+
+
+def _is_free(char: str, signs: frozenset[str]) -> bool:
+    return not char or char.isspace() or char in signs or ends_word(char)
 
 
 def picture(code: str, folder: str = FOLDER) -> str:

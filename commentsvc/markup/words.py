@@ -3,14 +3,13 @@
 import re
 import unicodedata
 
+from commentsvc.characters import UNSPACED
+
 # What people leave out in a search: accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic.
 _LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
 _NO_LETTER = re.compile(r"[\W_]")
 _SIGNS = ("Mn", "Mc")  # categories of vowel signs and the like, which are parts of words in Hindi, Tamil and many more
-# Thai, Lao, Burmese, Khmer; kana; Han.
-_UNSPACED = re.compile(
-    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
-)
+_UNSPACED = re.compile(f"([{UNSPACED}])")
 
 
 def words(text: str) -> str:

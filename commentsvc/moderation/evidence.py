@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, union
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, bindparam, func, select, union
 from sqlalchemy.orm import aliased
 
 from commentsvc import clock
@@ -25,6 +25,7 @@ from commentsvc.spam.learning import Tally
 from commentsvc.spam.signals import Facts
 
 ENOUGH = 20  # more than this many need not be counted
+TELLING = 16  # characters of a text that two people hardly write by chance
 REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from the same place
 
 
@@ -67,6 +68,8 @@ def gather(comment: Comment) -> Known:
     asked = {
         "text": comment.body_hash,
         "thread": comment.thread_id,
+        "parent": comment.parent_id,
+        "is_long": len(comment.body) >= TELLING,
         "name": comment.author,
         "email": comment.email,
         "website": learning.website(comment.website) if comment.website else None,
@@ -177,9 +180,14 @@ def _any_of(*same: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _said_already() -> Select[*tuple[Any, ...]]:
-    """The same text in a thread is once enough; of held ones only their own writer is told."""
+    """The same text in answer to the same comment is once enough; of held ones only their own writer is told.
+
+    Short ones are what many people say.
+    """
     told = (Comment.state == State.APPROVED) | (waits() & (Comment.visitor == bindparam("visitor")))
-    same = (Comment.body_hash == bindparam("text"), Comment.thread_id == bindparam("thread"))
+    place = (Comment.thread_id == bindparam("thread"), Comment.parent_id.is_not_distinct_from(bindparam("parent")))
+    writer = bindparam("is_long", type_=Boolean()) | (Comment.visitor == bindparam("visitor"))
+    same = (Comment.body_hash == bindparam("text"), *place, writer)
     lately = (Comment.created_at > bindparam("lately"), Comment.id != bindparam("besides"))
     return select(Comment.id).where(*same, told, *lately).limit(1)
 

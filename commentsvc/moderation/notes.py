@@ -2,9 +2,10 @@
 
 from sqlalchemy import select
 
+from commentsvc.characters import CONTROLS
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
-from commentsvc.markup.render import CONTROLS, one_line
+from commentsvc.markup.render import one_line
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.note import Note

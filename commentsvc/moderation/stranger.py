@@ -2,12 +2,12 @@
 
 import ipaddress
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from commentsvc import links, throttle
+from commentsvc.characters import holds_no_text
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
@@ -76,7 +76,7 @@ def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
         value = _value(kind, text)
     except ValueError:
         value = ""
-    if not value or max(len(value), len(text)) > LONGEST_VALUE or _holds_no_text(text):
+    if not value or max(len(value), len(text)) > LONGEST_VALUE or holds_no_text([text]):
         raise InvalidFields({"value": NotToBeBanned()})
     return value, text if kind == BanKind.ADDRESS else value
 
@@ -114,7 +114,3 @@ def _networks(address: str, lengths: Collection[tuple[int, int]]) -> Iterator[st
     for version, length in lengths:
         if version == one.version:
             yield str(ipaddress.ip_network((one, length), strict=False))
-
-
-def _holds_no_text(text: str) -> bool:
-    return any(unicodedata.category(char) == "Cs" for char in text)

@@ -210,15 +210,11 @@ def _text(mail: Message) -> str:
 
 
 def _content(part: Message) -> str:
-    """The text in the charset it claims, or in the nearest that there is."""
+    """The text in the charset that it claims."""
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
-    charset = str(part.get_content_charset("utf-8"))
-    try:
-        return raw.decode(charset if plain_text.CHARSET.fullmatch(charset) else "utf-8", "replace")
-    except LookupError:
-        return raw.decode("utf-8", "replace")
+    return plain_text.decode(raw, str(part.get_content_charset("")))
 
 
 def _unflowed(text: str, *, spaces_go: bool) -> str:

@@ -178,6 +178,17 @@ class TestOlderProtocols:
         assert wall.process_time() - started < 5
 
 
+def test_addresses_count_from_the_base_that_a_page_names() -> None:
+    """``<base href>``, the first, itself relative to the page; a header counts from the page."""
+    body = (
+        '<base href="/deep/"><base href="https://wrong.example/"><link rel="webmention" href="there">'
+        '<link rel="pingback" href="ping">'
+    )
+    page = Page("https://a.example/post", 200, {"link": "<here>; rel=webmention"}, body.encode())
+    found = [one.url for one in discovery.endpoints(page, page.url)]
+    assert found == ["https://a.example/here", "https://a.example/deep/there", "https://a.example/deep/ping"]
+
+
 def test_other_formats_have_headers_only() -> None:
     body = '<link rel="webmention" href="/x">'
     assert found(body, content_type="image/png") is None

@@ -112,6 +112,11 @@ def read(html: str, url: str = "https://exchange.example/post", **headers: str) 
 class TestLinks:
     """What counts as a link to us."""
 
+    def test_a_base_is_what_links_count_from(self) -> None:
+        read('<base href="https://blog.example/2020/"><p><a href="05/phone.html">x</a></p>')
+        with pytest.raises(NoLink):
+            read('<base href="https://other.example/"><p><a href="/2020/05/phone.html">x</a></p>', ARTICLE_URL + "/x")
+
     @pytest.mark.parametrize(
         "href",
         [
@@ -168,6 +173,39 @@ class TestLinks:
             "https://a.example/", 200, {"content-type": f"text/html; charset={charset}"}, linking().encode() + b"\xff"
         )
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
+
+    @pytest.mark.parametrize(
+        ("label", "python"),
+        [
+            ("x-sjis", "cp932"),
+            ("windows-31j", "cp932"),
+            ("gb2312", "gb18030"),
+            ("x-gbk", "gb18030"),
+            ("ks_c_5601-1987", "cp949"),
+            ("x-euc-jp", "euc_jp"),
+            ("windows-874", "cp874"),
+            ("big5", "big5hkscs"),
+            ("iso-8859-9", "cp1254"),
+            ("latin1", "cp1252"),
+        ],
+    )
+    def test_charsets_have_the_names_of_the_web(self, label: str, python: str) -> None:
+        said = {"cp932": "①髙", "gb18030": "镕€", "cp949": "똠", "euc_jp": "日本", "cp874": "ไทย€", "big5hkscs": "嗰"}
+        title = said.get(python, "€ “x”")
+        body = linking().replace("Why &amp; how", title).encode(python) + b"<p>\xff\xff</p>"
+        page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
+        assert source_page.read(page, Target(ARTICLE_URL)).title == title
+
+    @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16"])
+    def test_a_byte_order_mark_decides(self, charset: str) -> None:
+        headers = {"content-type": "text/html; charset=iso-8859-1"}
+        page = Page("https://a.example/", 200, headers, linking().encode(charset))
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
+
+    def test_one_bad_byte_does_not_throw_the_charset_away(self) -> None:
+        headers = {"content-type": "text/html; charset=koi8-r"}
+        page = Page("https://a.example/", 200, headers, linking().replace("Why", "Почему").encode("koi8-r") + b"\xff")
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Почему & how"
 
     def test_deep_nesting_is_no_problem(self) -> None:
         assert read("<div>" * 900 + linking()).title == "Why & how"

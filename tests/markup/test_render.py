@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from commentsvc.characters import BIDI_CONTROLS, CONTROLS
 from commentsvc.markup import smilies
-from commentsvc.markup.render import CONTROLS, render
+from commentsvc.markup.render import render
 
 REL = ' rel="ugc nofollow noopener"'
 
@@ -53,7 +54,7 @@ EXAMPLES = [
     (16, "Wort*teil*", None),
     (16, "*Wort*s", None),
     (17, "*wort*-Teil", f"{strong('wort')}-Teil"),
-    (18, "日本*語*", None),
+    (18, "日本*語*", f"日本{strong('語')}"),
     (18, "日本 *語* 本", f"日本 {strong('語')} 本"),
     (19, "a*b*c", None),
     (19, "2*3*4", None),
@@ -188,13 +189,32 @@ class TestBlocks:
 
     def test_a_fence_may_name_its_language(self) -> None:
         assert render("```python\nx = 1\n```") == "<pre><code>x = 1</code></pre>"
-        assert render("```not a fence") == "<p>```not a fence</p>"
+        assert render("```a title of its own\nx = 1\n```") == "<pre><code>x = 1</code></pre>"
+        assert render("```not ` a fence") == "<p>``<code>not </code> a fence</p>"
+
+    def test_a_longer_fence_ends_at_one_as_long(self) -> None:
+        assert render("````\n```\nx\n```\n````\ny") == "<pre><code>```\nx\n```</code></pre><p>y</p>"
 
     def test_quotes_within_quotes_end_somewhere(self) -> None:
         assert render(">" * 5000).count("<blockquote>") <= 6
 
     def test_empty_text_gives_nothing(self) -> None:
         assert render("\n \n\t\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("これは*大事*です", f"これは{strong('大事')}です"),
+        ("นี่_สำคัญ_มาก", f"นี่{u('สำคัญ')}มาก"),
+        ("谢谢:)", f"谢谢{smiley(':)')}"),
+        ("谢谢。:)再见", f"谢谢。{smiley(':)')}再见"),
+        ("2*3*4は", "2*3*4は"),
+        ("한국*어*", "한국*어*"),  # which has spaces
+    ],
+)
+def test_scripts_without_spaces_have_boundaries_everywhere(typed: str, shown: str) -> None:
+    assert render(typed) == f"<p>{shown}</p>"
 
 
 class TestLinks:
@@ -215,6 +235,25 @@ class TestLinks:
 
     def test_www_is_enough(self) -> None:
         assert render("www.example.org/a") == f"<p>{link('http://www.example.org/a', 'www.example.org/a')}</p>"
+
+    @pytest.mark.parametrize(
+        ("typed", "url", "after"),
+        [
+            ("见https://a.example/x。然后", "https://a.example/x", "。然后"),
+            ("（https://a.example/x）", "https://a.example/x", "）"),
+            ("「https://a.example/x」", "https://a.example/x", "」"),
+            ("ดูhttps://a.example/x ไป", "https://a.example/x", " ไป"),
+            ("„https://a.example/x“", "https://a.example/x", "“"),
+            ("«https://a.example/x»", "https://a.example/x", "»"),
+            ("https://a.example/x…", "https://a.example/x", "…"),
+            ("https://ja.example/wiki/日本", "https://ja.example/wiki/日本", ""),
+        ],
+    )
+    def test_they_end_where_a_sentence_does_in_any_script(self, typed: str, url: str, after: str) -> None:
+        assert f"{link(url)}{after}</p>" in render(typed)
+
+    def test_no_link_turns_the_direction_of_reading(self) -> None:
+        assert render("https://a.example/\u202egpj.exe") == f"<p>{link('https://a.example/%E2%80%AEgpj.exe')}</p>"
 
     def test_every_link_says_that_a_user_made_it(self) -> None:
         assert render("https://a.example https://b.example").count(REL) == 2
@@ -309,11 +348,12 @@ def test_any_text_gives_balanced_html_of_few_tags(text: str) -> None:
 @given(TEXTS)
 def test_no_letter_is_lost(text: str) -> None:
     """The text of the output is the text of the input, less the signs that markup uses up."""
-    assume(not re.search(r"^```[\w+-]", CONTROLS.sub("", text), re.MULTILINE))  # the name of a language is one of them
+    assume(not re.search(r"^>*```+[^`\n]*[^`\s]", CONTROLS.sub("", text), re.MULTILINE))  # a fence's title is of them
+    assume(not BIDI_CONTROLS.search(text))  # which are percent-encoded in addresses
     checker = _Checker()
     checker.feed(render(text))
     checker.close()
-    used_up = re.compile(r"[\s*_\\`>\x00-\x1f\x7f\ufffe\uffff]+")
+    used_up = re.compile(r"[\s*_\\`>\x00-\x1f\x7f-\x9f\ufffe\uffff]+")
     assert used_up.sub("", "".join(checker.text)) == used_up.sub("", text)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -66,6 +67,10 @@ class TestThePage:
         [
             ({"author": "  "}, "Please fill this in."),
             ({"body": " \n "}, "Please write something first."),
+            ({"body": "> \n>"}, "Please write something first."),
+            ({"body": "```\n\n```"}, "Please write something first."),
+            ({"body": "\u200b\u2800\u3164"}, "Please write something first."),
+            ({"author": "\u3164\u115f"}, "Please fill this in."),
             ({"email": "not one"}, "This does not look like one e-mail address."),
             ({"email": "a@b.example, c@d.example"}, "This does not look like one e-mail address."),
             ({"website": "javascript:alert(1)"}, "This does not look like a web address."),
@@ -81,7 +86,7 @@ class TestThePage:
         assert answer.status_code == 422
         assert sentence in answer.text
         for value in typed.values():
-            assert value in answer.text or not value.strip()
+            assert value in unescape(answer.text) or not value.strip()
         assert number_of_comments() == 0
 
     def test_a_solved_picture_need_not_be_solved_twice(self, bob: Visitor) -> None:
@@ -297,6 +302,16 @@ class TestTwice:
         assert answer.status_code == 409
         assert f'href="#comment-{first}"' in answer.text
         assert BOB.says in answer.text
+
+    def test_thanks_to_two_people_are_two_comments(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        """The same words below another comment are no repetition; short ones of somebody else neither."""
+        ada, carol = bob.comment(body="It rings."), bob.comment(body="It does not.")
+        for parent in (ada, carol):
+            assert bob.post(body="Thanks!", parent_id=str(parent)).status_code == 303
+        assert bob.post(body="Thanks!", parent_id=str(ada)).status_code == 409
+        assert visit().post(GRACE, body="Thanks!", parent_id=str(ada)).status_code == 303
+        assert visit().post(GRACE, body="It is not the phone that rings, but its cord. " * 3).status_code == 303
+        assert bob.post(body="It is not the phone that rings, but its cord. " * 3).status_code == 409
 
 
 class TestGates:

@@ -1,0 +1,61 @@
+"""What kind of character one is: a control, a half one, one without a shape, one of a script without spaces.
+
+Kinds are ranges of Unicode 15, looked up here and nowhere else.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote
+
+# C0 and C1, but for tab and line feed; and what XML 1.0 excludes (2.2, Char) besides half characters.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+BIDI_CONTROLS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # UAX 9, Bidi_Control
+TURNS = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
+# Letters and symbols by their category that nobody sees: fillers of Hangul, the empty Braille cell.
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+UNSEEN = ("C", "M", "Z")  # first letter of the categories of controls, marks without a letter, spaces
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer; kana; Han.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+STACKING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # marks that go on any letter
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+
+def holds_no_text(texts: Iterable[str]) -> bool:
+    """Whether there are half characters (surrogates) in it, which no database takes."""
+    return any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text)
+
+
+def is_seen(text: str) -> bool:
+    """Whether ``text`` leaves anything to look at."""
+    return any(char not in BLANK and unicodedata.category(char)[0] not in UNSEEN for char in text)
+
+
+def continues_word(char: str) -> bool:
+    """Whether a word that stands beside ``char`` would go on with it: letters, digits, and marks on them.
+
+    Scripts that write no spaces have no such characters: wherever a sign stands, it stands between two words.
+    """
+    return bool(char) and (char.isalnum() or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
+
+
+def ends_word(char: str) -> bool:
+    """Whether ``char`` is of a script without spaces, or punctuation beyond ASCII, as ``。`` and ``»`` are."""
+    if char.isascii():
+        return False
+    return _UNSPACED.match(char) is not None or unicodedata.category(char)[0] == "P"
+
+
+def without_turns(address: str) -> str:
+    """A web address in which nothing turns the direction of reading: such characters are percent-encoded."""
+    return BIDI_CONTROLS.sub(lambda found: quote(found[0]), address)
+
+
+def isolated(text: str) -> str:
+    """``text`` for a place without ``<bdi>``: its direction changes nothing around it (UAX 9, 2.7)."""
+    if text.isascii() or not any(unicodedata.bidirectional(char) in TURNS for char in text):
+        return text
+    return FIRST_STRONG_ISOLATE + BIDI_CONTROLS.sub("", text) + POP_DIRECTIONAL_ISOLATE

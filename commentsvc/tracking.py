@@ -1,0 +1,31 @@
+"""Query parameters that tell who clicked where, and nothing about the page.
+
+Names that Brave, Firefox and ClearURLs take away from every address, as published by November 2026, and those of
+campaigns (``utm_…`` and its kind), which the same article gets in newsletters and feeds. Not on the list: names that
+choose what a page shows on some blog, such as ``ref``, ``source`` or ``id``.
+"""
+
+import re
+
+PREFIXES = ("utm_", "mtm_", "matomo_", "pk_", "piwik_", "hsa_", "stm_", "itm_", "at_custom", "at_recipient_", "oft_")
+NAMES = frozenset(
+    """
+    __hsfp __hssc __hstc __s _bhlid _branch_match_id _branch_referrer _bta_c _bta_tid _ga _gl _hsenc _hsmi _ke
+    _kx _openstat _sgm_campaign _sgm_source action_object_map action_ref_map action_type_map bbeml bsft_aaid
+    bsft_clkid bsft_eid bsft_uid cvid dclid dicbo dm_i ef_id epik et_rid fb_action_ids fb_action_types
+    fb_comment_id fb_ref fb_source fbclid ga_campaign ga_content ga_medium ga_place ga_source ga_term
+    gad_campaignid gad_source gbraid gclid gclsrc gdffi gdfms gdftrk guccounter guce_referrer guce_referrer_sig
+    hmb_campaign hmb_medium hmb_source hsctatracking igsh igshid irclickid irgwc li_fat_id mc_cid mc_eid mc_tc
+    mindbox-click-id mindbox-message-key mkcid mkevt mkrid mkt_tok mkwid ml_subscriber ml_subscriber_hash
+    msclkid ndclid nr_email_referer obem oly_anon_id oly_enc_id pcrid rb_clickid recommended_by ref_src ref_url
+    rtid s_cid s_kwcid sc_customer sc_eh sc_uid scclid sfmc_id sfmc_sub sms_click sms_source sms_uph spm srsltid
+    ss_email_id ttclid twclid unicorn_click_id vero_conv vero_id vgo_ee wbraid wickedid wickedsource wt_mc
+    wt_zmc xtor yclid ymclid ysclid
+    """.split()  # noqa: SIM905
+)
+_KNOWN = re.compile(f"(?:{'|'.join(map(re.escape, PREFIXES))}).*|(?:{'|'.join(map(re.escape, sorted(NAMES)))})", re.I)
+
+
+def is_tracking(name: str) -> bool:
+    """Whether a query parameter of this name may go without the page being another."""
+    return _KNOWN.fullmatch(name) is not None
