@@ -205,6 +205,18 @@ class Settings(BaseModel):
         return urlsplit(self.base_url).path
 
     @property
+    def cookie_prefix(self) -> str:
+        """What names of cookies begin with, so that browsers hold us to our word (RFC 6265bis, 4.1.3)."""
+        if not self.is_https:
+            return ""
+        return "__Secure-" if self.path else "__Host-"
+
+    @property
+    def cookie_path(self) -> str:
+        """Below which path browsers send them."""
+        return self.path or "/"
+
+    @property
     def host(self) -> str:
         """The host name readers use."""
         return urlsplit(self.base_url).hostname or "localhost"

@@ -54,6 +54,7 @@ class Running:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     starts_anew: bool = False
+    path: str = ""  # below which it answers
 
     def __post_init__(self) -> None:
         if not self.starts_anew and not (self.folder / DATABASE).exists():
@@ -62,7 +63,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://localhost:{self.port}"
+        return f"http://localhost:{self.port}{self.path}"
 
     @property
     def settings(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ blueprint = Blueprint("embed", __name__)
 
 
 @blueprint.get("/embed/<site_key>/")
-@blueprint.get("/embed/<site_key>/<path:key>")
+@blueprint.get("/embed/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """The thread; the same bytes for everybody, so that they can be kept and shared."""
     article = _address(site_key, key)
@@ -32,7 +32,7 @@ def show(site_key: str, key: str = "") -> Response:
 
 
 @blueprint.post("/embed/<site_key>/")
-@blueprint.post("/embed/<site_key>/<path:key>")
+@blueprint.post("/embed/<site_key>/<key:key>")
 @gate.one_at_a_time
 def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""

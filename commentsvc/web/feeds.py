@@ -27,7 +27,7 @@ def of_site(site_key: str) -> Response:
 
 
 @blueprint.get("/<site_key>/")
-@blueprint.get("/<site_key>/<path:key>")
+@blueprint.get("/<site_key>/<key:key>")
 def of_thread(site_key: str, key: str = "") -> Response:
     """The newest comments and linkbacks of a thread; empty where nobody has written yet."""
     article = Article.find(site_key, key)

@@ -29,14 +29,14 @@ class FollowForm:
 
 
 @blueprint.get("/follow/<site_key>/")
-@blueprint.get("/follow/<site_key>/<path:key>")
+@blueprint.get("/follow/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """One field and a button."""
     return _page(_address(site_key, key), FollowForm())
 
 
 @blueprint.post("/follow/<site_key>/")
-@blueprint.post("/follow/<site_key>/<path:key>")
+@blueprint.post("/follow/<site_key>/<key:key>")
 def follow(site_key: str, key: str = "") -> Response:
     """A letter asks for a yes, once; the answer here is the same whether the address is known or not."""
     article = _address(site_key, key)

@@ -20,7 +20,7 @@ blueprint = Blueprint("linkbacks", __name__)
 
 
 @blueprint.post("/trackback/<site_key>/")
-@blueprint.post("/trackback/<site_key>/<path:key>")
+@blueprint.post("/trackback/<site_key>/<key:key>")
 def receive_trackback(site_key: str, key: str = "") -> Response:
     """Take a trackback for later verification; the answer is the specification's, always with status 200."""
     body = _body()
@@ -30,7 +30,7 @@ def receive_trackback(site_key: str, key: str = "") -> Response:
 
 
 @blueprint.get("/trackback/<site_key>/")
-@blueprint.get("/trackback/<site_key>/<path:key>")
+@blueprint.get("/trackback/<site_key>/<key:key>")
 def show_article(site_key: str, key: str = "") -> AnyResponse:
     """A person who follows the trackback address is shown the article."""
     return redirect(Article.find(site_key, key).url, code=302)

@@ -1,11 +1,13 @@
 """A thread as a page of its own: works without JavaScript, with everything a thread has."""
 
+from urllib.parse import unquote_plus
+
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments import editing, reading
+from commentsvc.comments import editing, reading, threads
 from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
@@ -34,18 +36,21 @@ from commentsvc.web.options import choice, number
 from commentsvc.web.visitor import Visitor
 
 OPENING = '<form class="write"'
+OURS = snapshots.OF_A_PAGE | {"comment", "reply_to", "letter", "act", "undone"}  # parameters that pages of threads have
 FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
 
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.get("/t/<site_key>/")
-@blueprint.get("/t/<site_key>/<path:key>")
+@blueprint.get("/t/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> AnyResponse:
     """The thread of an article, or an empty one where nobody has written yet; with ``?comment=``, its page."""
     if page := strangers.page(site_key, key):
         return _never_kept(make_response(page.html), page.site)
     article = _address(site_key, key)
+    if whole_key := _with_query(article):
+        return redirect(links.thread_page(article.site_key, whole_key), code=302)
     if article.own_key != article.key:
         asked = f"?{request.query_string.decode()}" if request.query_string else ""
         return redirect(links.thread_page(article.site_key, article.own_key) + asked, code=302)
@@ -56,7 +61,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
 
 
 @blueprint.post("/t/<site_key>/")
-@blueprint.post("/t/<site_key>/<path:key>")
+@blueprint.post("/t/<site_key>/<key:key>")
 @gate.one_at_a_time
 def post(site_key: str, key: str = "") -> AnyResponse:
     """Post a comment; back to it, or the page again with what is wrong and all that was typed.
@@ -78,6 +83,19 @@ def post(site_key: str, key: str = "") -> AnyResponse:
     except Refusal as refusal:
         return _page(article.again(), status=refusal.status, refusal=refusal)
     return redirect(place_of(comment), code=303)
+
+
+def _with_query(article: Article) -> str | None:
+    """The key that was meant by who put the address of an article below ``/t/``, its own query and all."""
+    of_article = [one for one in request.query_string.decode("latin-1").split("&") if _name(one) not in OURS]
+    if not any(of_article):
+        return None
+    key = threads.key_of(article.key + ("&" if "?" in article.key else "?") + "&".join(of_article))
+    return key if key != article.key and (article.thread is None or not article.key) else None
+
+
+def _name(pair: str) -> str:
+    return unquote_plus(pair.partition("=")[0])
 
 
 def _address(site_key: str, key: str) -> Article:

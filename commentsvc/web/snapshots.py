@@ -15,7 +15,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,6 +34,7 @@ from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
+from commentsvc.web.base_url import AtBaseUrl, StartResponse, Wsgi
 
 TRUSTED = 1.0  # seconds
 PATIENCE = 5.0  # seconds that one request waits for what another is rendering
@@ -68,8 +69,6 @@ OVERHEAD = 3000  # bytes, about what an entry costs besides its bodies, headers 
 Version = tuple[int | None, int | None]  # of the site, and of the thread or the news; None for what is not there
 Name = tuple[str, str]  # path, and the parameters that matter
 Place = tuple[int, str | None]  # a site and the key of one of its threads, or None for what shows many
-StartResponse = Callable[..., Any]
-Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,8 @@ def put_before(app: Flask) -> None:
     with app.app_context():
         engine = db.engine
     there = app.extensions.get("snapshots")
-    app.extensions["snapshots"] = app.wsgi_app = Snapshots(there.app if there else app.wsgi_app, engine)  # type: ignore[method-assign]
+    layer = app.extensions["snapshots"] = Snapshots(there.app if there else app.wsgi_app, engine)
+    app.wsgi_app = AtBaseUrl(layer)  # type: ignore[method-assign]
 
 
 def keep(response: Response, article: Article) -> Response:

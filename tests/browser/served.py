@@ -19,13 +19,15 @@ FORGET = "/tests/forget"
 def create() -> Flask:
     """The application with its worker; what limits counted and what was kept as bytes can be forgotten."""
     app = create_serving_app()
+    own = app.wsgi_app
 
     def with_forgetting(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        nonlocal own
         if environ["PATH_INFO"] != FORGET:
-            return app.extensions["snapshots"](environ, start_response)
+            return own(environ, start_response)
         throttle.forget()
         snapshots.put_before(app)
-        app.wsgi_app = with_forgetting  # type: ignore[method-assign]
+        own, app.wsgi_app = app.wsgi_app, with_forgetting  # type: ignore[method-assign]
         start_response("204 No Content", [])
         return []
 

@@ -100,7 +100,8 @@ def sign_out() -> AnyResponse:
     sessions.end(request.cookies.get(signed_in.cookie_name(), ""))
     db.session.commit()
     response = redirect(url_for("sign_in.show"), code=303)
-    response.delete_cookie(signed_in.cookie_name(), path="/", secure=settings.current().is_https, httponly=True)
+    config = settings.current()
+    response.delete_cookie(signed_in.cookie_name(), path=config.cookie_path, secure=config.is_https, httponly=True)
     return response
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n, settings, tokens
+from commentsvc import i18n, links, settings, tokens
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import FormTooOld, LinkInvalid, OwnersOnly
@@ -121,28 +121,30 @@ def knows(who: Moderator | None) -> bool:
 
 def way_back() -> str:
     """The page of the desk, or the thread's own, that was wanted; never another host's."""
-    wanted = request.values.get("next", "")
-    is_ours = (
-        wanted.startswith(("/admin/", "/t/")) and "\\" not in wanted and not any(ord(char) < 33 for char in wanted)
-    )
+    wanted, root = request.values.get("next", ""), request.script_root
+    is_ours = wanted.startswith((f"{root}/admin/", f"{root}/t/")) and not links.HIDDEN.search(wanted)
     return wanted if is_ours else url_for("queue.show")
 
 
 def _page_asked_for() -> str | None:
     """Where to come back to: this page, or the one whose form was sent."""
     if request.method == "GET":
-        return request.full_path.rstrip("?")
+        return _this_page()
     sent_from = request.headers.get("Referer", "").partition(security.own_origin())[2]
     return sent_from or None
 
 
+def _this_page() -> str:
+    return request.script_root + request.full_path.rstrip("?")
+
+
 def _named(name: str) -> str:
-    return f"__Host-{name}" if settings.current().is_https else name
+    return settings.current().cookie_prefix + name
 
 
 def _set_cookie(response: AnyResponse, name: str, value: str, seconds: int) -> None:
-    is_https = settings.current().is_https
-    response.set_cookie(name, value, max_age=seconds, secure=is_https, httponly=True, samesite="Lax", path="/")
+    secure, path = settings.current().is_https, settings.current().cookie_path
+    response.set_cookie(name, value, max_age=seconds, secure=secure, httponly=True, samesite="Lax", path=path)
 
 
 def _speak() -> None:
@@ -163,7 +165,7 @@ def _check_form() -> None:
 def _require_moderator() -> AnyResponse | None:
     found = session()
     if found is None:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        wanted = _this_page() if request.method == "GET" else None
         return redirect(url_for("sign_in.show", next=wanted), code=303)
     if sessions.needs_a_touch(found):
         session_id = found.id

@@ -12,7 +12,7 @@ blueprint = Blueprint("api_threads", __name__, url_prefix="/api/v1/threads")
 
 
 @blueprint.get("/<site_key>/")
-@blueprint.get("/<site_key>/<path:key>")
+@blueprint.get("/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """Public fields only; a thread nobody wrote in is empty, not missing."""
     article = Article.find(site_key, key)

@@ -1,0 +1,43 @@
+"""What stands before everything else: each request reaches the application as if it had been sent to ``BASE_URL``.
+
+So every address that is made for a reader begins with it, whatever a proxy or a client calls us; and what is made from
+a path is the same whether its bytes were UTF-8 or not.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from commentsvc import settings
+
+HALF = re.compile("[\udc80-\udcff]")  # how Python names bytes that are no UTF-8
+
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+class AtBaseUrl:
+    """WSGI middleware. A path of ``BASE_URL`` is ``SCRIPT_NAME``; what is asked for without it is answered, too."""
+
+    def __init__(self, app: Wsgi) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        config = settings.current()
+        address = urlsplit(config.base_url)
+        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = address.scheme, address.netloc
+        path = environ.get("PATH_INFO", "")
+        if address.path:
+            environ["SCRIPT_NAME"] = address.path
+            if path == address.path or path.startswith(f"{address.path}/"):
+                path = path[len(address.path) :]
+        environ["PATH_INFO"] = path if path.isascii() else _as_utf8(path)
+        return self.app(environ, start_response)
+
+
+def _as_utf8(path: str) -> str:
+    """Bytes of a path that are no UTF-8 stay what they were in the address: ``%E9``."""
+    text = path.encode("latin-1").decode("utf-8", "surrogateescape")
+    return HALF.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text).encode().decode("latin-1")

@@ -1,0 +1,10 @@
+"""The key of a thread as part of a path: any text, also one that begins with a slash."""
+
+from werkzeug.routing import PathConverter
+
+
+class KeyConverter(PathConverter):
+    """``<key:key>`` in a route."""
+
+    regex = ".+?"
+    part_isolating = False  # it goes on over slashes, which Werkzeug cannot tell from this expression
