@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from commentsvc import logs, settings, tokens, web, worker
+from commentsvc import logs, schema, settings, throttle, tokens, web, worker
 from commentsvc.db import configuration, db
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
@@ -23,6 +23,7 @@ def create_app(given: Settings | None = None) -> Flask:
         WrongSetting: the service cannot start with these settings.
     """
     config = given or settings.read(os.environ)
+    schema.must_have_its_secret(config)
     settings.use(config)
     logs.configure(config.log_format)
     app = Flask("commentsvc", static_folder=None)
@@ -38,6 +39,7 @@ def create_app(given: Settings | None = None) -> Flask:
 def create_serving_app() -> Flask:
     """What each process of ``commentsvc serve`` runs: the application, with its share of the background work."""
     app = create_app()
+    throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:
         worker.start(app.app_context)
     gc.freeze()  # what is loaded by now stays: the collector, which the listening process switched off, may pass it by

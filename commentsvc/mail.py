@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from commentsvc import settings
+from commentsvc import files, settings
 from commentsvc.deadline import hung_up_after
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
@@ -192,7 +192,7 @@ class _Folder:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             name = message["Message-ID"].strip("<>").replace("/", "_")
-            (self._folder / f"{name}.eml").write_bytes(message.as_bytes(policy=SMTP))
+            files.write(self._folder / f"{name}.eml", message.as_bytes(policy=SMTP))
         except OSError as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         return "written to a file"

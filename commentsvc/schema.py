@@ -12,7 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commentsvc import paths
+from commentsvc import files, paths
+from commentsvc.settings import LOST_SECRET, Settings, WrongSetting
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -53,6 +54,14 @@ def is_current(url: str) -> bool:
 def has_rows(url: str, table: str, condition: str) -> bool:
     """Whether a table holds a row that fulfils ``condition``, both constants of ours."""
     return _first(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
+
+
+def must_have_its_secret(config: Settings) -> None:
+    """Raises ``WrongSetting`` where rows were written with a secret that is gone: a new one would fit none of them."""
+    if config.secret_key or config.secret_file.exists():
+        return
+    if has_rows(config.database, "comment", "visitor IS NOT NULL"):
+        raise WrongSetting(f"{config.secret_file} is missing, though comments were written with it. {LOST_SECRET}")
 
 
 def _first(url: str, question: str) -> Any:
@@ -108,7 +117,11 @@ def migration_config() -> "Config":
 
 def _copy_beside(url: str, revision: str) -> None:
     path = _path(url)
-    with sqlite3.connect(path) as source, sqlite3.connect(path.with_name(f"{path.name}.before-{revision}")) as copy:
+    with (
+        files.made_at(path.with_name(f"{path.name}.before-{revision}")) as place,
+        closing(sqlite3.connect(path)) as source,
+        closing(sqlite3.connect(place)) as copy,
+    ):
         source.backup(copy)
 
 
@@ -130,10 +143,13 @@ def _migrating_alone(url: str) -> Iterator[None]:
     if _is_file(url):
         path = _path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with path.with_name(f"{path.name}.migrating").open("w") as lock:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, files.OWNER_ONLY))
+        lock = os.open(path.with_name(f"{path.name}.migrating"), os.O_CREAT | os.O_RDWR, files.OWNER_ONLY)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
         return
     engine = create_engine(url, **engine_options(url))
     with engine.connect() as connection:

@@ -5,7 +5,6 @@ that holds the value instead, for secrets. What a moderator may change while the
 but a rule of a site (``models/site.py``).
 """
 
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from commentsvc import files
 from commentsvc.hosts import ascii_host
 
 PREFIX = "COMMENTSVC_"
@@ -26,6 +26,10 @@ INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
 LONGEST_MAILBOX = 20  # characters before the @, of the 64 that there may be
 SHORTEST_SECRET = 32  # characters
 AN_ADDRESS = "an http or https address such as https://comments.example.org or https://example.org/comments"
+LOST_SECRET = (
+    "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
+    f"{SHORTEST_SECRET} characters: everybody signs in anew, and links in mails that were sent no longer work."
+)
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
 
 
@@ -191,8 +195,17 @@ class Settings(BaseModel):
 
     @cached_property
     def secret(self) -> str:
-        """The secret in use; made and kept with mode 0600 at the first call if none was given."""
-        return self.secret_key or _kept_secret(self.data_dir / "secret_key")
+        """The secret in use; made and kept with mode 0600 at the first call if none was given.
+
+        Raises:
+            WrongSetting: the one that was kept is damaged.
+        """
+        return self.secret_key or _kept_secret(self.secret_file)
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret is kept that was made at the first start."""
+        return self.data_dir / "secret_key"
 
     @property
     def is_https(self) -> bool:
@@ -228,14 +241,18 @@ class Settings(BaseModel):
 
 
 def _kept_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_once(path, secrets.token_urlsafe(48).encode())
+        secret = path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as problem:
+        raise WrongSetting(f"{path} cannot be made or read ({problem.strerror}).") from None
+    if len(secret) < SHORTEST_SECRET:
+        raise WrongSetting(
+            f"{path} is damaged: it holds no secret of at least {SHORTEST_SECRET} characters. {LOST_SECRET}"
+        )
+    return secret
 
 
 def read(environment: Mapping[str, str]) -> Settings:

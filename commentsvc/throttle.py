@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # the library is loaded when something is counted: it brings 
 UNKNOWN = "unknown"  # what an address counts as that is none
 DAY = 24 * 60  # minutes
 FORGETS_EVERY = 5.0  # seconds
+PATIENCE = 0.2  # seconds that Redis has for an answer
+REST = 5.0  # seconds in which it is not asked again after it gave none
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ UNSOLVED_NEARBY = Limit(20, DAY, "unsolved-nearby")
 UNSUSPICIOUS = Limit(3, 10, "unsuspicious")  # comments that look like a person's pace
 ONCE = Limit(1, 10, "once")
 SIGN_INS = Limit(10, 10, "sign-ins")
+SIGN_INS_NEARBY = Limit(60, 10, "sign-ins-nearby")
 SIGN_INS_OF_ONE = Limit(100, 60, "sign-ins-of-one")  # to one account, from unknown browsers
 PINGS = Limit(60, 10, "pings")
 PREVIEWS = Limit(60, 1, "previews")
@@ -109,21 +112,53 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
 
 def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
     """What Redis says, or what this process counted where it does not answer; and which of them it was."""
-    limiter = _limiter(settings.current().redis_url)
-    try:
-        return question(limiter), limiter
-    except limiter.storage.base_exceptions as problem:
-        log.warning("Redis does not answer, limits are counted in this process: %s", problem)
-        return question(_limiter("")), _limiter("")
+    url = settings.current().redis_url
+    if url and not _redis.rests:
+        try:
+            limiter = _limiter(url)
+            return question(limiter), limiter
+        except Exception as problem:
+            _redis.rest(problem)
+    limiter = _limiter("")
+    return question(limiter), limiter
 
 
 def is_shared() -> bool:
     """Whether Redis answers, so that all processes count together."""
+    url = settings.current().redis_url
     try:
-        return bool(settings.current().redis_url) and _storage(settings.current().redis_url).check()
-    except Exception:
-        log.warning("Redis does not answer", exc_info=True)
+        return bool(url) and _limiter(url).storage.check()
+    except Exception as problem:
+        _redis.rest(problem)
         return False
+
+
+class _Redis:
+    """Whether Redis is left alone for a while, so that not everybody waits for one that does not answer."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def rests(self) -> bool:
+        return time.monotonic() < self._until
+
+    def rest(self, problem: Exception) -> None:
+        if not self.rests:
+            log.warning("Redis does not answer, limits are counted in this process for %d s: %s", REST, problem)
+        self._until = time.monotonic() + REST
+
+    def wake(self) -> None:
+        self._until = 0.0
+
+
+_redis = _Redis()
+
+
+def connect() -> None:
+    """Make what limits are counted with, before many threads ask for it at once."""
+    if settings.current().redis_url:
+        _asked(lambda limiter: limiter.storage)
 
 
 @lru_cache(maxsize=1024)
@@ -157,7 +192,8 @@ def neighbourhood_of(address: str) -> str:
 
 def forget() -> None:
     """Start counting anew."""
-    _storage(settings.current().redis_url).reset()
+    _redis.wake()
+    _asked(lambda limiter: limiter.storage.reset())
 
 
 @cache
@@ -167,13 +203,15 @@ def _item(limit: Limit) -> "RateLimitItem":
     return RateLimitItemPerMinute(limit.amount, limit.minutes, namespace=limit.namespace)
 
 
-@lru_cache(maxsize=2)
 def _storage(redis_url: str) -> "Storage":
-    from limits.storage import storage_from_string
-
     if not redis_url:
         return _memory()
-    return storage_from_string(redis_url)  # type: ignore[return-value]
+    from limits.storage import storage_from_string
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
+    return storage_from_string(redis_url, **patience)  # type: ignore[return-value,arg-type]
 
 
 def _memory() -> "Storage":
@@ -209,8 +247,16 @@ class _Pause:
         return time.monotonic() < self._until
 
 
-@lru_cache(maxsize=2)
-def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
-    from limits.strategies import MovingWindowRateLimiter
+_limiters: dict[str, "MovingWindowRateLimiter"] = {}
+_making = threading.Lock()
 
-    return MovingWindowRateLimiter(_storage(redis_url))
+
+def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
+    """The one of this process; one thread makes it, as two that make it at once disturb each other."""
+    if redis_url not in _limiters:
+        from limits.strategies import MovingWindowRateLimiter
+
+        with _making:
+            if redis_url not in _limiters:
+                _limiters[redis_url] = MovingWindowRateLimiter(_storage(redis_url))
+    return _limiters[redis_url]

@@ -1,6 +1,9 @@
 """Settings: a wrong one stops the start and says its name; secrets stay secret."""
 
+import errno
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,64 @@ def test_a_missing_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) ->
     assert len(one.secret) >= 32
     assert one.secret == other.secret
     assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kept", ["", "\n", "short", "x" * 31, "\udcff"])
+def test_a_damaged_secret_stops_the_start(tmp_path: Path, kept: str) -> None:
+    """An empty file would sign with nothing, and everybody could make a link that we believe."""
+    (tmp_path / "secret_key").write_bytes(kept.encode(errors="surrogateescape"))
+    with pytest.raises(WrongSetting, match=r"secret_key is damaged.*Put it back from a backup"):
+        _ = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret
+    assert (tmp_path / "secret_key").read_bytes() == kept.encode(errors="surrogateescape")
+
+
+def test_a_secret_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WrongSetting, match="No space left"):
+        _ = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
+    def read(_: int) -> str:
+        return settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(read, range(64)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "used"),
+    [
+        ("https://Comments.Example/", "https://comments.example"),
+        ("https://b\u00fccher.example/c/", "https://xn--bcher-kva.example/c"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://shop.example/a/b", "https://shop.example/a/b"),
+    ],
+)
+def test_our_own_address_has_one_form(tmp_path: Path, typed: str, used: str) -> None:
+    given = {"COMMENTSVC_BASE_URL": typed, "COMMENTSVC_DATA_DIR": str(tmp_path)}
+    assert settings.read(given).base_url == used
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://host/a b",
+        "https://u:p@host",
+        "https://host/?x",
+        "https://*.example",
+        "https://h/../x",
+        "https://h:99999",
+        "//h",
+    ],
+)
+def test_what_is_no_address_of_ours_is_refused(typed: str) -> None:
+    with pytest.raises(WrongSetting, match="BASE_URL: must be an http or https address"):
+        settings.read({"COMMENTSVC_BASE_URL": typed})
 
 
 def test_lists_are_separated_by_commas_or_spaces(tmp_path: Path) -> None:

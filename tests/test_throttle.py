@@ -1,10 +1,13 @@
 """Limits: by address, by network for IPv6, and shared through Redis where there is one."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,8 +75,16 @@ def test_asking_whether_something_is_left_counts_nothing() -> None:
         throttle.must_be_left(TWICE, "bob")
 
 
+@dataclass(frozen=True)
+class Redis:
+    """A server and its address."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def redis_url() -> Iterator[str]:
+def redis() -> Iterator[Redis]:
     """A real Redis, for this test only."""
     program = shutil.which("redis-server")
     if program is None:
@@ -82,23 +93,58 @@ def redis_url() -> Iterator[str]:
     run = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(run, stdout=subprocess.DEVNULL) as server:
         time.sleep(0.5)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield Redis(f"redis://127.0.0.1:{port}/0", server)
+        server.send_signal(signal.SIGCONT)
         server.terminate()
 
 
-def test_processes_share_their_limits_through_redis(redis_url: str, tmp_path: Path) -> None:
+def test_processes_share_their_limits_through_redis(redis: Redis, tmp_path: Path) -> None:
     """What one process counted, the other knows."""
-    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis_url))
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis.url))
     throttle.hit(TWICE, "bob")
     program = (
         "from pathlib import Path; from commentsvc.throttle import Limit; "
         "from commentsvc import settings, throttle; "
-        f"settings.use(settings.Settings(data_dir=Path({str(tmp_path)!r}), redis_url={redis_url!r})); "
+        f"settings.use(settings.Settings(data_dir=Path({str(tmp_path)!r}), redis_url={redis.url!r})); "
         "throttle.hit(Limit(2, 1, 'test'), 'bob')"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     with pytest.raises(TooMany):
         throttle.hit(TWICE, "bob")
+
+
+def test_a_frozen_redis_costs_one_moment_and_is_asked_again_later(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and never answers: limits are counted here for a while."""
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis.url))
+    throttle.hit(TWICE, "bob")
+    redis.process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    for _ in range(2):
+        throttle.hit(TWICE, "bob")
+    with pytest.raises(TooMany):
+        throttle.hit(TWICE, "bob")
+    assert time.monotonic() - began < 2 * throttle.PATIENCE + 0.5
+    assert not throttle.is_shared()
+    redis.process.send_signal(signal.SIGCONT)
+    monkeypatch.setattr(time, "monotonic", lambda: began + throttle.REST + 10)
+    assert throttle.is_shared()
+    assert throttle.used(TWICE, "bob") >= 1  # as Redis counted before
+
+
+def test_many_threads_at_the_start_count_together(redis: Redis, tmp_path: Path) -> None:
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis.url))
+
+    def passes(_: int) -> bool:
+        try:
+            throttle.hit(Limit(40, 1, "start"), "bob")
+        except TooMany:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(passes, range(48))) == 40
 
 
 def test_without_redis_each_process_counts_for_itself(tmp_path: Path) -> None:

@@ -1,21 +1,30 @@
 """Passwords: which are good enough, and whose one is."""
 
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from commentsvc.accounts import sessions
-from commentsvc.errors import N_, InvalidFields, Refusal, SignInFailed
+from commentsvc.db import db
+from commentsvc.errors import N_, InvalidFields, Refusal, SignInFailed, TooMany
 from commentsvc.models.moderator import Moderator
 
 SHORTEST = 10  # characters
 LONGEST = 500
 JUDGED = 72  # characters of a password that are judged; what comes after makes no guess easier
 GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
+AT_ONCE = 2  # passwords that are compared at a time: each takes 64 MiB and more than one processor
+MOST_WAITING = 8  # for their turn; whoever comes then is asked to come again
+PATIENCE = 5  # seconds of waiting
 
 _hasher = PasswordHasher()
+_admitted = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
+_at_work = threading.BoundedSemaphore(AT_ONCE)
 
 
 class PasswordTooWeak(Refusal):
@@ -39,16 +48,39 @@ def set_password(moderator: Moderator, password: str) -> None:
 
 
 def owner_of(email: str, password: str) -> Moderator:
-    """The moderator these belong to; raises ``SignInFailed``, after the same work whether the address exists."""
+    """The moderator these belong to; the caller's transaction ends before the password is compared.
+
+    Raises:
+        SignInFailed: they are nobody's; after the same work whether the address exists.
+        TooMany: others are being compared already.
+    """
     moderator = Moderator.with_email(email.replace("\0", ""))
     stored = (moderator.password_hash if moderator else None) or _nobodys_hash()
+    db.session.rollback()  # comparing takes long, and others need the connection
     try:
-        _hasher.verify(stored, password if len(password) <= LONGEST else "")
+        with _turn():
+            _hasher.verify(stored, password if len(password) <= LONGEST else "")
     except (VerificationError, InvalidHashError):
         raise SignInFailed from None
     if moderator is None:
         raise SignInFailed
     return moderator
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """However many try to sign in, only some at a time cost memory and processors, and threads stay for readers."""
+    if not _admitted.acquire(blocking=False):
+        raise TooMany(PATIENCE)
+    try:
+        if not _at_work.acquire(timeout=PATIENCE):
+            raise TooMany(PATIENCE)
+        try:
+            yield
+        finally:
+            _at_work.release()
+    finally:
+        _admitted.release()
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from commentsvc import settings
+from commentsvc import files, settings
 from commentsvc.captcha import challenge, image
 from commentsvc.cli.application import with_application
 
@@ -19,6 +19,6 @@ def captcha_sheet(file: Path, count: int) -> None:
     style = image.Style.of(settings.current().secret)
     answers = [challenge.answer_of(secrets.token_urlsafe(12)) for _ in range(count)]
     pictures = [image.draw(answer, style, secrets.token_bytes(16)) for answer in answers]
-    file.write_bytes(image.sheet(pictures))
+    files.write(file, image.sheet(pictures))
     for start in range(0, count, image.COLUMNS):
         click.echo(" ".join(answers[start : start + image.COLUMNS]))

@@ -15,6 +15,7 @@ from commentsvc.linkbacks.checkup import Ailment, Finding
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.notifications import deliverability
+from commentsvc.settings import WrongSetting
 
 MOST_MAILS = 1000  # that are counted
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -124,13 +125,14 @@ def _secret() -> str:
     config = settings.current()
     if config.secret_key:
         return "set"
-    _ = config.secret  # made now where there was none
-    mode = stat.S_IMODE((config.data_dir / "secret_key").stat().st_mode)
-    if mode & 0o077:
-        raise Ailment(
-            f"others may read {config.data_dir / 'secret_key'}. Run: chmod 600 {config.data_dir / 'secret_key'}"
-        )
-    return f"kept in {config.data_dir / 'secret_key'}, readable by its owner only"
+    try:
+        schema.must_have_its_secret(config)
+        _ = config.secret  # made now where there was none
+    except WrongSetting as wrong:
+        raise Ailment(str(wrong)) from None
+    if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
+        raise Ailment(f"others may read {config.secret_file}. Run: chmod 600 {config.secret_file}")
+    return f"kept in {config.secret_file}, readable by its owner only"
 
 
 def _limits() -> str:

@@ -2,16 +2,22 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+from unittest.mock import Mock
 
 import pytest
 from argon2 import PasswordHasher, Type
+from argon2.exceptions import VerifyMismatchError
 from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import throttle
-from commentsvc.accounts import moderators, passkeys, set_up_links
+from commentsvc.accounts import moderators, passkeys, passwords, set_up_links
 from commentsvc.db import db
+from commentsvc.errors import Refusal
 from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
 from commentsvc.models.moderator import Role
 from tests.cast import ADA, ADAS_PASSWORD, BOB, HEDY
@@ -97,6 +103,46 @@ class TestGuessing:
             stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
             last = stranger.client.post("/admin/sign-in", data=form).status_code
         assert last == 429
+
+    def test_a_neighbourhood_is_slowed_down(self, visit: Callable[[], Visitor]) -> None:
+        """Whoever has a /48 network has 65,536 addresses that count."""
+        stranger = visit()
+        form = {"csrf_token": _token(stranger), "password": "x"}
+        for number in range(throttle.SIGN_INS_NEARBY.amount + 1):
+            stranger.client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:{number:x}::1"
+            fields = form | {"email": f"{number}@blog.example"}
+            last = stranger.client.post("/admin/sign-in", data=fields).status_code
+        assert last == 429
+
+    def test_only_some_passwords_are_compared_at_a_time(
+        self, ada: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each takes 64 MiB: the others wait, and hold no connection; too many are asked to come again."""
+        at_work: list[int] = []
+        connections: list[int] = []
+
+        def verify(*_: object) -> None:
+            at_work.append(1)
+            connections.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+            sleep(0.3)
+            at_work.pop()
+            raise VerifyMismatchError
+
+        def attempt(_: int) -> str:
+            with app.app_context(), pytest.raises(Refusal) as refused:
+                passwords.owner_of(ADA.email, "x")
+            most.append(len(at_work))
+            return type(refused.value).__name__
+
+        most: list[int] = []
+        monkeypatch.setattr(passwords, "_hasher", Mock(verify=verify, hash=lambda _: "x"))
+        db.session.rollback()
+        with ThreadPoolExecutor(24) as pool:
+            outcomes = Counter(pool.map(attempt, range(24)))
+        admitted = passwords.AT_ONCE + passwords.MOST_WAITING
+        assert outcomes == {"SignInFailed": admitted, "TooMany": 24 - admitted}
+        assert max(most) <= passwords.AT_ONCE
+        assert max(connections[passwords.AT_ONCE :]) == 0  # while the first ones work, the others still ask
 
     def test_no_challenge_stands_before_it(self, visit: Callable[[], Visitor], app: Flask) -> None:
         assert "challenge" not in visit().client.get("/admin/sign-in").text

@@ -113,6 +113,7 @@ def slow_down(email: str) -> None:
     """
     throttle.hit(throttle.SIGN_INS, current.source())
     if not signed_in.knows(Moderator.with_email(email.replace("\0", ""))):
+        throttle.hit(throttle.SIGN_INS_NEARBY, current.neighbourhood())
         throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", email.strip().lower()))
 
 
