@@ -1,8 +1,10 @@
 """For any WSGI server: ``wsgi:app``. Letters and pings are then worked on by ``commentsvc work`` beside it."""
 
-from commentsvc import settings
+import atexit
+
+from commentsvc import schema, settings
 from commentsvc.app import create_app
-from commentsvc.schema import upgrade
 
 app = create_app()
-upgrade(settings.current().database)
+schema.upgrade(settings.current().database)
+atexit.register(schema.fold_in, settings.current().database)

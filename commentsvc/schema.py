@@ -6,9 +6,10 @@ there is.
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ NEWEST = "0010"  # the revision that the migrations lead to
 REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
+
+
+class MadeByNewer(Exception):
+    """The database has a schema that only a newer version knows."""
+
+    def __init__(self, copy: str) -> None:
+        back = f"go back to the copy {copy}" if copy else "go back to a backup of before"
+        super().__init__(f"The database was made by a newer version of commentsvc. Install that one, or {back}.")
 
 
 def upgrade(url: str) -> None:
@@ -46,6 +55,11 @@ def upgrade(url: str) -> None:
             engine.dispose()
 
 
+def is_there(url: str) -> bool:
+    """Whether there is a database to work on; a server that does not answer may have one."""
+    return not _is_file(url) or _path(url).is_file()
+
+
 def is_current(url: str) -> bool:
     """Whether the database is there and has the newest schema."""
     return bool(_first(url, REVISION) == NEWEST)
@@ -54,6 +68,26 @@ def is_current(url: str) -> bool:
 def has_rows(url: str, table: str, condition: str) -> bool:
     """Whether a table holds a row that fulfils ``condition``, both constants of ours."""
     return _first(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
+
+
+@contextmanager
+def in_use(url: str) -> Iterator[None]:
+    """Around what serves from a database: at the end, what stands in an SQLite file's log is put into the file.
+
+    So one file is all there is to copy.
+    """
+    try:
+        yield
+    finally:
+        fold_in(url)
+
+
+def fold_in(url: str) -> None:
+    """Put what stands in an SQLite file's log into the file, as far as others who use it let us."""
+    if not _is_file(url) or not _path(url).is_file():
+        return
+    with closing(sqlite3.connect(_path(url))) as connection, suppress(sqlite3.DatabaseError):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def must_have_its_secret(config: Settings) -> None:
@@ -98,12 +132,24 @@ def _run_migrations(engine: "Engine", url: str) -> None:
 
     config = migration_config()
     before = _first(url, REVISION)
+    _must_be_known(before, config, url)
     if _is_file(url) and before and before != NEWEST:
         _copy_beside(url, before)
     with engine.connect().execution_options(writes=True) as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
         connection.commit()
+
+
+def _must_be_known(revision: str | None, config: "Config", url: str) -> None:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory.from_config(config).get_revision(revision or "base")
+    except CommandError:
+        copies = sorted(_path(url).parent.glob(f"{_path(url).name}.before-*")) if _is_file(url) else []
+        raise MadeByNewer(str(copies[-1]) if copies else "") from None
 
 
 def migration_config() -> "Config":
@@ -123,6 +169,13 @@ def _copy_beside(url: str, revision: str) -> None:
         closing(sqlite3.connect(place)) as copy,
     ):
         source.backup(copy)
+
+
+def place(url: str) -> str:
+    """A database as people know it: the path of its file, or its address without the password."""
+    if _is_file(url):
+        return str(_path(url))
+    return re.sub(r"(//[^/:@]+):.*@", r"\1@", url.replace("+psycopg", "", 1))
 
 
 def _is_file(url: str) -> bool:

@@ -2,7 +2,12 @@
 
 import ctypes
 import gc
+import os
+import signal
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
+from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -14,6 +19,7 @@ BLOCKING_THREADS = 256
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
 HEADER_PATIENCE = 10_000  # milliseconds
+STOPPING = 8  # seconds that a worker has for the requests under way
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
 TARGET = "commentsvc.app:create_serving_app"
@@ -23,6 +29,8 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until told to stop; ``target`` makes the application in each worker."""
     _use_few_heaps()
     gc.disable()  # until a worker has loaded the application, of which nothing is garbage
+    # A worker inherits the parent's handlers, which only take note of a signal: until it has its own, it just ends.
+    os.register_at_fork(after_in_child=_end_at_once)
     Granian(
         target,
         factory=True,
@@ -34,10 +42,23 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
         backpressure=BACKPRESSURE,
         backlog=BACKLOG,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_PATIENCE),
+        workers_kill_timeout=STOPPING,
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.error,
-    ).serve()
+    ).serve(target_loader=_load)
+
+
+def _load(target: str) -> Callable[..., Any]:
+    """The application; granian's own loader would look for modules in the working directory first."""
+    module, _, name = target.partition(":")
+    application: Callable[..., Any] = getattr(import_module(module), name)()
+    return application
+
+
+def _end_at_once() -> None:
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def _use_few_heaps() -> None:

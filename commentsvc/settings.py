@@ -1,8 +1,8 @@
 """Every setting of the service: name, type, default and one sentence, declared once.
 
-A setting is read from the environment as ``COMMENTSVC_<NAME>``; ``COMMENTSVC_<NAME>_FILE`` names a file
-that holds the value instead, for secrets. What a moderator may change while the service runs is no setting
-but a rule of a site (``models/site.py``).
+A setting is read from the environment as ``COMMENTSVC_<NAME>``, else from ``commentsvc.toml``;
+``COMMENTSVC_<NAME>_FILE`` names a file that holds the value instead, for secrets. What a moderator may change while
+the service runs is no setting but a rule of a site (``models/site.py``).
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from commentsvc import files
+from commentsvc import files, settings_file
 from commentsvc.hosts import ascii_host
 
 PREFIX = "COMMENTSVC_"
@@ -255,20 +255,19 @@ def _kept_secret(path: Path) -> str:
     return secret
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """The settings in ``environment``.
+def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
+    """The settings in ``environment`` and, for what it does not say, in the file that counts.
+
+    The data folder is made, unless who asks ``makes`` none.
 
     Raises:
         WrongSetting: naming the first setting that is unknown or holds a value that is not allowed.
     """
-    given: dict[str, str] = {}
-    for variable, value in environment.items():
-        if variable.startswith(PREFIX):
-            name, value = _named_value(variable.removeprefix(PREFIX), value)
-            given[name.lower()] = value
+    given, file = _given(environment)
     try:
         settings = Settings.model_validate(given)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if makes:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
         return settings
     except OSError as problem:
         folder, reason = given.get("data_dir"), problem.strerror
@@ -276,10 +275,29 @@ def read(environment: Mapping[str, str]) -> Settings:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
+        place = name if name in environment or not file else f"{first['loc'][0]!s} in {file}"
         if first["type"] == "extra_forbidden":
             known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
-            raise WrongSetting(f"{name} is not a setting of commentsvc; known are {known}.") from None
-        raise WrongSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+            raise WrongSetting(f"{place} is not a setting of commentsvc; known are {known}.") from None
+        raise WrongSetting(f"{place}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def says(environment: Mapping[str, str], name: str) -> bool:
+    """Whether anything is said of a setting, so that its default does not count; raises ``WrongSetting``."""
+    return name in _given(environment)[0]
+
+
+def _given(environment: Mapping[str, str]) -> tuple[dict[str, Any], Path | None]:
+    try:
+        file = settings_file.find(environment)
+        given = settings_file.read(file) if file else {}
+    except settings_file.Unreadable as problem:
+        raise WrongSetting(str(problem)) from None
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX) and variable != settings_file.VARIABLE:
+            name, value = _named_value(variable.removeprefix(PREFIX), value)
+            given[name.lower()] = value
+    return given, file
 
 
 def _named_value(name: str, value: str) -> tuple[str, str]:

@@ -40,9 +40,12 @@ def _settings() -> str:
     )
     return (
         f"{NOTE}# Settings\n\n"
-        "Read from the environment once, at the start. A wrong value stops the start with its name and what is\n"
-        "allowed. "
-        "Each can stand in a file instead, named by the same variable with `_FILE` behind it.\n\n"
+        "Read once, at the start: from one file, and from the environment, which wins. The file is the one that\n"
+        "`COMMENTSVC_CONFIG` names, else `commentsvc.toml` in the working folder, else\n"
+        "`/etc/commentsvc/commentsvc.toml`; `commentsvc init` writes one with all settings explained. There they have\n"
+        "their names in lower case and without `COMMENTSVC_`.\n\n"
+        "A wrong value stops the start with its name and what is allowed. Each can stand in a file of its own, named\n"
+        "by the same variable with `_FILE` behind it, for secrets.\n\n"
         "What you may want to change while the service runs is not here: rules of a site are set with\n"
         "`commentsvc site set` (see [cli.md](cli.md)).\n\n"
         "| variable | default | meaning |\n| --- | --- | --- |\n" + rows

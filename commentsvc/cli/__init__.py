@@ -11,6 +11,7 @@ from commentsvc import __version__
 NAME = "commentsvc"
 # Each command by its module and what it does; only the one that is asked for is loaded.
 COMMANDS = {
+    "init": ("init", "Write a file with all settings and what they mean, and make the database."),
     "serve": ("serve", "Bring the database up to date, answer requests, send letters and verify pings."),
     "demo": ("demo", "Serve, with a demo blog, a sample thread and a sign-in link."),
     "site": ("sites", "Blogs that may use this server, and their rules."),

@@ -4,27 +4,51 @@ Its libraries are loaded when a command runs, not when its help is shown.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from commentsvc import settings_file
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from commentsvc.settings import Settings
 
+FIRST = (
+    "Start `commentsvc serve` or run `commentsvc init` there first; or say where the settings are: in this folder's "
+    f"{settings_file.NAME}, in {settings_file.OF_MACHINE}, or in the file that {settings_file.VARIABLE} names."
+)
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def make() -> "Flask":
-    """An application with settings from the environment and their database."""
-    from commentsvc import logs, settings
+def make(environment: Mapping[str, str] = os.environ, *, makes_database: bool = False) -> "Flask":
+    """An application with the settings that count and their database, brought up to date.
 
-    config = settings.read(os.environ)
+    A command in the wrong folder must not work on a new, empty database: only some make one.
+    """
+    from commentsvc import logs, schema, settings
+
+    config = settings.read(environment, makes=makes_database)
     settings.use(config)
     logs.configure(config.log_format)
+    if not makes_database and not schema.is_there(config.database):
+        raise click.ClickException(f"There is no database at {schema.place(config.database)}. {FIRST}")
+    schema.upgrade(config.database)
     return on(config)
+
+
+def say_where() -> None:
+    """Which database a command works on, apart from what it prints."""
+    from commentsvc import schema, settings
+
+    file = settings_file.find(os.environ)
+    of_file = f", as {file} says" if file else ""
+    click.echo(f"Database: {schema.place(settings.current().database)}{of_file}.", err=True)
 
 
 def on(config: "Settings") -> "Flask":
@@ -40,15 +64,13 @@ def on(config: "Settings") -> "Flask":
 
 
 def with_application(command: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Bring the schema up to date and open an application context around ``command``."""
+    """Open an application context around ``command``, and say on which database it worked."""
 
     @wraps(command)
     def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        from commentsvc import schema, settings
-
-        app = make()
-        schema.upgrade(settings.current().database)
-        with app.app_context():
-            return command(*args, **kwargs)
+        with make().app_context():
+            result = command(*args, **kwargs)
+        say_where()  # a failure is one sentence
+        return result
 
     return inside

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from commentsvc import schema, server, settings
+from commentsvc import schema, server, settings, settings_file
 from commentsvc.cli import application, demo_blog, demo_thread, moderators, serve
 from commentsvc.db import db
 from commentsvc.settings import PREFIX
@@ -29,14 +29,14 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     for number, option in ((port, "--port"), (blog_port, "--blog-port"), (neighbour_port, "--neighbour-port")):
         serve.must_be_free("127.0.0.1", number, option)
     blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
+    os.environ[settings_file.VARIABLE] = ""  # nor its settings
     os.environ.setdefault(f"{PREFIX}DATA_DIR", "data/demo")  # not where a real blog's comments would be
     letters = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "letters"
     serve.reachable_at("127.0.0.1", port)
     os.environ.setdefault(f"{PREFIX}MAIL_URL", letters.as_uri())
     os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port},127.0.0.1:{blog_port}")
-    app = application.make()
+    app = application.make(makes_database=True)
     config = settings.current()
-    schema.upgrade(config.database)
     with app.app_context():
         owner = demo_thread.prepare(blog, neighbour, OWNER)
         link = moderators.link_for(owner)
@@ -54,4 +54,5 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         f"\n  Another blog      {neighbour}{demo_blog.POST}\n"
         f"\n  Stop with Ctrl+C.\n"
     )
-    server.listen("127.0.0.1", port, workers=1)
+    with schema.in_use(config.database):
+        server.listen("127.0.0.1", port, workers=1)

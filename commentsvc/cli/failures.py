@@ -2,10 +2,13 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n
+from commentsvc import i18n, schema, settings
 from commentsvc.cli import NAME
 from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.schema import MadeByNewer
 from commentsvc.settings import WrongSetting
+
+CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR."
 
 
 def sentence(problem: Exception) -> str | None:
@@ -15,10 +18,17 @@ def sentence(problem: Exception) -> str | None:
             return " ".join(i18n.sentence(one) for one in problem.fields.values())
         case Refusal():
             return i18n.sentence(problem)
-        case WrongSetting():
+        case WrongSetting() | MadeByNewer():
             return str(problem)
         case SQLAlchemyError():
-            return f"The database does not do its work: {getattr(problem, 'orig', problem)}"
+            return f"The database{_place()} cannot be used ({getattr(problem, 'orig', problem)}). {CHECK_DATABASE}"
         case OSError():
             return f"{problem.filename or NAME}: {problem.strerror or problem}"
     return None
+
+
+def _place() -> str:
+    try:
+        return f" {schema.place(settings.current().database)}"
+    except RuntimeError:  # settings were not read so far
+        return ""

@@ -9,6 +9,7 @@ import click
 
 from commentsvc import schema, server, settings
 from commentsvc.accounts import set_up_links
+from commentsvc.cli import application
 from commentsvc.settings import PREFIX
 
 
@@ -21,6 +22,7 @@ from commentsvc.settings import PREFIX
 @click.option("--no-worker", is_flag=True, help="Leave letters and pings to `commentsvc work`.")
 def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Bring the database up to date, answer requests, send letters and verify pings."""
+    host = address_of(host, port)
     reachable_at(host, port)
     config = settings.read(os.environ)
     settings.use(config)
@@ -32,18 +34,28 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
+    application.say_where()
     if not schema.has_rows(config.database, "moderator", "removed_at IS NULL"):
         click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
     sys.stdout.flush()
-    server.listen(host, port, workers)
+    with schema.in_use(config.database):
+        server.listen(host, port, workers)
 
 
 def _migrate() -> None:
     """Let another process do it: what it loads is not to stay in memory here, where only the listening goes on."""
-    upgrade = [sys.executable, "-m", "commentsvc", "upgrade"]
+    upgrade = [sys.executable, "-P", "-m", "commentsvc", "upgrade"]  # not from the working directory
     done = subprocess.run(upgrade, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         raise click.ClickException(done.stderr.strip())
+
+
+def address_of(host: str, port: int) -> str:
+    """The address that a name stands for, which is what is listened at."""
+    try:
+        return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as problem:
+        raise click.ClickException(f"--host: {host} is no address of this machine ({problem.strerror}).") from None
 
 
 def must_be_free(host: str, port: int, option: str = "--port") -> None:
@@ -61,4 +73,5 @@ def must_be_free(host: str, port: int, option: str = "--port") -> None:
 def reachable_at(host: str, port: int) -> None:
     """Take the listening address as ``BASE_URL`` where none is set."""
     name = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    os.environ.setdefault(f"{PREFIX}BASE_URL", f"http://{name}:{port}")
+    if not settings.says(os.environ, "base_url"):
+        os.environ[f"{PREFIX}BASE_URL"] = f"http://{f'[{name}]' if ':' in name else name}:{port}"

@@ -28,8 +28,9 @@ def work() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     click.echo("Working; stop with Ctrl+C.")
-    done.wait()
-    stop.set()
+    with schema.in_use(settings.current().database):
+        done.wait()
+        stop.set()
 
 
 @click.command()

@@ -12,6 +12,7 @@ from tests.visitors import Visitor
 
 def test_the_link_is_printed_while_nobody_can_sign_in(tmp_path: Path, time: object) -> None:
     server = Running(tmp_path, starts_anew=True)
+    server.run("upgrade")
     server.run("site", "add", "blog", "https://blog.example")
     log = tmp_path / "server.log"
     try:

@@ -32,6 +32,7 @@ def test_the_wheel_installs_and_posts_a_comment(tmp_path: Path) -> None:
     port = free_port()
     environment = {"COMMENTSVC_DATA_DIR": str(tmp_path / "data"), "COMMENTSVC_BASE_URL": f"http://localhost:{port}"}
     command = str(tmp_path / "venv" / "bin" / "commentsvc")
+    _run([command, "upgrade"], env=environment, cwd=tmp_path)
     _run([command, "site", "add", "blog", "https://blog.example", "--captcha", "never"], env=environment, cwd=tmp_path)
     server = subprocess.Popen([command, "serve", "--port", str(port)], env=environment, cwd=tmp_path)
     try:

@@ -1,0 +1,61 @@
+"""The one file of settings: where it is looked for, how it is read, and how a new one reads.
+
+TOML, each setting by its name in lower case. The environment wins, so that a container or a test can say otherwise.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "COMMENTSVC_CONFIG"
+NAME = "commentsvc.toml"
+OF_MACHINE = Path("/etc/commentsvc") / NAME
+
+
+class Unreadable(Exception):
+    """The file is not there, or is no TOML; the text says which and why."""
+
+
+def find(environment: Mapping[str, str]) -> Path | None:
+    """The file that counts: the one that ``COMMENTSVC_CONFIG`` names (empty: none), else here, else the machine's.
+
+    Raises:
+        Unreadable: the one that is named is not there.
+    """
+    if VARIABLE in environment:
+        named = environment[VARIABLE]
+        if named and not Path(named).is_file():
+            raise Unreadable(f"{VARIABLE}: there is no file {named}.")
+        return Path(named).resolve() if named else None
+    return next((path.resolve() for path in (Path(NAME), OF_MACHINE) if path.is_file()), None)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What it says; a relative ``data_dir`` counts from the file. Raises ``Unreadable``."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise Unreadable(f"{path} cannot be read ({problem.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise Unreadable(f"{path} is no TOML: {problem}.") from None
+    if isinstance(said.get("data_dir"), str):
+        said["data_dir"] = str(path.parent / said["data_dir"])
+    return said
+
+
+def text(said: Mapping[str, str], described: Mapping[str, tuple[str, str]]) -> str:
+    """A new file: every setting with what it means, those that nothing is said of commented out.
+
+    ``described`` has, by name, what a setting means and its default as TOML.
+    """
+    parts = ["# Settings of commentsvc; a variable COMMENTSVC_<NAME> wins. `commentsvc doctor` tries them out.\n"]
+    for name, (meaning, default) in described.items():
+        line = f"{name} = {_quoted(said[name])}" if name in said else f"# {name} = {default}"
+        parts.append(f"# {meaning}\n{line}\n")
+    return "\n".join(parts)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
