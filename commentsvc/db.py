@@ -26,8 +26,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -203,14 +202,6 @@ def _only_after_begin_write(session: Session, *_: Any) -> None:
     connection = session.connection()
     if connection.dialect.name == "sqlite" and not connection.get_execution_options().get("writes"):
         raise RuntimeError("db.begin_write() comes before the first write of a transaction")
-
-
-def out_of_service(problem: SQLAlchemyError) -> bool:
-    """Whether the database cannot take this now (locked, full, gone, too busy), as opposed to a mistake of ours."""
-    if isinstance(problem, PoolTimeout):
-        return True
-    words = str(getattr(problem, "orig", "")).lower()
-    return isinstance(problem, OperationalError) and "no such" not in words and "syntax" not in words
 
 
 def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:

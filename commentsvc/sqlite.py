@@ -33,7 +33,7 @@ class WriterConnection(sqlite3.Connection):
         """Open a transaction that may write; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
         deadline = time.monotonic() + BUSY_TIMEOUT.total_seconds()
         if not self.line.wait(BUSY_TIMEOUT.total_seconds()):
-            raise sqlite3.OperationalError("the write lock was not given in time")
+            raise _busy()
         self.is_first = True
         try:
             self._begin_before(deadline)
@@ -121,6 +121,13 @@ def _begin(connection: Connection) -> None:
         connection.connection.driver_connection.begin_writing()  # type: ignore[union-attr]
     except sqlite3.Error as problem:
         raise OperationalError(BEGIN, None, problem) from problem
+
+
+def _busy() -> sqlite3.OperationalError:
+    """What SQLite itself would raise."""
+    problem = sqlite3.OperationalError("the write lock was not given in time")
+    problem.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return problem
 
 
 def _milliseconds(span: timedelta) -> int:

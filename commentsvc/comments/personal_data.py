@@ -83,7 +83,7 @@ def erase_some(email: str) -> list[Thread]:
     some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(AT_ONCE)))
     told = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
     db.session.execute(delete(Delivery).where(told), execution_options={"synchronize_session": False})
-    found = decisions.locked([comment.id for comment in some])
+    found = Comment.all_locked([comment.id for comment in some])
     for comment in found:
         _erase(comment)
     return [comment.thread for comment in found]

@@ -1,12 +1,12 @@
 """A row a person wrote, or a linkback that was accepted."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, insert, inspect, text
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Mapper, make_transient_to_detached, mapped_column, relationship
 from sqlalchemy.orm.attributes import instance_dict
 
@@ -122,7 +122,20 @@ class Comment(Base):
     @classmethod
     def locked(cls, number: int) -> "Comment | None":
         """The row as it is now; nobody else changes it before this transaction ends."""
-        return db.session.get(cls, number, with_for_update={"of": cls}, populate_existing=True)
+        return next(iter(cls.all_locked([number])), None)
+
+    @classmethod
+    def all_locked(cls, numbers: Collection[int]) -> "list[Comment]":
+        """Rows as they are now, by their numbers; nobody else changes them before this transaction ends.
+
+        Their threads come first, all of them and in one order: who posts holds a thread, and two who take the same
+        rows in different orders would wait for each other.
+        """
+        Thread.lock(select(cls.thread_id).where(cls.id.in_(numbers)))
+        rows = (
+            db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(numbers)
+        )
+        return [row for row in rows if row is not None]
 
     @property
     def is_visible(self) -> bool:

@@ -112,7 +112,7 @@ def trash_some(ban: Ban, numbers: list[int], by: Moderator | None = None, act: A
     imposed, changed = locked(ban.id), list[Comment]()
     while numbers and not changed and imposed is not None and imposed.lifted_at is None:
         some, numbers[-AT_ONCE:] = numbers[-AT_ONCE:], []
-        changed = [comment for comment in decisions.locked(some) if comment.state in OPEN]
+        changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
     if act is not None:

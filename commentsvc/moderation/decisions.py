@@ -1,6 +1,6 @@
 """Change a comment's state: count it, log who and why, raise the thread's version, write the letters."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -102,19 +102,10 @@ def standing(of: ColumnElement[bool]) -> Select[int, str | None]:
 def give_back(changes: Select[int, str | None], by: Moderator | None) -> list[Comment]:
     """Give comments back the states they had before ``changes``; writes."""
     before = {number: State(state) for number, state in db.session.execute(changes) if state}
-    comments = locked(before)
+    comments = Comment.all_locked(before)
     for comment in comments:
         undo(comment, before[comment.id], by)
     return comments
-
-
-def locked(numbers: Collection[int]) -> list[Comment]:
-    """Comments as they are now, that nobody else changes before this transaction ends; by their numbers.
-
-    Their threads come first, all of them and in one order, as who posts holds one and waits for the site.
-    """
-    Thread.lock(select(Comment.thread_id).where(Comment.id.in_(numbers)))
-    return [comment for number in sorted(numbers) if (comment := Comment.locked(number)) is not None]
 
 
 def last_of(comment: Comment) -> Decision | None:

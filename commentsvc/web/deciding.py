@@ -12,7 +12,7 @@ from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import bans, decisions
+from commentsvc.moderation import bans
 from commentsvc.web import snapshots
 
 
@@ -38,7 +38,7 @@ def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
 
     Nobody else changes them from here on.
     """
-    return [comment for comment in decisions.locked(chosen) if chosen[comment.id] in (None, comment.seen_as)]
+    return [comment for comment in Comment.all_locked(chosen) if chosen[comment.id] in (None, comment.seen_as)]
 
 
 def erase(email: str) -> int:

@@ -7,14 +7,16 @@ import json
 import logging
 import secrets
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from commentsvc import i18n
-from commentsvc.db import db, out_of_service
+from commentsvc import i18n, storage_errors
+from commentsvc.db import db
 from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
 from commentsvc.linkbacks import pingback, trackback
+from commentsvc.storage_errors import Meaning
 from commentsvc.web import current, linkbacks, security
 
 ACCIDENT = N_("Something went wrong on our side. It was noted as %(reference)s.")
@@ -69,10 +71,25 @@ def _http(error: HTTPException) -> Response:
 
 def _database(problem: SQLAlchemyError) -> Response:
     db.session.rollback()
-    if out_of_service(problem):
-        log.warning("the database is not available: %s", problem)
-        return _refused(StorageUnavailable())
-    return _accident(problem)
+    if may_try_again(problem):
+        g.tried_again = True
+        return current_app.make_response(_once_more())
+    if storage_errors.meaning(problem) == Meaning.MISTAKE:
+        return _accident(problem)
+    log.warning("the database is not available: %s", problem)
+    return _refused(StorageUnavailable())
+
+
+def may_try_again(problem: SQLAlchemyError) -> bool:
+    """Whether another transaction was in the way of this request's, for the first time: then the view runs again."""
+    return storage_errors.meaning(problem) == Meaning.CONFLICT and "tried_again" not in g
+
+
+def _once_more() -> ResponseReturnValue:
+    try:
+        return current_app.dispatch_request()
+    except Exception as problem:
+        return current_app.handle_user_exception(problem)
 
 
 def _accident(problem: Exception) -> Response:

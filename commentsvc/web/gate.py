@@ -18,10 +18,10 @@ from flask import g
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n, throttle
+from commentsvc import i18n, storage_errors, throttle
 from commentsvc.captcha import challenge
 from commentsvc.comments import editing, posting, submission
-from commentsvc.db import db, out_of_service
+from commentsvc.db import db
 from commentsvc.errors import (
     ChallengeExpired,
     ChallengeFailed,
@@ -38,7 +38,8 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.tally import Event, Tally
 from commentsvc.moderation import bans
 from commentsvc.moderation.stranger import Stranger
-from commentsvc.web import current, security, snapshots, standing
+from commentsvc.storage_errors import Meaning
+from commentsvc.web import current, errors, security, snapshots, standing
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.standing import Standing
 
@@ -64,7 +65,7 @@ def receive(arrival: Arrival) -> Comment:
         return _receive(arrival)
     except SQLAlchemyError as problem:
         db.session.rollback()
-        if not out_of_service(problem):
+        if errors.may_try_again(problem) or storage_errors.meaning(problem) == Meaning.MISTAKE:
             raise
         raise StorageUnavailable from problem
     finally:

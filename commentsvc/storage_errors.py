@@ -1,0 +1,65 @@
+"""What an error of the database means for who asked: by the codes that both databases give, never by their words.
+
+SQLite: result codes, https://sqlite.org/rescode.html. PostgreSQL: SQLSTATE, appendix A of its manual.
+"""
+
+import sqlite3
+from enum import StrEnum, auto
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class Meaning(StrEnum):
+    """What is to be done about an error."""
+
+    OUT_OF_SERVICE = auto()  # the database cannot take this now: locked, full, read-only, gone, too busy
+    CONFLICT = auto()  # two transactions were in each other's way: the whole of it, once more
+    MISTAKE = auto()  # ours
+
+
+OF_SQLITE = {  # by primary code
+    sqlite3.SQLITE_PERM: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_BUSY: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_LOCKED: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_NOMEM: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_READONLY: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_INTERRUPT: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_IOERR: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_CORRUPT: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_FULL: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_CANTOPEN: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_PROTOCOL: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_NOTADB: Meaning.OUT_OF_SERVICE,
+    sqlite3.SQLITE_SCHEMA: Meaning.CONFLICT,
+}
+OF_POSTGRESQL = {  # by class, or by a state that differs from its class
+    "08": Meaning.OUT_OF_SERVICE,  # connection
+    "53": Meaning.OUT_OF_SERVICE,  # resources: disk, memory, connections
+    "57": Meaning.OUT_OF_SERVICE,  # an operator's or a timeout's intervention
+    "58": Meaning.OUT_OF_SERVICE,  # the system beneath
+    "25006": Meaning.OUT_OF_SERVICE,  # read-only, as a replica is
+    "55P03": Meaning.OUT_OF_SERVICE,  # a lock was not to be had in time
+    "40001": Meaning.CONFLICT,  # serialization
+    "40P01": Meaning.CONFLICT,  # deadlock
+}
+
+
+def meaning(problem: SQLAlchemyError) -> Meaning:
+    """What ``problem`` means."""
+    if isinstance(problem, PoolTimeout):
+        return Meaning.OUT_OF_SERVICE
+    if not isinstance(problem, DBAPIError):
+        return Meaning.MISTAKE
+    if problem.connection_invalidated:
+        return Meaning.OUT_OF_SERVICE
+    raised = problem.orig
+    if isinstance(raised, sqlite3.Error):
+        code = getattr(raised, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
+            return Meaning.CONFLICT
+        return OF_SQLITE.get(code & 0xFF, Meaning.MISTAKE)
+    state = getattr(raised, "sqlstate", None)
+    if state is None:  # it never came to a statement: the server did not take us
+        return Meaning.OUT_OF_SERVICE if type(raised).__name__ == "OperationalError" else Meaning.MISTAKE
+    return OF_POSTGRESQL.get(state, OF_POSTGRESQL.get(state[:2], Meaning.MISTAKE))
