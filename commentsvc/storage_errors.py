@@ -6,7 +6,7 @@ SQLite: result codes, https://sqlite.org/rescode.html. PostgreSQL: SQLSTATE, app
 import sqlite3
 from enum import StrEnum, auto
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -53,13 +53,12 @@ def meaning(problem: SQLAlchemyError) -> Meaning:
         return Meaning.MISTAKE
     if problem.connection_invalidated:
         return Meaning.OUT_OF_SERVICE
-    raised = problem.orig
-    if isinstance(raised, sqlite3.Error):
-        code = getattr(raised, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
-            return Meaning.CONFLICT
+    code, state = getattr(problem.orig, "sqlite_errorcode", None), getattr(problem.orig, "sqlstate", None)
+    if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
+        return Meaning.CONFLICT
+    if code is not None:
         return OF_SQLITE.get(code & 0xFF, Meaning.MISTAKE)
-    state = getattr(raised, "sqlstate", None)
-    if state is None:  # it never came to a statement: the server did not take us
-        return Meaning.OUT_OF_SERVICE if type(raised).__name__ == "OperationalError" else Meaning.MISTAKE
-    return OF_POSTGRESQL.get(state, OF_POSTGRESQL.get(state[:2], Meaning.MISTAKE))
+    if state is not None:
+        return OF_POSTGRESQL.get(state, OF_POSTGRESQL.get(state[:2], Meaning.MISTAKE))
+    # It never came to a statement that could have been wrong.
+    return Meaning.OUT_OF_SERVICE if isinstance(problem, OperationalError) else Meaning.MISTAKE
