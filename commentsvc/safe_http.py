@@ -162,8 +162,18 @@ def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[
     raise FetchFailed("too many redirects")
 
 
+def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
+    """GET an address as ``fetch`` does, and nothing that it leads to.
+
+    Raises:
+        FetchRefused, FetchFailed: as ``fetch`` does.
+    """
+    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
+    return _fetch_once(url, _Question("*/*"), resolver, deadline)
+
+
 def fetch_own(url: str) -> Page:
-    """GET one of our own addresses, private or not; for the operator's own questions only.
+    """GET one of our own addresses, private or not; for questions of the operator at their own terminal only.
 
     Raises:
         FetchRefused: it is no web address.

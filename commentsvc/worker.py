@@ -172,20 +172,20 @@ def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Tra
         _not_sent(parcel, failure, dialogue, was_tried=True)
         return not failure.is_about_server
     _noted(partial(outbox.sent, parcel.letter_id, answer))
-    _explain(parcel, answer, dialogue, is_taken=True)
+    if parcel.kind == LetterKind.TEST:
+        _explain(parcel.letter_id, answer, dialogue, is_taken=True)
     return True
 
 
 def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool) -> None:
-    _written(partial(outbox.postpone, parcel.letter_id, failure, was_tried=was_tried))
-    _explain(parcel, failure.answer, dialogue, is_taken=False)
+    for letter_id in _written(partial(outbox.postpone, parcel.letter_id, failure, was_tried=was_tried)):
+        _explain(letter_id, failure.answer, dialogue, is_taken=False)
 
 
-def _explain(parcel: outbox.Parcel, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
+def _explain(letter_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
     """A test letter tells its sender what was said, and what there is to mend."""
-    if parcel.kind == LetterKind.TEST:
-        hints = deliverability.hints(answer, is_taken=is_taken)
-        _written(partial(outbox.note_dialogue, parcel.letter_id, dialogue.lines, hints))
+    hints = deliverability.hints(answer, is_taken=is_taken)
+    _written(partial(outbox.note_dialogue, letter_id, dialogue.lines, hints))
 
 
 def read_mailbox() -> int:

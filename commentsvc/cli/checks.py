@@ -1,6 +1,7 @@
 """What ``doctor`` looks at: each check says what it found, or what to mend."""
 
 import stat
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +34,10 @@ def of_service() -> Iterator[Finding]:
 
 def of_page(url: str) -> Iterator[Finding]:
     """What the checks of an article's page found."""
+    # Who sits at a terminal of this machine may look at any address; what runs in a form's or a script's place may not.
+    fetch = safe_http.fetch_own if sys.stdout.isatty() else safe_http.fetch_itself
     try:
-        page = safe_http.fetch_own(url)
+        page = fetch(url)
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
         yield _told(Ailment(checkup.UNREADABLE, url=url, why=str(failure)).found_by(checkup.PAGE))
         return

@@ -49,7 +49,7 @@ def claim() -> Asked | None:
 def look(asked: Asked) -> list[Finding]:
     """What the checks say of the page."""
     try:
-        page = safe_http.fetch_own(asked.url)
+        page = safe_http.fetch_itself(asked.url)
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
         return unreadable(asked, failure)
     return checkup.examine(page)

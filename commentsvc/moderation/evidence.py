@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import clock
 from commentsvc.db import db, looked_at
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import is_called_spam, waits
+from commentsvc.models.decision import Decision, is_called_spam, waits
 from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -137,11 +137,19 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     """How many other comments of this visitor on the site were approved, counted up to ``ENOUGH``.
 
     Theirs is what came from their browser, or with an address that they confirmed in it; typing one proves nothing.
+    Nor do comments that only a rule let in: a person approved one, or there is such an address; else it is none.
     """
     if visitor is None:
         return 0
     asked = {"visitor": visitor, "site": site.id, "besides": besides or 0}
     return db.session.scalar(_approved(), asked) or 0
+
+
+def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
+    """How many comments of this visitor, from this very address, rules let in within a day; up to ``ENOUGH``."""
+    theirs = (Comment.visitor == visitor, Comment.address_hash == address_hash, Comment.state == State.APPROVED)
+    lately = (looked_at(Comment.site_id) == site.id, Comment.created_at > clock.now() - timedelta(days=1))
+    return db.session.scalar(_counted(select(Comment.id).where(*theirs, *lately))) or 0
 
 
 @cache
@@ -155,7 +163,11 @@ def _approved() -> Select[int]:
     )
     theirs = _any_of(Comment.visitor == visitor, Comment.email.in_(own_addresses))
     here = (Comment.state == State.APPROVED, looked_at(Comment.site_id) == bindparam("site"))
-    return _counted(select(Comment.id).where(theirs, *here, Comment.id != bindparam("besides")))
+    other = select(Comment.id).where(theirs, *here, Comment.id != bindparam("besides"))
+    person = Decision.moderator_id.is_not(None) | Decision.is_by_owner
+    said_so = select(Decision.id).where(Decision.comment_id.in_(other), person, Decision.after == State.APPROVED)
+    confirmed_one = select(Subscription.id).where(Subscription.confirmed_by == visitor)
+    return _counted(other.where(said_so.exists() | confirmed_one.exists()))
 
 
 def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:

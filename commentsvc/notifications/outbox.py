@@ -128,10 +128,11 @@ def sent(letter_id: int, answer: str) -> None:
     db.session.execute(waiting.values(due_at=clock.now(), waits_for_server=False))
 
 
-def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True) -> None:
+def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True) -> list[int]:
     """Try again later, a little later each time; give up on a final answer or after five days; writes.
 
-    What ``was_tried`` has itself to wait for: it may be what the server stumbles over.
+    What ``was_tried`` has itself to wait for: it may be what the server stumbles over. Where it was not, the others
+    that are due wait with it. The letters, by number, whose senders want to hear how that went.
     """
     letter, now = db.session.get_one(Letter, letter_id), clock.now()
     letter.tries += 1
@@ -146,6 +147,17 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
             bounces.count(letter.recipient, failure.answer)
     else:
         letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), LONGEST_GAP)
+    waiting = [letter] + (_let_others_wait(letter) if letter.waits_for_server else [])
+    return [one.id for one in waiting if one.kind == LetterKind.TEST]
+
+
+def _let_others_wait(letter: Letter) -> list[Letter]:
+    """Of all that are due, one asks a server that is away whether it is back."""
+    due = (Letter.state == LetterState.QUEUED, Letter.due_at <= clock.now(), Letter.leased_until.is_(None))
+    others = list(db.session.scalars(select(Letter).where(*due, Letter.id != letter.id)))
+    for other in others:
+        other.due_at, other.waits_for_server, other.last_answer = letter.due_at, True, letter.last_answer
+    return others
 
 
 def note_dialogue(letter_id: int, lines: Sequence[str], hints: Sequence[str]) -> None:

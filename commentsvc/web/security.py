@@ -3,7 +3,7 @@
 from flask import Flask, Request, Response, make_response, request
 
 from commentsvc import links, settings
-from commentsvc.errors import NotFound, WrongOrigin
+from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.web import current
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
@@ -35,6 +35,7 @@ def _read_whole() -> None:
 
     Raises:
         NotFound: the address holds a NUL, which no address of ours does.
+        NotUnderstood: the form has a field without a name.
     """
     if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
         raise NotFound
@@ -42,6 +43,8 @@ def _read_whole() -> None:
         request.get_data(cache=True)
     elif request.method in ("POST", "PATCH"):
         request.get_data(cache=True, parse_form_data=True)
+        if None in request.form or None in request.files:  # a part without a name
+            raise NotUnderstood
 
 
 def _is_ping() -> bool:

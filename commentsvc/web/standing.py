@@ -13,6 +13,8 @@ from commentsvc.web import current
 from commentsvc.web.arrival import Arrival
 from commentsvc.web.visitor import Visitor
 
+A_FEW = 3  # comments a day that one solved challenge is good for, as long as no person approved any
+
 
 class Standing(Enum):
     """How somebody got past the challenge."""
@@ -29,7 +31,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
         return False
     person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
-        return not evidence.approved(site, person) or bool(evidence.refused(person, None))
+        return not _is_known(site, person) or bool(evidence.refused(person, None))
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
 
@@ -83,6 +85,15 @@ def count_pace() -> None:
     """Count a comment, or one that looked like spam: who tries what passes is soon asked whatever they write."""
     with suppress(TooMany):
         throttle.hit(throttle.UNSUSPICIOUS, current.source())
+
+
+def _is_known(site: Site, person: str | None) -> bool:
+    """Whether a person approved something of theirs; what a rule let in speaks for a few comments at the same place."""
+    if person is None:
+        return False
+    if evidence.approved(site, person):
+        return True
+    return 0 < evidence.let_in_lately(site, person, current.address_hash()) <= A_FEW
 
 
 def _is_hasty() -> bool:

@@ -215,8 +215,11 @@ class TestDoctor:
     ) -> None:
         assert said in command("doctor", blog.page(ARTICLE, "x", status=status, **headers))[1]
 
-    def test_pages_of_nobody_and_of_nowhere(self, command: Command) -> None:
+    def test_pages_of_nobody_and_of_nowhere(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with web() as other:
+            # No terminal asks here, so it tells nobody which private addresses answer.
+            assert "cannot be read (port" in command("doctor", other.page("/", "x"))[1]
+            monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", other.address)
             assert "belongs to no blog here" in command("doctor", other.page("/", "x"))[1]
         assert "cannot be read" in command("doctor", f"http://127.0.0.1:{free_port()}/")[1]
         assert "cannot be read (not a web address)" in command("doctor", "nonsense")[1]

@@ -62,6 +62,23 @@ def rude(set_up: SetUp, **answers: object) -> Iterator[RudeMailServer]:
 class TestDown:
     """F4: nobody listens."""
 
+    def test_one_letter_asks_for_all_whether_the_server_is_back(
+        self, app: Flask, set_up: SetUp, time: FrozenClock
+    ) -> None:
+        queue(*readers(6))
+        with rude(set_up, GREETING="421 come back later") as server:
+            for probes in (1, 2):
+                for _ in range(6):
+                    worker.send_letters()
+                assert server.connections == probes
+                gaps = {letter.due_at - time() for letter in letters()}
+                assert len(gaps) == 1
+                time.pass_(seconds=max(gaps).total_seconds())
+            assert all("come back later" in letter.last_answer for letter in letters())
+            server.answers.clear()
+            worker.send_letters()
+        assert sorted(str(letter["To"]) for letter in server.taken) == readers(6)
+
     def test_it_costs_no_letter_and_gaps_grow(self, bob: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         bob.comment(BOB, email=BOB.email, notify="on")

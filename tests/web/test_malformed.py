@@ -56,6 +56,21 @@ def test_odd_json_is_refused(client: FlaskClient, value: object) -> None:
         assert answer.status_code in (201, 400, 404)
 
 
+FORMS = [
+    *("/admin/sign-in", "/admin/sign-in/link", "/admin/sign-in/passkey", "/admin/set-up/x", "/admin/link/x"),
+    *(f"/t/blog/{ARTICLE}", f"/embed/blog/{ARTICLE}", f"/follow/blog/{ARTICLE}"),
+    *("/webmention", "/privacy", "/confirm/x", "/unsubscribe/x", "/moderate/x"),
+]
+
+
+@pytest.mark.parametrize("door", FORMS)
+def test_a_part_of_a_form_without_a_name_is_refused(client: FlaskClient, door: str) -> None:
+    for part in ("form-data", 'form-data; filename="x"', "attachment", ""):
+        body = f"--b\r\nContent-Disposition: {part}\r\n\r\nx\r\n--b--\r\n".encode()
+        answer = client.post(door, data=body, content_type="multipart/form-data; boundary=b")
+        assert 400 <= answer.status_code < 500, (part, answer.text)
+
+
 @pytest.mark.every_value
 @pytest.mark.parametrize("parent", [-5, 10**30, 2**63, 2**31, True, "x", 1.5])
 def test_odd_parents_are_never_dropped_silently(

@@ -126,6 +126,14 @@ class TestRules:
 class TestExamination:
     """Are the two lines in place? The worker looks."""
 
+    def test_it_tells_nobody_which_private_addresses_answer(self, ada: Visitor) -> None:
+        with web() as private:
+            for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):
+                place = ada.desk_post(f"{SITE}/examination", url=url).headers["Location"]
+                assert worker.examine_articles() == 1
+                assert "cannot be read" in ada.client.get(place).text
+            assert private.asked == []
+
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
         blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
         assert ada.client.get(f"{SITE}/examination").status_code == 404

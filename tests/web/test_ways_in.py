@@ -17,6 +17,7 @@ from commentsvc.db import db
 from commentsvc.models import Subscription
 from commentsvc.models.comment import State
 from commentsvc.notifications import subscriptions
+from commentsvc.web import standing
 from tests.cast import ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to, digits_of, hidden_fields, row
@@ -221,6 +222,23 @@ class TestWhoIsKnown:
         bob.comment()
         assert posed_to(bob)["image"] is None
         assert bob.post(body="And another thing.", challenge_answer="").status_code == 303
+
+    def test_what_a_rule_let_in_speaks_for_a_few_comments_at_one_place(self, bob: Visitor, visit: Visit) -> None:
+        """Whoever solves one picture and passes their token around has not bought three hundred comments."""
+        bob.comment()
+        bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+        assert bob.post(body="From elsewhere.", challenge_answer="").status_code == 403
+        bob.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+        for number in range(standing.A_FEW):
+            bob.comment(body=f"One of a few, which is number {number}.", challenge_answer="")
+        assert bob.post(body="One more.", challenge_answer="").status_code == 403
+
+    def test_what_a_person_approved_speaks_for_all(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
+        rules("blog", moderation="first")
+        ada.decide(bob.comment(), "approval")
+        bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+        for number in range(standing.A_FEW + 2):
+            bob.comment(body=f"Another thing, which is number {number}.", challenge_answer="")
 
     def test_unless_their_spam_was_seen_since(self, ada: Visitor, bob: Visitor) -> None:
         bob.comment()
