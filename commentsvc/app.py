@@ -11,8 +11,8 @@ from commentsvc.db import configuration, db
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
+from commentsvc.web.security import LARGEST_REQUEST
 
-LARGEST_REQUEST = 256 * 1024  # bytes
 MOST_FORM_PARTS = 100
 
 

@@ -14,8 +14,9 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-# Measured with slow clients: with fewer threads or a shorter queue a handful of them stalls every reader.
-BLOCKING_THREADS = 256
+# Measured with slow clients: with fewer threads or a shorter queue a handful of them stalls every reader. Threads are
+# made when they are needed; half of them at most wait for bodies (``web/bodies.py``).
+BLOCKING_THREADS = 512
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
 HEADER_PATIENCE = 10_000  # milliseconds

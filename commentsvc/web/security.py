@@ -6,6 +6,7 @@ from commentsvc import links, settings
 from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.web import current
+from commentsvc.web.bodies import Bodies
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
 
 PAGE_CSP = (
@@ -15,6 +16,12 @@ PAGE_CSP = (
 
 # Nothing works in a fragment that is opened by itself.
 FRAGMENT_CSP = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+LARGEST_REQUEST = 256 * 1024  # bytes
+
+_bodies = Bodies()
 
 
 def never_keep(response: Response) -> Response:
@@ -34,14 +41,17 @@ def _read_whole() -> None:
     """Take the whole body before anything else is done: a slow sender must hold no database connection.
 
     Raises:
+        TooSlow, TooMany: as ``bodies.collect`` does.
         NotFound: the address holds a NUL, which no address of ours does.
         NotUnderstood: the form has a field without a name.
     """
     if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
         raise NotFound
+    if request.method in WITH_BODY and not (request.content_length or 0) > LARGEST_REQUEST:
+        _bodies.collect(request.environ, current.source(), LARGEST_REQUEST)
     if _is_ping():
         request.get_data(cache=True)
-    elif request.method in ("POST", "PATCH"):
+    elif request.method in WITH_BODY:
         request.get_data(cache=True, parse_form_data=True)
         if None in request.form or None in request.files:  # a part without a name
             raise NotUnderstood

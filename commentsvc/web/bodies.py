@@ -1,0 +1,69 @@
+"""Bodies of requests, read before anything else is done: who sends slowly holds no connection to the database.
+
+A server gives each request one of its threads, and reading waits for the sender. Only so many bodies may be on their
+way that threads stay for readers; decision 25 says what else was tried.
+"""
+
+import io
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from commentsvc.errors import NotUnderstood, TooMany
+
+PATIENCE = 10.0  # seconds for a body
+SLOWEST = 10_000  # bytes a second, for which there is more time
+PIECE = 128  # bytes that are waited for at a time; the clock is looked at between two
+MOST = 256  # bodies on their way, of the 512 threads that ``server`` has
+MOST_OF_ONE = 16  # of one address
+
+
+class TooSlow(NotUnderstood):
+    """A body that does not come."""
+
+    status = 408
+
+
+class Bodies:
+    """What is on its way to this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: Counter[str] = Counter()
+
+    def collect(self, environ: dict[str, Any], source: str, largest: int) -> None:
+        """Put the whole body into ``environ``; of one that is too large, as much as shows that.
+
+        Raises:
+            TooSlow: it does not come in time.
+            TooMany: too many others are on their way, from ``source`` or in all.
+        """
+        stream, environ["wsgi.input"] = environ["wsgi.input"], io.BytesIO()  # nobody else waits for it
+        with self._one_more(source):
+            environ["wsgi.input"] = io.BytesIO(_read(stream, largest))
+
+    @contextmanager
+    def _one_more(self, source: str) -> Iterator[None]:
+        with self._lock:
+            if self._of.total() >= MOST or self._of[source] >= MOST_OF_ONE:
+                raise TooMany(int(PATIENCE))
+            self._of[source] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._of[source] -= 1
+                if not self._of[source]:
+                    del self._of[source]
+
+
+def _read(stream: Any, largest: int) -> bytes:
+    body, began = bytearray(), time.monotonic()
+    while len(body) <= largest and (piece := stream.read(PIECE)):
+        body += piece
+        if time.monotonic() - began > PATIENCE + len(body) / SLOWEST:
+            raise TooSlow
+    return bytes(body)
