@@ -21,6 +21,20 @@ const UNITS = [["day", DAY], ["hour", 3_600_000], ["minute", 60_000]];
 /** @type {Map<string, Promise<CSSStyleSheet>>} */
 const sheets = new Map();
 
+// Browsers since 2026 tell of every change of the page's address, also by its own scripts. Many single-page sites leave
+// the head as it is: what the page called its address when it was left is that of the page before.
+const { navigation } = window;
+const TURN = "currententrychange";
+let [path, left] = [location.pathname, ""];
+navigation?.addEventListener(TURN, () => {
+  if (path !== location.pathname) [path, left] = [location.pathname, named()];
+});
+
+function named() {
+  const url = /** @type {HTMLLinkElement | null} */ (document.querySelector(CANONICAL))?.href ?? "";
+  return URL.canParse(url) ? url : "";
+}
+
 export class CommentThreadElement extends HTMLElement {
   static observedAttributes = ["site", "key", "lang", "view", "sort", "loading"];
 
@@ -38,6 +52,8 @@ export class CommentThreadElement extends HTMLElement {
     this.#target = { id: /^#comment-(\d+)$/.exec(location.hash)?.[1] ?? "", isAskedFor: false };
     this.#showTarget();
   };
+  /** Another article of a single-page site. */
+  #turn = () => setTimeout(() => this.#shown && this.#shown !== this.path && this.#loadSoon());
   #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
     rootMargin: "100%",
   });
@@ -52,6 +68,7 @@ export class CommentThreadElement extends HTMLElement {
 
   connectedCallback() {
     addEventListener("hashchange", this.#seek);
+    navigation?.addEventListener(TURN, this.#turn);
     this.#seek();
     if (this.getAttribute("loading") === "lazy" && !this.#target.id) this.#nearby.observe(this);
     else this.#loadSoon();
@@ -59,6 +76,7 @@ export class CommentThreadElement extends HTMLElement {
 
   disconnectedCallback() {
     removeEventListener("hashchange", this.#seek);
+    navigation?.removeEventListener(TURN, this.#turn);
     this.#nearby.disconnect();
     this.#loading?.abort();
   }
@@ -83,8 +101,8 @@ export class CommentThreadElement extends HTMLElement {
 
   /** The article's address: its own rel=canonical, else the page's, without the fragment. */
   get article() {
-    const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector(CANONICAL));
-    return (canonical?.href ?? location.href).split("#")[0];
+    const url = named();
+    return (url && (url !== left || new URL(url).pathname === path) ? url : location.href).split("#")[0];
   }
 
   /** What identifies the thread: said by the page, else the article's path and query. */
@@ -301,12 +319,11 @@ const presence = new Promise((resolve) => {
   setTimeout(resolve, PATIENCE);
 });
 
-/** @type {{createHTML: (html: string) => any} | undefined} */
-let policy;
-
 /** The server's HTML, sanitised there, as nodes. @param {string} html */
 export function fragment(html) {
-  policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("commentsvc", { createHTML: (/** @type {string} */ given) => given });
+  const page = /** @type {any} */ (window);
+  // Kept where another copy of this module finds it, such as one with a version in its address: none may be made twice.
+  const policy = (page.commentsvcPolicy ??= page.trustedTypes?.createPolicy("commentsvc", { createHTML: (/** @type {string} */ given) => given }));
   const template = document.createElement("template");
   template.innerHTML = policy ? policy.createHTML(html) : html;
   return template.content;

@@ -94,10 +94,13 @@ def edit(comment: Comment, typed: str) -> None:
         InvalidFields: the text is empty or too long.
         NotUnderstood: it is no text.
         AlreadySaid: another comment says the same.
+        EditTimeOver: somebody answered what it says now.
     """
     body, body_html = submission.checked_body(typed)
     if body == comment.body:
         return
+    if db.session.scalar(select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED)):
+        raise EditTimeOver
     _say(comment, body, body_html)
     decisions.record_edit(comment, posting.judge(comment))
 

@@ -30,12 +30,20 @@ class KeyTaken(Refusal):
     sentence = N_("There is a blog with this key already.")
 
 
+class OriginTaken(Refusal):
+    """Another blog lives there: nobody could tell whose a page there is."""
+
+    status = 422
+    sentence = N_("%(origin)s belongs to the blog %(key)s already.")
+
+
 def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
     """A new blog; writes; raises ``InvalidFields``."""
     if not KEY.fullmatch(key):
         raise InvalidFields({"key": NotAKey()})
     if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
         raise InvalidFields({"key": KeyTaken()})
+    _must_be_free(places)
     site = Site(key=key, origins=places, name=key)
     db.session.add(site)
     db.session.flush()
@@ -45,6 +53,8 @@ def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
 
 def apply(site: Site, values: Mapping[str, Any]) -> None:
     """Give a blog other rules; what its threads show may depend on any of them; writes."""
+    if "origins" in values:
+        _must_be_free(values["origins"], site)
     for name, value in values.items():
         if name == FEED:
             watch(site, value)
@@ -52,6 +62,14 @@ def apply(site: Site, values: Mapping[str, Any]) -> None:
             setattr(site, name, value)
     site.version += 1
     db.session.flush()
+
+
+def _must_be_free(places: list[str], site: Site | None = None) -> None:
+    with db.session.no_autoflush:
+        others = [one for one in db.session.scalars(Site.in_service()) if one is not site]
+    for other in others:
+        if taken := next((place for place in places if place in other.origins), None):
+            raise InvalidFields({"origins": OriginTaken(origin=taken, key=other.key)})
 
 
 def watch(site: Site, url: str) -> None:

@@ -21,6 +21,7 @@ LARGEST_ID = 2**31 - 1  # what an integer column holds
 MOST_DIGITS = 10
 OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
 TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
+DOTS = re.compile(r"(?<=[^.])\.{2,}")
 BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 TAG = re.compile(r"<[^>]*>")  # as we write them: no other > stands in a tag
 FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "follow", "url", "title")
@@ -184,9 +185,13 @@ def _email(check: _Check) -> str | None:
         return None
     from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
 
+    local, at, domain = address.rpartition("@")
+    standard = DOTS.sub(".", local).rstrip(".")  # some carriers gave addresses with more dots than RFC 5321 knows
     try:
-        known = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-        return known.ascii_email
+        known = validate_email(
+            f"{standard}{at}{domain}", check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )
+        return f"{local}@{known.ascii_domain}"
     except EmailNotValidError:
         check.wrong.setdefault("email", NotAnAddress())
         return None

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
 from commentsvc.accounts import one_time_links
+from commentsvc.characters import isolated
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.markup.render import render_for_letter
@@ -341,7 +342,7 @@ def _environment() -> Environment:
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, said=_said, quoted=_quoted)
-    environment.filters.update(title_of=_title, url=_url)
+    environment.filters.update(isolated=isolated, title_of=_title, url=_url)
     lengths = {"EXCERPT": EXCERPT, "IN_A_DIGEST": IN_A_DIGEST, "TO_DECIDE": TO_DECIDE}
     environment.globals.update(lengths, direction=i18n.direction, ANSWER_ABOVE=ANSWER_ABOVE)
     return environment

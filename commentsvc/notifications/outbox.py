@@ -237,7 +237,8 @@ def message(letter: Letter, written: Written) -> EmailMessage:
     # The library decodes encoded words in what it is given, line breaks in them included.
     mail["Subject"] = written.subject.replace("=?", "= ?")
     mail["From"] = Address(_harmless(written.sender_name), addr_spec=config.sender)
-    mail["To"] = Address("", addr_spec=letter.recipient)
+    local, _, domain = letter.recipient.encode("ascii").decode().rpartition("@")  # not every server takes others
+    mail["To"] = Address("", local, domain)
     mail["Date"] = format_datetime(letter.created_at)
     mail["Message-ID"] = letter.message_id
     mail["Auto-Submitted"] = "auto-generated"

@@ -52,7 +52,7 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
 
     # readers and commenters
-    app.register_blueprint(front.blueprint)  # /  /embed.js  /static/…
+    app.register_blueprint(front.blueprint)  # /  /robots.txt  /embed.js  /static/…
     app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
     app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal

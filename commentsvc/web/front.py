@@ -9,6 +9,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_EACH_HOUR = "public, max-age=3600"
 CHECK_EACH_TIME = "public, no-cache"
 
+NOT_FOR_ROBOTS = ("admin", "api", "captcha", "confirm", "follow", "moderate", "subscriptions", "unsubscribe")
+
 blueprint = Blueprint("front", __name__)
 
 
@@ -17,6 +19,16 @@ def index() -> str:
     """What lives here, for whoever looks at the bare address."""
     i18n.speak(current.reader_language())
     return render_template("front.html")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Threads may be found; what only people and programs of ours use need not be looked through."""
+    root = request.script_root
+    lines = ["User-agent: *", *(f"Disallow: {root}/{name}/" for name in NOT_FOR_ROBOTS)]
+    response = Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = CHECK_EACH_HOUR
+    return response
 
 
 @blueprint.get("/embed.js")

@@ -80,6 +80,8 @@ def _set_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         is_fragment = request.path.startswith("/embed/")
         response.headers.setdefault("Content-Security-Policy", FRAGMENT_CSP if is_fragment else PAGE_CSP)
+        if is_fragment:  # which is part of an article's page, and nothing to be found by itself
+            response.headers.setdefault("X-Robots-Tag", "noindex")
     if settings.current().is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.headers.get("Set-Cookie"):
@@ -97,7 +99,7 @@ def check_origin(site: Site, asked: Request = request) -> None:
 
     Programs say nothing and pass: they carry no one's cookies.
     """
-    origin = asked.headers.get("Origin")
+    origin = _origin(asked)
     if origin is not None:
         if origin not in (*site.origins, own_origin()):
             raise WrongOrigin
@@ -113,8 +115,16 @@ def check_own_page(asked: Request = request) -> None:
 
 def is_own_page(asked: Request = request) -> bool:
     """Whether no other site's page sends this, as far as the browser tells."""
-    is_own = asked.headers.get("Origin") in (None, own_origin())
+    is_own = _origin(asked) in (None, own_origin())
     return is_own and asked.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
+
+
+def _origin(asked: Request) -> str | None:
+    """Whose page sends this, as the browser says; some say ``null`` of a page of ours that tells nobody its address."""
+    origin = asked.headers.get("Origin")
+    if origin == "null" and asked.headers.get("Sec-Fetch-Site") == "same-origin":
+        return own_origin()
+    return origin
 
 
 def allow_site(response: Response, site: Site | None) -> Response:

@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
+from commentsvc.characters import isolated
 from commentsvc.markup import smilies
 from commentsvc.moderation import queue
 from commentsvc.notifications import outbox
@@ -35,10 +36,14 @@ def init_app(app: Flask) -> None:
         day=i18n.day,
         relative_time=i18n.relative_time,
         short_time=i18n.short_time,
+        isolated=isolated,
     )
     # What a variable holds is translated by the filter: _() would take its % for places and its < for ours.
     app.jinja_env.filters.update(
-        sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
+        sentence=i18n.sentence,
+        reason=i18n.reason,
+        translated=i18n.gettext,
+        bare_reason=i18n.bare_reason,
     )
     app.teardown_request(_forget_language)
 

@@ -50,4 +50,4 @@ async function tell(site, lang, elements) {
   for (const one of elements) one.textContent = labels[one.getAttribute("key") ?? ""] ?? one.textContent;
 }
 
-customElements.define("comment-count", CommentCountElement);
+if (!customElements.get("comment-count")) customElements.define("comment-count", CommentCountElement);

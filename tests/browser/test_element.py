@@ -506,3 +506,109 @@ class TestOnPagesOfEveryKind:
         )
         assert bob.locator("comment-thread").evaluate(paint, "backgroundColor") is is_light
         assert bob.locator("comment-thread .body").first.evaluate(paint, "color") is not is_light
+
+
+ARTICLES = {"/a.html": "of the first", "/b.html": "of the second"}
+SINGLE_PAGE = """
+<script>
+  const go = (path) => {{ {go} }};
+  addEventListener("click", (event) => {{
+    const link = event.target.closest("nav a");
+    if (link) {{ event.preventDefault(); go(link.getAttribute("href")); }}
+  }});
+</script>
+<nav><a href="/a.html">First</a> <a href="/b.html">Second</a></nav>
+<main id="main"><comment-thread site="blog"></comment-thread></main>
+"""
+WAYS = {
+    "the address alone": "history.pushState({}, '', path);",
+    "replaced": "history.replaceState({}, '', path);",
+    "a transition": "document.startViewTransition ? document.startViewTransition(() => history.pushState({}, '', path))"
+    " : history.pushState({}, '', path);",
+    "htmx: another element in its place, then the address": "main.innerHTML = main.innerHTML;"
+    " history.pushState({}, '', path);",
+    "turbo: the address, then another body": "history.pushState({}, '', path);"
+    " requestAnimationFrame(() => { const fresh = main.cloneNode(true); main.replaceWith(fresh); });",
+    "a head that is kept up": "history.pushState({}, '', path);"
+    " setTimeout(() => { document.querySelector('link[rel=canonical]').href = path; }, 50);",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_single_page_shows_the_thread_of_where_one_is(world: World, person: Person, way: str) -> None:
+    """Without being told, and though many such sites leave rel=canonical as it was."""
+    for path, text in ARTICLES.items():
+        say(world, "Bob", text, key=path[1:])
+        put_up(world, SINGLE_PAGE.format(go=WAYS[way]), path=path, head=f'<link rel="canonical" href="{path}">')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    expect(bob.get_by_text("of the first")).to_be_visible()
+    for name, there, gone in (
+        ("Second", "of the second", "of the first"),
+        ("First", "of the first", "of the second"),
+    ) * 2:
+        bob.get_by_role("link", name=name, exact=True).click()
+        expect(bob.get_by_text(there)).to_be_visible()
+        expect(bob.get_by_text(gone)).to_have_count(0)
+    if way != "replaced":
+        bob.go_back()
+        expect(bob.get_by_text("of the second")).to_be_visible()
+
+
+def test_a_hundred_pages_leave_nothing_behind(world: World, person: Person) -> None:
+    for path, text in ARTICLES.items():
+        say(world, "Bob", text, key=path[1:])
+        put_up(world, SINGLE_PAGE.format(go=WAYS["the address alone"]), path=path, head="")
+    bob = person()
+    bob.add_init_script(
+        "window.listeners = 0;"
+        "for (const target of [EventTarget.prototype]) {"
+        " const [add, remove] = [target.addEventListener, target.removeEventListener];"
+        " target.addEventListener = function (...given) {"
+        "  if (this === window || this === document || this === window.navigation) { window.listeners++;"
+        "   if (given[2]?.signal) add.call(given[2].signal, 'abort', () => window.listeners--); }"
+        "  return add.apply(this, given); };"
+        " target.removeEventListener = function (...given) {"
+        "  if (this === window || this === document) window.listeners--; return remove.apply(this, given); }; }"
+    )
+    bob.goto(f"{world.blog.url}/a.html")
+    expect(bob.get_by_text("of the first")).to_be_visible()
+
+    def turn(times: int) -> int:
+        for _ in range(times):
+            for name, text in (("Second", "of the second"), ("First", "of the first")):
+                bob.get_by_role("link", name=name, exact=True).click()
+                expect(bob.get_by_text(text)).to_be_visible()
+        return int(bob.evaluate("listeners"))
+
+    assert turn(5) == turn(50)
+
+
+def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person) -> None:
+    say(world, "Bob", "here all the same", key="a.html")
+    put_up(
+        world,
+        '<comment-thread site="blog"></comment-thread>',
+        path="/a.html",
+        head='<link rel="canonical" href="http://[">',
+    )
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    expect(bob.get_by_text("here all the same")).to_be_visible()
+
+
+def test_the_module_may_have_two_addresses(world: World, person: Person) -> None:
+    """A theme adds a version; our own modules import each other without it."""
+    policy = "require-trusted-types-for 'script'; trusted-types commentsvc"
+    server = world.server.url
+    copies = "".join(f'<script type="module" src="{server}/embed.js{query}"></script>' for query in ("?ver=6.4", ""))
+    elements = '<comment-thread site="blog"></comment-thread><comment-count site="blog"></comment-count>'
+    world.blog.page(ARTICLE, f"<!doctype html>{copies}{elements}", **{"Content-Security-Policy": policy})
+    bob = person()
+    problems: list[str] = []
+    bob.on("pageerror", lambda problem: problems.append(str(problem)))
+    bob.goto(world.article)
+    bob.get_by_label("Your comment").fill("from the copy with a version")
+    bob.get_by_label("Name").fill("Bob")
+    expect(bob.get_by_label("Your comment")).to_have_value("from the copy with a version")
+    assert problems == []

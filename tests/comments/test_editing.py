@@ -129,6 +129,13 @@ class TestWithTheToken:
         assert answer.json
         assert (answer.json["body"], answer.json["state"]) == (BOB.says, "pending")
 
+    def test_what_somebody_answered_stays_as_they_read_it(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
+        posted = post_by_api(bob)
+        visit().comment(GRACE, parent_id=str(posted["id"]))
+        changed = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "I never said that."})
+        assert changed.status_code == 403
+        assert "I never said that." not in bob.client.get(f"/t/blog/{ARTICLE}").text
+
     def test_taking_it_back_leaves_the_answers(self, bob: Visitor, visit: Callable[[], Visitor]) -> None:
         posted = post_by_api(bob)
         visit().comment(GRACE, parent_id=str(posted["id"]))

@@ -66,3 +66,20 @@ def test_the_page_names_its_feed(client: FlaskClient) -> None:
 
 def test_unknown_sites_have_none(client: FlaskClient) -> None:
     assert client.get("/feed/nobody").status_code == 404
+
+
+def test_names_and_titles_turn_nothing_around_them(bob: Visitor, client: FlaskClient) -> None:
+    """There is no bdi in a feed (UAX 9, isolates); and of controls, only what text may hold is left."""
+    bob.comment(author="\u202eeno\x9b", body="hello\x9b world")
+    feed = client.get("/feed/blog").text
+    assert "<name>\u2068eno\u2069</name>" in feed
+    assert "\u202e" not in feed
+    assert "\x9b" not in feed
+
+
+def test_robots_are_told_what_is_not_for_them(client: FlaskClient) -> None:
+    said = client.get("/robots.txt")
+    assert said.content_type == "text/plain; charset=utf-8"
+    assert "Disallow: /admin/" in said.text
+    assert "/t/" not in said.text
+    assert client.get(f"/embed/blog/{ARTICLE}").headers["X-Robots-Tag"] == "noindex"

@@ -267,6 +267,12 @@ class TestTheApi:
         )
         assert answer.json["counts"] == {ARTICLE: 1, f"/{ARTICLE}?utm_source=x": 1, "other": 0}
 
+    def test_one_bad_key_costs_the_others_nothing(self, bob: Visitor) -> None:
+        bob.comment()
+        asked = {"site": "blog", "key": [ARTICLE, "x" * 3000, "http://[", ""]}
+        counts = bob.client.get("/api/v1/counts", query_string=asked).json["counts"]
+        assert counts == {ARTICLE: 1, "x" * 3000: 0, "http://[": 0, "": 0}
+
     def test_preview_renders_as_posting_does(self, bob: Visitor) -> None:
         answer = bob.client.post("/api/v1/preview", json={"site": "blog", "body": "*so* <b>"})
         assert answer.json == {"html": "<p><strong>so</strong> &lt;b&gt;</p>"}
@@ -417,6 +423,24 @@ class TestStrangers:
 
     def test_stacked_marks_are_cut_down(self, bob: Visitor) -> None:
         assert row(bob.comment(body="a" + "\u0301" * 50)).body == "a" + "\u0301" * 4
+
+    def test_letters_keep_the_marks_that_they_are_read_with(self, bob: Visitor) -> None:
+        """Hebrew with points and cantillation, a Tibetan stack; and the first line its indentation."""
+        text = "    בְּרֵאשִׁ֖ית\u0591\u05bd\u05bf\u05c1 ཧཱུཾ\u0f71\u0f74\u0f7e\u0f39\u0f37 and Latin words"
+        assert row(bob.comment(body=f"\n\n{text}")).body == text
+
+    @pytest.mark.parametrize("address", ["a..b@docomo.ne.jp", "a.@docomo.ne.jp"])
+    def test_an_address_that_a_carrier_gave_is_taken(self, bob: Visitor, address: str) -> None:
+        assert row(bob.comment(email=address)).email == address
+
+    def test_a_page_that_tells_nobody_its_address_may_write(self, bob: Visitor) -> None:
+        """Browsers say ``Origin: null`` of a page with ``Referrer-Policy: no-referrer``."""
+        form = bob.fill()
+        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+        assert bob.send(form, headers=headers).status_code == 303
+        for site in ("cross-site", "same-site", None):
+            headers = {"Origin": "null"} | ({"Sec-Fetch-Site": site} if site else {})
+            assert bob.send(bob.fill(body=f"from {site}"), headers=headers).status_code == 403
 
     def test_sites_do_not_leak_into_each_other(self, bob: Visitor) -> None:
         bob.comment()

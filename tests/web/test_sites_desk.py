@@ -53,6 +53,11 @@ class TestAdding:
             ({"key": "b l", "origins": BLOG}, "A key is made of letters"),
             ({"key": "blog", "origins": BLOG}, "There is a blog with this key already."),
             ({"key": "x", "origins": "blog.example"}, "blog.example is no origin"),
+            ({"key": "x", "origins": "https://*.example.org"}, "https://*.example.org is no origin"),
+            (
+                {"key": "x", "origins": f"https://x.example {BLOG.upper()}/"},
+                f"{BLOG} belongs to the blog blog already.",
+            ),
             ({"key": "x", "origins": ""}, "Please fill this in."),
         ],
     )
@@ -105,6 +110,7 @@ class TestRules:
             ({"akismet_url": "nowhere"}, "nowhere is no web address"),
             ({"feed": "nowhere"}, "nowhere is no web address"),
             ({"origins": "nowhere"}, "nowhere is no origin"),
+            ({"origins": "https://other.example"}, "https://other.example belongs to the blog other already."),
         ],
     )
     def test_one_wrong_changes_none(self, ada: Visitor, site: Site, wrong: dict[str, str], sentence: str) -> None:

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from commentsvc import configuration, i18n
 from commentsvc.comments import reading, threads
+from commentsvc.errors import NotFound
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
 
@@ -16,11 +17,19 @@ def show() -> Response:
     site = configuration.current().site(request.args.get("site", ""))
     news = site.news  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
-    asked = {key: threads.key_of(key) for key in request.args.getlist("key")[: reading.MOST_COUNTS]}
-    found = reading.counts(site, set(asked.values()))
-    counts = {key: found[normal] for key, normal in asked.items()}
+    asked = {key: _normal(key) for key in request.args.getlist("key")[: reading.MOST_COUNTS]}
+    found = reading.counts(site, {key for key in asked.values() if key is not None})
+    counts = {key: 0 if normal is None else found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}
     return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, news)
+
+
+def _normal(key: str) -> str | None:
+    """A key in its one form; None for what is none, under which nobody wrote: the others have their counts."""
+    try:
+        return threads.key_of(key)
+    except NotFound:
+        return None
 
 
 def _label(count: int) -> str:
