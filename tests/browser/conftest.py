@@ -155,6 +155,20 @@ def fragile_world(one_world: World, tmp_path: Path) -> Iterator[World]:
         yield world
 
 
+@pytest.fixture
+def world_below(one_world: World, tmp_path: Path) -> Iterator[World]:
+    """The same with a server below a path of its host, where Ada may sign in; its proxy leaves paths as they are."""
+    server = Running(
+        tmp_path, {f"{PREFIX}{name}": value for name, value in one_world.settings.items()}, path="/comments"
+    )
+    world = World(server, one_world.blog, one_world.neighbour, one_world.post_office)
+    world.begin()
+    server.run("moderator", "add", ADA.email, "--password-stdin", stdin=ADAS_PASSWORD)
+    server.start()
+    yield world
+    server.kill()
+
+
 def article_html(server: Running, blog: Web, policy: str = "") -> str:
     """An article with the two lines in it."""
     return f"""<!doctype html><html lang="en"><head><title>The phone</title>

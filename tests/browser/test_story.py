@@ -48,9 +48,35 @@ def link_in(text: str, path: str) -> str:
     return next(word for word in text.split() if f"/{path}/" in word)
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+
+
+@SCRIPTS
 def test_the_main_story(world: World, person: Person, scripts: bool) -> None:
     """Bob writes, Ada approves, Bob says yes to letters, Grace answers, Bob hears of it, and another blog links."""
+    _live_it(world, person, scripts)
+
+
+@SCRIPTS
+def test_the_main_story_below_a_path(world_below: World, person: Person, scripts: bool) -> None:
+    """The same where the service has no host of its own; nobody is sent outside of its path."""
+    outside: list[str] = []
+    server = world_below.server
+    host = server.url.removesuffix(server.path)
+
+    def arrive(**wishes: object) -> Page:
+        page = person(**wishes)
+        page.on("request", lambda asked: outside.append(asked.url) if _is_outside(asked.url) else None)
+        return page
+
+    def _is_outside(url: str) -> bool:
+        return url.startswith(host) and not url.startswith(f"{server.url}/") and not url.endswith("/favicon.ico")
+
+    _live_it(world_below, arrive, scripts)
+    assert outside == []
+
+
+def _live_it(world: World, person: Person, scripts: bool) -> None:
     bob, grace, ada = (person(java_script_enabled=scripts) for _ in range(3))
     where = world.article if scripts else world.page
 
