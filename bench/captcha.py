@@ -13,7 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bench import captcha_sound, captcha_training
@@ -21,8 +23,9 @@ from commentsvc.captcha import alphabet, image
 from commentsvc.captcha.alphabet import LETTERS, means
 
 PICTURES, CONTROLS = 300, 20
-Reader = Callable[[bytes], str]
+Reader = Callable[[list[bytes]], str]  # of the parts of one picture
 Picture = tuple[bytes, str]  # and what it shows
+Step = tuple[np.ndarray, float]  # how likely each letter is at one place of a line, and none
 
 
 def main() -> None:
@@ -38,24 +41,25 @@ def main() -> None:
     typical = statistics.median(milliseconds)
     print(f"captcha: {typical:.1f} ms CPU (median), {largest} bytes (largest) of {PICTURES} pictures")
     for name, reader in _readers():
-        plain = sum(means(reader(_plainly(answer)), answer) for _, answer in pictures[:CONTROLS])
+        plain = sum(means(reader([_plainly(answer)]), answer) for _, answer in pictures[:CONTROLS])
         print(f"{name}: {plain} of {CONTROLS} plain texts read, so it can read;")
-        solved, letters, way = max(_tried(reader, way, pictures) for way in PREPARATIONS)
+        ways = [(way, cut) for way in PREPARATIONS for cut in (CUTS if name.startswith("ddddocr") else ["whole"])]
+        solved, letters, way = max(_tried(reader, way, cut, pictures) for way, cut in ways)
         print(f"    {solved / PICTURES:.1%} of pictures, {letters / PICTURES / 6:.0%} of letters, at best ({way})")
     captcha_sound.main()
     if "--train" in sys.argv:
         captcha_training.main()
 
 
-def _tried(reader: Reader, way: str, pictures: list[Picture]) -> tuple[int, int, str]:
-    """How many pictures and letters a reader gets right, when they are prepared in one way."""
+def _tried(reader: Reader, way: str, cut: str, pictures: list[Picture]) -> tuple[int, int, str]:
+    """How many pictures and letters a reader gets right, when they are prepared and cut in one way."""
     solved = letters = 0
     with ThreadPoolExecutor() as several:
-        texts = several.map(lambda one: reader(PREPARATIONS[way](one[0])), pictures)
+        texts = several.map(lambda one: reader(CUTS[cut](PREPARATIONS[way](one[0]))), pictures)
     for read, (_, answer) in zip(texts, pictures, strict=True):
         solved += means(read, answer)
         letters += sum(one == other for one, other in zip(read.upper(), answer, strict=False))
-    return solved, letters, way
+    return solved, letters, f"{way}, {cut}"
 
 
 def _plainly(answer: str) -> bytes:
@@ -68,7 +72,7 @@ def _readers() -> Iterator[tuple[str, Reader]]:
     yield from _of_ddddocr()
     if program := shutil.which("tesseract"):
         for mode in ("7", "8"):
-            yield f"tesseract, mode {mode}", lambda picture, mode=mode: _by_tesseract(program, picture, mode)
+            yield f"tesseract, mode {mode}", lambda parts, mode=mode: _by_tesseract(program, parts[0], mode)
 
 
 def _of_ddddocr() -> Iterator[tuple[str, Reader]]:
@@ -79,11 +83,28 @@ def _of_ddddocr() -> Iterator[tuple[str, Reader]]:
     for name, is_beta in (("ddddocr", False), ("ddddocr, beta", True)):
         model = ddddocr.DdddOcr(beta=is_beta, show_ad=False)
         model.set_ranges(LETTERS + LETTERS.lower())
-        yield name, lambda picture, model=model: _most_likely(model.classification(picture, probability=True))
+        yield name, lambda parts, model=model: _most_likely([_line(model, part) for part in parts])
 
 
-def _most_likely(found: object) -> str:
-    return found if isinstance(found, str) else str(found["text"])  # type: ignore[index]
+def _line(model: Any, part: bytes) -> list[Step]:
+    """What a model takes each place of a line for."""
+    found = model.classification(part, probability=True)
+    likely = np.asarray(found["probabilities"], dtype=float).reshape(len(found["probabilities"]), -1)
+    places = [[at for at, char in enumerate(found["charset"]) if char.upper() == letter] for letter in LETTERS]
+    return [(np.array([step[place].max() for place in places]), float(step[0])) for step in likely]
+
+
+def _most_likely(lines: list[list[Step]]) -> str:
+    """The text of all lines laid over each other: at each place, the letter that any of them is surest of."""
+    read, before = "", None
+    for steps in zip(*lines, strict=False):
+        letters = np.max([letters for letters, _ in steps], axis=0)
+        none = min(none for _, none in steps)
+        letter = LETTERS[int(letters.argmax())] if letters.max() > none else None
+        if letter and letter != before:
+            read += letter
+        before = letter
+    return read
 
 
 def _by_tesseract(program: str, picture: bytes, mode: str) -> str:
@@ -119,6 +140,34 @@ PREPARATIONS: dict[str, Callable[[bytes], bytes]] = {
     "edges closed": lambda picture: _changed(picture, _filled),
     "without thin lines": lambda picture: _changed(picture, lambda grey: grey.filter(ImageFilter.MedianFilter(5))),
     "small": lambda picture: _changed(picture, lambda grey: grey.resize((174, 99), Image.Resampling.LANCZOS)),
+}
+
+
+def _rows(picture: bytes, count: int, part: float) -> list[bytes]:
+    """Overlapping rows, each ``part`` of the height: a reader of lines sees larger letters in each."""
+    grey = Image.open(io.BytesIO(picture)).convert("L")
+    height = int(grey.height * part)
+    tops = [round(number * (grey.height - height) / (count - 1)) for number in range(count)]
+    return [_png(grey.crop((0, top, grey.width, top + height))) for top in tops]
+
+
+def _along_the_path(picture: bytes, height: int = 130) -> list[bytes]:
+    """A band that follows the middle of what is drawn, made straight."""
+    grey = Image.open(io.BytesIO(picture)).convert("L")
+    ink = np.asarray(grey.filter(ImageFilter.FIND_EDGES), dtype=float)
+    near = np.ones(41)
+    middle = np.convolve((ink * np.arange(ink.shape[0])[:, None]).sum(0), near, "same")
+    middle /= np.convolve(ink.sum(0), near, "same") + 1e-6
+    room = np.pad(np.asarray(grey), ((height, height), (0, 0)), constant_values=255)
+    tops = middle.astype(int) + height - height // 2
+    return [_png(Image.fromarray(np.stack([room[top : top + height, x] for x, top in enumerate(tops)], axis=1)))]
+
+
+CUTS: dict[str, Callable[[bytes], list[bytes]]] = {
+    "whole": lambda picture: [picture],
+    "two rows": lambda picture: _rows(picture, 2, 0.6),
+    "three rows": lambda picture: _rows(picture, 3, 0.5),
+    "along the path": _along_the_path,
 }
 
 

@@ -12,9 +12,10 @@ from urllib.parse import quote
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 BIDI_CONTROLS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # UAX 9, Bidi_Control
 TURNS = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+ZERO_WIDTH_SPACE = "\u200b"  # between the words of such scripts, for who wants it
 FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
 # Letters and symbols by their category that nobody sees: fillers of Hangul, the empty Braille cell.
-BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
 UNSEEN = ("C", "M", "Z")  # first letter of the categories of controls, marks without a letter, spaces
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer; kana; Han.
 UNSPACED = (
@@ -46,6 +47,8 @@ def ends_word(char: str) -> bool:
     """Whether ``char`` is of a script without spaces, or punctuation beyond ASCII, as ``。`` and ``»`` are."""
     if char.isascii():
         return False
+    if char == ZERO_WIDTH_SPACE:
+        return True
     return _UNSPACED.match(char) is not None or unicodedata.category(char)[0] == "P"
 
 

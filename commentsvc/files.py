@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 OWNER_ONLY = 0o600
@@ -21,8 +21,13 @@ def write_once(path: Path, content: bytes) -> None:
     """Put a file in its place unless there is one: of several processes, one is first."""
     with _beside(path) as new:
         _fill(new, content)
-        with suppress(FileExistsError):
+        try:
             os.link(new, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links, where the first of two at once may lose
+            if not path.exists():
+                new.replace(path)
     _sync(path.parent)
 
 

@@ -1,16 +1,30 @@
 """Names of hosts in the one form in which browsers look them up."""
 
+import ipaddress
 import re
 
 LONGEST_LABEL = 63  # between two dots (RFC 1035, 2.3.4)
-# URL Standard, forbidden domain code points; and the star, which no name has.
-FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%*/<>?@^`{|}\\]")
+NAME = re.compile(
+    r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?"
+)  # of what browsers let stand in a host, what hosts are called
 
 
 def ascii_host(host: str) -> str:
-    """``host`` in lower case and with ``xn--`` (UTS 46, non-transitional); empty where no browser would go there."""
+    """``host`` in lower case and with ``xn--`` (UTS 46, non-transitional), an IPv6 address short and in brackets.
+
+    Empty where nobody's host is called so.
+    """
+    if ":" in host:
+        return _address(host)
     mapped = host.lower() if host.isascii() else _mapped(host)
-    return "" if FORBIDDEN.search(mapped) else mapped
+    return mapped if NAME.fullmatch(mapped) else ""
+
+
+def _address(host: str) -> str:
+    try:
+        return f"[{ipaddress.IPv6Address(host).compressed}]"
+    except ValueError:
+        return ""
 
 
 def _mapped(host: str) -> str:

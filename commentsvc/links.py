@@ -23,7 +23,6 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 PORT = re.compile(r":\d*\W*$")
-NO_HOST = re.compile(r"^[\W_]+|[\W_]+$")  # signs around an address in a sentence
 
 
 def thread_key(address: str) -> str:
@@ -102,8 +101,8 @@ def origin_of(url: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in parts.netloc:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else ascii_host(parts.hostname)
-    if not host:
+    host = ascii_host(parts.hostname)
+    if not host or port == 0 or ("[" in parts.netloc and ":" not in parts.hostname):
         return None
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
@@ -118,8 +117,22 @@ def host_of(address: str) -> str:
     written = unquote(place[1]).rpartition("@")[2] if place else ""
     plain = unicodedata.normalize("NFKC", written.replace("\u3002", "."))
     host = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc"))
-    host = ascii_host(NO_HOST.sub("", PORT.sub("", host)))
+    host = ascii_host(_without_signs(PORT.sub("", host)))
     return host.removeprefix("www.") if len(host) <= LONGEST_HOST else ""
+
+
+def _without_signs(host: str) -> str:
+    """Without the signs of a sentence around it; a name may begin or end with another, such as a heart."""
+    start, end = 0, len(host)
+    while start < end and _is_sign(host[start]):
+        start += 1
+    while end > start and _is_sign(host[end - 1]):
+        end -= 1
+    return host[start:end]
+
+
+def _is_sign(char: str) -> bool:
+    return not char.isalnum() if char.isascii() else unicodedata.category(char)[0] in "PZ"
 
 
 @lru_cache(maxsize=4096)
@@ -189,7 +202,7 @@ def webmention_status(receipt: str) -> str:
 def article(origin: str, key: str) -> str:
     """Where an article with this key is to be found, if its key was taken from its address."""
     path, _, query = key.partition("?")
-    return f"{origin}/{quote(path, safe='/%')}" + (f"?{query}" if query else "")
+    return f"{origin}/{quote(path, safe=SAFE_IN_PATH)}" + (f"?{query}" if query else "")
 
 
 def same_page(one: str, other: str) -> bool:

@@ -212,14 +212,15 @@ def _checked(url: str) -> SplitResult:
         port = parts.port
     except ValueError as problem:
         raise FetchRefused("not a web address") from problem
-    host = parts.hostname if ":" in (parts.hostname or "") else ascii_host(parts.hostname or "")
+    host = ascii_host(parts.hostname or "")
     if parts.scheme not in USUAL_PORTS or not host:
         raise FetchRefused("not a web address")
     if parts.username or parts.password:
         raise FetchRefused("the address holds a password")
-    if port not in (None, 80, 443) and not _allowed(host, port):
+    parts = parts._replace(netloc=host + (f":{port}" if port else ""))
+    if port not in (None, 80, 443) and not _allowed(parts.hostname or "", port):
         raise FetchRefused(f"port {port} is not one of the web’s")
-    return parts._replace(netloc=(f"[{host}]" if ":" in host else host) + (f":{port}" if port else ""))
+    return parts
 
 
 def _allowed(host: str, port: int | None) -> bool:

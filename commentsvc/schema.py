@@ -94,8 +94,9 @@ def must_have_its_secret(config: Settings) -> None:
     """Raises ``WrongSetting`` where rows were written with a secret that is gone: a new one would fit none of them."""
     if config.secret_key or config.secret_file.exists():
         return
-    if has_rows(config.database, "comment", "visitor IS NOT NULL"):
-        raise WrongSetting(f"{config.secret_file} is missing, though comments were written with it. {LOST_SECRET}")
+    used = (("comment", "visitor IS NOT NULL"), ("moderator", "1 = 1"))
+    if any(has_rows(config.database, table, condition) for table, condition in used):
+        raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
 
 
 def _first(url: str, question: str) -> Any:

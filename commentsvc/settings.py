@@ -30,6 +30,8 @@ LOST_SECRET = (
     "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
     f"{SHORTEST_SECRET} characters: everybody signs in anew, and links in mails that were sent no longer work."
 )
+SECRET = re.compile(rf"[!-~]{{{SHORTEST_SECRET},}}")  # that we made; what a power cut leaves is full of zeros
+FEWEST_CHARACTERS = 8  # different ones in a secret
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
 
 
@@ -118,8 +120,7 @@ class Settings(BaseModel):
             port = parts.port
         except ValueError:
             raise ValueError(f"must be {AN_ADDRESS}") from None
-        host = parts.hostname or ""
-        host = f"[{host}]" if ":" in host else ascii_host(host)
+        host = ascii_host(parts.hostname or "")
         if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(f"must be {AN_ADDRESS}")
         path = parts.path.rstrip("/")
@@ -176,10 +177,20 @@ class Settings(BaseModel):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _folder_can_be_one(cls, value: Path) -> Path:
+        if "\0" in str(value):
+            raise ValueError("must be the path of a folder")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _proxies_are_networks(cls, value: Any) -> Any:
-        return tuple(ip_network(one) if isinstance(one, str) else one for one in _words(value))
+        given = _words(value)
+        if not isinstance(given, (list, tuple)):
+            raise ValueError("must be networks such as 10.0.0.0/8")
+        return tuple(ip_network(one) if isinstance(one, str) else one for one in given)
 
     @field_validator("secret_key")
     @classmethod
@@ -245,10 +256,10 @@ def _kept_secret(path: Path) -> str:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_once(path, secrets.token_urlsafe(48).encode())
-        secret = path.read_text(encoding="ascii", errors="replace").strip()
+        secret = path.read_bytes().strip().decode("latin-1")
     except OSError as problem:
         raise WrongSetting(f"{path} cannot be made or read ({problem.strerror}).") from None
-    if len(secret) < SHORTEST_SECRET:
+    if not SECRET.fullmatch(secret) or len(set(secret)) < FEWEST_CHARACTERS:
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {SHORTEST_SECRET} characters. {LOST_SECRET}"
         )
@@ -304,9 +315,14 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
     if not name.endswith("_FILE"):
         return name, value
     try:
-        return name.removesuffix("_FILE"), Path(value).read_text().strip()
+        text = Path(value).read_text(encoding="utf-8").strip()
     except OSError as problem:
         raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({problem.strerror}).") from None
+    except ValueError:  # no text, or a name that no file has
+        raise WrongSetting(f"{PREFIX}{name}: {value} is no file with text in it.") from None
+    if not text:
+        raise WrongSetting(f"{PREFIX}{name}: {value} is empty.")
+    return name.removesuffix("_FILE"), text
 
 
 _in_use: Settings | None = None

@@ -34,7 +34,7 @@ def find(environment: Mapping[str, str]) -> Path | None:
 def read(path: Path) -> dict[str, Any]:
     """What it says; a relative ``data_dir`` counts from the file. Raises ``Unreadable``."""
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise Unreadable(f"{path} cannot be read ({problem.strerror}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:

@@ -117,7 +117,7 @@ export class CommentThreadElement extends HTMLElement {
 
   /** `<site>/<key>`, encoded for a path. */
   get path() {
-    return [this.site, ...this.key.split("/")].map(encodeURIComponent).join("/");
+    return [this.site, ...this.key.split("/").filter((part) => !/^\.\.?$/.test(part))].map(encodeURIComponent).join("/");
   }
 
   /** The full address of one of the server's paths. @param {string} path */

@@ -53,6 +53,14 @@ def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe\x00"])
+def test_a_file_that_holds_no_secret_is_none(tmp_path: Path, content: bytes) -> None:
+    """Else the service would take one that it made itself, and nobody would know."""
+    (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(WrongSetting, match="COMMENTSVC_SECRET_KEY_FILE"):
+        settings.read({"COMMENTSVC_SECRET_KEY_FILE": str(tmp_path / "secret")})
+
+
 def test_a_missing_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     one = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path / "new")})
     other = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path / "new")})
@@ -61,7 +69,7 @@ def test_a_missing_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("kept", ["", "\n", "short", "x" * 31, "\udcff"])
+@pytest.mark.parametrize("kept", ["", "\n", "short", "x" * 31, "\udcff", "\0" * 64, "é" * 40, "a" * 40])
 def test_a_damaged_secret_stops_the_start(tmp_path: Path, kept: str) -> None:
     """An empty file would sign with nothing, and everybody could make a link that we believe."""
     (tmp_path / "secret_key").write_bytes(kept.encode(errors="surrogateescape"))

@@ -54,8 +54,9 @@ def address_of(host: str, port: int) -> str:
     """The address that a name stands for, which is what is listened at."""
     try:
         return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as problem:
-        raise click.ClickException(f"--host: {host} is no address of this machine ({problem.strerror}).") from None
+    except (OSError, UnicodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not a name"
+        raise click.ClickException(f"--host: {host} is no address of this machine ({reason}).") from None
 
 
 def must_be_free(host: str, port: int, option: str = "--port") -> None:

@@ -14,6 +14,7 @@ from commentsvc.markup.render import one_line, render
 
 LONGEST_AUTHOR = 80  # characters
 LONGEST_EMAIL = 254
+LONGEST_LOCAL_PART = 64  # before the @ (RFC 5321, 4.5.3.1.1)
 LONGEST_WEBSITE = 500
 LONGEST_BODY = 20_000
 LONGEST_TITLE = 300
@@ -21,6 +22,7 @@ LARGEST_ID = 2**31 - 1  # what an integer column holds
 MOST_DIGITS = 10
 OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
 TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
 DOTS = re.compile(r"(?<=[^.])\.{2,}")
 BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 TAG = re.compile(r"<[^>]*>")  # as we write them: no other > stands in a tag
@@ -186,6 +188,9 @@ def _email(check: _Check) -> str | None:
     from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
 
     local, at, domain = address.rpartition("@")
+    if len(local) > LONGEST_LOCAL_PART:
+        check.wrong.setdefault("email", NotAnAddress())
+        return None
     standard = DOTS.sub(".", local).rstrip(".")  # some carriers gave addresses with more dots than RFC 5321 knows
     try:
         known = validate_email(
@@ -201,7 +206,7 @@ def _website(check: _Check) -> str | None:
     address = check.line("website", LONGEST_WEBSITE)
     if not address:
         return None
-    if "://" not in address:
+    if not SCHEME.match(address):
         address = f"https://{address}"
     origin = links.origin_of(address)
     host = origin.partition("://")[2] if origin else ""

@@ -40,13 +40,13 @@ def endpoint_of(page: Page, target: str) -> Endpoint | None:
 def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
     """All that a page names, in the order in which they are to be tried."""
     html = decoded(page) if page.content_type in HTML else ""
-    reader = _RelReader(page.url)
+    reader = _RelReader(plain_text.base_in(html, page.url))
     plain_text.parse(html, reader)
     yield from _absolute(page.url, Kind.WEBMENTION, [*_in_headers(page, "webmention")])
     yield from _absolute(reader.base, Kind.WEBMENTION, reader.found["webmention"])
     header = page.headers.get("x-pingback", "").strip()
-    pingbacks = [header] if header else [one for one in reader.found["pingback"] if one]
-    yield from _absolute(reader.base, Kind.PINGBACK, pingbacks)
+    pingbacks = [one for one in reader.found["pingback"] if one]
+    yield from _absolute(page.url if header else reader.base, Kind.PINGBACK, [header] if header else pingbacks)
     trackbacks = [*reader.found["trackback"], *_in_rdf(html, {target, page.url})]
     yield from _absolute(reader.base, Kind.TRACKBACK, trackbacks)
 

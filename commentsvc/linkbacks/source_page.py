@@ -21,7 +21,10 @@ AROUND = 120  # characters kept on each side of the link
 MOST_LINKS = 5000  # links of a page that are compared
 MOST_OF = 0.6  # of an excerpt's words must stand on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
-META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.I)
+XML_CHARSET = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
+HIDDEN_AWAY = re.compile(r"<!--.*?-->|<(script|style|title)\b.*?</\1\s*>", re.I | re.S)
+META = re.compile(r"<meta\s([^>]{0,500})>", re.I)
+ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
@@ -112,11 +115,21 @@ def read(page: Page, target: Target) -> Finding:
 def decoded(page: Page) -> str:
     """By the declared charset, header before meta."""
     header = plain_text.declared_charset(page.headers.get("content-type", ""))
-    meta = META_CHARSET.search(page.body[:4096])
-    named = meta[1].decode() if meta else ""
-    if named.lower().startswith("utf-16"):  # in which no such element could have been found
-        named = "utf-8"
-    return plain_text.decode(page.body, header, named)
+    return plain_text.decode(page.body, header, *_named_in(page.body[:4096].decode("latin-1")))
+
+
+def _named_in(beginning: str) -> Iterator[str]:
+    """Charsets that the first bytes of a page name, as browsers look for them (HTML, 13.2.3.2)."""
+    found = [one[1] for one in [XML_CHARSET.match(beginning)] if one]
+    for element in META.findall(HIDDEN_AWAY.sub("", beginning)):
+        attributes = {name.lower(): one or other or third for name, one, other, third in ATTRIBUTE.findall(element)}
+        if "charset" in attributes:
+            found.append(attributes["charset"])
+        elif attributes.get("http-equiv", "").lower() == "content-type":
+            found.append(plain_text.declared_charset(attributes.get("content", "")))
+    for name in found:
+        # No such element could have been found in it.
+        yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 
 def _check_status(page: Page) -> None:
@@ -131,7 +144,7 @@ def _check_status(page: Page) -> None:
 
 def _read_html(page: Page, target: Target) -> Finding:
     html = decoded(page)
-    reader = _LinkReader(page.url, target)
+    reader = _LinkReader(plain_text.base_in(html, page.url), target)
     plain_text.parse(html, reader)
     if reader.says_gone:
         raise NoLink("the page says that it is gone")

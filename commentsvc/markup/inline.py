@@ -19,9 +19,13 @@ DELIMITERS = {"*": "strong", "_": "u"}
 LONGEST_URL = 2000  # characters
 LONGEST_LOCAL_PART = 64
 LONGEST_DOMAIN = 255
-TRAILING = ".,;:!?*_'…“”‘’„‚«»‹›"
+# Signs that end a sentence around an address: of Latin, Arabic, Indic, Burmese, Ethiopic, Khmer and Thai text.
+TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩"
 # White space and ASCII signs that no address holds; punctuation of Chinese and Japanese, and full-width signs.
-URL_END = re.compile(r"[\s\"<>`\u3000-\u3004\u3008-\u3020\u3030\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$")
+URL_END = re.compile(
+    r"[\s\"<>`\u200b\ufe10-\ufe19\u3000-\u3004\u3008-\u3020\u3030"
+    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
+)
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first of a smiley

@@ -19,7 +19,7 @@ INLINE = frozenset(
 )
 BREAK = "\x1e"  # between two blocks of a page; folded into a space like any control character
 WHITE_SPACE = re.compile(r"\s+")
-DECLARED = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 PIECE = 4096  # characters that the parser gets at once
 NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
 DEEPEST = 1000  # elements in each other
@@ -66,9 +66,19 @@ def tree(html: str) -> "etree._Element | None":
 def based_on(url: str, base: str) -> str:
     """What the addresses of a page at ``url`` count from, if it has a ``<base>`` with that address."""
     try:
-        return urljoin(url, base.strip())
+        joined = urljoin(url, base.strip())
     except ValueError:
         return url
+    return joined if joined.lower().startswith(("http://", "https://")) else url
+
+
+def base_in(html: str, url: str) -> str:
+    """The same for a page that is read in pieces: its first ``<base>`` counts for what stands before it, too."""
+    if "<base" not in html.lower():
+        return url
+    reader = _BaseReader()
+    parse(html, reader)
+    return based_on(url, reader.found[0]) if reader.found else url
 
 
 def base_of(root: "etree._Element", url: str) -> str:
@@ -92,6 +102,8 @@ def decode(raw: bytes, *labels: str) -> str:
 
     known = (webencodings.lookup(label) for label in labels if label)
     declared = next((one for one in known if one and one.name != NO_CHARSET), None)
+    if declared and declared.name == "x-user-defined":  # where a page is read (Encoding Standard, 14.5)
+        declared = webencodings.lookup("windows-1252")
     if declared is None:
         declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
     if declared.name == "gbk":  # whose decoder is the larger one's (Encoding Standard, 10.1)
@@ -128,12 +140,11 @@ class TooDeep(Exception):
 class TextReader:
     """Collects what is to be read; inside of ``SILENT`` elements that is nothing.
 
-    ``base`` is what addresses of the page count from: where it was found, or what its first ``<base>`` says.
+    ``base`` is what addresses of the page count from.
     """
 
     def __init__(self, base: str = "") -> None:
         self.base = base
-        self._says_base = False
         self.depth = 0
         self.text: list[str] = []
         self.silent: list[str] = []
@@ -144,8 +155,6 @@ class TextReader:
         if self.depth > DEEPEST:
             raise TooDeep
         if not self.silent:
-            if tag == "base" and not self._says_base and "href" in attributes:
-                self._says_base, self.base = True, based_on(self.base, attributes["href"])
             self.link(tag, attributes)
         if tag in SILENT:
             self.silent.append(tag)
@@ -172,3 +181,13 @@ class TextReader:
     def _gap(self, tag: str) -> None:
         if tag not in INLINE and not self.silent:
             self.text.append(BREAK)
+
+
+class _BaseReader(TextReader):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def link(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "base" and "href" in attributes:
+            self.found.append(attributes["href"])

@@ -71,7 +71,7 @@ class Stranger:
 
 def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
     """What is compared and what is shown of a value that a moderator typed; raises ``InvalidFields``."""
-    text = one_line(typed).casefold()
+    text = one_line(typed)
     try:
         value = _value(kind, text)
     except ValueError:
@@ -92,12 +92,12 @@ def _value(kind: BanKind, text: str) -> str:
     if kind == BanKind.DOMAIN:
         host = links.host_of(text.removeprefix("@").removeprefix("*."))
         return host if 1 < len(host.split(".")) <= MOST_LABELS else ""
-    return text if len(text) >= SHORTEST_WORD else ""
+    return text.casefold() if len(text) >= SHORTEST_WORD else ""
 
 
 def _email(address: str) -> str:
-    local, _, domain = address.strip().casefold().rpartition("@")
-    return f"{local}@{links.host_of(domain)}"
+    local, _, domain = address.strip().rpartition("@")
+    return f"{local.casefold()}@{links.host_of(domain)}"
 
 
 def _network(text: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from commentsvc import settings
 
+BYTES = "surrogateescape"  # how they are decoded to be told apart
 HALF = re.compile("[\udc80-\udcff]")  # how Python names bytes that are no UTF-8
 
 StartResponse = Callable[..., Any]
@@ -18,7 +19,10 @@ Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class AtBaseUrl:
-    """WSGI middleware. A path of ``BASE_URL`` is ``SCRIPT_NAME``; what is asked for without it is answered, too."""
+    """WSGI middleware. A path of ``BASE_URL`` is ``SCRIPT_NAME``: a proxy must pass paths as they are.
+
+    What is asked for without it, such as ``/health`` by who looks after the machine, is answered as if it had it.
+    """
 
     def __init__(self, app: Wsgi) -> None:
         self.app = app
@@ -39,5 +43,9 @@ class AtBaseUrl:
 
 def _as_utf8(path: str) -> str:
     """Bytes of a path that are no UTF-8 stay what they were in the address: ``%E9``."""
-    text = path.encode("latin-1").decode("utf-8", "surrogateescape")
-    return HALF.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text).encode().decode("latin-1")
+    return with_bytes(path.encode("latin-1").decode("utf-8", BYTES)).encode().decode("latin-1")
+
+
+def with_bytes(text: str) -> str:
+    """``text``, with ``%E9`` for a byte that was no UTF-8."""
+    return HALF.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)

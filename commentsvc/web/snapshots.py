@@ -34,7 +34,7 @@ from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
-from commentsvc.web.base_url import AtBaseUrl, StartResponse, Wsgi
+from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
 
 TRUSTED = 1.0  # seconds
 PATIENCE = 5.0  # seconds that one request waits for what another is rendering
@@ -421,10 +421,10 @@ def _asked(prefix: str, query: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _in_one_form(prefix: str, query: str) -> str:
-    given = parse_qsl(query, keep_blank_values=True)
+    given = parse_qsl(query, keep_blank_values=True, errors=BYTES)
     wanted = (PARAMETERS | OF_OURS)[prefix]
     known = {(name, _value(name, value)) for name, value in given if name in wanted}
-    return urlencode(sorted((name, value) for name, value in known if value is not None), quote_via=quote)
+    return urlencode(sorted((name, value) for name, value in known if value is not None), quote_via=quote, errors=BYTES)
 
 
 def _value(name: str, value: str) -> str | None:

@@ -189,6 +189,16 @@ def test_addresses_count_from_the_base_that_a_page_names() -> None:
     assert found == ["https://a.example/here", "https://a.example/deep/there", "https://a.example/deep/ping"]
 
 
+@pytest.mark.parametrize("base", ["data:x", "javascript:1", "mailto:a@b.example", "about:blank", "http://["])
+def test_what_cannot_be_a_base_is_none(base: str) -> None:
+    body = f'<base href="{base}"><link rel="webmention" href="/end">'
+    page = Page("https://a.example/post", 200, {"x-pingback": "/ping"}, body.encode())
+    assert [one.url for one in discovery.endpoints(page, page.url)] == [
+        "https://a.example/end",
+        "https://a.example/ping",
+    ]
+
+
 def test_other_formats_have_headers_only() -> None:
     body = '<link rel="webmention" href="/x">'
     assert found(body, content_type="image/png") is None

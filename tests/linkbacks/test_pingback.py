@@ -70,6 +70,14 @@ class TestCall:
         written = re.sub("</?string>", "", OF_WORDPRESS)
         assert SOURCE in str(sent(client, written.format(SOURCE, ARTICLE_URL).encode()))
 
+    @pytest.mark.parametrize("label", ["x-sjis", "windows-31j", "ks_c_5601-1987", "x-cp1251", "gb_2312-80"])
+    def test_charsets_have_the_names_of_the_web(
+        self, client: FlaskClient, the_ping: Callable[[], Ping], label: str
+    ) -> None:
+        written = OF_WORDPRESS.replace("?>", f' encoding="{label}"?>', 1)
+        assert isinstance(sent(client, written.format(SOURCE, ARTICLE_URL).encode()), str)
+        assert the_ping().source == SOURCE
+
     def test_other_charsets(self, client: FlaskClient, the_ping: Callable[[], Ping]) -> None:
         written = OF_WORDPRESS.replace("?>", ' encoding="iso-8859-1"?>', 1)
         assert isinstance(sent(client, written.format(f"{SOURCE}/über", ARTICLE_URL).encode("latin-1")), str)

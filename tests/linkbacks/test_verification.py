@@ -114,6 +114,7 @@ class TestLinks:
 
     def test_a_base_is_what_links_count_from(self) -> None:
         read('<base href="https://blog.example/2020/"><p><a href="05/phone.html">x</a></p>')
+        read('<p><a href="05/phone.html">x</a></p><base href="https://blog.example/2020/">')
         with pytest.raises(NoLink):
             read('<base href="https://other.example/"><p><a href="/2020/05/phone.html">x</a></p>', ARTICLE_URL + "/x")
 
@@ -201,6 +202,21 @@ class TestLinks:
         headers = {"content-type": "text/html; charset=iso-8859-1"}
         page = Page("https://a.example/", 200, headers, linking().encode(charset))
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
+
+    @pytest.mark.parametrize(
+        "beginning",
+        [
+            "<!-- <meta charset=latin1> --><meta charset=utf-8>",
+            "<script>'<meta charset=latin1>'</script><meta charset='utf-8'>",
+            '<meta name="description" content="about charset=latin1"><meta charset=" UTF-8 ">',
+            '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">',
+            '<?xml version="1.0" encoding="utf-8"?>',
+        ],
+    )
+    def test_the_page_itself_names_its_charset_where_browsers_look(self, beginning: str) -> None:
+        html = beginning + linking().replace("Why", "Où")
+        page = Page("https://a.example/", 200, {"content-type": "text/html"}, html.encode() + b"<p>\xff")
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Où & how"
 
     def test_one_bad_byte_does_not_throw_the_charset_away(self) -> None:
         headers = {"content-type": "text/html; charset=koi8-r"}

@@ -246,6 +246,10 @@ class TestLinks:
             ("„https://a.example/x“", "https://a.example/x", "“"),
             ("«https://a.example/x»", "https://a.example/x", "»"),
             ("https://a.example/x…", "https://a.example/x", "…"),
+            ("https://a.example/x،", "https://a.example/x", "،"),
+            ("https://a.example/x।", "https://a.example/x", "।"),
+            ("https://a.example/x –", "https://a.example/x", " –"),
+            ("ดูhttps://a.example/x\u200bไป", "https://a.example/x", "\u200bไป"),
             ("https://ja.example/wiki/日本", "https://ja.example/wiki/日本", ""),
         ],
     )

@@ -55,6 +55,18 @@ class TestByWhat:
             ("domain", "evil.example", {"website": "https://evil.example./x"}, {"website": "https://vil.example"}),
             (
                 "domain",
+                "stra\u00dfe.example",
+                {"website": "https://STRA\u1e9eE.example"},
+                {"website": "strasse.example"},
+            ),
+            (
+                "domain",
+                "\u2603.co.example",
+                {"website": "https://\u2603.co.example"},
+                {"website": "https://a.co.example"},
+            ),
+            (
+                "domain",
                 "evil.example",
                 {"body": "http://u:p@EVIL。example:99999/"},
                 {"body": "http://a.example/evil.example"},

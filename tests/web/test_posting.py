@@ -269,9 +269,11 @@ class TestTheApi:
 
     def test_one_bad_key_costs_the_others_nothing(self, bob: Visitor) -> None:
         bob.comment()
-        asked = {"site": "blog", "key": [ARTICLE, "x" * 3000, "http://[", ""]}
+        asked = {"site": "blog", "key": [ARTICLE, "x" * 3000, "http://[", "", "\0"]}
         counts = bob.client.get("/api/v1/counts", query_string=asked).json["counts"]
-        assert counts == {ARTICLE: 1, "x" * 3000: 0, "http://[": 0, "": 0}
+        assert counts == {ARTICLE: 1, "x" * 3000: 0, "http://[": 0, "": 0, "\0": 0}
+        counts = bob.client.get("/api/v1/counts?site=blog&key=caf%E9").json["counts"]
+        assert counts == {"caf%E9": 0}, "what is no UTF-8 is part of a name"
 
     def test_preview_renders_as_posting_does(self, bob: Visitor) -> None:
         answer = bob.client.post("/api/v1/preview", json={"site": "blog", "body": "*so* <b>"})

@@ -1,5 +1,7 @@
 """How many comments each of many threads has, in one request."""
 
+from urllib.parse import parse_qsl
+
 from flask import Blueprint, Response, request
 
 from commentsvc import configuration, i18n
@@ -7,6 +9,7 @@ from commentsvc.comments import reading, threads
 from commentsvc.errors import NotFound
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
+from commentsvc.web.base_url import BYTES, with_bytes
 
 blueprint = Blueprint("api_counts", __name__, url_prefix="/api/v1/counts")
 
@@ -17,17 +20,25 @@ def show() -> Response:
     site = configuration.current().site(request.args.get("site", ""))
     news = site.news  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
-    asked = {key: _normal(key) for key in request.args.getlist("key")[: reading.MOST_COUNTS]}
+    asked = {key: _normal(key) for key in _keys()[: reading.MOST_COUNTS]}
     found = reading.counts(site, {key for key in asked.values() if key is not None})
     counts = {key: 0 if normal is None else found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}
     return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, news)
 
 
+def _keys() -> list[str]:
+    """Keys as they were sent: what is no UTF-8 in them is part of their name."""
+    query = request.query_string.decode("latin-1")
+    return [
+        with_bytes(value) for name, value in parse_qsl(query, keep_blank_values=True, errors=BYTES) if name == "key"
+    ]
+
+
 def _normal(key: str) -> str | None:
     """A key in its one form; None for what is none, under which nobody wrote: the others have their counts."""
     try:
-        return threads.key_of(key)
+        return None if "\0" in key else threads.key_of(key)
     except NotFound:
         return None
 
