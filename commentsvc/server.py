@@ -15,7 +15,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 # Measured with slow clients: with fewer threads or a shorter queue a handful of them stalls every reader. Threads are
-# made when they are needed; half of them at most wait for bodies (``web/bodies.py``).
+# made when they are needed; three quarters of them at most wait for bodies (``web/bodies.py``).
 BLOCKING_THREADS = 512
 BACKPRESSURE = 20_000
 BACKLOG = 20_000

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from commentsvc import sqlite
-from commentsvc.db import out_of_service
 from commentsvc.line import Line
+from commentsvc.storage_errors import Meaning, meaning
 
 
 class TestALine:
@@ -88,7 +88,7 @@ class TestWriting:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as problem:
             write(engine, "INSERT INTO t VALUES (1)")
-        assert out_of_service(problem.value)
+        assert meaning(problem.value) == Meaning.OUT_OF_SERVICE
         other.rollback()
         write(engine, "INSERT INTO t VALUES (1)")
 
@@ -97,7 +97,7 @@ class TestWriting:
             hanging.exec_driver_sql("INSERT INTO t VALUES (1)")
             with pytest.raises(OperationalError) as problem:
                 write(engine, "INSERT INTO t VALUES (2)")
-            assert out_of_service(problem.value)
+            assert meaning(problem.value) == Meaning.OUT_OF_SERVICE
         write(engine, "INSERT INTO t VALUES (3)")
 
     def test_what_fails_makes_room(self, engine: Engine) -> None:

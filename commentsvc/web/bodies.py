@@ -17,8 +17,8 @@ from commentsvc.errors import NotUnderstood, TooMany
 PATIENCE = 10.0  # seconds for a body
 SLOWEST = 10_000  # bytes a second, for which there is more time
 PIECE = 128  # bytes that are waited for at a time; the clock is looked at between two
-MOST = 256  # bodies on their way, of the 512 threads that ``server`` has
-MOST_OF_ONE = 16  # of one address
+MOST = 384  # bodies on their way, of the 512 threads that ``server`` has
+MOST_OF_ONE = 64  # of one address, behind which many people may be
 
 
 class TooSlow(NotUnderstood):
