@@ -11,16 +11,15 @@ OWNER_ONLY = 0o600
 
 def write(path: Path, content: bytes) -> None:
     """Put a file in its place, also where there is one."""
-    with _beside(path) as new:
-        _fill(new, content)
-        new.replace(path)
-    _sync(path.parent)
+    with made_at(path) as new:
+        new.write_bytes(content)
 
 
 def write_once(path: Path, content: bytes) -> None:
     """Put a file in its place unless there is one: of several processes, one is first."""
     with _beside(path) as new:
-        _fill(new, content)
+        new.write_bytes(content)
+        _sync(new)
         try:
             os.link(new, path)
         except FileExistsError:
@@ -33,12 +32,10 @@ def write_once(path: Path, content: bytes) -> None:
 
 @contextmanager
 def made_at(path: Path) -> Iterator[Path]:
-    """A place beside ``path`` to make a file in, which goes to its own place when the block ends well."""
+    """A file beside ``path`` to write to, which goes to its own place when the block ends well."""
     with _beside(path) as new:
-        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
         yield new
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(new)
         new.replace(path)
     _sync(path.parent)
 
@@ -46,22 +43,15 @@ def made_at(path: Path) -> Iterator[Path]:
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
     try:
         yield new
     finally:
         new.unlink(missing_ok=True)
 
 
-def _fill(new: Path, content: bytes) -> None:
-    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

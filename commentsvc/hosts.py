@@ -4,9 +4,8 @@ import ipaddress
 import re
 
 LONGEST_LABEL = 63  # between two dots (RFC 1035, 2.3.4)
-NAME = re.compile(
-    r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?"
-)  # of what browsers let stand in a host, what hosts are called
+# Of what browsers let stand in a host, what hosts are called.
+NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 
 
 def ascii_host(host: str) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -223,10 +223,15 @@ class Settings(BaseModel):
         """Whether readers reach the service over https, so that cookies may be Secure."""
         return self.base_url.startswith("https://")
 
+    @cached_property
+    def address(self) -> SplitResult:
+        """``BASE_URL`` in its parts; each request asks for them."""
+        return urlsplit(self.base_url)
+
     @property
     def path(self) -> str:
         """What stands between the host and our own paths: empty, or such as ``/comments``."""
-        return urlsplit(self.base_url).path
+        return self.address.path
 
     @property
     def cookie_prefix(self) -> str:
@@ -243,7 +248,7 @@ class Settings(BaseModel):
     @property
     def host(self) -> str:
         """The host name readers use."""
-        return urlsplit(self.base_url).hostname or "localhost"
+        return self.address.hostname or "localhost"
 
     @property
     def sender(self) -> str:

@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -145,4 +144,4 @@ def _origin() -> str:
 
 
 def _host() -> str:
-    return urlsplit(settings.current().base_url).hostname or ""
+    return settings.current().address.hostname or ""

@@ -40,15 +40,15 @@ def endpoint_of(page: Page, target: str) -> Endpoint | None:
 def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
     """All that a page names, in the order in which they are to be tried."""
     html = decoded(page) if page.content_type in HTML else ""
-    reader = _RelReader(plain_text.base_in(html, page.url))
+    reader, base = _RelReader(), plain_text.base_in(html, page.url)
     plain_text.parse(html, reader)
-    yield from _absolute(page.url, Kind.WEBMENTION, [*_in_headers(page, "webmention")])
-    yield from _absolute(reader.base, Kind.WEBMENTION, reader.found["webmention"])
+    yield from _absolute(page.url, Kind.WEBMENTION, list(_in_headers(page, "webmention")))
+    yield from _absolute(base, Kind.WEBMENTION, reader.found["webmention"])
     header = page.headers.get("x-pingback", "").strip()
     pingbacks = [one for one in reader.found["pingback"] if one]
-    yield from _absolute(page.url if header else reader.base, Kind.PINGBACK, [header] if header else pingbacks)
+    yield from _absolute(page.url if header else base, Kind.PINGBACK, [header] if header else pingbacks)
     trackbacks = [*reader.found["trackback"], *_in_rdf(html, {target, page.url})]
-    yield from _absolute(reader.base, Kind.TRACKBACK, trackbacks)
+    yield from _absolute(base, Kind.TRACKBACK, trackbacks)
 
 
 def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
@@ -82,8 +82,8 @@ def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
 class _RelReader(plain_text.TextReader):
     """Addresses by rel, in the order of the page."""
 
-    def __init__(self, base: str) -> None:
-        super().__init__(base)
+    def __init__(self) -> None:
+        super().__init__()
         self.found: dict[str, list[str]] = {"webmention": [], "pingback": [], "trackback": []}
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:

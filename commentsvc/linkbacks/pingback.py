@@ -1,6 +1,5 @@
 """Pingback 1.0: one XML-RPC method, its answer and its faults."""
 
-import re
 from typing import TYPE_CHECKING
 from xmlrpc.client import Fault, dumps
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from lxml import etree
 
 METHOD = "pingback.ping"
-DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})")
 CONTENT_TYPE = "text/xml; charset=utf-8"
 NO_SUCH_METHOD = -32601  # as XML-RPC servers agreed on for faults of their own
 NOT_XML = -32700
@@ -102,9 +100,9 @@ def _parsed(body: bytes) -> "etree._Element":
 
 def _text(body: bytes) -> str:
     """By the charset that the declaration names, under any of its names; without the declaration, as it is text now."""
-    declared = DECLARATION.match(body)
-    text = plain_text.decode(body, declared[1].decode() if declared else "utf-8")
-    return text.lstrip("\ufeff").partition("?>")[2] if text.lstrip("\ufeff").startswith("<?xml") else text
+    declared = plain_text.xml_charset(body[:300].decode("latin-1"))
+    text = plain_text.decode(body, declared or "utf-8").lstrip("\ufeff")
+    return text.partition("?>")[2] if text.startswith("<?xml") else text
 
 
 def _text_of(value: "etree._Element") -> str:

@@ -21,10 +21,6 @@ AROUND = 120  # characters kept on each side of the link
 MOST_LINKS = 5000  # links of a page that are compared
 MOST_OF = 0.6  # of an excerpt's words must stand on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
-XML_CHARSET = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
-HIDDEN_AWAY = re.compile(r"<!--.*?-->|<(script|style|title)\b.*?</\1\s*>", re.I | re.S)
-META = re.compile(r"<meta\s([^>]{0,500})>", re.I)
-ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
@@ -120,15 +116,10 @@ def decoded(page: Page) -> str:
 
 def _named_in(beginning: str) -> Iterator[str]:
     """Charsets that the first bytes of a page name, as browsers look for them (HTML, 13.2.3.2)."""
-    found = [one[1] for one in [XML_CHARSET.match(beginning)] if one]
-    for element in META.findall(HIDDEN_AWAY.sub("", beginning)):
-        attributes = {name.lower(): one or other or third for name, one, other, third in ATTRIBUTE.findall(element)}
-        if "charset" in attributes:
-            found.append(attributes["charset"])
-        elif attributes.get("http-equiv", "").lower() == "content-type":
-            found.append(plain_text.declared_charset(attributes.get("content", "")))
-    for name in found:
-        # No such element could have been found in it.
+    reader = _CharsetReader()
+    plain_text.parse(beginning, reader)
+    for name in (plain_text.xml_charset(beginning), *reader.found):
+        # Nothing could have been found in it, if it were that.
         yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 
@@ -223,16 +214,32 @@ def _around(text: list[str], place: int) -> str:
     return plain_text.crop(plain_text.fold(f"{words} {after}"), LONGEST_EXCERPT)
 
 
+class _CharsetReader(plain_text.TextReader):
+    """What elements say of the page's charset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def link(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag != "meta":
+            return
+        if "charset" in attributes:
+            self.found.append(attributes["charset"])
+        elif attributes.get("http-equiv", "").lower() == "content-type":
+            self.found.append(plain_text.declared_charset(attributes.get("content", "")))
+
+
 class _LinkReader(plain_text.TextReader):
     """Remembers the title besides, and where in the text the first real link to the target stands."""
 
     def __init__(self, base: str, target: Target) -> None:
-        super().__init__(base)
+        super().__init__()
         self.title: list[str] = []
         self.found_at: int | None = None
         self.links = 0
         self.says_gone = False
-        self._fits = target.fits
+        self._base, self._fits = base, target.fits
         self._attributes = ATTRIBUTES if target.reads_all else ONLY_ANCHORS
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
@@ -251,6 +258,6 @@ class _LinkReader(plain_text.TextReader):
 
     def _is_to_us(self, href: str) -> bool:
         try:
-            return bool(href) and self._fits(urljoin(self.base, href.strip()))
+            return bool(href) and self._fits(urljoin(self._base, href.strip()))
         except ValueError:
             return False

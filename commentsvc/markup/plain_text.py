@@ -21,6 +21,7 @@ BREAK = "\x1e"  # between two blocks of a page; folded into a space like any con
 WHITE_SPACE = re.compile(r"\s+")
 DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 PIECE = 4096  # characters that the parser gets at once
+XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
 NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
 DEEPEST = 1000  # elements in each other
 LONGEST_FIELD = 8000  # characters of a field that are looked at
@@ -86,6 +87,12 @@ def base_of(root: "etree._Element", url: str) -> str:
     return based_on(url, "".join(root.xpath("(//base[@href])[1]/@href")))
 
 
+def xml_charset(beginning: str) -> str:
+    """The charset that an XML declaration names, or an empty text."""
+    found = XML_DECLARATION.match(beginning)
+    return found[1] if found else ""
+
+
 def declared_charset(content_type: str) -> str:
     """The charset that a Content-Type names, or an empty text."""
     found = DECLARED.search(content_type)
@@ -138,13 +145,9 @@ class TooDeep(Exception):
 
 
 class TextReader:
-    """Collects what is to be read; inside of ``SILENT`` elements that is nothing.
+    """Collects what is to be read; inside of ``SILENT`` elements that is nothing."""
 
-    ``base`` is what addresses of the page count from.
-    """
-
-    def __init__(self, base: str = "") -> None:
-        self.base = base
+    def __init__(self) -> None:
         self.depth = 0
         self.text: list[str] = []
         self.silent: list[str] = []

@@ -147,17 +147,18 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
             bounces.count(letter.recipient, failure.answer)
     else:
         letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), LONGEST_GAP)
-    waiting = [letter] + (_let_others_wait(letter) if letter.waits_for_server else [])
-    return [one.id for one in waiting if one.kind == LetterKind.TEST]
+    told = [letter.id] if letter.kind == LetterKind.TEST else []
+    return told + (_let_others_wait(letter) if letter.waits_for_server else [])
 
 
-def _let_others_wait(letter: Letter) -> list[Letter]:
-    """Of all that are due, one asks a server that is away whether it is back."""
+def _let_others_wait(letter: Letter) -> list[int]:
+    """Of all that are due, one asks a server that is away whether it is back; the tests among the others."""
     due = (Letter.state == LetterState.QUEUED, Letter.due_at <= clock.now(), Letter.leased_until.is_(None))
-    others = list(db.session.scalars(select(Letter).where(*due, Letter.id != letter.id)))
-    for other in others:
-        other.due_at, other.waits_for_server, other.last_answer = letter.due_at, True, letter.last_answer
-    return others
+    others = (*due, Letter.id != letter.id)
+    tests = list(db.session.scalars(select(Letter.id).where(*others, Letter.kind == LetterKind.TEST)))
+    waiting = {"due_at": letter.due_at, "waits_for_server": True, "last_answer": letter.last_answer}
+    db.session.execute(update(Letter).where(*others).values(waiting))
+    return tests
 
 
 def note_dialogue(letter_id: int, lines: Sequence[str], hints: Sequence[str]) -> None:

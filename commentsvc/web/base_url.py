@@ -7,7 +7,6 @@ a path is the same whether its bytes were UTF-8 or not.
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from commentsvc import settings
 
@@ -29,8 +28,7 @@ class AtBaseUrl:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        config = settings.current()
-        address = urlsplit(config.base_url)
+        address = settings.current().address
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = address.scheme, address.netloc
         path = environ.get("PATH_INFO", "")
         if address.path:

@@ -40,10 +40,7 @@ def init_app(app: Flask) -> None:
     )
     # What a variable holds is translated by the filter: _() would take its % for places and its < for ours.
     app.jinja_env.filters.update(
-        sentence=i18n.sentence,
-        reason=i18n.reason,
-        translated=i18n.gettext,
-        bare_reason=i18n.bare_reason,
+        sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
     )
     app.teardown_request(_forget_language)
 
