@@ -211,12 +211,13 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
     return func.octet_length(text)
 
 
-def looked_at(number: QueryableAttribute[int]) -> ColumnElement[int]:
-    """The number in a column, for a condition on rows that something else finds.
+def looked_at(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
+    """The number or text in a column, for a condition on rows that something else finds.
 
     SQLite would rather begin with an index of it, however many rows it names: of a site, all its comments.
     """
-    return number + 0
+    unindexed: ColumnElement[Any] = column + column.type.python_type()  # nothing is added, but a sum has no index
+    return unindexed
 
 
 @dataclass(frozen=True)

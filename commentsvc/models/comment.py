@@ -72,7 +72,8 @@ class Comment(Base):
 
     __tablename__ = "comment"
     __table_args__ = (
-        Index(None, "thread_id", "in_talk", "state", "root_id"),
+        Index(None, "thread_id", "in_talk", "root_id", "id", "state"),
+        Index(None, "thread_id", "state", "id"),
         Index(None, "state", "id"),
         Index(None, "site_id", "state", "id"),
         Index(None, "body_hash", "state"),

@@ -52,20 +52,20 @@ def is_last() -> ColumnElement[bool]:
     return ~select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id).exists()
 
 
-def is_called_spam() -> ColumnElement[bool]:
+def is_called_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
     said = select(Decision.id).where(
-        Decision.comment_id == Comment.id,
+        Decision.comment_id == comment.id,
         Decision.moderator_id.is_not(None) | Decision.is_by_owner,
         Decision.after == State.SPAM,
         Decision.is_undo.is_(False),
     )
-    return (Comment.state == State.SPAM) & said.exists()
+    return (comment.state == State.SPAM) & said.exists()
 
 
-def waits() -> ColumnElement[bool]:
+def waits(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """A comment waits in the eyes of its writer, as a condition: it is held, or only the score calls it spam."""
-    return (Comment.state == State.PENDING) | ((Comment.state == State.SPAM) & ~is_called_spam())
+    return (comment.state == State.PENDING) | ((comment.state == State.SPAM) & ~is_called_spam(comment))
 
 
 def is_waiting(comment: Comment) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, bindparam,
 from sqlalchemy.orm import aliased
 
 from commentsvc import clock
-from commentsvc.db import db, looked_at
+from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_called_spam, waits
 from commentsvc.models.learned_word import EVERY, LearnedWord
@@ -25,7 +25,18 @@ from commentsvc.spam.learning import Tally
 from commentsvc.spam.signals import Facts
 
 ENOUGH = 20  # more than this many need not be counted
+NEWEST = 100  # of what one person wrote, or many in one name: a comment must not cost more the more there are
 TELLING = 16  # characters of a text that two people hardly write by chance
+ASKED_OF = (
+    Comment.id,
+    Comment.site_id,
+    Comment.thread_id,
+    Comment.parent_id,
+    Comment.state,
+    Comment.visitor,
+    Comment.address_hash,
+    Comment.created_at,
+)
 REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from the same place
 
 
@@ -147,27 +158,31 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
 
 def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
     """How many comments of this visitor, from this very address, rules let in within a day; up to ``ENOUGH``."""
-    theirs = (Comment.visitor == visitor, Comment.address_hash == address_hash, Comment.state == State.APPROVED)
-    lately = (looked_at(Comment.site_id) == site.id, Comment.created_at > clock.now() - timedelta(days=1))
-    return db.session.scalar(_counted(select(Comment.id).where(*theirs, *lately))) or 0
+    theirs = _newest(Comment.visitor == visitor)
+    alike = (theirs.address_hash == address_hash, theirs.state == State.APPROVED, theirs.site_id == site.id)
+    lately = theirs.created_at > clock.now() - timedelta(days=1)
+    return db.session.scalar(_counted(select(theirs.id).where(*alike, lately))) or 0
 
 
 @cache
 def _approved() -> Select[int]:
     visitor: BindParameter[str] = bindparam("visitor")
-    confirmed = aliased(Comment)
-    own_addresses = (
-        select(confirmed.email)
-        .join(Subscription, Subscription.comment_id == confirmed.id)
+    confirmed = select(Subscription.id).where(Subscription.confirmed_by == visitor)
+    own_address = (
+        select(Comment.email)
+        .join(Subscription, Subscription.comment_id == Comment.id)
         .where(Subscription.confirmed_by == visitor)
+        .order_by(Subscription.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    theirs = _any_of(Comment.visitor == visitor, Comment.email.in_(own_addresses))
-    here = (Comment.state == State.APPROVED, looked_at(Comment.site_id) == bindparam("site"))
-    other = select(Comment.id).where(theirs, *here, Comment.id != bindparam("besides"))
+    approved = Comment.state == State.APPROVED
+    theirs = _newest(Comment.visitor == visitor, (Comment.email == own_address) & approved)
+    here = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
+    other = select(theirs.id).where(*here, theirs.id != bindparam("besides"))
     person = Decision.moderator_id.is_not(None) | Decision.is_by_owner
     said_so = select(Decision.id).where(Decision.comment_id.in_(other), person, Decision.after == State.APPROVED)
-    confirmed_one = select(Subscription.id).where(Subscription.confirmed_by == visitor)
-    return _counted(other.where(said_so.exists() | confirmed_one.exists()))
+    return _counted(other.where(said_so.exists() | confirmed.exists()))
 
 
 def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:
@@ -181,27 +196,27 @@ def refused(visitor: str | None, address_hash: str | None, besides: int | None =
 
 @cache
 def _refused(*same: str) -> Select[int]:
-    # The state twice: an index finds spam of an address at once, among thousands that were none.
-    theirs = _any_of(*((getattr(Comment, name) == bindparam(name)) & (Comment.state == State.SPAM) for name in same))
-    return _counted(_called_spam().where(Comment.created_at > bindparam("since"), theirs))
+    # Of an address the spam alone: many people may be behind it.
+    alike = {
+        "visitor": Comment.visitor == bindparam("visitor"),
+        "address_hash": (Comment.address_hash == bindparam("address_hash")) & (Comment.state == State.SPAM),
+    }
+    theirs = _newest(*(alike[name] for name in same))
+    return _counted(_called_spam(theirs).where(theirs.created_at > bindparam("since")))
 
 
-def _any_of(*same: ColumnElement[bool]) -> ColumnElement[bool]:
-    """One of these, each found by an index of its own; asked for as one, SQLite looks through all in their state."""
-    return Comment.id.in_(union(*(select(Comment.id).where(one) for one in same)))
-
-
-def _said_already() -> Select[*tuple[Any, ...]]:
+def _said_already() -> Select[int]:
     """The same text in answer to the same comment is once enough; of held ones only their own writer is told.
 
     Short ones are what many people say.
     """
-    told = (Comment.state == State.APPROVED) | (waits() & (Comment.visitor == bindparam("visitor")))
-    place = (Comment.thread_id == bindparam("thread"), Comment.parent_id.is_not_distinct_from(bindparam("parent")))
-    writer = bindparam("is_long", type_=Boolean()) | (Comment.visitor == bindparam("visitor"))
-    same = (Comment.body_hash == bindparam("text"), *place, writer)
-    lately = (Comment.created_at > bindparam("lately"), Comment.id != bindparam("besides"))
-    return select(Comment.id).where(*same, told, *lately).limit(1)
+    text = Comment.body_hash == bindparam("text")
+    same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))
+    is_own = same.visitor == bindparam("visitor")
+    place = (same.thread_id == bindparam("thread"), same.parent_id.is_not_distinct_from(bindparam("parent")))
+    told = (same.state == State.APPROVED) | (waits(same) & is_own)
+    lately = (same.created_at > bindparam("lately"), same.id != bindparam("besides"))
+    return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, told, *lately).limit(1)
 
 
 def _same_text_elsewhere() -> Select[int]:
@@ -211,13 +226,22 @@ def _same_text_elsewhere() -> Select[int]:
 
 def _seen(name: str) -> Select[int]:
     column = {"text": Comment.body_hash, "name": Comment.author, "email": Comment.email}[name]
-    return _called_spam().where(column == bindparam(name)).limit(1)
+    return _called_spam(_newest((column == bindparam(name)) & (Comment.state == State.SPAM))).limit(1)
+
+
+def _newest(*alike: ColumnElement[bool]) -> type[Comment]:
+    """The newest comments of each of these kinds, each kind in the order of an index of its own.
+
+    What is asked of them further is asked of these few: SQLite would begin with whatever index a further condition has.
+    """
+    kinds = (select(*ASKED_OF).where(kind).order_by(Comment.id.desc()).limit(NEWEST).subquery() for kind in alike)
+    return aliased(Comment, union(*(select(kind) for kind in kinds)).subquery())
 
 
 def _counted(rows: Select[int]) -> Select[int]:
     return select(func.count()).select_from(rows.limit(ENOUGH).subquery())
 
 
-def _called_spam() -> Select[int]:
-    """Other comments that moderators called spam: the score must not feed itself."""
-    return select(Comment.id).where(is_called_spam(), Comment.id != bindparam("besides"))
+def _called_spam(comment: type[Comment]) -> Select[int]:
+    """Of these comments the others that moderators called spam: the score must not feed itself."""
+    return select(comment.id).where(is_called_spam(comment), comment.id != bindparam("besides"))
