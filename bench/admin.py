@@ -28,6 +28,7 @@ from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Site, Tally, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
 from commentsvc.models.moderator import Role
+from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.tally import Event
 from commentsvc.settings import Settings
 from tests import postgres
@@ -128,6 +129,8 @@ def _measure(folder: Path, url: str, comments: int) -> None:
             _ask(moderator, page, path.format(**places))
         print(f"\n{'writing':26} {'median ms':>10} {'p95 ms':>8}")
         _decide(client)
+        _tell("a comment, whole", _posting(app))
+        _tell("reading a thread anew", _reading(app, comments // THREADS_FOR))
         _tell("a step of removing a blog", _removing())
 
 
@@ -158,8 +161,9 @@ def _build(comments: int) -> dict[str, Any]:
             for event in Event
         ),
     )
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as line:
-        line.execute(text("ANALYZE"))
+    if db.engine.dialect.name == "postgresql":  # which does so by itself before long; nobody does it for SQLite
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as line:
+            line.execute(text("ANALYZE"))
     middle = comments // 2 + 1
     return {
         "middle": middle,
@@ -285,6 +289,40 @@ def _decide(client: FlaskClient) -> None:
         if answer.status_code != 200:
             raise RuntimeError(f"the decision was answered with {answer.status_code}")
     _tell("a decision, whole", taken)
+
+
+def _posting(app: Flask) -> list[float]:
+    """Milliseconds that comments take which a visitor of the first blog posts, each into another thread."""
+    db.begin_write()
+    site = Site.named("blog0")
+    site.captcha, site.moderation, site.comments_per_minute = Captcha.NEVER, Moderation.NONE, 10 * ROUNDS
+    db.session.commit()
+    client = app.test_client()
+    return [
+        _timed(
+            client,
+            f"/api/v1/threads/blog0/article-{number * SITES}.html/comments",
+            {"author": "Bob", "body": f"{number} times"},
+        )
+        for number in range(ROUNDS)
+    ]
+
+
+def _reading(app: Flask, threads: int) -> list[float]:
+    """Milliseconds that threads take which nobody asked for before."""
+    client = app.test_client()
+    newest = range(threads - threads % SITES - SITES, 0, -SITES)
+    return [_timed(client, f"/embed/blog0/article-{number}.html") for number in newest[:ROUNDS]]
+
+
+def _timed(client: FlaskClient, path: str, said: dict[str, str] | None = None) -> float:
+    sent: dict[str, Any] = {"method": "POST", "json": said} if said else {}
+    started = time.perf_counter()
+    answer = _open(client, path, **sent)
+    taken = (time.perf_counter() - started) * 1000
+    if answer.status_code not in {200, 201}:
+        raise RuntimeError(f"{path} was answered with {answer.status_code}")
+    return taken
 
 
 def _removing() -> list[float]:
