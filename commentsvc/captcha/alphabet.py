@@ -5,14 +5,14 @@ import random
 import unicodedata
 
 LONGEST = 100  # characters that are looked at
-LETTERS = "ACFHKLNPTUY369"
-SHOWN = 12  # of them are used by one installation: 12⁶ answers are 21 bits
+LETTERS = "ACFHLNPTU369"
+SHOWN = 11  # of them are used by one installation: 11⁶ answers are 21 bits
 # Letters the alphabet leaves out because people confuse them; typed anyway, they mean one of their look-alikes.
 LOOK_ALIKES = {
     "G": "69",
     "Q": "9",
     "E": "F",
-    "V": "UY",
+    "V": "U",
     "J": "U",
     "R": "AP",
     "8": "3",
@@ -20,7 +20,9 @@ LOOK_ALIKES = {
     "1": "L",
     "I": "L",
     "7": "T",
-    "X": "K",
+    "K": "HN",
+    "X": "N",
+    "Y": "TN",
     "M": "N",
 }
 

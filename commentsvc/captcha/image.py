@@ -24,7 +24,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
 SCRATCHES = 3  # as thin as the outlines; a fourth costs people more than programs
-STEEPEST = 26.0  # degrees that a letter is turned; from there on K, Y, T and L are taken for each other
+OUTLINE = 2  # pixels; thinner ones are lost in a background as fine as this
+STEEPEST = 26.0  # degrees that a letter is turned; from there on T and L are taken for each other
 EDGE = 6  # pixels that letters keep away from it
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 FACES = {
@@ -62,7 +63,6 @@ class Style:
     grain: float
     spread: float
     solid: float  # the field value above which a stroke is filled
-    outline: int
     scratches: int
     bend: float  # how far the picture is pulled about
 
@@ -71,27 +71,26 @@ class Style:
         """The style of the installation with this secret, within what people still read."""
         chance = random.Random(hashlib.sha256(f"captcha style {secret}".encode()).digest())
         faces = chance.sample(sorted(FACES), 2)
-        fewest, shortest, lean = chance.uniform(0.75, 1.35), chance.uniform(40, 58), chance.uniform(-0.2, 0.2)
-        broad, small, begin = chance.uniform(0.84, 0.96), chance.randrange(72, 83, 2), chance.uniform(0, math.tau)
+        fewest, shortest, lean = chance.uniform(0.75, 1.35), chance.uniform(26, 31), chance.uniform(-0.2, 0.2)
+        broad, small, begin = chance.uniform(0.84, 0.96), chance.randrange(80, 85, 2), chance.uniform(0, math.tau)
         return cls(
             faces=(faces[0], faces[1]),
             climb=chance.uniform(0.24, 0.32),
             periods=(fewest, fewest + chance.uniform(0.15, 0.3)),
             phase=(begin, begin + math.pi),
             overtone=chance.uniform(-0.45, 0.45),
-            margin=chance.uniform(30, 44),
+            margin=chance.uniform(44, 50),
             size=(small, small + 8),
             slant=chance.uniform(6, 14),
             follow=chance.uniform(0.0, 0.7),
             shear=(lean - 0.1, lean + 0.1),
             width=(broad, broad + 0.14),
-            waves=(shortest, shortest + chance.uniform(12, 40)),
+            waves=(shortest, shortest + chance.uniform(6, 10)),
             grain=chance.uniform(0, 180),
             spread=chance.uniform(40, 180),
-            solid=chance.uniform(0.22, 0.36),
-            outline=chance.choice((1, 1, 2)),
+            solid=chance.uniform(0.2, 0.28),
             scratches=SCRATCHES,
-            bend=chance.uniform(2.5, 6),
+            bend=chance.uniform(3.5, 6),
         )
 
 
@@ -198,13 +197,13 @@ def _filled(letters: Mask, field: Field, style: Style) -> Mask:
     filled = letters & (field > style.solid)
     inverted = ~letters & (field < -style.solid)
     between = np.abs(field) <= style.solid
-    return filled | inverted | (_outline(letters, style.outline) & between)
+    return filled | inverted | (_outline(letters) & between)
 
 
-def _outline(letters: Mask, thickness: int) -> Mask:
+def _outline(letters: Mask) -> Mask:
     """The rim of the letters, one pixel of it outside."""
     inner, outer = letters.copy(), letters.copy()
-    for _ in range(thickness):
+    for _ in range(OUTLINE):
         before = inner.copy()
         inner[1:, :] &= before[:-1, :]
         inner[:-1, :] &= before[1:, :]
