@@ -109,8 +109,8 @@ class Database(SQLAlchemy):
         finally:
             session.expire_on_commit = True
 
-    def in_steps(self, step: Callable[[], Result]) -> Iterator[Result]:
-        """What each ``step`` gives, stored, until one gives nothing: others may write between two of them."""
+    def in_batches(self, step: Callable[[], Result]) -> Iterator[Result]:
+        """Commit after each ``step`` and yield its result, until one returns nothing. Other writers run in between."""
         is_sqlite = self.engine.dialect.name == "sqlite"
         self.begin_write()
         began = time.monotonic()
@@ -139,8 +139,8 @@ class Database(SQLAlchemy):
         """Insert rows, and change those that are there already as ``instead`` says; writes."""
         self.session.execute(upsert(self.engine.dialect.name, model, rows, instead))
 
-    def one_at_a_time(self, what: str) -> None:
-        """Wait until no other transaction does ``what``; on SQLite, whoever may write is alone anyway."""
+    def advisory_lock(self, what: str) -> None:
+        """Hold the lock named ``what`` until the transaction ends. SQLite has a single writer and needs none."""
         if self.engine.dialect.name == "postgresql":
             self.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
@@ -211,13 +211,13 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
     return func.octet_length(text)
 
 
-def looked_at(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
-    """The number or text in a column, for a condition on rows that something else finds.
+def unindexed(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
+    """Stop SQLite's planner from using this column's index (``column + 0``).
 
-    SQLite would rather begin with an index of it, however many rows it names: of a site, all its comments.
+    Without statistics it takes every index for selective, even one that finds all comments of a site.
     """
-    unindexed: ColumnElement[Any] = column + column.type.python_type()  # nothing is added, but a sum has no index
-    return unindexed
+    expression: ColumnElement[Any] = column + column.type.python_type()
+    return expression
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Lookup:
         return (written <= then) & ((written < then) | (self.number < number))
 
 
-def indexed(
+def full_text(
     marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Span | None = None, without: Sequence[str] = ()
 ) -> Lookup:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.

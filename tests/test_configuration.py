@@ -14,13 +14,13 @@ from commentsvc.models import Ban, Channel, Configuration, Recipient, Site, Subs
 from commentsvc.models.ban import BanKind, Bans
 from commentsvc.models.channel import Means
 from commentsvc.moderation import bans
-from commentsvc.moderation.stranger import Stranger
+from commentsvc.moderation.author_identity import AuthorIdentity
 from tests.cast import ARTICLE, BLOG, BOB, MALLORY
 from tests.visitors import Visitor
 
 BAN = {"kind": BanKind.WORD, "value": "cord", "label": "cord"}
 CHANNEL = {"means": Means.WEBHOOK, "url": "https://hooks.example/x"}
-MAIL = Stranger(email=MALLORY.email)
+MAIL = AuthorIdentity(email=MALLORY.email)
 
 
 def version() -> int:
@@ -200,8 +200,8 @@ class TestBans:
         assert found.name(1, [(BanKind.EMAIL, "a@b.example")])
         assert not found.name(2, [(BanKind.EMAIL, "a@b.example")])
         assert not found.name(1, [(BanKind.EMAIL, "old@b.example")])
-        assert found.name(2, Stranger("203.0.113.9").marks(found.network_lengths))
-        assert found.name(2, Stranger("2001:db8:1::9").marks(found.network_lengths))
-        assert not found.name(2, Stranger("198.51.100.9").marks(found.network_lengths))
+        assert found.name(2, AuthorIdentity("203.0.113.9").ban_identifiers(found.network_lengths))
+        assert found.name(2, AuthorIdentity("2001:db8:1::9").ban_identifiers(found.network_lengths))
+        assert not found.name(2, AuthorIdentity("198.51.100.9").ban_identifiers(found.network_lengths))
         assert found.find_word_in(2, "a cord")
         assert not found.find_word_in(1, "a cord")

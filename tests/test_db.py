@@ -62,7 +62,7 @@ def test_others_write_between_two_steps(app: Flask) -> None:
             written_at.append(left)
 
     somebody = threading.Thread(target=write)
-    for number, _ in enumerate(db.in_steps(step)):
+    for number, _ in enumerate(db.in_batches(step)):
         if number == 0:
             somebody.start()
     somebody.join()

@@ -83,7 +83,7 @@ def is_anybody_there() -> bool:
 
 
 def _must_leave_an_owner(moderator: Moderator) -> None:
-    db.one_at_a_time("owners")
+    db.advisory_lock("owners")
     others = select(func.count()).where(
         Moderator.role == Role.OWNER, Moderator.removed_at.is_(None), Moderator.id != moderator.id
     )

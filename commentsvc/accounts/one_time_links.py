@@ -51,7 +51,7 @@ def set_up(token: str, email: str, name: str, password: str, language: str) -> M
         LinkInvalid, LinkExpired: the link is not, or no longer, good.
         InvalidFields: the password is weak.
     """
-    db.one_at_a_time("set-up")
+    db.advisory_lock("set-up")
     must_set_up(token)
     owner = moderators.add(email, name, language=language)
     passwords.set_password(owner, password)

@@ -63,8 +63,8 @@ def lift(number: int, undo: bool) -> None:
 
 
 def _trashed(imposed: Ban) -> int:
-    return sum(map(len, db.in_steps(partial(bans.trash_some, imposed, bans.theirs(imposed)))))
+    return sum(map(len, db.in_batches(partial(bans.trash_some, imposed, bans.theirs(imposed)))))
 
 
 def _given_back(lifted: Ban) -> int:
-    return sum(map(len, db.in_steps(partial(bans.give_back_some, lifted))))
+    return sum(map(len, db.in_batches(partial(bans.give_back_some, lifted))))

@@ -17,7 +17,7 @@ from commentsvc.db import db
 def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, letters and subscriptions deleted."""
     address = mail_address(email)
-    erased = sum(map(len, db.in_steps(partial(personal_data.erase_some, address))))
+    erased = sum(map(len, db.in_batches(partial(personal_data.erase_some, address))))
     db.begin_write()
     personal_data.erase_address(address)
     db.session.commit()

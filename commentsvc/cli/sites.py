@@ -110,7 +110,7 @@ def remove(key: str) -> None:
     db.begin_write()
     site_removal.begin(site_named(key))
     db.session.commit()
-    for _ in db.in_steps(site_removal.go_on):
+    for _ in db.in_batches(site_removal.go_on):
         pass
     click.echo(f"Removed {key}.")
 

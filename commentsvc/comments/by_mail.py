@@ -14,8 +14,8 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.letter import Letter, LetterKind
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import bans, decisions
-from commentsvc.moderation.stranger import Stranger
-from commentsvc.notifications import bounces, drafts, mandates, return_address
+from commentsvc.moderation.author_identity import AuthorIdentity
+from commentsvc.notifications import bounces, enqueue, moderation_links, return_address
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
 
@@ -106,9 +106,9 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
 
 def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
     """A moderator's first line may be a decision; any other text answers the comment, and lets it stand."""
-    if not mandates.is_held_by(holder, comment):
+    if not moderation_links.is_held_by(holder, comment):
         raise AnswerTooLate
-    moderator, state = mandates.moderator_of(holder), _order(mail.words)
+    moderator, state = moderation_links.moderator_of(holder), _order(mail.words)
     if state is None and not mail.words:
         raise submission.BodyMissing
     if state is None and (moderator is None or not comment.in_talk):
@@ -142,7 +142,7 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
     if writer.moderator is None:
         limit = throttle.comments_per_minute(thread.site.comments_per_minute)
         throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
-        bans.check(thread.site, Stranger("", *submission.as_stored(fields)))
+        bans.check(thread.site, AuthorIdentity("", *submission.as_stored(fields)))
     threads.check_open(thread)
     checked = submission.validate(fields)
     comment = posting.post_comment(
@@ -173,7 +173,7 @@ def _enclosed(mail: Incoming) -> Letter | None:
 
 def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Nothing that somebody typed is lost: they get it back once, with the reason."""
-    identity = drafts.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.words))
+    identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.words))
     if db.session.scalar(select(Letter.id).where(Letter.message_id == identity)):
         return
     try:
@@ -188,7 +188,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }
-    drafts.write(LetterKind.RETURNED, holder.recipient, facts=facts, identity=identity)
+    enqueue.write(LetterKind.RETURNED, holder.recipient, facts=facts, identity=identity)
 
 
 def _plainest(refusal: Refusal) -> Refusal:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from commentsvc import clock, tokens
 from commentsvc.comments import posting, submission
 from commentsvc.comments.submission import Submission
-from commentsvc.db import db, looked_at
+from commentsvc.db import db, unindexed
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
 from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
@@ -80,7 +80,7 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
         return set()
     longest_ago = clock.now() - LONGEST_WINDOW
     newest = select(Comment.id).where(Comment.visitor == visitor).order_by(Comment.id.desc()).limit(MOST_EDITABLE)
-    here = (looked_at(Comment.thread_id) == thread.id, Comment.created_at > longest_ago)
+    here = (unindexed(Comment.thread_id) == thread.id, Comment.created_at > longest_ago)
     mine = select(Comment).where(Comment.id.in_(select(newest.subquery().c.id)), *here)
     return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from commentsvc.comments.articles import Article
-from commentsvc.db import db, looked_at
+from commentsvc.db import db, unindexed
 from commentsvc.models.comment import FACES, Comment, State
 from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
@@ -144,7 +144,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
         return []
     # A thread may have thousands of comments, and so may a writer, but few of a thread's are hidden.
     hidden = select(Comment).where(Comment.thread_id == thread.id, Comment.state.in_((State.PENDING, State.SPAM)))
-    held = hidden.where(looked_at(Comment.visitor) == visitor, waits())
+    held = hidden.where(unindexed(Comment.visitor) == visitor, waits())
     return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
 
 
@@ -264,6 +264,6 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 
 def _linkbacks(thread: Thread) -> list[Comment]:
     beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.in_talk)
-    approved = beside.where(looked_at(Comment.state) == State.APPROVED)
+    approved = beside.where(unindexed(Comment.state) == State.APPROVED)
     newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MOST_LINKBACKS))
     return list(newest)[::-1]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import clock
 from commentsvc.comments import personal_data
-from commentsvc.db import db, looked_at
+from commentsvc.db import db, unindexed
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery, DeliveryState
@@ -81,7 +81,7 @@ def _old_addresses(site: Site) -> list[int]:
     if not site.keep_addresses_days:
         return []
     old = Comment.address_hash.is_not(None), Comment.created_at < _days_ago(site.keep_addresses_days)
-    theirs = select(Comment.id).where(looked_at(Comment.site_id) == site.id, *old)
+    theirs = select(Comment.id).where(unindexed(Comment.site_id) == site.id, *old)
     return list(db.session.scalars(theirs.limit(AT_ONCE)))
 
 

@@ -21,7 +21,7 @@ from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
-from commentsvc.moderation.stranger import Stranger
+from commentsvc.moderation.author_identity import AuthorIdentity
 
 MOST_WAITING = 1000
 MOST_OF_SENDER = 100  # waiting
@@ -170,7 +170,7 @@ def _check_source(source: str, target: str) -> None:
 def _check_ban(site: Site, offer: Offer) -> None:
     said = "\n".join((offer.blog_name, offer.title, offer.excerpt))
     try:
-        bans.check(site, Stranger(website=offer.source, said=said))
+        bans.check(site, AuthorIdentity(website=offer.source, said=said))
     except Banned:
         raise NotAccepting from None
 

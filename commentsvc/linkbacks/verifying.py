@@ -26,8 +26,8 @@ from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
+from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.moderation.evidence import Circumstances
-from commentsvc.moderation.stranger import Stranger
 
 REASON_GONE = N_("the page that linked here is gone, or does so no longer")
 LEASE = timedelta(minutes=2)
@@ -53,7 +53,7 @@ class Claim:
 
 def claim() -> Claim | None:
     """The ping that is due first, leased to the caller; one at a time of each host; writes."""
-    db.one_at_a_time("pings")
+    db.advisory_lock("pings")
     other = aliased(Ping)
     is_asked_already = select(other.id).where(
         other.source_host == Ping.source_host, other.id != Ping.id, other.leased_until > clock.now()
@@ -221,7 +221,7 @@ def _check_ban(ping: Ping, finding: Finding) -> None:
     addresses = (finding.author_url or "", finding.url or "", finding.page)
     said = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
     try:
-        bans.check(ping.site, Stranger(website=ping.source, said=said))
+        bans.check(ping.site, AuthorIdentity(website=ping.source, said=said))
     except Banned:
         raise NotAccepting from None
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select, true, update
 from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock, configuration
-from commentsvc.db import db, looked_at, octet_length
+from commentsvc.db import db, octet_length, unindexed
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.act import Act
@@ -19,8 +19,8 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
+from commentsvc.moderation.author_identity import AuthorIdentity, normalised
 from commentsvc.moderation.search import with_email
-from commentsvc.moderation.stranger import Stranger, normalised
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
 LONGEST_DAYS = 3650
@@ -43,10 +43,11 @@ class NotSoLong(Refusal):
     sentence = N_("Please write a number of days from 1 to %(most)d.")
 
 
-def check(site: Site, stranger: Stranger) -> None:
+def check(site: Site, author: AuthorIdentity) -> None:
     """Raise ``Banned`` where a ban on this site or on all of them fits."""
     bans = configuration.current().bans
-    if bans.name(site.id, stranger.marks(bans.network_lengths)) or bans.find_word_in(site.id, stranger.everything):
+    identifiers = author.ban_identifiers(bans.network_lengths)
+    if bans.name(site.id, identifiers) or bans.find_word_in(site.id, author.everything):
         raise Banned
 
 
@@ -98,7 +99,7 @@ def theirs(ban: Ban) -> list[int]:
             part, _may_be_refused_by(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None)
         )
         if ban.site_id is not None:
-            near = near.where(looked_at(Comment.site_id) == ban.site_id)
+            near = near.where(unindexed(Comment.site_id) == ban.site_id)
         comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
         found += [comment.id for comment in comments if _is_refused(comment, ban)]
     return found
@@ -192,7 +193,7 @@ def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:
 
 
 def _is_refused(comment: Comment, ban: Ban) -> bool:
-    writer = Stranger.of(comment)
+    writer = AuthorIdentity.of(comment)
     if ban.kind == BanKind.WORD:
         return ban.value in writer.everything
-    return ban.kind != BanKind.DOMAIN or (ban.kind, ban.value) in set(writer.marks())
+    return ban.kind != BanKind.DOMAIN or (ban.kind, ban.value) in set(writer.ban_identifiers())

@@ -18,7 +18,7 @@ from commentsvc.models.site import Site
 from commentsvc.models.tally import Event, Tally
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
-from commentsvc.notifications import channels, news
+from commentsvc.notifications import channels, fan_out
 
 COUNTED = ("version", "comment_count", "linkback_count", "active_at")
 LOG = insert(Decision)
@@ -34,7 +34,7 @@ def record_first(comment: Comment) -> None:
     if comment.is_visible:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
-        news.announce_held(comment)
+        fan_out.announce_held(comment)
 
 
 def record_emptied(comment: Comment, reasons: Sequence[Reason] = ()) -> None:
@@ -48,12 +48,12 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
         if comment.state == State.PENDING:
-            news.announce_held(comment)
+            fan_out.announce_held(comment)
     elif verdict.state != State.APPROVED:
         comment.reasons = list(verdict.reasons)
         decide(comment, verdict.state, by=None, reasons=verdict.reasons)
         if verdict.state == State.PENDING:
-            news.announce_held(comment)
+            fan_out.announce_held(comment)
     else:
         show_anew(comment.thread_id)
 
@@ -159,7 +159,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
 def _show(comment: Comment) -> None:
     _count(comment, +1)
     _believe(comment)
-    news.announce(comment)
+    fan_out.announce(comment)
 
 
 def _believe(comment: Comment) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select, true, union_all
 
 from commentsvc import clock
-from commentsvc.db import Lookup, Span, db, indexed, looked_at
+from commentsvc.db import Lookup, Span, db, full_text, unindexed
 from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
@@ -126,7 +126,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
     if wanted.is_narrow:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
-            found = indexed([], said)
+            found = full_text([], said)
             fits.append(Comment.id.in_(select(found.number).where(found.fits)))
         return [_in_table(*fits)]
     if not said and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
@@ -134,7 +134,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
         if len(places) <= MOST_PLACES:
             return [_in_table(*place) for place in places]
     gone = [f"=s{site}" for site in who.gone]
-    return [indexed(list(_marks(who, wanted)), said, _days(wanted), without=gone)]
+    return [full_text(list(_marks(who, wanted)), said, _days(wanted), without=gone)]
 
 
 def _in_table(*fits: ColumnElement[bool]) -> Lookup:
@@ -216,7 +216,7 @@ def same_person(comment: Comment) -> ColumnElement[bool]:
 
 def with_email(address: str) -> ColumnElement[bool]:
     """Comments with a mail address, whatever its case; the index of words finds the few that are worth a look."""
-    found = indexed([], [words(address)])
+    found = full_text([], [words(address)])
     return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
 
 
@@ -229,8 +229,8 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.thread:
         yield Comment.thread_id == wanted.thread
     if wanted.site:
-        yield looked_at(Comment.site_id) == wanted.site
-    yield who.may_see(looked_at(Comment.site_id))
+        yield unindexed(Comment.site_id) == wanted.site
+    yield who.may_see(unindexed(Comment.site_id))
     if wanted.reason:
         yield Comment.marks.contains(wanted.reason, autoescape=True)
     if (days := _days(wanted)) is not None:

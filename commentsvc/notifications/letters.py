@@ -22,7 +22,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
-from commentsvc.notifications import drafts, mandates, return_address, subscriptions
+from commentsvc.notifications import enqueue, moderation_links, return_address, subscriptions
 
 EXCERPT = 600  # characters of each comment in a letter
 IN_A_DIGEST = 300
@@ -176,19 +176,23 @@ def _held(letter: Letter, recipient: Recipient) -> _Plan | None:
         comments, more = _listed(items, lambda one: one.id)
         facts |= {"comments": comments, "count": len(items), "more": more}
         return _Plan("held_digest", facts, headers)
-    may_decide = mandates.is_held_by(heard, one)
+    may_decide = moderation_links.is_held_by(heard, one)
     reply_to = return_address.of_decisions(heard, one) if may_decide else None
     facts |= {
         "comment": one,
         "kind": _kind(one),
         "thread": one.thread,
         "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
-        "acts": {state: mandates.url(one, state, heard) for state in mandates.STATES} if may_decide else {},
+        "acts": _decision_urls(one, heard) if may_decide else {},
         "answers": reply_to is not None,
-        "may_write": one.in_talk and mandates.moderator_of(heard) is not None,
+        "may_write": one.in_talk and moderation_links.moderator_of(heard) is not None,
     }
-    headers |= {"references": (drafts.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
+    headers |= {"references": (enqueue.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
     return _Plan("held", facts, headers)
+
+
+def _decision_urls(comment: Comment, heard: Subscription) -> dict[str, str]:
+    return {state: moderation_links.url(comment, state, heard) for state in moderation_links.STATES}
 
 
 def _sign_in(_letter: Letter, recipient: Recipient) -> _Plan | None:
@@ -285,9 +289,9 @@ def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
     chain: list[str] = []
     ancestor = comment.parent
     while ancestor is not None and len(chain) < MOST_REFERENCES:
-        chain.append(drafts.message_id_of(ancestor.id, recipient.email))
+        chain.append(enqueue.message_id_of(ancestor.id, recipient.email))
         ancestor = ancestor.parent
-    return (drafts.message_id_of_thread(comment.thread_id), *reversed(chain))
+    return (enqueue.message_id_of_thread(comment.thread_id), *reversed(chain))
 
 
 def _may_answer(heard: Subscription) -> bool:

@@ -16,7 +16,7 @@ from commentsvc.models.letter import Letter, LetterKind, LetterState
 from commentsvc.models.recipient import Reach, Recipient
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import READERS_TOPICS, Subscription, SubscriptionState, Topic
-from commentsvc.notifications import drafts
+from commentsvc.notifications import enqueue
 
 CONFIRM_WITHIN = timedelta(days=14)
 STOP_WITHIN = timedelta(days=3650)
@@ -96,7 +96,7 @@ def _ask(
     db.session.flush()
     if asks:
         recipient.language = language if not _is_anybodys(recipient) else recipient.language
-        drafts.write(LetterKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
+        enqueue.write(LetterKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
     return subscription
 
 
@@ -112,7 +112,7 @@ def _may_ask(recipient: Recipient) -> bool:
     """
     if not recipient.is_open:
         return False
-    db.one_at_a_time(f"confirm {recipient.email}")
+    db.advisory_lock(f"confirm {recipient.email}")
     asked = select(func.count(Letter.id)).where(
         Letter.recipient == recipient.email,
         Letter.kind == LetterKind.CONFIRM,

@@ -12,7 +12,7 @@ from commentsvc.web import (
     front,
     health,
     linkbacks,
-    mandates,
+    moderation_links,
     pages,
     privacy,
     security,
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(set_up.blueprint)  # /admin/set-up/<token>
     app.register_blueprint(account.blueprint)  # /admin/account  …/{password,passkeys,sessions}/…
     app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
-    app.register_blueprint(mandates.blueprint)  # /moderate/<token>
+    app.register_blueprint(moderation_links.blueprint)  # /moderate/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/acts/<id>/reversal
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,answer,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}

@@ -63,7 +63,7 @@ def give_back(ban: Ban, by: Moderator | None) -> None:
 def _in_steps(step: Callable[[], list[Thread]]) -> int:
     """Let readers see what each step changed; how many comments those were."""
     changed = 0
-    for places in db.in_steps(lambda: [(thread.site_id, thread.key) for thread in step()]):
+    for places in db.in_batches(lambda: [(thread.site_id, thread.key) for thread in step()]):
         changed += len(places)
         for place in set(places):
             snapshots.drop(*place)

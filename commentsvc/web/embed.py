@@ -12,7 +12,7 @@ from commentsvc.comments.reading import Item, ThreadPage
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
 from commentsvc.web import current, errors, forms, gate, nobody, security, snapshots, visitor
-from commentsvc.web.arrival import Arrival
+from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm
 
 blueprint = Blueprint("embed", __name__)
@@ -38,7 +38,7 @@ def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
     article = _address(site_key, key)
     try:
-        comment = gate.receive(Arrival(article, forms.typed(), visitor.known()))
+        comment = gate.receive(CommentRequest(article, forms.typed(), visitor.known()))
     except Refusal as refusal:
         return _form_again(article, refusal)
     item = Item(comment, 0, is_tombstone=False, answers=None)

@@ -11,7 +11,7 @@ from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import HiddenFieldFilled, InvalidFields, Refusal
 from commentsvc.moderation import bans
-from commentsvc.moderation.stranger import Stranger
+from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.notifications import subscriptions
 from commentsvc.web import current, errors, gate, security, visitor
 
@@ -48,7 +48,7 @@ def follow(site_key: str, key: str = "") -> Response:
         if request.form.get(gate.HONEYPOT):
             raise HiddenFieldFilled
         email = submission.checked_email(typed)
-        bans.check(site, Stranger(current.address(), email, "", ""))
+        bans.check(site, AuthorIdentity(current.address(), email, "", ""))
         person = visitor.known()
         article = article.for_writing()
         subscriptions.follow(article.site, article.own_key, email, i18n.language(), person.hash if person else None)

@@ -37,10 +37,10 @@ from commentsvc.line import Line
 from commentsvc.models.comment import Comment
 from commentsvc.models.tally import Event, Tally
 from commentsvc.moderation import bans
-from commentsvc.moderation.stranger import Stranger
+from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
 from commentsvc.web import current, errors, security, snapshots, standing
-from commentsvc.web.arrival import Arrival
+from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.standing import Standing
 
 PATIENCE = 8.0  # seconds until one's turn
@@ -59,10 +59,10 @@ def least_time(body: str) -> timedelta:
     return min(SLOWEST, FASTEST + EACH_CHARACTER * len(body))
 
 
-def receive(arrival: Arrival) -> Comment:
+def receive(request: CommentRequest) -> Comment:
     """Let a comment in, or raise the refusal that says why not; commits."""
     try:
-        return _receive(arrival)
+        return _receive(request)
     except SQLAlchemyError as problem:
         db.session.rollback()
         if errors.may_try_again(problem) or storage_errors.meaning(problem) == Meaning.MISTAKE:
@@ -94,34 +94,34 @@ def _end_turn() -> None:
         _line.leave()
 
 
-def _receive(arrival: Arrival) -> Comment:
-    site = arrival.article.site
-    submission.must_be_text(arrival.typed)
+def _receive(request: CommentRequest) -> Comment:
+    site = request.article.site
+    submission.must_be_text(request.typed)
     security.check_origin(site)
-    if twin := _twin(arrival):
+    if twin := _twin(request):
         return twin
-    if arrival.moderator is None:
+    if request.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
-        bans.check(site, Stranger(current.address(), *submission.as_stored(arrival.typed)))
-    arrival.article.check_open()
-    taken = _check_person(arrival)
-    standing.must_be_left(arrival)
-    checked = _checked_fields(arrival.typed)
-    arrival = replace(arrival, article=arrival.article.for_writing())
+        bans.check(site, AuthorIdentity(current.address(), *submission.as_stored(request.typed)))
+    request.article.check_open()
+    taken = _check_person(request)
+    standing.must_be_left(request)
+    checked = _checked_fields(request.typed)
+    request = replace(request, article=request.article.for_writing())
     try:
-        comment = _twin(arrival) or _let_in(arrival, checked, taken)
+        comment = _twin(request) or _let_in(request, checked, taken)
     except (Refusal, IntegrityError) as problem:
         db.session.commit()  # the challenge stays spent
-        if twin := _twin(arrival):  # the same form came through another process meanwhile
+        if twin := _twin(request):  # the same form came through another process meanwhile
             return twin
         if isinstance(problem, ChallengeFailed) and not isinstance(problem, NO_GUESS):
-            standing.count_failure(arrival)
+            standing.count_failure(request)
         elif isinstance(problem, ChallengeNeeded):
             standing.count_pace()
         raise
     _end_turn()  # the next one goes ahead while the disk takes in what this one wrote
     db.commit_and_keep()
-    standing.count_posted(arrival)
+    standing.count_posted(request)
     snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
@@ -132,7 +132,7 @@ def edit(find: Callable[[], Comment], body: str) -> Comment:
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
             _, _, said = submission.as_stored({"author": comment.author, "body": body})
-            writer = Stranger(current.address(), comment.email or "", comment.website or "", said)
+            writer = AuthorIdentity(current.address(), comment.email or "", comment.website or "", said)
             bans.check(comment.thread.site, writer)
         editing.edit(comment, body)
 
@@ -158,28 +158,28 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
     return comment
 
 
-def _let_in(arrival: Arrival, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
+def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
     try:
-        stands = standing.of(arrival)
+        stands = standing.of(request)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, NO_GUESS):
-            Tally.add(Event.FAILED, arrival.article.site.id)
+            Tally.add(Event.FAILED, request.article.site.id)
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
     if stands == Standing.SOLVED:
-        Tally.add(Event.SOLVED, arrival.article.site.id)
+        Tally.add(Event.SOLVED, request.article.site.id)
     try:
         if isinstance(checked, Refusal):
             raise checked
         with _alone() if stands in SPENDS else _whole():
-            return _posted(arrival, checked, taken, stands)
+            return _posted(request, checked, taken, stands)
     except Refusal as refusal:
-        if stands == Standing.SOLVED and arrival.visitor:
+        if stands == Standing.SOLVED and request.visitor:
             refusal.challenge_pass = challenge.issue(
-                arrival.thread_path,
-                arrival.visitor.id,
+                request.thread_path,
+                request.visitor.id,
                 solved=True,
-                instead_of=arrival.typed.get("challenge_token", ""),
+                instead_of=request.typed.get("challenge_token", ""),
             )
         raise
 
@@ -199,21 +199,23 @@ def _whole() -> Iterator[None]:
         raise
 
 
-def _posted(arrival: Arrival, checked: submission.Submission, taken: timedelta | None, stands: Standing) -> Comment:
+def _posted(
+    request: CommentRequest, checked: submission.Submission, taken: timedelta | None, stands: Standing
+) -> Comment:
     writer = posting.Writer(
-        visitor=arrival.visitor.hash if arrival.visitor else None,
+        visitor=request.visitor.hash if request.visitor else None,
         address_hash=current.address_hash(),
         language=i18n.language(),
-        moderator=arrival.moderator,
+        moderator=request.moderator,
         seconds=taken.total_seconds() if taken else None,
         is_unasked=stands == Standing.UNASKED,
         is_unsolved=stands == Standing.UNSOLVED,
     )
-    return posting.post_comment(arrival.article, checked, writer, arrival.idempotency_key)
+    return posting.post_comment(request.article, checked, writer, request.idempotency_key)
 
 
-def _twin(arrival: Arrival) -> Comment | None:
-    return posting.twin_of(arrival.idempotency_key) if arrival.idempotency_key else None
+def _twin(request: CommentRequest) -> Comment | None:
+    return posting.twin_of(request.idempotency_key) if request.idempotency_key else None
 
 
 def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal:
@@ -225,13 +227,13 @@ def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal
         return refusal
 
 
-def _check_person(arrival: Arrival) -> timedelta | None:
+def _check_person(request: CommentRequest) -> timedelta | None:
     """Honeypot and minimum time, for those who fill in forms; how long ago theirs was shown."""
-    if arrival.moderator or not arrival.is_form:
+    if request.moderator or not request.is_form:
         return None
-    if arrival.typed.get(HONEYPOT):
+    if request.typed.get(HONEYPOT):
         raise HiddenFieldFilled
-    taken = challenge.age(arrival.typed.get("challenge_token", ""), arrival.thread_path)
-    if taken < least_time(arrival.typed.get("body", "")):
+    taken = challenge.age(request.typed.get("challenge_token", ""), request.thread_path)
+    if taken < least_time(request.typed.get("body", "")):
         raise LooksAutomatic
     return taken

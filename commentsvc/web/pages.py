@@ -30,7 +30,7 @@ from commentsvc.web import (
     visitor,
 )
 from commentsvc.web.admin import signed_in
-from commentsvc.web.arrival import Arrival
+from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, number
 from commentsvc.web.visitor import Visitor
@@ -77,9 +77,9 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         security.check_origin(article.site)
         return _page(article, status=200, preview=forms.rendered())
     moderator = signed_in.moderator_of(article.site) if security.is_own_page() else None
-    arrival = Arrival(article, forms.typed(), visitor.known(), moderator=moderator)
+    comment_request = CommentRequest(article, forms.typed(), visitor.known(), moderator=moderator)
     try:
-        comment = gate.receive(arrival)
+        comment = gate.receive(comment_request)
     except Refusal as refusal:
         return _page(article.again(), status=refusal.status, refusal=refusal)
     return redirect(place_of(comment), code=303)

@@ -14,7 +14,7 @@ from commentsvc.errors import Refusal
 from commentsvc.models.letter import LetterKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.site import Site
-from commentsvc.notifications import drafts
+from commentsvc.notifications import enqueue
 from commentsvc.web import current, deciding, errors, security, visitor
 from commentsvc.web.admin.people import as_file
 
@@ -45,7 +45,7 @@ def ask() -> Response:
     if throttle.is_left(throttle.DATA_ASKED_FOR, email) and personal_data.is_known(email):
         throttle.hit(throttle.DATA_ASKED_FOR, email)
         facts = {"token": personal_data.token_for(email)}
-        letter = drafts.write(LetterKind.PERSONAL_DATA, Recipient.known(email, i18n.language()), facts=facts)
+        letter = enqueue.write(LetterKind.PERSONAL_DATA, Recipient.known(email, i18n.language()), facts=facts)
         letter.language = i18n.language()
     db.session.commit()
     return _page(is_sent=True)

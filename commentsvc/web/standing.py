@@ -10,7 +10,7 @@ from commentsvc.errors import ChallengeNeeded, CookieMissing, TooMany
 from commentsvc.models.site import Captcha, Site
 from commentsvc.moderation import evidence
 from commentsvc.web import current
-from commentsvc.web.arrival import Arrival
+from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.visitor import Visitor
 
 A_FEW = 3  # comments a day that one solved challenge is good for, as long as no person approved any
@@ -35,7 +35,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
 
-def of(arrival: Arrival) -> Standing:
+def of(request: CommentRequest) -> Standing:
     """Let the challenge be answered where one is asked for; writes, as that uses up its one try.
 
     Raises:
@@ -43,41 +43,41 @@ def of(arrival: Arrival) -> Standing:
         ChallengeNeeded: there is no answer.
         ChallengeFailed: as ``challenge.spend`` does.
     """
-    if _is_trusted(arrival):
+    if _is_trusted(request):
         return Standing.TRUSTED
-    is_tried = arrival.is_answered or arrival.is_unsolved
-    by_suspicion = arrival.captcha_rule == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
-    if by_suspicion and not is_tried and not _needs_challenge(arrival):
+    is_tried = request.is_answered or request.is_unsolved
+    by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
+    if by_suspicion and not is_tried and not _needs_challenge(request):
         return Standing.UNASKED
-    if arrival.visitor is None:
+    if request.visitor is None:
         raise CookieMissing
     if not is_tried:
         raise ChallengeNeeded
-    token = arrival.typed.get("challenge_token", "")
-    if arrival.is_unsolved:
-        challenge.waive(token, arrival.thread_path, arrival.visitor.id)
+    token = request.typed.get("challenge_token", "")
+    if request.is_unsolved:
+        challenge.waive(token, request.thread_path, request.visitor.id)
         return Standing.UNSOLVED
-    challenge.spend(token, arrival.answer, arrival.thread_path, arrival.visitor.id)
+    challenge.spend(token, request.answer, request.thread_path, request.visitor.id)
     return Standing.SOLVED
 
 
-def must_be_left(arrival: Arrival) -> None:
+def must_be_left(request: CommentRequest) -> None:
     """Raise ``TooMany`` where too many answers were wrong of late, or too much was sent without one."""
-    for limit, who in _limits(arrival):
+    for limit, who in _limits(request):
         throttle.must_be_left(limit, who)
 
 
-def count_failure(arrival: Arrival) -> None:
+def count_failure(request: CommentRequest) -> None:
     """Count a wrong answer, or the lack of one."""
-    for limit, who in _limits(arrival):
+    for limit, who in _limits(request):
         with suppress(TooMany):  # the next try will hear of it
             throttle.hit(limit, who)
 
 
-def count_posted(arrival: Arrival) -> None:
+def count_posted(request: CommentRequest) -> None:
     """Count what was let in: it tells how fast this address writes."""
-    if arrival.is_unsolved:
-        count_failure(arrival)
+    if request.is_unsolved:
+        count_failure(request)
     count_pace()
 
 
@@ -101,29 +101,29 @@ def _is_hasty() -> bool:
     return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
 
 
-def _is_trusted(arrival: Arrival) -> bool:
+def _is_trusted(request: CommentRequest) -> bool:
     """Whether nothing could make this site ask this person."""
-    if not arrival.may_be_asked:
+    if not request.may_be_asked:
         return True
-    return arrival.captcha_rule == Captcha.ALWAYS and not _needs_challenge(arrival)
+    return request.captcha_rule == Captcha.ALWAYS and not _needs_challenge(request)
 
 
-def _needs_challenge(arrival: Arrival) -> bool:
-    return needs_challenge(arrival.article.site, arrival.captcha_rule, arrival.visitor)
+def _needs_challenge(request: CommentRequest) -> bool:
+    return needs_challenge(request.article.site, request.captcha_rule, request.visitor)
 
 
-def _limits(arrival: Arrival) -> Iterator[tuple[throttle.Limit, str]]:
+def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:
     """Which limits this answer counts for if it is wrong, or its lack."""
-    if not (arrival.is_unsolved or arrival.is_answered) or _is_trusted(arrival):
+    if not (request.is_unsolved or request.is_answered) or _is_trusted(request):
         return
-    if arrival.is_unsolved:
+    if request.is_unsolved:
         yield throttle.UNSOLVED, current.source()
         yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
     else:
         yield throttle.WRONG_ANSWERS, current.source()
         yield throttle.WRONG_ANSWERS_A_DAY, current.source()
         yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()
-        if alphabet.is_heard(arrival.answer):
+        if alphabet.is_heard(request.answer):
             yield throttle.WRONG_SOUNDS, current.source()
-        if arrival.visitor:
-            yield throttle.WRONG_ANSWERS, arrival.visitor.hash
+        if request.visitor:
+            yield throttle.WRONG_ANSWERS, request.visitor.hash

@@ -9,7 +9,7 @@ from commentsvc.errors import NotUnderstood
 from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.models.thread import Thread
-from commentsvc.notifications import drafts, registry, subscriptions
+from commentsvc.notifications import enqueue, registry, subscriptions
 from commentsvc.web import security, visitor
 
 # What a button of the page changes a subscription into.
@@ -88,7 +88,7 @@ def _choose(recipient: Recipient) -> None:
     if pace not in set(Pace) or language not in i18n.languages():
         raise NotUnderstood
     recipient.pace, recipient.language = pace, language
-    drafts.hurry(recipient)
+    enqueue.hurry(recipient)
 
 
 def _change_one(recipient: Recipient, act: str) -> None:

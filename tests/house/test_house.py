@@ -25,7 +25,7 @@ def test_only_doors_and_worker_commit() -> None:
     allowed = ("web/", "cli/", "worker.py", "schema.py", "db.py", "sqlite.py")
     for file in SOURCES:
         name = file.relative_to(HOUSE).as_posix()
-        if re.search(r"\.(commit\w*|in_steps)\(", file.read_text()):
+        if re.search(r"\.(commit\w*|in_batches)\(", file.read_text()):
             assert name.startswith(allowed), f"{name} commits"
 
 

@@ -12,7 +12,7 @@ from commentsvc.db import db
 from commentsvc.models import Act, Ban, Decision, Site
 from commentsvc.models.comment import State
 from commentsvc.moderation import bans
-from commentsvc.moderation.stranger import Stranger
+from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.web import deciding
 from tests.cast import ADA, ARTICLE, BOB, MALLORY
 from tests.time import FrozenClock
@@ -154,9 +154,9 @@ class TestHowFar:
         body, email = f"http://{'a.' * 9_000}com", f"a@{'a.' * 5_000}com"
         said = {"author": "M", "body": body, "email": email}
         assert bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", json=said).status_code == 403
-        assert len(list(Stranger(email=email, website=body, said=body).marks())) < 10
+        assert len(list(AuthorIdentity(email=email, website=body, said=body).ban_identifiers())) < 10
         many = " ".join(f"http://{number}.example" for number in range(5_000))
-        assert len(list(Stranger(said=many).marks())) < 2_000
+        assert len(list(AuthorIdentity(said=many).ban_identifiers())) < 2_000
 
     def test_who_is_banned_changes_nothing_either(self, ada: Visitor, bob: Visitor) -> None:
         answer = bob.send(bob.fill(BOB), door="embed")
@@ -231,7 +231,7 @@ class TestAllOfTheirs:
         db.begin_write()
         undoing.undo(act, act.moderator)
         db.session.commit()
-        next(db.in_steps(partial(bans.give_back_some, ban)))
+        next(db.in_batches(partial(bans.give_back_some, ban)))
         assert sum(row(one).state == State.TRASHED for one in theirs) == 3
         assert f"/admin/acts/{act.id}/reversal" in ada.client.get("/admin/log").text
         ada.desk_post(f"/admin/acts/{act.id}/reversal")
@@ -251,7 +251,7 @@ class TestAllOfTheirs:
         found = bans.theirs(ban)
         assert found == [comment]
         ada.desk_post(f"/admin/bans/{ban.id}/end", form_at="/admin/bans")
-        assert list(db.in_steps(partial(bans.trash_some, ban, found))) == []
+        assert list(db.in_batches(partial(bans.trash_some, ban, found))) == []
         assert row(comment).state == State.APPROVED
 
     def test_by_the_address_of_a_comment(self, ada: Visitor, visit: Visit) -> None:

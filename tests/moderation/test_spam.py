@@ -30,7 +30,7 @@ def teach(ada: Visitor, visit: Callable[[], Visitor], rounds: int = 2) -> None:
     for number in range(rounds):
         for texts, verdict in ((OFFERS, "spam"), (TALK, "approval")):
             for text in texts:
-                writer = Person(f"Stranger {number} {len(text)}", "", "")
+                writer = Person(f"AuthorIdentity {number} {len(text)}", "", "")
                 ada.decide(visit().comment(writer, body=f"{text} ({number})"), verdict)
 
 

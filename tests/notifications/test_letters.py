@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.models import Comment, Letter, Moderator, Recipient, Site, Subscription
 from commentsvc.models.comment import Kind, Response
 from commentsvc.models.letter import LetterKind
-from commentsvc.notifications import drafts, letters
+from commentsvc.notifications import enqueue, letters
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE, MALLORY
 from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
 from tests.post import letters as outbox
@@ -376,15 +376,15 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
     comment = db.session.get_one(Comment, answer)
     made = []
     for kind in (LetterKind.REPLY, LetterKind.THREAD, LetterKind.SITE, LetterKind.DIGEST):
-        made.append(drafts.write(kind, bob))
+        made.append(enqueue.write(kind, bob))
         db.session.flush()
-        drafts.add(made[-1], comment, heard, f"{kind}-{tag}")
+        enqueue.add(made[-1], comment, heard, f"{kind}-{tag}")
     for count in (1, 2):
-        made.append(drafts.write(LetterKind.HELD, ada))
+        made.append(enqueue.write(LetterKind.HELD, ada))
         db.session.flush()
         for number in held[:count]:
-            drafts.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
-    made += [drafts.write(LetterKind.SIGN_IN, ada), drafts.write(LetterKind.TEST, ada)]
+            enqueue.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
+    made += [enqueue.write(LetterKind.SIGN_IN, ada), enqueue.write(LetterKind.TEST, ada)]
     facts = {
         "sentence": "The comments on this article are closed.",
         "values": {},
@@ -392,7 +392,7 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
         "answered": "",
         "url": None,
     }
-    made.append(drafts.write(LetterKind.RETURNED, bob, facts=facts))
+    made.append(enqueue.write(LetterKind.RETURNED, bob, facts=facts))
     return made
 
 

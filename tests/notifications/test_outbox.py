@@ -16,7 +16,7 @@ from commentsvc import mail, worker
 from commentsvc.db import db
 from commentsvc.models import Letter, Recipient
 from commentsvc.models.letter import LetterKind
-from commentsvc.notifications import drafts, outbox
+from commentsvc.notifications import enqueue, outbox
 from tests.cast import BOB, GRACE
 from tests.post import letters, work
 from tests.servers import MailServer, RudeMailServer, mail_server, rude_mail_server
@@ -31,7 +31,7 @@ def queue(*emails: str) -> None:
     """Letters in the outbox."""
     db.begin_write()
     for email in emails:
-        drafts.write(LetterKind.TEST, Recipient.known(email, "en"))
+        enqueue.write(LetterKind.TEST, Recipient.known(email, "en"))
     db.session.commit()
 
 
@@ -393,7 +393,7 @@ def test_a_busy_database_does_not_double_a_letter(
 
 def test_a_letter_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
     db.begin_write()
-    drafts.write(LetterKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
+    enqueue.write(LetterKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
     db.session.commit()
     queue(*readers(2))
     work()

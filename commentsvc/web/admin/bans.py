@@ -14,7 +14,7 @@ from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.moderation import acts, bans
-from commentsvc.moderation.stranger import NotToBeBanned
+from commentsvc.moderation.author_identity import NotToBeBanned
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import number

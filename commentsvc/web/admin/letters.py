@@ -10,7 +10,7 @@ from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
 from commentsvc.models.letter import Letter, LetterKind, LetterState
 from commentsvc.models.recipient import Recipient
-from commentsvc.notifications import drafts, outbox
+from commentsvc.notifications import enqueue, outbox
 from commentsvc.notifications.letters import NAMES
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
@@ -54,7 +54,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
         return _list(typed, wrong.fields["email"]), wrong.status
     db.begin_write()
     recipient = Recipient.known(email, person.language if person else "en")
-    letter = drafts.write(LetterKind.TEST, recipient)
+    letter = enqueue.write(LetterKind.TEST, recipient)
     db.session.commit()
     return redirect(url_for("letters.show_one", letter_id=letter.id), code=303)
 

@@ -10,7 +10,7 @@ from commentsvc.errors import Refusal
 from commentsvc.models.letter import LetterKind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Recipient
-from commentsvc.notifications import drafts
+from commentsvc.notifications import enqueue
 from commentsvc.web import current, errors
 from commentsvc.web.admin import signed_in
 
@@ -123,7 +123,7 @@ def write_link(moderator: Moderator | None) -> None:
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
     recipient = Recipient.known(moderator.email, moderator.language)
-    letter = drafts.write(LetterKind.SIGN_IN, recipient)
+    letter = enqueue.write(LetterKind.SIGN_IN, recipient)
     letter.language = moderator.language
 
 

@@ -9,7 +9,7 @@ from commentsvc.comments.submission import LARGEST_ID
 from commentsvc.models.comment import Comment
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
-from commentsvc.web.arrival import Arrival
+from commentsvc.web.comment_request import CommentRequest
 
 COMMENT = f"/comments/<int(max={LARGEST_ID}):comment_id>"
 
@@ -23,7 +23,7 @@ def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     article = Article.find(site_key, key)
     i18n.speak(current.reader_language(article.site))
-    comment = gate.receive(Arrival(article, _typed(asked(NewComment)), visitor.known(), is_form=False))
+    comment = gate.receive(CommentRequest(article, _typed(asked(NewComment)), visitor.known(), is_form=False))
     return answer(OwnComment.of(comment), comment.thread.site, status=201 if comment.is_visible else 202)
 
 

@@ -1,4 +1,4 @@
-"""Write letters down: for whom and about what, in the transaction of what they tell. How they read is for later."""
+"""Enqueue emails in the transaction of what they report: recipient and subject. They are rendered when sent."""
 
 import secrets
 from collections.abc import Mapping, Sequence

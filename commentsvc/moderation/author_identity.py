@@ -1,4 +1,4 @@
-"""Somebody who wants to write, and by what of them a ban may know them: both sides in one form."""
+"""What identifies an author: addresses, domains and words, in the same form in which bans store them."""
 
 import ipaddress
 import re
@@ -31,8 +31,8 @@ class NotToBeBanned(Refusal):
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """What is known: ``address`` as it is, everything else as it would be stored; ``said`` is name and text."""
+class AuthorIdentity:
+    """``address`` is a plain IP address, everything else is as it would be stored; ``said`` is name and text."""
 
     address: str = ""
     email: str = ""
@@ -40,7 +40,7 @@ class Stranger:
     said: str = ""
 
     @classmethod
-    def of(cls, comment: Comment) -> "Stranger":
+    def of(cls, comment: Comment) -> "AuthorIdentity":
         """Who wrote a comment, as far as its row tells; addresses are kept as hashes only."""
         said = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
         return cls(email=comment.email or "", website=comment.website or "", said=said)
@@ -50,7 +50,7 @@ class Stranger:
         """All that is said, for words to be looked for in it."""
         return f"{self.said}\n{self.website}\n{self.email}".casefold()
 
-    def marks(self, network_lengths: Collection[tuple[int, int]] = ()) -> Iterator[tuple[str, str]]:
+    def ban_identifiers(self, network_lengths: Collection[tuple[int, int]] = ()) -> Iterator[tuple[str, str]]:
         """Everything that a ban could name of them, but words: as kind and value.
 
         Of the networks that their address lies in, those with such a version and number of bits.

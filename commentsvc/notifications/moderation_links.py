@@ -1,4 +1,4 @@
-"""A signed link in a letter: the right to make one decision about one comment, as it read when the letter was sent."""
+"""Signed links in emails to moderators: each allows one decision about one comment, as it read when sent."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,7 @@ STATES = (State.APPROVED, State.SPAM, State.TRASHED)
 
 
 @dataclass(frozen=True)
-class Mandate:
+class ModerationLink:
     """Who may give which comment which state; ``moderator`` is None for the owner of the site's own address."""
 
     comment: Comment
@@ -31,7 +31,7 @@ def url(comment: Comment, state: State, subscription: Subscription) -> str:
     return links.absolute(f"/moderate/{token}")
 
 
-def find(token: str) -> Mandate:
+def find(token: str) -> ModerationLink:
     """What a link allows.
 
     Raises:
@@ -42,7 +42,7 @@ def find(token: str) -> Mandate:
     subscription = db.session.get(Subscription, subscription_id)
     if comment is None or subscription is None or not is_held_by(subscription, comment):
         raise LinkInvalid
-    return Mandate(comment, State(state), moderator_of(subscription), seen_as)
+    return ModerationLink(comment, State(state), moderator_of(subscription), seen_as)
 
 
 def is_held_by(subscription: Subscription, comment: Comment) -> bool:

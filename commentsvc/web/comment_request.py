@@ -1,4 +1,4 @@
-"""A request to post a comment, as one of the three doors read it."""
+"""A request to post a comment, parsed by one of the three views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ LONGEST_KEY = 200  # characters of an idempotency key
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """A request to post, as a door read it. ``typed`` holds texts only; ``is_form`` tells people from programs."""
+class CommentRequest:
+    """A parsed request to post. ``typed`` holds texts only; ``is_form`` tells people from programs."""
 
     article: Article
     typed: Mapping[str, str]

@@ -13,7 +13,7 @@ from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Pace
 from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
-from commentsvc.notifications import channels, drafts, subscriptions
+from commentsvc.notifications import channels, enqueue, subscriptions
 
 GATHER = timedelta(seconds=5)  # what comes so soon after each other is one letter
 HELD_EVERY = timedelta(minutes=15)  # at most one letter about what waits
@@ -30,7 +30,7 @@ def announce(comment: Comment) -> None:
     told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
     told |= set(_own_addresses(comment))
     hear = _who_hears(comment)
-    told |= drafts.told_before(comment, [subscription.recipient.email for subscription in hear])
+    told |= enqueue.told_before(comment, [subscription.recipient.email for subscription in hear])
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     letters = {}
     for subscription in hear:
@@ -43,7 +43,7 @@ def announce(comment: Comment) -> None:
         letters[subscription] = _letter_for(subscription, comment)
     db.session.flush()  # all letters at once: a thread may have thousands of readers
     for subscription, letter in letters.items():
-        drafts.add(letter, comment, subscription, occasion)
+        enqueue.add(letter, comment, subscription, occasion)
 
 
 def _who_hears(comment: Comment) -> list[Subscription]:
@@ -75,9 +75,9 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
 def _letter_for(subscription: Subscription, comment: Comment) -> Letter:
     recipient = subscription.recipient
     if recipient.pace != Pace.AT_ONCE:
-        return drafts.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
-    identity = drafts.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
-    return drafts.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
+        return enqueue.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
+    identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
+    return enqueue.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
 
 
 def announce_held(comment: Comment) -> None:
@@ -89,15 +89,15 @@ def announce_held(comment: Comment) -> None:
     occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
     for subscription in _who_decides(comment):
         recipient = subscription.recipient
-        if not subscription.is_active or drafts.is_told(occasion, recipient):
+        if not subscription.is_active or enqueue.is_told(occasion, recipient):
             continue
         due_at = recipient.next_digest()
         if recipient.pace == Pace.AT_ONCE:
-            last = drafts.last_sent(LetterKind.HELD, recipient)
+            last = enqueue.last_sent(LetterKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
-        letter = drafts.open_letter(LetterKind.HELD, recipient, due_at=due_at, of=subscription)
+        letter = enqueue.open_letter(LetterKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
-        drafts.add(letter, comment, subscription, occasion)
+        enqueue.add(letter, comment, subscription, occasion)
 
 
 def _who_decides(comment: Comment) -> Iterator[Subscription]:

@@ -1,0 +1,39 @@
+"""The pages behind the links in a moderator's email: one button for one decision about one comment."""
+
+from flask import Blueprint, render_template
+
+from commentsvc import i18n
+from commentsvc.models.comment import Comment
+from commentsvc.moderation import decisions
+from commentsvc.notifications import moderation_links
+from commentsvc.notifications.moderation_links import ModerationLink
+from commentsvc.web import current, deciding, security
+
+blueprint = Blueprint("moderation_links", __name__)
+blueprint.after_request(security.never_keep)
+
+
+@blueprint.get("/moderate/<token>")
+def show(token: str) -> str:
+    """The comment and the button; nothing is decided by looking at it."""
+    return _page(moderation_links.find(token), is_done=False)
+
+
+@blueprint.post("/moderate/<token>")
+def decide(token: str) -> str:
+    """What the button says; raises ``ChangedMeanwhile`` where the comment says something else by now."""
+
+    def act(comment: Comment) -> None:
+        link = moderation_links.find(token)  # as it is now: who held it may have lost it
+        decisions.decide(comment, link.state, by=link.moderator, is_by_owner=link.moderator is None)
+
+    link = moderation_links.find(token)
+    deciding.decide(link.comment.id, link.seen_as, act)
+    return _page(moderation_links.find(token), is_done=True)
+
+
+def _page(link: ModerationLink, *, is_done: bool) -> str:
+    speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
+    i18n.speak(speaks)
+    is_changed = link.comment.seen_as != link.seen_as
+    return render_template("subscriptions/moderation_link.html", link=link, is_done=is_done, is_changed=is_changed)
