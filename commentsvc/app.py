@@ -11,9 +11,9 @@ from commentsvc.db import configuration, db
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
-from commentsvc.web.security import LARGEST_REQUEST
+from commentsvc.web.security import MAX_REQUEST_SIZE
 
-MOST_FORM_PARTS = 100
+MAX_FORM_PARTS = 100
 
 
 def create_app(given: Settings | None = None) -> Flask:
@@ -52,9 +52,9 @@ def _configure_flask(app: Flask, config: Settings) -> None:
         configuration(config.database),
         # Not the secret itself: a flaw in one use must not open another.
         SECRET_KEY=tokens.keyed_hash("flask-session", "key", length=32),
-        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
-        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
-        MAX_FORM_PARTS=MOST_FORM_PARTS,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_SIZE,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_SIZE,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
         SESSION_COOKIE_NAME=f"{config.cookie_prefix}visitor",
         SESSION_COOKIE_PATH=config.cookie_path,
         SESSION_COOKIE_HTTPONLY=True,

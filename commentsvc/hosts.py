@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-LONGEST_LABEL = 63  # between two dots (RFC 1035, 2.3.4)
+MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
 # Of what browsers let stand in a host, what hosts are called.
 NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 
@@ -34,4 +34,4 @@ def _mapped(host: str) -> str:
         labels = [one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in plain.split(".")]
     except (idna.IDNAError, UnicodeError):
         return ""
-    return ".".join(labels) if all(len(one) <= LONGEST_LABEL for one in labels) else ""
+    return ".".join(labels) if all(len(one) <= MAX_LABEL_LENGTH for one in labels) else ""

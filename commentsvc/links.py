@@ -14,10 +14,10 @@ ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 IN_PATH = "%/?#"  # what means something else when it is not percent-encoded
 IN_QUERY = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|} "
-LONGEST_KEY = 500  # characters
-LONGEST_ADDRESS = 2000  # characters, percent-encoded
-LONGEST_HOST = 253
-MOST_ROUNDS = 10
+MAX_KEY_LENGTH = 500  # characters
+MAX_ADDRESS_LENGTH = 2000  # characters, percent-encoded
+MAX_HOST_LENGTH = 253
+MAX_ROUNDS = 10
 SAFE_IN_PATH = "/%:@!$&'()*+,;=~"
 SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
@@ -35,9 +35,9 @@ def thread_key(address: str) -> str:
     Raises:
         ValueError: it is longer than any article's address, or no address at all.
     """
-    if len(address) > LONGEST_ADDRESS:
+    if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
-    for _ in range(MOST_ROUNDS):  # a key may look like an address with something left to take away
+    for _ in range(MAX_ROUNDS):  # a key may look like an address with something left to take away
         before, address = address, _normalised(address)
         if address == before:
             return address
@@ -113,12 +113,12 @@ def host_of(address: str) -> str:
 
     In one form, however it was written: IDNA, without ``www.``, port, user, and the signs that end a sentence.
     """
-    place = AUTHORITY.match(address[:LONGEST_ADDRESS])
+    place = AUTHORITY.match(address[:MAX_ADDRESS_LENGTH])
     written = unquote(place[1]).rpartition("@")[2] if place else ""
     plain = unicodedata.normalize("NFKC", written.replace("\u3002", "."))
     host = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc"))
     host = ascii_host(_without_signs(PORT.sub("", host)))
-    return host.removeprefix("www.") if len(host) <= LONGEST_HOST else ""
+    return host.removeprefix("www.") if len(host) <= MAX_HOST_LENGTH else ""
 
 
 def _without_signs(host: str) -> str:
@@ -222,7 +222,7 @@ def same_address(one: str, other: str) -> bool:
 
 def _exact(url: str) -> tuple[str, str, str] | None:
     origin = origin_of(url)
-    if origin is None or len(url) > LONGEST_ADDRESS:
+    if origin is None or len(url) > MAX_ADDRESS_LENGTH:
         return None
     parts = urlsplit(url)
     return origin, _one_form(parts.path) or "/", _one_form(parts.query)
@@ -234,11 +234,11 @@ def plain(url: str) -> str | None:
     Passwords, backslashes, white space and control characters are read differently by different programs.
     """
     origin = origin_of(url)
-    if origin is None or len(url) > LONGEST_ADDRESS or HIDDEN.search(url):
+    if origin is None or len(url) > MAX_ADDRESS_LENGTH or HIDDEN.search(url):
         return None
     parts = urlsplit(url)
     if "@" in parts.netloc:
         return None
     query = f"?{quote(parts.query, safe=SAFE_IN_QUERY)}" if parts.query else ""
     address = origin + (quote(parts.path, safe=SAFE_IN_PATH) or "/") + query
-    return address if len(address) <= LONGEST_ADDRESS else None
+    return address if len(address) <= MAX_ADDRESS_LENGTH else None

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from commentsvc import settings
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
-LARGEST_MAIL = 1_000_000  # bytes; what is larger is no answer that somebody typed
+MAX_MAIL_SIZE = 1_000_000  # bytes; what is larger is no answer that somebody typed
 USUAL_PORTS = {"imaps": 993, "imap": 143, "imap+starttls": 143}
 
 
@@ -33,7 +33,7 @@ class Mailbox:
 
     def read(self, number: str) -> bytes:
         """The mail as it came; of one that is too large, only the beginning."""
-        for part in self._ask("FETCH", number, f"(BODY.PEEK[]<0.{LARGEST_MAIL}>)"):
+        for part in self._ask("FETCH", number, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
             if isinstance(part, tuple):
                 return bytes(part[1])
         return b""

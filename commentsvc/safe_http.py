@@ -24,9 +24,9 @@ from commentsvc.hosts import ascii_host
 
 CONNECT_PATIENCE = timedelta(seconds=5)
 WHOLE_PATIENCE = timedelta(seconds=15)
-LARGEST_BODY = 1_000_000  # bytes, after decompression
-LARGEST_HEADERS = 64_000  # bytes, all of them together
-MOST_REDIRECTS = 3
+MAX_BODY_SIZE = 1_000_000  # bytes, after decompression
+MAX_HEADERS_SIZE = 64_000  # bytes, all of them together
+MAX_REDIRECTS = 3
 USUAL_PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_OF_POSTS = (307, 308)
@@ -146,7 +146,7 @@ def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve)
 
 def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
     deadline, first = time.monotonic() + WHOLE_PATIENCE.total_seconds(), url
-    for _ in range(MOST_REDIRECTS + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         try:
             page = _fetch_once(url, question, resolver, deadline)
         except FetchFailed as failure:
@@ -309,7 +309,7 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
         connection.endheaders(question.body)
         with connection.getresponse() as answer:
             headers = _joined(answer.getheaders())
-            if sum(len(name) + len(value) for name, value in answer.getheaders()) > LARGEST_HEADERS:
+            if sum(len(name) + len(value) for name, value in answer.getheaders()) > MAX_HEADERS_SIZE:
                 raise FetchFailed("the headers are too large")
             return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
     finally:
@@ -349,8 +349,8 @@ def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
     unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding.lower() else None
     body = bytearray()
     while chunk := answer.read1(CHUNK):
-        body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
-        if len(body) > LARGEST_BODY:
+        body += unpack.decompress(chunk, MAX_BODY_SIZE + 1 - len(body)) if unpack else chunk
+        if len(body) > MAX_BODY_SIZE:
             raise FetchFailed("the page is too large")
         if unpack and unpack.eof:
             return bytes(body)

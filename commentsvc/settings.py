@@ -23,15 +23,15 @@ PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends letters and verifies pings
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
-LONGEST_MAILBOX = 20  # characters before the @, of the 64 that there may be
-SHORTEST_SECRET = 32  # characters
+MAX_MAILBOX_LENGTH = 20  # characters before the @, of the 64 that there may be
+MIN_SECRET_LENGTH = 32  # characters
 AN_ADDRESS = "an http or https address such as https://comments.example.org or https://example.org/comments"
 LOST_SECRET = (
     "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
-    f"{SHORTEST_SECRET} characters: everybody signs in anew, and links in mails that were sent no longer work."
+    f"{MIN_SECRET_LENGTH} characters: everybody signs in anew, and links in mails that were sent no longer work."
 )
-SECRET = re.compile(rf"[!-~]{{{SHORTEST_SECRET},}}")  # that we made; what a power cut leaves is full of zeros
-FEWEST_CHARACTERS = 8  # different ones in a secret
+SECRET = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},}}")  # that we made; what a power cut leaves is full of zeros
+MIN_CHARACTERS = 8  # different ones in a secret
 KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
 
 
@@ -152,8 +152,8 @@ class Settings(BaseModel):
     @field_validator("mail_reply_to")
     @classmethod
     def _leaves_room_for_a_word(cls, value: str) -> str:
-        if len(value.partition("@")[0]) > LONGEST_MAILBOX:
-            raise ValueError(f"must have at most {LONGEST_MAILBOX} characters before the @")
+        if len(value.partition("@")[0]) > MAX_MAILBOX_LENGTH:
+            raise ValueError(f"must have at most {MAX_MAILBOX_LENGTH} characters before the @")
         return value
 
     @field_validator("mail_inbox")
@@ -195,8 +195,8 @@ class Settings(BaseModel):
     @field_validator("secret_key")
     @classmethod
     def _secret_is_secret(cls, value: str) -> str:
-        if value and (len(value) < SHORTEST_SECRET or value.lower().strip("0123456789") in KNOWN_SECRETS):
-            raise ValueError(f"must be a random text of at least {SHORTEST_SECRET} characters, or empty")
+        if value and (len(value) < MIN_SECRET_LENGTH or value.lower().strip("0123456789") in KNOWN_SECRETS):
+            raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 
     @cached_property
@@ -264,9 +264,9 @@ def _kept_secret(path: Path) -> str:
         secret = path.read_bytes().strip().decode("latin-1")
     except OSError as problem:
         raise WrongSetting(f"{path} cannot be made or read ({problem.strerror}).") from None
-    if not SECRET.fullmatch(secret) or len(set(secret)) < FEWEST_CHARACTERS:
+    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS:
         raise WrongSetting(
-            f"{path} is damaged: it holds no secret of at least {SHORTEST_SECRET} characters. {LOST_SECRET}"
+            f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
         )
     return secret
 

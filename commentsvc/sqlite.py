@@ -19,7 +19,7 @@ from commentsvc.line import Line
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB of each connection; Linux keeps the file's pages for all of them
 FIRST_WAIT = 0.0002  # seconds until another process is asked again; then more
-LONGEST_WAIT = 0.002
+MAX_WAIT = 0.002
 BEGIN = "BEGIN IMMEDIATE"
 
 
@@ -47,7 +47,7 @@ class WriterConnection(sqlite3.Connection):
             longest = FIRST_WAIT
             while not self._has_begun(is_last_try=time.monotonic() > deadline):
                 time.sleep(random.uniform(FIRST_WAIT / 2, longest))  # noqa: S311 - so that two do not wait in step
-                longest = min(longest * 1.5, LONGEST_WAIT)
+                longest = min(longest * 1.5, MAX_WAIT)
         finally:
             self.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
 

@@ -36,7 +36,7 @@ from commentsvc.moderation import second_opinion
 from commentsvc.notifications import channels, deliverability, incoming, outbox
 
 LOOK = timedelta(seconds=1)  # how often it is looked for rows that became due
-LONGEST_PAUSE = timedelta(seconds=10)
+MAX_PAUSE = timedelta(seconds=10)
 FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done while everything starts
 BATCH = 50  # letters over one connection
 NOTES = 3  # times that it is tried to write down what was done
@@ -59,7 +59,7 @@ class Job:
 
     do: Callable[[], int]
     rows: type[Leased] | None = None
-    pause: timedelta = LONGEST_PAUSE
+    pause: timedelta = MAX_PAUSE
     at_once: int = 1
     is_in_a_hurry: bool = True
     bell: threading.Condition = field(default_factory=threading.Condition, compare=False)

@@ -9,7 +9,7 @@
 const SERVER = new URL(import.meta.url).origin + new URL(import.meta.url).pathname.replace(/\/embed\.js$/, "");
 export const VISITOR_HEADER = "X-Commentsvc-Visitor";
 const MEMORY = `commentsvc ${SERVER}`;
-const MOST_REMEMBERED = 100; // threads
+const MAX_REMEMBERED = 100; // threads
 const PATIENCE = 4_000; // milliseconds without a sign of a reader, until comforts are loaded anyway
 const SIGNS = ["pointermove", "scroll", "keydown", "touchstart"];
 const CANONICAL = 'link[rel="canonical"][href]';
@@ -382,7 +382,7 @@ export function remember(changes) {
   const memory = { ...recall(), ...changes };
   for (const name of /** @type {const} */ (["seen", "drafts", "edits"])) {
     const kept = Object.entries(memory[name] ?? {}).filter(([, value]) => value);
-    if (memory[name]) memory[name] = Object.fromEntries(/** @type {any} */ (kept.slice(-MOST_REMEMBERED)));
+    if (memory[name]) memory[name] = Object.fromEntries(/** @type {any} */ (kept.slice(-MAX_REMEMBERED)));
   }
   try {
     localStorage.setItem(MEMORY, JSON.stringify(memory));

@@ -145,4 +145,4 @@ def test_one_host_however_it_is_written(written: str, host: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_may_be_asked_for_its_host(text: str) -> None:
-    assert len(links.host_of(text)) <= links.LONGEST_HOST
+    assert len(links.host_of(text)) <= links.MAX_HOST_LENGTH

@@ -161,7 +161,7 @@ class TestBudgets:
     """Hostile pages stay inside."""
 
     def test_too_large(self, site: Web) -> None:
-        site.page("/", b"x" * (safe_http.LARGEST_BODY + 1))
+        site.page("/", b"x" * (safe_http.MAX_BODY_SIZE + 1))
         with pytest.raises(FetchFailed, match="too large"):
             safe_http.fetch(f"{site.url}/")
 
@@ -208,7 +208,7 @@ class TestBudgets:
         site.page("/", "", status=302, Location="/")
         with pytest.raises(FetchFailed, match="too many redirects"):
             safe_http.fetch(f"{site.url}/")
-        assert len(site.asked) == safe_http.MOST_REDIRECTS + 1
+        assert len(site.asked) == safe_http.MAX_REDIRECTS + 1
 
     def test_a_page_without_end(self, site: Web) -> None:
         def endlessly(handler: BaseHTTPRequestHandler) -> None:

@@ -60,7 +60,7 @@ class TestWaking:
     ) -> None:
         mention(client)
         db.begin_write()
-        Ping.claim(1, worker.LONGEST_PAUSE)
+        Ping.claim(1, worker.MAX_PAUSE)
         db.session.commit()
         worker._wake()
         assert rung == []

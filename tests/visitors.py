@@ -52,7 +52,7 @@ class Visitor:
 
     def take_time(self) -> None:
         """Be no faster than people are."""
-        self.time.pass_(seconds=gate.SLOWEST.total_seconds())
+        self.time.pass_(seconds=gate.MAX_WAIT.total_seconds())
 
     def send(
         self, form: dict[str, str], site: str = "blog", key: str = ARTICLE, door: str = "t", **request: object

@@ -17,12 +17,12 @@ from commentsvc.db import db
 from commentsvc.errors import N_, LinkInvalid, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.passkey import LONGEST_CREDENTIAL, Passkey
+from commentsvc.models.passkey import MAX_CREDENTIAL_LENGTH, Passkey
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=5)
-MOST = 20  # of one moderator
-LONGEST_NAME = 80
+MAX_COUNT = 20  # of one moderator
+MAX_NAME_LENGTH = 80
 TO_ADD, TO_SIGN_IN = "passkey-to-add", "passkey-to-sign-in"
 
 
@@ -48,20 +48,20 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
     from commentsvc.accounts import ceremonies
 
     credential, challenge = _read(answer)
-    if _spend(TO_ADD, challenge) != moderator.id or len(of(moderator)) >= MOST:
+    if _spend(TO_ADD, challenge) != moderator.id or len(of(moderator)) >= MAX_COUNT:
         raise PasskeyRefused
     try:
         made = ceremonies.registered(credential, challenge, _host(), _origin())
     except ceremonies.NotVerified as problem:
         raise PasskeyRefused from problem
-    if len(made.credential) > LONGEST_CREDENTIAL or _known(made.credential):
+    if len(made.credential) > MAX_CREDENTIAL_LENGTH or _known(made.credential):
         raise PasskeyRefused
     key = Passkey(
         moderator_id=moderator.id,
         credential=made.credential,
         public_key=made.public_key,
         signatures=made.signatures,
-        name=one_line(name)[:LONGEST_NAME],
+        name=one_line(name)[:MAX_NAME_LENGTH],
     )
     db.session.add(key)
     db.session.flush()

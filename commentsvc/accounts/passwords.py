@@ -14,16 +14,16 @@ from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, SignInFailed, TooMany
 from commentsvc.models.moderator import Moderator
 
-SHORTEST = 10  # characters
-LONGEST = 500
+MIN_LENGTH = 10  # characters
+MAX_LENGTH = 500
 JUDGED = 72  # characters of a password that are judged; what comes after makes no guess easier
 GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
 AT_ONCE = 2  # passwords that are compared at a time: each takes 64 MiB and more than one processor
-MOST_WAITING = 8  # for their turn; whoever comes then is asked to come again
+MAX_WAITING = 8  # for their turn; whoever comes then is asked to come again
 PATIENCE = 5  # seconds of waiting
 
 _hasher = PasswordHasher()
-_admitted = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
+_admitted = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
 _at_work = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -59,7 +59,7 @@ def owner_of(email: str, password: str) -> Moderator:
     db.session.rollback()  # comparing takes long, and others need the connection
     try:
         with _turn():
-            _hasher.verify(stored, password if len(password) <= LONGEST else "")
+            _hasher.verify(stored, password if len(password) <= MAX_LENGTH else "")
     except (VerificationError, InvalidHashError):
         raise SignInFailed from None
     if moderator is None:
@@ -90,8 +90,8 @@ def _nobodys_hash() -> str:
 
 
 def _check(password: str, moderator: Moderator) -> None:
-    if not SHORTEST <= len(password) <= LONGEST or password.lower() == moderator.email:
-        raise InvalidFields({"password": PasswordTooWeak(count=SHORTEST)})
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH or password.lower() == moderator.email:
+        raise InvalidFields({"password": PasswordTooWeak(count=MIN_LENGTH)})
     if _is_guessed_soon(password, [moderator.email, moderator.name]):
         raise InvalidFields({"password": PasswordWellKnown()})
 

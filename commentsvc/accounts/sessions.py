@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from commentsvc import clock, tokens
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_session import LONGEST_USER_AGENT, ModeratorSession
+from commentsvc.models.moderator_session import MAX_USER_AGENT_LENGTH, ModeratorSession
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=30)
@@ -24,7 +24,7 @@ def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = N
         moderator_id=moderator.id,
         token_hash=_hash(token),
         link_nonce=link_nonce,
-        user_agent=user_agent[:LONGEST_USER_AGENT],
+        user_agent=user_agent[:MAX_USER_AGENT_LENGTH],
         confirmed_at=clock.now(),
     )
     db.session.add(session)

@@ -4,7 +4,7 @@ import hashlib
 import random
 import unicodedata
 
-LONGEST = 100  # characters that are looked at
+MAX_LENGTH = 100  # characters that are looked at
 LETTERS = "ACFHLNPTU369"
 SHOWN = 11  # of them are used by one installation: 11⁶ answers are 21 bits
 # Letters the alphabet leaves out because people confuse them; typed anyway, they mean one of their look-alikes.
@@ -35,7 +35,7 @@ def of(secret: str) -> str:
 
 def means(typed: str, answer: str) -> bool:
     """Whether what was typed means ``answer``: capitals or not, spaces or not, look-alikes taken for what they mean."""
-    letters = "".join(unicodedata.normalize("NFKC", typed[:LONGEST]).split()).upper()
+    letters = "".join(unicodedata.normalize("NFKC", typed[:MAX_LENGTH]).split()).upper()
     if len(letters) != len(answer):
         return False
     return all(real in LOOK_ALIKES.get(letter, letter) for letter, real in zip(letters, answer, strict=True))
@@ -43,10 +43,10 @@ def means(typed: str, answer: str) -> bool:
 
 def says(typed: str, digits: str) -> bool:
     """Whether what was typed are ``digits``, in any script, with or without spaces and hyphens between them."""
-    typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:LONGEST] if char.isdigit())
+    typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:MAX_LENGTH] if char.isdigit())
     return is_heard(typed) and typed_digits == digits
 
 
 def is_heard(typed: str) -> bool:
     """Whether what was typed can only be the answer to a sound: digits and nothing else."""
-    return bool(typed) and all(char.isdigit() or char in " -" for char in typed[:LONGEST])
+    return bool(typed) and all(char.isdigit() or char in " -" for char in typed[:MAX_LENGTH])

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 RATE = 8_000  # samples a second, one byte each
-LONGEST = 7.3  # seconds, so that a sound stays below 60 kB
+MAX_LENGTH = 7.3  # seconds, so that a sound stays below 60 kB
 LEAD = (0.3, 0.6)  # seconds of babble before the first digit and after the last
 GAPS = (0.25, 0.55)  # seconds between digits
 PACE = (0.88, 1.14)  # how fast a clip is played
@@ -60,7 +60,7 @@ def _at_pace(clip: Samples, chance: random.Random) -> Samples:
 def _silences(count: int, taken: int, chance: random.Random) -> Sequence[Samples]:
     """Before, between and after ``count`` clips; shorter where the whole would become too long."""
     seconds = [chance.uniform(*LEAD), *(chance.uniform(*GAPS) for _ in range(count - 1)), chance.uniform(*LEAD)]
-    shrink = min(1, (LONGEST * RATE - taken) / (sum(seconds) * RATE))
+    shrink = min(1, (MAX_LENGTH * RATE - taken) / (sum(seconds) * RATE))
     return [np.zeros(int(one * shrink * RATE), np.float32) for one in seconds]
 
 

@@ -22,10 +22,10 @@ from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
 SPOKEN = ("en", "de")  # languages of the sound
-LONGEST_WRITING = timedelta(days=1)
-LONGEST_WAIT = timedelta(minutes=1)  # that is remembered
+MAX_WRITING_TIME = timedelta(days=1)
+MAX_WAIT = timedelta(minutes=1)  # that is remembered
 LENGTH = 6  # characters of the picture, digits of the sound
-LONGEST_TYPED = 100  # characters; answers that are computed are longer
+MAX_TYPED_LENGTH = 100  # characters; answers that are computed are longer
 PURPOSE = "challenge"
 
 
@@ -55,7 +55,7 @@ def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: s
     may take the place of another token in a form that was shown some time ago.
     """
     person = _visitor_hash(visitor)
-    waited = min(_shown_for(instead_of, thread_path, person), LONGEST_WAIT)
+    waited = min(_shown_for(instead_of, thread_path, person), MAX_WAIT)
     return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, person, solved, waited.total_seconds()])
 
 
@@ -78,7 +78,7 @@ def age(token: str, thread_path: str) -> timedelta:
 def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
     """How long the form of this person with this token has been shown; nothing for any other token."""
     try:
-        payload = tokens.read(PURPOSE, token, LONGEST_WRITING)
+        payload = tokens.read(PURPOSE, token, MAX_WRITING_TIME)
         is_theirs = tokens.equal(_Contents(*payload).visitor_hash, person)
         return age(token, thread_path) if is_theirs else timedelta()
     except (LinkInvalid, LooksAutomatic):
@@ -178,7 +178,7 @@ def _derived(purpose: str, nonce: str, signs: str) -> str:
 
 
 def _is_right(answer: str, nonce: str) -> bool:
-    if len(answer) > LONGEST_TYPED:  # a computation's
+    if len(answer) > MAX_TYPED_LENGTH:  # a computation's
         from commentsvc.captcha import proof_of_work
 
         return proof_of_work.is_solved(answer, nonce, _key_of_work())

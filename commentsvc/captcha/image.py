@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 WIDTH, HEIGHT = 348, 198  # pixels
 SCRATCHES = 3  # as thin as the outlines; a fourth costs people more than programs
 OUTLINE = 2  # pixels; thinner ones are lost in a background as fine as this
-STEEPEST = 26.0  # degrees that a letter is turned; from there on T and L are taken for each other
+MAX_TILT = 26.0  # degrees that a letter is turned; from there on T and L are taken for each other
 EDGE = 6  # pixels that letters keep away from it
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 FACES = {
@@ -125,7 +125,7 @@ def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
     for char, x in zip(answer, _equal_steps(height, len(answer), style.margin), strict=True):
         slope = math.degrees(math.atan((height(x + 4) - height(x - 4)) / 8))
         turn = -style.follow * slope + chance.uniform(-style.slant, style.slant)
-        letter = _letter(char, min(max(turn, -STEEPEST), STEEPEST), style, chance)
+        letter = _letter(char, min(max(turn, -MAX_TILT), MAX_TILT), style, chance)
         place = (_within(x, letter.width, WIDTH), _within(height(x), letter.height, HEIGHT))
         sheet.paste(255, place, letter)
     return sheet

@@ -12,14 +12,14 @@ import altcha
 ALGORITHM = "PBKDF2/SHA-256"
 COST = 5_000  # rounds for each number that is tried
 NUMBERS = (600, 1_200)  # how many numbers are tried, without failures before
-MOST_DOUBLINGS = 4
+MAX_DOUBLINGS = 4
 
 Problem = dict[str, Any]  # as the protocol's JSON
 
 
 def pose(challenge: str, failures: int, key: str) -> Problem:
     """A problem for one challenge, signed with ``key``; each of the first ``failures`` doubles the work."""
-    least, most = (number * 2 ** min(failures, MOST_DOUBLINGS) for number in NUMBERS)
+    least, most = (number * 2 ** min(failures, MAX_DOUBLINGS) for number in NUMBERS)
     counter = least + secrets.randbelow(most - least)
     posed = altcha.create_challenge(ALGORITHM, COST, counter=counter, data={"for": challenge}, hmac_secret=key)
     return posed.to_dict()

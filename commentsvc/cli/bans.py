@@ -6,7 +6,7 @@ import click
 
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import site_named
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.moderation import bans
@@ -21,7 +21,7 @@ def ban() -> None:
 @click.argument("kind", type=click.Choice([str(one) for one in BanKind]))
 @click.argument("value")
 @click.option("--site", "key", help="Only on this blog; default: on all of them.")
-@click.option("--days", type=click.IntRange(1, bans.LONGEST_DAYS), help="For so long; default: until it is lifted.")
+@click.option("--days", type=click.IntRange(1, bans.MAX_DAYS), help="For so long; default: until it is lifted.")
 @click.option("--reason", default="", help="Why; only moderators read it.")
 @click.option("--trash", is_flag=True, help="Put all they wrote in the trash.")
 @with_application
@@ -47,7 +47,7 @@ def list_bans() -> None:
 
 
 @ban.command()
-@click.argument("number", type=click.IntRange(1, LARGEST_ID))
+@click.argument("number", type=click.IntRange(1, MAX_ID))
 @click.option("--undo", is_flag=True, help="Also give back what it moved to the trash.")
 @with_application
 def lift(number: int, undo: bool) -> None:

@@ -18,7 +18,7 @@ from commentsvc.models.site import Site
 from commentsvc.notifications import deliverability
 from commentsvc.settings import WrongSetting
 
-MOST_MAILS = 1000  # that are counted
+MAX_MAILS = 1000  # that are counted
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -117,7 +117,7 @@ def _mailbox() -> str:
         return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
     try:
         with mailbox.connect() as folder:
-            waiting = len(folder.unread(MOST_MAILS))
+            waiting = len(folder.unread(MAX_MAILS))
     except mailbox.MailboxTrouble as trouble:
         raise Ailment(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
     return f"{config.mail_reply_to} can be read, {waiting} mails unread"

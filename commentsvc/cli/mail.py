@@ -6,18 +6,18 @@ import click
 
 from commentsvc import worker
 from commentsvc.cli.application import with_application
-from commentsvc.mailbox import LARGEST_MAIL
+from commentsvc.mailbox import MAX_MAIL_SIZE
 
 
 @click.command()
 @with_application
 def receive() -> None:
     """Take the mail on standard input: an answer, a moderator's decision, or a letter that came back."""
-    click.echo(worker.receive(sys.stdin.buffer.read(LARGEST_MAIL)))
+    click.echo(worker.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))
 
 
 @click.command()
 @with_application
 def bounce() -> None:
     """Take a mail on standard input, for mail servers that keep apart what comes back; the same as `receive`."""
-    click.echo(worker.receive(sys.stdin.buffer.read(LARGEST_MAIL)))
+    click.echo(worker.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))

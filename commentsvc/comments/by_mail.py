@@ -19,7 +19,7 @@ from commentsvc.notifications import bounces, enqueue, moderation_links, return_
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
 
-LONGEST_ORDER = 40  # characters
+MAX_ORDER_LENGTH = 40  # characters
 SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # paths of ours that must not be shown
 # What buttons say, in English and in the moderator's language; and what people write instead, if they write only that.
 ORDERS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
@@ -125,7 +125,7 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
 def _order(words: str) -> State | None:
     """The decision in the first line, in English or in the moderator's language; what stands below it is not ours."""
     first, _, rest = words.partition("\n")
-    said = first.strip(" .!*_").casefold()[:LONGEST_ORDER]
+    said = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
     for state, word in ORDERS.items():
         known = (word, *(() if rest.strip() else ALONE[state]))
         if any(said in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
@@ -184,7 +184,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
     facts = {
         "sentence": refusal.sentence,
         "values": dict(refusal.values),
-        "body": mail.words[: submission.LONGEST_BODY],
+        "body": mail.words[: submission.MAX_BODY_LENGTH],
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }

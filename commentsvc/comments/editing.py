@@ -19,8 +19,8 @@ from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import acts, decisions, policy, training
 
 PURPOSE = "edit"
-LONGEST_WINDOW = timedelta(days=1)
-MOST_EDITABLE = 50  # of what one visitor wrote, the newest
+MAX_WINDOW = timedelta(days=1)
+MAX_EDITABLE = 50  # of what one visitor wrote, the newest
 TYPED = ("author", "website", "body")
 
 
@@ -51,7 +51,7 @@ def own_by_token(comment_id: int, token: str) -> Comment:
         EditTimeOver: too late.
     """
     try:
-        if tokens.read(PURPOSE, token, LONGEST_WINDOW) != comment_id:
+        if tokens.read(PURPOSE, token, MAX_WINDOW) != comment_id:
             raise NotYours
     except LinkInvalid:
         raise NotYours from None
@@ -78,8 +78,8 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
     """Ids of what this visitor wrote here and may still change."""
     if thread is None or not thread.site.edit_minutes:
         return set()
-    longest_ago = clock.now() - LONGEST_WINDOW
-    newest = select(Comment.id).where(Comment.visitor == visitor).order_by(Comment.id.desc()).limit(MOST_EDITABLE)
+    longest_ago = clock.now() - MAX_WINDOW
+    newest = select(Comment.id).where(Comment.visitor == visitor).order_by(Comment.id.desc()).limit(MAX_EDITABLE)
     here = (unindexed(Comment.thread_id) == thread.id, Comment.created_at > longest_ago)
     mine = select(Comment).where(Comment.id.in_(select(newest.subquery().c.id)), *here)
     return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}

@@ -18,11 +18,11 @@ from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 
-DEEPEST = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
-MOST_COUNTS = 100
+MAX_DEPTH = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
+MAX_COUNTS = 100
 FEED = 50  # entries
-MOST_WAITING = 50  # that a moderator sees on the thread's own page
-MOST_LINKBACKS = 200  # shown beside the comments, the newest
+MAX_WAITING = 50  # that a moderator sees on the thread's own page
+MAX_LINKBACKS = 200  # shown beside the comments, the newest
 
 
 class Order(StrEnum):
@@ -151,7 +151,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
 def waiting_in(thread: Thread) -> list[Comment]:
     """What waits for a moderator in a thread."""
     held = _of(thread).where(Comment.state == State.PENDING)
-    return list(db.session.scalars(held.order_by(Comment.id).limit(MOST_WAITING)))
+    return list(db.session.scalars(held.order_by(Comment.id).limit(MAX_WAITING)))
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
@@ -166,7 +166,7 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
         end = place + 1
         while end < len(shown) and shown[end].depth > depth:
             end += 1
-        shown.insert(end, Item(comment, min(depth + 1, DEEPEST), is_tombstone=False, answers=None))
+        shown.insert(end, Item(comment, min(depth + 1, MAX_DEPTH), is_tombstone=False, answers=None))
     return shown
 
 
@@ -179,7 +179,7 @@ def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
 
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     """Approved comments of each thread; 0 where nobody has written."""
-    wanted = list(keys)[:MOST_COUNTS]
+    wanted = list(keys)[:MAX_COUNTS]
     of_these = select(Thread.key, Thread.comment_count).where(Thread.site_id == site.id, Thread.key.in_(wanted))
     found = dict(db.session.execute(of_these).all())
     if missing := set(wanted) - set(found):
@@ -237,8 +237,9 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
             continue
         parent = by_id.get(comment.parent_id or 0)
         named = parent if parent and parent.is_visible else None
-        is_below = depth <= DEEPEST and above is not None and above.id == comment.parent_id
-        yield Item(comment, min(depth, DEEPEST), is_tombstone=not comment.is_visible, answers=named, is_below=is_below)
+        is_below = depth <= MAX_DEPTH and above is not None and above.id == comment.parent_id
+        level, is_tombstone = min(depth, MAX_DEPTH), not comment.is_visible
+        yield Item(comment, level, is_tombstone=is_tombstone, answers=named, is_below=is_below)
         above = comment
         waiting.extend((answer, depth + 1) for answer in reversed(answers[comment.id]))
 
@@ -265,5 +266,5 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 def _linkbacks(thread: Thread) -> list[Comment]:
     beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.in_talk)
     approved = beside.where(unindexed(Comment.state) == State.APPROVED)
-    newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MOST_LINKBACKS))
+    newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MAX_LINKBACKS))
     return list(newest)[::-1]

@@ -53,7 +53,7 @@ def place_at(site: Site, typed: str) -> tuple[str, str]:
         key = threads.key_of(url or typed)
     except Refusal:
         raise InvalidFields({"address": NoSuchPlace()}) from None
-    if (not key and not url) or len(url or links.article(site.home, key)) > links.LONGEST_ADDRESS:
+    if (not key and not url) or len(url or links.article(site.home, key)) > links.MAX_ADDRESS_LENGTH:
         raise InvalidFields({"address": NoSuchPlace()})
     return key, url or links.article(site.home, key)
 

@@ -13,8 +13,8 @@ from commentsvc.comments import submission
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.models.site import Captcha, Composer, Linkbacks, Moderation, Network, Site, View
 
-LONGEST_NAME = 200
-LONGEST_WEB_ADDRESS = 500
+MAX_NAME_LENGTH = 200
+MAX_WEB_ADDRESS_LENGTH = 500
 
 
 class NotAnOrigin(Refusal):
@@ -93,7 +93,7 @@ def _text(longest: int) -> Callable[[str], str]:
 
 
 def _name(typed: str) -> str:
-    name = _text(LONGEST_NAME)(typed)
+    name = _text(MAX_NAME_LENGTH)(typed)
     if not name:
         raise submission.Missing
     return name
@@ -118,7 +118,7 @@ def _one_a_line(typed: str) -> str:
 
 def web_address(typed: str) -> str:
     """A whole http(s) address; raises ``NotAWebAddress``."""
-    if links.origin_of(typed) is None or len(typed) > LONGEST_WEB_ADDRESS or "\0" in typed:
+    if links.origin_of(typed) is None or len(typed) > MAX_WEB_ADDRESS_LENGTH or "\0" in typed:
         raise NotAWebAddress(typed=typed)
     return typed
 
@@ -145,7 +145,7 @@ def _number(least: int, most: int, *, none: bool = False) -> Callable[[str], int
         text = typed.strip()
         if none and text in ("", "0"):
             return None
-        if not text.isascii() or not text.isdigit() or len(text) > submission.MOST_DIGITS:
+        if not text.isascii() or not text.isdigit() or len(text) > submission.MAX_DIGITS:
             raise NotWithin(least=least, most=most)
         if not least <= int(text) <= most:
             raise NotWithin(least=least, most=most)

@@ -12,14 +12,14 @@ from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.markup import smilies
 from commentsvc.markup.render import one_line, render
 
-LONGEST_AUTHOR = 80  # characters
-LONGEST_EMAIL = 254
-LONGEST_LOCAL_PART = 64  # before the @ (RFC 5321, 4.5.3.1.1)
-LONGEST_WEBSITE = 500
-LONGEST_BODY = 20_000
-LONGEST_TITLE = 300
-LARGEST_ID = 2**31 - 1  # what an integer column holds
-MOST_DIGITS = 10
+MAX_AUTHOR_LENGTH = 80  # characters
+MAX_EMAIL_LENGTH = 254
+MAX_LOCAL_PART_LENGTH = 64  # before the @ (RFC 5321, 4.5.3.1.1)
+MAX_WEBSITE_LENGTH = 500
+MAX_BODY_LENGTH = 20_000
+MAX_TITLE_LENGTH = 300
+MAX_ID = 2**31 - 1  # what an integer column holds
+MAX_DIGITS = 10
 OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
 TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
@@ -115,7 +115,7 @@ def validate(typed: Mapping[str, str]) -> Submission:
     notify, follow = _is_ticked(typed, "notify"), _is_ticked(typed, "follow")
     if (notify or follow) and not email and "email" not in check.wrong:
         check.wrong["email"] = AddressNeeded()
-    title = check.line("title", 10_000)[:LONGEST_TITLE]
+    title = check.line("title", 10_000)[:MAX_TITLE_LENGTH]
     body_html = _shown(check, body)
     if check.wrong:
         raise InvalidFields(check.wrong)
@@ -143,7 +143,7 @@ def as_stored(typed: Mapping[str, str]) -> tuple[str, str, str]:
     """Mail address, website, and name with text, as they would be stored if nothing else were wrong."""
     check = _Check(typed)
     email, website = _email(check), _website(check)
-    return email or "", website or "", "\n".join((_author(check), check.line("title", LONGEST_TITLE), _body(check)))
+    return email or "", website or "", "\n".join((_author(check), check.line("title", MAX_TITLE_LENGTH), _body(check)))
 
 
 def checked_body(typed: str) -> tuple[str, str]:
@@ -175,20 +175,20 @@ def rendered(body: str) -> str:
 
 
 def _author(check: _Check) -> str:
-    name = check.line("author", LONGEST_AUTHOR)
+    name = check.line("author", MAX_AUTHOR_LENGTH)
     if not any(char not in BLANK and (char.isalnum() or unicodedata.category(char) in OF_NAMES) for char in name):
         check.wrong["author"] = Missing()
     return _without_stacked_marks(name)
 
 
 def _email(check: _Check) -> str | None:
-    address = check.line("email", LONGEST_EMAIL)
+    address = check.line("email", MAX_EMAIL_LENGTH)
     if not address:
         return None
     from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
 
     local, at, domain = address.rpartition("@")
-    if len(local) > LONGEST_LOCAL_PART:
+    if len(local) > MAX_LOCAL_PART_LENGTH:
         check.wrong.setdefault("email", NotAnAddress())
         return None
     standard = DOTS.sub(".", local).rstrip(".")  # some carriers gave addresses with more dots than RFC 5321 knows
@@ -203,7 +203,7 @@ def _email(check: _Check) -> str | None:
 
 
 def _website(check: _Check) -> str | None:
-    address = check.line("website", LONGEST_WEBSITE)
+    address = check.line("website", MAX_WEBSITE_LENGTH)
     if not address:
         return None
     if not SCHEME.match(address):
@@ -220,7 +220,7 @@ def _body(check: _Check) -> str:
     text = BLANK_LINES.sub("", _without_stacked_marks(CONTROLS.sub("", text))).rstrip("\n ")
     if not is_seen(text):
         check.wrong["body"] = BodyMissing()
-    return check.within("body", text, LONGEST_BODY)
+    return check.within("body", text, MAX_BODY_LENGTH)
 
 
 def _shown(check: _Check, body: str) -> str:
@@ -244,9 +244,9 @@ def _is_ticked(typed: Mapping[str, str], name: str) -> bool:
 
 def whole(text: str | None) -> int | None:
     """The positive number that ``text`` spells, if it could be the id of a row; else None."""
-    if not text or not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS:
+    if not text or not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
         return None
-    return int(text) if int(text) <= LARGEST_ID else None
+    return int(text) if int(text) <= MAX_ID else None
 
 
 def _parent(text: str) -> int | None:

@@ -15,7 +15,7 @@ def key_of(address: str) -> str:
         key = links.thread_key(address)
     except ValueError:
         raise NotFound from None
-    if len(key) > links.LONGEST_KEY:
+    if len(key) > links.MAX_KEY_LENGTH:
         raise NotFound
     return key
 
@@ -59,7 +59,7 @@ def find_or_open(site: Site, key: str) -> Thread:
 def opened(site: Site, key: str) -> Thread:
     """A new thread under ``key``, or the one that somebody else opened this very moment; writes."""
     url = links.article(site.home, key)
-    if len(url) > links.LONGEST_ADDRESS:
+    if len(url) > links.MAX_ADDRESS_LENGTH:
         raise NotFound
     thread = Thread(site_id=site.id, site=site, key=key, url=url)
     return db.add_or_find(thread, lambda: Thread.at(site, key))

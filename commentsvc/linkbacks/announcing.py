@@ -20,7 +20,7 @@ from commentsvc.safe_http import FetchFailed
 
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
-MOST_TRIES = 6
+MAX_TRIES = 6
 SHOWN = 20
 
 
@@ -130,7 +130,7 @@ def postpone(asked: Reading, reason: str) -> None:
     """The article could not be read: again later, six times in all; writes."""
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.reason = reason[:300]
-    if not row.postpone(FIRST_GAP, MOST_TRIES):
+    if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = AnnouncementState.FAILED
 
 

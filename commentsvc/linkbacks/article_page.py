@@ -13,9 +13,9 @@ from commentsvc.safe_http import Page
 if TYPE_CHECKING:
     from lxml import etree
 
-MOST_LINKS = 100
-LONGEST_TITLE = 250
-LONGEST_EXCERPT = 252
+MAX_LINKS = 100
+MAX_TITLE_LENGTH = 250
+MAX_EXCERPT_LENGTH = 252
 # The article's own part of the page, by the first of these that is there: a menu links to no one's articles.
 PARTS = (
     "//*[contains(concat(' ', normalize-space(@class), ' '), ' h-entry ')]",
@@ -48,8 +48,8 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
     said = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(text.itertext()))
     return Article(
         page.url,
-        plain_text.crop(plain_text.fold(title), LONGEST_TITLE),
-        plain_text.crop(plain_text.fold(said), LONGEST_EXCERPT),
+        plain_text.crop(plain_text.fold(title), MAX_TITLE_LENGTH),
+        plain_text.crop(plain_text.fold(said), MAX_EXCERPT_LENGTH),
         _links(part, plain_text.base_of(root, page.url), set(own_origins)),
     )
 
@@ -84,4 +84,4 @@ def _links(part: "etree._Element", base: str, own_origins: set[str]) -> list[str
         origin = links.origin_of(url)
         if origin and origin not in own_origins and links.plain(url):
             found[url] = None
-    return list(found)[:MOST_LINKS]
+    return list(found)[:MAX_LINKS]

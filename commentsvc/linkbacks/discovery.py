@@ -19,9 +19,9 @@ PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"
 DESCRIPTION = re.compile(r"<rdf:Description(?=\s)", re.I)
 ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]++)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)')")
 # More than that is no header, no description, no page with many of them: it is there to keep us busy.
-LONGEST_HEADER = 8_000  # characters
-LONGEST_DESCRIPTION = 4_000
-MOST_DESCRIPTIONS = 50
+MAX_HEADER_LENGTH = 8_000  # characters
+MAX_DESCRIPTION_LENGTH = 4_000
+MAX_DESCRIPTIONS = 50
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]
 
 
 def _in_headers(page: Page, rel: str) -> Iterator[str]:
-    for href, parameters in LINK.findall(page.headers.get("link", "")[:LONGEST_HEADER]):
+    for href, parameters in LINK.findall(page.headers.get("link", "")[:MAX_HEADER_LENGTH]):
         values = [quoted or token for name, quoted, token in PARAMETER.findall(parameters) if name.lower() == "rel"]
         if values and rel in values[0].lower().split():
             yield href
@@ -71,8 +71,8 @@ def _in_headers(page: Page, rel: str) -> Iterator[str]:
 
 def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
     """The trackback address of the description whose identifier is the article's, in a comment or not."""
-    for start in islice(DESCRIPTION.finditer(html), MOST_DESCRIPTIONS):
-        description = html[start.end() : start.end() + LONGEST_DESCRIPTION].partition(">")[0]
+    for start in islice(DESCRIPTION.finditer(html), MAX_DESCRIPTIONS):
+        description = html[start.end() : start.end() + MAX_DESCRIPTION_LENGTH].partition(">")[0]
         found = {name.lower(): unescape(one or other) for name, one, other in ATTRIBUTE.findall(description)}
         identifier, ping = found.get("dc:identifier", ""), found.get("trackback:ping", "")
         if ping and any(links.same_page(identifier, address) for address in addresses):

@@ -16,14 +16,14 @@ from commentsvc.models.comment import Response
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
-LONGEST_NAME = 80
-LONGEST_TEXT = 2000  # characters
+MAX_NAME_LENGTH = 80
+MAX_TEXT_LENGTH = 2000  # characters
 OLDEST = datetime(1994, 1, 1, tzinfo=UTC)  # before that nobody kept a blog
 # What a page may cost. The parser looks at everything below a property once for that property, so that its work grows
 # with the tags, and with every property that holds another.
-LARGEST = 300_000  # characters
-MOST_TAGS = 10_000
-MOST_WORK = 30_000  # tags, each as often as there are properties around it
+MAX_SIZE = 300_000  # characters
+MAX_TAGS = 10_000
+MAX_WORK = 30_000  # tags, each as often as there are properties around it
 CHARACTERS_A_TAG = 500  # what a text costs beside a tag
 PROPERTY = re.compile(r"(?:h|p|u|dt|e)-[a-z0-9-]+")
 RSVPS = {
@@ -53,12 +53,12 @@ class Entry:
 
 def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     """The entry of a page that is about our article; None where there is none, or reading it would cost too much."""
-    if len(html) > LARGEST or html.count("<") > MOST_TAGS:
+    if len(html) > MAX_SIZE or html.count("<") > MAX_TAGS:
         return None
     from bs4 import BeautifulSoup  # it brings a lot along, for which only the worker has a use
 
     page = BeautifulSoup(html, "lxml")
-    if _work(page) > MOST_WORK:
+    if _work(page) > MAX_WORK:
         return None
     entries = list(_entries(page, url))
     for properties in entries:
@@ -125,8 +125,8 @@ def _entry(properties: Properties, response: Response, page: str) -> Entry:
         response=response,
         name=plain_text.fold(_text(properties, "name")),
         summary=plain_text.fold(_text(properties, "summary")),
-        text=plain_text.crop(_content(properties), LONGEST_TEXT),
-        author=plain_text.crop(author, LONGEST_NAME),
+        text=plain_text.crop(_content(properties), MAX_TEXT_LENGTH),
+        author=plain_text.crop(author, MAX_NAME_LENGTH),
         author_url=author_url,
         url=same_host[0] if same_host else None,
         published_at=_published(properties),

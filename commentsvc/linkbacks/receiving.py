@@ -23,11 +23,11 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 
-MOST_WAITING = 1000
-MOST_OF_SENDER = 100  # waiting
+MAX_WAITING = 1000
+MAX_OF_SENDER = 100  # waiting
 SHARE_OF_SENDER = 2  # one sender has at most half of what there is
-MOST_OF_HOST = 60  # in an hour
-MOST_FOR_ARTICLE = 120  # in an hour
+MAX_OF_HOST = 60  # in an hour
+MAX_FOR_ARTICLE = 120  # in an hour
 NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
 OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
 HIDDEN = re.compile(r"[\s\x00-\x20\x7f\ud800-\udfff\ufffe\uffff]")
@@ -99,7 +99,7 @@ def article_at(target: str) -> Article:
     Raises:
         TargetUnknown: there is no such site.
     """
-    if len(target) > links.LONGEST_ADDRESS or HIDDEN.search(target):
+    if len(target) > links.MAX_ADDRESS_LENGTH or HIDDEN.search(target):
         raise TargetUnknown
     try:
         if own := _own_page(target):
@@ -158,7 +158,7 @@ def host_of(source: str) -> str:
 
 
 def _check_source(source: str, target: str) -> None:
-    if len(source) > links.LONGEST_ADDRESS or HIDDEN.search(source):
+    if len(source) > links.MAX_ADDRESS_LENGTH or HIDDEN.search(source):
         raise SourceInvalid
     origin = links.origin_of(source)
     if origin is None:
@@ -184,8 +184,8 @@ def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -
         "sender": address_hash,
     }
     used = db.session.connection().execute(_used(), asked).one()
-    shared = (MOST_WAITING, MOST_OF_HOST, MOST_FOR_ARTICLE)
-    budgets = (*shared, *(most // SHARE_OF_SENDER for most in shared), MOST_OF_SENDER)
+    shared = (MAX_WAITING, MAX_OF_HOST, MAX_FOR_ARTICLE)
+    budgets = (*shared, *(most // SHARE_OF_SENDER for most in shared), MAX_OF_SENDER)
     if any(number >= most for number, most in zip(used, budgets, strict=True)):
         raise QueueFull
 

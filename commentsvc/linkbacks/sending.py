@@ -23,7 +23,7 @@ from commentsvc.safe_http import FetchFailed, Page
 
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
-MOST_TRIES = 6
+MAX_TRIES = 6
 SHOWN = 100  # rows of the log
 
 
@@ -57,7 +57,7 @@ class Outcome:
 def claim() -> Message | None:
     """The link that is due first, leased to the caller; writes."""
     for row in SentLinkback.claim(1, LEASE):
-        if row.tries < MOST_TRIES:
+        if row.tries < MAX_TRIES:
             return message(row)
         row.state, row.answer, row.leased_until = SendingState.FAILED, "reading it was broken off again and again", None
     return None
@@ -108,7 +108,7 @@ def settle(told: Message, outcome: Outcome) -> None:
     row = db.session.get_one(SentLinkback, told.sent_id)
     row.state = SendingState.SENT if outcome.endpoint else SendingState.DEAF
     row.protocol = outcome.endpoint.protocol if outcome.endpoint else ""
-    row.endpoint = outcome.endpoint.url[: links.LONGEST_ADDRESS] if outcome.endpoint else ""
+    row.endpoint = outcome.endpoint.url[: links.MAX_ADDRESS_LENGTH] if outcome.endpoint else ""
     row.answer, row.status_url, row.leased_until = outcome.answer[:300], outcome.status_url, None
     row.is_known = outcome.endpoint is not None and told.is_linked
     row.sent_at = clock.now()
@@ -124,7 +124,7 @@ def postpone(told: Message, reason: str) -> None:
     """It could not be told: again later, six times in all; writes."""
     row = db.session.get_one(SentLinkback, told.sent_id)
     row.answer = reason[:300]
-    if not row.postpone(FIRST_GAP, MOST_TRIES):
+    if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = SendingState.FAILED
 
 

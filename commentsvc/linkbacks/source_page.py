@@ -15,11 +15,11 @@ from commentsvc.markup import plain_text
 from commentsvc.models.comment import Response
 from commentsvc.safe_http import FetchFailed, Page
 
-LONGEST_TITLE = 250
-LONGEST_EXCERPT = 250
+MAX_TITLE_LENGTH = 250
+MAX_EXCERPT_LENGTH = 250
 AROUND = 120  # characters kept on each side of the link
-MOST_LINKS = 5000  # links of a page that are compared
-MOST_OF = 0.6  # of an excerpt's words must stand on the page
+MAX_LINKS = 5000  # links of a page that are compared
+MIN_SHARE = 0.6  # of an excerpt's words must stand on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
@@ -67,7 +67,7 @@ class Target:
     def fits(self, address: str) -> bool:
         """Whether this is the article's address."""
         compare = links.same_address if self.is_exact else links.same_page
-        return compare(address[: links.LONGEST_ADDRESS + 1], self.url)
+        return compare(address[: links.MAX_ADDRESS_LENGTH + 1], self.url)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Finding:
     def says(self, excerpt: str) -> bool:
         """Whether most words of an excerpt stand on the page, whatever was cut or folded on the way."""
         claimed = _words(excerpt)
-        return len(claimed & self.words) >= MOST_OF * len(claimed)
+        return len(claimed & self.words) >= MIN_SHARE * len(claimed)
 
 
 def read(page: Page, target: Target) -> Finding:
@@ -141,14 +141,14 @@ def _read_html(page: Page, target: Target) -> Finding:
         raise NoLink("the page says that it is gone")
     if reader.found_at is None:
         raise NoLink("the page does not link to the article")
-    title = plain_text.crop(plain_text.fold("".join(reader.title)), LONGEST_TITLE)
+    title = plain_text.crop(plain_text.fold("".join(reader.title)), MAX_TITLE_LENGTH)
     words = _words(f"{title}\n{''.join(reader.text)}")
     excerpt = _around(reader.text, reader.found_at)
     entry = microformats.about_us(html, page.url, target.fits) if target.reads_all else None
     if entry is None:
         return Finding(title, excerpt, reader.links, words)
     return Finding(
-        title=plain_text.crop(entry.name, LONGEST_TITLE) or title,
+        title=plain_text.crop(entry.name, MAX_TITLE_LENGTH) or title,
         excerpt=_said(entry, excerpt),
         links=reader.links,
         words=words,
@@ -165,10 +165,10 @@ def _said(entry: Entry, around: str) -> str:
     if entry.response == Response.REPLY:
         return entry.text or entry.summary or around
     if entry.response == Response.MENTION:
-        return plain_text.crop(entry.summary, LONGEST_EXCERPT) or around
+        return plain_text.crop(entry.summary, MAX_EXCERPT_LENGTH) or around
     if entry.response in (Response.LIKE, Response.REPOST):
         return ""
-    return plain_text.crop(entry.summary or plain_text.fold(entry.text), LONGEST_EXCERPT)
+    return plain_text.crop(entry.summary or plain_text.fold(entry.text), MAX_EXCERPT_LENGTH)
 
 
 def _read_text(page: Page, target: Target) -> Finding:
@@ -209,9 +209,9 @@ def _words(text: str) -> frozenset[str]:
 def _around(text: list[str], place: int) -> str:
     """The words before and after the link in its paragraph, cut at words."""
     before = plain_text.fold("".join(text[:place]).rpartition(plain_text.BREAK)[2])[-AROUND:]
-    after = plain_text.fold("".join(text[place:]).partition(plain_text.BREAK)[0])[: AROUND + LONGEST_EXCERPT]
+    after = plain_text.fold("".join(text[place:]).partition(plain_text.BREAK)[0])[: AROUND + MAX_EXCERPT_LENGTH]
     words = before.partition(" ")[2] if len(before) == AROUND else before
-    return plain_text.crop(plain_text.fold(f"{words} {after}"), LONGEST_EXCERPT)
+    return plain_text.crop(plain_text.fold(f"{words} {after}"), MAX_EXCERPT_LENGTH)
 
 
 class _CharsetReader(plain_text.TextReader):
@@ -246,7 +246,7 @@ class _LinkReader(plain_text.TextReader):
         if tag == "meta" and attributes.get("http-equiv", "").lower() == "status":
             self.says_gone = attributes.get("content", "").strip().startswith("410")
         self.links += tag == "a"
-        if self.found_at is not None or self.links > MOST_LINKS:
+        if self.found_at is not None or self.links > MAX_LINKS:
             return
         if any(self._is_to_us(attributes.get(name, "")) for name in self._attributes.get(tag, ())):
             self.found_at = len(self.text)

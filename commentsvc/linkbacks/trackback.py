@@ -10,14 +10,14 @@ from commentsvc.linkbacks.receiving import Offer, SourceInvalid
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 
-LONGEST_TITLE = 250  # characters, as WordPress crops them
-LONGEST_EXCERPT = 252
-LONGEST_BLOG_NAME = 80  # as long as a commenter's name
-MOST_FIELDS = 50
+MAX_TITLE_LENGTH = 250  # characters, as WordPress crops them
+MAX_EXCERPT_LENGTH = 252
+MAX_BLOG_NAME_LENGTH = 80  # as long as a commenter's name
+MAX_FIELDS = 50
 
 ABSOLUTE = re.compile(r"https?://[^\s/\x00-\x20\x7f][^\s\x00-\x20\x7f]*", re.I)
 
-LARGEST_ANSWER = 10_000  # bytes
+MAX_ANSWER_SIZE = 10_000  # bytes
 ERROR = re.compile(r"<error>\s*(\d{1,9})\s*</error>", re.I)
 MESSAGE = re.compile(r"<message>(.*?)</message>", re.I | re.S)
 
@@ -51,7 +51,7 @@ def failure(message: str) -> str:
 
 def refusal_in(answer: bytes) -> str | None:
     """What a receiver says against a ping, read as loosely as their answers are written; None where it took it."""
-    text = plain_text.decode(answer[:LARGEST_ANSWER])
+    text = plain_text.decode(answer[:MAX_ANSWER_SIZE])
     error, message = ERROR.search(text), MESSAGE.search(text)
     if error is None:
         return "no answer that TrackBack knows"
@@ -71,14 +71,14 @@ def parse(body: bytes, content_type: str) -> Offer:
     return Offer(
         protocol=Kind.TRACKBACK,
         source=url,
-        title=_line(fields, "title", LONGEST_TITLE) or url[:LONGEST_TITLE],
-        excerpt=_line(fields, "excerpt", LONGEST_EXCERPT),
-        blog_name=_line(fields, "blog_name", LONGEST_BLOG_NAME) or host[:LONGEST_BLOG_NAME],
+        title=_line(fields, "title", MAX_TITLE_LENGTH) or url[:MAX_TITLE_LENGTH],
+        excerpt=_line(fields, "excerpt", MAX_EXCERPT_LENGTH),
+        blog_name=_line(fields, "blog_name", MAX_BLOG_NAME_LENGTH) or host[:MAX_BLOG_NAME_LENGTH],
     )
 
 
 def _host(url: str) -> str:
-    if len(url) > links.LONGEST_ADDRESS or not ABSOLUTE.fullmatch(url) or links.origin_of(url) is None:
+    if len(url) > links.MAX_ADDRESS_LENGTH or not ABSOLUTE.fullmatch(url) or links.origin_of(url) is None:
         raise UrlMissing
     return urlsplit(url).hostname or ""
 
@@ -101,7 +101,7 @@ def _attribute(text: str) -> str:
 
 def _fields(body: bytes, content_type: str) -> dict[str, str]:
     try:
-        raw = parse_qs(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=MOST_FIELDS)
+        raw = parse_qs(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise UrlMissing from None
     values = {name: entries[0].encode("latin-1") for name, entries in raw.items()}

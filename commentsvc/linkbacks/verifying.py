@@ -18,7 +18,7 @@ from commentsvc.comments.posting import Mention
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, ThreadClosed
 from commentsvc.linkbacks import receiving, source_page
-from commentsvc.linkbacks.receiving import MOST_OF_HOST, NotAccepting
+from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import Finding, Target
 from commentsvc.markup import sanitize
 from commentsvc.models.comment import FACES, Comment, Kind, Response, State
@@ -32,7 +32,7 @@ from commentsvc.moderation.evidence import Circumstances
 REASON_GONE = N_("the page that linked here is gone, or does so no longer")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
-MOST_TRIES = 5
+MAX_TRIES = 5
 BROKEN_OFF = "reading it was broken off again and again"
 SHOWN = 100  # rows of the log
 SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
@@ -59,7 +59,7 @@ def claim() -> Claim | None:
         other.source_host == Ping.source_host, other.id != Ping.id, other.leased_until > clock.now()
     )
     for ping in Ping.claim(1, LEASE, but_not=is_asked_already.exists()):
-        if ping.tries >= MOST_TRIES:
+        if ping.tries >= MAX_TRIES:
             _give_up(ping, BROKEN_OFF)
             return None
         if _has_had_enough(ping.source_host):
@@ -134,7 +134,7 @@ def postpone(claimed: Claim, reason: str) -> None:
     if ping is None:
         return
     ping.reason, ping.checked_at = reason[:300], clock.now()
-    if not ping.postpone(FIRST_GAP, MOST_TRIES):
+    if not ping.postpone(FIRST_GAP, MAX_TRIES):
         if ping.comment_id is None:
             ping.state = PingState.FAILED
         else:
@@ -213,7 +213,7 @@ def _has_had_enough(host: str) -> bool:
     asked = select(func.count(Ping.id)).where(
         Ping.source_host == host, Ping.checked_at > clock.now() - timedelta(hours=1)
     )
-    return (db.session.scalar(asked) or 0) >= MOST_OF_HOST
+    return (db.session.scalar(asked) or 0) >= MAX_OF_HOST
 
 
 def _check_ban(ping: Ping, finding: Finding) -> None:
@@ -251,7 +251,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
 
 def _title(ping: Ping, finding: Finding) -> str:
     claimed = ping.title if ping.title != ping.source else ""
-    return claimed or finding.title or ping.source[: source_page.LONGEST_TITLE]
+    return claimed or finding.title or ping.source[: source_page.MAX_TITLE_LENGTH]
 
 
 def _as_html(text: str) -> str:
@@ -266,8 +266,8 @@ def _is_known(ping: Ping) -> bool:
 
 
 def _of_same_blog(ping: Ping) -> int:
-    """How many pings of the same host came to something within a day, this one among them; at most ``MOST_OF_HOST``."""
+    """How many pings of the same host came to something within a day, this one among them; at most ``MAX_OF_HOST``."""
     since = clock.now() - timedelta(days=1)
     same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since)
-    with_link = same.where(Ping.state.in_((PingState.QUEUED, PingState.VERIFIED))).limit(MOST_OF_HOST)
+    with_link = same.where(Ping.state.in_((PingState.QUEUED, PingState.VERIFIED))).limit(MAX_OF_HOST)
     return db.session.scalar(select(func.count()).select_from(with_link.subquery())) or 0

@@ -18,7 +18,7 @@ from commentsvc.safe_http import FetchFailed, Page
 LEASE = timedelta(minutes=2)
 PAUSE = timedelta(minutes=15)
 PAUSE_AFTER_FAILURE = timedelta(hours=1)
-MOST_ENTRIES = 200
+MAX_ENTRIES = 200
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;q=0.1"
 
 
@@ -78,7 +78,7 @@ def entries(page: Page) -> list[Entry]:
     if not feed.entries and not feed.get("version"):
         raise FetchFailed("this is no feed")
     said: dict[str, str] = {}
-    for entry in feed.entries[:MOST_ENTRIES]:
+    for entry in feed.entries[:MAX_ENTRIES]:
         if url := links.plain(str(entry.get("link", ""))):
             parts = (str(entry.get(name, "")) for name in ("title", "updated", "summary", "content"))
             said[url] = "\n".join((said.get(url, ""), *parts))  # several entries may be about one article

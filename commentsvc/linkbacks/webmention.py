@@ -52,7 +52,7 @@ def parse(form: Mapping[str, str]) -> Offer:
     source, target = form.get("source", "").strip(), form.get("target", "").strip()
     if links.origin_of(source) is None:
         raise SourceInvalid
-    if links.origin_of(target) is None or len(target) > links.LONGEST_ADDRESS:
+    if links.origin_of(target) is None or len(target) > links.MAX_ADDRESS_LENGTH:
         raise TargetUnknown
     if links.same_address(source, target):
         raise SourceIsTarget

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from linkify_it import LinkifyIt
 
 DELIMITERS = {"*": "strong", "_": "u"}
-LONGEST_URL = 2000  # characters
-LONGEST_LOCAL_PART = 64
-LONGEST_DOMAIN = 255
+MAX_URL_LENGTH = 2000  # characters
+MAX_LOCAL_PART_LENGTH = 64
+MAX_DOMAIN_LENGTH = 255
 # Signs that end a sentence around an address: of Latin, Arabic, Indic, Burmese, Ethiopic, Khmer and Thai text.
 TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩"
 # White space and ASCII signs that no address holds; punctuation of Chinese and Japanese, and full-width signs.
@@ -130,13 +130,13 @@ def _atom(text: str, match: re.Match[str], after: int) -> tuple[int, int, str]:
 
 def _address(text: str, at: int, after: int) -> tuple[int, int, str]:
     """A mail address or an ``@user@host`` handle around the ``@``; shown as typed, never a link."""
-    local = MAIL_LOCAL.search(text[max(after, at - LONGEST_LOCAL_PART) : at])
+    local = MAIL_LOCAL.search(text[max(after, at - MAX_LOCAL_PART_LENGTH) : at])
     start = at - (len(local[0]) if local else 0)
-    domain = MAIL_DOMAIN.match(text, at + 1, at + 1 + LONGEST_DOMAIN)
+    domain = MAIL_DOMAIN.match(text, at + 1, at + 1 + MAX_DOMAIN_LENGTH)
     if domain is None:
         return at, at, ""
     end = domain.end()
-    handle = text[end : end + 1] == "@" and MAIL_DOMAIN.match(text, end + 1, end + 1 + LONGEST_DOMAIN)
+    handle = text[end : end + 1] == "@" and MAIL_DOMAIN.match(text, end + 1, end + 1 + MAX_DOMAIN_LENGTH)
     if handle:
         end = handle.end()
     if start == at and not handle:
@@ -147,7 +147,7 @@ def _address(text: str, at: int, after: int) -> tuple[int, int, str]:
 def _link(text: str, start: int) -> tuple[int, int, str]:
     if start and continues_word(text[start - 1]):
         return start, start, ""
-    end = URL_END.search(text, start, start + LONGEST_URL)
+    end = URL_END.search(text, start, start + MAX_URL_LENGTH)
     shown = _url_at(text[start : end.start()]) if end else ""
     target = shown if shown[:4].lower() == "http" else f"http://{shown}"
     if not shown or not _is_linkable(target):

@@ -16,8 +16,8 @@ FROM_A_PHONE = re.compile(
 HEADER = re.compile(r"\*?[^\W\d_][\w -]{0,20}:\*? .+")  # "From: …", in whatever language
 DASHES = re.compile("[\u2010-\u2015\u2212?](?=[ -]|$)")
 SEPARATOR = re.compile(r"[-_=]{3,}.*")
-FEWEST_HEADERS = 3
-LONGEST_ATTRIBUTION = 3  # lines
+MIN_HEADERS = 3
+MAX_ATTRIBUTION_LENGTH = 3  # lines
 
 
 def own_words(text: str, letter_begins: str) -> str:
@@ -60,7 +60,7 @@ def _attribution(lines: list[str], last: int) -> set[int]:
     if not lines[last].rstrip().endswith((":", "：")):
         return set()
     first = last
-    while not _is_whole(lines[first : last + 1]) and last - first < LONGEST_ATTRIBUTION - 1:
+    while not _is_whole(lines[first : last + 1]) and last - first < MAX_ATTRIBUTION_LENGTH - 1:
         if first == 0 or not lines[first - 1].strip():
             break
         first -= 1
@@ -83,7 +83,7 @@ def _without_headers(lines: list[str]) -> list[str]:
     run = 0
     for number, line in enumerate(lines):
         run = run + 1 if HEADER.fullmatch(line.strip()[:200]) else 0
-        if run == FEWEST_HEADERS and any("@" in header for header in lines[number - run + 1 : number + 1]):
+        if run == MIN_HEADERS and any("@" in header for header in lines[number - run + 1 : number + 1]):
             end = number - run + 1
             while end and (not lines[end - 1].strip() or SEPARATOR.fullmatch(lines[end - 1].strip())):
                 end -= 1

@@ -23,14 +23,14 @@ DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I
 PIECE = 4096  # characters that the parser gets at once
 XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
 NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
-DEEPEST = 1000  # elements in each other
-LONGEST_FIELD = 8000  # characters of a field that are looked at
+MAX_DEPTH = 1000  # elements in each other
+MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
 
 
 def from_html(html: str) -> str:
     """The text a reader would see, on one line."""
     reader = TextReader()
-    parse(html[:LONGEST_FIELD], reader)
+    parse(html[:MAX_FIELD_LENGTH], reader)
     return fold("".join(reader.text))
 
 
@@ -155,7 +155,7 @@ class TextReader:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """A tag opens."""
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise TooDeep
         if not self.silent:
             self.link(tag, attributes)

@@ -15,7 +15,7 @@ from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
 FENCE = re.compile(r"(`{3,})[^`]*")  # whatever follows on its line, such as the name of a language, is not shown
-DEEPEST_QUOTE = 6
+MAX_QUOTE_DEPTH = 6
 LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > stands in a tag
 SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
@@ -86,7 +86,7 @@ def _split(source: list[str], depth: int) -> list[_Block]:
 def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
     if fence := FENCE.fullmatch(source[start]):
         return _code(source, start + 1, fence[1])
-    quotes = depth < DEEPEST_QUOTE
+    quotes = depth < MAX_QUOTE_DEPTH
     if quotes and source[start].startswith(">"):
         end = _run(source, start, lambda line: line.startswith(">"))
         return _Quote(source[start:end]), end

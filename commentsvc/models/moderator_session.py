@@ -9,7 +9,7 @@ from commentsvc import clock
 from commentsvc.db import Base
 from commentsvc.models.moderator import Moderator
 
-LONGEST_USER_AGENT = 300
+MAX_USER_AGENT_LENGTH = 300
 
 
 class ModeratorSession(Base):
@@ -25,7 +25,7 @@ class ModeratorSession(Base):
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     link_nonce: Mapped[str | None] = mapped_column(String(32), unique=True)
-    user_agent: Mapped[str] = mapped_column(String(LONGEST_USER_AGENT), default="")
+    user_agent: Mapped[str] = mapped_column(String(MAX_USER_AGENT_LENGTH), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     confirmed_at: Mapped[datetime | None]

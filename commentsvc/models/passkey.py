@@ -9,7 +9,7 @@ from commentsvc import clock
 from commentsvc.db import Base
 from commentsvc.models.moderator import Moderator
 
-LONGEST_CREDENTIAL = 1364  # characters of base64url for WebAuthn's 1,023 bytes
+MAX_CREDENTIAL_LENGTH = 1364  # characters of base64url for WebAuthn's 1,023 bytes
 
 
 class Passkey(Base):
@@ -20,7 +20,7 @@ class Passkey(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
-    credential: Mapped[str] = mapped_column(String(LONGEST_CREDENTIAL), unique=True)
+    credential: Mapped[str] = mapped_column(String(MAX_CREDENTIAL_LENGTH), unique=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     signatures: Mapped[int]
     name: Mapped[str] = mapped_column(String(80))

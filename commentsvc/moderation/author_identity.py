@@ -14,10 +14,10 @@ from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
 
 LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.)[^\s<>]{1,2000}", re.I)
-MOST_HOSTS = 200  # of one text
-MOST_LABELS = 8  # of a host, from its end, are looked at
-SHORTEST_WORD = 3
-LONGEST_VALUE = 254
+MAX_HOSTS = 200  # of one text
+MAX_LABELS = 8  # of a host, from its end, are looked at
+MIN_WORD_LENGTH = 3
+MAX_VALUE_LENGTH = 254
 
 
 class NotToBeBanned(Refusal):
@@ -61,12 +61,12 @@ class AuthorIdentity:
         if self.email:
             yield BanKind.EMAIL, _email(self.email)
         for host in self._hosts():
-            labels = host.split(".")[-MOST_LABELS:]
+            labels = host.split(".")[-MAX_LABELS:]
             yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
 
     def _hosts(self) -> set[str]:
         linked = (links.host_of(link.group()) for link in LINK.finditer(self.said))
-        return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MOST_HOSTS)}
+        return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MAX_HOSTS)}
 
 
 def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
@@ -76,7 +76,7 @@ def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
         value = _value(kind, text)
     except ValueError:
         value = ""
-    if not value or max(len(value), len(text)) > LONGEST_VALUE or holds_no_text([text]):
+    if not value or max(len(value), len(text)) > MAX_VALUE_LENGTH or holds_no_text([text]):
         raise InvalidFields({"value": NotToBeBanned()})
     return value, text if kind == BanKind.ADDRESS else value
 
@@ -91,8 +91,8 @@ def _value(kind: BanKind, text: str) -> str:
         return _email(text) if "@" in text.strip("@") and " " not in text else ""
     if kind == BanKind.DOMAIN:
         host = links.host_of(text.removeprefix("@").removeprefix("*."))
-        return host if 1 < len(host.split(".")) <= MOST_LABELS else ""
-    return text.casefold() if len(text) >= SHORTEST_WORD else ""
+        return host if 1 < len(host.split(".")) <= MAX_LABELS else ""
+    return text.casefold() if len(text) >= MIN_WORD_LENGTH else ""
 
 
 def _email(address: str) -> str:

@@ -23,7 +23,7 @@ from commentsvc.moderation.author_identity import AuthorIdentity, normalised
 from commentsvc.moderation.search import with_email
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
-LONGEST_DAYS = 3650
+MAX_DAYS = 3650
 PART = 20_000  # comments that are looked through in one question
 AT_ONCE = 20  # comments that are decided about in one transaction
 OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it speaks on

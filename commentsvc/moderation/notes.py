@@ -11,10 +11,10 @@ from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.note import Note
 from commentsvc.models.saved_answer import SavedAnswer
 
-LONGEST_NOTE = 2000  # characters
-LONGEST_TITLE = 80
-LONGEST_ANSWER = 5000
-MOST_ANSWERS = 50  # of one moderator
+MAX_NOTE_LENGTH = 2000  # characters
+MAX_TITLE_LENGTH = 80
+MAX_ANSWER_LENGTH = 5000
+MAX_ANSWERS = 50  # of one moderator
 
 
 class Empty(Refusal):
@@ -33,7 +33,7 @@ class TooMany(Refusal):
 
 def write(comment: Comment, typed: str, by: Moderator) -> None:
     """Keep a note; an empty one is none; writes."""
-    if text := CONTROLS.sub("", typed.replace("\r\n", "\n")).strip()[:LONGEST_NOTE]:
+    if text := CONTROLS.sub("", typed.replace("\r\n", "\n")).strip()[:MAX_NOTE_LENGTH]:
         db.session.add(Note(comment_id=comment.id, moderator_id=by.id, body=text))
 
 
@@ -49,14 +49,14 @@ def save_answer(title: str, body: str, by: Moderator) -> None:
     Raises:
         InvalidFields: it has no name or no text, is too long, or there are too many.
     """
-    name, text = one_line(title)[:LONGEST_TITLE], CONTROLS.sub("", body.replace("\r\n", "\n")).strip()
-    if not name or not text or len(text) > LONGEST_ANSWER:
-        raise InvalidFields({"title": Empty(most=LONGEST_ANSWER)})
+    name, text = one_line(title)[:MAX_TITLE_LENGTH], CONTROLS.sub("", body.replace("\r\n", "\n")).strip()
+    if not name or not text or len(text) > MAX_ANSWER_LENGTH:
+        raise InvalidFields({"title": Empty(most=MAX_ANSWER_LENGTH)})
     own = list(db.session.scalars(select(SavedAnswer).where(SavedAnswer.moderator_id == by.id)))
     known = next((one for one in own if one.title == name), None)
     if known is not None:
         known.body = text
-    elif len(own) >= MOST_ANSWERS:
-        raise InvalidFields({"title": TooMany(most=MOST_ANSWERS)})
+    elif len(own) >= MAX_ANSWERS:
+        raise InvalidFields({"title": TooMany(most=MAX_ANSWERS)})
     else:
         db.session.add(SavedAnswer(moderator_id=by.id, title=name, body=text))

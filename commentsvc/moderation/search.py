@@ -17,11 +17,11 @@ from commentsvc.markup.words import words
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
 
-MOST_PHRASES = 10
-LONGEST_PHRASE = 100  # characters
-SHORTEST_BEGINNING, MOST_BEGINNINGS = 3, 2  # as each stands for many words
+MAX_PHRASES = 10
+MAX_PHRASE_LENGTH = 100  # characters
+MIN_BEGINNING_LENGTH, MAX_BEGINNINGS = 3, 2  # as each stands for many words
 SYLLABLES = "\u1100"  # from here on a character says more than a letter does
-MOST_PLACES = 40  # pairs of a site and a state
+MAX_PLACES = 40  # pairs of a site and a state
 FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER: ColumnElement[int] = Comment.__table__.c.id
@@ -109,13 +109,13 @@ def phrases(typed: str) -> list[str]:
     found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
         said = match[1] if match[1] is not None else match[2]
-        phrase = words(said)[:LONGEST_PHRASE].strip()
-        says_enough = len(phrase) >= SHORTEST_BEGINNING or phrase > SYLLABLES
+        phrase = words(said)[:MAX_PHRASE_LENGTH].strip()
+        says_enough = len(phrase) >= MIN_BEGINNING_LENGTH or phrase > SYLLABLES
         is_beginning = match[1] is None and said.endswith("*") and says_enough
         if phrase:
-            found.append(phrase + "*" * (is_beginning and beginnings < MOST_BEGINNINGS))
+            found.append(phrase + "*" * (is_beginning and beginnings < MAX_BEGINNINGS))
             beginnings += is_beginning
-    return found[:MOST_PHRASES]
+    return found[:MAX_PHRASES]
 
 
 def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
@@ -131,7 +131,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
         return [_in_table(*fits)]
     if not said and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
         places = _places(who, wanted)
-        if len(places) <= MOST_PLACES:
+        if len(places) <= MAX_PLACES:
             return [_in_table(*place) for place in places]
     gone = [f"=s{site}" for site in who.gone]
     return [full_text(list(_marks(who, wanted)), said, _days(wanted), without=gone)]

@@ -17,7 +17,7 @@ from commentsvc.moderation import decisions
 REASON_SPAM = N_("an outside service calls it spam")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
-MOST_TRIES = 6
+MAX_TRIES = 6
 NOBODY = "0.0.0.0"  # noqa: S104 - the protocol wants an address, and we keep none
 
 
@@ -79,7 +79,7 @@ def postpone(question: Question, why: str) -> None:
     if row is None:
         return
     row.answer = why[:300]
-    if not row.postpone(FIRST_GAP, MOST_TRIES):
+    if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = OpinionState.FAILED
 
 

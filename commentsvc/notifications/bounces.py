@@ -6,7 +6,7 @@ from commentsvc import clock
 from commentsvc.models.recipient import Reach, Recipient
 from commentsvc.notifications import subscriptions
 
-MOST = 3  # letters that may come back for a while, before an address is given up
+MAX_COUNT = 3  # letters that may come back for a while, before an address is given up
 DURING = timedelta(days=30)
 
 
@@ -26,7 +26,7 @@ def count(email: str, reason: str) -> None:
         recipient.bounces = 0
     recipient.bounces += 1
     recipient.bounced_at = clock.now()
-    if recipient.bounces >= MOST:
+    if recipient.bounces >= MAX_COUNT:
         pause(email, reason)
 
 

@@ -27,13 +27,13 @@ EVENTS = {State.PENDING: HELD, State.APPROVED: APPROVED, State.SPAM: SPAM, State
 TEST = "test"
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(seconds=30)  # then two minutes, eight, half an hour, two hours, eight, a day and a half
-MOST_TRIES = 8
+MAX_TRIES = 8
 GATHER = timedelta(seconds=30)  # what waits is pushed together
 SECRET = 32  # bytes
 KEEP_FORMER = timedelta(days=1)
 PREFIX = "whsec_"
 GONE = 410
-LONGEST_URL = 2000  # characters
+MAX_URL_LENGTH = 2000  # characters
 EXCERPT = 200
 
 
@@ -70,8 +70,8 @@ def open_channel(means: Means, url: str, site: Site | None) -> Channel:
 
 
 def _check(means: Means, url: str) -> None:
-    if len(url) > LONGEST_URL or not url.isprintable():
-        raise NoSuchChannel(why=f"{len(url)} > {LONGEST_URL}")
+    if len(url) > MAX_URL_LENGTH or not url.isprintable():
+        raise NoSuchChannel(why=f"{len(url)} > {MAX_URL_LENGTH}")
     if means == Means.WEBHOOK:
         if links.origin_of(url) is None:
             raise NoSuchChannel(why="https://…")
@@ -261,7 +261,7 @@ def postpone(message: Message, answer: str) -> None:
     """Try again later, for about two days; writes."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.answer = answer[:500]
-    if not delivery.postpone(FIRST_GAP, MOST_TRIES):
+    if not delivery.postpone(FIRST_GAP, MAX_TRIES):
         delivery.state = DeliveryState.FAILED
 
 

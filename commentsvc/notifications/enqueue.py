@@ -15,8 +15,8 @@ from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.recipient import Pace, Recipient
 from commentsvc.models.subscription import Subscription
 
-MOST_ITEMS = 200  # in one letter
-MOST_AT_ONCE = 10_000  # values in a question that every database takes
+MAX_ITEMS = 200  # in one letter
+MAX_AT_ONCE = 10_000  # values in a question that every database takes
 
 
 def write(
@@ -62,7 +62,7 @@ def open_letter(kind: LetterKind, recipient: Recipient, due_at: datetime, *, of:
     found = db.session.scalar(waits)
     if found is not None and found.tries == 0:
         found.due_at = found.created_at = min(found.due_at, due_at)
-    if found is None or _number_of_items(found) >= MOST_ITEMS:
+    if found is None or _number_of_items(found) >= MAX_ITEMS:
         return write(kind, recipient, due_at=due_at)
     return found
 
@@ -97,8 +97,8 @@ def is_told(occasion: str, recipient: Recipient) -> bool:
 def told_before(comment: Comment, emails: Sequence[str]) -> set[str]:
     """Which of these addresses had a letter of their own about a comment, as far as their letters are kept."""
     told: set[str] = set()
-    for start in range(0, len(emails), MOST_AT_ONCE):
-        identities = [message_id_of(comment.id, email) for email in emails[start : start + MOST_AT_ONCE]]
+    for start in range(0, len(emails), MAX_AT_ONCE):
+        identities = [message_id_of(comment.id, email) for email in emails[start : start + MAX_AT_ONCE]]
         told.update(db.session.scalars(select(Letter.recipient).where(Letter.message_id.in_(identities))))
     return told
 

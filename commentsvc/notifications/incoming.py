@@ -13,15 +13,15 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
 
-from commentsvc.mailbox import LARGEST_MAIL
+from commentsvc.mailbox import MAX_MAIL_SIZE
 from commentsvc.markup import plain_text
 from commentsvc.markup.own_words import own_words
 from commentsvc.notifications.letters import ANSWER_ABOVE
 
-LARGEST_HEADERS = 64_000
-LONGEST_HEADER = 2_000  # bytes; a longer one is left out
-MOST_PARTS = 100
-LONGEST_TEXT = 100_000  # characters of it that are looked at
+MAX_HEADERS_SIZE = 64_000
+MAX_HEADER_LENGTH = 2_000  # bytes; a longer one is left out
+MAX_PARTS = 100
+MAX_TEXT_LENGTH = 100_000  # characters of it that are looked at
 HEADER = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M)
 PARTS_HEADER = re.compile(rb"^Content-[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M | re.I)
 BOUNDARY = re.compile(rb"^--[^\s-]", re.M)
@@ -77,12 +77,12 @@ class Unreadable(Exception):
 
 def read(raw: bytes) -> Incoming:
     """A mail as bytes, as a mail server hands it over; raises ``Unreadable``."""
-    if len(raw) >= LARGEST_MAIL:
+    if len(raw) >= MAX_MAIL_SIZE:
         raise Unreadable("the mail is too large")
-    if len(BOUNDARY.findall(raw)) > MOST_PARTS:
+    if len(BOUNDARY.findall(raw)) > MAX_PARTS:
         raise Unreadable("the mail has too many parts")
     head, separator, body = _split(raw)
-    if len(head) > LARGEST_HEADERS:
+    if len(head) > MAX_HEADERS_SIZE:
         raise Unreadable("the mail has too many headers")
     try:
         short = _without_long(HEADER, head) + separator + _without_long(PARTS_HEADER, body)
@@ -99,7 +99,7 @@ def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
 
 def _without_long(header: re.Pattern[bytes], raw: bytes) -> bytes:
     """Without those headers that are too long to be looked at."""
-    return header.sub(lambda found: found[0] if len(found[0]) <= LONGEST_HEADER else b"", raw)
+    return header.sub(lambda found: found[0] if len(found[0]) <= MAX_HEADER_LENGTH else b"", raw)
 
 
 def _read(mail: Message) -> Incoming:
@@ -110,7 +110,7 @@ def _read(mail: Message) -> Incoming:
         message_id=_message_id(mail),
         is_automatic=report is None and _is_automatic(mail),
         report=report,
-        words="" if report else own_words(_text(mail)[:LONGEST_TEXT], ANSWER_ABOVE),
+        words="" if report else own_words(_text(mail)[:MAX_TEXT_LENGTH], ANSWER_ABOVE),
         letter_ids=tuple(_letters_within(mail)) if report else (),
     )
 
@@ -185,7 +185,7 @@ def _letters_within(mail: Message) -> Iterator[str]:
     """Message-IDs of the letters that a report brings back, whole or only their headers."""
     for part in mail.walk():
         if part.get_content_type() == "text/rfc822-headers":
-            yield _message_id(email.message_from_string(_content(part)[:LARGEST_HEADERS], policy=compat32))
+            yield _message_id(email.message_from_string(_content(part)[:MAX_HEADERS_SIZE], policy=compat32))
         elif part.get_content_type() == "message/rfc822":
             yield from (_message_id(inner) for inner in _inner(part))
 
@@ -206,7 +206,7 @@ def _text(mail: Message) -> str:
         if str(plain.get_param("format", "")).lower() == "flowed":
             return _unflowed(text, spaces_go=str(plain.get_param("delsp", "")).lower() == "yes")
         return text
-    return plain_text.paragraphs(_content(html)[:LONGEST_TEXT]) if html is not None else ""
+    return plain_text.paragraphs(_content(html)[:MAX_TEXT_LENGTH]) if html is not None else ""
 
 
 def _content(part: Message) -> str:

@@ -28,8 +28,8 @@ EXCERPT = 600  # characters of each comment in a letter
 IN_A_DIGEST = 300
 TO_DECIDE = 2000  # for whoever decides about it
 SUBJECT = 150
-MOST_REFERENCES = 12
-MOST_LISTED = 20  # comments in one letter; of the others it says how many there are
+MAX_REFERENCES = 12
+MAX_LISTED = 20  # comments in one letter; of the others it says how many there are
 ANSWER_ABOVE = "✂ – – –"  # whatever the language, an answer ends where this stands
 
 
@@ -277,7 +277,7 @@ def _still_to_tell(letter: Letter, state: State) -> list[LetterItem]:
 def _listed(items: list[LetterItem], order: Callable[[Comment], Any]) -> tuple[list[Comment], int]:
     """The first comments in this order, and how many more there are."""
     comments = sorted((item.comment for item in items), key=order)
-    return comments[:MOST_LISTED], max(0, len(comments) - MOST_LISTED)
+    return comments[:MAX_LISTED], max(0, len(comments) - MAX_LISTED)
 
 
 def _by_thread(comments: list[Comment]) -> list[list[Comment]]:
@@ -288,7 +288,7 @@ def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
     """The chain from the thread down to the comment that is answered (RFC 5322, 3.6.4)."""
     chain: list[str] = []
     ancestor = comment.parent
-    while ancestor is not None and len(chain) < MOST_REFERENCES:
+    while ancestor is not None and len(chain) < MAX_REFERENCES:
         chain.append(enqueue.message_id_of(ancestor.id, recipient.email))
         ancestor = ancestor.parent
     return (enqueue.message_id_of_thread(comment.thread_id), *reversed(chain))

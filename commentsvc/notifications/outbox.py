@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 FIRST_GAP = timedelta(minutes=1)
-LONGEST_GAP = timedelta(hours=6)
+MAX_GAP = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=5)
 LATE = timedelta(minutes=10)  # from when somebody should look why
 # A server may refuse for what we are or what we say, which is no fault of the address.
@@ -146,7 +146,7 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
         if failure.is_about_recipient and NO_SUCH_ADDRESS.search(failure.answer):
             bounces.count(letter.recipient, failure.answer)
     else:
-        letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), LONGEST_GAP)
+        letter.due_at = now + min(FIRST_GAP * 2 ** min(letter.tries - 1, 20), MAX_GAP)
     told = [letter.id] if letter.kind == LetterKind.TEST else []
     return told + (_let_others_wait(letter) if letter.waits_for_server else [])
 

@@ -9,7 +9,7 @@ from collections import Counter
 from functools import lru_cache
 
 WORD = re.compile(r"[^\W\d_]+")
-FEWEST = 4  # little words of one language, before anything is said
+MIN_COUNT = 4  # little words of one language, before anything is said
 CLEARLY = 1.5  # times as many as of the next one
 LITTLE_WORDS = {
     "en": "the and of to is it that you was for with this have but not are they what from your my an be would",
@@ -37,7 +37,7 @@ def guess(text: str) -> str | None:
         for language in _languages_by_word().get(word, ()):
             found[language] += 1
     (likely, most), (_, second) = (*found.most_common(2), ("", 0), ("", 0))[:2]
-    return likely if most >= FEWEST and most > CLEARLY * second else None
+    return likely if most >= MIN_COUNT and most > CLEARLY * second else None
 
 
 @lru_cache(maxsize=1)

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from commentsvc import links
 from commentsvc.spam.signals import LINK
 
-FEWEST = 5  # texts of each kind, until the filter has an opinion
+MIN_COUNT = 5  # texts of each kind, until the filter has an opinion
 STRENGTH = 1.0  # how many examples "says nothing" weighs
 STRENGTH_OF_OTHERS = 3.0  # how many examples of its own a site needs to outweigh the others
-MOST_TELLING = 50
+MAX_TELLING = 50
 TELLING = 0.1  # distance from one half below which a word says nothing
-LONGEST = 40  # characters of a word
-MOST_WORDS = 400  # of a text
+MAX_LENGTH = 40  # characters of a word
+MAX_WORDS = 400  # of a text
 RUN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
 
@@ -58,7 +58,7 @@ class Knowledge:
     def suffices(self) -> bool:
         """Whether there are enough examples of both kinds to have an opinion."""
         known = self.site + self.others
-        return min(known.spam, known.ham) >= FEWEST
+        return min(known.spam, known.ham) >= MIN_COUNT
 
 
 def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
@@ -67,7 +67,7 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
         return None
     shares = [_share(*knowledge.words[word], knowledge) for word in words if word in knowledge.words]
     telling = sorted((share for share in shares if abs(share - 0.5) > TELLING), key=lambda share: -abs(share - 0.5))
-    evidence = sum(math.log(share / (1 - share)) for share in telling[:MOST_TELLING])
+    evidence = sum(math.log(share / (1 - share)) for share in telling[:MAX_TELLING])
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
 
 
@@ -83,12 +83,12 @@ def words_of(body: str, author: str = "", home: str | None = None, email: str | 
         words.append(f"mail:{email.rpartition('@')[2].casefold()}")
     words += [f"name:{word}" for word in _words(unicodedata.normalize("NFKC", author).casefold())]
     words += [*(f"host:{host}" for host in hosts), *_words(LINK.sub(" ", text))]
-    return frozenset(word[:LONGEST] for word in words[:MOST_WORDS])
+    return frozenset(word[:MAX_LENGTH] for word in words[:MAX_WORDS])
 
 
 def website(address: str) -> str:
     """What is learned of a commenter's website: its host."""
-    return f"website:{links.host_of(address.casefold())}"[:LONGEST]
+    return f"website:{links.host_of(address.casefold())}"[:MAX_LENGTH]
 
 
 def _share(here: Tally, elsewhere: Tally, knowledge: Knowledge) -> float:

@@ -19,9 +19,9 @@ from commentsvc.spam.languages import WORD
 LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
 FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b|<a\s[^>]{0,200}href", re.I)
 FEW_CHARACTERS = 20
-MOST_WORDS_NAMED = 3
+MAX_WORDS_NAMED = 3
 MANY_LINKS = 3
-FASTEST_TYPING = 15.0  # characters a second; a fast typist reaches ten
+MAX_TYPING_SPEED = 15.0  # characters a second; a fast typist reaches ten
 MANY_PINGS = 5  # of one blog in a day
 MANY_LINKS_OUT = 300  # of one page
 LONG_ENOUGH_TO_PASTE = 200  # characters
@@ -125,7 +125,7 @@ def trades(facts: Facts) -> Signal | None:
     found = sorted(TRADES.intersection(WORD.findall(said)))
     if not found:
         return None
-    named = ", ".join(found[:MOST_WORDS_NAMED])
+    named = ", ".join(found[:MAX_WORDS_NAMED])
     return Signal(min(3 * len(found), 8), N_("words that are common in spam: %(words)s"), (("words", named),))
 
 
@@ -234,7 +234,7 @@ def speed(facts: Facts) -> Signal | None:
     """A long text, faster than anybody types: pasted, by a person or a program."""
     if facts.seconds is None or len(facts.body) < LONG_ENOUGH_TO_PASTE:
         return None
-    if len(facts.body) / max(facts.seconds, 1.0) < FASTEST_TYPING:
+    if len(facts.body) / max(facts.seconds, 1.0) < MAX_TYPING_SPEED:
         return None
     return Signal(1, N_("written very fast"))
 

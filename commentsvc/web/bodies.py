@@ -15,10 +15,10 @@ from typing import Any
 from commentsvc.errors import NotUnderstood, TooMany
 
 PATIENCE = 10.0  # seconds for a body
-SLOWEST = 10_000  # bytes a second, for which there is more time
+MIN_SPEED = 10_000  # bytes a second, for which there is more time
 PIECE = 128  # bytes that are waited for at a time; the clock is looked at between two
-MOST = 384  # bodies on their way, of the 512 threads that ``server`` has
-MOST_OF_ONE = 64  # of one address, behind which many people may be
+MAX_COUNT = 384  # bodies on their way, of the 512 threads that ``server`` has
+MAX_OF_ONE = 64  # of one address, behind which many people may be
 
 
 class TooSlow(NotUnderstood):
@@ -48,7 +48,7 @@ class Bodies:
     @contextmanager
     def _one_more(self, source: str) -> Iterator[None]:
         with self._lock:
-            if self._of.total() >= MOST or self._of[source] >= MOST_OF_ONE:
+            if self._of.total() >= MAX_COUNT or self._of[source] >= MAX_OF_ONE:
                 raise TooMany(int(PATIENCE))
             self._of[source] += 1
         try:
@@ -64,6 +64,6 @@ def _read(stream: Any, largest: int) -> bytes:
     body, began = bytearray(), time.monotonic()
     while len(body) <= largest and (piece := stream.read(PIECE)):
         body += piece
-        if time.monotonic() - began > PATIENCE + len(body) / SLOWEST:
+        if time.monotonic() - began > PATIENCE + len(body) / MIN_SPEED:
             raise TooSlow
     return bytes(body)

@@ -11,7 +11,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha
 from commentsvc.web.visitor import Visitor
 
-LONGEST_KEY = 200  # characters of an idempotency key
+MAX_KEY_LENGTH = 200  # characters of an idempotency key
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class CommentRequest:
     def idempotency_key(self) -> str | None:
         """The form's own key, bound to who sends it and to what it says; None for who has no identity."""
         given = self.typed.get("idempotency_key", "")
-        if not given or len(given) > LONGEST_KEY or self.visitor is None:
+        if not given or len(given) > MAX_KEY_LENGTH or self.visitor is None:
             return None
         said = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
         return tokens.keyed_hash("idempotency", said)

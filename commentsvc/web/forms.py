@@ -11,7 +11,7 @@ from commentsvc import i18n, links, throttle
 from commentsvc.captcha import challenge
 from commentsvc.comments import submission
 from commentsvc.comments.articles import Article
-from commentsvc.comments.submission import FIELDS, LONGEST_BODY
+from commentsvc.comments.submission import FIELDS, MAX_BODY_LENGTH
 from commentsvc.errors import (
     Banned,
     ChallengeFailed,
@@ -75,7 +75,7 @@ class CommentForm:
     embedded: bool = False  # where a token serves instead of a cookie
     waits: bool = False  # for a moderator, once it is sent
     folded: bool = False  # one inviting line, until somebody writes
-    most_characters: int = LONGEST_BODY
+    most_characters: int = MAX_BODY_LENGTH
 
     smilies: ClassVar = SMILIES
 
@@ -123,7 +123,7 @@ def typed() -> dict[str, str]:
 
 def rendered() -> str:
     """The typed text as it would look; too long a text is shown as far as a comment can hold it."""
-    return submission.rendered(request.form.get("body", "")[:LONGEST_BODY])
+    return submission.rendered(request.form.get("body", "")[:MAX_BODY_LENGTH])
 
 
 def blank(article: Article, *, folded: bool = False) -> CommentForm:

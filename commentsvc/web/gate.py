@@ -45,9 +45,9 @@ from commentsvc.web.standing import Standing
 
 PATIENCE = 8.0  # seconds until one's turn
 HONEYPOT = "leave_empty"
-FASTEST = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
+MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
-SLOWEST = timedelta(seconds=8)  # that anybody has to wait
+MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
 SPENDS = (Standing.SOLVED, Standing.UNSOLVED)  # used a challenge up
 NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
@@ -56,7 +56,7 @@ _line = Line()
 
 def least_time(body: str) -> timedelta:
     """How long a person takes at least from seeing the form to sending it with this text."""
-    return min(SLOWEST, FASTEST + EACH_CHARACTER * len(body))
+    return min(MAX_WAIT, MIN_WAIT + EACH_CHARACTER * len(body))
 
 
 def receive(request: CommentRequest) -> Comment:

@@ -16,7 +16,7 @@ from commentsvc.notifications import outbox
 from commentsvc.web import current, snapshots
 
 LETTER_IS_LATE = 3600  # seconds
-LEAST_ROOM = 50_000_000  # bytes
+MIN_FREE_SPACE = 50_000_000  # bytes
 
 blueprint = Blueprint("health", __name__)
 
@@ -55,7 +55,7 @@ def _reasons() -> list[str]:
     if settings.current().mail_url and waiting and waiting.total_seconds() > LETTER_IS_LATE:
         reasons.append("a letter has been waiting for more than an hour")
     try:
-        if shutil.disk_usage(settings.current().data_dir).free < LEAST_ROOM:
+        if shutil.disk_usage(settings.current().data_dir).free < MIN_FREE_SPACE:
             reasons.append("the disk is almost full")
     except OSError:
         reasons.append("the data folder is gone")

@@ -13,7 +13,7 @@ from commentsvc.linkbacks.webmention import Status
 from commentsvc.models.ping import Ping
 from commentsvc.web import current
 
-LARGEST_PING = 64 * 1024  # bytes
+MAX_PING_SIZE = 64 * 1024  # bytes
 BY_HAND = "by_hand"  # a field of our own form
 
 blueprint = Blueprint("linkbacks", __name__)
@@ -80,7 +80,7 @@ def _taken_webmention() -> str:
 def _form(refusal: Refusal | None = None) -> Response:
     db.session.rollback()
     i18n.speak(current.reader_language())
-    typed = {name: request.values.get(name, "")[: links.LONGEST_ADDRESS] for name in ("source", "target")}
+    typed = {name: request.values.get(name, "")[: links.MAX_ADDRESS_LENGTH] for name in ("source", "target")}
     page = render_template("linkbacks/webmention.html", typed=typed, refusal=refusal, by_hand=BY_HAND)
     return make_response(page, refusal.status if refusal else 200)
 
@@ -93,7 +93,7 @@ def show_status(receipt: str) -> Response:
 
 def _body() -> bytes:
     body = request.get_data()
-    if max(len(body), request.content_length or 0) > LARGEST_PING:
+    if max(len(body), request.content_length or 0) > MAX_PING_SIZE:
         raise TooLarge
     try:
         throttle.hit(throttle.PINGS, current.source())

@@ -14,7 +14,7 @@ from commentsvc.web.snapshots import takes_gzip
 
 FAST = 3
 WORTH_IT = 1000  # bytes
-MOST_NOISE = 100  # bytes
+MAX_NOISE = 100  # bytes
 
 
 def pack(response: Response) -> Response:
@@ -28,7 +28,7 @@ def pack(response: Response) -> Response:
     if len(body) < WORTH_IT:
         return response
     packed = io.BytesIO()
-    noise = "x" * secrets.randbelow(MOST_NOISE)  # where gzip has room for the name of a file
+    noise = "x" * secrets.randbelow(MAX_NOISE)  # where gzip has room for the name of a file
     with gzip.GzipFile(noise, "wb", FAST, packed, mtime=0) as stream:
         stream.write(body)
     response.set_data(packed.getvalue())

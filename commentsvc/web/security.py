@@ -19,7 +19,7 @@ FRAGMENT_CSP = "default-src 'none'; object-src 'none'; base-uri 'none'; form-act
 
 
 WITH_BODY = ("POST", "PUT", "PATCH")
-LARGEST_REQUEST = 256 * 1024  # bytes
+MAX_REQUEST_SIZE = 256 * 1024  # bytes
 
 _bodies = Bodies()
 
@@ -48,8 +48,8 @@ def _read_whole() -> None:
     is_batch = request.path == "/api/v1/counts"  # where what is wrong with one key is no matter of the others
     if "\0" in request.path or ("%00" in request.query_string.decode("latin-1") and not is_batch):
         raise NotFound
-    if request.method in WITH_BODY and not (request.content_length or 0) > LARGEST_REQUEST:
-        _bodies.collect(request.environ, current.source(), LARGEST_REQUEST)
+    if request.method in WITH_BODY and not (request.content_length or 0) > MAX_REQUEST_SIZE:
+        _bodies.collect(request.environ, current.source(), MAX_REQUEST_SIZE)
     if _is_ping():
         request.get_data(cache=True)
     elif request.method in WITH_BODY:

@@ -41,7 +41,7 @@ PATIENCE = 5.0  # seconds that one request waits for what another is rendering
 ALL = "\0"  # in the place of a key, which has none: all threads of a site
 OLDEST = 3600.0  # seconds; a thread may close by its age, and no version tells
 BUDGET = 32 * 1024 * 1024  # bytes
-LARGEST = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
+MAX_SIZE = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
 # Which parameters make another answer behind which prefix.
 OF_A_PAGE = frozenset({"lang", "view", "sort", "page"})
@@ -58,7 +58,7 @@ AS_GIVEN = frozenset({"site", "key", "v"})  # parameters whose every value may m
 NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
 SHAPE = "commentsvc.shape"  # where a view reads there which one it is asked for
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
-LONGEST_QUERY = 8000  # characters; what is longer is answered and not kept
+MAX_QUERY_LENGTH = 8000  # characters; what is longer is answered and not kept
 OF_EACH_ANSWER = ("content-length", "etag", "vary")
 OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
 NO_SITE = 0
@@ -214,7 +214,7 @@ class Snapshots:
         name = path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
         if name not in self._kept:  # mostly it is asked for by its very name
             prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
-            if prefix is None or len(query) > LONGEST_QUERY:
+            if prefix is None or len(query) > MAX_QUERY_LENGTH:
                 return self.app(environ, start_response)
             name = (path, _asked(prefix, query))
         found = self._current(name)
@@ -315,7 +315,7 @@ class Snapshots:
         with self._landing(flight):
             status, headers, body = self._answer(asked)
             subject = asked.get(NOTE)
-            if subject is None or not status.startswith("200") or len(body) > LARGEST:
+            if subject is None or not status.startswith("200") or len(body) > MAX_SIZE:
                 start_response(status, headers)
                 return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
             snapshot = _made(subject, headers, body, started)

@@ -2,8 +2,8 @@
 // <comment-count site="blog" key="2020/05/phone.html"> says how many comments a thread has: one request for all of them.
 
 const SERVER = new URL("../..", import.meta.url).href;
-const MOST = 100; // keys in one request
-const LONGEST = 6_000; // characters of them
+const MAX_COUNT = 100; // keys in one request
+const MAX_LENGTH = 6_000; // characters of them
 
 /** @type {Map<string, Set<CommentCountElement>>} */
 const waiting = new Map();
@@ -32,7 +32,7 @@ function ask() {
     let length = 0;
     for (const one of elements) {
       length += encodeURIComponent(one.getAttribute("key") ?? "").length + 5;
-      if (some.length === MOST || length > LONGEST) [some, length] = [(tell(site, lang, some), []), 0];
+      if (some.length === MAX_COUNT || length > MAX_LENGTH) [some, length] = [(tell(site, lang, some), []), 0];
       some.push(one);
     }
     tell(site, lang, some);

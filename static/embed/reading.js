@@ -8,7 +8,7 @@ import { act, fragment, idOf, plural, recall, remember } from "../../embed.js";
 /** @typedef {Record<string, any>} Words */
 
 const FIRST_LOOK = 30_000; // milliseconds
-const LONGEST_PAUSE = 600_000;
+const MAX_PAUSE = 600_000;
 
 /** @type {WeakMap<Thread, Reading>} */
 const readings = new WeakMap();
@@ -149,7 +149,7 @@ class Reading {
       const more = Number(newer.dataset.count) - Number(this.box.dataset.count);
       if (more > 0) this.#announce(more, newer);
     }
-    this.#pause = Math.min(this.#pause * 1.5, LONGEST_PAUSE);
+    this.#pause = Math.min(this.#pause * 1.5, MAX_PAUSE);
     return this.#watch(this.#pause);
   }
 

@@ -3,7 +3,7 @@
 // told. The browser derives keys in threads of its own, so the page stays quick and needs no worker, which a blog's
 // policy might forbid.
 
-const MOST_AT_ONCE = 8;
+const MAX_AT_ONCE = 8;
 
 /** @typedef {{parameters: {nonce: string, salt: string, cost: number, keyLength: number, keyPrefix: string}, signature: string}} Problem */
 
@@ -35,7 +35,7 @@ function celebrate(challenge) {
 /** What the server takes as the answer. @param {Problem} problem @param {AbortSignal} signal @returns {Promise<string>} */
 async function solve(problem, signal) {
   const { keyPrefix } = problem.parameters;
-  const atOnce = Math.min(MOST_AT_ONCE, navigator.hardwareConcurrency || 1);
+  const atOnce = Math.min(MAX_AT_ONCE, navigator.hardwareConcurrency || 1);
   for (let first = 0; ; first += atOnce) {
     signal.throwIfAborted();
     const keys = await Promise.all(Array.from({ length: atOnce }, (_, lane) => derive(problem, first + lane)));

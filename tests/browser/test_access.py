@@ -37,7 +37,7 @@ LOOKS = [
 ]
 SHOWN = {"comment": Comment, "thread": Thread, "letter": Letter}
 WIDE = 1280  # CSS pixels
-SMALLEST = 24  # CSS pixels, WCAG 2.2 target size
+MIN_SIZE = 24  # CSS pixels, WCAG 2.2 target size
 
 BLOG = """<style>:root {{ color-scheme: light dark }} body {{ background: light-dark(#fff, #16181a); margin: 0 16px;
 color: light-dark(#222, #eee) }}</style>
@@ -108,7 +108,7 @@ def too_small(page: Page) -> list[str]:
                 })
                 .map((one) => one.outerHTML.slice(0, 120));
             }""",
-            SMALLEST,
+            MIN_SIZE,
         )
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from commentsvc.comments import reading
 from commentsvc.comments.articles import Article
-from commentsvc.comments.reading import DEEPEST, Order
+from commentsvc.comments.reading import MAX_DEPTH, Order
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
 from commentsvc.models.site import View
@@ -70,7 +70,7 @@ def test_a_chat_five_hundred_deep_is_flattened_and_named(thread: Thread, site: S
     write(thread, [None, *range(499)])
     items = reading.read(Article.at(site, ARTICLE), View.THREADED).items
     assert len(items) == 500
-    assert max(item.depth for item in items) == DEEPEST
+    assert max(item.depth for item in items) == MAX_DEPTH
     assert items[-1].answers is not None
     assert items[-1].answers.author == "Writer 498"
     assert "to Writer 498" in client.get(f"/t/blog/{ARTICLE}").text

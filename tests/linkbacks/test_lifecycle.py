@@ -167,7 +167,7 @@ class TestBudgets:
     def test_a_host_that_was_asked_enough_rests(
         self, client: FlaskClient, neighbour: Web, linking: Callable[[], str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(verifying, "MOST_OF_HOST", 2)
+        monkeypatch.setattr(verifying, "MAX_OF_HOST", 2)
         for number in range(3):
             client.post(f"/trackback/blog/{ARTICLE}", data={"url": neighbour.page(f"/{number}", linking())})
         assert [worker.verify_pings() for _ in range(3)] == [1, 1, 0]
@@ -176,7 +176,7 @@ class TestBudgets:
     def test_an_article_takes_so_many_in_an_hour(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         from commentsvc.linkbacks import receiving
 
-        monkeypatch.setattr(receiving, "MOST_FOR_ARTICLE", 3)
+        monkeypatch.setattr(receiving, "MAX_FOR_ARTICLE", 3)
         monkeypatch.setattr(receiving, "SHARE_OF_SENDER", 1)
         answers = [
             client.post("/webmention", data={"source": f"https://{n}.example/", "target": ARTICLE_URL}).status_code

@@ -363,7 +363,7 @@ class TestVerification:
     def test_one_sender_takes_not_everything_there_is(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(receiving, "MOST_FOR_ARTICLE", 6)
+        monkeypatch.setattr(receiving, "MAX_FOR_ARTICLE", 6)
         client.environ_base["REMOTE_ADDR"] = "198.51.100.1"
         statuses = [mention(client, f"https://{number}.example/").status_code for number in range(4)]
         assert statuses == [201, 201, 201, 429]
@@ -417,14 +417,14 @@ class TestVerification:
     def test_what_waits_for_a_server_in_trouble_keeps_nobody_out(
         self, client: FlaskClient, neighbour: Web, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(receiving, "MOST_WAITING", 1)
+        monkeypatch.setattr(receiving, "MAX_WAITING", 1)
         monkeypatch.setattr(receiving, "SHARE_OF_SENDER", 1)
         neighbour.page("/trouble", "", status=503)
         assert mention(client, f"{neighbour.url}/trouble").status_code == 201
         assert mention(client, SOURCE).status_code == 429
         worker.verify_pings()
         assert mention(client, SOURCE).status_code == 201
-        monkeypatch.setattr(receiving, "MOST_OF_SENDER", 2)
+        monkeypatch.setattr(receiving, "MAX_OF_SENDER", 2)
         assert mention(client, f"{SOURCE}/2").status_code == 429
 
     def test_what_the_page_says_is_text(self, client: FlaskClient, neighbour: Web) -> None:

@@ -41,7 +41,7 @@ class TestPhrases:
     @given(st.text(max_size=400))
     def test_nothing_but_words_comes_through(self, typed: str) -> None:
         found = search.phrases(typed)
-        assert len(found) <= search.MOST_PHRASES
+        assert len(found) <= search.MAX_PHRASES
         assert all(one.strip("* ") and not set('"()^:+-{}') & set(one) for one in found)
 
 

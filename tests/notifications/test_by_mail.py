@@ -525,7 +525,7 @@ class TestMails:
             b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 5000,
             b"Content-Type: text/plain; charset=undecodable\r\nTo: " + MAILBOX.encode() + b"\r\n\r\nx",
             b"Content-Type: multipart/report; report-type=delivery-status\r\n\r\n",
-            b"x" * (mailbox.LARGEST_MAIL + 1),
+            b"x" * (mailbox.MAX_MAIL_SIZE + 1),
             b"Subject: " + b"a" * 100_000 + b"\r\n\r\nx",
             b"To: " + b"a@b.example, " * 5000 + b"\r\n\r\nx",
         ],

@@ -36,7 +36,7 @@ class TestWords:
         assert "host:shop.example" in words_of(f"see {same}")
 
     def test_who_wrote_a_long_text_is_learned_too(self) -> None:
-        long = " ".join(f"word{number}" for number in range(learning.MOST_WORDS * 2))
+        long = " ".join(f"word{number}" for number in range(learning.MAX_WORDS * 2))
         assert {"website:shop.example", "mail:mail.example"} <= words_of(long, "Bob", "shop.example", "b@mail.example")
 
     def test_of_whoever_wrote_it(self) -> None:
@@ -47,8 +47,8 @@ class TestWords:
     @given(some.text(max_size=2_000))
     def test_any_text_has_few_short_words(self, text: str) -> None:
         found = words_of(text, text[:80], text[:200], text[:80])
-        assert len(found) <= learning.MOST_WORDS
-        assert all(len(word) <= learning.LONGEST for word in found)
+        assert len(found) <= learning.MAX_WORDS
+        assert all(len(word) <= learning.MAX_LENGTH for word in found)
 
 
 class TestProbability:

@@ -64,12 +64,12 @@ def test_dripping_ends_soon(clock: list[float]) -> None:
 
 def test_a_slow_line_has_the_time_that_it_needs(clock: list[float]) -> None:
     def later() -> None:
-        clock[0] += bodies.PIECE / bodies.SLOWEST
+        clock[0] += bodies.PIECE / bodies.MIN_SPEED
 
     assert len(collect(Slow(b"x" * 200_000, later), largest=250_000)) == 200_000
 
 
-@pytest.mark.parametrize(("sources", "let_in"), [(1, bodies.MOST_OF_ONE), (400, bodies.MOST)])
+@pytest.mark.parametrize(("sources", "let_in"), [(1, bodies.MAX_OF_ONE), (400, bodies.MAX_COUNT)])
 def test_only_so_many_are_waited_for(sources: int, let_in: int) -> None:
     """Of one address, and of all together; when they are through, the next ones are."""
     release, all_of_them = Event(), Bodies()

@@ -139,7 +139,7 @@ class TestGuessing:
         db.session.rollback()
         with ThreadPoolExecutor(24) as pool:
             outcomes = Counter(pool.map(attempt, range(24)))
-        admitted = passwords.AT_ONCE + passwords.MOST_WAITING
+        admitted = passwords.AT_ONCE + passwords.MAX_WAITING
         assert outcomes == {"SignInFailed": admitted, "TooMany": 24 - admitted}
         assert max(most) <= passwords.AT_ONCE
         assert max(connections[passwords.AT_ONCE :]) == 0  # while the first ones work, the others still ask

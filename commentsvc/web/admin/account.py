@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings
 from commentsvc.accounts import passkeys, passwords, sessions
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
@@ -15,9 +15,9 @@ from commentsvc.models.subscription import SubscriptionState, Topic
 from commentsvc.notifications import subscriptions
 from commentsvc.web.admin import browsers, signed_in
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 MODERATORS_TOPICS = (Topic.HELD, Topic.SITE)
-NUMBER = f"<int(max={LARGEST_ID}):number>"
+NUMBER = f"<int(max={MAX_ID}):number>"
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
 signed_in.guard(blueprint)
@@ -44,7 +44,7 @@ def change() -> AnyResponse:
         raise NotUnderstood
     db.begin_write()
     who = signed_in.person()
-    who.name, who.language = one_line(request.form.get("name", ""))[:LONGEST_NAME], language
+    who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
     return _back()
 
 

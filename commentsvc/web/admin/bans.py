@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links
-from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
@@ -20,7 +20,7 @@ from commentsvc.web.admin import signed_in
 from commentsvc.web.options import number
 
 SHOWN = 100  # bans on the page
-BAN = f"<int(max={LARGEST_ID}):ban_id>"
+BAN = f"<int(max={MAX_ID}):ban_id>"
 
 blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
 signed_in.guard(blueprint)
@@ -138,8 +138,8 @@ def _site() -> Site | None:
 def _days() -> int | None:
     if not (typed := request.form.get("days", "").strip()):
         return None
-    if not (days := whole(typed)) or days > bans.LONGEST_DAYS:
-        raise InvalidFields({"days": bans.NotSoLong(most=bans.LONGEST_DAYS)})
+    if not (days := whole(typed)) or days > bans.MAX_DAYS:
+        raise InvalidFields({"days": bans.NotSoLong(most=bans.MAX_DAYS)})
     return days
 
 
@@ -162,7 +162,7 @@ def _page(form: BanForm) -> str:
         bans=listed,
         before=listed[-1].id if len(listed) == SHOWN else None,
         taken=bans.taken_by(listed),
-        longest_days=bans.LONGEST_DAYS,
+        longest_days=bans.MAX_DAYS,
         changed=next((ban for ban in listed if ban.id == number("changed")), None),
         kinds=BanKind,
         form=form,

@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, NotUnderstood, Refusal
 from commentsvc.models.channel import Channel, Means
@@ -12,7 +12,7 @@ from commentsvc.models.site import Site
 from commentsvc.notifications import channels
 from commentsvc.web.admin import signed_in
 
-CHANNEL = f"/<int(max={LARGEST_ID}):number>"
+CHANNEL = f"/<int(max={MAX_ID}):number>"
 
 blueprint = Blueprint("channels", __name__, url_prefix="/admin/channels")
 signed_in.guard(blueprint, owner=True)
@@ -68,7 +68,7 @@ def test(number: int) -> AnyResponse:
     return _back()
 
 
-@blueprint.post(f"/deliveries/<int(max={LARGEST_ID}):number>/attempts")
+@blueprint.post(f"/deliveries/<int(max={MAX_ID}):number>/attempts")
 def tell_again(number: int) -> AnyResponse:
     """Another try, now."""
     db.begin_write()

@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import answering, editing, rearranging, submission, thread_rules
-from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal
 from commentsvc.models.act import Act
@@ -18,7 +18,7 @@ from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
 from commentsvc.web.options import number
 
-blueprint = Blueprint("admin_comments", __name__, url_prefix=f"/admin/comments/<int(max={LARGEST_ID}):comment_id>")
+blueprint = Blueprint("admin_comments", __name__, url_prefix=f"/admin/comments/<int(max={MAX_ID}):comment_id>")
 signed_in.guard(blueprint)
 
 
@@ -111,7 +111,7 @@ def write_note(comment_id: int) -> AnyResponse:
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
 
 
-@blueprint.post(f"/notes/<int(max={LARGEST_ID}):note_id>/removal")
+@blueprint.post(f"/notes/<int(max={MAX_ID}):note_id>/removal")
 def remove_note(comment_id: int, note_id: int) -> AnyResponse:
     """Throw a note away."""
     db.begin_write()

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.comments import submission
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
 from commentsvc.models.letter import Letter, LetterKind, LetterState
@@ -15,7 +15,7 @@ from commentsvc.notifications.letters import NAMES
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
-LETTER = f"/<int(max={LARGEST_ID}):letter_id>"
+LETTER = f"/<int(max={MAX_ID}):letter_id>"
 
 blueprint = Blueprint("letters", __name__, url_prefix="/admin/letters")
 signed_in.guard(blueprint, owner=True)

@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.linkbacks import announcing, sending, verifying, watching
@@ -29,7 +29,7 @@ def show() -> str:
     )
 
 
-@blueprint.post(f"/received/<int(max={LARGEST_ID}):number>/attempts")
+@blueprint.post(f"/received/<int(max={MAX_ID}):number>/attempts")
 def look_again(number: int) -> AnyResponse:
     """Have the source of a ping looked at again."""
     db.begin_write()
@@ -41,7 +41,7 @@ def look_again(number: int) -> AnyResponse:
     return redirect(url_for("admin_linkbacks.show", _anchor="received"), code=303)
 
 
-@blueprint.post(f"/sent/<int(max={LARGEST_ID}):number>/attempts")
+@blueprint.post(f"/sent/<int(max={MAX_ID}):number>/attempts")
 def tell_again(number: int) -> AnyResponse:
     """Have a page told again."""
     db.begin_write()

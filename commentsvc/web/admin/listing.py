@@ -13,7 +13,7 @@ from commentsvc.moderation.search import Wanted
 
 ANY = "any"
 NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "q")
-LONGEST = 200  # characters of a value
+MAX_LENGTH = 200  # characters of a value
 CARRIED = "listed"  # the field of a form that holds the query of the list it stands in
 
 
@@ -35,7 +35,7 @@ class Listing:
 
     @classmethod
     def _of(cls, given: Iterable[tuple[str, str]]) -> "Listing":
-        pairs = [(name, value.replace("\0", "").strip()[:LONGEST]) for name, value in given if name in NAMES]
+        pairs = [(name, value.replace("\0", "").strip()[:MAX_LENGTH]) for name, value in given if name in NAMES]
         return cls({name: value for name, value in pairs if value})
 
     @property

@@ -8,17 +8,17 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.accounts import moderators
-from commentsvc.comments.submission import LARGEST_ID, checked_email, whole
+from commentsvc.comments.submission import MAX_ID, checked_email, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Site
 from commentsvc.web.admin import sign_in, signed_in
-from commentsvc.web.admin.account import LONGEST_NAME
+from commentsvc.web.admin.account import MAX_NAME_LENGTH
 from commentsvc.web.options import number
 
-MODERATOR = f"<int(max={LARGEST_ID}):moderator_id>"
+MODERATOR = f"<int(max={MAX_ID}):moderator_id>"
 
 blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
 signed_in.guard(blueprint, owner=True)
@@ -45,7 +45,7 @@ def show() -> str:
 @blueprint.post("")
 def invite() -> AnyResponse | tuple[str, int]:
     """Add somebody and send them a link to sign in."""
-    typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:LONGEST_NAME]
+    typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
     role = _role()
     db.begin_write()
     sites = _sites()

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import rearranging, undoing
-from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
 from commentsvc.i18n import gettext as _
@@ -19,7 +19,7 @@ from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import number
 
 FRAGMENT = "X-Desk"  # sent by desk.js, which moves the rows itself
-MOST_AT_ONCE = 200  # comments of one act
+MAX_AT_ONCE = 200  # comments of one act
 STEP = 50  # comments of one transaction: readers who write wait no longer
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
@@ -52,7 +52,7 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
     return redirect(listing.address(act=act), code=303)
 
 
-@blueprint.post(f"/acts/<int(max={LARGEST_ID}):act_id>/reversal")
+@blueprint.post(f"/acts/<int(max={MAX_ID}):act_id>/reversal")
 def undo(act_id: int) -> AnyResponse | str:
     """Take an act back, but for what was decided since."""
     db.begin_write()
@@ -117,7 +117,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         kinds=Kind,
         counts=queue.counts(who, wanted.site),
         many=queue.MANY,
-        most=MOST_AT_ONCE,
+        most=MAX_AT_ONCE,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
@@ -135,13 +135,13 @@ def _chosen() -> dict[int, str | None]:
     """The chosen ones: numbers, and what was seen of each."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
     found = [(number, seen) for text, _, seen in pairs if (number := whole(text))]
-    return dict(found[:MOST_AT_ONCE])
+    return dict(found[:MAX_AT_ONCE])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """All that the search finds and that had been written when it was made."""
     newest = whole(request.form.get("newest")) or 0
-    found = search.numbers(signed_in.person(), listing.wanted, MOST_AT_ONCE, upto=newest) if newest else []
+    found = search.numbers(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 

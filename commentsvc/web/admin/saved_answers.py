@@ -6,7 +6,7 @@ from types import MappingProxyType
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound
 from commentsvc.models.saved_answer import SavedAnswer
@@ -36,7 +36,7 @@ def save() -> AnyResponse | tuple[str, int]:
     return redirect(url_for("saved_answers.show"), code=303)
 
 
-@blueprint.post(f"/<int(max={LARGEST_ID}):number>/removal")
+@blueprint.post(f"/<int(max={MAX_ID}):number>/removal")
 def remove(number: int) -> str:
     """Throw one's own away; the form has it again, to be kept after all."""
     db.begin_write()

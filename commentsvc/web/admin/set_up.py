@@ -14,7 +14,7 @@ from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.web import current
 from commentsvc.web.admin import signed_in
-from commentsvc.web.admin.account import LONGEST_NAME
+from commentsvc.web.admin.account import MAX_NAME_LENGTH
 
 blueprint = Blueprint("set_up", __name__, url_prefix="/admin/set-up")
 signed_in.guard(blueprint, anonymous=True)
@@ -40,7 +40,7 @@ def show(token: str) -> str:
 def set_up(token: str) -> AnyResponse | tuple[str, int]:
     """Become the owner, and be signed in."""
     throttle.hit(throttle.SIGN_INS, current.source())
-    name = one_line(request.form.get("name", ""))[:LONGEST_NAME]
+    name = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
     db.begin_write()
     try:
         email = checked_email(request.form.get("email", ""))

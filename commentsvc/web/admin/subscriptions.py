@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import LARGEST_ID, whole
+from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, NotUnderstood
 from commentsvc.models.recipient import Reach, Recipient
@@ -33,7 +33,7 @@ def show() -> str:
     )
 
 
-@blueprint.post(f"/<int(max={LARGEST_ID}):number>/<resource>")
+@blueprint.post(f"/<int(max={MAX_ID}):number>/<resource>")
 def change(number: int, resource: str) -> AnyResponse:
     """Pause, or go on; who has not said yes, or has stopped it, must say so themselves."""
     if resource not in CHANGES:
@@ -46,7 +46,7 @@ def change(number: int, resource: str) -> AnyResponse:
     return _back()
 
 
-@blueprint.post(f"/<int(max={LARGEST_ID}):number>/removal")
+@blueprint.post(f"/<int(max={MAX_ID}):number>/removal")
 def remove(number: int) -> AnyResponse:
     """Forget it; what was to be told of it is told no more."""
     db.begin_write()
@@ -54,7 +54,7 @@ def remove(number: int) -> AnyResponse:
     return _back()
 
 
-@blueprint.post(f"/recipients/<int(max={LARGEST_ID}):number>/opening")
+@blueprint.post(f"/recipients/<int(max={MAX_ID}):number>/opening")
 def reopen(number: int) -> AnyResponse:
     """Write to an address again whose letters came back."""
     db.begin_write()

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules, undoing
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
@@ -21,9 +21,9 @@ from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, number
 
-LONGEST_TITLE = 300
-LONGEST_DAYS = 36_500
-THREAD = f"/<int(max={LARGEST_ID}):thread_id>"
+MAX_TITLE_LENGTH = 300
+MAX_DAYS = 36_500
+THREAD = f"/<int(max={MAX_ID}):thread_id>"
 
 blueprint = Blueprint("threads", __name__, url_prefix="/admin/threads")
 signed_in.guard(blueprint)
@@ -76,7 +76,7 @@ def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
     return _addressed(thread_id, "alias", rearranging.add_alias)
 
 
-@blueprint.post(f"{THREAD}/aliases/<int(max={LARGEST_ID}):alias_id>/removal")
+@blueprint.post(f"{THREAD}/aliases/<int(max={MAX_ID}):alias_id>/removal")
 def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
     """An address leads here no more."""
     db.begin_write()
@@ -127,7 +127,7 @@ def _rules() -> dict[str, Any]:
     if not known:
         raise NotUnderstood
     return {
-        "title": one_line(form.get("title", ""))[:LONGEST_TITLE],
+        "title": one_line(form.get("title", ""))[:MAX_TITLE_LENGTH],
         "access": access,
         "captcha": captcha or None,
         "moderation": moderation or None,
@@ -138,8 +138,8 @@ def _rules() -> dict[str, Any]:
 def _days(typed: str) -> int | None:
     if not typed:
         return None
-    if not typed.isascii() or not typed.isdigit() or len(typed) > len(str(LONGEST_DAYS)) or int(typed) > LONGEST_DAYS:
-        raise InvalidFields({"close_after_days": site_rules.NotWithin(least=0, most=LONGEST_DAYS)})
+    if not typed.isascii() or not typed.isdigit() or len(typed) > len(str(MAX_DAYS)) or int(typed) > MAX_DAYS:
+        raise InvalidFields({"close_after_days": site_rules.NotWithin(least=0, most=MAX_DAYS)})
     return int(typed)
 
 

@@ -31,9 +31,9 @@ def post() -> Response:
         work=forms.work(shown),
         visitor=person.token,
         wait=Wait(
-            least=gate.FASTEST.total_seconds() + SPARE,
+            least=gate.MIN_WAIT.total_seconds() + SPARE,
             each_character=gate.EACH_CHARACTER.total_seconds(),
-            most=gate.SLOWEST.total_seconds() + SPARE,
+            most=gate.MAX_WAIT.total_seconds() + SPARE,
         ),
         waits=forms.will_wait(article, person),
         expires_in=int(LIFETIME.total_seconds()),

@@ -20,7 +20,7 @@ def show() -> Response:
     site = configuration.current().site(request.args.get("site", ""))
     news = site.news  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
-    asked = {key: _normal(key) for key in _keys()[: reading.MOST_COUNTS]}
+    asked = {key: _normal(key) for key in _keys()[: reading.MAX_COUNTS]}
     found = reading.counts(site, {key for key in asked.values() if key is not None})
     counts = {key: 0 if normal is None else found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}

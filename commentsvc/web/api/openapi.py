@@ -8,8 +8,8 @@ from flask import Blueprint, Response, jsonify
 from pydantic.json_schema import models_json_schema
 
 from commentsvc import __version__, links
-from commentsvc.comments.reading import MOST_COUNTS, Order
-from commentsvc.comments.submission import LARGEST_ID
+from commentsvc.comments.reading import MAX_COUNTS, Order
+from commentsvc.comments.submission import MAX_ID
 from commentsvc.models.site import View
 from commentsvc.web.api import shapes
 from commentsvc.web.api.shapes import Shape
@@ -78,7 +78,7 @@ OPERATIONS = (
         parameters=("lang",),
     ),
     Operation(
-        *("get", "/api/v1/counts", f"How many comments threads have, at most {MOST_COUNTS} at once"),
+        *("get", "/api/v1/counts", f"How many comments threads have, at most {MAX_COUNTS} at once"),
         {200: shapes.Counts},
         parameters=("site", "keys", "lang"),
     ),
@@ -96,7 +96,7 @@ PARAMETERS: dict[str, Json] = {
     "sort": {"in": "query", "schema": {"enum": [str(one) for one in Order]}},
     "page": {"in": "query", "schema": {"type": "integer", "minimum": 1}},
     "site": {"in": "query", "schema": TEXT, "required": True},
-    "keys": {"in": "query", "name": "key", "schema": {"type": "array", "items": TEXT, "maxItems": MOST_COUNTS}},
+    "keys": {"in": "query", "name": "key", "schema": {"type": "array", "items": TEXT, "maxItems": MAX_COUNTS}},
     "one key": {"in": "query", "name": "key", "schema": TEXT},
     "Idempotency-Key": {"in": "header", "schema": TEXT, "description": "Repeated, it posts nothing again"},
     VISITOR_HEADER: {"in": "header", "schema": TEXT, "description": "The `visitor` of a challenge, without cookies"},
@@ -104,7 +104,7 @@ PARAMETERS: dict[str, Json] = {
 IN_PATH: dict[str, Json] = {
     "site": {"schema": TEXT, "description": "The blog's key"},
     "key": {"schema": TEXT, "description": "The article's path and query, or what its page says instead"},
-    "comment_id": {"schema": {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}},
+    "comment_id": {"schema": {"type": "integer", "minimum": 0, "maximum": MAX_ID}},
 }
 
 

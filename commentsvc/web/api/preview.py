@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from commentsvc import configuration, throttle
-from commentsvc.comments.submission import LONGEST_BODY, rendered
+from commentsvc.comments.submission import MAX_BODY_LENGTH, rendered
 from commentsvc.errors import TooLarge
 from commentsvc.web import current, security
 from commentsvc.web.api.shapes import Draft, Rendered, answer, asked
@@ -18,6 +18,6 @@ def post() -> Response:
     draft = asked(Draft)
     site = configuration.current().site(draft.site)
     security.check_origin(site)
-    if len(draft.body) > LONGEST_BODY:
+    if len(draft.body) > MAX_BODY_LENGTH:
         raise TooLarge
     return answer(Rendered(html=rendered(draft.body)), site)
