@@ -25,11 +25,11 @@ from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
 from commentsvc.comments import site_removal
 from commentsvc.db import db
-from commentsvc.models import Comment, Decision, Site, Tally, Thread
+from commentsvc.models import Comment, DailyCount, Decision, Site, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
+from commentsvc.models.daily_count import Event
 from commentsvc.models.moderator import Role
 from commentsvc.models.site import Captcha, Moderation
-from commentsvc.models.tally import Event
 from commentsvc.settings import Settings
 from tests import postgres
 from tests.visitors import hidden_fields
@@ -153,7 +153,7 @@ def _build(comments: int) -> dict[str, Any]:
     _insert(Decision, (_decision(number + 1, threads, site_ids) for number in range(comments)))
     days = (now.date() - timedelta(days=back) for back in range(DAYS))
     _insert(
-        Tally,
+        DailyCount,
         (
             {"day": day, "site_id": site, "event": event, "count": 9, "seconds": 0}
             for day in days

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import corpora, picture
 from bench.corpora import Text
 from commentsvc.spam import learning, score
-from commentsvc.spam.learning import Knowledge, Tally
+from commentsvc.spam.learning import Knowledge, WordCount
 from commentsvc.spam.score import Opinion
 from commentsvc.spam.signals import Facts
 
@@ -62,8 +62,8 @@ def _taught(texts: Sequence[Text]) -> Knowledge:
     spam, ham = Counter[str](), Counter[str]()
     for text, is_spam in texts:
         (spam if is_spam else ham).update(learning.words_of(text))
-    words = {word: (Tally(spam[word], ham[word]), Tally()) for word in spam | ham}
-    return Knowledge(Tally(*(sum(is_spam is kind for _, is_spam in texts) for kind in (True, False))), words=words)
+    words = {word: (WordCount(spam[word], ham[word]), WordCount()) for word in spam | ham}
+    return Knowledge(WordCount(*(sum(is_spam is kind for _, is_spam in texts) for kind in (True, False))), words=words)
 
 
 def _is_caught(text: str, knowledge: Knowledge) -> bool:

@@ -15,13 +15,13 @@ from commentsvc.models.act import Act
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
+from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import moderator_site
 from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
-from commentsvc.models.tally import Tally
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 
@@ -72,7 +72,7 @@ def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
         (Thread, Thread.site_id == site.id),
         (Act, Act.site_id == site.id),
         (Delivery, Delivery.channel_id.in_(told)),
-        (Tally, Tally.site_id == site.id),
+        (DailyCount, DailyCount.site_id == site.id),
         (LearnedWord, LearnedWord.site_id == site.id),
     ]
 

@@ -6,6 +6,7 @@ from commentsvc.models.ban import Ban
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
 from commentsvc.models.configuration import Configuration
+from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.examination import Examination
@@ -25,7 +26,6 @@ from commentsvc.models.sent_linkback import SentLinkback
 from commentsvc.models.site import Site
 from commentsvc.models.spent_challenge import SpentChallenge
 from commentsvc.models.subscription import Subscription
-from commentsvc.models.tally import Tally
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.models.watched_feed import WatchedFeed
@@ -37,6 +37,7 @@ __all__ = [
     "Channel",
     "Comment",
     "Configuration",
+    "DailyCount",
     "Decision",
     "Delivery",
     "Examination",
@@ -56,7 +57,6 @@ __all__ = [
     "Site",
     "SpentChallenge",
     "Subscription",
-    "Tally",
     "Thread",
     "ThreadAlias",
     "WatchedFeed",

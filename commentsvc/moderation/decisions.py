@@ -12,10 +12,10 @@ from commentsvc.errors import Reason
 from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
+from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
-from commentsvc.models.tally import Event, Tally
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
@@ -132,18 +132,18 @@ def _lesson_before_last(comment: Comment) -> State | None:
 
 def _tally_first(comment: Comment) -> None:
     site_id = comment.thread.site_id
-    Tally.add(Event.POSTED, site_id)
+    DailyCount.add(Event.POSTED, site_id)
     if comment.state == State.PENDING:
-        Tally.add(Event.HELD, site_id)
+        DailyCount.add(Event.HELD, site_id)
     elif comment.state == State.SPAM:
-        Tally.add(Event.SPAM, site_id)
+        DailyCount.add(Event.SPAM, site_id)
 
 
 def _move(comment: Comment, state: State, decision: Decision) -> None:
     before, comment.state = comment.state, state
     if before == State.PENDING and state == State.APPROVED and (decision.moderator or decision.is_by_owner):
         waited = clock.now() - comment.created_at
-        Tally.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
+        DailyCount.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
     decision.comment_id, decision.before, decision.after = comment.id, before, state
     decision.site_id = comment.thread.site_id
     db.session.add(decision)

@@ -21,7 +21,7 @@ from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
 from commentsvc.moderation import training
 from commentsvc.spam import learning
-from commentsvc.spam.learning import Tally
+from commentsvc.spam.learning import WordCount
 from commentsvc.spam.signals import Facts
 
 ENOUGH = 20  # more than this many need not be counted
@@ -123,8 +123,8 @@ def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINAR
     seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
     if known.website_in_spam and not known.website_in_ham:
         seen.add("website")
-    here = Tally(known.spam_here or 0, known.ham_here or 0)
-    others = Tally(known.spam_elsewhere or 0, known.ham_elsewhere or 0)
+    here = WordCount(known.spam_here or 0, known.ham_here or 0)
+    others = WordCount(known.spam_elsewhere or 0, known.ham_elsewhere or 0)
     return Facts(
         body=comment.body,
         author=comment.author,

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from commentsvc import clock
 from commentsvc.db import db
+from commentsvc.models.daily_count import EVERYWHERE, DailyCount, Event
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.tally import EVERYWHERE, Event, Tally
 
 SPANS = (14, 30, 90, 364)  # days
 WEEK = 7
@@ -38,12 +38,12 @@ def read(who: Moderator, site: int | None, span: int) -> Days:
     today = clock.now().date()
     first = today - timedelta(days=span - 1)
     step = WEEK if span > BY_WEEK else 1
-    theirs = who.may_see(Tally.site_id) if site is None else Tally.site_id == site
-    rows = select(Tally.day, Tally.event, func.sum(Tally.count), func.sum(Tally.seconds))
-    rows = rows.where(Tally.day.between(first, today), theirs | (Tally.site_id == EVERYWHERE))
+    theirs = who.may_see(DailyCount.site_id) if site is None else DailyCount.site_id == site
+    rows = select(DailyCount.day, DailyCount.event, func.sum(DailyCount.count), func.sum(DailyCount.seconds))
+    rows = rows.where(DailyCount.day.between(first, today), theirs | (DailyCount.site_id == EVERYWHERE))
     counts: dict[str, list[int]] = {event: [0] * (span // step) for event in Event}
     waited = [0] * (span // step)
-    for day, event, count, seconds in db.session.execute(rows.group_by(Tally.day, Tally.event)):
+    for day, event, count, seconds in db.session.execute(rows.group_by(DailyCount.day, DailyCount.event)):
         place = (day - first).days // step
         counts[event][place] += int(count)
         waited[place] += int(seconds)

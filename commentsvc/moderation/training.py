@@ -11,12 +11,12 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.spam import learning
-from commentsvc.spam.learning import Knowledge, Tally
+from commentsvc.spam.learning import Knowledge, WordCount
 
 LEARNED_FROM = {State.SPAM: "spam", State.APPROVED: "ham"}
 
 
-def opinion(comment: Comment, here: Tally, others: Tally) -> float | None:
+def opinion(comment: Comment, here: WordCount, others: WordCount) -> float | None:
     """How likely a comment is spam, from 0 to 1; None where too little was learned, ``here`` and on other sites."""
     if not Knowledge(here, others).suffices:
         return None
@@ -68,10 +68,10 @@ def _words(comment: Comment) -> frozenset[str]:
     return learning.words_of(comment.body, comment.author, comment.website, comment.email)
 
 
-def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[Tally, Tally]]:
+def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[WordCount, WordCount]]:
     """What was learned of these words, on this site and on the others."""
     found = db.session.execute(_counts_of_words(), {"site": site.id, "words": list(words)})
-    return {word: (Tally(*counts[:2]), Tally(*counts[2:])) for word, *counts in found}
+    return {word: (WordCount(*counts[:2]), WordCount(*counts[2:])) for word, *counts in found}
 
 
 @cache

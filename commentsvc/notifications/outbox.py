@@ -17,8 +17,8 @@ from commentsvc import clock, settings
 from commentsvc.db import db
 from commentsvc.errors import N_, ChangedMeanwhile
 from commentsvc.mail import DeliveryFailed
+from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.letter import Letter, LetterKind, LetterState
-from commentsvc.models.tally import Event, Tally
 from commentsvc.notifications import bounces, letters, return_address
 from commentsvc.notifications.letters import Written
 
@@ -122,7 +122,7 @@ def sent(letter_id: int, answer: str) -> None:
     letter = db.session.get_one(Letter, letter_id)
     _end(letter, LetterState.SENT, answer)
     letter.sent_at = clock.now()
-    Tally.add(Event.LETTER_SENT)
+    DailyCount.add(Event.LETTER_SENT)
     letter.tries += 1
     waiting = update(Letter).where(Letter.state == LetterState.QUEUED, Letter.waits_for_server)
     db.session.execute(waiting.values(due_at=clock.now(), waits_for_server=False))
@@ -139,7 +139,7 @@ def postpone(letter_id: int, failure: DeliveryFailed, *, was_tried: bool = True)
     letter.last_answer = failure.answer
     letter.leased_until = None
     if was_tried:
-        Tally.add(Event.LETTER_FAILED)
+        DailyCount.add(Event.LETTER_FAILED)
     letter.waits_for_server = not was_tried
     if failure.is_final or now - letter.created_at > GIVE_UP_AFTER:
         _end(letter, LetterState.FAILED, failure.answer)

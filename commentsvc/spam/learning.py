@@ -26,13 +26,13 @@ WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
 
 
 @dataclass(frozen=True)
-class Tally:
+class WordCount:
     """In how many texts of each kind something stood."""
 
     spam: int = 0
     ham: int = 0
 
-    def share(self, of: "Tally") -> float:
+    def share(self, of: "WordCount") -> float:
         """How much more often in spam than in ham, each as a part of all such texts; one half without examples."""
         in_spam, in_ham = self.spam / max(of.spam, 1), self.ham / max(of.ham, 1)
         return in_spam / (in_spam + in_ham) if in_spam + in_ham else 0.5
@@ -42,17 +42,17 @@ class Tally:
         """In how many texts."""
         return self.spam + self.ham
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.spam + other.spam, self.ham + other.ham)
+    def __add__(self, other: "WordCount") -> "WordCount":
+        return WordCount(self.spam + other.spam, self.ham + other.ham)
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """What was learned: all texts and the words of one, on this site and on the others."""
 
-    site: Tally = Tally()
-    others: Tally = Tally()
-    words: Mapping[str, tuple[Tally, Tally]] = field(default_factory=dict)
+    site: WordCount = WordCount()
+    others: WordCount = WordCount()
+    words: Mapping[str, tuple[WordCount, WordCount]] = field(default_factory=dict)
 
     @property
     def suffices(self) -> bool:
@@ -91,14 +91,14 @@ def website(address: str) -> str:
     return f"website:{links.host_of(address.casefold())}"[:MAX_LENGTH]
 
 
-def _share(here: Tally, elsewhere: Tally, knowledge: Knowledge) -> float:
+def _share(here: WordCount, elsewhere: WordCount, knowledge: Knowledge) -> float:
     among_others = _drawn(elsewhere, knowledge.others, towards=0.5, strength=STRENGTH)
     strength = STRENGTH + min(elsewhere.total, STRENGTH_OF_OTHERS)
     return _drawn(here, knowledge.site, towards=among_others, strength=strength)
 
 
-def _drawn(tally: Tally, of: Tally, towards: float, strength: float) -> float:
-    return (strength * towards + tally.total * tally.share(of)) / (strength + tally.total)
+def _drawn(word_count: WordCount, of: WordCount, towards: float, strength: float) -> float:
+    return (strength * towards + word_count.total * word_count.share(of)) / (strength + word_count.total)
 
 
 def _words(text: str) -> list[str]:

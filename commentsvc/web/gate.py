@@ -35,7 +35,7 @@ from commentsvc.errors import (
 )
 from commentsvc.line import Line
 from commentsvc.models.comment import Comment
-from commentsvc.models.tally import Event, Tally
+from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
@@ -163,11 +163,11 @@ def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, t
         stands = standing.of(request)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, NO_GUESS):
-            Tally.add(Event.FAILED, request.article.site.id)
+            DailyCount.add(Event.FAILED, request.article.site.id)
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
     if stands == Standing.SOLVED:
-        Tally.add(Event.SOLVED, request.article.site.id)
+        DailyCount.add(Event.SOLVED, request.article.site.id)
     try:
         if isinstance(checked, Refusal):
             raise checked

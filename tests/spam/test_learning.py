@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from commentsvc.spam import learning
-from commentsvc.spam.learning import Knowledge, Tally, probability, words_of
+from commentsvc.spam.learning import Knowledge, WordCount, probability, words_of
 
-MANY = Tally(spam=50, ham=50)
+MANY = WordCount(spam=50, ham=50)
 COUNTS = some.integers(0, 1000)
-TALLIES = some.builds(Tally, COUNTS, COUNTS)
+COUNTS = some.builds(WordCount, COUNTS, COUNTS)
 
 
 class TestWords:
@@ -55,37 +55,39 @@ class TestProbability:
     """How likely a text is spam."""
 
     def test_it_keeps_quiet_until_it_has_seen_enough_of_both(self) -> None:
-        word = {"phones": (Tally(spam=4), Tally())}
-        assert probability(["phones"], Knowledge(site=Tally(spam=40, ham=4), words=word)) is None
-        assert probability(["phones"], Knowledge(site=Tally(spam=40, ham=5), words=word)) is not None
+        word = {"phones": (WordCount(spam=4), WordCount())}
+        assert probability(["phones"], Knowledge(site=WordCount(spam=40, ham=4), words=word)) is None
+        assert probability(["phones"], Knowledge(site=WordCount(spam=40, ham=5), words=word)) is not None
 
     def test_unknown_words_say_nothing(self) -> None:
         assert probability(["never", "seen"], Knowledge(site=MANY)) == 0.5
 
     def test_words_of_spam_and_words_of_ham(self) -> None:
-        words = {"cheap": (Tally(spam=20), Tally()), "cord": (Tally(ham=20), Tally())}
+        words = {"cheap": (WordCount(spam=20), WordCount()), "cord": (WordCount(ham=20), WordCount())}
         known = Knowledge(site=MANY, words=words)
         assert (probability(["cheap"], known) or 0) > 0.9
         assert (probability(["cord"], known) or 1) < 0.1
         assert probability(["cheap", "cord"], known) == pytest.approx(0.5)
 
     def test_one_example_is_no_proof(self) -> None:
-        words = {"cheap": (Tally(spam=1), Tally())}
+        words = {"cheap": (WordCount(spam=1), WordCount())}
         assert (probability(["cheap"], Knowledge(site=MANY, words=words)) or 1) < 0.8
 
     def test_a_site_begins_with_what_others_learned_and_soon_knows_better(self) -> None:
-        others = Tally(spam=30)
-        new = Knowledge(site=Tally(), others=MANY, words={"cheap": (Tally(), others)})
+        others = WordCount(spam=30)
+        new = Knowledge(site=WordCount(), others=MANY, words={"cheap": (WordCount(), others)})
         assert (probability(["cheap"], new) or 0) > 0.9
-        own = Knowledge(site=MANY, others=MANY, words={"cheap": (Tally(ham=30), others)})
+        own = Knowledge(site=MANY, others=MANY, words={"cheap": (WordCount(ham=30), others)})
         assert (probability(["cheap"], own) or 1) < 0.2
 
     def test_kinds_of_unlike_number_are_weighed_as_parts(self) -> None:
         """Nine in ten are ham: a word in one of ten of each says nothing."""
-        words = {"phone": (Tally(spam=10, ham=90), Tally())}
-        assert probability(["phone"], Knowledge(site=Tally(100, 900), words=words)) == 0.5
+        words = {"phone": (WordCount(spam=10, ham=90), WordCount())}
+        assert probability(["phone"], Knowledge(site=WordCount(100, 900), words=words)) == 0.5
 
-    @given(TALLIES, TALLIES, some.dictionaries(some.text(max_size=5), some.tuples(TALLIES, TALLIES), max_size=40))
-    def test_it_is_a_probability(self, site: Tally, others: Tally, words: dict[str, tuple[Tally, Tally]]) -> None:
+    @given(COUNTS, COUNTS, some.dictionaries(some.text(max_size=5), some.tuples(COUNTS, COUNTS), max_size=40))
+    def test_it_is_a_probability(
+        self, site: WordCount, others: WordCount, words: dict[str, tuple[WordCount, WordCount]]
+    ) -> None:
         found = probability(words, Knowledge(site, others, words))
         assert found is None or 0 <= found <= 1

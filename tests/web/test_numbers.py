@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from commentsvc.db import db
 from commentsvc.models import Site
-from commentsvc.models.tally import Tally
+from commentsvc.models.daily_count import DailyCount
 from commentsvc.web import charts
 from tests.cast import BOB
 from tests.post import work
@@ -23,7 +23,7 @@ from tests.visitors import Visitor
 def tallies(site: str = "blog") -> dict[str, int]:
     db.session.rollback()
     number = Site.named(site).id
-    return {one.event: one.count for one in db.session.query(Tally) if one.site_id in (number, 0)}
+    return {one.event: one.count for one in db.session.query(DailyCount) if one.site_id in (number, 0)}
 
 
 def test_what_happens_is_counted(
@@ -67,7 +67,7 @@ def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -
     bob.comment(BOB)
     for weeks, told in ((51, 1), (52, 0)):
         db.begin_write()
-        db.session.execute(update(Tally).values(day=time().date() - timedelta(weeks=weeks)))
+        db.session.execute(update(DailyCount).values(day=time().date() - timedelta(weeks=weeks)))
         db.session.commit()
         page = ada.client.get("/admin/numbers?days=364").text
         assert page.count('<th scope="row">') == 52 * 5
@@ -78,7 +78,7 @@ def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -
 def test_what_a_wrong_clock_counted_for_tomorrow_is_left_out(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
     bob.comment(BOB)
     db.begin_write()
-    db.session.execute(update(Tally).values(day=time().date() + timedelta(days=1)))
+    db.session.execute(update(DailyCount).values(day=time().date() + timedelta(days=1)))
     db.session.commit()
     assert "0 · of which waited: 0" in ada.client.get("/admin/numbers").text
 

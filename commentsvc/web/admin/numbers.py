@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template
 
-from commentsvc.models.tally import Event
+from commentsvc.models.daily_count import Event
 from commentsvc.moderation import numbers, queue
 from commentsvc.web import charts
 from commentsvc.web.admin import signed_in

@@ -27,7 +27,7 @@ class Event(StrEnum):
     LETTER_FAILED = "letter-failed"  # a try in vain
 
 
-class Tally(Base):
+class DailyCount(Base):
     """``seconds`` is the sum of what was waited, where that is counted. Days are those of UTC."""
 
     __tablename__ = "tally"
@@ -48,5 +48,5 @@ class Tally(Base):
 @cache
 def _one_more(dialect: str) -> Executable:
     row: dict[str, Any] = {name: bindparam(name) for name in ("day", "site_id", "event", "count", "seconds")}
-    more = {"count": Tally.count + 1, "seconds": Tally.seconds + bindparam("more_seconds")}
-    return upsert(dialect, Tally, row, more)
+    more = {"count": DailyCount.count + 1, "seconds": DailyCount.seconds + bindparam("more_seconds")}
+    return upsert(dialect, DailyCount, row, more)
