@@ -21,13 +21,13 @@ from commentsvc.captcha import challenge
 from commentsvc.comments import by_mail, retention, site_removal
 from commentsvc.db import db
 from commentsvc.errors import PingRefused
-from commentsvc.linkbacks import announcing, examining, sending, source_page, verifying, watching
+from commentsvc.linkbacks import announcing, page_check_queue, sending, source_page, verifying, watching
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.delivery import Delivery
-from commentsvc.models.examination import Examination
 from commentsvc.models.leased import Leased, new_work
 from commentsvc.models.letter import Letter, LetterKind
+from commentsvc.models.page_check import PageCheck
 from commentsvc.models.ping import Ping
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.sent_linkback import SentLinkback
@@ -366,17 +366,17 @@ def tell(told: sending.Message) -> None:
         _written(partial(sending.give_up, told, "could not be read"))
 
 
-def examine_articles() -> int:
+def check_pages() -> int:
     """The article's page that is to be looked at first; the number looked at."""
-    asked = _written(examining.claim)
+    asked = _written(page_check_queue.claim)
     if asked is None:
         return 0
     try:
-        found = examining.look(asked)
+        found = page_check_queue.look(asked)
     except Exception as problem:  # as with pings
-        log.warning("the article %s could not be examined: %s", asked.url, problem)
-        found = examining.unreadable(asked, problem)
-    _written(partial(examining.settle, asked, found))
+        log.warning("the article %s could not be page_check: %s", asked.url, problem)
+        found = page_check_queue.unreadable(asked, problem)
+    _written(partial(page_check_queue.settle, asked, found))
     return 1
 
 
@@ -413,6 +413,6 @@ JOBS = (
     Job(watch_feeds, WatchedFeed),
     Job(tidy, pause=TIDY_PAUSE, is_in_a_hurry=False),
     Job(forget_old, pause=TIDY_PAUSE, is_in_a_hurry=False),
-    Job(examine_articles, Examination),
+    Job(check_pages, PageCheck),
     Job(remove_sites, is_in_a_hurry=False),
 )

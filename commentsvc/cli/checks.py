@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
 from commentsvc.db import db
-from commentsvc.linkbacks import checkup
-from commentsvc.linkbacks.checkup import Ailment, Finding
+from commentsvc.linkbacks import page_check
+from commentsvc.linkbacks.page_check import CheckFailed, Finding
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.notifications import deliverability
@@ -26,8 +26,8 @@ def of_service() -> Iterator[Finding]:
     """What each check of the service found, told as it is found."""
     for name, check in CHECKS:
         try:
-            finding = Finding(name, is_fine=True, said=checkup.just(check()))
-        except Ailment as wrong:
+            finding = Finding(name, is_fine=True, said=page_check.just(check()))
+        except CheckFailed as wrong:
             finding = wrong.found_by(name)
         yield _told(finding)
 
@@ -39,9 +39,9 @@ def of_page(url: str) -> Iterator[Finding]:
     try:
         page = fetch(url)
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-        yield _told(Ailment(checkup.UNREADABLE, url=url, why=str(failure)).found_by(checkup.PAGE))
+        yield _told(CheckFailed(page_check.UNREADABLE, url=url, why=str(failure)).found_by(page_check.PAGE))
         return
-    for finding in checkup.examine(page):
+    for finding in page_check.check(page):
         yield _told(finding)
 
 
@@ -58,7 +58,7 @@ def _database() -> str:
         db.session.flush()
     except (SQLAlchemyError, OSError) as problem:
         words = getattr(problem, "orig", problem)
-        raise Ailment(
+        raise CheckFailed(
             f"cannot be written to ({words}). Check COMMENTSVC_DATABASE_URL, rights and free space."
         ) from None
     finally:
@@ -72,11 +72,11 @@ def _base_url() -> str:
         page = safe_http.fetch_own(links.absolute("/health"))
     except safe_http.FetchFailed as failure:
         advice = "Start `commentsvc serve`, or mend COMMENTSVC_BASE_URL or the proxy."
-        raise Ailment(f"{config.base_url} does not answer ({failure}). {advice}") from None
+        raise CheckFailed(f"{config.base_url} does not answer ({failure}). {advice}") from None
     if b'"status"' not in page.body:
-        raise Ailment(f"somebody else answers at {config.base_url}. Mend COMMENTSVC_BASE_URL or the proxy.")
+        raise CheckFailed(f"somebody else answers at {config.base_url}. Mend COMMENTSVC_BASE_URL or the proxy.")
     if not config.is_https and config.host not in ("localhost", "127.0.0.1"):
-        raise Ailment(
+        raise CheckFailed(
             "readers reach it without https, so browsers keep no cookie on your blog. Put a proxy with https in front."
         )
     return f"{config.base_url} answers"
@@ -88,7 +88,7 @@ def _proxy() -> str:
     except safe_http.FetchFailed:  # which was said above
         return "not asked, as the address does not answer"
     if b'"unknown_proxy":true' in page.body.replace(b" ", b""):
-        raise Ailment(
+        raise CheckFailed(
             "one stands in front whose word is not taken, so all visitors count as one, and limits hit everybody. "
             "Add its network to COMMENTSVC_TRUSTED_PROXIES."
         )
@@ -97,7 +97,7 @@ def _proxy() -> str:
 
 def _mail() -> str:
     if not settings.current().mail_url:
-        raise Ailment("no server is set, so letters wait in the outbox. Set COMMENTSVC_MAIL_URL.")
+        raise CheckFailed("no server is set, so letters wait in the outbox. Set COMMENTSVC_MAIL_URL.")
     try:
         with mail.connect():
             taken = ""
@@ -105,7 +105,7 @@ def _mail() -> str:
         taken = failure.answer
     advice = " ".join(deliverability.hints(taken, is_taken=not taken))
     if taken:
-        raise Ailment(f"the server does not take letters ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
+        raise CheckFailed(f"the server does not take letters ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
     return f"reachable, letters come from {settings.current().sender}. {advice}".strip()
 
 
@@ -119,7 +119,7 @@ def _mailbox() -> str:
         with mailbox.connect() as folder:
             waiting = len(folder.unread(MAX_MAILS))
     except mailbox.MailboxTrouble as trouble:
-        raise Ailment(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
+        raise CheckFailed(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
     return f"{config.mail_reply_to} can be read, {waiting} mails unread"
 
 
@@ -131,9 +131,9 @@ def _secret() -> str:
         schema.must_have_its_secret(config)
         _ = config.secret  # made now where there was none
     except WrongSetting as wrong:
-        raise Ailment(str(wrong)) from None
+        raise CheckFailed(str(wrong)) from None
     if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
-        raise Ailment(f"others may read {config.secret_file}. Run: chmod 600 {config.secret_file}")
+        raise CheckFailed(f"others may read {config.secret_file}. Run: chmod 600 {config.secret_file}")
     return f"kept in {config.secret_file}, readable by its owner only"
 
 
@@ -141,7 +141,7 @@ def _limits() -> str:
     if not settings.current().redis_url:
         return "counted in each process"
     if not throttle.is_shared():
-        raise Ailment("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL.")
+        raise CheckFailed("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL.")
     return "shared through Redis"
 
 
@@ -149,14 +149,15 @@ def _clock() -> str:
     now = clock.now()
     try:
         newest = db.session.scalar(select(func.max(Comment.created_at)))
-    except SQLAlchemyError:  # the database was examined above
+    except SQLAlchemyError:  # the database was page_check above
         db.session.rollback()
         newest = None
+    shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if now < RELEASED:
-        raise Ailment(f"it says {now:%Y-%m-%d %H:%M} UTC, which is before this program was made. Set the clock.")
+        raise CheckFailed(f"it says {shown}, which is before this program was made. Set the clock.")
     if newest and newest > now + timedelta(minutes=5):
-        raise Ailment(f"it says {now:%Y-%m-%d %H:%M} UTC, but a comment was written later than that. Set the clock.")
-    return f"{now:%Y-%m-%d %H:%M} UTC"
+        raise CheckFailed(f"it says {shown}, but a comment was written later than that. Set the clock.")
+    return shown
 
 
 CHECKS = (

@@ -9,13 +9,13 @@ from commentsvc.models.configuration import Configuration
 from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
-from commentsvc.models.examination import Examination
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.letter import Letter
 from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.note import Note
+from commentsvc.models.page_check import PageCheck
 from commentsvc.models.passkey import Passkey
 from commentsvc.models.ping import Ping
 from commentsvc.models.recipient import Recipient
@@ -40,13 +40,13 @@ __all__ = [
     "DailyCount",
     "Decision",
     "Delivery",
-    "Examination",
     "LearnedWord",
     "Letter",
     "LetterItem",
     "Moderator",
     "ModeratorSession",
     "Note",
+    "PageCheck",
     "Passkey",
     "Ping",
     "Recipient",

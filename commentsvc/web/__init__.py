@@ -84,7 +84,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/acts/<id>/reversal
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,answer,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
-    app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{examination,removal}
+    app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}
     app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
     app.register_blueprint(numbers.blueprint)  # /admin/numbers
     app.register_blueprint(saved_answers.blueprint)  # /admin/saved-answers  …/<id>/removal

@@ -101,7 +101,7 @@ class TestFilters:
         for path, fields in (
             ("/admin/sites", {"key": "x", "name": "a\0b", "origins": "https://x.example"}),
             ("/admin/sites/x", {"akismet_url": "https://a\0", "name": "\0", "language": "x" * 4000}),
-            ("/admin/sites/x/examination", {"url": "https://a\0"}),
+            ("/admin/sites/x/page-check", {"url": "https://a\0"}),
         ):
             assert ada.desk_post(path, **fields).status_code in (303, 422), path
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from commentsvc import worker
 from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.db import db
-from commentsvc.models import Act, Comment, Examination, Site, WatchedFeed
+from commentsvc.models import Act, Comment, PageCheck, Site, WatchedFeed
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.servers import Web, web
 from tests.time import FrozenClock
@@ -135,44 +135,44 @@ class TestExamination:
     def test_it_tells_nobody_which_private_addresses_answer(self, ada: Visitor) -> None:
         with web() as private:
             for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):
-                place = ada.desk_post(f"{SITE}/examination", url=url).headers["Location"]
-                assert worker.examine_articles() == 1
+                place = ada.desk_post(f"{SITE}/page-check", url=url).headers["Location"]
+                assert worker.check_pages() == 1
                 assert "cannot be read" in ada.client.get(place).text
             assert private.asked == []
 
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
         blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
-        assert ada.client.get(f"{SITE}/examination").status_code == 404
-        answer = ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
+        assert ada.client.get(f"{SITE}/page-check").status_code == 404
+        answer = ada.desk_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
-        assert worker.examine_articles() == 1
+        assert worker.check_pages() == 1
         page = ada.client.get(answer.headers["Location"]).text
         assert 'class="mend"' in page
         assert 'http-equiv="refresh"' not in page
-        assert f'href="{SITE}/examination"' in ada.client.get(SITE).text
+        assert f'href="{SITE}/page-check"' in ada.client.get(SITE).text
         assert "<b>Canonical link</b> <span>missing, so every spelling" in page
         assert f"&lt;link rel=&#34;canonical&#34; href=&#34;{blog.url}/article&#34;&gt;</code>" in page
-        assert "Skript</b> <span>fehlt." in ada.client.get(f"{SITE}/examination?lang=de").text
+        assert "Skript</b> <span>fehlt." in ada.client.get(f"{SITE}/page-check?lang=de").text
 
     def test_it_finds_them(self, ada: Visitor, blog: Web) -> None:
         lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
         blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
-        ada.desk_post(f"{SITE}/examination", url=f"{blog.url}/article")
-        worker.examine_articles()
-        findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(Examination.findings)).one()}
+        ada.desk_post(f"{SITE}/page-check", url=f"{blog.url}/article")
+        worker.check_pages()
+        findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(PageCheck.findings)).one()}
         assert findings["Script"]
         assert findings["Element"]
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
     def test_no_address_is_said(self, ada: Visitor, url: str) -> None:
-        answer = ada.desk_post(f"{SITE}/examination", url=url)
+        answer = ada.desk_post(f"{SITE}/page-check", url=url)
         assert answer.status_code == 422
         assert f'value="{url}"' in answer.text
 
     def test_private_places_are_not_looked_at(self, ada: Visitor, rules: Callable[..., None]) -> None:
-        ada.desk_post(f"{SITE}/examination", url="http://127.0.0.1:1/")
-        worker.examine_articles()
-        assert "cannot be read" in ada.client.get(f"{SITE}/examination").text
+        ada.desk_post(f"{SITE}/page-check", url="http://127.0.0.1:1/")
+        worker.check_pages()
+        assert "cannot be read" in ada.client.get(f"{SITE}/page-check").text
 
 
 def let_the_worker_delete() -> None:

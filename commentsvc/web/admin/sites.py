@@ -8,7 +8,7 @@ from commentsvc.comments import site_removal, site_rules, sites, thread_list
 from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
-from commentsvc.linkbacks import examining
+from commentsvc.linkbacks import page_check_queue
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
@@ -75,8 +75,8 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
     return redirect(url_for("sites.show_one", key=key, act=number), code=303)
 
 
-@blueprint.post("/<key>/examination")
-def examine(key: str) -> AnyResponse | tuple[str, int]:
+@blueprint.post("/<key>/page-check")
+def check_page(key: str) -> AnyResponse | tuple[str, int]:
     """Have an article looked at."""
     url = request.form.get("url", "").strip()
     db.begin_write()
@@ -85,23 +85,23 @@ def examine(key: str) -> AnyResponse | tuple[str, int]:
         site_rules.web_address(url)
     except Refusal as refusal:
         db.session.rollback()
-        wrong = InvalidFields({"examined": refusal})
+        wrong = InvalidFields({"page_check": refusal})
         return _page(Site.named(key), wrong), wrong.status
-    examining.ask(site, url)
+    page_check_queue.ask(site, url)
     db.session.commit()
-    return redirect(url_for("sites.show_examination", key=key), code=303)
+    return redirect(url_for("sites.show_page_check", key=key), code=303)
 
 
-@blueprint.get("/<key>/examination")
-def show_examination(key: str) -> str:
+@blueprint.get("/<key>/page-check")
+def show_page_check(key: str) -> str:
     """What was found on the article; a page of its own, as it looks again by itself until the worker is done."""
     site = Site.named(key)
-    examined = examining.last_of(site)
-    if examined is None:
+    page_check = page_check_queue.last_of(site)
+    if page_check is None:
         raise NotFound
-    is_waiting = examined.state == QUEUED
+    is_waiting = page_check.state == QUEUED
     return render_template(
-        "admin/examination.html", site=site, examined=examined, is_waiting=is_waiting, moderator=signed_in.person()
+        "admin/page_check.html", site=site, page_check=page_check, is_waiting=is_waiting, moderator=signed_in.person()
     )
 
 
@@ -144,7 +144,7 @@ def _list(wrong: InvalidFields | None = None) -> str:
 def _page(site: Site, wrong: InvalidFields | None = None) -> str:
     who = signed_in.person()
     feed, newest = WatchedFeed.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
-    examined = examining.last_of(site)
+    page_check = page_check_queue.last_of(site)
     rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
     return render_template(
         "admin/site.html",
@@ -156,7 +156,7 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         two_lines=links.two_lines(site.key),
         newest=newest[0] if newest else None,
         look="dark" if request.args.get("look") == "dark" else "light",
-        examined=examined,
+        page_check=page_check,
         base_url=settings.current().base_url,
         act=signed_in.own_act("act"),
         undone=signed_in.own_act("undone"),

@@ -1,4 +1,4 @@
-"""An article's page that is to be looked at: whether everything is in place on it."""
+"""A check of an article's page that an owner requested."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from commentsvc.models.leased import QUEUED, Leased
 DONE = "done"
 
 
-class Examination(Leased):
+class PageCheck(Leased):
     """``findings`` are what the checks said of the page at ``url``: ``[name, is fine, sentence, code]`` each."""
 
     __tablename__ = "examination"

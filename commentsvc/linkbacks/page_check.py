@@ -1,4 +1,4 @@
-"""Is everything in place on an article's page? Each check says what it found, or what is missing and what to do."""
+"""Check an article's page: are the script, the element and the linkback endpoints in place? If not, what to do?"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ class Finding:
     code: str = ""
 
 
-class Ailment(Exception):
+class CheckFailed(Exception):
     """What is wrong, and what to do about it."""
 
     def __init__(self, sentence: str, code: str = "", **values: object) -> None:
@@ -71,7 +71,7 @@ class Ailment(Exception):
 
 @dataclass(frozen=True)
 class Article:
-    """The page that is examined, as a browser's parser sees it."""
+    """The page that is page_check, as a browser's parser sees it."""
 
     page: Page
     html: str
@@ -100,11 +100,11 @@ class Article:
         return str(found[0]) if found else ""
 
 
-def examine(page: Page) -> list[Finding]:
+def check(page: Page) -> list[Finding]:
     """Every check on a page that was fetched."""
     try:
         article = _article(page)
-    except Ailment as wrong:
+    except CheckFailed as wrong:
         return [wrong.found_by(PAGE)]
     return list(_findings(article))
 
@@ -112,19 +112,19 @@ def examine(page: Page) -> list[Finding]:
 def _article(page: Page) -> Article:
     if not page.is_fine:
         if "location" in page.headers:
-            raise Ailment(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
-        raise Ailment(NO_ARTICLE, url=page.url, status=page.status)
+            raise CheckFailed(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
+        raise CheckFailed(NO_ARTICLE, url=page.url, status=page.status)
     if page.content_type not in HTML:
-        raise Ailment(N_("%(url)s is %(kind)s, not a page in HTML."), url=page.url, kind=page.content_type)
+        raise CheckFailed(N_("%(url)s is %(kind)s, not a page in HTML."), url=page.url, kind=page.content_type)
     origin = links.origin_of(page.url) or page.url
     try:
         site = configuration.current().site_at(origin)
     except NotFound:
-        raise Ailment(NO_BLOG, f"commentsvc site add KEY {origin}", origin=origin) from None
+        raise CheckFailed(NO_BLOG, f"commentsvc site add KEY {origin}", origin=origin) from None
     html = decoded(page)
     root = plain_text.tree(html)
     if root is None:
-        raise Ailment(N_("%(url)s is empty."), url=page.url)
+        raise CheckFailed(N_("%(url)s is empty."), url=page.url)
     return Article(page, html, root, site)
 
 
@@ -132,7 +132,7 @@ def _findings(article: Article) -> Iterator[Finding]:
     for name, check in CHECKS:
         try:
             said = check(article)
-        except Ailment as wrong:
+        except CheckFailed as wrong:
             yield wrong.found_by(name)
         else:
             if said:
@@ -148,11 +148,11 @@ def _canonical(article: Article) -> Reason:
     found = article.root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
     if not found:
         wanted = f'<link rel="canonical" href="{article.page.url}">'
-        raise Ailment(N_("missing, so every spelling of the address is a thread of its own. Add:"), wanted)
+        raise CheckFailed(N_("missing, so every spelling of the address is a thread of its own. Add:"), wanted)
     if links.origin_of(article.canonical) not in article.site.origins:
-        raise Ailment(ELSEWHERE, url=article.canonical)
+        raise CheckFailed(ELSEWHERE, url=article.canonical)
     if not links.same_page(article.canonical, article.page.url):
-        raise Ailment(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
+        raise CheckFailed(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
     return just(article.canonical)
 
 
@@ -162,11 +162,11 @@ def _script(article: Article) -> Reason:
     scripts = {urljoin(article.base, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
-            raise Ailment(N_("%(url)s is no module there. Write:"), element, url=wanted)
+            raise CheckFailed(N_("%(url)s is no module there. Write:"), element, url=wanted)
         return just(wanted)
     if other := next((src for src in scripts if src.endswith("/embed.js")), ""):
-        raise Ailment(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
-    raise Ailment(MISSING, element)
+        raise CheckFailed(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
+    raise CheckFailed(MISSING, element)
 
 
 def _scripts(root: "etree._Element") -> Iterator[tuple[str, str]]:
@@ -179,13 +179,13 @@ def _element(article: Article) -> Reason:
     start = f'<comment-thread site="{article.site.key}"><a href="{links.thread_page(article.site.key, article.key)}">'
     wanted = f"{start}Comments</a></comment-thread>"
     if not article.root.xpath("//comment-thread"):
-        raise Ailment(N_("missing, so no comments stand on the page. Add:"), wanted)
+        raise CheckFailed(N_("missing, so no comments stand on the page. Add:"), wanted)
     named = article.first("//comment-thread/@site")
     if named != article.site.key:
         sentence = N_("it names the blog “%(named)s”, and this is %(key)s. Write:")
-        raise Ailment(sentence, wanted, named=named, key=article.site.key)
+        raise CheckFailed(sentence, wanted, named=named, key=article.site.key)
     if not article.root.xpath("//comment-thread//a[@href]"):
-        raise Ailment(N_("nothing stands in it for readers without JavaScript. Write:"), wanted)
+        raise CheckFailed(N_("nothing stands in it for readers without JavaScript. Write:"), wanted)
     return [N_("shows the thread %(path)s"), {"path": links.thread_path(article.site.key, article.key)}]
 
 
@@ -200,7 +200,7 @@ def _pingback(article: Article) -> Reason:
     said = _endpoint(article, Kind.PINGBACK, links.pingback(), element)
     is_literal = re.search(r'<link rel="pingback" href="([^"]+)" ?/?>', article.html)
     if said and "x-pingback" not in article.page.headers and not is_literal:
-        raise Ailment(HARD_TO_FIND, element)
+        raise CheckFailed(HARD_TO_FIND, element)
     return said
 
 
@@ -215,10 +215,10 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
-        raise Ailment(N_("missing, so other blogs do not find where to send. Add:"), element)
+        raise CheckFailed(N_("missing, so other blogs do not find where to send. Add:"), element)
     if offered[0] != wanted:
         sentence = N_("the page names %(found)s, and it should be %(wanted)s. Write:")
-        raise Ailment(sentence, element, found=offered[0], wanted=wanted)
+        raise CheckFailed(sentence, element, found=offered[0], wanted=wanted)
     return just(wanted)
 
 
@@ -230,14 +230,14 @@ def _rdf(article: Article) -> Reason:
     title = article.first("//title/text()").strip() or "TITLE"
     wanted = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
     if not blocks:
-        raise Ailment(N_("missing; old senders of trackbacks look for it. Add to the body:"), wanted)
+        raise CheckFailed(N_("missing; old senders of trackbacks look for it. Add to the body:"), wanted)
     for block in blocks:
         identifiers = [unescape(one or other) for one, other in IDENTIFIER.findall(block)]
         if article.canonical in identifiers:
             if "</rdf:RDF>" not in block or "--" in block:
-                raise Ailment(TWO_HYPHENS, "%2D%2D")
+                raise CheckFailed(TWO_HYPHENS, "%2D%2D")
             return N_("its identifier is the article’s address")
-    raise Ailment(N_("dc:identifier must be the article’s address, letter for letter. Write:"), wanted)
+    raise CheckFailed(N_("dc:identifier must be the article’s address, letter for letter. Write:"), wanted)
 
 
 def _comments(html: str) -> Iterator[str]:
@@ -255,7 +255,7 @@ def _policy(article: Article) -> Reason:
     for policy in filter(None, policies):
         for directive in ("script-src", "connect-src", "img-src", "media-src"):
             if not _allows(policy, directive, server, links.origin_of(article.page.url) or ""):
-                raise Ailment(KEPT_OUT, server=server, directive=directive)
+                raise CheckFailed(KEPT_OUT, server=server, directive=directive)
     if not any(policies):
         return N_("the page has none, so nothing is in the way")
     return [N_("lets %(server)s in"), {"server": server}]
@@ -284,7 +284,7 @@ def _is_among(source: str, origin: str, own: str) -> bool:
 def _cookies(article: Article) -> Reason:
     server, page = urlsplit(links.absolute("")), urlsplit(article.page.url)
     if page.scheme == "https" and server.scheme != "https":
-        raise Ailment(NO_HTTPS)
+        raise CheckFailed(NO_HTTPS)
     if server.hostname == page.hostname:
         return N_("the comment server has the blog’s own host, so browsers keep its cookie")
     if server.scheme != "https":

@@ -1,0 +1,68 @@
+"""Page checks that owners request: enqueue, claim, run, store the findings."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from commentsvc import safe_http
+from commentsvc.db import db
+from commentsvc.linkbacks import page_check
+from commentsvc.linkbacks.page_check import CheckFailed, Finding
+from commentsvc.models.page_check import DONE, PageCheck
+from commentsvc.models.site import Site
+
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A claimed page check."""
+
+    number: int
+    url: str
+
+
+def ask(site: Site, url: str) -> PageCheck:
+    """Enqueue a check of the page at ``url``. It replaces the site's earlier checks."""
+    for old in db.session.scalars(select(PageCheck).where(PageCheck.site_id == site.id)):
+        db.session.delete(old)
+    asked = PageCheck(site_id=site.id, url=url)
+    db.session.add(asked)
+    db.session.flush()
+    return asked
+
+
+def last_of(site: Site) -> PageCheck | None:
+    """The site's latest check, done or not."""
+    rows = select(PageCheck).where(PageCheck.site_id == site.id).order_by(PageCheck.id.desc())
+    return db.session.scalar(rows.limit(1))
+
+
+def claim() -> Asked | None:
+    """Lease the next check that is due."""
+    for row in PageCheck.claim(1, LEASE):
+        return Asked(row.id, row.url)
+    return None
+
+
+def look(asked: Asked) -> list[Finding]:
+    """Fetch the page and check it."""
+    try:
+        page = safe_http.fetch_itself(asked.url)
+    except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
+        return unreadable(asked, failure)
+    return page_check.check(page)
+
+
+def unreadable(asked: Asked, problem: Exception) -> list[Finding]:
+    """The finding for a page that could not be fetched or parsed."""
+    return [CheckFailed(page_check.UNREADABLE, url=asked.url, why=str(problem)).found_by(page_check.PAGE)]
+
+
+def settle(asked: Asked, found: list[Finding]) -> None:
+    """Store the findings."""
+    row = db.session.get(PageCheck, asked.number)
+    if row is not None:
+        row.findings = [[one.name, one.is_fine, one.said, one.code] for one in found]
+        row.state, row.leased_until = DONE, None
