@@ -53,7 +53,7 @@ MODERATORS_PAGES = {
     "moderator: one name": "/admin/queue?state=any&author=Person+77",
     "moderator: a comment": "/admin/comments/{own}",
     "moderator: decisions": "/admin/log?of=decisions",
-    "moderator: numbers": "/admin/numbers",
+    "moderator: numbers": "/admin/stats",
 }
 
 PAGES = {
@@ -84,8 +84,8 @@ PAGES = {
     "blogs": "/admin/sites",
     "a blog": "/admin/sites/blog0",
     "people": "/admin/people?email=person77@mail.example",
-    "numbers": "/admin/numbers",
-    "numbers of a year": "/admin/numbers?days=364",
+    "numbers": "/admin/stats",
+    "numbers of a year": "/admin/stats?days=364",
     "log": "/admin/log",
     "every decision": "/admin/log?of=decisions",
     "bans": "/admin/bans",

@@ -72,7 +72,7 @@ def main() -> None:
         _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/letters", state=desk)
         for scheme, width in (("light", 1280), ("dark", 390)):
             _shoot(browser, scheme, width, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
-            _shoot(browser, scheme, width, f"numbers-{scheme}", f"{COMMENTS}/admin/numbers?days=14", state=desk)
+            _shoot(browser, scheme, width, f"numbers-{scheme}", f"{COMMENTS}/admin/stats?days=14", state=desk)
         _shoot(browser, "dark", 390, "thread-dark", f"{COMMENTS}/admin/threads/1", state=desk)
         _shoot(browser, "light", 1280, "comment-light", f"{COMMENTS}/admin/comments/2", state=desk)
         _shoot(browser, "light", 1280, "blog-light", f"{COMMENTS}/admin/sites/blog", state=desk)

@@ -62,7 +62,7 @@ def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
 
 def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, but those that were decided about since; writes."""
-    return decisions.give_back(decisions.standing(Decision.act_id == act.id), by)
+    return decisions.give_back(decisions.in_effect(Decision.act_id == act.id), by)
 
 
 def is_within(act: Act, who: Moderator) -> bool:

@@ -140,13 +140,13 @@ def undo(ban: Ban) -> None:
 
 def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
     """Give back the first of what it took, unless somebody decided about it since; the threads; writes."""
-    some = decisions.standing(Decision.ban_id == ban.id).limit(AT_ONCE)
+    some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
     return [comment.thread for comment in decisions.give_back(some, by)]
 
 
 def has_taken(number: int) -> bool:
     """Whether something that a ban took is still in the trash, and nobody decided about it since."""
-    return db.session.scalar(decisions.standing(Decision.ban_id == number).limit(1)) is not None
+    return db.session.scalar(decisions.in_effect(Decision.ban_id == number).limit(1)) is not None
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:

@@ -93,7 +93,7 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
 
 
-def standing(of: ColumnElement[bool]) -> Select[int, str | None]:
+def in_effect(of: ColumnElement[bool]) -> Select[int, str | None]:
     """Changes of state that nobody decided about since: the comment, and the state it had before."""
     rows = select(Decision.comment_id, Decision.before).where(of, Decision.before.is_not(None), is_last())
     return rows.order_by(Decision.comment_id)

@@ -27,13 +27,13 @@ from commentsvc.web.admin import (
     letters,
     log,
     moderators,
-    numbers,
     people,
     queue,
     saved_answers,
     set_up,
     sign_in,
     sites,
+    stats,
 )
 from commentsvc.web.admin import comments as admin_comments
 from commentsvc.web.admin import linkbacks as admin_linkbacks
@@ -86,7 +86,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}
     app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
-    app.register_blueprint(numbers.blueprint)  # /admin/numbers
+    app.register_blueprint(stats.blueprint)  # /admin/stats
     app.register_blueprint(saved_answers.blueprint)  # /admin/saved-answers  …/<id>/removal
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts

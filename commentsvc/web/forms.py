@@ -26,7 +26,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.moderation import evidence
-from commentsvc.web import current, standing
+from commentsvc.web import challenge_outcome, current
 from commentsvc.web.visitor import Visitor
 
 SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
@@ -169,7 +169,7 @@ def will_wait(article: Article, visitor: Visitor) -> bool:
 
 def new_challenge(article: Article, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
-    asks = was_asked or standing.needs_challenge(article.site, article.captcha_rule, visitor)
+    asks = was_asked or challenge_outcome.needs_challenge(article.site, article.captcha_rule, visitor)
     fresh = challenge.issue(article.challenge_place, visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
@@ -188,7 +188,7 @@ def _challenge(
     skips = bool(sent.get("challenge_unsolved"))
     was_asked = isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
     rule = Captcha.NEVER if moderator else article.captcha_rule
-    asks = was_asked or standing.needs_challenge(article.site, rule, visitor)
+    asks = was_asked or challenge_outcome.needs_challenge(article.site, rule, visitor)
     token, is_solved = _token_to_show(article, visitor, refusal, asks=asks)
     may_skip = skips or isinstance(refusal, ChallengeFailed | TooMany)
     return ShownChallenge(token, is_solved, asks, may_skip, skips)

@@ -39,16 +39,16 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import current, errors, security, snapshots, standing
+from commentsvc.web import challenge_outcome, current, errors, security, snapshots
+from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
-from commentsvc.web.standing import Standing
 
 PATIENCE = 8.0  # seconds until one's turn
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
 MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
-SPENDS = (Standing.SOLVED, Standing.UNSOLVED)  # used a challenge up
+SPENDS = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
 NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 _line = Line()
@@ -105,7 +105,7 @@ def _receive(request: CommentRequest) -> Comment:
         bans.check(site, AuthorIdentity(current.address(), *submission.as_stored(request.typed)))
     request.article.check_open()
     taken = _check_person(request)
-    standing.must_be_left(request)
+    challenge_outcome.must_be_left(request)
     checked = _checked_fields(request.typed)
     request = replace(request, article=request.article.for_writing())
     try:
@@ -115,13 +115,13 @@ def _receive(request: CommentRequest) -> Comment:
         if twin := _twin(request):  # the same form came through another process meanwhile
             return twin
         if isinstance(problem, ChallengeFailed) and not isinstance(problem, NO_GUESS):
-            standing.count_failure(request)
+            challenge_outcome.count_failure(request)
         elif isinstance(problem, ChallengeNeeded):
-            standing.count_pace()
+            challenge_outcome.count_pace()
         raise
     _end_turn()  # the next one goes ahead while the disk takes in what this one wrote
     db.commit_and_keep()
-    standing.count_posted(request)
+    challenge_outcome.count_posted(request)
     snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
@@ -160,21 +160,21 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
 
 def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
     try:
-        stands = standing.of(request)
+        outcome = challenge_outcome.of(request)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, NO_GUESS):
             DailyCount.add(Event.FAILED, request.article.site.id)
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
-    if stands == Standing.SOLVED:
+    if outcome == ChallengeOutcome.SOLVED:
         DailyCount.add(Event.SOLVED, request.article.site.id)
     try:
         if isinstance(checked, Refusal):
             raise checked
-        with _alone() if stands in SPENDS else _whole():
-            return _posted(request, checked, taken, stands)
+        with _alone() if outcome in SPENDS else _whole():
+            return _posted(request, checked, taken, outcome)
     except Refusal as refusal:
-        if stands == Standing.SOLVED and request.visitor:
+        if outcome == ChallengeOutcome.SOLVED and request.visitor:
             refusal.challenge_pass = challenge.issue(
                 request.thread_path,
                 request.visitor.id,
@@ -200,7 +200,7 @@ def _whole() -> Iterator[None]:
 
 
 def _posted(
-    request: CommentRequest, checked: submission.Submission, taken: timedelta | None, stands: Standing
+    request: CommentRequest, checked: submission.Submission, taken: timedelta | None, outcome: ChallengeOutcome
 ) -> Comment:
     writer = posting.Writer(
         visitor=request.visitor.hash if request.visitor else None,
@@ -208,8 +208,8 @@ def _posted(
         language=i18n.language(),
         moderator=request.moderator,
         seconds=taken.total_seconds() if taken else None,
-        is_unasked=stands == Standing.UNASKED,
-        is_unsolved=stands == Standing.UNSOLVED,
+        is_unasked=outcome == ChallengeOutcome.UNASKED,
+        is_unsolved=outcome == ChallengeOutcome.UNSOLVED,
     )
     return posting.post_comment(request.article, checked, writer, request.idempotency_key)
 

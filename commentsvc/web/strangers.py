@@ -1,6 +1,6 @@
 """The page of a thread for those whom we do not know: rendered once for all, with gaps for what is each one's own.
 
-What stands in a gap is put in as text, so that such a page costs little more than the bytes that are sent: crawlers and
+What fills a gap is put in as text, so that such a page costs little more than the bytes that are sent: crawlers and
 readers without scripts ask for nothing else.
 """
 
@@ -17,7 +17,7 @@ from commentsvc.comments import threads
 from commentsvc.comments.articles import Article
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Captcha, Moderation, Site
-from commentsvc.web import current, snapshots, standing, visitor
+from commentsvc.web import challenge_outcome, current, snapshots, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.forms import CommentForm, ShownChallenge
 from commentsvc.web.snapshots import OF_A_PAGE
@@ -54,7 +54,7 @@ def page(site_key: str, address: str) -> Page | None:
     key = threads.key_of(address)
     shape = BY_RULE
     if site.captcha == Captcha.SUSPICIOUS:
-        shape = ASKED if standing.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
+        shape = ASKED if challenge_outcome.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
     asked = [(name, value) for name, value in request.args.items() if name != "lang"]
     try:
         html = snapshots.whole(request.path, [*asked, ("lang", i18n.language())], shape)
@@ -73,7 +73,7 @@ def _is_known() -> bool:
 
 @lru_cache(maxsize=PAGES_AT_HAND)
 def _pieces(html: bytes) -> list[bytes]:
-    """What stands between gaps, and in every second place a gap."""
+    """The text between gaps, and in every second place a gap."""
     return GAP.split(html)
 
 

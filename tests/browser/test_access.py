@@ -24,7 +24,7 @@ from tests.post import text_of
 Person = Callable[..., Page]
 DESK = (
     *("queue", "queue?state=approved", "queue?state=any&q=waits", "comments/{comment}", "threads", "threads/{thread}"),
-    *("linkbacks", "bans", "bans?comment={comment}", "saved-answers", "numbers", "log", "log?of=decisions", "sites"),
+    *("linkbacks", "bans", "bans?comment={comment}", "saved-answers", "stats", "log", "log?of=decisions", "sites"),
     *("sites/blog", "people?email=bob@mail.example", "letters", "letters/{letter}", "subscriptions", "channels"),
     *("account", "moderators"),
 )

@@ -16,7 +16,7 @@ from commentsvc.web.visitor import Visitor
 A_FEW = 3  # comments a day that one solved challenge is good for, as long as no person approved any
 
 
-class Standing(Enum):
+class ChallengeOutcome(Enum):
     """How somebody got past the challenge."""
 
     TRUSTED = auto()  # nobody would ask
@@ -35,7 +35,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
 
-def of(request: CommentRequest) -> Standing:
+def of(request: CommentRequest) -> ChallengeOutcome:
     """Let the challenge be answered where one is asked for; writes, as that uses up its one try.
 
     Raises:
@@ -44,11 +44,11 @@ def of(request: CommentRequest) -> Standing:
         ChallengeFailed: as ``challenge.spend`` does.
     """
     if _is_trusted(request):
-        return Standing.TRUSTED
+        return ChallengeOutcome.TRUSTED
     is_tried = request.is_answered or request.is_unsolved
     by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
     if by_suspicion and not is_tried and not _needs_challenge(request):
-        return Standing.UNASKED
+        return ChallengeOutcome.UNASKED
     if request.visitor is None:
         raise CookieMissing
     if not is_tried:
@@ -56,9 +56,9 @@ def of(request: CommentRequest) -> Standing:
     token = request.typed.get("challenge_token", "")
     if request.is_unsolved:
         challenge.waive(token, request.thread_path, request.visitor.id)
-        return Standing.UNSOLVED
+        return ChallengeOutcome.UNSOLVED
     challenge.spend(token, request.answer, request.thread_path, request.visitor.id)
-    return Standing.SOLVED
+    return ChallengeOutcome.SOLVED
 
 
 def must_be_left(request: CommentRequest) -> None:

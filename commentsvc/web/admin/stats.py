@@ -3,26 +3,26 @@
 from flask import Blueprint, render_template
 
 from commentsvc.models.daily_count import Event
-from commentsvc.moderation import numbers, queue
+from commentsvc.moderation import queue, stats
 from commentsvc.web import charts
 from commentsvc.web.admin import signed_in
 from commentsvc.web.charts import Line
 from commentsvc.web.options import number
 
-blueprint = Blueprint("numbers", __name__, url_prefix="/admin/numbers")
+blueprint = Blueprint("stats", __name__, url_prefix="/admin/stats")
 signed_in.guard(blueprint)
 
 
 @blueprint.get("")
 def show() -> str:
     """Small pictures on one axis of time, with a table behind each."""
-    who, span = signed_in.person(), number("days") or numbers.SPANS[1]
+    who, span = signed_in.person(), number("days") or stats.SPANS[1]
     site = number("site")
     chosen = site if site and who.moderates(site) else None
-    days = numbers.read(who, chosen, span if span in numbers.SPANS else numbers.SPANS[1])
+    days = stats.read(who, chosen, span if span in stats.SPANS else stats.SPANS[1])
     counts = days.counts
     return render_template(
-        "admin/numbers.html",
+        "admin/stats.html",
         days=days,
         drawn={
             "comments": charts.bars(
@@ -40,7 +40,7 @@ def show() -> str:
             ),
         },
         span=len(days.days) * days.step,
-        spans=numbers.SPANS,
+        spans=stats.SPANS,
         site=chosen,
         sites=queue.waiting_by_site(who),
         events=Event,

@@ -48,7 +48,7 @@ def test_what_happens_is_counted(
     }
     assert found["solved"] >= 1
     assert found["letter-sent"] == 1
-    page = ada.client.get("/admin/numbers").text
+    page = ada.client.get("/admin/stats").text
     assert "3 · of which waited: 1 · waiting now: 0" in page
     assert "approved by hand: 1" in page
     assert "<td>3</td>" in page
@@ -57,10 +57,10 @@ def test_what_happens_is_counted(
 
 def test_each_sees_their_own(ada: Visitor, hedy: Visitor, bob: Visitor) -> None:
     bob.comment(BOB)
-    assert "1 · of which waited: 0" in ada.client.get("/admin/numbers").text
-    assert "0 · of which waited: 0" in hedy.client.get("/admin/numbers").text
+    assert "1 · of which waited: 0" in ada.client.get("/admin/stats").text
+    assert "0 · of which waited: 0" in hedy.client.get("/admin/stats").text
     foreign = Site.named("blog").id
-    assert "0 · of which waited: 0" in hedy.client.get(f"/admin/numbers?site={foreign}").text
+    assert "0 · of which waited: 0" in hedy.client.get(f"/admin/stats?site={foreign}").text
 
 
 def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
@@ -69,7 +69,7 @@ def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -
         db.begin_write()
         db.session.execute(update(DailyCount).values(day=time().date() - timedelta(weeks=weeks)))
         db.session.commit()
-        page = ada.client.get("/admin/numbers?days=364").text
+        page = ada.client.get("/admin/stats?days=364").text
         assert page.count('<th scope="row">') == 52 * 5
         assert f"{told} · of which waited: 0" in page
         assert 'aria-current="page">1 year</a>' in page
@@ -80,13 +80,13 @@ def test_what_a_wrong_clock_counted_for_tomorrow_is_left_out(ada: Visitor, bob: 
     db.begin_write()
     db.session.execute(update(DailyCount).values(day=time().date() + timedelta(days=1)))
     db.session.commit()
-    assert "0 · of which waited: 0" in ada.client.get("/admin/numbers").text
+    assert "0 · of which waited: 0" in ada.client.get("/admin/stats").text
 
 
 @pytest.mark.every_value
 @pytest.mark.parametrize("query", ["days=0", "days=x", "days=999999", "site=99999"])
 def test_nonsense_shows_a_month(ada: Visitor, query: str) -> None:
-    page = ada.client.get(f"/admin/numbers?{query}")
+    page = ada.client.get(f"/admin/stats?{query}")
     assert page.status_code == 200
     assert page.text.count('<th scope="row">') == 30 * 5
 
