@@ -13,7 +13,7 @@ from commentsvc.comments.posting import Mention, Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
-from commentsvc.linkbacks.receiving import Offer
+from commentsvc.linkbacks.receiving import LinkbackRequest
 from commentsvc.models.comment import Comment, Kind, Response
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
@@ -152,5 +152,5 @@ def _link_from(site: Site, neighbour: str) -> None:
     for days, mention in enumerate(MENTIONS, 2):
         with clock.reading(lambda days=days: now - timedelta(days=days)):  # type: ignore[misc]
             posting.post_linkback(Article.at(site, key), mention)
-    offer = Offer(Kind.WEBMENTION, neighbour + POST, links.article(site.home, key))
-    receiving.receive(Article.at(site, key), offer, address_hash=None)
+    linkback_request = LinkbackRequest(Kind.WEBMENTION, neighbour + POST, links.article(site.home, key))
+    receiving.receive(Article.at(site, key), linkback_request, address_hash=None)

@@ -113,7 +113,7 @@ def take_back(comment: Comment) -> None:
 
 def rewrite(comment: Comment, new: Submission, by: Moderator) -> Act:
     """A moderator gives a comment another name, website or text; nothing is judged anew; writes."""
-    kept: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.seen_as}
+    kept: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)
     if new.body != comment.body:
         kept["revision"] = _say(comment, new.body, new.body_html)
@@ -143,7 +143,7 @@ def undo_rewriting(act: Act) -> list[Comment]:
 
 def _stands(comment: Comment) -> list[str | None]:
     """What a comment says now, to see later whether somebody changed it."""
-    return [comment.author, comment.website, comment.body_hash, comment.seen_as]
+    return [comment.author, comment.website, comment.body_hash, comment.text_version]
 
 
 def _say(comment: Comment, body: str, body_html: str) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc.comments.articles import Article
 from commentsvc.db import db, unindexed
-from commentsvc.models.comment import FACES, Comment, State
+from commentsvc.models.comment import FACEPILE, Comment, State
 from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
@@ -90,12 +90,12 @@ class ThreadPage:
     @property
     def mentions(self) -> list[Comment]:
         """Linkbacks that say something."""
-        return [one for one in self.linkbacks if one.response not in FACES]
+        return [one for one in self.linkbacks if one.response not in FACEPILE]
 
     @property
     def faces(self) -> list[tuple[str, list[Comment]]]:
         """Who likes the article, passed it on, or will come: by what they say."""
-        said = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACES]
+        said = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACEPILE]
         return [(response, who) for response, who in said if who]
 
     @property
@@ -173,7 +173,7 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
 def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
     """What was said last on a site, or in one of its threads: approved comments and linkbacks with a text."""
     place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
-    shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACES))
+    shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACEPILE))
     return list(db.session.scalars(shown.order_by(Comment.id.desc()).limit(FEED)))
 
 

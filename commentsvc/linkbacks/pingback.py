@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from xmlrpc.client import Fault, dumps
 
 from commentsvc.errors import N_, NotUnderstood, PingRefused
-from commentsvc.linkbacks.receiving import Offer
+from commentsvc.linkbacks.receiving import LinkbackRequest
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 
@@ -32,7 +32,7 @@ class NotXmlRpc(NotUnderstood):
     fault = NOT_XML
 
 
-def parse(body: bytes) -> Offer:
+def parse(body: bytes) -> LinkbackRequest:
     """What a call offers.
 
     Raises:
@@ -47,12 +47,12 @@ def parse(body: bytes) -> Offer:
     given = [_text_of(value) for value in call.iterfind("params/param/value")]
     if len(given) != 2:
         raise NotXmlRpc
-    return Offer(Kind.PINGBACK, source=given[0], target=given[1])
+    return LinkbackRequest(Kind.PINGBACK, source=given[0], target=given[1])
 
 
-def success(offer: Offer) -> str:
+def success(request: LinkbackRequest) -> str:
     """The answer to a call that was taken."""
-    return str(dumps((f"Thank you, {offer.source} will be looked at.",), methodresponse=True))
+    return str(dumps((f"Thank you, {request.source} will be looked at.",), methodresponse=True))
 
 
 def fault(code: int, sentence: str) -> str:

@@ -82,7 +82,7 @@ class QueueFull(PingRefused):
 
 
 @dataclass(frozen=True)
-class Offer:
+class LinkbackRequest:
     """What a ping claims: that ``source`` links to ``target``, or to the article where no target is given."""
 
     protocol: Kind
@@ -133,23 +133,23 @@ def answered(target: str) -> Comment | None:
     return db.session.get(Comment, number) if number else None
 
 
-def receive(article: Article, offer: Offer, address_hash: str | None) -> Ping:
+def receive(article: Article, request: LinkbackRequest, address_hash: str | None) -> Ping:
     """Take a ping for later verification; what its sender tells again is looked at again; writes.
 
     Raises:
         PingRefused: no web address, own page, known already, closed, or too many waiting.
     """
     site, key = article.site, article.key
-    if not site.takes(offer.protocol):
+    if not site.takes(request.protocol):
         raise NotAccepting
     try:
         article.check_open()
     except ThreadClosed:
         raise NotAccepting from None
-    _check_source(offer.source, article.url)
-    _check_ban(site, offer)
-    _check_budget(site, key, offer.source, address_hash)
-    return _stored(site, key, offer.target or article.url, offer, address_hash)
+    _check_source(request.source, article.url)
+    _check_ban(site, request)
+    _check_budget(site, key, request.source, address_hash)
+    return _stored(site, key, request.target or article.url, request, address_hash)
 
 
 def host_of(source: str) -> str:
@@ -167,10 +167,10 @@ def _check_source(source: str, target: str) -> None:
         raise OwnPage
 
 
-def _check_ban(site: Site, offer: Offer) -> None:
-    said = "\n".join((offer.blog_name, offer.title, offer.excerpt))
+def _check_ban(site: Site, request: LinkbackRequest) -> None:
+    said = "\n".join((request.blog_name, request.title, request.excerpt))
     try:
-        bans.check(site, AuthorIdentity(website=offer.source, said=said))
+        bans.check(site, AuthorIdentity(website=request.source, said=said))
     except Banned:
         raise NotAccepting from None
 
@@ -206,23 +206,23 @@ def _used() -> Select[*tuple[int, ...]]:
     return select(*(select(func.count(Ping.id)).where(one).scalar_subquery() for one in counted))
 
 
-def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str | None) -> Ping:
-    source_hash = hashlib.sha256(offer.source.partition("#")[0].encode()).hexdigest()
+def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address_hash: str | None) -> Ping:
+    source_hash = hashlib.sha256(request.source.partition("#")[0].encode()).hexdigest()
     same = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
     if known := db.session.scalar(same):
-        return _told_again(known, offer, target)
+        return _told_again(known, request, target)
     ping = Ping(
-        protocol=offer.protocol,
+        protocol=request.protocol,
         site_id=site.id,
         site=site,
         key=key,
         target=target,
-        source=offer.source,
+        source=request.source,
         source_hash=source_hash,
-        source_host=host_of(offer.source),
-        title=offer.title,
-        excerpt=offer.excerpt,
-        blog_name=offer.blog_name,
+        source_host=host_of(request.source),
+        title=request.title,
+        excerpt=request.excerpt,
+        blog_name=request.blog_name,
         address_hash=address_hash,
     )
     try:
@@ -230,19 +230,19 @@ def _stored(site: Site, key: str, target: str, offer: Offer, address_hash: str |
             db.session.add(ping)
     except IntegrityError:  # somebody else brought the same this very moment
         if twin := db.session.scalar(same):
-            return _told_again(twin, offer, target)
+            return _told_again(twin, request, target)
         raise
     return ping
 
 
-def _told_again(ping: Ping, offer: Offer, target: str) -> Ping:
+def _told_again(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
     """A webmention may say that its page changed; of the older protocols, only what came to nothing is tried again."""
-    if offer.protocol != Kind.WEBMENTION and ping.state not in OVER:
+    if request.protocol != Kind.WEBMENTION and ping.state not in OVER:
         raise AlreadyKnown
-    if ping.state == PingState.QUEUED and ping.protocol == offer.protocol:
+    if ping.state == PingState.QUEUED and ping.protocol == request.protocol:
         return ping
-    ping.protocol = offer.protocol
-    ping.title, ping.excerpt, ping.blog_name = offer.title, offer.excerpt, offer.blog_name
+    ping.protocol = request.protocol
+    ping.title, ping.excerpt, ping.blog_name = request.title, request.excerpt, request.blog_name
     ping.is_resent = ping.comment_id is not None
     if not ping.is_resent:  # whoever else says so with another address changes nothing about what is shown
         ping.target = target

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from commentsvc import links
 from commentsvc.errors import N_
-from commentsvc.linkbacks.receiving import Offer, SourceInvalid
+from commentsvc.linkbacks.receiving import LinkbackRequest, SourceInvalid
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 
@@ -59,7 +59,7 @@ def refusal_in(answer: bytes) -> str | None:
     return None if int(error[1]) == 0 else said or f"error {error[1]}"
 
 
-def parse(body: bytes, content_type: str) -> Offer:
+def parse(body: bytes, content_type: str) -> LinkbackRequest:
     """What a ping offers; unknown fields are ignored, a missing title or blog name is made from the address.
 
     Raises:
@@ -68,7 +68,7 @@ def parse(body: bytes, content_type: str) -> Offer:
     fields = _fields(body, content_type)
     url = fields.get("url", "").strip()
     host = _host(url)
-    return Offer(
+    return LinkbackRequest(
         protocol=Kind.TRACKBACK,
         source=url,
         title=_line(fields, "title", MAX_TITLE_LENGTH) or url[:MAX_TITLE_LENGTH],

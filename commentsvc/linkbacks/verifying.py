@@ -21,7 +21,7 @@ from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import Finding, Target
 from commentsvc.markup import sanitize
-from commentsvc.models.comment import FACES, Comment, Kind, Response, State
+from commentsvc.models.comment import FACEPILE, Comment, Kind, Response, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.ping import Ping, PingState
@@ -241,7 +241,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
         circumstances=Circumstances(
-            pings=0 if finding.response in FACES or _is_known(ping) else _of_same_blog(ping),
+            pings=0 if finding.response in FACEPILE or _is_known(ping) else _of_same_blog(ping),
             links_out=finding.links,
             is_made_up=not finding.says(ping.excerpt),
         ),

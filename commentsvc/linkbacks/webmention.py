@@ -7,7 +7,7 @@ from enum import StrEnum
 from commentsvc import links, tokens
 from commentsvc.db import db
 from commentsvc.errors import N_, NotFound, PingRefused
-from commentsvc.linkbacks.receiving import Offer, SourceInvalid, TargetUnknown
+from commentsvc.linkbacks.receiving import LinkbackRequest, SourceInvalid, TargetUnknown
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.ping import Ping, PingState
 
@@ -42,7 +42,7 @@ class Status:
     comment: Comment | None = None
 
 
-def parse(form: Mapping[str, str]) -> Offer:
+def parse(form: Mapping[str, str]) -> LinkbackRequest:
     """What a webmention offers.
 
     Raises:
@@ -56,7 +56,7 @@ def parse(form: Mapping[str, str]) -> Offer:
         raise TargetUnknown
     if links.same_address(source, target):
         raise SourceIsTarget
-    return Offer(Kind.WEBMENTION, source, target)
+    return LinkbackRequest(Kind.WEBMENTION, source, target)
 
 
 def receipt(ping: Ping) -> str:

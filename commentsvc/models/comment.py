@@ -40,7 +40,7 @@ class Response(StrEnum):
 
 
 # Said with a gesture and without a text: shown as a row of faces, and what bridges to social networks bring in numbers.
-FACES = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
+FACEPILE = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 
 
 class State(StrEnum):
@@ -163,7 +163,7 @@ class Comment(Base):
         return State.PENDING if self.state == State.SPAM else self.state
 
     @property
-    def seen_as(self) -> str:
+    def text_version(self) -> str:
         """What changes when the text does: forms that decide about a text carry it along."""
         return self.edited_at.isoformat() if self.edited_at else ""
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from commentsvc import clock
-from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.notifications import subscriptions
 
 MAX_COUNT = 3  # letters that may come back for a while, before an address is given up
@@ -14,7 +14,7 @@ def pause(email: str, reason: str) -> None:
     """An address that does not exist gets no letters, until somebody says otherwise; writes."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
-        recipient.reach, recipient.reason = Reach.BOUNCED, reason[:500]
+        recipient.reach, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
 def count(email: str, reason: str) -> None:
@@ -33,4 +33,4 @@ def count(email: str, reason: str) -> None:
 def complain(email: str, reason: str) -> None:
     """Somebody called a letter spam: they get no more; writes."""
     if recipient := Recipient.with_email(email):
-        subscriptions.refuse(recipient, Reach.COMPLAINED, reason[:500])
+        subscriptions.refuse(recipient, MailStatus.COMPLAINED, reason[:500])

@@ -12,7 +12,7 @@ from commentsvc.db import db
 from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter, LetterKind, LetterState
 from commentsvc.models.letter_item import LetterItem
-from commentsvc.models.recipient import Pace, Recipient
+from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription
 
 MAX_ITEMS = 200  # in one letter
@@ -82,7 +82,7 @@ def add(letter: Letter, comment: Comment, subscription: Subscription, occasion: 
 
 def hurry(recipient: Recipient) -> None:
     """What was gathered goes by the pace that somebody chose now; writes."""
-    due_at = clock.now() if recipient.pace == Pace.AT_ONCE else recipient.next_digest()
+    due_at = clock.now() if recipient.pace == Frequency.AT_ONCE else recipient.next_digest()
     waits = update(Letter).where(Letter.kind == LetterKind.DIGEST, Letter.recipient == recipient.email)
     waits = waits.where(Letter.state == LetterState.QUEUED, Letter.tries == 0, Letter.due_at > due_at)
     db.session.execute(waits.values(due_at=due_at, created_at=due_at))

@@ -11,7 +11,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter, LetterKind
 from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.recipient import Pace
+from commentsvc.models.recipient import Frequency
 from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
 from commentsvc.notifications import channels, enqueue, subscriptions
 
@@ -74,7 +74,7 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
 
 def _letter_for(subscription: Subscription, comment: Comment) -> Letter:
     recipient = subscription.recipient
-    if recipient.pace != Pace.AT_ONCE:
+    if recipient.pace != Frequency.AT_ONCE:
         return enqueue.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
     return enqueue.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
@@ -92,7 +92,7 @@ def announce_held(comment: Comment) -> None:
         if not subscription.is_active or enqueue.is_told(occasion, recipient):
             continue
         due_at = recipient.next_digest()
-        if recipient.pace == Pace.AT_ONCE:
+        if recipient.pace == Frequency.AT_ONCE:
             last = enqueue.last_sent(LetterKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
         letter = enqueue.open_letter(LetterKind.HELD, recipient, due_at=due_at, of=subscription)

@@ -22,12 +22,12 @@ class ModerationLink:
     comment: Comment
     state: State
     moderator: Moderator | None
-    seen_as: str
+    text_version: str
 
 
 def url(comment: Comment, state: State, subscription: Subscription) -> str:
     """The address of the page with the one button."""
-    token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.seen_as])
+    token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.text_version])
     return links.absolute(f"/moderate/{token}")
 
 
@@ -37,12 +37,12 @@ def find(token: str) -> ModerationLink:
     Raises:
         LinkInvalid, LinkExpired: nothing; also where the comment is gone, or its holder decides no longer.
     """
-    number, state, subscription_id, seen_as = tokens.read(PURPOSE, token, LIFETIME)
+    number, state, subscription_id, text_version = tokens.read(PURPOSE, token, LIFETIME)
     comment = db.session.get(Comment, number)
     subscription = db.session.get(Subscription, subscription_id)
     if comment is None or subscription is None or not is_held_by(subscription, comment):
         raise LinkInvalid
-    return ModerationLink(comment, State(state), moderator_of(subscription), seen_as)
+    return ModerationLink(comment, State(state), moderator_of(subscription), text_version)
 
 
 def is_held_by(subscription: Subscription, comment: Comment) -> bool:

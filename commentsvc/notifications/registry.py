@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import lazyload
 
 from commentsvc.db import db
-from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
 
@@ -29,7 +29,7 @@ class Page:
     before: int | None
 
 
-def page(wanted: str = "", reach: Reach | None = None, before: int | None = None) -> Page:
+def page(wanted: str = "", reach: MailStatus | None = None, before: int | None = None) -> Page:
     """Recipients whose address holds ``wanted``, of one ``reach``, with numbers below ``before``."""
     rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
     if wanted:

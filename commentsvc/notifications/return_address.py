@@ -95,7 +95,7 @@ def _address(purpose: Purpose, first: int, second: int, seen: int = 0) -> str | 
 
 
 def _seen(comment: Comment) -> int:
-    return int(tokens.keyed_hash("seen-as", comment.seen_as, length=3), 16) if comment.seen_as else 0
+    return int(tokens.keyed_hash("seen-as", comment.text_version, length=3), 16) if comment.text_version else 0
 
 
 def _signature(code: str) -> str:

@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.models.comment import Comment
 from commentsvc.models.letter import Letter, LetterKind, LetterState
-from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import READERS_TOPICS, Subscription, SubscriptionState, Topic
 from commentsvc.notifications import enqueue
@@ -242,7 +242,7 @@ def stop_all(recipient: Recipient) -> None:
         one.state = SubscriptionState.STOPPED
 
 
-def refuse(recipient: Recipient, reach: Reach = Reach.REFUSED, reason: str = "") -> None:
+def refuse(recipient: Recipient, reach: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
     """No letter goes to this address any more, not even one that asks; writes."""
     stop_all(recipient)
     recipient.reach, recipient.reason = reach, reason
@@ -250,7 +250,7 @@ def refuse(recipient: Recipient, reach: Reach = Reach.REFUSED, reason: str = "")
 
 def reopen(recipient: Recipient) -> None:
     """Letters may go out again; writes."""
-    recipient.reach, recipient.reason, recipient.bounces = Reach.OPEN, "", 0
+    recipient.reach, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 
 def _open(recipient: Recipient) -> None:

@@ -16,18 +16,18 @@ from commentsvc.moderation import bans
 from commentsvc.web import snapshots
 
 
-def decide(comment_id: int, seen_as: str | None, act: Callable[[Comment], None]) -> None:
+def decide(comment_id: int, text_version: str | None, act: Callable[[Comment], None]) -> None:
     """Let ``act`` change the comment, while nobody else can; commits.
 
     Raises:
         NotFound: it is gone.
-        ChangedMeanwhile: it says something else than when it was ``seen_as``, where that is known.
+        ChangedMeanwhile: it says something else than when it was ``text_version``, where that is known.
     """
     db.begin_write()
     comment = Comment.locked(comment_id)
     if comment is None:
         raise NotFound
-    if seen_as not in (None, comment.seen_as):
+    if text_version not in (None, comment.text_version):
         raise ChangedMeanwhile
     act(comment)
     show([comment])
@@ -38,7 +38,7 @@ def seen(chosen: Mapping[int, str | None]) -> list[Comment]:
 
     Nobody else changes them from here on.
     """
-    return [comment for comment in Comment.all_locked(chosen) if chosen[comment.id] in (None, comment.seen_as)]
+    return [comment for comment in Comment.all_locked(chosen) if chosen[comment.id] in (None, comment.text_version)]
 
 
 def erase(email: str) -> int:

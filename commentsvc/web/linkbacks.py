@@ -8,7 +8,7 @@ from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import Refusal, TooLarge, TooMany
 from commentsvc.linkbacks import pingback, receiving, trackback, webmention
-from commentsvc.linkbacks.receiving import Offer, TooManyPings
+from commentsvc.linkbacks.receiving import LinkbackRequest, TooManyPings
 from commentsvc.linkbacks.webmention import Status
 from commentsvc.models.ping import Ping
 from commentsvc.web import current
@@ -39,9 +39,9 @@ def show_article(site_key: str, key: str = "") -> AnyResponse:
 @blueprint.post("/pingback")
 def receive_pingback() -> Response:
     """Take a pingback for later verification; the answer is XML-RPC's, whatever the caller says that it sends."""
-    offer = pingback.parse(_body())
-    _take(receiving.article_at(offer.target), offer)
-    return Response(pingback.success(offer), content_type=pingback.CONTENT_TYPE)
+    linkback_request = pingback.parse(_body())
+    _take(receiving.article_at(linkback_request.target), linkback_request)
+    return Response(pingback.success(linkback_request), content_type=pingback.CONTENT_TYPE)
 
 
 @blueprint.post("/webmention")
@@ -72,8 +72,8 @@ def show_form() -> Response:
 
 def _taken_webmention() -> str:
     _body()
-    offer = webmention.parse(request.form)
-    ping = _take(receiving.article_at(offer.target), offer)
+    linkback_request = webmention.parse(request.form)
+    ping = _take(receiving.article_at(linkback_request.target), linkback_request)
     return links.webmention_status(webmention.receipt(ping))
 
 
@@ -102,8 +102,8 @@ def _body() -> bytes:
     return body
 
 
-def _take(article: Article, offer: Offer) -> Ping:
-    ping = receiving.receive(article.for_writing(), offer, current.address_hash())
+def _take(article: Article, linkback_request: LinkbackRequest) -> Ping:
+    ping = receiving.receive(article.for_writing(), linkback_request, current.address_hash())
     db.session.commit()
     return ping
 

@@ -28,12 +28,12 @@ def decide(token: str) -> str:
         decisions.decide(comment, link.state, by=link.moderator, is_by_owner=link.moderator is None)
 
     link = moderation_links.find(token)
-    deciding.decide(link.comment.id, link.seen_as, act)
+    deciding.decide(link.comment.id, link.text_version, act)
     return _page(moderation_links.find(token), is_done=True)
 
 
 def _page(link: ModerationLink, *, is_done: bool) -> str:
     speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
     i18n.speak(speaks)
-    is_changed = link.comment.seen_as != link.seen_as
+    is_changed = link.comment.text_version != link.text_version
     return render_template("subscriptions/moderation_link.html", link=link, is_done=is_done, is_changed=is_changed)

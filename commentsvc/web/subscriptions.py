@@ -6,7 +6,7 @@ from commentsvc import i18n
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import NotUnderstood
-from commentsvc.models.recipient import Pace, Recipient
+from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.models.thread import Thread
 from commentsvc.notifications import enqueue, registry, subscriptions
@@ -85,7 +85,7 @@ def change(token: str) -> str:
 
 def _choose(recipient: Recipient) -> None:
     pace, language = request.form.get("pace", ""), request.form.get("language", "")
-    if pace not in set(Pace) or language not in i18n.languages():
+    if pace not in set(Frequency) or language not in i18n.languages():
         raise NotUnderstood
     recipient.pace, recipient.language = pace, language
     enqueue.hurry(recipient)
@@ -130,7 +130,7 @@ def _page(recipient: Recipient, token: str, done: str = "") -> str:
         "subscriptions/manage.html",
         recipient=recipient,
         heard=registry.heard_by(recipient),
-        paces=Pace,
+        paces=Frequency,
         token=token,
         done=done,
         changed=whole(request.form.get("subscription")),

@@ -104,8 +104,12 @@ class TestFields:
     """What a sender writes."""
 
     def test_missing_title_and_blog_name_are_made_from_the_address(self) -> None:
-        offer = trackback.parse(f"url={SOURCE}".encode(), FORM)
-        assert (offer.title, offer.blog_name, offer.excerpt) == (SOURCE, "exchange.example", "")
+        linkback_request = trackback.parse(f"url={SOURCE}".encode(), FORM)
+        assert (linkback_request.title, linkback_request.blog_name, linkback_request.excerpt) == (
+            SOURCE,
+            "exchange.example",
+            "",
+        )
 
     @pytest.mark.parametrize(
         ("body", "content_type"),
@@ -128,14 +132,16 @@ class TestFields:
         assert trackback.parse(f"url={SOURCE}&title=%93x%94".encode(), FORM).title == "“x”"
 
     def test_tags_go_and_entities_are_decoded_once(self) -> None:
-        offer = trackback.parse(f"url={SOURCE}&excerpt=%3Cb%3Ea%3C%2Fb%3E+%26amp%3Blt%3B%0A%0Ac".encode(), FORM)
-        assert offer.excerpt == "a &lt; c"
+        linkback_request = trackback.parse(
+            f"url={SOURCE}&excerpt=%3Cb%3Ea%3C%2Fb%3E+%26amp%3Blt%3B%0A%0Ac".encode(), FORM
+        )
+        assert linkback_request.excerpt == "a &lt; c"
 
     def test_long_fields_are_cropped(self) -> None:
-        offer = trackback.parse(f"url={SOURCE}&title={'t' * 400}&excerpt={'word+' * 100}".encode(), FORM)
-        assert len(offer.title) <= 250
-        assert len(offer.excerpt) <= 252
-        assert offer.excerpt.endswith("word…")
+        linkback_request = trackback.parse(f"url={SOURCE}&title={'t' * 400}&excerpt={'word+' * 100}".encode(), FORM)
+        assert len(linkback_request.title) <= 250
+        assert len(linkback_request.excerpt) <= 252
+        assert linkback_request.excerpt.endswith("word…")
 
     @settings(max_examples=300, deadline=None)
     @given(st.binary(max_size=200), st.text(max_size=60))

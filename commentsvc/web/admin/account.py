@@ -10,7 +10,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.recipient import Pace, Recipient
+from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import SubscriptionState, Topic
 from commentsvc.notifications import subscriptions
 from commentsvc.web.admin import browsers, signed_in
@@ -52,7 +52,7 @@ def change() -> AnyResponse:
 def choose_letters() -> AnyResponse:
     """What the moderator hears of, of which blog, and how often."""
     pace = request.form.get("pace", "")
-    if pace not in set(Pace):
+    if pace not in set(Frequency):
         raise NotUnderstood
     db.begin_write()
     who, ticked = signed_in.person(), set(request.form.getlist("hears"))
@@ -156,7 +156,7 @@ def _letters(who: Moderator) -> dict[str, object]:
     recipient = Recipient.with_email(who.email)
     heard = subscriptions.of(recipient) if recipient else []
     states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
-    return {"states": states, "pace": recipient.pace if recipient else Pace.AT_ONCE}
+    return {"states": states, "pace": recipient.pace if recipient else Frequency.AT_ONCE}
 
 
 def _page(refusal: Refusal | None = None) -> str:
@@ -166,7 +166,7 @@ def _page(refusal: Refusal | None = None) -> str:
         errors=refusal.fields if refusal else {},
         refusal=refusal if refusal and not refusal.fields else None,
         letters=_letters(who),
-        paces=Pace,
+        paces=Frequency,
         sites=who.seen_sites(),
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, NotUnderstood
-from commentsvc.models.recipient import Reach, Recipient
+from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.notifications import registry, subscriptions
 from commentsvc.web.admin import signed_in
@@ -21,14 +21,14 @@ signed_in.guard(blueprint, owner=True)
 @blueprint.get("")
 def show() -> str:
     """Recipients and what they hear of, newest first; by a part of the address, or those that cannot be reached."""
-    wanted, reach = request.args.get("q", "").strip(), choice("reach", Reach)
+    wanted, reach = request.args.get("q", "").strip(), choice("reach", MailStatus)
     page = registry.page(wanted, reach, number("before"))
     return render_template(
         "admin/subscriptions.html",
         page=page,
         wanted=wanted,
         reach=reach,
-        reaches=Reach,
+        reaches=MailStatus,
         moderator=signed_in.person(),
     )
 
