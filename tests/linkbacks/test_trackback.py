@@ -104,8 +104,8 @@ class TestFields:
     """What a sender writes."""
 
     def test_missing_title_and_blog_name_are_made_from_the_address(self) -> None:
-        linkback_request = trackback.parse(f"url={SOURCE}".encode(), FORM)
-        assert (linkback_request.title, linkback_request.blog_name, linkback_request.excerpt) == (
+        request = trackback.parse(f"url={SOURCE}".encode(), FORM)
+        assert (request.title, request.blog_name, request.excerpt) == (
             SOURCE,
             "exchange.example",
             "",
@@ -132,16 +132,14 @@ class TestFields:
         assert trackback.parse(f"url={SOURCE}&title=%93x%94".encode(), FORM).title == "“x”"
 
     def test_tags_go_and_entities_are_decoded_once(self) -> None:
-        linkback_request = trackback.parse(
-            f"url={SOURCE}&excerpt=%3Cb%3Ea%3C%2Fb%3E+%26amp%3Blt%3B%0A%0Ac".encode(), FORM
-        )
-        assert linkback_request.excerpt == "a &lt; c"
+        request = trackback.parse(f"url={SOURCE}&excerpt=%3Cb%3Ea%3C%2Fb%3E+%26amp%3Blt%3B%0A%0Ac".encode(), FORM)
+        assert request.excerpt == "a &lt; c"
 
     def test_long_fields_are_cropped(self) -> None:
-        linkback_request = trackback.parse(f"url={SOURCE}&title={'t' * 400}&excerpt={'word+' * 100}".encode(), FORM)
-        assert len(linkback_request.title) <= 250
-        assert len(linkback_request.excerpt) <= 252
-        assert linkback_request.excerpt.endswith("word…")
+        request = trackback.parse(f"url={SOURCE}&title={'t' * 400}&excerpt={'word+' * 100}".encode(), FORM)
+        assert len(request.title) <= 250
+        assert len(request.excerpt) <= 252
+        assert request.excerpt.endswith("word…")
 
     @settings(max_examples=300, deadline=None)
     @given(st.binary(max_size=200), st.text(max_size=60))
