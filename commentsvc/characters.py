@@ -17,9 +17,12 @@ FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
 # Letters and symbols by their category that nobody sees: fillers of Hangul, the empty Braille cell.
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
 UNSEEN = ("C", "M", "Z")  # first letter of the categories of controls, marks without a letter, spaces
-# Scripts without spaces between words: Thai, Lao, Burmese, Khmer; kana; Han.
+# Blocks of scripts without spaces between words (UAX 14, classes SA, ID and CJ): Thai, Lao, Burmese, Khmer, Tai Le, New
+# Tai Lue, Tai Tham, Javanese, Tai Viet; iteration marks and zero among Han; kana, full and half width; Bopomofo; Han.
 UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\ua980-\ua9ff\uaa60-\uaadf"
+    "\u3005-\u3007\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\uff66-\uff9f"
+    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 STACKING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # marks that go on any letter
 _UNSPACED = re.compile(f"[{UNSPACED}]")

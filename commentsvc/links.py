@@ -23,6 +23,7 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 PORT = re.compile(r":\d*\W*$")
+IN_BRACKETS = re.compile(r"(?:[^@]*@)?\[[0-9a-f:.]+\](?::\d*)?", re.I)  # an IPv6 address and nothing else
 
 
 def thread_key(address: str) -> str:
@@ -102,7 +103,7 @@ def origin_of(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in parts.netloc:
         return None
     host = ascii_host(parts.hostname)
-    if not host or port == 0 or ("[" in parts.netloc and ":" not in parts.hostname):
+    if not host or port == 0 or ("[" in parts.netloc and not IN_BRACKETS.fullmatch(parts.netloc)):
         return None
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")

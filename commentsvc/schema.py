@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from commentsvc import files, paths
 from commentsvc.settings import LOST_SECRET, Settings, WrongSetting
@@ -24,6 +25,11 @@ NEWEST = "0011"  # the revision that the migrations lead to
 REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
+NEEDS_SECRET = (("comment", "visitor IS NOT NULL"), ("moderator", "1 = 1"), ("recipient", "1 = 1"), ("ban", "1 = 1"))
+
+
+class NotAnswered(Exception):
+    """The database cannot be asked: it is locked, damaged, or its server does not answer."""
 
 
 class MadeByNewer(Exception):
@@ -66,8 +72,8 @@ def is_current(url: str) -> bool:
 
 
 def has_rows(url: str, table: str, condition: str) -> bool:
-    """Whether a table holds a row that fulfils ``condition``, both constants of ours."""
-    return _first(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
+    """Whether a table has a row that meets ``condition``; both are constants of ours. Raises ``NotAnswered``."""
+    return _answer(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
 
 
 @contextmanager
@@ -91,16 +97,29 @@ def fold_in(url: str) -> None:
 
 
 def must_have_its_secret(config: Settings) -> None:
-    """Raises ``WrongSetting`` where rows were written with a secret that is gone: a new one would fit none of them."""
+    """Raise ``WrongSetting`` if rows depend on a secret that is gone, or the database does not say whether any do."""
     if config.secret_key or config.secret_file.exists():
         return
-    used = (("comment", "visitor IS NOT NULL"), ("moderator", "1 = 1"))
-    if any(has_rows(config.database, table, condition) for table, condition in used):
+    try:
+        is_needed = any(has_rows(config.database, table, condition) for table, condition in NEEDS_SECRET)
+    except NotAnswered as problem:
+        raise WrongSetting(
+            f"{config.secret_file} is missing, and the database does not say whether it needs it ({problem})."
+        ) from None
+    if is_needed:
         raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
 
 
 def _first(url: str, question: str) -> Any:
-    """The first value of an answer; None where there is none, or no such table, or no database that can be asked."""
+    """The first value of an answer; None if there is none, no such table, or no database that can be asked."""
+    try:
+        return _answer(url, question)
+    except NotAnswered:  # whatever is wrong with it, whoever goes on to use it says so
+        return None
+
+
+def _answer(url: str, question: str) -> Any:
+    """The first value of an answer; None if there is none, no such table or no file. Raises ``NotAnswered``."""
     ask = _ask_sqlite if _is_file(url) else _ask_postgresql
     return ask(url, question)
 
@@ -112,8 +131,10 @@ def _ask_sqlite(url: str, question: str) -> Any:
     with closing(sqlite3.connect(path)) as connection:
         try:
             found = connection.execute(question).fetchone()
-        except sqlite3.DatabaseError:  # whatever is wrong with it, whoever goes on to use it says so
-            return None
+        except sqlite3.DatabaseError as problem:
+            if problem.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # of the statement: no such table
+                return None
+            raise NotAnswered(str(problem)) from None
     return found[0] if found else None
 
 
@@ -123,8 +144,10 @@ def _ask_postgresql(url: str, question: str) -> Any:
     try:
         with psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=CONNECT_TIMEOUT) as connection:
             found = connection.execute(question.encode()).fetchone()
-    except psycopg.Error:
+    except psycopg.errors.UndefinedTable:
         return None
+    except psycopg.Error as problem:
+        raise NotAnswered(str(problem).strip()) from None
     return found[0] if found else None
 
 
@@ -185,7 +208,7 @@ def _is_file(url: str) -> bool:
 
 
 def _path(url: str) -> Path:
-    return Path(url.partition(":///")[2].partition("?")[0])
+    return Path(unquote(url.partition(":///")[2].partition("?")[0]))  # as SQLAlchemy reads it
 
 
 @contextmanager

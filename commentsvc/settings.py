@@ -12,7 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -32,7 +32,7 @@ LOST_SECRET = (
 )
 SECRET = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},}}")  # that we made; what a power cut leaves is full of zeros
 MIN_CHARACTERS = 8  # different ones in a secret
-KNOWN_SECRETS = ("changeme", "secret", "dev", "development", "test", "password")
+KNOWN_SECRET = re.compile(r"\d*((changeme|secret|dev|development|test|password)[\d\W_]*)+", re.I)
 
 
 class WrongSetting(Exception):
@@ -121,7 +121,8 @@ class Settings(BaseModel):
         except ValueError:
             raise ValueError(f"must be {AN_ADDRESS}") from None
         host = ascii_host(parts.hostname or "")
-        if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
+        is_web = parts.scheme in ("http", "https") and port != 0
+        if not is_web or not host or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(f"must be {AN_ADDRESS}")
         path = parts.path.rstrip("/")
         if not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII) or {".", ".."} & set(path.split("/")):
@@ -133,6 +134,8 @@ class Settings(BaseModel):
     def _database_is_one_we_know(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        if value.startswith("sqlite:///") and not value.startswith("sqlite:////"):  # for others it is another folder
+            return f"sqlite:///{Path.cwd()}/{value.removeprefix('sqlite:///')}"
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @field_validator("mail_url")
@@ -195,14 +198,15 @@ class Settings(BaseModel):
     @field_validator("secret_key")
     @classmethod
     def _secret_is_secret(cls, value: str) -> str:
-        if value and (len(value) < MIN_SECRET_LENGTH or value.lower().strip("0123456789") in KNOWN_SECRETS):
+        told = value.replace("\0", "").strip()
+        if value and (len(told) < MIN_SECRET_LENGTH or KNOWN_SECRET.fullmatch(told)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 
     @cached_property
     def database(self) -> str:
         """The SQLAlchemy address of the database in use."""
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'commentsvc.sqlite3'}"
+        return self.database_url or f"sqlite:///{quote(str(self.data_dir.resolve() / 'commentsvc.sqlite3'))}"
 
     @cached_property
     def secret(self) -> str:

@@ -12,7 +12,7 @@ const MEMORY = `commentsvc ${SERVER}`;
 const MAX_REMEMBERED = 100; // threads
 const PATIENCE = 4_000; // milliseconds without a sign of a reader, until comforts are loaded anyway
 const SIGNS = ["pointermove", "scroll", "keydown", "touchstart"];
-const CANONICAL = 'link[rel="canonical"][href]';
+const CANONICAL = 'link[rel~="canonical" i][href]';
 
 const DAY = 86_400_000;
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
@@ -21,18 +21,42 @@ const UNITS = [["day", DAY], ["hour", 3_600_000], ["minute", 60_000]];
 /** @type {Map<string, Promise<CSSStyleSheet>>} */
 const sheets = new Map();
 
-// Browsers since 2026 tell of every change of the page's address, also by its own scripts. Many single-page sites leave
-// the head as it is: what the page called its address when it was left is that of the page before.
+// Browsers since 2026 report every change of the page's address, also by its own scripts. Many single-page sites do not
+// update the head: then the canonical address is still that of the page before (`left`). It is right again where it was
+// right before (`known`). Other sites update the head first, so it may be new already when the address changes.
 const { navigation } = window;
 const TURN = "currententrychange";
-let [path, left] = [location.pathname, ""];
+/** @type {Map<string, string>} */
+const known = new Map();
+let [place, seen, left] = [here(), named(), ""];
 navigation?.addEventListener(TURN, () => {
-  if (path !== location.pathname) [path, left] = [location.pathname, named()];
+  if (place === here()) return;
+  const now = named();
+  const old = now === seen || isFor(now, place) ? now : seen;
+  if (isOwn(old)) known.set(place, old);
+  if (known.size > MAX_REMEMBERED) known.delete([...known.keys()][0]);
+  [place, seen, left] = [here(), now, old];
 });
+
+function here() {
+  return location.pathname + location.search;
+}
 
 function named() {
   const url = /** @type {HTMLLinkElement | null} */ (document.querySelector(CANONICAL))?.href ?? "";
-  return URL.canParse(url) ? url : "";
+  return /^https?:/.test(url) && URL.canParse(url) ? url : "";
+}
+
+/** Whether a canonical address names the page at `at`. @param {string} url @param {string} at */
+function isFor(url, at) {
+  const [path, query] = at.split("?");
+  if (!url || new URL(url).pathname !== path) return false;
+  return !new URL(url).search || new URL(url).search === (query ? `?${query}` : "");
+}
+
+/** Whether the canonical address is that of the page that is shown. @param {string} url */
+function isOwn(url) {
+  return url !== left || isFor(url, place) || known.get(place) === url;
 }
 
 export class CommentThreadElement extends HTMLElement {
@@ -45,7 +69,9 @@ export class CommentThreadElement extends HTMLElement {
   #due;
   /** What the reader chose: view, sort, page; or the comment whose page is wanted. @type {Record<string, string>} */
   #chosen = {};
+  /** The paths of the thread that is shown, and of the one that was asked for last. */
   #shown = "";
+  #asked = "";
   /** The comment that the page's address named and that is not shown yet; its page is asked for once. */
   #target = { id: "", isAskedFor: false };
   #seek = () => {
@@ -53,7 +79,7 @@ export class CommentThreadElement extends HTMLElement {
     this.#showTarget();
   };
   /** Another article of a single-page site. */
-  #turn = () => setTimeout(() => this.#shown && this.#shown !== this.path && this.#loadSoon());
+  #turn = () => setTimeout(() => this.#asked && this.#asked !== this.path && this.#loadSoon());
   #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
     rootMargin: "100%",
   });
@@ -101,8 +127,8 @@ export class CommentThreadElement extends HTMLElement {
 
   /** The article's address: its own rel=canonical, else the page's, without the fragment. */
   get article() {
-    const url = named();
-    return (url && (url !== left || new URL(url).pathname === path) ? url : location.href).split("#")[0];
+    const url = (seen = named());
+    return (url && isOwn(url) ? url : location.href).split("#")[0];
   }
 
   /** What identifies the thread: said by the page, else the article's path and query. */
@@ -144,6 +170,7 @@ export class CommentThreadElement extends HTMLElement {
   async load() {
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
+    this.#asked = this.path;
     if (this.#shown && this.#shown !== this.path) this.#leave();
     try {
       const answer = await fetch(this.source, { signal: loading.signal, credentials: "omit" });

@@ -99,6 +99,15 @@ def test_normalising_twice_changes_nothing(address: str) -> None:
         ("https://[0:0:0:0:0:0:0:1]", "https://[::1]"),
         ("https://a b.example", None),
         ("https://" + "\u00fc" * 70 + ".example", None),
+        ("https://[fe80::1%eth0]", None),
+        ("https://[::1]x:80", None),
+        ("http://127.1", None),
+        ("http://0x7f.1", None),
+        ("http://2130706433", None),
+        ("http://192.168.010.1", None),
+        ("http://127.0.0.1", "http://127.0.0.1"),
+        ("https://blog\u200d.example", None),
+        ("https://\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example", "https://xn--mgba3gch31f060k.example"),
     ],
 )
 def test_origins(url: str, origin: str | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commentsvc import settings
+from commentsvc import schema, settings
 from commentsvc.settings import WrongSetting
 
 
@@ -22,6 +22,11 @@ from commentsvc.settings import WrongSetting
         ("REDIS_URL", "http://x", "redis://"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("SECRET_KEY", "short", "at least 32 characters"),
+        ("SECRET_KEY", " " * 40, "at least 32 characters"),
+        ("SECRET_KEY", "\0" * 64, "at least 32 characters"),
+        ("SECRET_KEY", "changeme" * 4, "at least 32 characters"),
+        ("BASE_URL", "https://comments.example:0", "http or https address"),
+        ("BASE_URL", "https://[fe80::1%eth0]", "http or https address"),
         ("SECRET_KEY_FILE", "/no/such/file", "cannot be read"),
         ("COLOUR", "red", "is not a setting"),
         ("FETCH_ALLOW", "foo", "HOST:PORT"),
@@ -51,6 +56,21 @@ def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
         ).secret
         == "x" * 40
     )
+
+
+def test_a_relative_database_is_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    read = settings.read({"COMMENTSVC_DATABASE_URL": "sqlite:///here.sqlite3"})
+    assert read.database == f"sqlite:///{tmp_path}/here.sqlite3"
+
+
+@pytest.mark.parametrize("folder", ["a b", "a%41b", "a?b", "a#b", "ä"])
+def test_any_folder_may_hold_the_database(tmp_path: Path, folder: str) -> None:
+    read = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path / folder)})
+    schema.upgrade(read.database)
+    assert (tmp_path / folder / "commentsvc.sqlite3").stat().st_size > 0
+    assert schema.is_current(read.database)
+    assert schema.place(read.database) == str(tmp_path / folder / "commentsvc.sqlite3")
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe\x00"])

@@ -35,11 +35,18 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")
     application.say_where()
-    if not schema.has_rows(config.database, "moderator", "removed_at IS NULL"):
+    if not _has_owner(config):
         click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
     sys.stdout.flush()
     with schema.in_use(config.database):
         server.listen(host, port, workers)
+
+
+def _has_owner(config: settings.Settings) -> bool:
+    try:
+        return schema.has_rows(config.database, "moderator", "removed_at IS NULL")
+    except schema.NotAnswered:  # nobody should be invited by mistake
+        return True
 
 
 def _migrate() -> None:

@@ -19,11 +19,12 @@ DELIMITERS = {"*": "strong", "_": "u"}
 MAX_URL_LENGTH = 2000  # characters
 MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
-# Signs that end a sentence around an address: of Latin, Arabic, Indic, Burmese, Ethiopic, Khmer and Thai text.
-TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩"
+# Signs that end a sentence around an address: Latin, Arabic, Indic, Burmese, Ethiopic, Khmer, Thai, Tibetan, Armenian
+# and Hebrew ones.
+TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
 # White space and ASCII signs that no address holds; punctuation of Chinese and Japanese, and full-width signs.
 URL_END = re.compile(
-    r"[\s\"<>`\u200b\ufe10-\ufe19\u3000-\u3004\u3008-\u3020\u3030"
+    r"[\s\"<>`\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
     r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
 )
 

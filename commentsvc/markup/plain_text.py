@@ -1,5 +1,6 @@
 """HTML of strangers to plain text: entities decoded once, tags gone, white space folded; bytes in any charset."""
 
+import codecs
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I
 PIECE = 4096  # characters that the parser gets at once
 XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
 NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
+LIKE_BROWSERS = "like-browsers"  # what is done with bytes that do not fit
+EURO_BYTE = 0x80
 MAX_DEPTH = 1000  # elements in each other
 MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
 
@@ -115,7 +118,18 @@ def decode(raw: bytes, *labels: str) -> str:
         declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
     if declared.name == "gbk":  # whose decoder is the larger one's (Encoding Standard, 10.1)
         declared = webencodings.lookup("gb18030")
-    return str(webencodings.decode(raw, declared, "replace")[0])
+    return str(webencodings.decode(raw, declared, LIKE_BROWSERS)[0])
+
+
+def _instead(problem: UnicodeError) -> tuple[str, int]:
+    """U+FFFD, or € for the byte 0x80 of Chinese text (Encoding Standard, 10.2.1)."""
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    is_euro = problem.encoding == "gb18030" and problem.object[problem.start] == EURO_BYTE
+    return ("€", problem.start + 1) if is_euro else ("\ufffd", problem.end)
+
+
+codecs.register_error(LIKE_BROWSERS, _instead)
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -31,6 +31,8 @@ class AtBaseUrl:
         address = settings.current().address
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = address.scheme, address.netloc
         path = environ.get("PATH_INFO", "")
+        if path.startswith("//"):  # as Flask reads it, before anybody compares it
+            path = f"/{path.lstrip('/')}"
         if address.path:
             environ["SCRIPT_NAME"] = address.path
             if path == address.path or path.startswith(f"{address.path}/"):

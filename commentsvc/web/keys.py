@@ -6,5 +6,5 @@ from werkzeug.routing import PathConverter
 class KeyConverter(PathConverter):
     """``<key:key>`` in a route."""
 
-    regex = ".+?"
+    regex = r"[\s\S]+?"  # a template may leave a line break at its end
     part_isolating = False  # it goes on over slashes, which Werkzeug cannot tell from this expression

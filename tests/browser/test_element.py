@@ -4,6 +4,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -584,13 +585,41 @@ def test_a_hundred_pages_leave_nothing_behind(world: World, person: Person) -> N
     assert turn(5) == turn(50)
 
 
-def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person) -> None:
+CANONICALS = {
+    "another spelling of the same article": ("/a", "history.pushState({}, '', path);"),
+    "a head that is written first": (
+        "/a",
+        "document.querySelector('link[rel=canonical]').href = path.replace('.html', '');"
+        " history.pushState({}, '', path);",
+    ),
+    "articles known by their query": ("/?p=1", "history.pushState({}, '', path);"),
+}
+
+
+@pytest.mark.parametrize("kind", CANONICALS)
+def test_a_single_page_knows_its_articles_by_their_canonical_address(world: World, person: Person, kind: str) -> None:
+    """Also where that is not the page's own, and where one comes back to the page that it is of."""
+    canonical, go = CANONICALS[kind]
+    first, second = ("/?p=1", "/?p=2") if "?" in canonical else ("/a.html", "/b.html")
+    say(world, "Bob", "of the first", key=quote(canonical[1:]))
+    say(world, "Bob", "of the second", key=quote(second[1:].replace(".html", "" if "first" in kind else ".html")))
+    page = SINGLE_PAGE.format(go=go).replace("/a.html", first).replace("/b.html", second)
+    put_up(world, page, path=first, head=f'<link rel="canonical" href="{canonical}">')
+    bob = person()
+    bob.goto(f"{world.blog.url}{first}")
+    for name, text in (("Second", "of the second"), ("First", "of the first")) * 2:
+        bob.get_by_role("link", name=name, exact=True).click()
+        expect(bob.get_by_text(text)).to_be_visible()
+
+
+@pytest.mark.parametrize("canonical", ["http://[", "about:blank", "javascript:void(0)", "mailto:bob@mail.example"])
+def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person, canonical: str) -> None:
     say(world, "Bob", "here all the same", key="a.html")
     put_up(
         world,
         '<comment-thread site="blog"></comment-thread>',
         path="/a.html",
-        head='<link rel="canonical" href="http://[">',
+        head=f'<link rel="canonical bookmark" href="{canonical}">',
     )
     bob = person()
     bob.goto(f"{world.blog.url}/a.html")

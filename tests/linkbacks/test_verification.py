@@ -197,6 +197,12 @@ class TestLinks:
         page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
         assert source_page.read(page, Target(ARTICLE_URL)).title == title
 
+    @pytest.mark.parametrize("label", ["gbk", "gb2312", "gb18030"])
+    def test_a_euro_among_chinese_text_may_be_a_single_byte(self, label: str) -> None:
+        body = linking().replace("Why &amp; how", "5 @").encode("gbk").replace(b"@", b"\x80")
+        page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "5 €"
+
     @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16"])
     def test_a_byte_order_mark_decides(self, charset: str) -> None:
         headers = {"content-type": "text/html; charset=iso-8859-1"}

@@ -240,6 +240,10 @@ class TestLinks:
         ("typed", "url", "after"),
         [
             ("见https://a.example/x。然后", "https://a.example/x", "。然后"),
+            ("人々https://a.example/x﹐然后", "https://a.example/x", "﹐然后"),
+            ("〇https://a.example/x﹂", "https://a.example/x", "﹂"),
+            ("ｱﾊﾟｰﾄhttps://a.example/x‼", "https://a.example/x", "‼"),
+            ("ㄅhttps://a.example/x།", "https://a.example/x", "།"),
             ("（https://a.example/x）", "https://a.example/x", "）"),
             ("「https://a.example/x」", "https://a.example/x", "」"),
             ("ดูhttps://a.example/x ไป", "https://a.example/x", " ไป"),

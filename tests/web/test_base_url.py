@@ -126,6 +126,8 @@ def test_no_redirect_takes_the_word_of_a_request_for_our_address(client: FlaskCl
         ("../../admin/comments/1/approval", "admin/comments/1/approval"),
         ("..%2f..%2fadmin%2fcomments%2f1%2fapproval", "admin/comments/1/approval"),
         ("x/..%2f..%2f..%2fadmin", "admin"),
+        (f"%0A{ARTICLE}%0A", ARTICLE),
+        (f"%0A  {ARTICLE}", f"  {ARTICLE}"),
     ],
 )
 def test_a_path_names_the_thread_that_its_address_means(client: FlaskClient, path: str, key: str) -> None:
@@ -140,6 +142,12 @@ def test_a_path_names_the_thread_that_its_address_means(client: FlaskClient, pat
     actions = re.findall(r'action="([^"]+)"', get("t").text)
     assert actions
     assert all(".." not in one and not one.startswith("/admin") for one in actions)
+
+
+def test_doubled_slashes_are_read_by_browsers_of_other_sites_too(client: FlaskClient) -> None:
+    answer = client.get("/", environ_overrides={"PATH_INFO": f"//embed/blog/{ARTICLE}"}, headers={"Origin": BLOG})
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == BLOG
 
 
 @pytest.mark.parametrize(
