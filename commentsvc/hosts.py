@@ -2,9 +2,10 @@
 
 import ipaddress
 import re
+import socket
 
 MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
-NUMERIC = re.compile(r"0x[0-9a-f]*|[0-9]+")  # what the last label of an IPv4 address may be
+ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address does, and no name
 JOINERS = "\u200c\u200d"
 # Of what browsers let stand in a host, what hosts are called.
 NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
@@ -18,7 +19,9 @@ def ascii_host(host: str) -> str:
     if ":" in host:
         return _address(host)
     mapped = host.lower() if host.isascii() else _mapped(host)
-    return mapped if NAME.fullmatch(mapped) and not _is_odd_address(mapped) else ""
+    if not NAME.fullmatch(mapped):
+        return ""
+    return _plain_address(mapped.removesuffix(".")) if ENDS_IN_NUMBER.search(mapped) else mapped
 
 
 def _address(host: str) -> str:
@@ -29,16 +32,12 @@ def _address(host: str) -> str:
     return "" if found.scope_id else f"[{found.compressed}]"
 
 
-def _is_odd_address(host: str) -> bool:
-    """Whether browsers would take it for an IPv4 address in another spelling, such as ``127.1`` (URL Standard, 3.5)."""
-    plain = host.removesuffix(".")
-    if not NUMERIC.fullmatch(plain.rpartition(".")[2]):
-        return False
+def _plain_address(host: str) -> str:
+    """An IPv4 address as four decimal numbers, however it is spelled: ``127.1``, ``0x7f000001`` (URL Standard, 3.5)."""
     try:
-        ipaddress.IPv4Address(plain)
-    except ValueError:
-        return True
-    return False
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return ""
 
 
 def _mapped(host: str) -> str:

@@ -34,7 +34,6 @@ navigation?.addEventListener(TURN, () => {
   const now = named();
   const old = now === seen || isFor(now, place) ? now : seen;
   if (isOwn(old)) known.set(place, old);
-  if (known.size > MAX_REMEMBERED) known.delete([...known.keys()][0]);
   [place, seen, left] = [here(), now, old];
 });
 
@@ -49,9 +48,9 @@ function named() {
 
 /** Whether a canonical address names the page at `at`. @param {string} url @param {string} at */
 function isFor(url, at) {
-  const [path, query] = at.split("?");
-  if (!url || new URL(url).pathname !== path) return false;
-  return !new URL(url).search || new URL(url).search === (query ? `?${query}` : "");
+  if (!url) return false;
+  const { pathname, search } = new URL(url);
+  return at === pathname + search || (!search && at.split("?")[0] === pathname);
 }
 
 /** Whether the canonical address is that of the page that is shown. @param {string} url */
