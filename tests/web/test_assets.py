@@ -32,7 +32,7 @@ def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
     writing = sum(sent(client, path) for path in WRITING)
     assert reading <= 7_600
     assert reading + comfort <= 9_800
-    assert reading + writing <= 11_000
+    assert reading + writing <= 11_200
     assert reading + comfort + writing <= 14_000
     assert reading + writing + sent(client, CHALLENGE) <= 14_000
 
