@@ -121,7 +121,7 @@ def _measure(folder: Path, url: str, comments: int) -> None:
         name = db.engine.dialect.name
         print(f"\n{name}: {comments:,} comments built in {time.perf_counter() - started:.0f} s")
         db.session.remove()
-        client, moderator = _signed_in(app, EMAIL), _signed_in(app, MODERATOR)
+        client, moderator = signed_in(app, EMAIL), signed_in(app, MODERATOR)
         print(f"{'page':26} {'median ms':>10} {'p95 ms':>8} {'kB sent':>8} {'kB in all':>10}")
         for page, path in PAGES.items():
             _ask(client, page, path.format(**places))
@@ -243,7 +243,8 @@ def _store(table: Any, batch: list[dict[str, Any]]) -> None:
     db.session.commit()
 
 
-def _signed_in(app: Flask, email: str) -> FlaskClient:
+def signed_in(app: Flask, email: str) -> FlaskClient:
+    """The browser of somebody who signed in with ``PASSWORD``."""
     throttle.forget()
     client = app.test_client()
     fields = hidden_fields(_open(client, "/admin/sign-in"))

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from bench.admin import BASE, EMAIL, PASSWORD, signed_in
 from commentsvc import schema, throttle
 from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
@@ -26,8 +27,6 @@ from tests.visitors import hidden_fields
 
 ROUNDS, EACH = 5, 40
 COMMENTS = 250  # to be edited, and as many to be decided about
-EMAIL, PASSWORD = "ada@blog.example", "analytical engine 1843"
-BASE = "https://comments.example"
 TEXT = "Some words about the phone *and* its cord, and what the neighbours think of it. " * 3
 
 
@@ -110,9 +109,7 @@ def _check(answer: Any) -> None:
 
 
 def _signed_in(app: Flask) -> tuple[FlaskClient, str]:
-    desk = app.test_client()
-    fields = hidden_fields(desk.get("/admin/sign-in", base_url=BASE))
-    _check(desk.post("/admin/sign-in", base_url=BASE, data=fields | {"email": EMAIL, "password": PASSWORD}))
+    desk = signed_in(app, EMAIL)
     return desk, hidden_fields(desk.get("/admin/queue?state=any", base_url=BASE))["csrf_token"]
 
 

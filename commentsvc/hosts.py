@@ -45,16 +45,10 @@ def _mapped(host: str) -> str:
 
     try:
         plain = idna.uts46_remap(host, std3_rules=False, transitional=False)
-        if any(_has_odd_joiner(label) for label in plain.split(".")):
-            return ""
+        for label in plain.split("."):  # no joiner where no script has one (RFC 5892, appendix A)
+            if any(char in JOINERS and not idna.valid_contextj(label, at) for at, char in enumerate(label)):
+                return ""
         labels = [one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in plain.split(".")]
     except (idna.IDNAError, UnicodeError):
         return ""
     return ".".join(labels) if all(len(one) <= MAX_LABEL_LENGTH for one in labels) else ""
-
-
-def _has_odd_joiner(label: str) -> bool:
-    """Whether there is a joiner where no script has one (RFC 5892, appendix A)."""
-    import idna
-
-    return any(char in JOINERS and not idna.valid_contextj(label, place) for place, char in enumerate(label))
