@@ -32,6 +32,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     gc.disable()  # until a worker has loaded the application, of which nothing is garbage
     # A worker inherits the parent's handlers, which only take note of a signal: until it has its own, it just ends.
     os.register_at_fork(after_in_child=_end_at_once)
+    signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
     Granian(
         target,
         factory=True,
@@ -58,6 +59,7 @@ def _load(target: str) -> Callable[..., Any]:
 
 
 def _end_at_once() -> None:
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # the parent ends its workers
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_DFL)
 

@@ -262,6 +262,8 @@ class Settings(BaseModel):
 
 def _kept_secret(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise WrongSetting(f"{path} is not a regular file. Move it away, so that a secret can be kept there.")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_once(path, secrets.token_urlsafe(48).encode())

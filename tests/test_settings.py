@@ -98,6 +98,12 @@ def test_a_damaged_secret_stops_the_start(tmp_path: Path, kept: str) -> None:
     assert (tmp_path / "secret_key").read_bytes() == kept.encode(errors="surrogateescape")
 
 
+def test_a_secret_that_is_no_file_stops_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "secret_key")  # reading it would wait for ever
+    with pytest.raises(WrongSetting, match=r"secret_key is not a regular file"):
+        _ = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret
+
+
 def test_a_secret_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

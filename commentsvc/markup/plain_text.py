@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SILENT = frozenset(
     {"script", "style", "template", "noscript", "textarea", "title", "iframe", "xmp", "noembed", "noframes"}
 )
+FOREIGN = frozenset(("svg", "math"))  # not HTML inside
 INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
@@ -87,7 +88,7 @@ def base_in(html: str, url: str) -> str:
 
 def base_of(root: "etree._Element", url: str) -> str:
     """The same for a page that is read already."""
-    return based_on(url, "".join(root.xpath("(//base[@href])[1]/@href")))
+    return based_on(url, "".join(root.xpath("(//base[@href][not(ancestor::svg or ancestor::math)])[1]/@href")))
 
 
 def xml_charset(beginning: str) -> str:
@@ -201,10 +202,23 @@ class TextReader:
 
 
 class _BaseReader(TextReader):
+    """Finds the ``<base>`` elements of HTML; one inside of SVG or MathML is another element (HTML Standard, 4.2.3)."""
+
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self._foreign: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in FOREIGN:
+            self._foreign.append(tag)
+        super().start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        if self._foreign and self._foreign[-1] == tag:
+            self._foreign.pop()
+        super().end(tag)
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "base" and "href" in attributes:
+        if tag == "base" and "href" in attributes and not self._foreign:
             self.found.append(attributes["href"])

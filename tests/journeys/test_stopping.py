@@ -31,7 +31,7 @@ def start(folder: Path, *options: str, cwd: Path | None = None, **environment: s
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_a_signal_ends_it_whenever_it_comes(tmp_path: Path, number: signal.Signals, workers: str) -> None:
     """Also while its workers are being started, which know nothing of signals yet."""

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from lxml import html
 
 from commentsvc import safe_http
 from commentsvc import settings as all_settings
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.discovery import Endpoint
+from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.safe_http import Page
 from commentsvc.settings import Settings
@@ -187,6 +189,16 @@ def test_addresses_count_from_the_base_that_a_page_names() -> None:
     page = Page("https://a.example/post", 200, {"link": "<here>; rel=webmention"}, body.encode())
     found = [one.url for one in discovery.endpoints(page, page.url)]
     assert found == ["https://a.example/here", "https://a.example/deep/there", "https://a.example/deep/ping"]
+
+
+def test_a_base_in_a_drawing_is_none() -> None:
+    body = (
+        '<svg><base href="https://wrong.example/"></svg><math><base href="https://wrong.example/"></math>'
+        '<base href="/deep/"><link rel="webmention" href="there">'
+    )
+    page = Page("https://a.example/post", 200, {}, body.encode())
+    assert [one.url for one in discovery.endpoints(page, page.url)] == ["https://a.example/deep/there"]
+    assert plain_text.base_of(html.document_fromstring(body), page.url) == "https://a.example/deep/"
 
 
 @pytest.mark.parametrize("base", ["data:x", "javascript:1", "mailto:a@b.example", "about:blank", "http://["])

@@ -217,6 +217,11 @@ class TestTheApi:
         }
         return bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", json=body | fields)
 
+    def test_the_front_page_has_a_thread_too(self, bob: Visitor) -> None:
+        """Its key is empty, so two slashes meet; no path means the same."""
+        for path in ("/api/v1/threads/blog//comments", "/api/v1/threads/blog/comments"):
+            assert bob.client.post(path, json={"body": "x"}).json["type"] == "urn:commentsvc:refusal:cookie-missing"
+
     def test_a_comment_comes_back_as_everybody_sees_it(self, bob: Visitor) -> None:
         answer = self.post(bob)
         assert answer.status_code == 201

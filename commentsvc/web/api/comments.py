@@ -17,6 +17,7 @@ blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 
 
 @blueprint.post("/threads/<site_key>/comments", defaults={"key": ""})
+@blueprint.post("/threads/<site_key>//comments", defaults={"key": ""})
 @blueprint.post("/threads/<site_key>/<key:key>/comments")
 @gate.one_at_a_time
 def post(site_key: str, key: str) -> Response:
