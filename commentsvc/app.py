@@ -27,7 +27,7 @@ def create_app(given: Settings | None = None) -> Flask:
     settings.use(config)
     logs.configure(config.log_format)
     app = Flask("commentsvc", static_folder=None)
-    app.url_map.merge_slashes = False
+    app.url_map.merge_slashes = app.url_map.redirect_defaults = False  # an address means what it says
     _configure_flask(app, config)
     db.init_app(app)
     csrf.init_app(app)

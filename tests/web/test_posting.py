@@ -220,7 +220,8 @@ class TestTheApi:
     def test_the_front_page_has_a_thread_too(self, bob: Visitor) -> None:
         """Its key is empty, so two slashes meet; no path means the same."""
         for path in ("/api/v1/threads/blog//comments", "/api/v1/threads/blog/comments"):
-            assert bob.client.post(path, json={"body": "x"}).json["type"] == "urn:commentsvc:refusal:cookie-missing"
+            answer = bob.client.post(path, json={"body": "x"})
+            assert answer.json["type"] == "urn:commentsvc:refusal:cookie-missing"
 
     def test_a_comment_comes_back_as_everybody_sees_it(self, bob: Visitor) -> None:
         answer = self.post(bob)
