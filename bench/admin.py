@@ -91,7 +91,7 @@ PAGES = {
     "bans": "/admin/bans",
     "linkbacks": "/admin/linkbacks",
     "saved answers": "/admin/saved-answers",
-    "letters": "/admin/letters",
+    "emails": "/admin/email",
     "subscriptions": "/admin/subscriptions",
     "channels": "/admin/channels",
     "moderators": "/admin/moderators",

@@ -17,7 +17,7 @@ ROUNDS = 3
 
 
 def main() -> None:
-    """A server for each kind of mail server; every comment writes a letter."""
+    """A server for each kind of mail server; every comment writes an email."""
     for number in range(1, ROUNDS + 1):
         for kind in ("well", "away", "slow", "hanging"):
             with _mail(kind) as url, tempfile.TemporaryDirectory() as folder:
@@ -56,7 +56,7 @@ def _post_all(folder: Path, mail_url: str) -> Iterator[float]:
 
 
 def _post(line: http.client.HTTPConnection, number: int) -> float:
-    """Milliseconds until a comment is stored, with the letter it asks for."""
+    """Milliseconds until a comment is stored, with the email it asks for."""
     content = {"author": "Bob", "body": f"text {number}", "email": f"reader{number}@mail.example", "notify": True}
     started = time.perf_counter()
     line.request("POST", "/api/v1/threads/blog/x/comments", json.dumps(content), {"Content-Type": "application/json"})

@@ -9,7 +9,7 @@ class NoAnswer(Exception):
 
 def texts(name: str) -> list[str]:
     """The TXT records of a name, each as one text; raises ``NoAnswer``."""
-    import dns.exception  # asked for a test letter only, so no server's start waits for it
+    import dns.exception  # asked for a test email only, so no server's start waits for it
     import dns.resolver
 
     try:

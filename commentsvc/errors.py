@@ -74,8 +74,8 @@ class Refusal(Exception):
     @property
     def name(self) -> str:
         """The refusal's name for programs, in kebab case: ``thread-closed``."""
-        letters = (f"-{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
-        return "".join(letters).lstrip("-")
+        emails = (f"-{email.lower()}" if email.isupper() else email for email in type(self).__name__)
+        return "".join(emails).lstrip("-")
 
 
 class InvalidFields(Refusal):

@@ -19,23 +19,23 @@ from commentsvc import files, settings
 from commentsvc.deadline import hung_up_after
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
-WHOLE_PATIENCE = timedelta(seconds=60)  # for each letter, and for the greeting, however the server drips
+WHOLE_PATIENCE = timedelta(seconds=60)  # for each email, and for the greeting, however the server drips
 GOING = 421  # the server hangs up
 CHALLENGE = 334
-# We may not send at all, which is for the owner to mend, and no letter is lost meanwhile.
+# We may not send at all, which is for the owner to mend, and no email is lost meanwhile.
 OUR_FAULT = re.compile(r"^530|relay(ing)? (access )?(denied|not)|authentication (is )?required", re.I)
 SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
 
 
 @dataclass(frozen=True)
 class DeliveryFailed(Exception):
-    """The server did not take the letter.
+    """The server did not take the email.
 
     Attributes:
         answer: the server's words, for the moderator's eyes.
         is_final: whether another try is pointless (5xx).
-        is_about_server: whether no letter would have passed, so that the rest of the batch need not be tried.
-        is_about_recipient: whether it was said of the address, not of the letter.
+        is_about_server: whether no email would have passed, so that the rest of the batch need not be tried.
+        is_about_recipient: whether it was said of the address, not of the email.
     """
 
     answer: str
@@ -48,17 +48,17 @@ class DeliveryFailed(Exception):
 class Transcript:
     """What was said between the mail server and us, a line each; passwords are left out.
 
-    It holds the greeting and what was said about one letter.
+    It holds the greeting and what was said about one email.
     """
 
     lines: list[str] = field(default_factory=list)
     greeting: int = 0  # how many of them belong to it
 
     def end_greeting(self) -> None:
-        """From here on letters are spoken of."""
+        """From here on emails are spoken of."""
         self.greeting = len(self.lines)
 
-    def begin_letter(self) -> None:
+    def begin_message(self) -> None:
         """Forget what was said about the last one."""
         del self.lines[self.greeting :]
 
@@ -68,15 +68,15 @@ class Transcript:
 
 
 class Connection(Protocol):
-    """Something that takes letters one after the other."""
+    """Something that takes emails one after the other."""
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
-        """Hand over one letter and give the server's words; raises ``DeliveryFailed``."""
+        """Hand over one email and give the server's words; raises ``DeliveryFailed``."""
 
 
 @contextmanager
 def connect(transcript: Transcript | None = None) -> Iterator[Connection]:
-    """A connection to the mail server of ``MAIL_URL``, for a batch of letters; what is said goes to ``transcript``.
+    """A connection to the mail server of ``MAIL_URL``, for a batch of emails; what is said goes to ``transcript``.
 
     Raises:
         DeliveryFailed: the server cannot be reached or refuses the sign-in.
@@ -175,7 +175,7 @@ class _Server:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
             raise _refusal(refused.smtp_code, refused.smtp_error, is_about_recipient=False) from refused
-        except (ValueError, MessageError) as problem:  # a letter that cannot be put into bytes
+        except (ValueError, MessageError) as problem:  # an email that cannot be put into bytes
             raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
@@ -183,7 +183,7 @@ class _Server:
 
 
 class _Folder:
-    """Letters as ``.eml`` files, for the demo and for trying things out."""
+    """Emails as ``.eml`` files, for the demo and for trying things out."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Engine
 
-NEWEST = "0011"  # the revision that the migrations lead to
+NEWEST = "0001"  # the revision that the migrations lead to
 REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process

@@ -20,7 +20,7 @@ from commentsvc import files, settings_file
 from commentsvc.hosts import ascii_host
 
 PREFIX = "COMMENTSVC_"
-WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends letters and verifies pings
+WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends emails and verifies pings
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
 MAX_MAILBOX_LENGTH = 20  # characters before the @, of the 64 that there may be
@@ -256,7 +256,7 @@ class Settings(BaseModel):
 
     @property
     def sender(self) -> str:
-        """The address letters come from."""
+        """The address emails come from."""
         return self.mail_from or f"comments@{self.host}"
 
 

@@ -1,4 +1,4 @@
-"""A loop for each job: send letters, read answers, tell channels, verify pings, tell other blogs, and so on.
+"""A loop for each job: send emails, read answers, tell channels, verify pings, tell other blogs, and so on.
 
 Any number of workers may run beside each other.
 """
@@ -25,8 +25,8 @@ from commentsvc.linkbacks import announcing, page_check_queue, sending, source_p
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.delivery import Delivery
+from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.leased import Leased, new_work
-from commentsvc.models.letter import Letter, LetterKind
 from commentsvc.models.page_check import PageCheck
 from commentsvc.models.ping import Ping
 from commentsvc.models.second_opinion import SecondOpinion
@@ -38,7 +38,7 @@ from commentsvc.notifications import channels, deliverability, incoming, outbox
 LOOK = timedelta(seconds=1)  # how often it is looked for rows that became due
 MAX_PAUSE = timedelta(seconds=10)
 FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done while everything starts
-BATCH = 50  # letters over one connection
+BATCH = 50  # emails over one connection
 NOTES = 3  # times that it is tried to write down what was done
 MAILBOX_PAUSE = timedelta(seconds=15)
 TIDY_PAUSE = timedelta(minutes=10)
@@ -142,8 +142,8 @@ def _carefully(do: Callable[[], int]) -> int:
     return 0
 
 
-def send_letters() -> int:
-    """Due letters over one connection, each claimed when its turn comes; the number taken by the server."""
+def send_emails() -> int:
+    """Due emails over one connection, each claimed when its turn comes; the number taken by the server."""
     if not settings.current().mail_url:
         return 0
     parcel = _written(outbox.claim)
@@ -155,7 +155,7 @@ def send_letters() -> int:
             while parcel is not None and _sent(connection, parcel, dialogue):
                 taken += 1
                 parcel = _written(outbox.claim) if taken < BATCH else None
-    except DeliveryFailed as failure:  # nobody can be reached: the letter waits, and is not at fault
+    except DeliveryFailed as failure:  # nobody can be reached: the email waits, and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if parcel is not None:
             _not_sent(parcel, failure, dialogue, was_tried=False)
@@ -163,29 +163,29 @@ def send_letters() -> int:
 
 
 def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Transcript) -> bool:
-    """Hand over one letter and note how that went; whether the line may be used for another."""
-    dialogue.begin_letter()
+    """Hand over one email and note how that went; whether the line may be used for another."""
+    dialogue.begin_message()
     try:
         answer = connection.send(parcel.sender, parcel.recipient, parcel.message)
     except DeliveryFailed as failure:
-        log.warning("letter %s was not taken: %s", parcel.letter_id, failure.answer)
+        log.warning("email %s was not taken: %s", parcel.email_id, failure.answer)
         _not_sent(parcel, failure, dialogue, was_tried=True)
         return not failure.is_about_server
-    _noted(partial(outbox.sent, parcel.letter_id, answer))
-    if parcel.kind == LetterKind.TEST:
-        _explain(parcel.letter_id, answer, dialogue, is_taken=True)
+    _noted(partial(outbox.sent, parcel.email_id, answer))
+    if parcel.kind == EmailKind.TEST:
+        _explain(parcel.email_id, answer, dialogue, is_taken=True)
     return True
 
 
 def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool) -> None:
-    for letter_id in _written(partial(outbox.postpone, parcel.letter_id, failure, was_tried=was_tried)):
-        _explain(letter_id, failure.answer, dialogue, is_taken=False)
+    for email_id in _written(partial(outbox.postpone, parcel.email_id, failure, was_tried=was_tried)):
+        _explain(email_id, failure.answer, dialogue, is_taken=False)
 
 
-def _explain(letter_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
-    """A test letter tells its sender what was said, and what there is to mend."""
+def _explain(email_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
+    """A test email tells its sender what was said, and what there is to mend."""
     hints = deliverability.hints(answer, is_taken=is_taken)
-    _written(partial(outbox.note_dialogue, letter_id, dialogue.lines, hints))
+    _written(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
 
 
 def read_mailbox() -> int:
@@ -403,7 +403,7 @@ def remove_sites() -> int:
 
 
 JOBS = (
-    Job(send_letters, Letter, at_once=2),
+    Job(send_emails, Email, at_once=2),
     Job(read_mailbox, pause=MAILBOX_PAUSE),
     Job(tell_channels, Delivery, at_once=2),
     Job(verify_pings, Ping, at_once=3),

@@ -55,7 +55,7 @@ class State:
 def main() -> None:
     """Each picture in light and dark, the states also wide and narrow."""
     chromium = shutil.which("chromium") or sys.exit("chromium is needed")
-    with _demo() as (places, run, letters), sync_playwright() as playwright:
+    with _demo() as (places, run, emails), sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         desk = _signed_in(browser, places["Sign in, once"])
@@ -66,10 +66,10 @@ def main() -> None:
         _shoot(browser, "light", 1100, "theming", f"{BLOG}/theming.html", lambda page: page.wait_for_timeout(1_000))
         program = browser.new_context().request
         _talk(program, run)
-        letter = _letter(program, letters)
+        email = _email(program, emails)
         for scheme, width in (("light", 700), ("dark", 390)):
-            _shoot(browser, scheme, width, f"letter-{scheme}", BLOG, html=letter, full_page=True)
-        _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/letters", state=desk)
+            _shoot(browser, scheme, width, f"letter-{scheme}", BLOG, html=email, full_page=True)
+        _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/email", state=desk)
         for scheme, width in (("light", 1280), ("dark", 390)):
             _shoot(browser, scheme, width, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
             _shoot(browser, scheme, width, f"numbers-{scheme}", f"{COMMENTS}/admin/stats?days=14", state=desk)
@@ -98,28 +98,28 @@ def _talk(program: APIRequestContext, run: Callable[..., None]) -> None:
         _say(program, "states/deep", "Linus", f"Another thought, the {('first', 'second', 'third')[number]} of three.")
 
 
-def _letter(program: APIRequestContext, letters: Path) -> str:
-    """The HTML of a letter about an answer, written, confirmed and sent as for anybody."""
+def _email(program: APIRequestContext, emails: Path) -> str:
+    """The HTML of an email about an answer, written, confirmed and sent as for anybody."""
     title = "The phone"
-    first = _say(program, "letter", "Bob", "Mine still has a *cord* :-)", address="bob@mail.example", title=title)
-    confirm = re.search(r"http://\S+/confirm/\S+", _arrived(letters, "/confirm/", "plain"))
+    first = _say(program, "email", "Bob", "Mine still has a *cord* :-)", address="bob@mail.example", title=title)
+    confirm = re.search(r"http://\S+/confirm/\S+", _arrived(emails, "/confirm/", "plain"))
     program.post(confirm[0] if confirm else "")
     _say(
         program,
-        "letter",
+        "email",
         "Grace",
         "So has ours. The _cat_ answers it, at night, when nobody rings.",
         first,
         title=title,
     )
-    return _arrived(letters, "when nobody rings", "html")
+    return _arrived(emails, "when nobody rings", "html")
 
 
-def _arrived(letters: Path, said: str, kind: str) -> str:
-    """The part of the letter in which something is said."""
+def _arrived(emails: Path, said: str, kind: str) -> str:
+    """The part of the email in which something is said."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        for file in letters.glob("*.eml"):
+        for file in emails.glob("*.eml"):
             part = email.message_from_bytes(file.read_bytes(), policy=default).get_body((kind,))  # type: ignore[attr-defined]
             if part and said in (text := part.get_content()):
                 return str(text)
@@ -194,7 +194,7 @@ STATES = {
 
 @contextmanager
 def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None], Path]]:
-    """The demo: where to look, how to run a command beside it, and the folder of its letters."""
+    """The demo: where to look, how to run a command beside it, and the folder of its emails."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COMMENTSVC_DATA_DIR": folder}
         log = Path(folder) / "log"
@@ -208,7 +208,7 @@ def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None], Path]]:
             words = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
             demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)
         try:
-            yield _places(log), run, Path(folder) / "letters"
+            yield _places(log), run, Path(folder) / "emails"
         finally:
             demo.terminate()
             demo.wait(timeout=PATIENCE)

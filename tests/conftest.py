@@ -343,8 +343,8 @@ def subscribed(bob: Visitor, post_office: MailServer) -> int:
     """Bob's comment, after he asked to hear of answers and confirmed it."""
     comment = bob.comment(BOB, email=BOB.email, notify="on")
     work()
-    bob.client.post(link_in(only(post_office.letters), "confirm"))
-    post_office.letters.clear()
+    bob.client.post(link_in(only(post_office.messages), "confirm"))
+    post_office.messages.clear()
     return comment
 
 

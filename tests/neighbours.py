@@ -8,7 +8,7 @@ ALWAYS = "tests/house/test_house.py"
 # What has no tests of its own name is seen at work in these.
 SHOWN_IN = {
     "templates/admin": ("tests/web/test_desk.py", "tests/web/test_queue.py"),
-    "templates/mail": ("tests/notifications/test_letters.py",),
+    "templates/mail": ("tests/notifications/test_emails.py",),
     "templates/feeds": ("tests/web/test_feeds.py",),
     "templates/linkbacks": ("tests/web/test_linkbacks_desk.py",),
     "templates/subscriptions": ("tests/web/test_subscriptions_desk.py",),

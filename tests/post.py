@@ -1,4 +1,4 @@
-"""Letters as their readers have them: what stands in them, and getting them sent."""
+"""Emails as their readers have them: what stands in them, and getting them sent."""
 
 import re
 from email.message import EmailMessage
@@ -8,58 +8,58 @@ from sqlalchemy import select
 
 from commentsvc import worker
 from commentsvc.db import db
-from commentsvc.models import Letter
+from commentsvc.models import Email
 from tests.time import FrozenClock
 
 SERVER = "https://comments.example"
 
 
-def only(letters: list[EmailMessage]) -> EmailMessage:
-    """The one letter that there is."""
-    (letter,) = letters
-    return letter
+def only(messages: list[EmailMessage]) -> EmailMessage:
+    """The one email that there is."""
+    (message,) = messages
+    return message
 
 
-def text_of(letter: EmailMessage) -> str:
+def text_of(message: EmailMessage) -> str:
     """Its text part."""
-    return _part(letter, "plain")
+    return _part(message, "plain")
 
 
-def html_of(letter: EmailMessage) -> str:
+def html_of(message: EmailMessage) -> str:
     """Its HTML part."""
-    return _part(letter, "html")
+    return _part(message, "html")
 
 
-def _part(letter: EmailMessage, kind: str) -> str:
-    part = letter.get_body((kind,))
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
     assert part
     return str(part.get_content())
 
 
-def link_in(letter: EmailMessage, path: str, number: int = 0) -> str:
+def link_in(message: EmailMessage, path: str, number: int = 0) -> str:
     """The path of a link to us in the text part."""
-    return [word for word in text_of(letter).split() if f"/{path}/" in word][number].removeprefix(SERVER)
+    return [word for word in text_of(message).split() if f"/{path}/" in word][number].removeprefix(SERVER)
 
 
-def links_in_html(letter: EmailMessage) -> list[str]:
+def links_in_html(message: EmailMessage) -> list[str]:
     """Every address in the HTML part that a mail program would open or load."""
-    return [unescape(found) for found in re.findall(r'(?:href|src)="([^"]*)"', html_of(letter))]
+    return [unescape(found) for found in re.findall(r'(?:href|src)="([^"]*)"', html_of(message))]
 
 
-def stop_link(letter: EmailMessage) -> str:
+def stop_link(message: EmailMessage) -> str:
     """Where a mail program unsubscribes."""
-    return str(letter["List-Unsubscribe"]).strip("<>").removeprefix(SERVER)
+    return str(message["List-Unsubscribe"]).strip("<>").removeprefix(SERVER)
 
 
 def work(time: FrozenClock | None = None) -> None:
     """Let the worker send what is due; with ``time``, also what gathers for a moment."""
     if time is not None:
         time.pass_(seconds=6)
-    while worker.send_letters():
+    while worker.send_emails():
         pass
 
 
-def letters() -> list[Letter]:
+def messages() -> list[Email]:
     """The outbox, the oldest first, read anew."""
     db.session.rollback()
-    return list(db.session.scalars(select(Letter).order_by(Letter.id)))
+    return list(db.session.scalars(select(Email).order_by(Email.id)))

@@ -21,9 +21,9 @@ QUICK = 0.01  # seconds between two looks of a server whether it shall stop
 
 @dataclass
 class MailServer:
-    """Takes letters; ``verdict`` says what it answers to each recipient and to each letter."""
+    """Takes emails; ``verdict`` says what it answers to each recipient and to each email."""
 
-    letters: list[EmailMessage] = field(default_factory=list)
+    messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -33,7 +33,7 @@ class MailServer:
 
     def forget(self) -> None:
         """Throw away what came."""
-        for noted in (self.letters, self.recipients, self.senders, self.raw):
+        for noted in (self.messages, self.recipients, self.senders, self.raw):
             noted.clear()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -50,7 +50,7 @@ class MailServer:
             assert isinstance(envelope.content, bytes)
             import email
 
-            self.letters.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+            self.messages.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
             self.recipients.append(list(envelope.rcpt_tos))
             self.senders.append(str(envelope.mail_from))
             self.raw.append(envelope.content)
@@ -75,7 +75,7 @@ class RudeMailServer:
     """Speaks SMTP as badly as told: ``answers`` by stage (``GREETING EHLO MAIL RCPT DATA END QUIT``), else it agrees.
 
     An answer is a text; ``slow`` seconds pass before each; ``drip`` sends one byte at a time, ``hang`` nothing for so
-    long; ``drop`` hangs up; a function gets the line and gives any of these. ``taken`` holds the letters.
+    long; ``drop`` hangs up; a function gets the line and gives any of these. ``taken`` holds the emails.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
@@ -107,11 +107,11 @@ class RudeMailServer:
             if not part:  # the client is gone before the end
                 return
             raw += part
-        letter = email.message_from_bytes(raw, policy=default)
+        message = email.message_from_bytes(raw, policy=default)
         told = self.answers.get("END", "250 taken")
-        told = told(letter) if callable(told) else told
+        told = told(message) if callable(told) else told
         if told == "drop after taking" or told.startswith("250"):
-            self.taken.append(letter)  # type: ignore[arg-type]
+            self.taken.append(message)  # type: ignore[arg-type]
         self._act(line, told)
 
     def _say(self, line: socket.socket, stage: str, command: str) -> bool:

@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.command import downgrade
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from commentsvc import db as database
 from commentsvc import schema
 from commentsvc.db import Base, db
-from commentsvc.models import Comment, Site, Thread
+from commentsvc.models import Site
 
 
 def test_sqlite_is_durable_and_patient(app: Flask, database_name: str) -> None:
@@ -96,24 +94,6 @@ def test_no_number_is_given_twice(tmp_path: Path) -> None:
     assert [name for name in promised if "AUTOINCREMENT" not in made[name]] == []
 
 
-def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
-    schema.upgrade(url)
-    engine = create_engine(url)
-    database.prepare(engine)
-    config = schema.migration_config()
-    with engine.connect().execution_options(writes=True) as connection:
-        config.attributes["connection"] = connection
-        downgrade(config, "base")
-        connection.commit()
-        tables = (
-            connection.execute(text("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")).scalars().all()
-        )
-        assert tables == ["alembic_version"]
-    engine.dispose()
-    schema.upgrade(url)
-
-
 def test_the_newest_revision_is_known_without_looking_for_it() -> None:
     assert ScriptDirectory.from_config(schema.migration_config()).get_current_head() == schema.NEWEST
 
@@ -176,42 +156,3 @@ class TestOutOfService:
         answer = bob.client.post("/trackback/blog/x", data={"url": "https://a.example/"})
         assert answer.status_code == 200
         assert b"<error>1</error>" in answer.data
-
-
-def test_an_older_database_is_indexed_and_keeps_what_it_said(
-    tmp_path: Path, database_name: str, request: pytest.FixtureRequest
-) -> None:
-    """Down to before there was a desk and up again, with comments in it."""
-    if database_name == "postgresql":
-        url = request.getfixturevalue("postgres_cluster").new_database()
-    else:
-        url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
-    schema.upgrade(url)
-    engine = create_engine(url)
-    database.prepare(engine)
-    with Session(engine) as session:
-        session.connection(execution_options={"writes": True})
-        site = Site(key="blog", name="A blog", origins=["https://blog.example"])
-        thread = Thread(site=site, key="x", url="https://blog.example/x")
-        session.add_all([site, thread])
-        session.flush()
-        said = {"author": "Bob", "body": "the cord", "body_html": "", "body_hash": "", "seed": "", "state": "pending"}
-        session.add(Comment(thread=thread, reasons=[["links: %(count)d", {"count": 3}]], **said))
-        session.commit()
-        before = session.scalars(select(Comment.marks)).one()
-    with engine.connect().execution_options(writes=True) as connection:
-        config = schema.migration_config()
-        config.attributes["connection"] = connection
-        downgrade(config, "0006")
-        connection.execute(text("UPDATE thread SET open = :open"), {"open": False})
-        connection.commit()
-    schema.upgrade(url)
-    with Session(engine) as session:
-        assert session.scalars(select(Comment.marks)).one() == before
-        assert session.scalars(select(Thread.access)).one() == "closed"
-        found = {
-            "sqlite": "SELECT count(*) FROM comment_search WHERE comment_search MATCH 'cord'",
-            "postgresql": "SELECT count(*) FROM comment WHERE search @@ to_tsquery('simple', 'cord')",
-        }[database_name]
-        assert session.execute(text(found)).scalar() == 1
-    engine.dispose()

@@ -48,20 +48,20 @@ def server(request: pytest.FixtureRequest, certificate: ssl.SSLContext) -> Itera
         controller.stop()
 
 
-def letter() -> EmailMessage:
+def message() -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "us@blog.example", "bob@mail.example", "Hello"
     message.set_content("Hello")
     return message
 
 
-def test_it_takes_letters(app: Flask, server: tuple[str, MailServer], set_up: Callable[..., None]) -> None:
+def test_it_takes_emails(app: Flask, server: tuple[str, MailServer], set_up: Callable[..., None]) -> None:
     url, office = server
     set_up(mail_url=url.format("localhost"))
     dialogue = mail.Transcript()
     with mail.connect(dialogue) as line:
-        assert line.send("us@blog.example", "bob@mail.example", letter()) == "250 taken"
-    assert len(office.letters) == 1
+        assert line.send("us@blog.example", "bob@mail.example", message()) == "250 taken"
+    assert len(office.messages) == 1
     assert any("RCPT" in said.upper() for said in dialogue.lines)
 
 
@@ -75,4 +75,4 @@ def test_another_name_than_the_certificates(
     assert "certificate" in failed.value.answer.lower()
     assert not failed.value.is_final
     assert failed.value.is_about_server
-    assert not office.letters
+    assert not office.messages

@@ -77,7 +77,7 @@ class TestWaking:
         assert rung == []
         time.pass_(seconds=6)
         worker._wake()
-        assert rung == ["send_letters"]
+        assert rung == ["send_emails"]
 
     def test_reading_wakes_nobody_nor_does_what_was_rolled_back(self, client: FlaskClient, site: object) -> None:
         new_work.clear()

@@ -25,15 +25,15 @@ OWNER = "ada@blog.example"
     "--neighbour-port", default=8002, show_default=True, type=click.IntRange(1, 65535), help="Port of another blog."
 )
 def demo(port: int, blog_port: int, neighbour_port: int) -> None:
-    """Serve, with a demo blog on a second origin, a sample thread, letters to read and a sign-in link."""
+    """Serve, with a demo blog on a second origin, a sample thread, emails to read and a sign-in link."""
     for number, option in ((port, "--port"), (blog_port, "--blog-port"), (neighbour_port, "--neighbour-port")):
         serve.must_be_free("127.0.0.1", number, option)
     blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
     os.environ[settings_file.VARIABLE] = ""  # nor its settings
     os.environ.setdefault(f"{PREFIX}DATA_DIR", "data/demo")  # not where a real blog's comments would be
-    letters = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "letters"
+    emails = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "emails"
     serve.reachable_at("127.0.0.1", port)
-    os.environ.setdefault(f"{PREFIX}MAIL_URL", letters.as_uri())
+    os.environ.setdefault(f"{PREFIX}MAIL_URL", emails.as_uri())
     os.environ.setdefault(f"{PREFIX}FETCH_ALLOW", f"127.0.0.1:{neighbour_port},127.0.0.1:{blog_port}")
     app = application.make(makes_database=True)
     config = settings.current()
@@ -43,14 +43,14 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         db.session.remove()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the blog is scenery
     for at in (blog_port, neighbour_port):
-        pages = demo_blog.create(config.base_url, blog, neighbour, letters)
+        pages = demo_blog.create(config.base_url, blog, neighbour, emails)
         scenery = make_server("127.0.0.1", at, pages, threaded=True)
         threading.Thread(target=scenery.serve_forever, daemon=True).start()
     click.echo(
         f"\n  The blog          {blog}{demo_blog.ARTICLE}"
         f"\n  Without scripts   {config.base_url}/t/blog{demo_blog.ARTICLE}"
         f"\n  Sign in, once     {link}"
-        f"\n  Letters           {blog}/letters"
+        f"\n  Emails            {blog}/emails"
         f"\n  Another blog      {neighbour}{demo_blog.POST}\n"
         f"\n  Stop with Ctrl+C.\n"
     )

@@ -1,4 +1,4 @@
-"""The demo's two blogs, and the page that shows the letters: a tiny application of its own, on its own origins."""
+"""The demo's two blogs, and the page that shows the emails: a tiny application of its own, on its own origins."""
 
 import email
 from email.message import EmailMessage
@@ -34,8 +34,8 @@ PARTS = (
 )
 
 
-def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Flask:
-    """The blogs' pages, for a comment server at ``comments``, with letters in a folder."""
+def create(comments: str, blog_origin: str, neighbour: str, emails: Path) -> Flask:
+    """The blogs' pages, for a comment server at ``comments``, with emails in a folder."""
     blog = Flask("demo blog", template_folder=str(paths.TEMPLATES / "demo"), static_folder=None)
 
     @blog.get("/")
@@ -60,24 +60,24 @@ def create(comments: str, blog_origin: str, neighbour: str, letters: Path) -> Fl
     def post() -> str:
         return render_template("post.html", article=blog_origin + ARTICLE, title=TITLE, comments=comments)
 
-    @blog.get("/letters")
-    def list_letters() -> str:
-        files = sorted(letters.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
-        return render_template("letters.html", letters=[(file.name, _read(file)) for file in files])
+    @blog.get("/emails")
+    def list_emails() -> str:
+        files = sorted(emails.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)
+        return render_template("emails.html", emails=[(file.name, _read(file)) for file in files])
 
-    @blog.get("/letters/<name>")
-    def show_letter(name: str) -> str:
-        return render_template("letter.html", name=name, letter=_read(_letter(letters, name)))
+    @blog.get("/emails/<name>")
+    def show_email(name: str) -> str:
+        return render_template("email.html", name=name, email=_read(_email(emails, name)))
 
-    @blog.get("/letters/<name>/html")
+    @blog.get("/emails/<name>/html")
     def show_html(name: str) -> str:
-        part = _read(_letter(letters, name)).get_body(("html",))
+        part = _read(_email(emails, name)).get_body(("html",))
         return str(part.get_content()) if part else ""
 
     return blog
 
 
-def _letter(folder: Path, name: str) -> Path:
+def _email(folder: Path, name: str) -> Path:
     path = safe_join(str(folder), name)
     if path is None or not Path(path).is_file():
         abort(404)

@@ -12,7 +12,7 @@ from commentsvc.mailbox import MAX_MAIL_SIZE
 @click.command()
 @with_application
 def receive() -> None:
-    """Take the mail on standard input: an answer, a moderator's decision, or a letter that came back."""
+    """Take the mail on standard input: an answer, a moderator's decision, or an email that came back."""
     click.echo(worker.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))
 
 

@@ -15,7 +15,7 @@ from commentsvc.db import db
 @click.confirmation_option(prompt="This empties their comments and deletes their letters, for good. Go on?")
 @with_application
 def forget(email: str) -> None:
-    """Erase everything that is stored about EMAIL: comments are emptied, letters and subscriptions deleted."""
+    """Erase everything that is stored about EMAIL: comments are emptied, emails and subscriptions deleted."""
     address = mail_address(email)
     erased = sum(map(len, db.in_batches(partial(personal_data.erase_some, address))))
     db.begin_write()

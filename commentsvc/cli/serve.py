@@ -21,7 +21,7 @@ from commentsvc.settings import PREFIX
 )
 @click.option("--no-worker", is_flag=True, help="Leave letters and pings to `commentsvc work`.")
 def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
-    """Bring the database up to date, answer requests, send letters and verify pings."""
+    """Bring the database up to date, answer requests, send emails and verify pings."""
     host = address_of(host, port)
     reachable_at(host, port)
     config = settings.read(os.environ)

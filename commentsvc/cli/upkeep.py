@@ -22,7 +22,7 @@ BATCH = 200
 @click.command()
 @with_application
 def work() -> None:
-    """Send letters and verify pings until stopped; any number may run beside each other."""
+    """Send emails and verify pings until stopped; any number may run beside each other."""
     stop = worker.start(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

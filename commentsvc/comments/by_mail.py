@@ -1,4 +1,4 @@
-"""What came by mail: a reader answers a comment, a moderator decides about one, a mail server gives a letter back."""
+"""What came by mail: a reader answers a comment, a moderator decides about one, a mail server gives an email back."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from commentsvc.comments.posting import Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.letter import Letter, LetterKind
+from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
@@ -31,19 +31,19 @@ ALONE = {
 
 
 class AnswerTooLate(Refusal):
-    """A signed address that is too old, or about a text that has changed, or whose owner wants no more letters."""
+    """A signed address that is too old, or about a text that has changed, or whose owner wants no more emails."""
 
     sentence = N_("This answer came too late, or the comment says something else by now. Please use its page.")
 
 
 class FromElsewhere(Refusal):
-    """An answer from another address than the letter went to."""
+    """An answer from another address than the email went to."""
 
     sentence = N_("Your answer came from another address. Please send it from the one this letter goes to.")
 
 
-class LetterQuoted(Refusal):
-    """An answer with parts of our letter in it, whose links are for its reader alone."""
+class EmailQuoted(Refusal):
+    """An answer with parts of our email in it, whose links are for its reader alone."""
 
     sentence = N_("Your answer holds parts of our letter. Please send it once more without them.")
 
@@ -84,7 +84,7 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
             raise AnswerTooLate
         mailbox = settings.current().mail_reply_to.partition("@")[0]
         if any(one in mail.words for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
-            raise LetterQuoted
+            raise EmailQuoted
         with db.session.begin_nested():
             return act(mail, comment, holder)
     except Refusal as refusal:
@@ -152,29 +152,29 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
 
 
 def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) -> str:
-    """A letter came back, or its reader called it spam: by our signed address, or by the letter that is enclosed."""
-    letter = db.session.get(Letter, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
-    if letter is None or not report.is_failure:
+    """An email came back, or its reader called it spam: by our signed address, or by the email that is enclosed."""
+    email = db.session.get(Email, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
+    if email is None or not report.is_failure:
         return "ignored: a report about no letter of ours, or about a delay"
     if report.is_complaint:
-        bounces.complain(letter.recipient, report.reason)
+        bounces.complain(email.recipient, report.reason)
     elif report.is_final:
-        bounces.pause(letter.recipient, report.reason)
-    elif report.is_about_address:  # and not about what the letter says, or who we are
-        bounces.count(letter.recipient, report.reason)
-    letter.last_answer = report.reason[:500] or letter.last_answer
+        bounces.pause(email.recipient, report.reason)
+    elif report.is_about_address:  # and not about what the email says, or who we are
+        bounces.count(email.recipient, report.reason)
+    email.last_answer = report.reason[:500] or email.last_answer
     return "complaint" if report.is_complaint else "bounce"
 
 
-def _enclosed(mail: Incoming) -> Letter | None:
-    known = select(Letter).where(Letter.message_id.in_([one for one in mail.letter_ids if one]))
+def _enclosed(mail: Incoming) -> Email | None:
+    known = select(Email).where(Email.message_id.in_([one for one in mail.email_ids if one]))
     return db.session.scalars(known).first()
 
 
 def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Nothing that somebody typed is lost: they get it back once, with the reason."""
     identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.words))
-    if db.session.scalar(select(Letter.id).where(Letter.message_id == identity)):
+    if db.session.scalar(select(Email.id).where(Email.message_id == identity)):
         return
     try:
         throttle.hit(throttle.RETURNED, str(holder.recipient_id))
@@ -188,7 +188,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }
-    enqueue.write(LetterKind.RETURNED, holder.recipient, facts=facts, identity=identity)
+    enqueue.write(EmailKind.RETURNED, holder.recipient, facts=facts, identity=identity)
 
 
 def _plainest(refusal: Refusal) -> Refusal:

@@ -18,8 +18,8 @@ from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
-from commentsvc.models.letter import Letter
-from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.email import Email
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.note import Note
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
@@ -36,7 +36,7 @@ AT_ONCE = 50  # comments that are erased in one transaction
 
 
 def token_for(email: str) -> str:
-    """What the link in a letter holds: who has it has read mail to this address."""
+    """What the link in an email holds: who has it has read mail to this address."""
     return tokens.sign(PURPOSE, email.strip().lower())
 
 
@@ -52,7 +52,7 @@ def collect(email: str) -> dict[str, Any]:
     address = email.strip().lower()
     recipient = Recipient.with_email(address)
     heard = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
-    letters = select(Letter).where(Letter.recipient == address).order_by(Letter.id)
+    emails = select(Email).where(Email.recipient == address).order_by(Email.id)
     banned = select(Ban).where(Ban.kind == BanKind.EMAIL, Ban.value == address)
     return {
         "email": address,
@@ -61,9 +61,9 @@ def collect(email: str) -> dict[str, Any]:
             {"site": one.site.key, "topic": one.topic, "article": one.key, "state": one.state, "since": _iso(one)}
             for one in db.session.scalars(heard)
         ],
-        "letters": [
+        "emails": [
             {"kind": one.kind, "subject": one.subject, "text": one.text, "state": one.state, "written": _iso(one)}
-            for one in db.session.scalars(letters)
+            for one in db.session.scalars(emails)
         ],
         "bans": [{"since": _iso(one)} for one in db.session.scalars(banned)],
     }
@@ -92,7 +92,7 @@ def erase_some(email: str) -> list[Thread]:
 def erase_address(email: str) -> None:
     """Forget what an address heard of, and what was written to it; a ban of it stays; writes."""
     address = email.strip().lower()
-    db.session.execute(delete(Letter).where(Letter.recipient == address))
+    db.session.execute(delete(Email).where(Email.recipient == address))
     if (recipient := Recipient.with_email(address)) is not None:
         db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
         db.session.delete(recipient)
@@ -107,10 +107,10 @@ def empty(comment: Comment) -> None:
     for table in (Revision, Note, SecondOpinion):
         db.session.execute(delete(table).where(table.comment_id == comment.id))
     quoted = select(Comment.id).where(Comment.parent_id == comment.id)  # answers, which quote it
-    items = (LetterItem.comment_id == comment.id) | LetterItem.comment_id.in_(quoted)
-    told = select(LetterItem.letter_id).where(items)
+    items = (EmailItem.comment_id == comment.id) | EmailItem.comment_id.in_(quoted)
+    told = select(EmailItem.email_id).where(items)
     db.session.execute(
-        update(Letter).where(Letter.id.in_(told)).values(text="", subject=""),
+        update(Email).where(Email.id.in_(told)).values(text="", subject=""),
         execution_options={"synchronize_session": False},
     )
     db.session.execute(

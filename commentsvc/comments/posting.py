@@ -32,7 +32,7 @@ class Writer:
     seconds: float | None = None  # from seeing the form to sending it
     is_unasked: bool = False  # solved no challenge, as nothing spoke for asking before the text was known
     is_unsolved: bool = False  # could not solve one
-    has_proved_address: bool = False  # answers a letter that went there
+    has_proved_address: bool = False  # answers an email that went there
 
     @property
     def seed(self) -> str:

@@ -1,4 +1,4 @@
-"""Keep nothing longer than it is needed: hashes of network addresses, spam, trash, and letters that went out long ago.
+"""Keep nothing longer than it is needed: hashes of network addresses, spam, trash, and emails that went out long ago.
 
 Each site has its own days: of addresses they count from the comment, of spam and trash from the last decision. A little
 at a time, so that nobody who writes meanwhile waits for it.
@@ -16,13 +16,13 @@ from commentsvc.db import db, unindexed
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery, DeliveryState
-from commentsvc.models.letter import Letter, LetterState
+from commentsvc.models.email import Email, EmailState
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.moderation import decisions
 
 AT_ONCE = 50  # rows of each kind and site
-LETTERS_FOR = timedelta(days=90)
+EMAILS_FOR = timedelta(days=90)
 REASON_FORGOTTEN = "its comment was deleted after the days that this blog keeps such"
 
 
@@ -33,11 +33,11 @@ class Due:
     addresses: list[int]
     pings: list[int]
     comments: list[int]
-    letters: list[int]
+    emails: list[int]
     deliveries: list[int]
 
     def __len__(self) -> int:
-        return sum(map(len, (self.addresses, self.pings, self.comments, self.letters, self.deliveries)))
+        return sum(map(len, (self.addresses, self.pings, self.comments, self.emails, self.deliveries)))
 
 
 def due() -> Due:
@@ -46,7 +46,7 @@ def due() -> Due:
     addresses = [number for site in sites for number in _old_addresses(site)]
     pings = [number for site in sites for number in _old_pings(site)]
     comments = [number for site in sites for number in _old_comments(site)]
-    return Due(addresses, pings, comments, _over(Letter, LetterState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
+    return Due(addresses, pings, comments, _over(Email, EmailState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
 
 
 def forget(old: Due) -> int:
@@ -57,7 +57,7 @@ def forget(old: Due) -> int:
     unsigned = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
     db.session.execute(unsigned, execution_options={"synchronize_session": False})
     db.session.execute(update(Ping).where(Ping.id.in_(old.pings)).values(address_hash=None))
-    db.session.execute(delete(Letter).where(Letter.id.in_(old.letters)))
+    db.session.execute(delete(Email).where(Email.id.in_(old.emails)))
     db.session.execute(delete(Delivery).where(Delivery.id.in_(old.deliveries)))
     for number in old.comments:
         if (comment := Comment.locked(number)) is not None and not comment.is_visible:
@@ -103,9 +103,9 @@ def _old_comments(site: Site) -> list[int]:
     return found
 
 
-def _over(table: type[Letter | Delivery], queued: str) -> list[int]:
+def _over(table: type[Email | Delivery], queued: str) -> list[int]:
     """What went out, or was given up, long ago."""
-    old = table.created_at < clock.now() - LETTERS_FOR
+    old = table.created_at < clock.now() - EMAILS_FOR
     return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(AT_ONCE)))
 
 

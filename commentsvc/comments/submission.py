@@ -234,7 +234,7 @@ def _shown(check: _Check, body: str) -> str:
 
 
 def _without_stacked_marks(text: str) -> str:
-    """No letter grows over its neighbours' lines; Hebrew and Tibetan ones keep the marks that they are read with."""
+    """No email grows over its neighbours' lines; Hebrew and Tibetan ones keep the marks that they are read with."""
     return text if text.isascii() else TOO_MANY_MARKS.sub(r"\1", text)
 
 

@@ -25,7 +25,7 @@ def render(source: str, smilies_at: str = smilies.FOLDER) -> str:
     return sanitize.clean(_blocks(lines(source), smilies_at, depth=0))
 
 
-def render_for_letter(source: str) -> str:
+def render_for_email(source: str) -> str:
     """The HTML of a comment in a letter: without links, which mail makes trustworthy, and without remote pictures."""
     return LINK.sub("", SMILEY.sub(r"\1", render(source)))
 

@@ -9,9 +9,9 @@ from commentsvc.models.configuration import Configuration
 from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
+from commentsvc.models.email import Email
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.learned_word import LearnedWord
-from commentsvc.models.letter import Letter
-from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.note import Note
@@ -40,9 +40,9 @@ __all__ = [
     "DailyCount",
     "Decision",
     "Delivery",
+    "Email",
+    "EmailItem",
     "LearnedWord",
-    "Letter",
-    "LetterItem",
     "Moderator",
     "ModeratorSession",
     "Note",

@@ -1,4 +1,4 @@
-"""Where moderators hear of comments besides letters: a webhook, or a push service."""
+"""Where moderators hear of comments besides emails: a webhook, or a push service."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -23,8 +23,8 @@ class Event(StrEnum):
     APPROVED = "approved"  # by a moderator, with the seconds it had waited
     SOLVED = "solved"  # a challenge
     FAILED = "failed"  # a challenge
-    LETTER_SENT = "letter-sent"
-    LETTER_FAILED = "letter-failed"  # a try in vain
+    EMAIL_SENT = "email-sent"
+    EMAIL_FAILED = "email-failed"  # a try in vain
 
 
 class DailyCount(Base):

@@ -1,4 +1,4 @@
-"""Somebody letters go to, known by nothing but an address."""
+"""Somebody emails go to, known by nothing but an address."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,18 +19,18 @@ class Frequency(StrEnum):
 
 
 class MailStatus(StrEnum):
-    """Whether letters go out to an address at all."""
+    """Whether emails go out to an address at all."""
 
     OPEN = "open"
-    REFUSED = "refused"  # its owner wants no letters from here
+    REFUSED = "refused"  # its owner wants no emails from here
     BOUNCED = "bounced"  # they come back
     COMPLAINED = "complained"  # its owner called one spam
 
 
 class Recipient(Base):
-    """``email`` is stored in lower case; ``reason`` says in the mail server's words why letters pause.
+    """``email`` is stored in lower case; ``reason`` says in the mail server's words why emails pause.
 
-    ``bounces`` counts letters that came back since the last one that is known to have arrived for good.
+    ``bounces`` counts emails that came back since the last one that is known to have arrived for good.
     """
 
     __tablename__ = "recipient"
@@ -60,7 +60,7 @@ class Recipient(Base):
 
     @property
     def is_open(self) -> bool:
-        """Whether letters may go out."""
+        """Whether emails may go out."""
         return self.reach == MailStatus.OPEN
 
     def next_digest(self) -> datetime:

@@ -14,7 +14,7 @@ from commentsvc.models.site import Site
 
 
 class SubscriptionState(StrEnum):
-    """Whether letters go out."""
+    """Whether emails go out."""
 
     UNCONFIRMED = "unconfirmed"
     ACTIVE = "active"

@@ -188,7 +188,7 @@ def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
 
 
 def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:
-    """A text holds more than ASCII: SQL folds no such letters, and a host may be written in many ways."""
+    """A text holds more than ASCII: SQL folds no such emails, and a host may be written in many ways."""
     return octet_length(place) != func.length(place)
 
 

@@ -1,4 +1,4 @@
-"""Change a comment's state: count it, log who and why, raise the thread's version, write the letters."""
+"""Change a comment's state: count it, log who and why, raise the thread's version, write the emails."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -33,7 +33,7 @@ def record_first(comment: Comment) -> None:
         channels.tell(comment)
     if comment.is_visible:
         _show(comment)
-    elif comment.state == State.PENDING:  # nobody needs a letter about what is certainly spam
+    elif comment.state == State.PENDING:  # nobody needs an email about what is certainly spam
         fan_out.announce_held(comment)
 
 

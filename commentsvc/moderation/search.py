@@ -20,7 +20,7 @@ from commentsvc.models.moderator import Moderator
 MAX_PHRASES = 10
 MAX_PHRASE_LENGTH = 100  # characters
 MIN_BEGINNING_LENGTH, MAX_BEGINNINGS = 3, 2  # as each stands for many words
-SYLLABLES = "\u1100"  # from here on a character says more than a letter does
+SYLLABLES = "\u1100"  # from here on a character says more than an email does
 MAX_PLACES = 40  # pairs of a site and a state
 FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')

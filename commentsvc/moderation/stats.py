@@ -34,7 +34,7 @@ class Days:
 
 
 def read(who: Moderator, site: int | None, span: int) -> Days:
-    """The last ``span`` days, today included, of a site or of all that a moderator sees; letters of all."""
+    """The last ``span`` days, today included, of a site or of all that a moderator sees; emails of all."""
     today = clock.now().date()
     first = today - timedelta(days=span - 1)
     step = WEEK if span > BY_WEEK else 1

@@ -1,1 +1,1 @@
-"""Who hears of what: letters are rows, written with what they tell and sent later."""
+"""Who hears of what: emails are rows, written with what they tell and sent later."""

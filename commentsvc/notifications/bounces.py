@@ -1,4 +1,4 @@
-"""Letters that came back: an address from which they do gets no more of them."""
+"""Emails that came back: an address from which they do gets no more of them."""
 
 from datetime import timedelta
 
@@ -6,19 +6,19 @@ from commentsvc import clock
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.notifications import subscriptions
 
-MAX_COUNT = 3  # letters that may come back for a while, before an address is given up
+MAX_COUNT = 3  # emails that may come back for a while, before an address is given up
 DURING = timedelta(days=30)
 
 
 def pause(email: str, reason: str) -> None:
-    """An address that does not exist gets no letters, until somebody says otherwise; writes."""
+    """An address that does not exist gets no emails, until somebody says otherwise; writes."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
         recipient.reach, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
 def count(email: str, reason: str) -> None:
-    """A letter did not arrive, which may be the letter's fault, or pass: one of many pauses the address; writes."""
+    """An email did not arrive, which may be the email's fault, or pass: one of many pauses the address; writes."""
     recipient = Recipient.with_email(email)
     if recipient is None:
         return
@@ -31,6 +31,6 @@ def count(email: str, reason: str) -> None:
 
 
 def complain(email: str, reason: str) -> None:
-    """Somebody called a letter spam: they get no more; writes."""
+    """Somebody called an email spam: they get no more; writes."""
     if recipient := Recipient.with_email(email):
         subscriptions.refuse(recipient, MailStatus.COMPLAINED, reason[:500])

@@ -1,4 +1,4 @@
-"""What an owner should mend so that letters arrive, and not among the spam."""
+"""What an owner should mend so that emails arrive, and not among the spam."""
 
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit

@@ -8,17 +8,17 @@ from sqlalchemy import and_, or_, select
 from commentsvc import clock, configuration
 from commentsvc.db import db
 from commentsvc.models.comment import Comment
-from commentsvc.models.letter import Letter, LetterKind
-from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.email import Email, EmailKind
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Frequency
 from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
 from commentsvc.notifications import channels, enqueue, subscriptions
 
-GATHER = timedelta(seconds=5)  # what comes so soon after each other is one letter
-HELD_EVERY = timedelta(minutes=15)  # at most one letter about what waits
+GATHER = timedelta(seconds=5)  # what comes so soon after each other is one email
+HELD_EVERY = timedelta(minutes=15)  # at most one email about what waits
 # As what somebody hears of a comment: the first that fits.
-KINDS = {Topic.REPLIES: LetterKind.REPLY, Topic.THREAD: LetterKind.THREAD, Topic.SITE: LetterKind.SITE}
+KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
 FIRST = tuple(KINDS)
 
 
@@ -27,23 +27,23 @@ def announce(comment: Comment) -> None:
     if not comment.in_talk or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
-    told = set(db.session.scalars(select(LetterItem.recipient).where(LetterItem.occasion == occasion)))
+    told = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
     told |= set(_own_addresses(comment))
     hear = _who_hears(comment)
     told |= enqueue.told_before(comment, [subscription.recipient.email for subscription in hear])
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
-    letters = {}
+    emails = {}
     for subscription in hear:
-        email = subscription.recipient.email
-        if email in told or not subscription.is_active or _is_writers(subscription, comment):
+        address = subscription.recipient.email
+        if address in told or not subscription.is_active or _is_writers(subscription, comment):
             continue
-        if subscription.topic == Topic.SITE and email not in moderators:
+        if subscription.topic == Topic.SITE and address not in moderators:
             continue
-        told.add(email)
-        letters[subscription] = _letter_for(subscription, comment)
-    db.session.flush()  # all letters at once: a thread may have thousands of readers
-    for subscription, letter in letters.items():
-        enqueue.add(letter, comment, subscription, occasion)
+        told.add(address)
+        emails[subscription] = _email_for(subscription, comment)
+    db.session.flush()  # all emails at once: a thread may have thousands of readers
+    for subscription, email in emails.items():
+        enqueue.add(email, comment, subscription, occasion)
 
 
 def _who_hears(comment: Comment) -> list[Subscription]:
@@ -72,10 +72,10 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
     return comment.visitor is not None and comment.visitor in (subscription.asked_by, subscription.confirmed_by)
 
 
-def _letter_for(subscription: Subscription, comment: Comment) -> Letter:
+def _email_for(subscription: Subscription, comment: Comment) -> Email:
     recipient = subscription.recipient
     if recipient.pace != Frequency.AT_ONCE:
-        return enqueue.open_letter(LetterKind.DIGEST, recipient, due_at=recipient.next_digest())
+        return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
     return enqueue.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
 
@@ -83,7 +83,7 @@ def _letter_for(subscription: Subscription, comment: Comment) -> Letter:
 def announce_held(comment: Comment) -> None:
     """Write down that those who decide are to hear of it: the site's own address, else every moderator; writes.
 
-    Once for each text. What follows soon is gathered, so that a wave of spam is one letter.
+    Once for each text. What follows soon is gathered, so that a wave of spam is one email.
     """
     channels.push(comment)
     occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
@@ -93,11 +93,11 @@ def announce_held(comment: Comment) -> None:
             continue
         due_at = recipient.next_digest()
         if recipient.pace == Frequency.AT_ONCE:
-            last = enqueue.last_sent(LetterKind.HELD, recipient)
+            last = enqueue.last_sent(EmailKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
-        letter = enqueue.open_letter(LetterKind.HELD, recipient, due_at=due_at, of=subscription)
+        email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
-        enqueue.add(letter, comment, subscription, occasion)
+        enqueue.add(email, comment, subscription, occasion)
 
 
 def _who_decides(comment: Comment) -> Iterator[Subscription]:

@@ -16,7 +16,7 @@ from email.policy import compat32
 from commentsvc.mailbox import MAX_MAIL_SIZE
 from commentsvc.markup import plain_text
 from commentsvc.markup.own_words import own_words
-from commentsvc.notifications.letters import ANSWER_ABOVE
+from commentsvc.notifications.emails import ANSWER_ABOVE
 
 MAX_HEADERS_SIZE = 64_000
 MAX_HEADER_LENGTH = 2_000  # bytes; a longer one is left out
@@ -43,9 +43,9 @@ AUTOMATIC_SUBJECT = re.compile(
 
 @dataclass(frozen=True)
 class Report:
-    """What a mail server says of a letter: that it failed, whether as there is no such address, or as a complaint.
+    """What a mail server says of an email: that it failed, whether as there is no such address, or as a complaint.
 
-    ``is_about_address`` where it says anything of the address, and not of what the letter says.
+    ``is_about_address`` where it says anything of the address, and not of what the email says.
     """
 
     is_failure: bool
@@ -59,7 +59,7 @@ class Report:
 class Incoming:
     """``sender`` and ``addresses`` in lower case; ``words`` is what a person typed, without quotes and signature.
 
-    ``message_id`` is empty where it is not well-formed; ``letter_ids`` are the Message-IDs of ours that it brings back.
+    ``message_id`` is empty where it is not well-formed; ``email_ids`` are the Message-IDs of ours that it brings back.
     """
 
     sender: str
@@ -68,7 +68,7 @@ class Incoming:
     is_automatic: bool
     report: Report | None
     words: str
-    letter_ids: tuple[str, ...] = ()
+    email_ids: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):
@@ -111,7 +111,7 @@ def _read(mail: Message) -> Incoming:
         is_automatic=report is None and _is_automatic(mail),
         report=report,
         words="" if report else own_words(_text(mail)[:MAX_TEXT_LENGTH], ANSWER_ABOVE),
-        letter_ids=tuple(_letters_within(mail)) if report else (),
+        email_ids=tuple(_emails_within(mail)) if report else (),
     )
 
 
@@ -138,7 +138,7 @@ def _addresses(mail: Message) -> Iterator[str]:
 
 
 def _is_automatic(mail: Message) -> bool:
-    """Whether nobody typed it: what answers a letter of ours by itself must never be answered, or shown."""
+    """Whether nobody typed it: what answers an email of ours by itself must never be answered, or shown."""
     sender = _sender(mail)
     return (
         _header(mail, "Auto-Submitted").lower().partition(";")[0].strip() not in ("", "no")
@@ -181,8 +181,8 @@ def _report(mail: Message) -> Report | None:
     )
 
 
-def _letters_within(mail: Message) -> Iterator[str]:
-    """Message-IDs of the letters that a report brings back, whole or only their headers."""
+def _emails_within(mail: Message) -> Iterator[str]:
+    """Message-IDs of the emails that a report brings back, whole or only their headers."""
     for part in mail.walk():
         if part.get_content_type() == "text/rfc822-headers":
             yield _message_id(email.message_from_string(_content(part)[:MAX_HEADERS_SIZE], policy=compat32))

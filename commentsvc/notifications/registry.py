@@ -1,4 +1,4 @@
-"""Everybody letters go to and what they hear of, for the moderators' list and for their own pages."""
+"""Everybody emails go to and what they hear of, for the moderators' list and for their own pages."""
 
 from dataclasses import dataclass
 

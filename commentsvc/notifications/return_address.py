@@ -1,4 +1,4 @@
-"""Addresses of ours that only who got a letter knows: where its bounce goes, and where its reader answers.
+"""Addresses of ours that only who got an email knows: where its bounce goes, and where its reader answers.
 
 ``comments+r1z-3k-…@example.org``: after the plus stand what it is for, some numbers in base 36, and a signature.
 Lower case and hyphens only, as mail systems fold case; at most 64 characters before the ``@`` (RFC 5321, 4.5.3.1.1).
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from commentsvc import clock, settings, tokens
 from commentsvc.models.comment import Comment
-from commentsvc.models.letter import Letter
+from commentsvc.models.email import Email
 from commentsvc.models.subscription import Subscription
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -24,16 +24,16 @@ LIFETIME = timedelta(days=60)
 class Purpose(StrEnum):
     """What a mail to the address does."""
 
-    BOUNCE = "b"  # says that a letter did not arrive
+    BOUNCE = "b"  # says that an email did not arrive
     REPLY = "r"  # answers a comment
     MODERATE = "m"  # decides about one
 
 
 @dataclass(frozen=True)
 class ReturnAddress:
-    """Two numbers: of the letter (and 0) for bounces, else of the subscription and the comment.
+    """Two numbers: of the email (and 0) for bounces, else of the subscription and the comment.
 
-    ``seen`` changes when the comment's text does; ``day`` is when the letter was sent.
+    ``seen`` changes when the comment's text does; ``day`` is when the email was sent.
     """
 
     purpose: Purpose
@@ -48,7 +48,7 @@ class ReturnAddress:
         return clock.now() - (FIRST_DAY + timedelta(days=self.day)) > LIFETIME + timedelta(days=1)
 
     def is_about(self, comment: Comment) -> bool:
-        """Whether the comment still says what the letter told."""
+        """Whether the comment still says what the email told."""
         return self.seen == _seen(comment)
 
     @property
@@ -58,9 +58,9 @@ class ReturnAddress:
         return self.purpose + "-".join(_base36(number) for number in numbers)
 
 
-def of_bounces(letter: Letter) -> str:
-    """The envelope's sender of a letter; MAIL_FROM where nobody would read what comes back."""
-    return _address(Purpose.BOUNCE, letter.id, 0) or settings.current().sender
+def of_bounces(email: Email) -> str:
+    """The envelope's sender of an email; MAIL_FROM where nobody would read what comes back."""
+    return _address(Purpose.BOUNCE, email.id, 0) or settings.current().sender
 
 
 def of_replies(subscription: Subscription, comment: Comment) -> str | None:

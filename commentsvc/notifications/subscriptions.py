@@ -12,7 +12,7 @@ from commentsvc import clock, links, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.models.comment import Comment
-from commentsvc.models.letter import Letter, LetterKind, LetterState
+from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import READERS_TOPICS, Subscription, SubscriptionState, Topic
@@ -81,7 +81,7 @@ def _ask(
 ) -> Subscription:
     """Whoever confirmed this address before from the same browser is not asked again.
 
-    A letter binds its yes to who asked for it: until there is a new letter, what was asked for before stays as it was.
+    An email binds its yes to who asked for it: until there is a new email, what was asked for before stays as it was.
     """
     recipient = Recipient.known(email, language)
     is_known = is_confirmed or _confirmed_before(recipient, visitor)
@@ -96,7 +96,7 @@ def _ask(
     db.session.flush()
     if asks:
         recipient.language = language if not _is_anybodys(recipient) else recipient.language
-        enqueue.write(LetterKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
+        enqueue.write(EmailKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
     return subscription
 
 
@@ -113,14 +113,14 @@ def _may_ask(recipient: Recipient) -> bool:
     if not recipient.is_open:
         return False
     db.advisory_lock(f"confirm {recipient.email}")
-    asked = select(func.count(Letter.id)).where(
-        Letter.recipient == recipient.email,
-        Letter.kind == LetterKind.CONFIRM,
-        Letter.state != LetterState.CANCELLED,
+    asked = select(func.count(Email.id)).where(
+        Email.recipient == recipient.email,
+        Email.kind == EmailKind.CONFIRM,
+        Email.state != EmailState.CANCELLED,
     )
-    if db.session.scalar(asked.where(Letter.created_at > clock.now() - ASK_EVERY)):
+    if db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_EVERY)):
         return False
-    lately = db.session.scalar(asked.where(Letter.created_at > clock.now() - ASK_DURING)) or 0
+    lately = db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_DURING)) or 0
     return lately < ASK_AT_MOST or _is_anybodys(recipient)
 
 
@@ -149,7 +149,7 @@ def find_asked(token: str) -> tuple[Subscription, bool]:
         LinkInvalid, LinkExpired: it is none.
     """
     asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    number, asker = asked if isinstance(asked, list) else (asked, "")  # letters of former versions name a number alone
+    number, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions name a number alone
     subscription = _existing(Subscription, number)
     return subscription, tokens.equal(asker, _asker(subscription))
 
@@ -161,9 +161,9 @@ def find_recipient(token: str) -> Recipient:
 
 @dataclass(frozen=True)
 class End:
-    """What a link in a letter ends: what of ``recipient`` the letter came from.
+    """What a link in an email ends: what of ``recipient`` the email came from.
 
-    ``is_for_good`` where it stood in a letter that asked: who never said yes gets not even another one of those.
+    ``is_for_good`` where it stood in an email that asked: who never said yes gets not even another one of those.
     """
 
     recipient: Recipient
@@ -192,7 +192,7 @@ def find_end(token: str) -> End:
 
 
 def end(what: End) -> None:
-    """No more letters of this; writes."""
+    """No more emails of this; writes."""
     if what.is_for_good and not _is_anybodys(what.recipient):
         refuse(what.recipient)
     for one in what.subscriptions:
@@ -213,10 +213,10 @@ def of(recipient: Recipient) -> list[Subscription]:
 
 
 def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool = True) -> None:
-    """Letters go out from now on, for all that was asked for with this address from the same browser; writes.
+    """Emails go out from now on, for all that was asked for with this address from the same browser; writes.
 
     ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on. Where somebody
-    else asked for the same since the letter went (not ``is_askers``), the yes is to this alone, and not to them.
+    else asked for the same since the email went (not ``is_askers``), the yes is to this alone, and not to them.
     """
     _open(subscription.recipient)
     for one in of(subscription.recipient) if is_askers else []:
@@ -230,7 +230,7 @@ def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool 
 
 
 def change(subscription: Subscription, state: SubscriptionState) -> None:
-    """Pause, go on, or stop; writes. Who goes on wants letters again."""
+    """Pause, go on, or stop; writes. Who goes on wants emails again."""
     subscription.state = state
     if state == SubscriptionState.ACTIVE:
         _open(subscription.recipient)
@@ -243,13 +243,13 @@ def stop_all(recipient: Recipient) -> None:
 
 
 def refuse(recipient: Recipient, reach: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
-    """No letter goes to this address any more, not even one that asks; writes."""
+    """No email goes to this address any more, not even one that asks; writes."""
     stop_all(recipient)
     recipient.reach, recipient.reason = reach, reason
 
 
 def reopen(recipient: Recipient) -> None:
-    """Letters may go out again; writes."""
+    """Emails may go out again; writes."""
     recipient.reach, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 
@@ -259,17 +259,17 @@ def _open(recipient: Recipient) -> None:
 
 
 def confirm_url(subscription: Subscription, asker: str) -> str:
-    """The address of the page where letters are asked for with a button."""
+    """The address of the page where emails are asked for with a button."""
     return _url(CONFIRM, [subscription.id, asker])
 
 
 def never_url(subscription: Subscription) -> str:
-    """Where who never said yes says that no letter shall ask again."""
+    """Where who never said yes says that no email shall ask again."""
     return _url(STOP, ["never", subscription.id])
 
 
 def stop_url(heard: Iterable[Subscription]) -> str:
-    """The address of the page, and of the one-click POST, that ends what a letter came from."""
+    """The address of the page, and of the one-click POST, that ends what an email came from."""
     first, *others = sorted({one.id for one in heard})
     return _url(STOP, ["these", [first, *others]] if others else first)
 

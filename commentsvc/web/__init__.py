@@ -24,7 +24,7 @@ from commentsvc.web.admin import (
     bans,
     channels,
     confirmation,
-    letters,
+    email,
     log,
     moderators,
     people,
@@ -91,7 +91,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log
-    app.register_blueprint(letters.blueprint)  # /admin/letters  …/<id>  …/tests  …/<id>/{attempts,cancellation}
+    app.register_blueprint(email.blueprint)  # /admin/emails  …/<id>  …/tests  …/<id>/{attempts,cancellation}
     app.register_blueprint(admin_subscriptions.blueprint)  # /admin/subscriptions  …/<id>/…  …/recipients/<id>/opening
     app.register_blueprint(channels.blueprint)  # /admin/channels  …/<id>/…  …/deliveries/<id>/attempts
 

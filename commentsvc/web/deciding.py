@@ -1,4 +1,4 @@
-"""A person decides about comments, at the desk or from a letter: about the texts they saw, and shown at once."""
+"""A person decides about comments, at the desk or from an email: about the texts they saw, and shown at once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

@@ -50,7 +50,7 @@ def post(site_key: str, key: str = "") -> Response:
         shown=None,
         edit_token=editing.edit_token(comment),
         editable_until=editing.editable_until(comment).isoformat(timespec="seconds"),
-        asked_for_letters=bool(request.form.get("notify") or request.form.get("follow")),
+        asked_for_email=bool(request.form.get("notify") or request.form.get("follow")),
     )
     response = make_response(html, 201 if comment.is_visible else 202)
     response.headers["Location"] = links.comment(article.site_key, comment.thread.key, comment.id)

@@ -38,7 +38,7 @@ def show(site_key: str, key: str = "") -> Response:
 @blueprint.post("/follow/<site_key>/")
 @blueprint.post("/follow/<site_key>/<key:key>")
 def follow(site_key: str, key: str = "") -> Response:
-    """A letter asks for a yes, once; the answer here is the same whether the address is known or not."""
+    """An email asks for a yes, once; the answer here is the same whether the address is known or not."""
     article = _address(site_key, key)
     site = article.site
     typed = request.form.get("email", "")

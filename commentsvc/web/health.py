@@ -10,12 +10,12 @@ from commentsvc import settings, tokens
 from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.models.comment import Comment
-from commentsvc.models.letter import Letter
+from commentsvc.models.email import Email
 from commentsvc.models.ping import Ping
 from commentsvc.notifications import outbox
 from commentsvc.web import current, snapshots
 
-LETTER_IS_LATE = 3600  # seconds
+EMAIL_IS_LATE = 3600  # seconds
 MIN_FREE_SPACE = 50_000_000  # bytes
 
 blueprint = Blueprint("health", __name__)
@@ -34,7 +34,7 @@ def metrics() -> Response:
     """Rows by state, and how often a thread was at hand as bytes, in Prometheus' text format."""
     _check_reader()
     lines = []
-    for table in (Comment, Letter, Ping):
+    for table in (Comment, Email, Ping):
         name = f"commentsvc_{table.__tablename__}s"
         lines.append(f"# TYPE {name} gauge")
         for state, number in db.session.execute(select(table.state, func.count()).group_by(table.state)).all():
@@ -52,8 +52,8 @@ def _reasons() -> list[str]:
         db.session.rollback()
         return ["the database does not answer"]
     reasons = []
-    if settings.current().mail_url and waiting and waiting.total_seconds() > LETTER_IS_LATE:
-        reasons.append("a letter has been waiting for more than an hour")
+    if settings.current().mail_url and waiting and waiting.total_seconds() > EMAIL_IS_LATE:
+        reasons.append("an email has been waiting for more than an hour")
     try:
         if shutil.disk_usage(settings.current().data_dir).free < MIN_FREE_SPACE:
             reasons.append("the disk is almost full")

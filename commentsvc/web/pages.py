@@ -36,7 +36,7 @@ from commentsvc.web.options import choice, number
 from commentsvc.web.visitor import Visitor
 
 OPENING = '<form class="write"'
-OURS = snapshots.OF_A_PAGE | {"comment", "reply_to", "letter", "act", "undone"}  # parameters that pages of threads have
+OURS = snapshots.OF_A_PAGE | {"comment", "reply_to", "email", "act", "undone"}  # parameters that pages of threads have
 FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
 
 blueprint = Blueprint("pages", __name__)
@@ -140,7 +140,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         lost=form.refusal if OPENING not in thread_html else None,
         linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
-        asked_for_letters="letter" in request.args,
+        asked_for_email="email" in request.args,
     )
 
 
@@ -195,7 +195,7 @@ def place_of(comment: Comment) -> str:
     if lang := request.args.get("lang"):
         asked.append(f"lang={i18n.nearest(lang)}")
     if request.form.get("notify") or request.form.get("follow"):
-        asked.append("letter")
+        asked.append("email")
     if comment.is_visible and (page := reading.page_of(site, comment, view)) > 1:
         asked.append(f"page={page}")
     query = f"?{'&'.join(asked)}" if asked else ""

@@ -11,7 +11,7 @@ from commentsvc.comments import personal_data, retention
 from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import Refusal
-from commentsvc.models.letter import LetterKind
+from commentsvc.models.email import EmailKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.site import Site
 from commentsvc.notifications import enqueue
@@ -33,20 +33,20 @@ def show() -> Response:
 
 @blueprint.post("")
 def ask() -> Response:
-    """A letter with a link, to who is known; the answer here is the same for everybody."""
+    """An email with a link, to who is known; the answer here is the same for everybody."""
     security.check_own_page()
     typed = request.form.get("email", "")
     try:
         throttle.hit(throttle.FOLLOWS, current.source())
-        email = checked_email(typed).lower()
+        address = checked_email(typed).lower()
     except Refusal as refusal:
         return errors.say_when(_page(typed, refusal), refusal)
     db.begin_write()
-    if throttle.is_left(throttle.DATA_ASKED_FOR, email) and personal_data.is_known(email):
-        throttle.hit(throttle.DATA_ASKED_FOR, email)
-        facts = {"token": personal_data.token_for(email)}
-        letter = enqueue.write(LetterKind.PERSONAL_DATA, Recipient.known(email, i18n.language()), facts=facts)
-        letter.language = i18n.language()
+    if throttle.is_left(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
+        throttle.hit(throttle.DATA_ASKED_FOR, address)
+        facts = {"token": personal_data.token_for(address)}
+        email = enqueue.write(EmailKind.PERSONAL_DATA, Recipient.known(address, i18n.language()), facts=facts)
+        email.language = i18n.language()
     db.session.commit()
     return _page(is_sent=True)
 
@@ -86,6 +86,6 @@ def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = Fa
         has_mail_server=bool(settings.current().mail_url),
         challenge_minutes=int(challenge.LIFETIME.total_seconds() // 60),
         visitor_days=visitor.LIFETIME.days,
-        letter_days=retention.LETTERS_FOR.days,
+        email_days=retention.EMAILS_FOR.days,
     )
     return Response(html, refusal.status if refusal else 200)

@@ -1,4 +1,4 @@
-"""The links in letters: a GET shows what would happen, only the POST does it (RFC 8058, and mail scanners)."""
+"""The links in emails: a GET shows what would happen, only the POST does it (RFC 8058, and mail scanners)."""
 
 from flask import Blueprint, render_template, request
 
@@ -32,7 +32,7 @@ def ask_to_confirm(token: str) -> str:
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
-    """From now on letters go out."""
+    """From now on emails go out."""
     db.begin_write()
     subscription, is_askers = subscriptions.find_asked(token)
     person = visitor.known()
@@ -49,7 +49,7 @@ def ask_to_stop(token: str) -> str:
 
 @blueprint.post("/unsubscribe/<token>")
 def stop(token: str) -> str:
-    """No more letters; by the button, or by the mail program's one click, without cookie or sign-in."""
+    """No more emails; by the button, or by the mail program's one click, without cookie or sign-in."""
     db.begin_write()
     ended = subscriptions.find_end(token)
     subscriptions.end(ended)

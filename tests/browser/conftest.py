@@ -102,9 +102,9 @@ class World:
         """What a server in it must know."""
         return {"MAIL_URL": self.post_office.url, "FETCH_ALLOW": f"{self.neighbour.address},{self.blog.address}"}
 
-    def letter(self, to: str, number: int = 1) -> EmailMessage:
-        """Wait for the ``number``-th letter to somebody."""
-        return wait_for(lambda: [one for one in self.post_office.letters if one["To"] == to][number - 1 : number])[0]
+    def message(self, to: str, number: int = 1) -> EmailMessage:
+        """Wait for the ``number``-th email to somebody."""
+        return wait_for(lambda: [one for one in self.post_office.messages if one["To"] == to][number - 1 : number])[0]
 
     def begin(self) -> None:
         """Put the article up, and tell the server of the blog."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from commentsvc.db import db
-from commentsvc.models import Comment, Letter, Thread
+from commentsvc.models import Comment, Email, Thread
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.browser.test_element import put_up, say
 from tests.browser.test_story import sign_in
@@ -25,7 +25,7 @@ Person = Callable[..., Page]
 DESK = (
     *("queue", "queue?state=approved", "queue?state=any&q=waits", "comments/{comment}", "threads", "threads/{thread}"),
     *("linkbacks", "bans", "bans?comment={comment}", "saved-answers", "stats", "log", "log?of=decisions", "sites"),
-    *("sites/blog", "people?email=bob@mail.example", "letters", "letters/{letter}", "subscriptions", "channels"),
+    *("sites/blog", "people?email=bob@mail.example", "email", "email/{email}", "subscriptions", "channels"),
     *("account", "moderators"),
 )
 EVERY_COMBINATION = pytest.mark.all_values  # two of four show each value; all of them are seen with --all-values
@@ -35,7 +35,7 @@ LOOKS = [
     pytest.param("dark", "en", marks=EVERY_COMBINATION),
     pytest.param("light", "ar", marks=EVERY_COMBINATION),
 ]
-SHOWN = {"comment": Comment, "thread": Thread, "letter": Letter}
+SHOWN = {"comment": Comment, "thread": Thread, "email": Email}
 WIDE = 1280  # CSS pixels
 MIN_SIZE = 24  # CSS pixels, WCAG 2.2 target size
 
@@ -165,7 +165,7 @@ class TestEveryPage:
             ada = person(viewport={"width": width, "height": 900}, color_scheme=scheme)
             sign_in(world, ada)
             world.server.run("channel", "add", "webhook", "https://hooks.blog.example/comments")
-            world.letter(ADA.email)
+            world.message(ADA.email)
             with world.server.database():
                 ids = {name: db.session.scalar(select(func.min(table.id))) for name, table in SHOWN.items()}
             for place in (one.format(**ids) for one in DESK):
@@ -175,7 +175,7 @@ class TestEveryPage:
 
 
 @pytest.mark.parametrize(("scheme", "lang"), LOOKS)
-def test_the_pages_that_letters_lead_to(world: World, person: Person, scheme: str, lang: str, narrow: bool) -> None:
+def test_the_pages_that_emails_lead_to(world: World, person: Person, scheme: str, lang: str, narrow: bool) -> None:
     """Follow, say yes, look at everything, stop; and a moderator's button."""
     bob = person(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
     bob.goto(f"{world.server.url}/follow/blog{ARTICLE}?lang={lang}")
@@ -187,17 +187,17 @@ def test_the_pages_that_letters_lead_to(world: World, person: Person, scheme: st
     bob.locator("form button").click()
     expect(bob.get_by_role("status")).to_be_visible()
     judge(bob)
-    _look_at(bob, _link(world.letter("bob@mail.example"), "confirm"), narrow)
+    _look_at(bob, _link(world.message("bob@mail.example"), "confirm"), narrow)
     bob.locator("form button").click()
     expect(bob.get_by_role("status")).to_be_visible()
     judge(bob)
     say(world, "Grace", "rings a bell")
-    news = world.letter("bob@mail.example", 2)
+    news = world.message("bob@mail.example", 2)
     for path in ("unsubscribe", "subscriptions"):
         _look_at(bob, _link(news, path), narrow)
     world.server.run("site", "set", "blog", "--moderation", "all")
     say(world, "Mallory", "waits for a decision")
-    _look_at(bob, _link(world.letter(ADA.email), "moderate"), narrow)
+    _look_at(bob, _link(world.message(ADA.email), "moderate"), narrow)
     bob.locator("form button").click()
     expect(bob.get_by_role("status")).to_be_visible()
     judge(bob)
@@ -211,8 +211,8 @@ def _look_at(page: Page, address: str, narrow: bool) -> None:
         assert too_small(page) == []
 
 
-def _link(letter: EmailMessage, path: str) -> str:
-    return next(word for word in text_of(letter).split() if f"/{path}/" in word)
+def _link(message: EmailMessage, path: str) -> str:
+    return next(word for word in text_of(message).split() if f"/{path}/" in word)
 
 
 def test_what_happens_is_said(world: World, person: Person) -> None:

@@ -53,7 +53,7 @@ SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts",
 
 @SCRIPTS
 def test_the_main_story(world: World, person: Person, scripts: bool) -> None:
-    """Bob writes, Ada approves, Bob says yes to letters, Grace answers, Bob hears of it, and another blog links."""
+    """Bob writes, Ada approves, Bob says yes to emails, Grace answers, Bob hears of it, and another blog links."""
     _live_it(world, person, scripts)
 
 
@@ -95,7 +95,7 @@ def _live_it(world: World, person: Person, scripts: bool) -> None:
     sign_in(world, ada)
     approve(world, ada, "Mine still has a cord")
 
-    bob.goto(link_in(_text(world.letter(BOB.email)), "confirm"))
+    bob.goto(link_in(_text(world.message(BOB.email)), "confirm"))
     bob.get_by_role("button", name="Yes, write to me").click()
     expect(bob.get_by_role("status")).to_contain_text("Done.")
 
@@ -107,9 +107,9 @@ def _live_it(world: World, person: Person, scripts: bool) -> None:
     expect(grace.get_by_text("only you see this")).to_be_visible()
     approve(world, ada, "found it")
 
-    letter = world.letter(BOB.email, 2)
-    assert letter["Subject"].startswith("Grace answered you on")
-    bob.goto(link_in(_text(letter), "t"))
+    message = world.message(BOB.email, 2)
+    assert message["Subject"].startswith("Grace answered you on")
+    bob.goto(link_in(_text(message), "t"))
     expect(bob.locator("li.depth-1")).to_contain_text("The cat found it.")
     assert GRACE.email not in bob.content()
     assert BOB.email not in bob.content()
@@ -127,13 +127,13 @@ def _live_it(world: World, person: Person, scripts: bool) -> None:
     expect(bob.get_by_role("link", name="Why I keep a landline")).to_be_visible()
     expect(bob.get_by_role("heading", name="2 comments · 1 linkback")).to_be_visible()
 
-    bob.goto(letter["List-Unsubscribe"].strip("<>"))
+    bob.goto(message["List-Unsubscribe"].strip("<>"))
     bob.get_by_role("button", name="Stop the letters").click()
     expect(bob.get_by_role("status")).to_contain_text("no more letters")
 
 
-def _text(letter: object) -> str:
-    return str(letter.get_body(("plain",)).get_content())  # type: ignore[attr-defined]
+def _text(message: object) -> str:
+    return str(message.get_body(("plain",)).get_content())  # type: ignore[attr-defined]
 
 
 class TestTheElement:

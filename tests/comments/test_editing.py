@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commentsvc.db import db
-from commentsvc.models import Decision, LetterItem, Revision
+from commentsvc.models import Decision, EmailItem, Revision
 from commentsvc.web import snapshots
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE, OTHER_BLOG
@@ -108,8 +108,8 @@ class TestWithTheToken:
         time.pass_(seconds=5)
         by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "vile insults"})
         work(time)
-        assert "vile insults" in text_of(only(post_office.letters))
-        assert len(db.session.scalars(select(LetterItem)).all()) == 2
+        assert "vile insults" in text_of(only(post_office.messages))
+        assert len(db.session.scalars(select(EmailItem)).all()) == 2
 
     def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
         posted = post_by_api(bob)

@@ -1,4 +1,4 @@
-"""A worker that is killed loses no letter; a mail server that hangs keeps no form waiting. Real processes."""
+"""A worker that is killed loses no email; a mail server that hangs keeps no form waiting. Real processes."""
 
 import json
 import os
@@ -82,18 +82,18 @@ def post(server: Running, number: int) -> None:
 
 def states(server: Running) -> Counter[str]:
     with sqlite3.connect(server.folder / "commentsvc.sqlite3", timeout=10) as file:
-        return Counter(state for (state,) in file.execute("SELECT state FROM letter"))
+        return Counter(state for (state,) in file.execute("SELECT state FROM email"))
 
 
 def let_time_pass(server: Running) -> None:
     """Leases of workers that are gone are over, and what waits is due."""
     with sqlite3.connect(server.folder / "commentsvc.sqlite3", timeout=10) as file:
-        file.execute("UPDATE letter SET leased_until = NULL, due_at = created_at WHERE state = 'queued'")
+        file.execute("UPDATE email SET leased_until = NULL, due_at = created_at WHERE state = 'queued'")
 
 
 @pytest.mark.slow
-def test_fifty_kills_lose_no_letter(server: Running, rude: RudeMailServer) -> None:
-    """F8: doubled only where the kill fell between the letter and its mark, once, with the same identity."""
+def test_fifty_kills_lose_no_email(server: Running, rude: RudeMailServer) -> None:
+    """F8: doubled only where the kill fell between the email and its mark, once, with the same identity."""
     server.start("--no-worker")
     for number in range(READERS):
         post(server, number)
@@ -119,9 +119,9 @@ def test_fifty_kills_lose_no_letter(server: Running, rude: RudeMailServer) -> No
             time.sleep(0.1)
         os.kill(worker, signal.SIGKILL)
     assert states(server) == {"sent": READERS}
-    times = Counter(str(letter["To"]) for letter in rude.taken)
+    times = Counter(str(message["To"]) for message in rude.taken)
     assert sorted(times) == sorted(f"reader{number}@mail.example" for number in range(READERS)), "lost"
-    identities = {(letter["To"], letter["Message-ID"]) for letter in rude.taken}
+    identities = {(message["To"], message["Message-ID"]) for message in rude.taken}
     assert len(identities) == READERS, "the same letter has one identity"
     assert sum(times.values()) - READERS <= KILLS, "at most one more for each kill"
 
@@ -131,7 +131,7 @@ def test_a_mail_server_that_hangs_keeps_no_form_waiting(server: Running, rude: R
     """F5: while it holds every line, comments are posted and read as ever."""
     hangs, goes_on = threading.Event(), threading.Event()
 
-    def hang(_letter: EmailMessage) -> str:
+    def hang(_email: EmailMessage) -> str:
         hangs.set()
         goes_on.wait(40)
         return "250 taken"

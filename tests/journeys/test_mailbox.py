@@ -33,7 +33,7 @@ def inbox() -> Iterator[mailbox.MailboxServer]:
 
 @pytest.fixture
 def post_office() -> Iterator[MailServer]:
-    """The mail server that letters go out by."""
+    """The mail server that emails go out by."""
     with mail_server() as server:
         yield server
 
@@ -76,19 +76,19 @@ def thread(server: Running) -> str:
         return str(answer.read().decode())
 
 
-def letter_to(post_office: MailServer, email: str, subject: str) -> EmailMessage:
+def email_to(post_office: MailServer, email: str, subject: str) -> EmailMessage:
     def found() -> EmailMessage | None:
-        return next((one for one in post_office.letters if one["To"] == email and subject in one["Subject"]), None)
+        return next((one for one in post_office.messages if one["To"] == email and subject in one["Subject"]), None)
 
-    letter = eventually(found)
-    assert isinstance(letter, EmailMessage)
-    return letter
+    message = eventually(found)
+    assert isinstance(message, EmailMessage)
+    return message
 
 
-def answer(letter: EmailMessage, text: str) -> EmailMessage:
+def answer(message: EmailMessage, text: str) -> EmailMessage:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Message-ID"] = letter["To"], letter["Reply-To"], f"<{hash(text)}@mail.example>"
-    quoted = "\n".join(f"> {line}" for line in text_of(letter).splitlines())
+    mail["From"], mail["To"], mail["Message-ID"] = message["To"], message["Reply-To"], f"<{hash(text)}@mail.example>"
+    quoted = "\n".join(f"> {line}" for line in text_of(message).splitlines())
     mail.set_content(f"{text}\n\nOn Monday, 23.11.2026, A blog wrote:\n{quoted}")
     return mail
 
@@ -97,33 +97,33 @@ def test_answers_and_decisions_and_bounces(
     server: Running, inbox: mailbox.MailboxServer, post_office: MailServer
 ) -> None:
     first = say(server, email=BOB.email, notify=True)
-    confirm = re.search(r"http://\S+/confirm/\S+", text_of(letter_to(post_office, BOB.email, "Shall we write")))
+    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Shall we write")))
     assert confirm
     urllib.request.urlopen(confirm[0], data=b"").close()
     say(server, author="Grace", body="The cat found it", parent_id=first)
 
-    # Bob answers the letter, and his answer stands in the thread.
-    reply = letter_to(post_office, BOB.email, "Grace answered you")
+    # Bob answers the email, and his answer stands in the thread.
+    reply = email_to(post_office, BOB.email, "Grace answered you")
     inbox.deliver(answer(reply, "Good cat"), to=str(reply["Reply-To"]))
     eventually(lambda: "Good cat" in thread(server))
 
-    # Ada answers the letter about what waits, which lets it stand and answers it.
+    # Ada answers the email about what waits, which lets it stand and answers it.
     server.run("site", "set", "blog", "--moderation", "all")
     say(server, author="Mallory", body="Is this on?")
-    held = letter_to(post_office, "ada@blog.example", "waits for approval")
+    held = email_to(post_office, "ada@blog.example", "waits for approval")
     assert "Is this on?" not in thread(server)
     inbox.deliver(answer(held, "It is, welcome"), to=str(held["Reply-To"]))
     eventually(lambda: "It is, welcome" in thread(server))
     assert "Is this on?" in thread(server)
 
-    # A letter to Bob comes back, and he is written to no more.
+    # An email to Bob comes back, and he is written to no more.
     report = (
         b"From: MAILER-DAEMON@mail.example\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
         b"--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         b"Reporting-MTA: dns; mail.example\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
     )
-    sender = post_office.senders[post_office.letters.index(reply)]
+    sender = post_office.senders[post_office.messages.index(reply)]
     assert server.run("bounce", stdin=report.decode()).startswith("ignored"), "it says of which letter by its address"
     inbox.deliver(report, to=sender)
     eventually(lambda: "bounced" in _reach(server))
@@ -136,11 +136,11 @@ def _reach(server: Running) -> str:
 
 def test_the_pipe_does_the_same(server: Running, post_office: MailServer) -> None:
     first = say(server, email=BOB.email, notify=True)
-    confirm = re.search(r"http://\S+/confirm/\S+", text_of(letter_to(post_office, BOB.email, "Shall we write")))
+    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Shall we write")))
     assert confirm
     urllib.request.urlopen(confirm[0], data=b"").close()
     say(server, author="Grace", body="The cat found it", parent_id=first)
-    reply = letter_to(post_office, BOB.email, "Grace answered you")
+    reply = email_to(post_office, BOB.email, "Grace answered you")
     assert server.run("receive", stdin=answer(reply, "Good cat").as_string()) == "posted: approved\n"
     assert "Good cat" in thread(server)
 

@@ -13,7 +13,7 @@ from commentsvc import settings as all_settings
 from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.linkbacks import receiving, verifying
-from commentsvc.models import Comment, Letter, Ping, Thread
+from commentsvc.models import Comment, Email, Ping, Thread
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
 from tests.servers import Web
 from tests.time import FrozenClock
@@ -242,7 +242,7 @@ class TestVerification:
             ("HTTPS://Blog.Example:443/x", f"{BLOG}/x"),
         ],
     )
-    def test_one_address_in_other_letters(
+    def test_one_address_in_other_emails(
         self, client: FlaskClient, neighbour: Web, target: str, href: str, the_ping: Callable[[], Ping]
     ) -> None:
         mention(client, neighbour.page("/post", f'<a href="{href}">x</a>'), target)
@@ -484,8 +484,8 @@ class TestUpdates:
         ((one),) = shown()
         assert one.state == "pending"
         assert "What it said before" in ada.client.get("/admin/queue").text
-        (letter,) = db.session.scalars(select(Letter))
-        assert re.fullmatch(r"<[\w.-]+@comments\.example>", letter.message_id)
+        (message,) = db.session.scalars(select(Email))
+        assert re.fullmatch(r"<[\w.-]+@comments\.example>", message.message_id)
 
     @pytest.mark.parametrize(
         ("html", "status"),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from commentsvc.db import db
-from commentsvc.models import Decision, LearnedWord, Letter, Site
+from commentsvc.models import Decision, Email, LearnedWord, Site
 from commentsvc.models.learned_word import EVERY
 from tests.cast import ADA, BOB, GRACE, MALLORY, Person
 from tests.visitors import Visitor, row
@@ -107,9 +107,9 @@ class TestTheVerdict:
     ) -> None:
         rules("blog", moderation="all")
         visit().comment(MALLORY, body=CERTAIN)
-        assert db.session.scalar(select(func.count()).select_from(Letter)) == 0
+        assert db.session.scalar(select(func.count()).select_from(Email)) == 0
         visit().comment(BOB)
-        assert db.session.scalars(select(Letter.recipient)).all() == [ADA.email]
+        assert db.session.scalars(select(Email.recipient)).all() == [ADA.email]
 
     def test_its_writer_hears_that_it_waits(self, visit: Callable[[], Visitor]) -> None:
         mallory = visit()

@@ -1,4 +1,4 @@
-"""Letters that come back, and readers who call one spam: the address is left in peace."""
+"""Emails that come back, and readers who call one spam: the address is left in peace."""
 
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -11,7 +11,7 @@ from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.models import Recipient, Subscription
 from tests.cast import BOB, GRACE, MALLORY
-from tests.post import letters, link_in, only, work
+from tests.post import link_in, messages, only, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -22,7 +22,7 @@ MAILBOX = "comments@blog.example"
 
 
 def report(
-    to: str, letter: EmailMessage, status: str = "5.1.1", action: str = "failed", kind: str = "delivery"
+    to: str, message: EmailMessage, status: str = "5.1.1", action: str = "failed", kind: str = "delivery"
 ) -> bytes:
     """What mail servers send back (RFC 3464), or what mailbox providers send of complaints (RFC 5965)."""
     part = (
@@ -36,7 +36,7 @@ def report(
         f"Return-Path: <>\r\nFrom: MAILER-DAEMON@mail.example\r\nTo: {to}\r\nAuto-Submitted: auto-replied\r\n"
         f"Content-Type: multipart/report; report-type={kind}-status; boundary=b\r\nMIME-Version: 1.0\r\n\r\n"
         f"--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\n{part}\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {letter['Message-ID']}\r\n\r\n--b--\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message['Message-ID']}\r\n\r\n--b--\r\n"
     ).encode()
 
 
@@ -47,18 +47,18 @@ def recipient() -> Recipient:
 
 @pytest.fixture
 def sent(subscribed: int, visit: Visit, post_office: MailServer, set_up: SetUp) -> tuple[EmailMessage, str]:
-    """A letter to Bob, and the envelope's sender it went with."""
+    """An email to Bob, and the envelope's sender it went with."""
     set_up(mail_reply_to=MAILBOX)
     visit().comment(GRACE, parent_id=str(subscribed))
     work()
-    return only(post_office.letters), post_office.senders[-1]
+    return only(post_office.messages), post_office.senders[-1]
 
 
-def test_each_letter_has_an_envelope_of_its_own(sent: tuple[EmailMessage, str], post_office: MailServer) -> None:
-    letter, sender = sent
+def test_each_email_has_an_envelope_of_its_own(sent: tuple[EmailMessage, str], post_office: MailServer) -> None:
+    message, sender = sent
     assert sender.startswith("comments+b")
     assert sender.endswith("@blog.example")
-    assert letter["From"].addresses[0].addr_spec == "comments@comments.example"
+    assert message["From"].addresses[0].addr_spec == "comments@comments.example"
 
 
 def test_without_a_mailbox_bounces_go_to_the_sender(subscribed: int, visit: Visit, post_office: MailServer) -> None:
@@ -70,12 +70,12 @@ def test_without_a_mailbox_bounces_go_to_the_sender(subscribed: int, visit: Visi
 def test_an_address_that_is_gone_gets_no_more(
     sent: tuple[EmailMessage, str], subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
 ) -> None:
-    letter, sender = sent
-    assert worker.receive(report(sender, letter)) == "bounce"
+    message, sender = sent
+    assert worker.receive(report(sender, message)) == "bounce"
     assert recipient().reach == "bounced"
     visit().comment(MALLORY, parent_id=str(subscribed))
     work()
-    assert len(post_office.letters) == 1
+    assert len(post_office.messages) == 1
     page = ada.client.get("/admin/subscriptions?reach=bounced").text
     assert BOB.email in page
     assert "no such user" in page
@@ -84,65 +84,65 @@ def test_an_address_that_is_gone_gets_no_more(
 def test_and_again_when_a_moderator_says_so(
     sent: tuple[EmailMessage, str], subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
 ) -> None:
-    letter, sender = sent
-    worker.receive(report(sender, letter))
+    message, sender = sent
+    worker.receive(report(sender, message))
     at = "/admin/subscriptions"
     ada.desk_post(f"{at}/recipients/{recipient().id}/opening", form_at=at)
     visit().comment(MALLORY, parent_id=str(subscribed))
     work()
-    assert len(post_office.letters) == 2
+    assert len(post_office.messages) == 2
 
 
 def test_a_full_mailbox_is_forgiven_twice(sent: tuple[EmailMessage, str], time: FrozenClock) -> None:
-    letter, sender = sent
+    message, sender = sent
     for expected in ("open", "open", "bounced"):
-        worker.receive(report(sender, letter, status="5.2.2"))
+        worker.receive(report(sender, message, status="5.2.2"))
         assert recipient().reach == expected
 
 
 def test_and_forgotten_after_a_month(sent: tuple[EmailMessage, str], time: FrozenClock) -> None:
-    letter, sender = sent
+    message, sender = sent
     for _ in range(5):
-        worker.receive(report(sender, letter, status="5.2.2"))
+        worker.receive(report(sender, message, status="5.2.2"))
         time.pass_(days=31)
     assert recipient().reach == "open"
 
 
 @pytest.mark.parametrize("status", ["5.7.1", "5.6.0", "5.3.4"])
-def test_a_letter_refused_for_what_it_says_speaks_not_against_its_reader(
+def test_an_email_refused_for_what_it_says_speaks_not_against_its_reader(
     status: str, sent: tuple[EmailMessage, str]
 ) -> None:
     """Else a commenter could choose words that silence the owner."""
-    letter, sender = sent
+    message, sender = sent
     for _ in range(5):
-        worker.receive(report(sender, letter, status=status))
+        worker.receive(report(sender, message, status=status))
     assert recipient().reach == "open"
 
 
-def test_who_wants_no_letters_is_not_forgotten_for_a_bounce(sent: tuple[EmailMessage, str]) -> None:
-    letter, sender = sent
+def test_who_wants_no_emails_is_not_forgotten_for_a_bounce(sent: tuple[EmailMessage, str]) -> None:
+    message, sender = sent
     db.begin_write()
     db.session.scalars(select(Recipient)).one().reach = "refused"
     db.session.commit()
-    worker.receive(report(sender, letter))
+    worker.receive(report(sender, message))
     assert recipient().reach == "refused"
 
 
 def test_a_delay_is_no_bounce(sent: tuple[EmailMessage, str]) -> None:
-    letter, sender = sent
-    assert worker.receive(report(sender, letter, status="4.4.1", action="delayed")).startswith("ignored")
+    message, sender = sent
+    assert worker.receive(report(sender, message, status="4.4.1", action="delayed")).startswith("ignored")
     assert recipient().reach == "open"
 
 
 def test_a_complaint_ends_everything(sent: tuple[EmailMessage, str], post_office: MailServer, bob: Visitor) -> None:
-    """It need not come to the signed address: providers send it where they were told to, with the letter enclosed."""
-    letter, _ = sent
-    assert worker.receive(report("abuse@blog.example", letter, kind="feedback")) == "complaint"
+    """It need not come to the signed address: providers send it where they were told to, with the email enclosed."""
+    message, _ = sent
+    assert worker.receive(report("abuse@blog.example", message, kind="feedback")) == "complaint"
     assert recipient().reach == "complained"
     assert db.session.scalars(select(Subscription.state)).all() == ["stopped"]
     bob.client.post("/follow/blog/x", data={"email": BOB.email})
     work()
-    assert len(post_office.letters) == 1
+    assert len(post_office.messages) == 1
 
 
 @pytest.mark.parametrize("to", ["comments+b1-0-5-0-00000000000000000000@blog.example", MAILBOX, "x@elsewhere.example"])
@@ -168,15 +168,15 @@ def test_a_server_that_refuses_an_address_at_once_counts_too(
         visit().comment(GRACE, body=f"number {number}", parent_id=str(subscribed))
         work()
     assert recipient().reach == "bounced"
-    assert [letter.state for letter in letters()][1:] == ["failed"] * 3, "the fourth was not even written"
+    assert [message.state for message in messages()][1:] == ["failed"] * 3, "the fourth was not even written"
 
 
 def test_the_person_sees_why_and_can_start_again(
     sent: tuple[EmailMessage, str], client: FlaskClient, post_office: MailServer
 ) -> None:
-    letter, sender = sent
-    worker.receive(report(sender, letter))
-    page = link_in(letter, "subscriptions")
+    message, sender = sent
+    worker.receive(report(sender, message))
+    page = link_in(message, "subscriptions")
     assert "Letters to this address came back" in client.get(page).text
     client.post(page, data={"act": "reopen"})
     assert recipient().reach == "open"

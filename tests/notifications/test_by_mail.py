@@ -30,17 +30,17 @@ def open_mailbox(set_up: SetUp) -> None:
     set_up(mail_reply_to=MAILBOX)
 
 
-def answer_to(letter: EmailMessage, text: str, **headers: str) -> EmailMessage:
+def answer_to(message: EmailMessage, text: str, **headers: str) -> EmailMessage:
     """What a mail program sends when its user answers."""
     mail = EmailMessage()
-    quoted = "\n".join(f"> {line}" for line in text_of(letter).splitlines())
+    quoted = "\n".join(f"> {line}" for line in text_of(message).splitlines())
     mail.set_content(
-        f"{text}\n\nOn Mon, 23 Nov 2026, A blog <{letter['From'].addresses[0].addr_spec}> wrote:\n{quoted}"
+        f"{text}\n\nOn Mon, 23 Nov 2026, A blog <{message['From'].addresses[0].addr_spec}> wrote:\n{quoted}"
     )
-    mail["From"] = f"Somebody <{letter['To']}>"
-    mail["To"] = letter["Reply-To"] or letter["From"]
-    mail["Subject"] = f"Re: {letter['Subject']}"
-    mail["In-Reply-To"] = letter["Message-ID"]
+    mail["From"] = f"Somebody <{message['To']}>"
+    mail["To"] = message["Reply-To"] or message["From"]
+    mail["Subject"] = f"Re: {message['Subject']}"
+    mail["In-Reply-To"] = message["Message-ID"]
     mail["Message-ID"] = f"<answer-{next(NUMBERS)}@mail.example>"
     for name, value in headers.items():
         del mail[name.replace("_", "-")]
@@ -59,23 +59,23 @@ def newest() -> Comment:
 
 @pytest.fixture
 def reply(subscribed: int, visit: Visit, post_office: MailServer) -> EmailMessage:
-    """The letter in which Bob reads that Grace answered him."""
+    """The email in which Bob reads that Grace answered him."""
     visit().comment(GRACE, parent_id=str(subscribed), title="The phone")
     work()
-    return post_office.letters.pop()
+    return post_office.messages.pop()
 
 
 @pytest.fixture
 def held(visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock) -> EmailMessage:
-    """The letter in which Ada reads that Mallory's comment waits."""
+    """The email in which Ada reads that Mallory's comment waits."""
     rules("blog", moderation="all")
     visit().comment(MALLORY, body="Is this on?")
     work(time)
-    return post_office.letters.pop()
+    return post_office.messages.pop()
 
 
 class TestAnswers:
-    """A reader answers a letter, and it stands there."""
+    """A reader answers an email, and it stands there."""
 
     def test_it_becomes_a_comment(self, reply: EmailMessage, client: object) -> None:
         assert "Write your answer above this line" in text_of(reply)
@@ -98,8 +98,8 @@ class TestAnswers:
         receive(answer_to(reply, "Thank you"))
         visit().comment(GRACE, body="You are welcome", parent_id=str(newest().id))
         work()
-        assert "You are welcome" in text_of(only(post_office.letters))
-        assert post_office.letters[0]["To"] == BOB.email
+        assert "You are welcome" in text_of(only(post_office.messages))
+        assert post_office.messages[0]["To"] == BOB.email
 
     def test_the_same_policy_judges_it(self, reply: EmailMessage, rules: Rules) -> None:
         rules("blog", moderation="all")
@@ -114,17 +114,17 @@ class TestAnswers:
     def test_nobody_is_asked_again_for_an_address_that_answers(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
-        """Where the letter that asked was opened in another browser."""
+        """Where the email that asked was opened in another browser."""
         bob = visit()
         first = bob.comment(BOB, email=BOB.email, notify="on")
         work()
-        visit().client.post(link_in(post_office.letters.pop(), "confirm"))
+        visit().client.post(link_in(post_office.messages.pop(), "confirm"))
         visit().comment(GRACE, parent_id=str(first))
         work()
         time.pass_(hours=25)
-        receive(answer_to(post_office.letters.pop(), "Thank you"))
+        receive(answer_to(post_office.messages.pop(), "Thank you"))
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         assert set(db.session.scalars(select(Subscription.state))) == {"active"}
 
     def test_a_mail_that_comes_twice_is_one_comment(self, reply: EmailMessage) -> None:
@@ -166,9 +166,9 @@ class TestAnswers:
         set_up(mail_reply_to="")
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        letter = only(post_office.letters)
-        assert letter["Reply-To"] is None
-        assert "above this line" not in text_of(letter)
+        message = only(post_office.messages)
+        assert message["Reply-To"] is None
+        assert "above this line" not in text_of(message)
 
 
 class TestAnswersThatCannotStand:
@@ -176,10 +176,10 @@ class TestAnswersThatCannotStand:
 
     def returned(self, post_office: MailServer) -> EmailMessage:
         work()
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "Your answer was not taken"
-        assert letter["To"] == BOB.email
-        return letter
+        message = only(post_office.messages)
+        assert message["Subject"] == "Your answer was not taken"
+        assert message["To"] == BOB.email
+        return message
 
     def test_a_closed_thread(
         self, reply: EmailMessage, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -189,12 +189,12 @@ class TestAnswersThatCannotStand:
         mail = answer_to(reply, "My long *thought*\nabout it")
         assert receive(mail).startswith("refused: The comments on this article are closed")
         assert receive(mail).startswith("refused")
-        letter = self.returned(post_office)
-        assert "The comments on this article are closed." in text_of(letter)
-        assert "> My long *thought*\n> about it" in text_of(letter).replace("\r", "")
-        assert f"https://comments.example/t/blog/{ARTICLE}" in text_of(letter)
-        assert letter["In-Reply-To"] == mail["Message-ID"]
-        assert letter["Auto-Submitted"] == "auto-generated"
+        message = self.returned(post_office)
+        assert "The comments on this article are closed." in text_of(message)
+        assert "> My long *thought*\n> about it" in text_of(message).replace("\r", "")
+        assert f"https://comments.example/t/blog/{ARTICLE}" in text_of(message)
+        assert message["In-Reply-To"] == mail["Message-ID"]
+        assert message["Auto-Submitted"] == "auto-generated"
 
     def test_a_parent_that_is_gone(self, reply: EmailMessage, ada: Visitor, post_office: MailServer) -> None:
         ada.decide(newest().id, "trash")
@@ -216,7 +216,7 @@ class TestAnswersThatCannotStand:
         assert "came too late" in receive(answer_to(reply, "Thank you"))
         self.returned(post_office)
 
-    def test_who_wants_no_letters_answers_none(self, reply: EmailMessage) -> None:
+    def test_who_wants_no_emails_answers_none(self, reply: EmailMessage) -> None:
         db.begin_write()
         db.session.scalars(select(Subscription)).one().state = "stopped"
         db.session.commit()
@@ -232,14 +232,14 @@ class TestAnswersThatCannotStand:
         assert said[:2] == ["posted: approved"] * 2
         assert "a lot in a short time" in said[3]
 
-    def test_another_address_than_the_letters(self, reply: EmailMessage, post_office: MailServer) -> None:
-        """A letter may have been passed on; it goes back to who was meant, and nobody else."""
+    def test_another_address_than_the_emails(self, reply: EmailMessage, post_office: MailServer) -> None:
+        """An email may have been passed on; it goes back to who was meant, and nobody else."""
         assert "another address" in receive(answer_to(reply, "Thank you", From="grace@elsewhere.example"))
         self.returned(post_office)
 
 
 class TestWhatNoPersonWrote:
-    """Programs answer letters, too; nothing they say is shown, and nothing is said to them."""
+    """Programs answer emails, too; nothing they say is shown, and nothing is said to them."""
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -263,10 +263,10 @@ class TestWhatNoPersonWrote:
         assert receive(mail).startswith("ignored")
         work()
         assert newest().id == before
-        assert not post_office.letters
+        assert not post_office.messages
 
     def test_two_of_us_would_not_write_to_each_other_for_ever(self, reply: EmailMessage) -> None:
-        """Our own letters, sent back to us, are no answers."""
+        """Our own emails, sent back to us, are no answers."""
         mail = answer_to(reply, "x")
         for name in ("Auto-Submitted", "X-Auto-Response-Suppress"):
             mail[name] = reply[name]
@@ -280,7 +280,7 @@ class TestWhatNoPersonWrote:
         for number in range(40):
             receive(answer_to(reply, f"I am a robot {number}"))
         work()
-        assert len(post_office.letters) <= throttle.RETURNED.amount
+        assert len(post_office.messages) <= throttle.RETURNED.amount
 
 
 class TestHostileMails:
@@ -309,22 +309,22 @@ class TestHostileMails:
         raw = re.sub(rb"(?im)^message-id:.*\n", f"Message-ID: {identity}\n".encode(), raw, count=1)
         assert receive(raw).startswith("refused")
         work()
-        letter = only(post_office.letters)
-        assert "> Nothing may be lost" in text_of(letter)
-        assert letter["Bcc"] is None
-        assert letter["References"] is None
+        message = only(post_office.messages)
+        assert "> Nothing may be lost" in text_of(message)
+        assert message["Bcc"] is None
+        assert message["References"] is None
 
     @pytest.mark.parametrize("quoted", ["unquoted", "mangled", "piped"])
     def test_our_links_are_never_published(
         self, quoted: str, held: EmailMessage, post_office: MailServer, client: object
     ) -> None:
-        letter = text_of(held)
+        message = text_of(held)
         if quoted == "mangled":
-            letter = letter.replace("✂ – – –", "then")
+            message = message.replace("✂ – – –", "then")
         elif quoted == "piped":
-            letter = "\n".join(f"| {line}" for line in letter.replace("✂ – – –", "then").splitlines())
+            message = "\n".join(f"| {line}" for line in message.replace("✂ – – –", "then").splitlines())
         mail = answer_to(held, "")
-        mail.set_content(f"Fine with me.\n\n{letter}")
+        mail.set_content(f"Fine with me.\n\n{message}")
         said = receive(mail)
         page = client.get(f"/t/blog/{ARTICLE}").text  # type: ignore[attr-defined]
         assert "/moderate/" not in page
@@ -333,14 +333,14 @@ class TestHostileMails:
     def test_who_only_asked_cannot_change_what_is_answered(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
-        """Mallory commented as Bob; Bob said yes to the letter, in his own browser, and answers by mail."""
+        """Mallory commented as Bob; Bob said yes to the email, in his own browser, and answers by mail."""
         mallory = visit()
         first = mallory.comment(MALLORY, author="Bob", email=BOB.email, notify="on")
         work()
-        visit().client.post(link_in(post_office.letters.pop(), "confirm"))
+        visit().client.post(link_in(post_office.messages.pop(), "confirm"))
         visit().comment(GRACE, parent_id=str(first))
         work()
-        receive(answer_to(post_office.letters.pop(), "Thank you"))
+        receive(answer_to(post_office.messages.pop(), "Thank you"))
         answer = newest()
         assert answer.body == "Thank you"
         assert mallory.client.get(f"/comments/{answer.id}/revision").status_code == 403
@@ -385,13 +385,13 @@ class TestAddresses:
             forged = address[:place] + other + address[place + 1 :]
             assert receive(answer_to(reply, "Thank you", To=forged)).startswith("ignored"), forged
         work()
-        assert (newest().id, post_office.letters) == (before, [])
+        assert (newest().id, post_office.messages) == (before, [])
 
     def test_a_forger_cannot_have_us_write_to_anybody(self, reply: EmailMessage, post_office: MailServer) -> None:
         for address in ("comments+r1-1-1-0-00000000000000000000@blog.example", MAILBOX, "comments+x@blog.example"):
             assert receive(answer_to(reply, "Buy pills", To=address)).startswith("ignored")
         work()
-        assert not post_office.letters
+        assert not post_office.messages
 
     def test_a_readers_decides_nothing_and_a_bounces_answers_nothing(self, held: EmailMessage) -> None:
         """What an address is for is part of what is signed."""
@@ -404,7 +404,7 @@ class TestAddresses:
 
 
 class TestDecisions:
-    """A moderator answers the letter about what waits."""
+    """A moderator answers the email about what waits."""
 
     @pytest.mark.parametrize(
         ("words", "state"),
@@ -437,7 +437,7 @@ class TestDecisions:
         rules("blog", moderation="all")
         visit().comment(MALLORY, body="Is this on?")
         work(time)
-        assert receive(answer_to(post_office.letters.pop(), "Löschen")) == "decided: trashed"
+        assert receive(answer_to(post_office.messages.pop(), "Löschen")) == "decided: trashed"
 
     def test_any_other_text_approves_and_answers(self, held: EmailMessage) -> None:
         assert receive(answer_to(held, "It is on.\n\nWelcome")) == "decided: approved, posted: approved"
@@ -479,10 +479,10 @@ class TestDecisions:
         mallory = visit()
         comment = mallory.comment(MALLORY, body="Is this on?")
         work(time)
-        letter = post_office.letters.pop()
+        message = post_office.messages.pop()
         page = mallory.client.get(f"/comments/{comment}/revision")
         mallory.client.post(f"/comments/{comment}/revision", data=hidden_fields(page) | {"body": "Buy pills"})
-        assert "says something else by now" in receive(answer_to(letter, "approve"))
+        assert "says something else by now" in receive(answer_to(message, "approve"))
         assert row(comment).state == "pending"
 
     def test_nobody_else_decides(self, held: EmailMessage) -> None:
@@ -502,10 +502,10 @@ class TestDecisions:
         rules("blog", moderation="all", email="owner@blog.example")
         comment = visit().comment(MALLORY, body="Is this on?")
         work(time)
-        letter = post_office.letters.pop()
-        assert receive(answer_to(letter, "It is.")).startswith("refused: Only moderators can answer this by mail")
+        message = post_office.messages.pop()
+        assert receive(answer_to(message, "It is.")).startswith("refused: Only moderators can answer this by mail")
         assert row(comment).state == "pending"
-        assert receive(answer_to(letter, "spam")) == "decided: spam"
+        assert receive(answer_to(message, "spam")) == "decided: spam"
         decision = db.session.scalars(select(Decision).order_by(Decision.id.desc())).first()
         assert decision
         assert decision.is_by_owner

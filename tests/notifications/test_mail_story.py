@@ -15,7 +15,7 @@ def test_from_comment_to_silence(
     # Bob comments and wants to hear of answers.
     first = bob.comment(BOB, email=BOB.email, notify="on", title="The phone")
     work()
-    asked = only(post_office.letters)
+    asked = only(post_office.messages)
     assert asked["Subject"] == "Shall we write to you about comments on A blog?"
 
     # He says yes, in the browser that he happened to open the mail with.
@@ -24,11 +24,11 @@ def test_from_comment_to_silence(
     # Grace answers him, and he hears of it.
     answer = visit().comment(GRACE, parent_id=str(first))
     work()
-    reply = post_office.letters[-1]
+    reply = post_office.messages[-1]
     assert reply["Subject"] == "Grace answered you on “The phone”"
     assert f"/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text_of(reply)
 
-    # It becomes a lively talk: from his page he follows it all, in one letter a day.
+    # It becomes a lively talk: from his page he follows it all, in one email a day.
     page = link_in(reply, "subscriptions")
     bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
     visit().client.post(page, data={"act": "settings", "language": "en", "pace": "daily"})
@@ -36,10 +36,10 @@ def test_from_comment_to_silence(
         visit().comment(person, body=body)
     visit().comment(GRACE, body="third thing", parent_id=str(first))
     work()
-    assert len(post_office.letters) == 2
+    assert len(post_office.messages) == 2
     time.pass_(days=1)
     work()
-    digest = post_office.letters[-1]
+    digest = post_office.messages[-1]
     assert digest["Subject"] == "3 new comments on A blog"
     for said in ("first thing", "second thing", "third thing"):
         assert said in text_of(digest)
@@ -53,4 +53,4 @@ def test_from_comment_to_silence(
     visit().comment(MALLORY, body="and more")
     time.pass_(days=2)
     work()
-    assert len(post_office.letters) == 3
+    assert len(post_office.messages) == 3

@@ -1,4 +1,4 @@
-"""A mail server that is down, slow, rude or forgetful: no letter is lost, none is doubled, nobody else waits."""
+"""A mail server that is down, slow, rude or forgetful: no email is lost, none is doubled, nobody else waits."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from commentsvc import mail, worker
 from commentsvc.db import db
-from commentsvc.models import Letter, Recipient
-from commentsvc.models.letter import LetterKind
+from commentsvc.models import Email, Recipient
+from commentsvc.models.email import EmailKind
 from commentsvc.notifications import enqueue, outbox
 from tests.cast import BOB, GRACE
-from tests.post import letters, work
+from tests.post import messages, work
 from tests.servers import MailServer, RudeMailServer, mail_server, rude_mail_server
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -28,10 +28,10 @@ SetUp = Callable[..., None]
 
 
 def queue(*emails: str) -> None:
-    """Letters in the outbox."""
+    """Emails in the outbox."""
     db.begin_write()
     for email in emails:
-        enqueue.write(LetterKind.TEST, Recipient.known(email, "en"))
+        enqueue.write(EmailKind.TEST, Recipient.known(email, "en"))
     db.session.commit()
 
 
@@ -62,42 +62,42 @@ def rude(set_up: SetUp, **answers: object) -> Iterator[RudeMailServer]:
 class TestDown:
     """F4: nobody listens."""
 
-    def test_one_letter_asks_for_all_whether_the_server_is_back(
+    def test_one_email_asks_for_all_whether_the_server_is_back(
         self, app: Flask, set_up: SetUp, time: FrozenClock
     ) -> None:
         queue(*readers(6))
         with rude(set_up, GREETING="421 come back later") as server:
             for probes in (1, 2):
                 for _ in range(6):
-                    worker.send_letters()
+                    worker.send_emails()
                 assert server.connections == probes
-                gaps = {letter.due_at - time() for letter in letters()}
+                gaps = {message.due_at - time() for message in messages()}
                 assert len(gaps) == 1
                 time.pass_(seconds=max(gaps).total_seconds())
-            assert all("come back later" in letter.last_answer for letter in letters())
+            assert all("come back later" in message.last_answer for message in messages())
             server.answers.clear()
-            worker.send_letters()
-        assert sorted(str(letter["To"]) for letter in server.taken) == readers(6)
+            worker.send_emails()
+        assert sorted(str(message["To"]) for message in server.taken) == readers(6)
 
-    def test_it_costs_no_letter_and_gaps_grow(self, bob: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+    def test_it_costs_no_email_and_gaps_grow(self, bob: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         bob.comment(BOB, email=BOB.email, notify="on")
         gaps = []
         for _ in range(5):
-            assert worker.send_letters() == 0
-            (letter,) = letters()
-            assert letter.state == "queued"
-            gaps.append(letter.due_at - time())
+            assert worker.send_emails() == 0
+            (message,) = messages()
+            assert message.state == "queued"
+            gaps.append(message.due_at - time())
             time.pass_(seconds=gaps[-1].total_seconds())
         assert gaps[0] <= timedelta(minutes=2)
         assert gaps == sorted(gaps)
         assert gaps[-1] > 4 * gaps[0]
-        assert "refused" in letter.last_answer.lower()
+        assert "refused" in message.last_answer.lower()
         with mail_server() as server:
             set_up(mail_url=server.url)
             work()
-            assert len(server.letters) == 1
-        assert letters()[0].state == "sent"
+            assert len(server.messages) == 1
+        assert messages()[0].state == "sent"
 
     def test_all_go_at_once_when_it_is_back(self, app: Flask, set_up: SetUp, time: FrozenClock) -> None:
         """Nobody waits for six hours because of an outage that is over."""
@@ -106,15 +106,15 @@ class TestDown:
         for _ in range(30):
             time.pass_(hours=1)
             for _ in range(6):
-                worker.send_letters()
-        assert min(letter.due_at for letter in letters()) > time()
+                worker.send_emails()
+        assert min(message.due_at for message in messages()) > time()
         queue("new@mail.example")
         with mail_server() as server:
             set_up(mail_url=server.url)
             work()
-            assert sorted(str(letter["To"]) for letter in server.letters) == ["new@mail.example", *readers(5)]
+            assert sorted(str(message["To"]) for message in server.messages) == ["new@mail.example", *readers(5)]
 
-    def test_a_wave_while_it_is_away_is_one_letter_all_the_same(
+    def test_a_wave_while_it_is_away_is_one_email_all_the_same(
         self, visit: Visit, ada: Visitor, set_up: SetUp, rules: Callable[..., None], time: FrozenClock
     ) -> None:
         rules("blog", moderation="all")
@@ -122,12 +122,12 @@ class TestDown:
         for number in range(5):
             visit().comment(GRACE, body=f"number {number}")
             time.pass_(minutes=20)
-            worker.send_letters()
+            worker.send_emails()
         with mail_server() as server:
             set_up(mail_url=server.url)
             time.pass_(hours=6)
             work()
-            assert [letter["Subject"] for letter in server.letters] == ["5 comments wait for approval on A blog"]
+            assert [message["Subject"] for message in server.messages] == ["5 comments wait for approval on A blog"]
 
     def test_the_desk_says_that_nobody_works(self, ada: Visitor, post_office: MailServer, time: FrozenClock) -> None:
         queue(*readers(1))
@@ -137,19 +137,19 @@ class TestDown:
     def test_the_desk_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
-        worker.send_letters()
+        worker.send_emails()
         assert "Letters have not got out" not in ada.client.get("/admin/queue").text
         time.pass_(minutes=11)
         page = ada.client.get("/admin/queue").text
         assert "Letters have not got out since" in page
         assert "refused" in page
 
-    def test_without_a_server_letters_wait(self, bob: Visitor, ada: Visitor, set_up: SetUp) -> None:
+    def test_without_a_server_emails_wait(self, bob: Visitor, ada: Visitor, set_up: SetUp) -> None:
         set_up(mail_url="")
         bob.comment(BOB, email=BOB.email, notify="on")
-        assert worker.send_letters() == 0
-        assert letters()[0].state == "queued"
-        assert "No mail server is set" in ada.client.get("/admin/letters").text
+        assert worker.send_emails() == 0
+        assert messages()[0].state == "queued"
+        assert "No mail server is set" in ada.client.get("/admin/email").text
 
     def test_refusals_of_everything_are_trouble_and_of_one_are_not(
         self, ada: Visitor, set_up: SetUp, post_office: MailServer
@@ -168,7 +168,7 @@ class TestDown:
 
 
 class TestSlow:
-    """F5: tarpits, hanging greetings, dripped answers, silence after the letter."""
+    """F5: tarpits, hanging greetings, dripped answers, silence after the email."""
 
     @pytest.mark.parametrize(
         "answers",
@@ -182,17 +182,17 @@ class TestSlow:
         ],
         ids=lambda answers: "-".join(f"{stage}-{how}" for stage, how in answers.items()).replace(" ", "-"),
     )
-    def test_one_letter_ends_in_time_and_stays(
+    def test_one_email_ends_in_time_and_stays(
         self, answers: dict[str, str], app: Flask, set_up: SetUp, little_patience: None
     ) -> None:
         queue(*readers(1))
         with rude(set_up, **answers):
             started = monotonic()
-            worker.send_letters()
+            worker.send_emails()
             assert monotonic() - started < 5
-        (letter,) = letters()
-        assert (letter.state, letter.tries) == ("queued", 1)
-        assert letter.last_answer
+        (message,) = messages()
+        assert (message.state, message.tries) == ("queued", 1)
+        assert message.last_answer
 
     def test_a_tarpit_gets_everything_through(self, app: Flask, set_up: SetUp) -> None:
         queue(*readers(4))
@@ -208,11 +208,11 @@ class TestSlow:
         queue("slow@mail.example", *readers(4))
         hangs = lambda line: "hang 3" if "slow@" in line else "250 fine"  # noqa: E731
         with rude(set_up, RCPT=hangs) as server:
-            while worker.send_letters():
+            while worker.send_emails():
                 pass
-            worker.send_letters()
-            assert sorted(str(letter["To"]) for letter in server.taken) == readers(4)
-        assert {letter.recipient: letter.state for letter in letters()}["slow@mail.example"] == "queued"
+            worker.send_emails()
+            assert sorted(str(message["To"]) for message in server.taken) == readers(4)
+        assert {message.recipient: message.state for message in messages()}["slow@mail.example"] == "queued"
 
     def test_two_workers_share_and_double_nothing(self, app: Flask, set_up: SetUp) -> None:
         queue(*readers(12))
@@ -221,7 +221,7 @@ class TestSlow:
 
             def sends() -> None:
                 with app.app_context():
-                    while worker.send_letters():
+                    while worker.send_emails():
                         pass
 
             threads = [threading.Thread(target=sends) for _ in range(4)]
@@ -230,7 +230,7 @@ class TestSlow:
             for thread in threads:
                 thread.join()
             work()
-            assert sorted(str(letter["To"]) for letter in server.taken) == sorted(readers(12))
+            assert sorted(str(message["To"]) for message in server.taken) == sorted(readers(12))
 
 
 class TestRefusals:
@@ -244,48 +244,48 @@ class TestRefusals:
         queue(*readers(1))
         started = time()
         with rude(set_up, **{stage: f"{code} come back later"}):
-            while letters()[0].state == "queued":
-                worker.send_letters()
+            while messages()[0].state == "queued":
+                worker.send_emails()
                 time.pass_(hours=6)
-        (letter,) = letters()
+        (message,) = messages()
         assert timedelta(days=5) < time() - started < timedelta(days=6)
-        assert letter.state == "failed"
-        assert letter.tries > 15
-        assert "come back later" in letter.last_answer
+        assert message.state == "failed"
+        assert message.tries > 15
+        assert "come back later" in message.last_answer
 
     @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "END"])
     def test_a_final_no_is_final(self, stage: str, app: Flask, set_up: SetUp) -> None:
         queue(*readers(1))
         with rude(set_up, **{stage: "550 never"}):
             work()
-        (letter,) = letters()
-        assert (letter.state, letter.last_answer, letter.tries) == ("failed", "550 never", 1)
+        (message,) = messages()
+        assert (message.state, message.last_answer, message.tries) == ("failed", "550 never", 1)
 
-    def test_a_wrong_password_is_no_letters_fault(self, app: Flask, set_up: SetUp) -> None:
+    def test_a_wrong_password_is_no_emails_fault(self, app: Flask, set_up: SetUp) -> None:
         queue(*readers(1))
         with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN", AUTH="535 wrong") as server:
             set_up(mail_url=server.url.replace("//", "//user:secret@"))
-            worker.send_letters()
-        assert letters()[0].state == "queued"
-        assert "535" in letters()[0].last_answer
+            worker.send_emails()
+        assert messages()[0].state == "queued"
+        assert "535" in messages()[0].last_answer
 
     @pytest.mark.parametrize("answer", ["554 5.7.1 Relay access denied", "530 5.7.0 Authentication required"])
-    def test_what_is_the_owners_to_mend_costs_no_letter(
+    def test_what_is_the_owners_to_mend_costs_no_email(
         self, answer: str, app: Flask, set_up: SetUp, time: FrozenClock
     ) -> None:
         queue(*readers(1))
         with rude(set_up, RCPT=answer):
             for _ in range(5):
-                worker.send_letters()
+                worker.send_emails()
                 time.pass_(hours=1)
         assert db.session.scalars(select(Recipient.reach)).all() == ["open"]
         with mail_server() as server:
             set_up(mail_url=server.url)
             time.pass_(hours=6)
             work()
-            assert len(server.letters) == 1
+            assert len(server.messages) == 1
 
-    def test_a_letter_refused_for_what_it_says_is_no_fault_of_its_reader(self, app: Flask, set_up: SetUp) -> None:
+    def test_an_email_refused_for_what_it_says_is_no_fault_of_its_reader(self, app: Flask, set_up: SetUp) -> None:
         for _ in range(4):
             queue(*readers(1))
             with rude(set_up, RCPT="550 5.7.1 listed as a source of spam"):
@@ -298,52 +298,52 @@ class TestRefusals:
             email = "bad@mail.example" if number == 3 else f"reader{number}@mail.example"
             visit().comment(BOB, email=email, notify="on", body=f"text {number}")
         work()
-        assert len(post_office.letters) == 9
-        bad = db.session.scalars(select(Letter).where(Letter.recipient == "bad@mail.example")).one()
+        assert len(post_office.messages) == 9
+        bad = db.session.scalars(select(Email).where(Email.recipient == "bad@mail.example")).one()
         assert (bad.state, bad.last_answer, bad.tries) == ("failed", "550 no such person", 1)
-        assert "550 no such person" in ada.client.get("/admin/letters?state=failed").text
+        assert "550 no such person" in ada.client.get("/admin/email?state=failed").text
 
 
 class TestBrokenOff:
-    """F7: the line breaks after the letter was handed over."""
+    """F7: the line breaks after the email was handed over."""
 
     @pytest.mark.every_value
     @pytest.mark.parametrize("how", ["drop", "drop after taking"])
-    def test_twenty_letters_are_accepted_again_exactly_once(
+    def test_twenty_emails_are_accepted_again_exactly_once(
         self, how: str, app: Flask, set_up: SetUp, time: FrozenClock
     ) -> None:
         queue(*readers(20))
         broken: set[str] = set()
 
-        def end(letter: EmailMessage) -> str:
-            first = letter["To"] not in broken
-            broken.add(letter["To"])
+        def end(message: EmailMessage) -> str:
+            first = message["To"] not in broken
+            broken.add(message["To"])
             return how if first else "250 taken"
 
         with rude(set_up, END=end) as server:
             for _ in range(60):
-                worker.send_letters()
+                worker.send_emails()
                 time.pass_(seconds=30)
-            accepted = [letter for letter in server.taken if letter["To"] in broken]
+            accepted = [message for message in server.taken if message["To"] in broken]
         identities: dict[str, set[str]] = {}
-        for letter in accepted:
-            identities.setdefault(letter["To"], set()).add(letter["Message-ID"])
+        for message in accepted:
+            identities.setdefault(message["To"], set()).add(message["Message-ID"])
         assert sorted(identities) == sorted(readers(20))
         assert all(len(one) == 1 for one in identities.values()), "the same letter, so mail servers see it is one"
         assert len(accepted) == (20 if how == "drop" else 40)
-        assert {letter.state for letter in letters()} == {"sent"}
+        assert {message.state for message in messages()} == {"sent"}
 
-    def test_a_worker_that_died_gives_its_letters_back(
+    def test_a_worker_that_died_gives_its_emails_back(
         self, app: Flask, post_office: MailServer, time: FrozenClock
     ) -> None:
         queue(*readers(1))
         db.begin_write()
         assert outbox.claim()
         db.session.commit()
-        assert worker.send_letters() == 0
+        assert worker.send_emails() == 0
         time.pass_(minutes=6)
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
 
 def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
@@ -360,16 +360,16 @@ def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "sent", fails)
         with pytest.raises(OperationalError):
-            worker.send_letters()
+            worker.send_emails()
     db.session.rollback()
-    assert worker.send_letters() == 0
+    assert worker.send_emails() == 0
     time.pass_(minutes=6)
     work()
-    assert len({letter["Message-ID"] for letter in post_office.letters}) == 1
-    assert len(post_office.letters) == 2
+    assert len({message["Message-ID"] for message in post_office.messages}) == 1
+    assert len(post_office.messages) == 2
 
 
-def test_a_busy_database_does_not_double_a_letter(
+def test_a_busy_database_does_not_double_an_email(
     app: Flask, post_office: MailServer, monkeypatch: pytest.MonkeyPatch, time: FrozenClock
 ) -> None:
     """What was sent is written down at the second try, if not at the first."""
@@ -378,44 +378,44 @@ def test_a_busy_database_does_not_double_a_letter(
     queue(*readers(1))
     really, tries = outbox.sent, []
 
-    def busy_at_first(letter_id: int, answer: str) -> None:
+    def busy_at_first(email_id: int, answer: str) -> None:
         tries.append(answer)
         if len(tries) == 1:
             raise OperationalError("UPDATE", {}, Exception("database is locked"))
-        really(letter_id, answer)
+        really(email_id, answer)
 
     monkeypatch.setattr(outbox, "sent", busy_at_first)
     work()
     time.pass_(minutes=6)
     work()
-    assert len(post_office.letters) == 1
+    assert len(post_office.messages) == 1
 
 
-def test_a_letter_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
+def test_an_email_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
     db.begin_write()
-    enqueue.write(LetterKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
+    enqueue.write(EmailKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
     db.session.commit()
     queue(*readers(2))
     work()
-    assert len(post_office.letters) == 2
-    assert [letter.state for letter in letters()] == ["failed", "sent", "sent"]
+    assert len(post_office.messages) == 2
+    assert [message.state for message in messages()] == ["failed", "sent", "sent"]
 
 
 def test_a_password_that_is_no_ascii_is_said(ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
     queue(*readers(1))
     with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN") as server:
         set_up(mail_url=server.url.replace("//", "//user:p%C3%A4ss@"))
-        worker.send_letters()
-    assert letters()[0].last_answer
+        worker.send_emails()
+    assert messages()[0].last_answer
     time.pass_(minutes=11)
     assert "Letters have not got out" in ada.client.get("/admin/queue").text
 
 
 class TestTheWayOut:
-    """A test letter tells its sender what was said, and what to mend."""
+    """A test email tells its sender what was said, and what to mend."""
 
     def send(self, ada: Visitor, email: str = "ada@blog.example") -> str:
-        answer = ada.desk_post("/admin/letters/tests", form_at="/admin/letters", email=email)
+        answer = ada.desk_post("/admin/email/tests", form_at="/admin/email", email=email)
         assert answer.status_code == 303, answer.text
         before = ada.client.get(answer.headers["Location"]).text
         assert "http-equiv" in before, "the page looks again by itself"
@@ -471,14 +471,14 @@ class TestTheWayOut:
         assert "Nothing listens there" in self.send(ada)
 
     def test_an_address_that_is_none(self, ada: Visitor, set_up: SetUp) -> None:
-        answer = ada.desk_post("/admin/letters/tests", form_at="/admin/letters", email="nobody")
+        answer = ada.desk_post("/admin/email/tests", form_at="/admin/email", email="nobody")
         assert answer.status_code == 422
         assert 'value="nobody"' in answer.text
-        assert not letters()
+        assert not messages()
 
 
 class TestTheDesk:
-    """Every letter, why it is late, another try, or none."""
+    """Every email, why it is late, another try, or none."""
 
     @pytest.mark.parametrize(
         "says", ["<img src=x onerror=alert(1)>", "100%(foo)s and %d", "%", "\x1b[31mred", "x" * 5000], ids=range(5)
@@ -487,42 +487,42 @@ class TestTheDesk:
         queue(*readers(1))
         with rude(set_up, RCPT=f"550 {says}"):
             work()
-        for path in ("/admin/letters", f"/admin/letters/{letters()[0].id}"):
+        for path in ("/admin/email", f"/admin/email/{messages()[0].id}"):
             page = ada.client.get(path)
             assert page.status_code == 200
             assert "<img src=x" not in page.text
 
-    def test_one_letter_as_it_was_sent(self, ada: Visitor, subscribed: int, visit: Visit, client: FlaskClient) -> None:
+    def test_one_email_as_it_was_sent(self, ada: Visitor, subscribed: int, visit: Visit, client: FlaskClient) -> None:
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        letter = letters()[-1]
-        page = ada.client.get(f"/admin/letters/{letter.id}").text
+        message = messages()[-1]
+        page = ada.client.get(f"/admin/email/{message.id}").text
         assert "Grace answered you on" in page
         assert "The _cat_ found it." in page
         assert BOB.email in page
-        assert letter.message_id.strip("<>") in page
+        assert message.message_id.strip("<>") in page
         assert "/unsubscribe/…" in page
         assert "/subscriptions/M" not in page, "a moderator does not speak for who got it"
 
     def test_cancel_and_send_after_all(self, ada: Visitor, post_office: MailServer) -> None:
         queue(*readers(1))
-        number = letters()[0].id
-        ada.desk_post(f"/admin/letters/{number}/cancellation", form_at="/admin/letters")
+        number = messages()[0].id
+        ada.desk_post(f"/admin/email/{number}/cancellation", form_at="/admin/email")
         work()
-        assert not post_office.letters
-        assert "cancelled by a moderator" in ada.client.get("/admin/letters?state=cancelled").text
-        ada.desk_post(f"/admin/letters/{number}/attempts", form_at="/admin/letters")
+        assert not post_office.messages
+        assert "cancelled by a moderator" in ada.client.get("/admin/email?state=cancelled").text
+        ada.desk_post(f"/admin/email/{number}/attempts", form_at="/admin/email")
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_what_failed_goes_again(self, ada: Visitor, post_office: MailServer) -> None:
         post_office.verdict = lambda _: "550 never"
         queue(*readers(1))
         work()
         post_office.verdict = lambda _: "250 OK"
-        ada.desk_post(f"/admin/letters/{letters()[0].id}/attempts", form_at="/admin/letters")
+        ada.desk_post(f"/admin/email/{messages()[0].id}/attempts", form_at="/admin/email")
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_what_is_on_its_way_cannot_be_stopped(self, ada: Visitor, post_office: MailServer) -> None:
         queue(*readers(1))
@@ -530,27 +530,25 @@ class TestTheDesk:
         assert outbox.claim()
         db.session.commit()
         for act in ("cancellation", "attempts"):
-            answer = ada.desk_post(f"/admin/letters/{letters()[0].id}/{act}", form_at="/admin/letters")
+            answer = ada.desk_post(f"/admin/email/{messages()[0].id}/{act}", form_at="/admin/email")
             assert answer.status_code == 409
 
     def test_states_and_pages(self, ada: Visitor, post_office: MailServer) -> None:
         queue(*readers(outbox.PAGE + 3))
-        page = ada.client.get("/admin/letters?state=queued").text
+        page = ada.client.get("/admin/email?state=queued").text
         assert page.count("<tr>") == outbox.PAGE + 1
         older = page.partition("before=")[2].partition('"')[0]
-        assert ada.client.get(f"/admin/letters?state=queued&before={older}").text.count("<tr>") == 4
-        assert "Nothing here." in ada.client.get("/admin/letters?state=failed").text
+        assert ada.client.get(f"/admin/email?state=queued&before={older}").text.count("<tr>") == 4
+        assert "Nothing here." in ada.client.get("/admin/email?state=failed").text
 
     def test_a_sign_in_link_is_shown_to_nobody(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         visit().desk_post("/admin/sign-in/link", form_at="/admin/sign-in", email="ada@blog.example")
         work()
-        letter = letters()[-1]
-        assert letter.state == "sent"
-        assert letter.text == ""
-        assert "/admin/link/" not in ada.client.get(f"/admin/letters/{letter.id}").text
+        message = messages()[-1]
+        assert message.state == "sent"
+        assert message.text == ""
+        assert "/admin/link/" not in ada.client.get(f"/admin/email/{message.id}").text
 
-    @pytest.mark.parametrize(
-        "path", ["/admin/letters/1", "/admin/letters/99999999999", "/admin/subscriptions?before=x"]
-    )
+    @pytest.mark.parametrize("path", ["/admin/email/1", "/admin/email/99999999999", "/admin/subscriptions?before=x"])
     def test_what_is_not_there(self, path: str, ada: Visitor) -> None:
         assert ada.client.get(path).status_code in (200, 404)

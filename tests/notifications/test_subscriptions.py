@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from commentsvc import tokens
 from commentsvc.db import db
-from commentsvc.models import Letter, Moderator, Recipient, Subscription
+from commentsvc.models import Email, Moderator, Recipient, Subscription
 from commentsvc.notifications import outbox, subscriptions
 from tests.cast import ADA, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
-from tests.post import letters, link_in, only, stop_link, text_of, work
+from tests.post import link_in, messages, only, stop_link, text_of, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -30,8 +30,8 @@ def states() -> list[str]:
     return list(db.session.scalars(select(Subscription.state).order_by(Subscription.id)))
 
 
-def manage_page(letter: object) -> str:
-    return link_in(letter, "subscriptions")  # type: ignore[arg-type]
+def manage_page(message: object) -> str:
+    return link_in(message, "subscriptions")  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -39,44 +39,44 @@ def following(bob: Visitor, post_office: MailServer) -> Visitor:
     """Bob hears of everything under the article, and has never written."""
     bob.client.post(FOLLOW, data={"email": BOB.email})
     work()
-    bob.client.post(link_in(only(post_office.letters), "confirm"))
-    post_office.letters.clear()
+    bob.client.post(link_in(only(post_office.messages), "confirm"))
+    post_office.messages.clear()
     return bob
 
 
 class TestConfirming:
-    """Nobody gets letters who did not say yes."""
+    """Nobody gets emails who did not say yes."""
 
-    def test_the_first_letter_asks_and_holds_no_text_of_anybody(self, bob: Visitor, post_office: MailServer) -> None:
+    def test_the_first_email_asks_and_holds_no_text_of_anybody(self, bob: Visitor, post_office: MailServer) -> None:
         bob.comment(
             MALLORY, email="victim@mail.example", notify="on", author="Buy pills", body="Buy pills", title="Pills"
         )
         bob.client.post("/follow/blog/pills-at-evil.example", data={"email": "other@mail.example"})
         work()
-        for letter in post_office.letters:
-            assert "pills" not in letter.as_string().lower()
-            assert "A blog" in text_of(letter)
-        assert len(post_office.letters) == 2
+        for message in post_office.messages:
+            assert "pills" not in message.as_string().lower()
+            assert "A blog" in text_of(message)
+        assert len(post_office.messages) == 2
 
     def test_reading_the_link_changes_nothing_the_button_does(
         self, bob: Visitor, visit: Visit, post_office: MailServer
     ) -> None:
         bob.comment(BOB, email=BOB.email, notify="on")
         work()
-        link = link_in(only(post_office.letters), "confirm")
+        link = link_in(only(post_office.messages), "confirm")
         scanner = visit().client
         assert "Yes, write to me" in scanner.get(link).text
         assert states() == ["unconfirmed"]
         assert "Done." in scanner.post(link).text
         assert states() == ["active"]
 
-    def test_unconfirmed_means_no_letter(self, bob: Visitor, visit: Visit, post_office: MailServer) -> None:
+    def test_unconfirmed_means_no_email(self, bob: Visitor, visit: Visit, post_office: MailServer) -> None:
         first = bob.comment(BOB, email=BOB.email, notify="on", follow="on")
         work()
-        post_office.letters.clear()
+        post_office.messages.clear()
         visit().comment(GRACE, parent_id=str(first))
         work()
-        assert not post_office.letters
+        assert not post_office.messages
 
     @pytest.mark.parametrize("way", ["comment", "follow", "api", "other article"])
     def test_an_address_is_asked_once_a_day_whoever_asks(
@@ -95,7 +95,7 @@ class TestConfirming:
             else:
                 mallory.client.post(FOLLOW if way == "follow" else f"/follow/blog/{time()}", data={"email": typed})
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_who_never_says_yes_is_left_in_peace_after_three(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
@@ -105,7 +105,7 @@ class TestConfirming:
             mallory.client.post(f"/follow/blog/{day}", data={"email": "victim@mail.example"})
             work()
             time.pass_(hours=25)
-        assert len(post_office.letters) == 3
+        assert len(post_office.messages) == 3
 
     def test_and_for_ever_after_one_click(
         self, bob: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
@@ -113,36 +113,36 @@ class TestConfirming:
         visit().client.post(FOLLOW, data={"email": "victim@mail.example"})
         work()
         victim = visit().client
-        link = stop_link(only(post_office.letters))
+        link = stop_link(only(post_office.messages))
         answer = victim.post(link, data={"List-Unsubscribe": "One-Click"})
         assert "Nobody can have us write to you any more." in answer.text
         time.pass_(days=40)
         visit().client.post(FOLLOW, data={"email": "victim@mail.example"})
         bob.comment(MALLORY, email="victim@mail.example", notify="on")
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_also_for_who_stopped_what_they_had(
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
         visit().comment(GRACE)
         work()
-        visit().client.post(manage_page(post_office.letters.pop()), data={"act": "stop-all"})
+        visit().client.post(manage_page(post_office.messages.pop()), data={"act": "stop-all"})
         for _ in range(3):
             time.pass_(hours=25)
             visit().client.post(FOLLOW, data={"email": BOB.email})
             work()
-            if post_office.letters:
-                visit().client.post(stop_link(only(post_office.letters)))
-        assert len(post_office.letters) == 1
+            if post_office.messages:
+                visit().client.post(stop_link(only(post_office.messages)))
+        assert len(post_office.messages) == 1
 
-    def test_who_hears_of_things_is_not_silenced_by_a_letter_that_asks(
+    def test_who_hears_of_things_is_not_silenced_by_an_email_that_asks(
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
         time.pass_(hours=25)
         visit().client.post("/follow/blog/rude.html", data={"email": BOB.email})
         work()
-        visit().client.post(stop_link(only(post_office.letters)))
+        visit().client.post(stop_link(only(post_office.messages)))
         assert states() == ["active", "stopped"]
 
     def test_who_confirmed_once_is_not_asked_again(
@@ -150,7 +150,7 @@ class TestConfirming:
     ) -> None:
         bob.comment(BOB, email=BOB.email, notify="on", follow="on", body="Another one")
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         assert set(states()) == {"active"}
 
     def test_another_browser_does_not_know_the_address(
@@ -159,7 +159,7 @@ class TestConfirming:
         time.pass_(hours=25)
         visit().comment(MALLORY, email=BOB.email, follow="on")
         work()
-        assert "/confirm/" in text_of(only(post_office.letters))
+        assert "/confirm/" in text_of(only(post_office.messages))
         assert states() == ["active", "unconfirmed"]
 
     def test_one_yes_is_one_for_all_that_this_browser_asked_for(
@@ -169,30 +169,30 @@ class TestConfirming:
         bob.client.post("/follow/blog/another.html", data={"email": BOB.email})
         visit().client.post("/follow/blog/third.html", data={"email": BOB.email})
         work()
-        bob.client.post(link_in(only(post_office.letters), "confirm"))
+        bob.client.post(link_in(only(post_office.messages), "confirm"))
         assert states() == ["active", "active", "unconfirmed"]
 
     def test_nobody_rides_on_anothers_yes(
         self, bob: Visitor, visit: Visit, post_office: MailServer, rules: Rules
     ) -> None:
-        """Mallory asks for the same and more with Bob's address, before he says yes to his own letter."""
+        """Mallory asks for the same and more with Bob's address, before he says yes to his own email."""
         bob.client.post(FOLLOW, data={"email": BOB.email})
         work()
         mallory = visit()
         mallory.comment(MALLORY, email=BOB.email, follow="on", author="Bob is a fool")
         mallory.client.post("/follow/blog/rude.html", data={"email": BOB.email})
-        visit().client.post(link_in(only(post_office.letters), "confirm"))
+        visit().client.post(link_in(only(post_office.messages), "confirm"))
         assert states() == ["active", "unconfirmed"]
         mallory.client.post("/follow/blog/ruder.html", data={"email": BOB.email})
         assert states() == ["active", "unconfirmed", "unconfirmed"]
         assert db.session.scalars(select(Subscription.name)).all() == ["", "", ""]
 
-    def test_a_yes_to_an_older_letter_is_not_a_yes_to_who_asked_since(
+    def test_a_yes_to_an_older_email_is_not_a_yes_to_who_asked_since(
         self, bob: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
         bob.client.post(FOLLOW, data={"email": BOB.email})
         work()
-        first = link_in(only(post_office.letters), "confirm")
+        first = link_in(only(post_office.messages), "confirm")
         time.pass_(hours=25)
         mallory = visit()
         mallory.client.post(FOLLOW, data={"email": BOB.email})
@@ -217,12 +217,12 @@ class TestConfirming:
             thread.join()
         assert answers == [200] * 6
         assert states() == ["unconfirmed"]
-        assert len(letters()) == 1
+        assert len(messages()) == 1
 
     def test_a_link_ends_after_two_weeks(self, bob: Visitor, post_office: MailServer, time: FrozenClock) -> None:
         bob.comment(BOB, email=BOB.email, notify="on")
         work()
-        link = link_in(only(post_office.letters), "confirm")
+        link = link_in(only(post_office.messages), "confirm")
         time.pass_(days=15)
         assert bob.client.post(link).status_code == 410
         assert states() == ["unconfirmed"]
@@ -232,8 +232,8 @@ class TestConfirming:
     ) -> None:
         visit().comment(GRACE)
         work()
-        letter = only(post_office.letters)
-        stop, manage = stop_link(letter), manage_page(letter)
+        message = only(post_office.messages)
+        stop, manage = stop_link(message), manage_page(message)
         for link in (stop, manage):
             assert b"bob" not in _decoded(link)
         client = visit().client
@@ -262,9 +262,9 @@ class TestFollowing:
         visit().comment(GRACE, title="The phone")
         visit().comment(MALLORY, key="other.html")
         work()
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "Grace wrote on “The phone”"
-        assert "You follow this conversation." in text_of(letter)
+        message = only(post_office.messages)
+        assert message["Subject"] == "Grace wrote on “The phone”"
+        assert "You follow this conversation." in text_of(message)
 
     def test_the_answer_tells_nobody_who_is_known(self, following: Visitor, visit: Visit, time: FrozenClock) -> None:
         time.pass_(days=2)
@@ -281,13 +281,13 @@ class TestFollowing:
         answer = client.post(FOLLOW, data={"email": typed})
         assert answer.status_code == 422
         assert 'aria-invalid="true"' in answer.text
-        assert not letters()
+        assert not messages()
 
     def test_robots_fill_in_what_people_do_not_see(self, client: FlaskClient) -> None:
         answer = client.post(FOLLOW, data={"email": BOB.email, "leave_empty": "x"})
         assert answer.status_code == 403
         assert BOB.email in answer.text
-        assert not letters()
+        assert not messages()
 
     def test_one_address_asks_for_so_many_only(self, client: FlaskClient) -> None:
         answers = [client.post(FOLLOW, data={"email": f"r{n}@mail.example"}).status_code for n in range(12)]
@@ -296,13 +296,13 @@ class TestFollowing:
     def test_strangers_pages_cannot_ask(self, client: FlaskClient) -> None:
         headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
         assert client.post(FOLLOW, data={"email": BOB.email}, headers=headers).status_code == 403
-        assert not letters()
+        assert not messages()
 
     def test_who_is_banned_cannot_either(self, client: FlaskClient, ada: Visitor) -> None:
         ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
         answer = client.post(FOLLOW, data={"email": BOB.email})
         assert answer.status_code == 403
-        assert not letters()
+        assert not messages()
 
     def test_a_comment_may_ask_for_everything_too(
         self, bob: Visitor, visit: Visit, post_office: MailServer, client: FlaskClient
@@ -310,10 +310,10 @@ class TestFollowing:
         assert 'name="follow"' in client.get(f"/t/blog/{ARTICLE}").text
         bob.comment(BOB, email=BOB.email, follow="on")
         work()
-        bob.client.post(link_in(only(post_office.letters), "confirm"))
+        bob.client.post(link_in(only(post_office.messages), "confirm"))
         visit().comment(GRACE)
         work()
-        assert post_office.letters[-1]["Subject"].startswith("Grace wrote on")
+        assert post_office.messages[-1]["Subject"].startswith("Grace wrote on")
 
     def test_it_needs_an_address(self, bob: Visitor) -> None:
         answer = bob.post(BOB, follow="on")
@@ -328,7 +328,7 @@ class TestStopping:
         grace = visit()
         grace.comment(GRACE, parent_id=str(subscribed))
         work()
-        link = stop_link(only(post_office.letters))
+        link = stop_link(only(post_office.messages))
         mail_program = visit().client
         assert "Shall we stop" in mail_program.get(link).text
         assert states() == ["active"]
@@ -336,13 +336,13 @@ class TestStopping:
         assert answer.status_code == 200
         grace.comment(GRACE, body="And another", parent_id=str(subscribed))
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_as_programs_of_both_kinds_send_it(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
         """RFC 8058, 3.2: multipart or urlencoded, without cookies, never redirected."""
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        link = stop_link(only(post_office.letters))
+        link = stop_link(only(post_office.messages))
         for kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
             headers = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
             data = {"List-Unsubscribe": "One-Click"}
@@ -355,10 +355,10 @@ class TestStopping:
         grace.comment(GRACE, parent_id=str(subscribed))
         work()
         grace.comment(GRACE, body="second", parent_id=str(subscribed))
-        visit().client.post(stop_link(only(post_office.letters)))
+        visit().client.post(stop_link(only(post_office.messages)))
         work()
-        assert len(post_office.letters) == 1
-        assert letters()[-1].state == "cancelled"
+        assert len(post_office.messages) == 1
+        assert messages()[-1].state == "cancelled"
 
 
 class TestManaging:
@@ -366,10 +366,10 @@ class TestManaging:
 
     @pytest.fixture
     def page(self, following: Visitor, visit: Visit, post_office: MailServer) -> str:
-        """The address of Bob's page, from a letter."""
+        """The address of Bob's page, from an email."""
         visit().comment(GRACE, title="The phone")
         work()
-        return manage_page(post_office.letters.pop())
+        return manage_page(post_office.messages.pop())
 
     def act(self, visitor: Visitor, page: str, act: str, **fields: str) -> str:
         answer = visitor.client.post(page, data={"act": act, **fields})
@@ -396,7 +396,7 @@ class TestManaging:
         self.act(visit(), page, "resume", subscription=self.number())
         visit().comment(GRACE, body="heard")
         work()
-        assert "heard" in text_of(only(post_office.letters))
+        assert "heard" in text_of(only(post_office.messages))
 
     def test_stop_one_and_all(self, page: str, following: Visitor, visit: Visit) -> None:
         following.comment(BOB, email=BOB.email, notify="on")
@@ -411,10 +411,10 @@ class TestManaging:
         visit().comment(GRACE, body="one")
         visit().comment(MALLORY, body="two", key="elsewhere.html")
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         time.pass_(hours=1)
         work()
-        assert "one" in text_of(only(post_office.letters))
+        assert "one" in text_of(only(post_office.messages))
 
     @pytest.mark.parametrize(
         "fields",
@@ -446,7 +446,7 @@ class TestManaging:
     def test_what_waits_for_a_yes_gets_it_there(
         self, page: str, visit: Visit, time: FrozenClock, post_office: MailServer
     ) -> None:
-        """Where another browser asked, and the day's letter had gone already."""
+        """Where another browser asked, and the day's email had gone already."""
         visit().client.post("/follow/blog/second.html", data={"email": BOB.email})
         number = str(db.session.scalars(select(Subscription.id).order_by(Subscription.id.desc())).first())
         assert "not confirmed" in visit().client.get(page).text
@@ -460,12 +460,12 @@ class TestManaging:
         following.client.post(FOLLOW, data={"email": BOB.email})
         visit().comment(GRACE, body="unheard")
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         self.act(visit(), page, "reopen")
         self.act(visit(), page, "resume", subscription=self.number())
         visit().comment(GRACE, body="heard")
         work()
-        assert "heard" in text_of(only(post_office.letters))
+        assert "heard" in text_of(only(post_office.messages))
 
     def test_looking_at_it_changes_nothing(self, page: str, visit: Visit) -> None:
         for query in ("?act=stop-all", "?act=pause&subscription=1", ""):
@@ -474,12 +474,12 @@ class TestManaging:
 
 
 class TestDigests:
-    """Everything in one letter, once an hour or once a day."""
+    """Everything in one email, once an hour or once a day."""
 
     @pytest.mark.parametrize(
         ("pace", "hours", "too_early"), [("hourly", 1, 0.9), ("daily", 18, 17.9)], ids=["hourly", "daily"]
     )
-    def test_all_news_in_one_letter(
+    def test_all_news_in_one_email(
         self,
         pace: str,
         hours: float,
@@ -497,17 +497,17 @@ class TestDigests:
             visit().comment(person, body=body, title="The phone")
         time.time = started + timedelta(hours=too_early)
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         time.time = started + timedelta(hours=hours)
         work()
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "3 new comments on A blog"
-        text = text_of(letter)
+        message = only(post_office.messages)
+        assert message["Subject"] == "3 new comments on A blog"
+        text = text_of(message)
         assert text.count("The phone") == 1
         assert [text.index(said) for said in ("one", "two", "three")] == sorted(
             text.index(said) for said in ("one", "two", "three")
         )
-        assert re.search(r"^<[^>]+>$", letter["List-Unsubscribe"])
+        assert re.search(r"^<[^>]+>$", message["List-Unsubscribe"])
 
     def test_who_chooses_at_once_has_it_at_once(
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
@@ -520,7 +520,7 @@ class TestDigests:
         visit().comment(GRACE, body="one")
         visit().client.post(page, data={"act": "settings", "language": "en", "pace": "at-once"})
         work()
-        assert "one" in text_of(only(post_office.letters))
+        assert "one" in text_of(only(post_office.messages))
 
     def test_what_was_taken_away_is_left_out(
         self, following: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
@@ -532,9 +532,9 @@ class TestDigests:
         ada.decide(visit().comment(MALLORY, body="goes"), "spam")
         time.pass_(hours=1)
         work()
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "1 new comment on A blog"
-        assert "goes" not in text_of(letter)
+        message = only(post_office.messages)
+        assert message["Subject"] == "1 new comment on A blog"
+        assert "goes" not in text_of(message)
 
     def test_one_click_ends_all_that_it_came_from(
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
@@ -548,12 +548,12 @@ class TestDigests:
         visit().comment(GRACE, body="two", key="second.html")
         time.pass_(hours=1)
         work()
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "2 new comments on A blog"
+        message = only(post_office.messages)
+        assert message["Subject"] == "2 new comments on A blog"
         stranger = visit().client
-        assert "Shall we stop" in stranger.get(stop_link(letter)).text
+        assert "Shall we stop" in stranger.get(stop_link(message)).text
         assert states() == ["active", "active", "active"]
-        stranger.post(stop_link(letter), data={"List-Unsubscribe": "One-Click"})
+        stranger.post(stop_link(message), data={"List-Unsubscribe": "One-Click"})
         assert states() == ["stopped", "stopped", "active"]
 
     def test_a_digest_that_gathers_is_no_sign_of_trouble(
@@ -576,13 +576,13 @@ class TestModerators:
     ) -> None:
         page = "/admin/account"
         assert f'value="site-{_blogs_id()}"' in ada.client.get(page).text
-        answer = ada.desk_post(f"{page}/letters", form_at=page, pace="at-once", hears=f"site-{_blogs_id()}")
+        answer = ada.desk_post(f"{page}/emails", form_at=page, pace="at-once", hears=f"site-{_blogs_id()}")
         assert answer.status_code == 303
         visit().comment(GRACE)
         work()
-        letter = only(post_office.letters)
-        assert letter["To"] == ADA.email
-        assert "You hear of every comment on A blog." in text_of(letter)
+        message = only(post_office.messages)
+        assert message["To"] == ADA.email
+        assert "You hear of every comment on A blog." in text_of(message)
 
     def test_somebody_hears_of_it_where_the_owner_does_not(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -590,11 +590,11 @@ class TestModerators:
         rules("blog", moderation="all", email="owner@blog.example")
         visit().comment(GRACE)
         work(time)
-        visit().client.post(stop_link(only(post_office.letters)))
+        visit().client.post(stop_link(only(post_office.messages)))
         time.pass_(hours=1)
         visit().comment(GRACE, body="another")
         work(time)
-        assert post_office.letters[-1]["To"] == ADA.email
+        assert post_office.messages[-1]["To"] == ADA.email
 
     def test_who_moderates_no_longer_hears_no_more(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         at = "/admin/subscriptions"
@@ -604,16 +604,16 @@ class TestModerators:
         db.session.commit()
         visit().comment(GRACE)
         work()
-        assert not post_office.letters
+        assert not post_office.messages
 
-    def test_each_blog_has_its_letter(
+    def test_each_blog_has_its_email(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:
         rules("blog", moderation="all")
         visit().comment(GRACE)
         visit().comment(GRACE, site="other")
         work(time)
-        assert sorted(letter["From"].addresses[0].display_name for letter in post_office.letters) == [
+        assert sorted(message["From"].addresses[0].display_name for message in post_office.messages) == [
             "A blog",
             "Another",
         ]
@@ -625,12 +625,12 @@ class TestModerators:
         visit().comment(GRACE)
         work(time)
         stranger = visit().client
-        assert "What waits for approval on A blog" in stranger.get(stop_link(only(post_office.letters))).text
-        stranger.post(stop_link(only(post_office.letters)))
+        assert "What waits for approval on A blog" in stranger.get(stop_link(only(post_office.messages))).text
+        stranger.post(stop_link(only(post_office.messages)))
         time.pass_(hours=1)
         visit().comment(GRACE, body="another")
         work(time)
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
 
 def _blogs_id() -> int:
@@ -665,4 +665,4 @@ def test_confirmations_are_counted_in_the_database(bob: Visitor, post_office: Ma
     bob.client.post(FOLLOW, data={"email": BOB.email})
     throttle.forget()
     bob.client.post("/follow/blog/other.html", data={"email": BOB.email})
-    assert db.session.scalars(select(Letter.kind)).all() == ["confirm"]
+    assert db.session.scalars(select(Email.kind)).all() == ["confirm"]

@@ -15,7 +15,7 @@ SCRIPTS = ["embed.js", *(f"embed/{one.name}" for one in sorted((paths.STATIC / "
 READING = ("/embed.js", "/static/thread.css")
 COMFORT = ("/static/embed/reading.js",)
 WRITING = ("/static/embed/composer.js",)
-CHALLENGE = "/static/embed/challenge.js"  # comes with the first letter
+CHALLENGE = "/static/embed/challenge.js"  # comes with the first email
 
 
 def sent(client: FlaskClient, path: str) -> int:

@@ -144,7 +144,7 @@ class TestGuards:
     def test_what_is_the_owners_refuses_moderators(self, app: Flask, hedy: Visitor) -> None:
         """Every address of these doors, with a form that is right in everything else."""
         token = hidden_fields(hedy.client.get("/admin/queue"))["csrf_token"]
-        doors = ("sites", "people", "letters", "admin_subscriptions", "channels", "moderators")
+        doors = ("sites", "people", "emails", "admin_subscriptions", "channels", "moderators")
         rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] in doors]
         assert len(rules) > 20
         for rule in rules:
@@ -187,7 +187,7 @@ class TestGuards:
         assert row(comment).state == "approved"
 
     def test_pages_are_never_kept_and_run_no_foreign_script(self, ada: Visitor) -> None:
-        for path in ("/admin/queue", "/admin/log", "/admin/letters"):
+        for path in ("/admin/queue", "/admin/log", "/admin/email"):
             answer = ada.client.get(path)
             assert answer.headers["Cache-Control"] == "no-store"
             policy = answer.headers["Content-Security-Policy"]

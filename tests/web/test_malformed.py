@@ -14,7 +14,7 @@ from commentsvc.db import db
 from commentsvc.linkbacks import trackback
 from commentsvc.links import thread_key
 from commentsvc.markup import plain_text
-from commentsvc.models import Letter, Recipient, Thread
+from commentsvc.models import Email, Recipient, Thread
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, ARTICLE_URL, BOB, GRACE
 from tests.servers import mail_server
 from tests.visitors import Visitor, row
@@ -243,14 +243,14 @@ class TestOneBadLetter:
         for number in range(3):
             visit().comment(BOB, email=f"reader{number}@mail.example", notify="on", body=f"text {number}")
         db.begin_write()
-        for table, column in ((Letter, "recipient"), (Recipient, "email")):
+        for table, column in ((Email, "recipient"), (Recipient, "email")):
             setattr(db.session.scalars(select(table).order_by(table.id)).first(), column, "ü@mail.example")
         db.session.commit()
         with mail_server() as server:
             all_settings.use(all_settings.current().model_copy(update={"mail_url": server.url}))
-            while worker.send_letters():
+            while worker.send_emails():
                 pass
-            worker.send_letters()
-            assert len(server.letters) == 2
+            worker.send_emails()
+            assert len(server.messages) == 2
         db.session.rollback()
-        assert sorted(db.session.scalars(select(Letter.state))) == ["failed", "sent", "sent"]
+        assert sorted(db.session.scalars(select(Email.state))) == ["failed", "sent", "sent"]

@@ -1,4 +1,4 @@
-"""The links in a moderator's letter (spec J4): signed, for one comment and one action; a GET shows, a POST acts."""
+"""The links in a moderator's email (spec J4): signed, for one comment and one action; a GET shows, a POST acts."""
 
 import re
 from collections.abc import Callable
@@ -34,15 +34,15 @@ def comment(mallory: Visitor, ada: Visitor, rules: Rules) -> int:
 
 
 @pytest.fixture
-def letter(comment: int, post_office: MailServer, time: FrozenClock) -> EmailMessage:
+def message(comment: int, post_office: MailServer, time: FrozenClock) -> EmailMessage:
     """What Ada reads of it."""
     work(time)
-    return post_office.letters.pop()
+    return post_office.messages.pop()
 
 
 @pytest.mark.parametrize("number", range(3), ids=ACTS)
-def test_a_get_shows_and_a_post_acts(number: int, letter: EmailMessage, comment: int, visit: Visit) -> None:
-    link, stranger = link_in(letter, "moderate", number), visit().client
+def test_a_get_shows_and_a_post_acts(number: int, message: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(message, "moderate", number), visit().client
     shown = stranger.get(link)
     assert "Is &lt;b&gt;this&lt;/b&gt; on?" in shown.text
     assert shown.headers["Cache-Control"] == "no-store"
@@ -56,56 +56,56 @@ def test_a_get_shows_and_a_post_acts(number: int, letter: EmailMessage, comment:
     assert decision.moderator.email == ADA.email
 
 
-def test_an_approved_comment_is_there_at_once(letter: EmailMessage, visit: Visit) -> None:
+def test_an_approved_comment_is_there_at_once(message: EmailMessage, visit: Visit) -> None:
     stranger = visit().client
     stranger.get(f"/embed/blog/{ARTICLE}")
-    stranger.post(link_in(letter, "moderate"))
+    stranger.post(link_in(message, "moderate"))
     assert "Is &lt;b&gt;this" in stranger.get(f"/embed/blog/{ARTICLE}").text
 
 
-def test_a_scanner_that_opens_everything_decides_nothing(letter: EmailMessage, comment: int, visit: Visit) -> None:
+def test_a_scanner_that_opens_everything_decides_nothing(message: EmailMessage, comment: int, visit: Visit) -> None:
     scanner = visit().client
     for number in range(3):
         for method in ("get", "head", "options"):
-            getattr(scanner, method)(link_in(letter, "moderate", number))
+            getattr(scanner, method)(link_in(message, "moderate", number))
     assert row(comment).state == "pending"
 
 
-def test_twice_is_once(letter: EmailMessage, comment: int, visit: Visit) -> None:
-    link, stranger = link_in(letter, "moderate"), visit().client
+def test_twice_is_once(message: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(message, "moderate"), visit().client
     stranger.post(link)
     stranger.post(link)
     assert db.session.query(Decision).filter_by(comment_id=comment, after="approved").count() == 1
     assert '<form method="post">' not in stranger.get(link).text
 
 
-def test_it_ends_after_two_weeks(letter: EmailMessage, comment: int, visit: Visit, time: FrozenClock) -> None:
+def test_it_ends_after_two_weeks(message: EmailMessage, comment: int, visit: Visit, time: FrozenClock) -> None:
     time.pass_(days=15)
-    assert visit().client.post(link_in(letter, "moderate")).status_code == 410
+    assert visit().client.post(link_in(message, "moderate")).status_code == 410
     assert row(comment).state == "pending"
 
 
 def test_a_changed_text_is_not_decided_about(
-    letter: EmailMessage, comment: int, mallory: Visitor, visit: Visit
+    message: EmailMessage, comment: int, mallory: Visitor, visit: Visit
 ) -> None:
     page = mallory.client.get(f"/comments/{comment}/revision")
     mallory.client.post(f"/comments/{comment}/revision", data=hidden_fields(page) | {"body": "Buy pills"})
-    link, stranger = link_in(letter, "moderate"), visit().client
+    link, stranger = link_in(message, "moderate"), visit().client
     assert "says something else than your letter does" in stranger.get(link).text
     assert stranger.post(link).status_code == 409
     assert row(comment).state == "pending"
 
 
-def test_who_decides_no_longer(letter: EmailMessage, comment: int, visit: Visit) -> None:
+def test_who_decides_no_longer(message: EmailMessage, comment: int, visit: Visit) -> None:
     db.begin_write()
     db.session.delete(Moderator.with_email(ADA.email))
     db.session.commit()
-    assert visit().client.post(link_in(letter, "moderate")).status_code == 403
+    assert visit().client.post(link_in(message, "moderate")).status_code == 403
     assert row(comment).state == "pending"
 
 
-def test_every_altered_character_counts(letter: EmailMessage, comment: int, visit: Visit) -> None:
-    link, stranger = link_in(letter, "moderate"), visit().client
+def test_every_altered_character_counts(message: EmailMessage, comment: int, visit: Visit) -> None:
+    link, stranger = link_in(message, "moderate"), visit().client
     token = link.rpartition("/")[2]
     for place in range(0, len(token) - 1, 3):  # the last one may hold spare bits
         other = "A" if token[place] != "A" else "B"
@@ -119,20 +119,20 @@ def test_the_owners_address_decides_as_the_owner(
     rules("blog", moderation="all", email="owner@blog.example")
     comment = mallory.comment(MALLORY, body="Is this on?")
     work(time)
-    visit().client.post(link_in(post_office.letters.pop(), "moderate", 1))
+    visit().client.post(link_in(post_office.messages.pop(), "moderate", 1))
     assert row(comment).state == "spam"
     assert row(comment).learned_as == "spam"
     assert "the owner, by mail" in ada.client.get("/admin/log?of=decisions").text
 
 
-def test_the_desk_can_undo_it(letter: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:
-    visit().client.post(link_in(letter, "moderate", 1))
+def test_the_desk_can_undo_it(message: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:
+    visit().client.post(link_in(message, "moderate", 1))
     ada.desk_post(f"/admin/comments/{comment}/hold", undo="1")
     assert row(comment).state == "pending"
     assert row(comment).learned_as is None
 
 
-def test_links_are_apart(letter: EmailMessage) -> None:
-    tokens = {link_in(letter, "moderate", number) for number in range(3)}
+def test_links_are_apart(message: EmailMessage) -> None:
+    tokens = {link_in(message, "moderate", number) for number in range(3)}
     assert len(tokens) == 3
     assert all(re.fullmatch(r"/moderate/[\w.-]+", link) for link in tokens)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from commentsvc import worker
 from commentsvc.comments import personal_data
 from commentsvc.db import Base, db
-from commentsvc.models import Comment, Letter, Moderator, Note, Recipient, Revision, Subscription
+from commentsvc.models import Comment, Email, Moderator, Note, Recipient, Revision, Subscription
 from commentsvc.models.channel import Means
 from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
@@ -25,12 +25,12 @@ Rules = Callable[..., None]
 
 @pytest.fixture
 def stored(bob: Visitor, visit: Callable[[], Visitor], post_office: MailServer) -> list[int]:
-    """Bob's comment, which Grace answered, and another one of his; he asked for letters."""
+    """Bob's comment, which Grace answered, and another one of his; he asked for emails."""
     first = bob.comment(BOB, email="Bob.Canary@mail.example", notify="on")
     visit().comment(GRACE, parent_id=str(first), email=GRACE.email)
     work()
-    bob.client.post(link_in(only(post_office.letters), "confirm"))
-    post_office.letters.clear()
+    bob.client.post(link_in(only(post_office.messages), "confirm"))
+    post_office.messages.clear()
     return [first, bob.comment(BOB, body="nobody answers this", email=BOB.email)]
 
 
@@ -62,7 +62,7 @@ class TestPage:
 
 
 class TestAsking:
-    """A letter shows the way, and nobody learns who is known."""
+    """An email shows the way, and nobody learns who is known."""
 
     def test_the_whole_way(self, stored: list[int], visit: Callable[[], Visitor], post_office: MailServer) -> None:
         stranger = visit()
@@ -71,8 +71,8 @@ class TestAsking:
         assert known.text == unknown.text
         assert "a link is on its way" in known.text
         work()
-        letter = only(post_office.letters)
-        link = link_in(letter, "privacy")
+        message = only(post_office.messages)
+        link = link_in(message, "privacy")
         page = visit().client.get(link)
         assert page.headers["Cache-Control"] == "no-store"
         assert "nobody answers this" in page.text
@@ -85,7 +85,7 @@ class TestAsking:
     def test_looking_changes_nothing(self, stored: list[int], bob: Visitor, post_office: MailServer) -> None:
         bob.client.post("/privacy", data={"email": BOB.email})
         work()
-        link = link_in(only(post_office.letters), "privacy")
+        link = link_in(only(post_office.messages), "privacy")
         for path in (link, f"{link}/export"):
             assert bob.client.get(path).status_code == 200
         assert bob.client.get(f"{link}/erasure").status_code == 405
@@ -96,7 +96,7 @@ class TestAsking:
     ) -> None:
         bob.client.post("/privacy", data={"email": BOB.email})
         work()
-        link = link_in(only(post_office.letters), "privacy")
+        link = link_in(only(post_office.messages), "privacy")
         assert bob.client.get(f"{link}x").status_code == 403
         time.pass_(days=2)
         assert bob.client.get(link).status_code == 410
@@ -105,7 +105,7 @@ class TestAsking:
         for email in (BOB.email, BOB.email.upper(), BOB.email.title(), BOB.email, BOB.email):
             visit().client.post("/privacy", data={"email": email})
         work()
-        assert len(post_office.letters) == 2
+        assert len(post_office.messages) == 2
 
     def test_what_is_no_address_is_said(self, bob: Visitor, post_office: MailServer) -> None:
         answer = bob.client.post("/privacy", data={"email": "nonsense"})
@@ -226,11 +226,11 @@ class TestKeeping:
         assert worker.forget_old() == 0
         assert row(comment).address_hash
 
-    def test_old_letters_go(self, stored: list[int], time: FrozenClock) -> None:
-        assert db.session.scalars(select(Letter.id)).all()
+    def test_old_emails_go(self, stored: list[int], time: FrozenClock) -> None:
+        assert db.session.scalars(select(Email.id)).all()
         time.pass_(days=91)
         worker.forget_old()
-        assert db.session.scalars(select(Letter.id)).all() == []
+        assert db.session.scalars(select(Email.id)).all() == []
 
     def test_no_index_is_left_of_what_is_gone(self, ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
         bob.comment(body="unforgettable word")

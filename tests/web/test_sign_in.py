@@ -228,7 +228,7 @@ class TestBeingSure:
         assert 'name="password"' not in bold.client.get("/admin/confirmation").text
         bold.desk_post("/admin/confirmation/link", form_at="/admin/confirmation")
         work()
-        link = link_in(only(post_office.letters), "admin/link")
+        link = link_in(only(post_office.messages), "admin/link")
         assert bold.desk_post(link, form_at=link).status_code == 303
         assert bold.client.get(MODERATORS).status_code == 200
 
@@ -344,7 +344,7 @@ class TestRoles:
         assert hedy.desk_post(f"/admin/bans/{number}/end").status_code == 404
         assert hedy.desk_post("/admin/bans", comment=str(two[0]), kind="address", site="").status_code == 422
 
-    @pytest.mark.parametrize("page", ["letters", "letters/1", "subscriptions", "channels", "moderators"])
+    @pytest.mark.parametrize("page", ["email", "email/1", "subscriptions", "channels", "moderators"])
     def test_what_is_the_owners_is_not_theirs(self, hedy: Visitor, page: str) -> None:
         answer = hedy.client.get(f"/admin/{page}")
         assert answer.status_code == 403
@@ -359,16 +359,16 @@ class TestRoles:
         self, hedy: Visitor, two: tuple[int, int], post_office: MailServer, time: FrozenClock
     ) -> None:
         work(time)
-        letter = only(post_office.letters)
-        assert letter["To"] == HEDY.email
-        assert "on the other" in letter.get_body(("plain",)).get_content()
-        assert "on the blog" not in letter.get_body(("plain",)).get_content()
+        message = only(post_office.messages)
+        assert message["To"] == HEDY.email
+        assert "on the other" in message.get_body(("plain",)).get_content()
+        assert "on the blog" not in message.get_body(("plain",)).get_content()
 
-    def test_who_lost_a_site_decides_by_no_old_letter(
+    def test_who_lost_a_site_decides_by_no_old_email(
         self, hedy: Visitor, ada: Visitor, two: tuple[int, int], post_office: MailServer, time: FrozenClock
     ) -> None:
         work(time)
-        link = link_in(next(one for one in post_office.letters if one["To"] == HEDY.email), "moderate")
+        link = link_in(next(one for one in post_office.messages if one["To"] == HEDY.email), "moderate")
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
         ada.desk_post(f"{MODERATORS}/{number}", role="moderator")
         assert hedy.client.post(link).status_code == 403
@@ -385,9 +385,9 @@ class TestModerators:
         site = str(Site.named("other").id)
         ada.desk_post(MODERATORS, email="Eve@Blog.example", name="Eve", role="moderator", site=site)
         work()
-        letter = only(post_office.letters)
-        assert letter["To"] == "eve@blog.example"
-        eve, link = visit(), link_in(letter, "admin/link")
+        message = only(post_office.messages)
+        assert message["To"] == "eve@blog.example"
+        eve, link = visit(), link_in(message, "admin/link")
         assert eve.desk_post(link, form_at=link).status_code == 303
         assert eve.client.get("/admin/queue").status_code == 200
         assert eve.client.get(MODERATORS).status_code == 403

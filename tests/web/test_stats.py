@@ -30,7 +30,7 @@ def test_what_happens_is_counted(
     ada: Visitor, bob: Visitor, rules: Callable[..., None], time: FrozenClock, post_office: MailServer
 ) -> None:
     assert bob.send(bob.fill() | {"challenge_answer": "wrong"}).status_code == 403
-    bob.comment(BOB, body="shown at once", email=BOB.email, notify="on")  # a letter asks whether he means it
+    bob.comment(BOB, body="shown at once", email=BOB.email, notify="on")  # an email asks whether he means it
     rules("blog", moderation="all")
     held = bob.comment(BOB, body="waits")
     time.pass_(hours=3)
@@ -47,7 +47,7 @@ def test_what_happens_is_counted(
         "failed": 1,
     }
     assert found["solved"] >= 1
-    assert found["letter-sent"] == 1
+    assert found["email-sent"] == 1
     page = ada.client.get("/admin/stats").text
     assert "3 · of which waited: 1 · waiting now: 0" in page
     assert "approved by hand: 1" in page

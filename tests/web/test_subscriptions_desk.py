@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Letter, Recipient, Subscription
+from commentsvc.models import Email, Recipient, Subscription
 from tests.cast import ADA, ARTICLE, BOB, GRACE
 from tests.post import link_in, only, work
 from tests.servers import MailServer
@@ -42,11 +42,11 @@ class TestTheList:
         ada.desk_post(f"{AT}/{number}/pause", form_at=AT)
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         ada.desk_post(f"{AT}/{number}/resumption", form_at=AT)
         visit().comment(GRACE, body="again", parent_id=str(subscribed))
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_nobody_is_confirmed_by_a_moderator(self, ada: Visitor, bob: Visitor, post_office: MailServer) -> None:
         bob.comment(BOB, email=BOB.email, notify="on")
@@ -54,13 +54,13 @@ class TestTheList:
         assert answer.status_code == 400
         assert subscription().state == "unconfirmed"
 
-    def test_delete_takes_its_letters_along(
+    def test_delete_takes_its_emails_along(
         self, ada: Visitor, subscribed: int, visit: Visit, post_office: MailServer
     ) -> None:
         visit().comment(GRACE, parent_id=str(subscribed))
         ada.desk_post(f"{AT}/{subscription().id}/removal", form_at=AT)
         work()
-        assert not post_office.letters
+        assert not post_office.messages
         assert db.session.scalars(select(Subscription)).all() == []
 
     def test_pages(self, ada: Visitor) -> None:
@@ -89,10 +89,10 @@ class TestLinksByMail:
     def test_it_signs_in_once(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         self.ask(visit(), ADA.email.upper())
         work()
-        letter = only(post_office.letters)
-        assert letter["To"] == ADA.email
+        message = only(post_office.messages)
+        assert message["To"] == ADA.email
         browser = visit()
-        link = link_in(letter, "admin/link")
+        link = link_in(message, "admin/link")
         assert browser.desk_post(link, form_at=link).status_code == 303
         assert browser.client.get("/admin/queue").status_code == 200
         again = visit()
@@ -109,20 +109,20 @@ class TestLinksByMail:
         }
         assert len(pages) == 1
         work()
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
 
     def test_nobody_can_flood_a_moderator(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         for _ in range(8):
             self.ask(visit(), ADA.email)
         work()
-        assert len(post_office.letters) == 5
+        assert len(post_office.messages) == 5
 
-    def test_a_link_is_fresh_however_late_the_letter_goes(
+    def test_a_link_is_fresh_however_late_the_email_goes(
         self, ada: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
         self.ask(visit(), ADA.email)
         time.pass_(hours=3)
         work()
-        link = link_in(only(post_office.letters), "admin/link")
+        link = link_in(only(post_office.messages), "admin/link")
         assert visit().desk_post(link, form_at=link).status_code == 303
-        assert db.session.scalars(select(Letter.text)).all() == [""]
+        assert db.session.scalars(select(Email.text)).all() == [""]

@@ -1,4 +1,4 @@
-"""A moderator's own account: name and language, their letters, the ways to sign in, and where they are signed in."""
+"""A moderator's own account: name and language, their emails, the ways to sign in, and where they are signed in."""
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,7 +24,7 @@ signed_in.guard(blueprint)
 
 
 class NoOtherWay(Refusal):
-    """Without a password and without a passkey only letters would let somebody in."""
+    """Without a password and without a passkey only emails would let somebody in."""
 
     status = 409
     sentence = N_("Please set a password or add a passkey first: else only a link by mail would let you in.")
@@ -48,8 +48,8 @@ def change() -> AnyResponse:
     return _back()
 
 
-@blueprint.post("/letters")
-def choose_letters() -> AnyResponse:
+@blueprint.post("/emails")
+def choose_emails() -> AnyResponse:
     """What the moderator hears of, of which blog, and how often."""
     pace = request.form.get("pace", "")
     if pace not in set(Frequency):
@@ -151,8 +151,8 @@ def _back() -> AnyResponse:
     return redirect(url_for("account.show"), code=303)
 
 
-def _letters(who: Moderator) -> dict[str, object]:
-    """What the form of letters shows: held comments are told unless somebody said otherwise, others are not."""
+def _emails(who: Moderator) -> dict[str, object]:
+    """What the form of emails shows: held comments are told unless somebody said otherwise, others are not."""
     recipient = Recipient.with_email(who.email)
     heard = subscriptions.of(recipient) if recipient else []
     states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
@@ -165,7 +165,7 @@ def _page(refusal: Refusal | None = None) -> str:
         "admin/account.html",
         errors=refusal.fields if refusal else {},
         refusal=refusal if refusal and not refusal.fields else None,
-        letters=_letters(who),
+        emails=_emails(who),
         paces=Frequency,
         sites=who.seen_sites(),
         passkeys=passkeys.of(who),

@@ -7,7 +7,7 @@ from commentsvc import settings, throttle, tokens
 from commentsvc.accounts import one_time_links, passkeys, passwords, sessions
 from commentsvc.db import db
 from commentsvc.errors import Refusal
-from commentsvc.models.letter import LetterKind
+from commentsvc.models.email import EmailKind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue
@@ -118,13 +118,13 @@ def slow_down(email: str) -> None:
 
 
 def write_link(moderator: Moderator | None) -> None:
-    """Whom nobody signs in as gets no letter; one that is already on its way is enough; writes."""
+    """Whom nobody signs in as gets no email; one that is already on its way is enough; writes."""
     if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
     recipient = Recipient.known(moderator.email, moderator.language)
-    letter = enqueue.write(LetterKind.SIGN_IN, recipient)
-    letter.language = moderator.language
+    email = enqueue.write(EmailKind.SIGN_IN, recipient)
+    email.language = moderator.language
 
 
 def _form(refusal: Refusal | None = None, email: str = "", *, link_sent: bool = False) -> AnyResponse:

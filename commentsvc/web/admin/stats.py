@@ -1,4 +1,4 @@
-"""The last days in pictures: comments, what waited, spam, challenges, time to approval, letters."""
+"""The last days in pictures: comments, what waited, spam, challenges, time to approval, emails."""
 
 from flask import Blueprint, render_template
 
@@ -33,9 +33,9 @@ def show() -> str:
                 days.days, [Line("solved", counts[Event.SOLVED]), Line("failed", counts[Event.FAILED])], is_stacked=True
             ),
             "hours": charts.points(days.days, Line("hours", days.hours)),
-            "letters": charts.bars(
+            "emails": charts.bars(
                 days.days,
-                [Line("sent", counts[Event.LETTER_SENT]), Line("failed", counts[Event.LETTER_FAILED])],
+                [Line("sent", counts[Event.EMAIL_SENT]), Line("failed", counts[Event.EMAIL_FAILED])],
                 is_stacked=True,
             ),
         },

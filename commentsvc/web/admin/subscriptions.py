@@ -56,7 +56,7 @@ def remove(number: int) -> AnyResponse:
 
 @blueprint.post(f"/recipients/<int(max={MAX_ID}):number>/opening")
 def reopen(number: int) -> AnyResponse:
-    """Write to an address again whose letters came back."""
+    """Write to an address again whose emails came back."""
     db.begin_write()
     recipient = db.session.get(Recipient, number)
     if recipient is None:

@@ -8,12 +8,12 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.leased import QUEUED, Leased
-from commentsvc.models.letter_item import LetterItem
 from commentsvc.models.subscription import Subscription
 
 
-class LetterState(StrEnum):
+class EmailState(StrEnum):
     """How far it got."""
 
     QUEUED = QUEUED
@@ -22,7 +22,7 @@ class LetterState(StrEnum):
     CANCELLED = "cancelled"  # by a moderator, or as there is nothing left to tell
 
 
-class LetterKind(StrEnum):
+class EmailKind(StrEnum):
     """What it says; each has its templates."""
 
     CONFIRM = "confirm"
@@ -37,14 +37,14 @@ class LetterKind(StrEnum):
     RETURNED = "returned"  # an answer by mail that could not be taken
 
 
-class Letter(Leased):
+class Email(Leased):
     """Written down in the transaction of what it tells, and written out when it is sent, as things are by then.
 
     ``items`` are the comments it tells of; ``facts`` what else it needs. ``subject`` and ``text`` are what was sent
-    last. ``waits_for_server`` where no letter would have passed.
+    last. ``waits_for_server`` where no email would have passed.
     """
 
-    __tablename__ = "letter"
+    __tablename__ = "email"
     __table_args__ = (
         Index(None, "state", "due_at"),
         Index(None, "recipient", "kind", "created_at"),
@@ -61,11 +61,11 @@ class Letter(Leased):
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
-    state: Mapped[str] = mapped_column(String(16), default=LetterState.QUEUED)
+    state: Mapped[str] = mapped_column(String(16), default=EmailState.QUEUED)
     last_answer: Mapped[str] = mapped_column(String(500), default="")
     waits_for_server: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]
 
     subscription: Mapped[Subscription | None] = relationship()
-    items: Mapped[list[LetterItem]] = relationship(order_by=LetterItem.id, passive_deletes=True)
+    items: Mapped[list[EmailItem]] = relationship(order_by=EmailItem.id, passive_deletes=True)

@@ -1,4 +1,4 @@
-"""One comment that a letter tells of."""
+"""One comment that an email tells of."""
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -8,14 +8,14 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.subscription import Subscription
 
 
-class LetterItem(Base):
+class EmailItem(Base):
     """``occasion`` and ``recipient`` keep the same news from being told twice to one address."""
 
-    __tablename__ = "letter_item"
+    __tablename__ = "email_item"
     __table_args__ = (UniqueConstraint("occasion", "recipient"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id", ondelete="CASCADE"), index=True)
+    email_id: Mapped[int] = mapped_column(ForeignKey("email.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
     occasion: Mapped[str] = mapped_column(String(80))

@@ -1,4 +1,4 @@
-"""Letters as the mail server receives them: who gets one, what stands in it, and in its headers."""
+"""Emails as the mail server receives them: who gets one, what stands in it, and in its headers."""
 
 import re
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from commentsvc import i18n
 from commentsvc.comments import posting
 from commentsvc.comments.articles import Article
 from commentsvc.db import db
-from commentsvc.models import Comment, Letter, Moderator, Recipient, Site, Subscription
+from commentsvc.models import Comment, Email, Moderator, Recipient, Site, Subscription
 from commentsvc.models.comment import Kind, Response
-from commentsvc.models.letter import LetterKind
-from commentsvc.notifications import enqueue, letters
+from commentsvc.models.email import EmailKind
+from commentsvc.notifications import emails, enqueue
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE, MALLORY
 from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
-from tests.post import letters as outbox
+from tests.post import messages as outbox
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, hidden_fields
@@ -26,36 +26,36 @@ Rules = Callable[..., None]
 
 
 class TestReplies:
-    """The letter that somebody answered."""
+    """The email that somebody answered."""
 
     def test_it_arrives_and_reads_well(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
         answer = visit().comment(GRACE, email=GRACE.email, parent_id=str(subscribed), title="The phone")
         work()
-        letter = only(post_office.letters)
+        message = only(post_office.messages)
         assert post_office.recipients[-1] == [BOB.email]
-        assert letter["To"] == BOB.email
-        assert letter["From"] == "A blog <comments@comments.example>"
-        assert letter["Subject"].startswith("Grace answered you on")
-        text = text_of(letter)
+        assert message["To"] == BOB.email
+        assert message["From"] == "A blog <comments@comments.example>"
+        assert message["Subject"].startswith("Grace answered you on")
+        text = text_of(message)
         assert "The _cat_ found it." in text
         assert f"> {BOB.says}" in text
         assert f"{SERVER}/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text
-        assert "The <u>cat</u> found it." in html_of(letter)
-        assert GRACE.email not in letter.as_string()
+        assert "The <u>cat</u> found it." in html_of(message)
+        assert GRACE.email not in message.as_string()
 
     def test_its_headers_are_the_standards(self, subscribed: int, visit: Visit, post_office: MailServer) -> None:
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        letter = only(post_office.letters)
-        assert letter["Auto-Submitted"] == "auto-generated"
-        assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        assert re.fullmatch(r"<https://comments\.example/unsubscribe/[\w.-]+>", letter["List-Unsubscribe"])
-        assert letter["List-ID"].endswith(".comments.example>")
-        assert letter["Message-ID"].endswith("@comments.example>")
-        assert letter["Reply-To"] is None
-        assert letter["Precedence"] is None
-        assert not letter.defects
-        assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+        message = only(post_office.messages)
+        assert message["Auto-Submitted"] == "auto-generated"
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert re.fullmatch(r"<https://comments\.example/unsubscribe/[\w.-]+>", message["List-Unsubscribe"])
+        assert message["List-ID"].endswith(".comments.example>")
+        assert message["Message-ID"].endswith("@comments.example>")
+        assert message["Reply-To"] is None
+        assert message["Precedence"] is None
+        assert not message.defects
+        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
     def test_programs_can_read_its_headers_as_they_come(
         self, subscribed: int, visit: Visit, post_office: MailServer, set_up: Callable[..., None]
@@ -81,18 +81,18 @@ class TestReplies:
         rules("blog", moderation="all", email="owner@blog.example")
         answer = visit().comment(GRACE, parent_id=str(subscribed))
         work(time)
-        assert only(post_office.letters)["To"] == "owner@blog.example"
-        post_office.letters.clear()
+        assert only(post_office.messages)["To"] == "owner@blog.example"
+        post_office.messages.clear()
         for resource in ("approval", "hold", "approval"):
             ada.decide(answer, resource)
         work()
-        assert only(post_office.letters)["To"] == BOB.email
+        assert only(post_office.messages)["To"] == BOB.email
 
     def test_ones_own_answer_is_no_news(self, bob: Visitor, subscribed: int, post_office: MailServer) -> None:
         bob.comment(BOB, email=BOB.email, body="I forgot", parent_id=str(subscribed))
         bob.comment(BOB, body="Nor without the address", parent_id=str(subscribed))
         work()
-        assert not post_office.letters
+        assert not post_office.messages
 
     def test_it_says_what_is_there_when_it_is_sent(
         self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
@@ -103,8 +103,8 @@ class TestReplies:
         gone = visit().comment(MALLORY, parent_id=str(subscribed))
         ada.decide(gone, "spam")
         work()
-        assert "A *better* text" in text_of(only(post_office.letters))
-        assert [letter.state for letter in outbox()][-1] == "cancelled"
+        assert "A *better* text" in text_of(only(post_office.messages))
+        assert [message.state for message in outbox()][-1] == "cancelled"
 
     def test_a_new_subscription_does_not_tell_old_news_again(
         self, bob: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
@@ -113,8 +113,8 @@ class TestReplies:
         for _ in range(2):
             bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
             work()
-            bob.client.post(link_in(post_office.letters[-1], "confirm"))
-            if len(post_office.letters) == 1:
+            bob.client.post(link_in(post_office.messages[-1], "confirm"))
+            if len(post_office.messages) == 1:
                 comment = visit().comment(GRACE)
                 work()
                 number = db.session.scalars(select(Subscription.id)).one()
@@ -125,13 +125,13 @@ class TestReplies:
         ada.decide(comment, "trash")
         ada.decide(comment, "approval")
         work()
-        assert [letter["Subject"].split()[0] for letter in post_office.letters] == ["Shall", "Grace", "Shall"]
+        assert [message["Subject"].split()[0] for message in post_office.messages] == ["Shall", "Grace", "Shall"]
 
     def test_german_readers_read_german(self, visit: Visit, post_office: MailServer, rules: Rules) -> None:
         rules("other", moderation="none")
         visit().comment(BOB, site="other", email=BOB.email, notify="on")
         work()
-        assert only(post_office.letters)["Subject"] == "Sollen wir Ihnen über Kommentare bei Another schreiben?"
+        assert only(post_office.messages)["Subject"] == "Sollen wir Ihnen über Kommentare bei Another schreiben?"
 
 
 def _with_token(visitor: Visitor, comment: int, body: str) -> dict[str, str]:
@@ -147,11 +147,11 @@ class TestOneConversation:
         """Bob, who hears of everything under the article."""
         bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
         work()
-        bob.client.post(link_in(only(post_office.letters), "confirm"))
-        post_office.letters.clear()
+        bob.client.post(link_in(only(post_office.messages), "confirm"))
+        post_office.messages.clear()
         return bob
 
-    def test_each_letter_refers_to_the_one_it_answers(
+    def test_each_email_refers_to_the_one_it_answers(
         self, followed: Visitor, visit: Visit, post_office: MailServer
     ) -> None:
         first = visit().comment(GRACE, body="first")
@@ -159,15 +159,15 @@ class TestOneConversation:
         visit().comment(GRACE, body="third", parent_id=str(second))
         visit().comment(GRACE, body="another branch")
         work()
-        one, two, three, other = post_office.letters
+        one, two, three, other = post_office.messages
         root = one["References"]
         assert one["In-Reply-To"] == root == other["References"]
         assert two["In-Reply-To"] == one["Message-ID"]
         assert two["References"] == f"{root} {one['Message-ID']}"
         assert three["In-Reply-To"] == two["Message-ID"]
         assert three["References"] == f"{root} {one['Message-ID']} {two['Message-ID']}"
-        assert len({letter["Message-ID"] for letter in post_office.letters}) == 4
-        assert {letter["List-ID"] for letter in post_office.letters} == {one["List-ID"]}
+        assert len({message["Message-ID"] for message in post_office.messages}) == 4
+        assert {message["List-ID"] for message in post_office.messages} == {one["List-ID"]}
 
     def test_siblings_have_one_parent_that_was_never_mailed(
         self, subscribed: int, visit: Visit, post_office: MailServer
@@ -175,22 +175,22 @@ class TestOneConversation:
         for body in ("one", "two"):
             visit().comment(GRACE, body=body, parent_id=str(subscribed))
         work()
-        one, two = post_office.letters
+        one, two = post_office.messages
         assert one["In-Reply-To"] == two["In-Reply-To"] == one["References"].split()[-1]
         assert one["References"] == two["References"]
 
-    def test_who_hears_of_it_twice_gets_one_letter(
+    def test_who_hears_of_it_twice_gets_one_email(
         self, followed: Visitor, visit: Visit, post_office: MailServer
     ) -> None:
         own = followed.comment(BOB, email=BOB.email, notify="on")
         visit().comment(GRACE, parent_id=str(own), body="hello")
         work()
-        assert len(post_office.letters) == 1, "who hears of it twice gets one letter"
-        assert "answered you" in post_office.letters[0]["Subject"]
+        assert len(post_office.messages) == 1, "who hears of it twice gets one letter"
+        assert "answered you" in post_office.messages[0]["Subject"]
 
 
 class TestHeld:
-    """The letter that something waits."""
+    """The email that something waits."""
 
     def test_it_leads_to_the_queue_and_to_each_decision(
         self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -198,40 +198,40 @@ class TestHeld:
         rules("blog", moderation="all")
         comment = bob.comment(BOB, email=BOB.email)
         work(time)
-        letter = only(post_office.letters)
-        assert letter["To"] == ADA.email
-        assert letter["Subject"].startswith("Bob waits for approval")
-        assert f"{SERVER}/admin/queue#comment-{comment}" in text_of(letter)
-        assert text_of(letter).count("/moderate/") == 3
-        assert BOB.email not in letter.as_string()
+        message = only(post_office.messages)
+        assert message["To"] == ADA.email
+        assert message["Subject"].startswith("Bob waits for approval")
+        assert f"{SERVER}/admin/queue#comment-{comment}" in text_of(message)
+        assert text_of(message).count("/moderate/") == 3
+        assert BOB.email not in message.as_string()
 
-    def test_a_wave_is_one_letter_and_a_second_one_later(
+    def test_a_wave_is_one_email_and_a_second_one_later(
         self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:
         rules("blog", moderation="all")
         for number in range(30):
             _hold(f"Number {number} of many")
         work(time)
-        letter = only(post_office.letters)
-        assert letter["Subject"] == "30 comments wait for approval on A blog"
-        assert "Number 19" in text_of(letter)
-        assert "Number 20" not in text_of(letter)
-        assert "And 10 more." in text_of(letter)
+        message = only(post_office.messages)
+        assert message["Subject"] == "30 comments wait for approval on A blog"
+        assert "Number 19" in text_of(message)
+        assert "Number 20" not in text_of(message)
+        assert "And 10 more." in text_of(message)
         for number in range(5):
             _hold(f"Later {number}")
         work(time)
-        assert len(post_office.letters) == 1
+        assert len(post_office.messages) == 1
         time.pass_(minutes=15)
         work()
-        assert post_office.letters[1]["Subject"] == "5 comments wait for approval on A blog"
+        assert post_office.messages[1]["Subject"] == "5 comments wait for approval on A blog"
 
-    def test_certain_spam_is_no_letter(
+    def test_certain_spam_is_no_email(
         self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:
         rules("blog", moderation="all", disallowed_words="casino")
         bob.comment(MALLORY, body="casino casino")
         work(time)
-        assert not post_office.letters
+        assert not post_office.messages
 
     def test_what_is_decided_meanwhile_is_not_told(
         self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -239,8 +239,8 @@ class TestHeld:
         rules("blog", moderation="all")
         ada.decide(bob.comment(BOB), "approval")
         work(time)
-        assert not post_office.letters
-        assert [letter.state for letter in outbox()] == ["cancelled"]
+        assert not post_office.messages
+        assert [message.state for message in outbox()] == ["cancelled"]
 
     def test_it_says_of_what_kind_a_linkback_is(
         self, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -248,11 +248,11 @@ class TestHeld:
         rules("blog", webmentions="hold")
         _linkback(Response.LIKE)
         work(time)
-        letter = only(post_office.letters)
-        assert "Webmention · Like" in text_of(letter)
-        assert "Webmention · Like" in html_of(letter)
-        assert "https://friend.example/post" in text_of(letter)
-        assert "https://friend.example/post" not in links_in_html(letter)
+        message = only(post_office.messages)
+        assert "Webmention · Like" in text_of(message)
+        assert "Webmention · Like" in html_of(message)
+        assert "https://friend.example/post" in text_of(message)
+        assert "https://friend.example/post" not in links_in_html(message)
 
 
 def _hold(body: str) -> None:
@@ -279,7 +279,7 @@ def _linkback(response: Response) -> None:
 
 
 class TestSafety:
-    """Nothing in a letter is the writer's but the words (spec E)."""
+    """Nothing in an email is the writer's but the words (spec E)."""
 
     @pytest.mark.parametrize(
         "name",
@@ -296,8 +296,8 @@ class TestSafety:
     ) -> None:
         visit().comment(GRACE, author=name, parent_id=str(subscribed))
         work()
-        letter = only(post_office.letters)
-        assert letter["Bcc"] is None
+        message = only(post_office.messages)
+        assert message["Bcc"] is None
         assert post_office.recipients[-1] == [BOB.email]
 
     @pytest.mark.parametrize(
@@ -309,10 +309,10 @@ class TestSafety:
         rules("blog", name=name)
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
-        letter = only(post_office.letters)
-        assert letter["Bcc"] is None
-        assert letter["From"].addresses[0].addr_spec == "comments@comments.example"
-        assert len(letter["From"].addresses) == 1
+        message = only(post_office.messages)
+        assert message["Bcc"] is None
+        assert message["From"].addresses[0].addr_spec == "comments@comments.example"
+        assert len(message["From"].addresses) == 1
 
     def test_links_and_pictures_of_the_writer_are_text(
         self, subscribed: int, visit: Visit, post_office: MailServer
@@ -320,14 +320,14 @@ class TestSafety:
         body = "*look* at https://evil.example/login :-) <img src=https://evil.example/x.gif> {{7*7}} `code`"
         visit().comment(MALLORY, body=body, parent_id=str(subscribed), website="https://evil.example/")
         work()
-        letter = only(post_office.letters)
-        html = html_of(letter)
+        message = only(post_office.messages)
+        html = html_of(message)
         assert "<strong>look</strong>" in html
         assert "https://evil.example/login :-)" in html
         assert "&lt;img" in html
         assert "{{7*7}}" in html
         assert "<code>code</code>" in html
-        assert all(address.startswith(f"{SERVER}/") for address in links_in_html(letter))
+        assert all(address.startswith(f"{SERVER}/") for address in links_in_html(message))
         tags = " ".join(re.findall(r"<[^>]*>", html))
         for loads in ("src=", "url(", "<link", "<script", "background="):
             assert loads not in tags
@@ -339,9 +339,9 @@ class TestSafety:
         headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "203.0.113.7"}
         bob.send(form, headers=headers)
         work()
-        assert "evil.example" not in only(post_office.letters).as_string()
+        assert "evil.example" not in only(post_office.messages).as_string()
 
-    def test_every_kind_of_letter_in_every_language(
+    def test_every_kind_of_email_in_every_language(
         self, subscribed: int, visit: Visit, ada: Visitor, moderator: Moderator, post_office: MailServer, rules: Rules
     ) -> None:
         """Each is written out, says what the standards ask for, and loads and links nothing of others."""
@@ -350,10 +350,10 @@ class TestSafety:
         rules("blog", moderation="all")
         held = [visit().comment(MALLORY, body=f"held {number}") for number in range(2)]
         for tag in i18n.languages():
-            for letter in _one_of_each(answer, held, tag):
+            for message in _one_of_each(answer, held, tag):
                 db.session.flush()
-                written = letters.write_out(letter)
-                assert written, letter.kind
+                written = emails.write_out(message)
+                assert written, message.kind
                 assert written.subject
                 assert written.text.isprintable() or "\n" in written.text
                 assert "%(" not in written.subject + written.text + written.html
@@ -363,7 +363,7 @@ class TestSafety:
         db.session.rollback()
 
 
-def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
+def _one_of_each(answer: int, held: list[int], tag: str) -> list[Email]:
     db.begin_write()
     bob = Recipient.with_email(BOB.email)
     ada = Recipient.with_email(ADA.email)
@@ -375,16 +375,16 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
     assert decides
     comment = db.session.get_one(Comment, answer)
     made = []
-    for kind in (LetterKind.REPLY, LetterKind.THREAD, LetterKind.SITE, LetterKind.DIGEST):
+    for kind in (EmailKind.REPLY, EmailKind.THREAD, EmailKind.SITE, EmailKind.DIGEST):
         made.append(enqueue.write(kind, bob))
         db.session.flush()
         enqueue.add(made[-1], comment, heard, f"{kind}-{tag}")
     for count in (1, 2):
-        made.append(enqueue.write(LetterKind.HELD, ada))
+        made.append(enqueue.write(EmailKind.HELD, ada))
         db.session.flush()
         for number in held[:count]:
             enqueue.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
-    made += [enqueue.write(LetterKind.SIGN_IN, ada), enqueue.write(LetterKind.TEST, ada)]
+    made += [enqueue.write(EmailKind.SIGN_IN, ada), enqueue.write(EmailKind.TEST, ada)]
     facts = {
         "sentence": "The comments on this article are closed.",
         "values": {},
@@ -392,21 +392,21 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Letter]:
         "answered": "",
         "url": None,
     }
-    made.append(enqueue.write(LetterKind.RETURNED, bob, facts=facts))
+    made.append(enqueue.write(EmailKind.RETURNED, bob, facts=facts))
     return made
 
 
-def test_a_letter_is_one_recipients_alone(subscribed: int, visit: Visit, post_office: MailServer) -> None:
+def test_an_email_is_one_recipients_alone(subscribed: int, visit: Visit, post_office: MailServer) -> None:
     """E2: nobody sees who else is told."""
     other = visit()
     other.client.post(f"/follow/blog/{ARTICLE}", data={"email": "other@mail.example"})
     work()
-    other.client.post(link_in(only(post_office.letters), "confirm"))
-    post_office.letters.clear()
+    other.client.post(link_in(only(post_office.messages), "confirm"))
+    post_office.messages.clear()
     post_office.recipients.clear()
     visit().comment(GRACE, parent_id=str(subscribed))
     work()
     assert sorted(post_office.recipients) == [[BOB.email], ["other@mail.example"]]
-    for letter in post_office.letters:
-        seen = [address for address in (BOB.email, "other@mail.example") if address in letter.as_string()]
-        assert seen == [letter["To"]]
+    for message in post_office.messages:
+        seen = [address for address in (BOB.email, "other@mail.example") if address in message.as_string()]
+        assert seen == [message["To"]]

@@ -1,4 +1,4 @@
-"""Write letters out: each kind is a small function of what it tells, and two templates."""
+"""Write emails out: each kind is a small function of what it tells, and two templates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,28 +14,28 @@ from commentsvc.accounts import one_time_links
 from commentsvc.characters import isolated
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
-from commentsvc.markup.render import render_for_letter
+from commentsvc.markup.render import render_for_email
 from commentsvc.models.comment import Comment, Response, State
-from commentsvc.models.letter import Letter, LetterKind
-from commentsvc.models.letter_item import LetterItem
+from commentsvc.models.email import Email, EmailKind
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.notifications import enqueue, moderation_links, return_address, subscriptions
 
-EXCERPT = 600  # characters of each comment in a letter
+EXCERPT = 600  # characters of each comment in an email
 IN_A_DIGEST = 300
 TO_DECIDE = 2000  # for whoever decides about it
 SUBJECT = 150
 MAX_REFERENCES = 12
-MAX_LISTED = 20  # comments in one letter; of the others it says how many there are
+MAX_LISTED = 20  # comments in one email; of the others it says how many there are
 ANSWER_ABOVE = "✂ – – –"  # whatever the language, an answer ends where this stands
 
 
 @dataclass(frozen=True)
 class Written:
-    """A letter as it will be read. ``references`` are Message-IDs, the oldest first.
+    """An email as it will be read. ``references`` are Message-IDs, the oldest first.
 
     ``is_secret`` where nobody but its reader may ever see the text.
     """
@@ -68,13 +68,13 @@ class _Talk:
     comments: list[Comment]
 
 
-def write_out(letter: Letter) -> Written | None:
-    """The letter as things are now; None where there is nothing left to tell, or nobody who wants to hear it."""
-    recipient = Recipient.with_email(letter.recipient)
-    if recipient is None or not (recipient.is_open or letter.kind in WHATEVER_COMES_BACK):
+def write_out(email: Email) -> Written | None:
+    """The email as things are now; None where there is nothing left to tell, or nobody who wants to hear it."""
+    recipient = Recipient.with_email(email.recipient)
+    if recipient is None or not (recipient.is_open or email.kind in WHATEVER_COMES_BACK):
         return None
-    with i18n.speaking(letter.language):
-        plan = KINDS[LetterKind(letter.kind)](letter, recipient)
+    with i18n.speaking(email.language):
+        plan = KINDS[EmailKind(email.kind)](email, recipient)
         if plan is None:
             return None
         facts = {
@@ -90,27 +90,27 @@ def write_out(letter: Letter) -> Written | None:
     return Written(subject, text.strip() + "\n", html, **plan.headers)
 
 
-def _confirm(letter: Letter, _recipient: Recipient) -> _Plan | None:
-    """Ask whether letters are wanted; holds nothing that anybody typed."""
-    asked = letter.subscription
+def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
+    """Ask whether emails are wanted; holds nothing that anybody typed."""
+    asked = email.subscription
     if asked is None or asked.is_active:
         return None
     stop_url = subscriptions.never_url(asked)
     facts = {
         "site": asked.site,
-        "confirm_url": subscriptions.confirm_url(asked, letter.facts.get("asker", "")),
+        "confirm_url": subscriptions.confirm_url(asked, email.facts.get("asker", "")),
         "stop_url": stop_url,
         "why": i18n.gettext("Somebody else keeps using your address?"),
     }
     return _Plan("confirm", facts, {"sender_name": asked.site.name, "stop_url": stop_url})
 
 
-def _one_comment(letter: Letter, recipient: Recipient) -> _Plan | None:
+def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
     """Tell somebody that their comment was answered, or that somebody wrote where they follow."""
-    items = _still_to_tell(letter, State.APPROVED)
+    items = _still_to_tell(email, State.APPROVED)
     if not items:
         return None
-    (item, *_), template = items, "reply" if letter.kind == LetterKind.REPLY else "thread"
+    (item, *_), template = items, "reply" if email.kind == EmailKind.REPLY else "thread"
     comment, heard, thread = item.comment, item.subscription, item.comment.thread
     stop_url = subscriptions.stop_url([heard])
     reply_to = return_address.of_replies(heard, comment) if _may_answer(heard) else None
@@ -134,9 +134,9 @@ def _one_comment(letter: Letter, recipient: Recipient) -> _Plan | None:
     return _Plan(template, facts, headers)
 
 
-def _digest(letter: Letter, recipient: Recipient) -> _Plan | None:
+def _digest(email: Email, recipient: Recipient) -> _Plan | None:
     """Tell of all that came since the last one, thread by thread."""
-    items = _still_to_tell(letter, State.APPROVED)
+    items = _still_to_tell(email, State.APPROVED)
     if not items:
         return None
     comments, more = _listed(items, lambda one: (one.thread.site.name, one.thread_id, one.id))
@@ -156,9 +156,9 @@ def _digest(letter: Letter, recipient: Recipient) -> _Plan | None:
     return _Plan("digest", facts, {"sender_name": names, "list_id": "digest", "stop_url": stop_url})
 
 
-def _held(letter: Letter, recipient: Recipient) -> _Plan | None:
+def _held(email: Email, recipient: Recipient) -> _Plan | None:
     """Tell whoever decides that a comment waits, or that several do."""
-    items = _still_to_tell(letter, State.PENDING)
+    items = _still_to_tell(email, State.PENDING)
     if not items:
         return None
     heard = items[0].subscription
@@ -195,8 +195,8 @@ def _decision_urls(comment: Comment, heard: Subscription) -> dict[str, str]:
     return {state: moderation_links.url(comment, state, heard) for state in moderation_links.STATES}
 
 
-def _sign_in(_letter: Letter, recipient: Recipient) -> _Plan | None:
-    """Let a moderator in who asked for a link; it is made when the letter goes, and good for an hour from then."""
+def _sign_in(_email: Email, recipient: Recipient) -> _Plan | None:
+    """Let a moderator in who asked for a link; it is made when the email goes, and good for an hour from then."""
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
@@ -205,35 +205,35 @@ def _sign_in(_letter: Letter, recipient: Recipient) -> _Plan | None:
     return _Plan("sign_in", {"url": url, "minutes": minutes}, {"is_secret": True})
 
 
-def _personal_data(letter: Letter, _recipient: Recipient) -> _Plan:
+def _personal_data(email: Email, _recipient: Recipient) -> _Plan:
     """Show somebody the way to what is stored about their address."""
-    return _Plan("personal_data", {"url": links.absolute(f"/privacy/{letter.facts['token']}")}, {"is_secret": True})
+    return _Plan("personal_data", {"url": links.absolute(f"/privacy/{email.facts['token']}")}, {"is_secret": True})
 
 
-def _test(_letter: Letter, _recipient: Recipient) -> _Plan:
-    """Show the owner that letters arrive."""
-    return _Plan("test", {"letters_url": links.absolute("/admin/letters")})
+def _test(_email: Email, _recipient: Recipient) -> _Plan:
+    """Show the owner that emails arrive."""
+    return _Plan("test", {"emails_url": links.absolute("/admin/email")})
 
 
-def _returned(letter: Letter, _recipient: Recipient) -> _Plan:
+def _returned(email: Email, _recipient: Recipient) -> _Plan:
     """Give somebody back what they wrote by mail, and say why it was not taken."""
-    facts = letter.facts
+    facts = email.facts
     sentence = i18n.reason([facts["sentence"], facts["values"]] if facts["values"] else facts["sentence"])
     headers = {"references": (facts["answered"],) if facts["answered"] else (), "is_secret": True}
     return _Plan("returned", {"sentence": sentence, "body": facts["body"], "url": facts["url"]}, headers)
 
 
-KINDS: Mapping[LetterKind, Callable[[Letter, Recipient], _Plan | None]] = {
-    LetterKind.CONFIRM: _confirm,
-    LetterKind.REPLY: _one_comment,
-    LetterKind.THREAD: _one_comment,
-    LetterKind.SITE: _one_comment,
-    LetterKind.DIGEST: _digest,
-    LetterKind.HELD: _held,
-    LetterKind.SIGN_IN: _sign_in,
-    LetterKind.PERSONAL_DATA: _personal_data,
-    LetterKind.TEST: _test,
-    LetterKind.RETURNED: _returned,
+KINDS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
+    EmailKind.CONFIRM: _confirm,
+    EmailKind.REPLY: _one_comment,
+    EmailKind.THREAD: _one_comment,
+    EmailKind.SITE: _one_comment,
+    EmailKind.DIGEST: _digest,
+    EmailKind.HELD: _held,
+    EmailKind.SIGN_IN: _sign_in,
+    EmailKind.PERSONAL_DATA: _personal_data,
+    EmailKind.TEST: _test,
+    EmailKind.RETURNED: _returned,
 }
 WHY = {
     Topic.REPLIES: N_("You asked to hear of answers."),
@@ -251,30 +251,30 @@ RESPONSES = {
     Response.RSVP_INTERESTED: N_("is interested"),
 }
 WHATEVER_COMES_BACK = (
-    LetterKind.PERSONAL_DATA,
-    LetterKind.SIGN_IN,
-    LetterKind.TEST,
+    EmailKind.PERSONAL_DATA,
+    EmailKind.SIGN_IN,
+    EmailKind.TEST,
 )  # asked for by who reads it, this very moment
 NAMES = {
-    LetterKind.CONFIRM: N_("Confirmation"),
-    LetterKind.REPLY: N_("Answer"),
-    LetterKind.THREAD: N_("New comment"),
-    LetterKind.SITE: N_("New comment"),
-    LetterKind.DIGEST: N_("Digest"),
-    LetterKind.HELD: N_("What waits for approval"),
-    LetterKind.SIGN_IN: N_("Sign-in link"),
-    LetterKind.PERSONAL_DATA: N_("What is stored about you"),
-    LetterKind.TEST: N_("Test letter"),
-    LetterKind.RETURNED: N_("Your answer was not taken"),
+    EmailKind.CONFIRM: N_("Confirmation"),
+    EmailKind.REPLY: N_("Answer"),
+    EmailKind.THREAD: N_("New comment"),
+    EmailKind.SITE: N_("New comment"),
+    EmailKind.DIGEST: N_("Digest"),
+    EmailKind.HELD: N_("What waits for approval"),
+    EmailKind.SIGN_IN: N_("Sign-in link"),
+    EmailKind.PERSONAL_DATA: N_("What is stored about you"),
+    EmailKind.TEST: N_("Test letter"),
+    EmailKind.RETURNED: N_("Your answer was not taken"),
 }
 
 
-def _still_to_tell(letter: Letter, state: State) -> list[LetterItem]:
-    """What is as it was when the letter was written down, and still wanted."""
-    return [item for item in letter.items if item.comment.state == state and item.subscription.is_active]
+def _still_to_tell(email: Email, state: State) -> list[EmailItem]:
+    """What is as it was when the email was written down, and still wanted."""
+    return [item for item in email.items if item.comment.state == state and item.subscription.is_active]
 
 
-def _listed(items: list[LetterItem], order: Callable[[Comment], Any]) -> tuple[list[Comment], int]:
+def _listed(items: list[EmailItem], order: Callable[[Comment], Any]) -> tuple[list[Comment], int]:
     """The first comments in this order, and how many more there are."""
     comments = sorted((item.comment for item in items), key=order)
     return comments[:MAX_LISTED], max(0, len(comments) - MAX_LISTED)
@@ -304,11 +304,11 @@ def _render(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _said(comment: Comment, most: int = EXCERPT) -> Markup:
-    """What a comment says as HTML for a letter: marked up, but without links and pictures."""
+    """What a comment says as HTML for an email: marked up, but without links and pictures."""
     said = plain_text.crop(comment.body, most)
     if comment.is_linkback:
         return Markup("<p>{}</p>").format(said)
-    return Markup(render_for_letter(said))  # noqa: S704 - our own renderer's
+    return Markup(render_for_email(said))  # noqa: S704 - our own renderer's
 
 
 def _quoted(text: str) -> str:

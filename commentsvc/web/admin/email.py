@@ -1,0 +1,106 @@
+"""The emails: sent, waiting and failed, with the mail server's own words; and a test of the way out."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc import settings
+from commentsvc.comments import submission
+from commentsvc.comments.submission import MAX_ID
+from commentsvc.db import db
+from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.models.email import Email, EmailKind, EmailState
+from commentsvc.models.recipient import Recipient
+from commentsvc.notifications import enqueue, outbox
+from commentsvc.notifications.emails import NAMES
+from commentsvc.web.admin import signed_in
+from commentsvc.web.options import choice, number
+
+EMAIL = f"/<int(max={MAX_ID}):email_id>"
+
+blueprint = Blueprint("email", __name__, url_prefix="/admin/email")
+signed_in.guard(blueprint, owner=True)
+
+
+@blueprint.get("")
+def show() -> str:
+    """The last emails, newest first; of one state."""
+    return _list()
+
+
+@blueprint.get(EMAIL)
+def show_one(email_id: int) -> str:
+    """One email as it went out, and how far it got; of a test, all that was said."""
+    email = _there(db.session.get(Email, email_id))
+    has_mail_server = bool(settings.current().mail_url)
+    is_test = email.kind == EmailKind.TEST and has_mail_server
+    is_waiting = is_test and email.state == EmailState.QUEUED and not email.tries
+    return render_template(
+        "admin/email.html",
+        email=email,
+        names=NAMES,
+        is_waiting=is_waiting,
+        has_mail_server=has_mail_server,
+        moderator=signed_in.moderator(),
+    )
+
+
+@blueprint.post("/tests")
+def send_test() -> AnyResponse | tuple[str, int]:
+    """Write a test email; its page says how it went."""
+    person, typed = signed_in.moderator(), request.form.get("email", "")
+    try:
+        address = submission.checked_email(typed)
+    except InvalidFields as wrong:
+        return _list(typed, wrong.fields["email"]), wrong.status
+    db.begin_write()
+    recipient = Recipient.known(address, person.language if person else "en")
+    email = enqueue.write(EmailKind.TEST, recipient)
+    db.session.commit()
+    return redirect(url_for("email.show_one", email_id=email.id), code=303)
+
+
+@blueprint.post(f"{EMAIL}/attempts")
+def send_again(email_id: int) -> AnyResponse:
+    """Send it once more."""
+    db.begin_write()
+    outbox.send_again(_locked(email_id))
+    db.session.commit()
+    return redirect(url_for("email.show"), code=303)
+
+
+@blueprint.post(f"{EMAIL}/cancellation")
+def cancel(email_id: int) -> AnyResponse:
+    """Do not send it."""
+    db.begin_write()
+    outbox.cancel(_locked(email_id))
+    db.session.commit()
+    return redirect(url_for("email.show"), code=303)
+
+
+def _locked(email_id: int) -> Email:
+    return _there(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
+
+
+def _there(email: Email | None) -> Email:
+    if email is None:
+        raise NotFound
+    return email
+
+
+def _list(typed: str = "", wrong: Refusal | None = None) -> str:
+    state = choice("state", EmailState)
+    emails = outbox.latest(state, number("before"))
+    person = signed_in.moderator()
+    return render_template(
+        "admin/emails.html",
+        emails=emails,
+        before=emails[-1].id if len(emails) == outbox.PAGE else None,
+        state=state,
+        states=EmailState,
+        counts=outbox.counts(),
+        names=NAMES,
+        has_mail_server=bool(settings.current().mail_url),
+        test_address=typed or (person.email if person else ""),
+        wrong=wrong,
+        moderator=person,
+    )
