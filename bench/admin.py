@@ -1,4 +1,4 @@
-"""How long each page of the desk takes with 1,000,000 comments in 50,000 threads, on SQLite and on PostgreSQL.
+"""How long each page of the admin pages takes with 1,000,000 comments in 50,000 threads, on SQLite and on PostgreSQL.
 
 ``python -m bench.admin [COMMENTS]``; as whole answers of the application, with everything a browser would get.
 """
@@ -90,7 +90,7 @@ PAGES = {
     "every decision": "/admin/log?of=decisions",
     "bans": "/admin/bans",
     "linkbacks": "/admin/linkbacks",
-    "saved answers": "/admin/saved-answers",
+    "saved answers": "/admin/saved-replies",
     "emails": "/admin/email",
     "subscriptions": "/admin/subscriptions",
     "channels": "/admin/channels",
@@ -348,7 +348,7 @@ def _tell(what: str, taken: list[float]) -> None:
 
 def _assets(client: FlaskClient) -> int:
     """Bytes of styles and script, packed as they are sent; a browser keeps them."""
-    names = ("thread.css", "page.css", "admin/desk.css", "admin/desk.js")
+    names = ("thread.css", "page.css", "admin/admin.css", "admin/admin.js")
     return sum(len(_open(client, f"/static/{name}", headers={"Accept-Encoding": "gzip"}).data) for name in names)
 
 

@@ -58,7 +58,7 @@ def _ways(client: FlaskClient, moderator: tuple[FlaskClient, str]) -> dict[str, 
     numbers, decided = count(), count()
     own = [_posted(client, numbers) for _ in range(COMMENTS)]
     judged = [_posted(client, numbers) for _ in range(COMMENTS)]
-    desk, token = moderator
+    ada, token = moderator
 
     def edit() -> None:
         mine = own[next(numbers) % COMMENTS]
@@ -68,7 +68,9 @@ def _ways(client: FlaskClient, moderator: tuple[FlaskClient, str]) -> dict[str, 
     def decide() -> None:
         turn, place = divmod(next(decided), COMMENTS)
         verb = "approval" if turn % 2 else "spam"  # each time something else
-        _check(desk.post(f"/admin/comments/{judged[place]['id']}/{verb}", base_url=BASE, data={"csrf_token": token}))
+        _check(
+            moderator.post(f"/admin/comments/{judged[place]['id']}/{verb}", base_url=BASE, data={"csrf_token": token})
+        )
 
     def ping() -> None:
         number = next(numbers)
@@ -109,8 +111,8 @@ def _check(answer: Any) -> None:
 
 
 def _signed_in(app: Flask) -> tuple[FlaskClient, str]:
-    desk = signed_in(app, EMAIL)
-    return desk, hidden_fields(desk.get("/admin/queue?state=any", base_url=BASE))["csrf_token"]
+    ada = signed_in(app, EMAIL)
+    return ada, hidden_fields(ada.get("/admin/queue?state=any", base_url=BASE))["csrf_token"]
 
 
 def _taken(write: Callable[[], object]) -> float:

@@ -63,7 +63,7 @@ def _configure_flask(app: Flask, config: Settings) -> None:
         SESSION_COOKIE_PARTITIONED=config.is_https,
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
-        WTF_CSRF_CHECK_DEFAULT=False,  # the desk asks for it; the public doors have challenges instead
+        WTF_CSRF_CHECK_DEFAULT=False,  # the admin pages asks for it; the public doors have challenges instead
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are checked, the Referer may be missing
     )

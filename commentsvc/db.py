@@ -260,9 +260,9 @@ def full_text(
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))
-        wanted = [f"marks : ({_any_of(group)})" for group in (*marks, *([days.marks] if days else []))]
-        wanted += [f"said : {_phrase(one)}" for one in phrases]
-        asked = " AND ".join(wanted) + (f" NOT marks : ({_any_of(without)})" if without else "")
+        wanted = [f"search_tags : ({_any_of(group)})" for group in (*marks, *([days.marks] if days else []))]
+        wanted += [f"search_text : {_phrase(one)}" for one in phrases]
+        asked = " AND ".join(wanted) + (f" NOT search_tags : ({_any_of(without)})" if without else "")
         fits = literal_column("comment_search").op("MATCH")(asked)
         return Lookup(index.c.rowid, fits, [index.c.rowid])
     from sqlalchemy.dialects import postgresql

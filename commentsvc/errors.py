@@ -252,7 +252,7 @@ class SignInFailed(Refusal):
 
 
 class FormTooOld(Refusal):
-    """A form of the desk without the token that shows that it is ours, and this session's."""
+    """A form of the admin pages without the token that shows that it is ours, and this session's."""
 
     status = 403
     sentence = N_("This form is too old, or not from here. Please reload the page and try again.")

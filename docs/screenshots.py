@@ -40,7 +40,7 @@ body {{ font-family: "Noto Sans", "DejaVu Sans", system-ui, sans-serif;
   margin: 16px auto; padding: 0 16px; max-width: 42rem }}
 </style></head><body><comment-thread site="blog" key="{key}"></comment-thread></body></html>"""
 
-Act = Callable[[Page], object]
+ModeratorAction = Callable[[Page], object]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class State:
     """What a thread may look like: its key, and what somebody does before the picture is taken."""
 
     key: str
-    act: Act = lambda _: None
+    action: ModeratorAction = lambda _: None
     lang: str = "en"
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     with _demo() as (places, run, emails), sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        desk = _signed_in(browser, places["Sign in, once"])
+        ada = _signed_in(browser, places["Sign in, once"])
         for scheme in ("light", "dark"):
             _shoot(browser, scheme, 1100, f"embed-{scheme}", places["The blog"], _scroll_to_comments)
             _shoot(browser, scheme, 390, f"page-{scheme}", places["Without scripts"])
@@ -68,14 +68,14 @@ def main() -> None:
         _talk(program, run)
         email = _email(program, emails)
         for scheme, width in (("light", 700), ("dark", 390)):
-            _shoot(browser, scheme, width, f"letter-{scheme}", BLOG, html=email, full_page=True)
-        _shoot(browser, "light", 1100, "letters-light", f"{COMMENTS}/admin/email", state=desk)
+            _shoot(browser, scheme, width, f"email-{scheme}", BLOG, html=email, full_page=True)
+        _shoot(browser, "light", 1100, "emails-light", f"{COMMENTS}/admin/email", state=ada)
         for scheme, width in (("light", 1280), ("dark", 390)):
-            _shoot(browser, scheme, width, f"desk-{scheme}", f"{COMMENTS}/admin/queue", state=desk)
-            _shoot(browser, scheme, width, f"numbers-{scheme}", f"{COMMENTS}/admin/stats?days=14", state=desk)
-        _shoot(browser, "dark", 390, "thread-dark", f"{COMMENTS}/admin/threads/1", state=desk)
-        _shoot(browser, "light", 1280, "comment-light", f"{COMMENTS}/admin/comments/2", state=desk)
-        _shoot(browser, "light", 1280, "blog-light", f"{COMMENTS}/admin/sites/blog", state=desk)
+            _shoot(browser, scheme, width, f"queue-{scheme}", f"{COMMENTS}/admin/queue", state=ada)
+            _shoot(browser, scheme, width, f"stats-{scheme}", f"{COMMENTS}/admin/stats?days=14", state=ada)
+        _shoot(browser, "dark", 390, "thread-dark", f"{COMMENTS}/admin/threads/1", state=ada)
+        _shoot(browser, "light", 1280, "comment-light", f"{COMMENTS}/admin/comments/2", state=ada)
+        _shoot(browser, "light", 1280, "blog-light", f"{COMMENTS}/admin/sites/blog", state=ada)
         run("site", "set", "blog", "--moderation", "all")
         for name, state in STATES.items():
             _shoot_both(browser, name, state)
@@ -83,7 +83,7 @@ def main() -> None:
         _shoot_both(browser, "challenge", State("states/one", _be_asked))
         _ban(run)
         for scheme in ("light", "dark"):
-            _shoot(browser, scheme, 1100, f"bans-{scheme}", f"{COMMENTS}/admin/bans", state=desk)
+            _shoot(browser, scheme, 1100, f"bans-{scheme}", f"{COMMENTS}/admin/bans", state=ada)
         browser.close()
 
 
@@ -233,14 +233,14 @@ def _shoot_state(browser: Browser, scheme: str, width: int, name: str, state: St
     direction = "rtl" if state.lang == "ar" else "ltr"
     html = BLOG_PAGE.format(server=COMMENTS, key=state.key, lang=state.lang, dir=direction)
 
-    def act(page: Page) -> None:
+    def action(page: Page) -> None:
         page.locator("form.write").wait_for()
         page.mouse.move(5, 5)
         page.wait_for_timeout(500)
-        state.act(page)
+        state.action(page)
         page.wait_for_timeout(300)
 
-    _shoot(browser, scheme, width, f"state-{name}-{scheme}", BLOG, act, html=html, full_page=True)
+    _shoot(browser, scheme, width, f"state-{name}-{scheme}", BLOG, action, html=html, full_page=True)
 
 
 def _shoot(
@@ -249,14 +249,14 @@ def _shoot(
     width: int,
     name: str,
     url: str,
-    act: Act = lambda _: None,
+    action: ModeratorAction = lambda _: None,
     *,
     html: str = "",
     full_page: bool = False,
     part: str = "",
     state: object = None,
 ) -> None:
-    """Open a page, or ``html`` in its place, let somebody act, and take its picture, or that of a ``part``."""
+    """Open a page, or ``html`` in its place, let somebody action, and take its picture, or that of a ``part``."""
     context = browser.new_context(
         viewport={"width": width, "height": 500 if full_page else 860},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -268,7 +268,7 @@ def _shoot(
     if html:
         page.set_content(html)
     page.wait_for_load_state("networkidle")
-    act(page)
+    action(page)
     if part:
         page.locator(part).screenshot(path=PICTURES / f"{name}.png")
     else:

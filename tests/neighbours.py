@@ -7,16 +7,16 @@ from pathlib import Path
 ALWAYS = "tests/house/test_house.py"
 # What has no tests of its own name is seen at work in these.
 SHOWN_IN = {
-    "templates/admin": ("tests/web/test_desk.py", "tests/web/test_queue.py"),
+    "templates/admin": ("tests/web/test_admin.py", "tests/web/test_queue.py"),
     "templates/mail": ("tests/notifications/test_emails.py",),
     "templates/feeds": ("tests/web/test_feeds.py",),
-    "templates/linkbacks": ("tests/web/test_linkbacks_desk.py",),
-    "templates/subscriptions": ("tests/web/test_subscriptions_desk.py",),
+    "templates/linkbacks": ("tests/web/test_admin_linkbacks.py",),
+    "templates/subscriptions": ("tests/web/test_admin_subscriptions.py",),
     "templates": ("tests/web/test_pages.py",),
     "static": ("tests/web/test_assets.py",),
     "migrations": ("tests/test_db.py",),
     "commentsvc/models": ("tests/web/test_posting.py", "tests/test_db.py"),
-    "commentsvc/web/admin": ("tests/web/test_desk.py", "tests/web/test_queue.py"),
+    "commentsvc/web/admin": ("tests/web/test_admin.py", "tests/web/test_queue.py"),
     "commentsvc/web/api": ("tests/web/test_openapi.py", "tests/web/test_posting.py"),
 }
 

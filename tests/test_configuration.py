@@ -83,7 +83,7 @@ class TestTheVersion:
     def test_stays_when_somebody_writes_a_comment(self, bob: Visitor) -> None:
         before = version()
         bob.comment()
-        written(update(Site).values(news=Site.news + 1))
+        written(update(Site).values(activity_version=Site.activity_version + 1))
         assert version() == before
 
     def test_rises_with_the_first_subscription_of_a_site_only(self, site: Site, recipient: Recipient) -> None:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from commentsvc.captcha import challenge
 from commentsvc.db import db
 from commentsvc.links import thread_key
-from commentsvc.models import Act, Comment
+from commentsvc.models import Comment, ModeratorAction
 from commentsvc.web import gate
 from tests.cast import ARTICLE, BOB, Person
 from tests.time import FrozenClock
@@ -36,7 +36,9 @@ class Visitor:
 
     client: FlaskClient
     time: FrozenClock
-    tokens: dict[str, str] = field(default_factory=dict)  # of forms at the desk, by their page: good for the session
+    tokens: dict[str, str] = field(
+        default_factory=dict
+    )  # of forms in the admin pages, by their page: good for the session
 
     def open_form(self, site: str = "blog", key: str = ARTICLE, query: str = "") -> dict[str, str]:
         """Open the page; the form's hidden fields."""
@@ -85,27 +87,29 @@ class Visitor:
         return {"challenge_token": token, "challenge_asked": "1", "idempotency_key": token_urlsafe(12), "parent_id": ""}
 
     def sign_in(self, email: str, password: str) -> None:
-        """Sign in at the desk."""
-        answer = self.desk_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
+        """Sign in in the admin pages."""
+        answer = self.admin_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
         assert answer.status_code == 303, answer.text
 
-    def desk_post(self, path: str, form_at: str = "/admin/queue", **fields: str) -> TestResponse:
-        """Send a form of the desk with its token."""
+    def admin_post(self, path: str, form_at: str = "/admin/queue", **fields: str) -> TestResponse:
+        """Send a form of the admin pages with its token."""
         if form_at not in self.tokens:
             self.tokens[form_at] = hidden_fields(self.client.get(form_at)).get("csrf_token", "")
         return self.client.post(path, data={"csrf_token": self.tokens[form_at], **fields})
 
     def decide(self, comment: int, resource: str) -> TestResponse:
         """Approve, hold, mark as spam or trash a comment."""
-        answer = self.desk_post(f"/admin/comments/{comment}/{resource}")
+        answer = self.admin_post(f"/admin/comments/{comment}/{resource}")
         assert answer.status_code == 303, answer.text
         return answer
 
     def undo_last(self) -> None:
-        """Take the last act back that was not taken back yet."""
+        """Take the last action back that was not taken back yet."""
         db.session.rollback()
-        act = db.session.scalars(select(Act.id).where(Act.undone_at.is_(None)).order_by(Act.id.desc())).first()
-        answer = self.desk_post(f"/admin/acts/{act}/reversal")
+        action = db.session.scalars(
+            select(ModeratorAction.id).where(ModeratorAction.undone_at.is_(None)).order_by(ModeratorAction.id.desc())
+        ).first()
+        answer = self.admin_post(f"/admin/actions/{action}/reversal")
         assert answer.status_code == 303, answer.text
         db.session.rollback()
 

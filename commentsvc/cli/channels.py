@@ -57,7 +57,7 @@ def test(number: int) -> None:
     db.begin_write()
     channels.test(_known(number))
     db.session.commit()
-    click.echo("Queued; the desk shows what came of it.")
+    click.echo("Queued. The admin pages show the result.")
 
 
 @channel.command()

@@ -40,7 +40,7 @@ def ping(url: str) -> None:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
     states = [_told(number) for number in told]
     if failed := states.count(SendingState.FAILED):
-        raise click.ClickException(f"{failed} of {len(told)} pages could not be told; the desk lists them, too.")
+        raise click.ClickException(f"{failed} of {len(told)} pages could not be told; the admin pages list them, too.")
 
 
 def _told(number: int) -> SendingState:

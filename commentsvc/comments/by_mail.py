@@ -76,7 +76,7 @@ def take(mail: Incoming) -> str:
 
 def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
     comment = Comment.locked(meant.second)
-    act = _decide if meant.purpose == Purpose.MODERATE else _answer
+    action = _decide if meant.purpose == Purpose.MODERATE else _answer
     try:
         if mail.sender != holder.recipient.email:
             raise FromElsewhere
@@ -86,7 +86,7 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
         if any(one in mail.words for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
             raise EmailQuoted
         with db.session.begin_nested():
-            return act(mail, comment, holder)
+            return action(mail, comment, holder)
     except Refusal as refusal:
         said = _plainest(refusal)
         _give_back(mail, holder, comment, said)
@@ -111,7 +111,7 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
     moderator, state = moderation_links.moderator_of(holder), _order(mail.words)
     if state is None and not mail.words:
         raise submission.BodyMissing
-    if state is None and (moderator is None or not comment.in_talk):
+    if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
     decided = state or State.APPROVED
     decisions.decide(comment, decided, by=moderator, is_by_owner=moderator is None)

@@ -10,13 +10,13 @@ from commentsvc.comments import posting, submission
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import is_waiting
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Access, Thread
-from commentsvc.moderation import acts, decisions, policy, training
+from commentsvc.moderation import actions, decisions, policy, training
 
 PURPOSE = "edit"
 MAX_WINDOW = timedelta(days=1)
@@ -111,31 +111,31 @@ def take_back(comment: Comment) -> None:
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
 
 
-def rewrite(comment: Comment, new: Submission, by: Moderator) -> Act:
+def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:
     """A moderator gives a comment another name, website or text; nothing is judged anew; writes."""
-    kept: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
+    undo_data: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)
     if new.body != comment.body:
-        kept["revision"] = _say(comment, new.body, new.body_html)
+        undo_data["revision"] = _say(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
         decisions.show_anew(comment.thread_id)
-    kept["left"] = _stands(comment)
-    return acts.begin("text", by, site=comment.thread.site_id, comment=comment, kept=kept)
+    undo_data["left"] = _stands(comment)
+    return actions.begin("text", by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
 
-def undo_rewriting(act: Act) -> list[Comment]:
+def undo_rewriting(action: ModeratorAction) -> list[Comment]:
     """Give a comment back what it said before a moderator changed it, unless it was changed since; writes."""
-    comment, kept = Comment.locked(act.comment_id or 0), act.kept
-    if comment is None or _stands(comment) != kept["left"]:
+    comment, undo_data = Comment.locked(action.comment_id or 0), action.undo_data
+    if comment is None or _stands(comment) != undo_data["left"]:
         return []
     training.unlearn(comment)
-    comment.author, comment.website = kept["author"], kept["website"]
-    if revision := db.session.get(Revision, kept.get("revision") or 0):
+    comment.author, comment.website = undo_data["author"], undo_data["website"]
+    if revision := db.session.get(Revision, undo_data.get("revision") or 0):
         db.session.delete(revision)
-        comment.body, comment.body_html = kept["body"], submission.rendered(kept["body"])
+        comment.body, comment.body_html = undo_data["body"], submission.rendered(undo_data["body"])
         comment.body_hash = posting.body_hash(comment.body)
-        comment.edited_at = datetime.fromisoformat(kept["edited_at"]) if kept["edited_at"] else None
+        comment.edited_at = datetime.fromisoformat(undo_data["edited_at"]) if undo_data["edited_at"] else None
     if comment.is_visible:
         decisions.show_anew(comment.thread_id)
     return [comment]

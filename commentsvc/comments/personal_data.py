@@ -13,13 +13,13 @@ from sqlalchemy import delete, select, update
 from commentsvc import links, tokens
 from commentsvc.db import db
 from commentsvc.errors import N_
-from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
 from commentsvc.models.email_item import EmailItem
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.note import Note
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
@@ -114,7 +114,9 @@ def empty(comment: Comment) -> None:
         execution_options={"synchronize_session": False},
     )
     db.session.execute(
-        update(Act).where(Act.comment_id == comment.id, Act.verb == "text").values(verb="erased", kept={})
+        update(ModeratorAction)
+        .where(ModeratorAction.comment_id == comment.id, ModeratorAction.verb == "text")
+        .values(verb="erased", undo_data={})
     )
     db.session.execute(update(Decision).where(Decision.comment_id == comment.id).values(reasons=[]))
     comment.author, comment.title, comment.body, comment.body_html = NOBODY, "", "", ""

@@ -132,7 +132,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
         language=article.site.language,
         seed=tokens.keyed_hash("avatar", mention.author_url or links.host_of(mention.source), length=8),
         **_said(mention),
-        in_talk=mention.response == Response.REPLY,
+        is_discussion=mention.response == Response.REPLY,
     )
     verdict = judge(comment, mention.circumstances)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
@@ -156,7 +156,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     for name, value in said.items():
         setattr(comment, name, value)
     if not comment.is_visible:
-        comment.in_talk = comment.in_talk or mention.response == Response.REPLY
+        comment.is_discussion = comment.is_discussion or mention.response == Response.REPLY
     comment.edited_at = clock.now()
     verdict = judge(comment, mention.circumstances)
     decisions.record_edit(comment, verdict, policy.REASON_PAGE_CHANGED)
@@ -213,7 +213,7 @@ def _parent(thread: Thread, parent_id: int | None) -> Comment | None:
     if parent_id is None:
         return None
     parent = db.session.get(Comment, parent_id)
-    if parent is None or parent.thread_id != thread.id or not parent.is_visible or not parent.in_talk:
+    if parent is None or parent.thread_id != thread.id or not parent.is_visible or not parent.is_discussion:
         raise ParentUnavailable
     return parent
 

@@ -194,7 +194,7 @@ def _number_of(rows: Select[Comment]) -> int:
 
 
 def _of(thread: Thread) -> Select[Comment]:
-    return select(Comment).where(Comment.thread_id == thread.id, Comment.in_talk)
+    return select(Comment).where(Comment.thread_id == thread.id, Comment.is_discussion)
 
 
 def _shown(thread: Thread) -> Select[Comment]:
@@ -264,7 +264,7 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 
 
 def _linkbacks(thread: Thread) -> list[Comment]:
-    beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.in_talk)
+    beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.is_discussion)
     approved = beside.where(unindexed(Comment.state) == State.APPROVED)
     newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MAX_LINKBACKS))
     return list(newest)[::-1]

@@ -11,14 +11,14 @@ from commentsvc import links
 from commentsvc.comments import threads
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
-from commentsvc.moderation import acts, decisions
+from commentsvc.moderation import actions, decisions
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")
@@ -68,7 +68,7 @@ def thread_at(site: Site, typed: str) -> Thread:
     return thread
 
 
-def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by: Moderator) -> Act:
+def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by: Moderator) -> ModeratorAction:
     """Let comments stand below ``parent`` or at the top of ``thread``, with all that answers them; writes.
 
     Raises:
@@ -79,14 +79,14 @@ def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by
     tops = [branch for branch in branches if branch[0].id not in inner]
     if parent and any(parent.id == one.id for branch in tops for one in branch):
         raise InvalidFields({"parent": NotBelowItself()})
-    if parent and (parent.thread_id != thread.id or not parent.in_talk):
+    if parent and (parent.thread_id != thread.id or not parent.is_discussion):
         raise InvalidFields({"parent": NoSuchPlace()})
-    kept = {"tops": [[branch[0].id, branch[0].thread_id, branch[0].parent_id] for branch in tops]}
-    act = acts.begin("move", by, site=thread.site_id, thread=thread, count=len(comments), kept=kept)
+    undo_data = {"tops": [[branch[0].id, branch[0].thread_id, branch[0].parent_id] for branch in tops]}
+    action = actions.begin("move", by, site=thread.site_id, thread=thread, count=len(comments), undo_data=undo_data)
     for branch in tops:
         _hang(branch, parent)
     _settle([one for branch in tops for one in branch], thread)
-    return act
+    return action
 
 
 def _branches(comments: Sequence[Comment]) -> list[list[Comment]]:
@@ -130,20 +130,20 @@ def _count_anew(thread: Thread) -> None:
     decisions.show_anew(thread.id)  # which locks the row
     shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
     counts = {
-        Thread.comment_count: shown.where(Comment.in_talk).scalar_subquery(),
-        Thread.linkback_count: shown.where(~Comment.in_talk).scalar_subquery(),
+        Thread.comment_count: shown.where(Comment.is_discussion).scalar_subquery(),
+        Thread.linkback_count: shown.where(~Comment.is_discussion).scalar_subquery(),
     }
     db.session.execute(update(Thread).where(Thread.id == thread.id).values(counts))
     db.session.expire(thread)
 
 
-def undo_move(act: Act) -> list[Comment]:
+def undo_move(action: ModeratorAction) -> list[Comment]:
     """Put comments back where they stood, with all that answers them by now; writes.
 
     Below what they answered, or at the top where that is gone; where their thread is gone, they stay.
     """
     back = []
-    for number, thread_id, parent_id in act.kept["tops"]:
+    for number, thread_id, parent_id in action.undo_data["tops"]:
         comment, thread = Comment.locked(number), db.session.get(Thread, thread_id)
         if comment is None or thread is None:
             continue
@@ -155,7 +155,7 @@ def undo_move(act: Act) -> list[Comment]:
     return back
 
 
-def merge(thread: Thread, into: Thread, by: Moderator) -> Act:
+def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     """Let everything of ``thread`` stand in another one, and its addresses lead there; writes.
 
     Raises:
@@ -164,14 +164,16 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> Act:
     if thread.id == into.id or thread.site_id != into.site_id:
         raise InvalidFields({"address": NoSuchPlace()})
     Thread.lock([thread.id, into.id])  # who is posting in one of them is through, or waits
-    kept = {
+    undo_data = {
         "thread": {name: getattr(thread, name) for name in KEPT} | {name: _said(thread, name) for name in TIMES},
         "comments": list(db.session.scalars(select(Comment.id).where(Comment.thread_id == thread.id))),
         "aliases": list(db.session.scalars(select(ThreadAlias.id).where(ThreadAlias.thread_id == thread.id))),
         "followers": _lead_followers(thread.site_id, thread.key, into.key),
-        "acts": list(db.session.scalars(select(Act.id).where(Act.thread_id == thread.id))),
+        "actions": list(db.session.scalars(select(ModeratorAction.id).where(ModeratorAction.thread_id == thread.id))),
     }
-    act = acts.begin("merge", by, site=into.site_id, thread=into, count=len(kept["comments"]), kept=kept)
+    action = actions.begin(
+        "merge", by, site=into.site_id, thread=into, count=len(undo_data["comments"]), undo_data=undo_data
+    )
     _carry_over(Comment.thread_id == thread.id, thread.id, into.id)
     aliases = update(ThreadAlias).where(ThreadAlias.thread_id == thread.id).values(thread_id=into.id)
     db.session.execute(aliases)
@@ -182,29 +184,31 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> Act:
     db.session.expire_all()
     _count_anew(into)
     _address_anew(site_id)
-    return act
+    return action
 
 
-def undo_merging(act: Act) -> list[Thread]:
+def undo_merging(action: ModeratorAction) -> list[Thread]:
     """Part two threads again: what came to either since stays with the one that is left; writes."""
-    kept, into = act.kept, act.thread
-    if into is None or Thread.at(into.site, kept["thread"]["key"]) is not into:
+    undo_data, into = action.undo_data, action.thread
+    if into is None or Thread.at(into.site, undo_data["thread"]["key"]) is not into:
         return []
-    times = {name: datetime.fromisoformat(said) for name in TIMES if (said := kept["thread"][name])}
+    times = {name: datetime.fromisoformat(said) for name in TIMES if (said := undo_data["thread"][name])}
     Thread.lock([into.id])
-    own = delete(ThreadAlias).where(ThreadAlias.site_id == into.site_id, ThreadAlias.key == kept["thread"]["key"])
+    own = delete(ThreadAlias).where(ThreadAlias.site_id == into.site_id, ThreadAlias.key == undo_data["thread"]["key"])
     db.session.execute(own)
-    thread = Thread(**kept["thread"] | {name: times.get(name) for name in TIMES})
+    thread = Thread(**undo_data["thread"] | {name: times.get(name) for name in TIMES})
     db.session.add(thread)
     db.session.flush()
-    for start in range(0, len(kept["comments"]), AT_ONCE):
-        some = kept["comments"][start : start + AT_ONCE]
+    for start in range(0, len(undo_data["comments"]), AT_ONCE):
+        some = undo_data["comments"][start : start + AT_ONCE]
         theirs = Comment.id.in_(some) | Comment.root_id.in_(some)  # and what answers them since
         _carry_over(theirs & (Comment.thread_id == into.id), into.id, thread.id)
-    db.session.execute(update(Act).where(Act.id.in_(kept["acts"])).values(thread_id=thread.id))
-    aliases = update(ThreadAlias).where(ThreadAlias.id.in_(kept["aliases"])).values(thread_id=thread.id)
+    db.session.execute(
+        update(ModeratorAction).where(ModeratorAction.id.in_(undo_data["actions"])).values(thread_id=thread.id)
+    )
+    aliases = update(ThreadAlias).where(ThreadAlias.id.in_(undo_data["aliases"])).values(thread_id=thread.id)
     db.session.execute(aliases)
-    _follow(kept["followers"], thread.key)
+    _follow(undo_data["followers"], thread.key)
     db.session.expire_all()
     for one in (thread, into):
         _bring_home(one)
@@ -214,9 +218,9 @@ def undo_merging(act: Act) -> list[Thread]:
 
 
 def _carry_over(which: Any, before: int, after: int) -> None:
-    marks = func.replace(Comment.marks, f"=t{before} ", f"=t{after} ")
+    search_tags = func.replace(Comment.search_tags, f"=t{before} ", f"=t{after} ")
     db.session.execute(
-        update(Comment).where(which).values(thread_id=after, marks=marks),
+        update(Comment).where(which).values(thread_id=after, search_tags=search_tags),
         execution_options={"synchronize_session": False},
     )
 
@@ -250,56 +254,56 @@ def _follow(subscriptions: Sequence[int], key: str) -> None:
         db.session.execute(update(Subscription).where(some).values(key=key))
 
 
-def relocate(thread: Thread, typed: str, by: Moderator) -> Act:
+def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
     """The article has another address now; the old one leads here, too; writes.
 
     Raises:
         InvalidFields: it is no address of the site, or another thread stands there.
     """
     key, url = place_at(thread.site, typed)
-    kept: dict[str, Any] = {"key": thread.key, "url": thread.url}
+    undo_data: dict[str, Any] = {"key": thread.key, "url": thread.url}
     if key != thread.key:
         _must_be_free(thread, key)
         own = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == key)
-        kept["alias"] = db.session.scalar(select(ThreadAlias.key).where(*own)) or ""
+        undo_data["alias"] = db.session.scalar(select(ThreadAlias.key).where(*own)) or ""
         db.session.execute(delete(ThreadAlias).where(*own))
-        kept["followers"] = _lead_followers(thread.site_id, thread.key, key)
+        undo_data["followers"] = _lead_followers(thread.site_id, thread.key, key)
         thread.key = key
         db.session.flush()
-        db.session.add(ThreadAlias(site_id=thread.site_id, key=kept["key"], thread_id=thread.id))
+        db.session.add(ThreadAlias(site_id=thread.site_id, key=undo_data["key"], thread_id=thread.id))
     thread.url = url
     _address_anew(thread.site_id)
-    return acts.begin("address", by, site=thread.site_id, thread=thread, kept=kept)
+    return actions.begin("address", by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
-def undo_relocation(act: Act) -> list[Thread]:
+def undo_relocation(action: ModeratorAction) -> list[Thread]:
     """Give a thread back the address it had; writes."""
-    thread, kept = act.thread, act.kept
-    if thread is None or Thread.at(thread.site, kept["key"]) is not thread:
+    thread, undo_data = action.thread, action.undo_data
+    if thread is None or Thread.at(thread.site, undo_data["key"]) is not thread:
         return []
-    mine = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == kept["key"])
+    mine = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == undo_data["key"])
     db.session.execute(delete(ThreadAlias).where(*mine))
-    thread.key, thread.url = kept["key"], kept["url"]
-    _follow(kept.get("followers", ()), thread.key)
+    thread.key, thread.url = undo_data["key"], undo_data["url"]
+    _follow(undo_data.get("followers", ()), thread.key)
     db.session.flush()
-    if key := kept.get("alias"):
+    if key := undo_data.get("alias"):
         db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
     _address_anew(thread.site_id)
     return [thread]
 
 
-def add_alias(thread: Thread, typed: str, by: Moderator) -> Act:
+def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
     """Another address shows this thread, too; writes; raises ``InvalidFields``."""
     key, _ = place_at(thread.site, typed)
     if Thread.at(thread.site, key) is not None:
         raise InvalidFields({"address": AddressTaken()})
     db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
-    kept = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
+    undo_data = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
     _address_anew(thread.site_id)
-    return acts.begin("alias", by, site=thread.site_id, thread=thread, kept=kept)
+    return actions.begin("alias", by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
-def remove_alias(thread: Thread, number: int, by: Moderator) -> Act:
+def remove_alias(thread: Thread, number: int, by: Moderator) -> ModeratorAction:
     """An address leads here no more; writes; raises ``NotFound``."""
     alias = db.session.get(ThreadAlias, number)
     if alias is None or alias.thread_id != thread.id:
@@ -307,20 +311,20 @@ def remove_alias(thread: Thread, number: int, by: Moderator) -> Act:
     key = alias.key
     db.session.delete(alias)
     _address_anew(thread.site_id)
-    return acts.begin("alias", by, site=thread.site_id, thread=thread, kept={"removed": key})
+    return actions.begin("alias", by, site=thread.site_id, thread=thread, undo_data={"removed": key})
 
 
-def undo_alias(act: Act) -> list[Thread]:
+def undo_alias(action: ModeratorAction) -> list[Thread]:
     """Take an address away again, or give it back; writes."""
-    thread = act.thread
+    thread = action.thread
     if thread is None:
         return []
     here = (ThreadAlias.site_id == thread.site_id, ThreadAlias.thread_id == thread.id)
-    if key := act.kept.get("added"):
+    if key := action.undo_data.get("added"):
         db.session.execute(delete(ThreadAlias).where(*here, ThreadAlias.key == key))
-        _follow(act.kept["followers"], key)
-    elif Thread.at(thread.site, act.kept["removed"]) is None:
-        db.session.add(ThreadAlias(site_id=thread.site_id, key=act.kept["removed"], thread_id=thread.id))
+        _follow(action.undo_data["followers"], key)
+    elif Thread.at(thread.site, action.undo_data["removed"]) is None:
+        db.session.add(ThreadAlias(site_id=thread.site_id, key=action.undo_data["removed"], thread_id=thread.id))
     _address_anew(thread.site_id)
     return [thread]
 

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, delete, select, tuple_
 from commentsvc import clock
 from commentsvc.comments import sites
 from commentsvc.db import Base, db
-from commentsvc.models.act import Act
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
@@ -19,6 +18,7 @@ from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import moderator_site
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -70,7 +70,7 @@ def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
         (Comment, Comment.site_id == site.id),
         (ThreadAlias, ThreadAlias.site_id == site.id),
         (Thread, Thread.site_id == site.id),
-        (Act, Act.site_id == site.id),
+        (ModeratorAction, ModeratorAction.site_id == site.id),
         (Delivery, Delivery.channel_id.in_(told)),
         (DailyCount, DailyCount.site_id == site.id),
         (LearnedWord, LearnedWord.site_id == site.id),

@@ -1,6 +1,6 @@
 """What the owner of a blog may decide about it: each rule with the sentence that says what it does, and its default.
 
-The command ``site set`` and the desk offer the same rules; here is what each takes.
+The command ``site set`` and the admin pages offer the same rules; here is what each takes.
 """
 
 from collections.abc import Callable, Mapping

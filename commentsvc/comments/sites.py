@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
-from commentsvc.models.act import Act
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import KEY, Site
 from commentsvc.models.watched_feed import WatchedFeed
-from commentsvc.moderation import acts
+from commentsvc.moderation import actions
 
 FEED = "feed"  # among the values of a blog; the address of what is watched is a row of its own
 
@@ -84,22 +84,22 @@ def watch(site: Site, url: str) -> None:
         db.session.add(WatchedFeed(site_id=site.id, site=site, url=url))
 
 
-def change(site: Site, values: Mapping[str, Any], by: Moderator) -> Act | None:
-    """Give a blog other rules as an act of a moderator; None where nothing is otherwise; writes."""
-    kept = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
-    if not kept:
+def change(site: Site, values: Mapping[str, Any], by: Moderator) -> ModeratorAction | None:
+    """Give a blog other rules as an action of a moderator; None where nothing is otherwise; writes."""
+    undo_data = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
+    if not undo_data:
         return None
-    apply(site, {name: values[name] for name in kept})
-    left = {name: _now(site, name) for name in kept}
-    return acts.begin("site", by, site=site, kept={"before": kept, "left": left})
+    apply(site, {name: values[name] for name in undo_data})
+    left = {name: _now(site, name) for name in undo_data}
+    return actions.begin("site", by, site=site, undo_data={"before": undo_data, "left": left})
 
 
-def undo_change(act: Act) -> list[Any]:
+def undo_change(action: ModeratorAction) -> list[Any]:
     """Give a blog back the rules it had, but those that were changed since; writes."""
-    site = db.session.get(Site, act.site_id or 0)
+    site = db.session.get(Site, action.site_id or 0)
     if site is None:
         raise NotFound
-    before, left = act.kept["before"], act.kept["left"]
+    before, left = action.undo_data["before"], action.undo_data["left"]
     apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
     return []
 

@@ -6,11 +6,11 @@ from typing import Any
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.thread import Access, Thread
-from commentsvc.moderation import acts, decisions
+from commentsvc.moderation import actions, decisions
 
 RULES = ("title", "access", "captcha", "moderation", "close_after_days")  # of a thread
 
@@ -22,22 +22,24 @@ class NotShown(Refusal):
     sentence = N_("Only a comment that readers see can be pinned. Please approve it first.")
 
 
-def change(thread: Thread, values: dict[str, Any], by: Moderator) -> Act | None:
+def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAction | None:
     """Give a thread other values of ``RULES``; None where nothing is otherwise; writes."""
-    kept = {name: getattr(thread, name) for name, value in values.items() if getattr(thread, name) != value}
-    if not kept:
+    undo_data = {name: getattr(thread, name) for name, value in values.items() if getattr(thread, name) != value}
+    if not undo_data:
         return None
-    if "access" in kept:
-        kept["closed_at"] = thread.closed_at.isoformat() if thread.closed_at else None
+    if "access" in undo_data:
+        undo_data["closed_at"] = thread.closed_at.isoformat() if thread.closed_at else None
         thread.closed_at = clock.now() if values["access"] != Access.OPEN else None
     _apply(thread, values)
-    left = {name: getattr(thread, name) for name in kept if name in RULES}
-    return acts.begin("thread", by, site=thread.site_id, thread=thread, kept={"before": kept, "left": left})
+    left = {name: getattr(thread, name) for name in undo_data if name in RULES}
+    return actions.begin(
+        "thread", by, site=thread.site_id, thread=thread, undo_data={"before": undo_data, "left": left}
+    )
 
 
-def undo_change(act: Act) -> list[Thread]:
+def undo_change(action: ModeratorAction) -> list[Thread]:
     """Give a thread back the rules it had, but those that were changed since; writes."""
-    thread, before, left = act.thread, dict(act.kept["before"]), act.kept["left"]
+    thread, before, left = action.thread, dict(action.undo_data["before"]), action.undo_data["left"]
     if thread is None:
         return []
     closed_at = before.pop("closed_at", None)
@@ -50,21 +52,21 @@ def undo_change(act: Act) -> list[Thread]:
     return [thread]
 
 
-def pin(thread: Thread, comment: Comment | None, by: Moderator) -> Act:
+def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorAction:
     """Let a comment stand first, or none; writes; raises ``NotShown``."""
-    if comment is not None and not (comment.is_visible and comment.in_talk and comment.thread_id == thread.id):
+    if comment is not None and not (comment.is_visible and comment.is_discussion and comment.thread_id == thread.id):
         raise NotShown
-    kept = {"before": thread.pinned_id, "left": comment.id if comment else None}
+    undo_data = {"before": thread.pinned_id, "left": comment.id if comment else None}
     _pin(thread, comment.id if comment else None)
-    return acts.begin("pin", by, site=thread.site_id, thread=thread, comment=comment, kept=kept)
+    return actions.begin("pin", by, site=thread.site_id, thread=thread, comment=comment, undo_data=undo_data)
 
 
-def undo_pinning(act: Act) -> list[Thread]:
+def undo_pinning(action: ModeratorAction) -> list[Thread]:
     """Let stand first what stood there before; writes."""
-    if act.thread is None or act.thread.pinned_id != act.kept["left"]:
+    if action.thread is None or action.thread.pinned_id != action.undo_data["left"]:
         return []
-    _pin(act.thread, act.kept["before"])
-    return [act.thread]
+    _pin(action.thread, action.undo_data["before"])
+    return [action.thread]
 
 
 def _pin(thread: Thread, number: int | None) -> None:

@@ -1,6 +1,5 @@
 """One table, one file. Importing the package makes every table known to the metadata."""
 
-from commentsvc.models.act import Act
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.ban import Ban
 from commentsvc.models.channel import Channel
@@ -13,6 +12,7 @@ from commentsvc.models.email import Email
 from commentsvc.models.email_item import EmailItem
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.note import Note
 from commentsvc.models.page_check import PageCheck
@@ -20,7 +20,7 @@ from commentsvc.models.passkey import Passkey
 from commentsvc.models.ping import Ping
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
-from commentsvc.models.saved_answer import SavedAnswer
+from commentsvc.models.saved_reply import SavedReply
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.sent_linkback import SentLinkback
 from commentsvc.models.site import Site
@@ -31,7 +31,6 @@ from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.models.watched_feed import WatchedFeed
 
 __all__ = [
-    "Act",
     "Announcement",
     "Ban",
     "Channel",
@@ -44,6 +43,7 @@ __all__ = [
     "EmailItem",
     "LearnedWord",
     "Moderator",
+    "ModeratorAction",
     "ModeratorSession",
     "Note",
     "PageCheck",
@@ -51,7 +51,7 @@ __all__ = [
     "Ping",
     "Recipient",
     "Revision",
-    "SavedAnswer",
+    "SavedReply",
     "SecondOpinion",
     "SentLinkback",
     "Site",

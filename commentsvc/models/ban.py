@@ -60,7 +60,7 @@ class Ban(Base):
 
 
 @dataclass(frozen=True)
-class _Reach:
+class _Scope:
     """Where a ban holds, everywhere if ``site_id`` is None, and until when."""
 
     site_id: int | None
@@ -78,9 +78,9 @@ class Bans:
     """
 
     def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        self._named: dict[tuple[str, str], list[_Reach]] = defaultdict(list)
-        for kind, value, *reach in rows:
-            self._named[kind, value].append(_Reach(*reach))
+        self._named: dict[tuple[str, str], list[_Scope]] = defaultdict(list)
+        for kind, value, *scope in rows:
+            self._named[kind, value].append(_Scope(*scope))
         networks = [ipaddress.ip_network(value) for kind, value in self._named if kind == BanKind.NETWORK]
         self.network_lengths = frozenset((one.version, one.prefixlen) for one in networks)
         self._words = [value for kind, value in self._named if kind == BanKind.WORD]
@@ -94,4 +94,4 @@ class Bans:
         return any(word in text and self._covers(site_id, (BanKind.WORD, word)) for word in self._words)
 
     def _covers(self, site_id: int, mark: tuple[str, str]) -> bool:
-        return mark in self._named and any(reach.covers(site_id) for reach in self._named[mark])
+        return mark in self._named and any(scope.covers(site_id) for scope in self._named[mark])

@@ -57,22 +57,22 @@ _HAS_ADDRESS = text("address_hash IS NOT NULL")
 
 
 class Comment(Base):
-    """A comment (``body`` is what was typed, ``body_html`` is safe to show) or a linkback (``title``, ``website``).
+    """A comment or an accepted linkback.
 
-    A linkback's ``website`` is the page that links here, ``author_url`` its writer's own address, ``published_at`` when
-    it was written; ``response`` says what it is (empty for comments). What is ``in_talk`` stands among the comments and
-    may be answered: comments, and replies written elsewhere.
-    ``root_id`` names the top-level comment of the branch, so that a page of a thread is two queries.
-    What a comment's page said of the article (``title``, ``article_url``) is believed once the comment is approved.
-    ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the picture beside the name; ``learned_as`` is
-    what the spam filter counts it as: ``spam``, ``ham``, or None. In the index of everything that was said it is found
-    by the words that are ``said`` in it, in name, mail address and website, too, and by its ``marks``. ``site_id`` is
-    its thread's, written down again so that a site's comments are found without their threads.
+    ``body`` is the text as typed, ``body_html`` is safe to show. Of a linkback, ``website`` is the page that links
+    here, ``author_url`` its author's own address, ``published_at`` when it was written, and ``response`` what it says
+    (empty for comments). ``is_discussion`` rows stand among the comments and may be answered: comments, and replies
+    written on other sites. ``root_id`` is the top-level comment of the branch, so a page of a thread takes two
+    queries. ``title`` and ``article_url`` are what the page said about the article; they are believed once the
+    comment is approved. ``visitor`` and ``address_hash`` are keyed hashes; ``seed`` draws the avatar; ``learned_as``
+    is what the spam filter counts it as: ``spam``, ``ham``, or None. The full-text index finds a comment by
+    ``search_text`` (the words of name, email address, website, title and text) and by ``search_tags``. ``site_id``
+    repeats the thread's, so that a site's comments are found without a join.
     """
 
     __tablename__ = "comment"
     __table_args__ = (
-        Index(None, "thread_id", "in_talk", "root_id", "id", "state"),
+        Index(None, "thread_id", "is_discussion", "root_id", "id", "state"),
         Index(None, "thread_id", "state", "id"),
         Index(None, "state", "id"),
         Index(None, "site_id", "state", "id"),
@@ -92,7 +92,7 @@ class Comment(Base):
     root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     kind: Mapped[str] = mapped_column(String(16), default=Kind.COMMENT)
     response: Mapped[str] = mapped_column(String(16), default="")
-    in_talk: Mapped[bool] = mapped_column(default=True)
+    is_discussion: Mapped[bool] = mapped_column(default=True)
     state: Mapped[str] = mapped_column(String(16), default=State.PENDING)
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     learned_as: Mapped[str | None] = mapped_column(String(8))
@@ -114,8 +114,8 @@ class Comment(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     edited_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
-    marks: Mapped[str] = mapped_column(Text, default="")
-    said: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    search_tags: Mapped[str] = mapped_column(Text, default="")
+    search_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
@@ -218,6 +218,6 @@ def _index(comment: Comment) -> None:
     # What nobody said yet is what the columns take for granted.
     comment.site_id = comment.thread.site_id
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
-    comment.marks = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())
+    comment.search_tags = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())
     if any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
-        comment.said = said_in(*(getattr(comment, name) for name in SEARCHED))
+        comment.search_text = said_in(*(getattr(comment, name) for name in SEARCHED))

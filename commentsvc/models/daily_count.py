@@ -30,7 +30,7 @@ class Event(StrEnum):
 class DailyCount(Base):
     """``seconds`` is the sum of what was waited, where that is counted. Days are those of UTC."""
 
-    __tablename__ = "tally"
+    __tablename__ = "daily_count"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -8,16 +8,16 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import Reason
-from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 
 
 class Decision(Base):
     """``moderator`` is None where the policy decided; ``reasons`` say why; ``site_id`` is where the comment stands.
 
-    ``is_by_owner`` where it came from the site's own mailbox. ``ban`` or ``act`` is what it was part of; ``is_undo``
+    ``is_by_owner`` where it came from the site's own mailbox. ``ban`` or ``action`` is what it was part of; ``is_undo``
     where it took another decision back, and says nothing about the text.
     """
 
@@ -35,7 +35,7 @@ class Decision(Base):
     after: Mapped[str] = mapped_column(String(16))
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"), index=True)
-    act_id: Mapped[int | None] = mapped_column(ForeignKey("act.id", ondelete="SET NULL"), index=True)
+    action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"), index=True)
     is_undo: Mapped[bool] = mapped_column(default=False)
     is_by_owner: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -43,7 +43,7 @@ class Decision(Base):
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
     moderator: Mapped[Moderator | None] = relationship(lazy="joined")
     ban: Mapped[Ban | None] = relationship()
-    act: Mapped[Act | None] = relationship()
+    action: Mapped[ModeratorAction | None] = relationship()
 
 
 def is_last() -> ColumnElement[bool]:

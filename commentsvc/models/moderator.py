@@ -13,7 +13,7 @@ from commentsvc.models.site import Site
 
 
 class Role(StrEnum):
-    """What somebody may do at the desk."""
+    """What somebody may do in the admin pages."""
 
     OWNER = "owner"  # everything
     MODERATOR = "moderator"  # decide about what is written on their sites

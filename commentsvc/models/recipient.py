@@ -39,8 +39,8 @@ class Recipient(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     language: Mapped[str] = mapped_column(String(16), default="en")
-    pace: Mapped[str] = mapped_column(String(16), default=Frequency.AT_ONCE)
-    reach: Mapped[str] = mapped_column(String(16), default=MailStatus.OPEN)
+    frequency: Mapped[str] = mapped_column(String(16), default=Frequency.AT_ONCE)
+    mail_status: Mapped[str] = mapped_column(String(16), default=MailStatus.OPEN)
     reason: Mapped[str] = mapped_column(String(500), default="")
     bounces: Mapped[int] = mapped_column(default=0)
     bounced_at: Mapped[datetime | None]
@@ -61,12 +61,12 @@ class Recipient(Base):
     @property
     def is_open(self) -> bool:
         """Whether emails may go out."""
-        return self.reach == MailStatus.OPEN
+        return self.mail_status == MailStatus.OPEN
 
     def next_digest(self) -> datetime:
         """When the news of this moment are told together: at the full hour, or at six in the morning (UTC)."""
         now = clock.now()
-        if self.pace == Frequency.HOURLY:
+        if self.frequency == Frequency.HOURLY:
             return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         six = now.replace(hour=6, minute=0, second=0, microsecond=0)
         return six if now < six else six + timedelta(days=1)

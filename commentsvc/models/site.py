@@ -72,7 +72,7 @@ class Site(Base):
     With an ``akismet_key``, held comments are shown to the checker at ``akismet_url``, which speaks Akismet's protocol.
     ``keep_…_days`` say how long hashes of network addresses, spam and trash are kept; 0 for as long as the site is.
     One that was removed (``removed_at``) is out of service, until its rows are deleted.
-    ``version`` rises when a rule changes that threads show, ``news`` with every visible change in any of its threads.
+    ``version`` rises when a rule that threads show changes, ``activity_version`` with each visible change in a thread.
     """
 
     __tablename__ = "site"
@@ -106,7 +106,7 @@ class Site(Base):
     keep_spam_days: Mapped[int] = mapped_column(default=90)
     keep_trash_days: Mapped[int] = mapped_column(default=30)
     version: Mapped[int] = mapped_column(default=0)
-    news: Mapped[int] = mapped_column(default=0)
+    activity_version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     removed_at: Mapped[datetime | None]
 

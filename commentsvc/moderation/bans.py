@@ -11,11 +11,11 @@ from commentsvc import clock, configuration
 from commentsvc.db import db, octet_length, unindexed
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
-from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
@@ -105,10 +105,12 @@ def theirs(ban: Ban) -> list[int]:
     return found
 
 
-def trash_some(ban: Ban, numbers: list[int], by: Moderator | None = None, act: Act | None = None) -> list[Thread]:
-    """Move the last of ``numbers`` to the trash, as part of ``act``, and take them off; the threads concerned; writes.
+def trash_some(
+    ban: Ban, numbers: list[int], by: Moderator | None = None, action: ModeratorAction | None = None
+) -> list[Thread]:
+    """Take the last ids off ``numbers``, trash these comments as part of ``action``, and return their threads.
 
-    None of them once the ban was lifted.
+    Once the ban is lifted, nothing is trashed.
     """
     imposed, changed = locked(ban.id), list[Comment]()
     while numbers and not changed and imposed is not None and imposed.lifted_at is None:
@@ -116,8 +118,8 @@ def trash_some(ban: Ban, numbers: list[int], by: Moderator | None = None, act: A
         changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
-    if act is not None:
-        act.count += len(changed)
+    if action is not None:
+        action.count += len(changed)
     return [comment.thread for comment in changed]
 
 
@@ -134,8 +136,12 @@ def lift(ban: Ban) -> None:
 def undo(ban: Ban) -> None:
     """Lift the ban, as if nobody had imposed it; what it took is then given back, a few at a time; writes."""
     lift(ban)
-    acts_of = (Act.verb == "ban") & (Act.kept["ban"].as_integer() == ban.id) & Act.undone_at.is_(None)
-    db.session.execute(update(Act).where(acts_of).values(undone_at=clock.now()))
+    actions_of = (
+        (ModeratorAction.verb == "ban")
+        & (ModeratorAction.undo_data["ban"].as_integer() == ban.id)
+        & ModeratorAction.undone_at.is_(None)
+    )
+    db.session.execute(update(ModeratorAction).where(actions_of).values(undone_at=clock.now()))
 
 
 def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:

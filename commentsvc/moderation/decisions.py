@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Select, Update, bindparam, insert, select,
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.errors import Reason
-from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
@@ -22,7 +22,7 @@ from commentsvc.notifications import channels, fan_out
 
 COUNTED = ("version", "comment_count", "linkback_count", "active_at")
 LOG = insert(Decision)
-NEWS = update(Site).where(Site.id == bindparam("number")).values(news=Site.news + 1)
+NEWS = update(Site).where(Site.id == bindparam("number")).values(activity_version=Site.activity_version + 1)
 
 
 def record_first(comment: Comment) -> None:
@@ -65,7 +65,7 @@ def decide(
     reasons: Sequence[Reason] = (),
     *,
     ban: Ban | None = None,
-    act: Act | None = None,
+    action: ModeratorAction | None = None,
     is_by_owner: bool = False,
 ) -> None:
     """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself; writes.
@@ -79,7 +79,9 @@ def decide(
         return
     if is_by_person:
         training.learn(comment, state)
-    _move(comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, act=act, is_by_owner=is_by_owner))
+    _move(
+        comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, action=action, is_by_owner=is_by_owner)
+    )
 
 
 def undo(comment: Comment, state: State, by: Moderator | None) -> None:
@@ -186,7 +188,9 @@ def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two decisions at once must both count.
     thread, connection = comment.thread, db.session.connection()
     changed = {"number": thread.id, "step": step, "now": clock.now()}
-    connection.execute(_counting("comment_count" if comment.in_talk else "linkback_count", is_new=step > 0), changed)
+    connection.execute(
+        _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0), changed
+    )
     connection.execute(NEWS, {"number": thread.site_id})
     db.session.expire(thread, COUNTED)
 
@@ -208,4 +212,6 @@ def show_anew(thread_id: int) -> None:
     thread = update(Thread).where(Thread.id == thread_id)
     db.session.execute(thread.values({Thread.version: Thread.version + 1}))
     of_thread = select(Thread.site_id).where(Thread.id == thread_id).scalar_subquery()
-    db.session.execute(update(Site).where(Site.id == of_thread).values({Site.news: Site.news + 1}))
+    db.session.execute(
+        update(Site).where(Site.id == of_thread).values({Site.activity_version: Site.activity_version + 1})
+    )

@@ -9,7 +9,7 @@ from commentsvc.markup.render import one_line
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.note import Note
-from commentsvc.models.saved_answer import SavedAnswer
+from commentsvc.models.saved_reply import SavedReply
 
 MAX_NOTE_LENGTH = 2000  # characters
 MAX_TITLE_LENGTH = 80
@@ -25,7 +25,7 @@ class Empty(Refusal):
 
 
 class TooMany(Refusal):
-    """More saved answers than anybody finds anything in."""
+    """More saved replies than anybody finds anything in."""
 
     status = 422
     sentence = N_("There are %(most)d already. Please remove one first.")
@@ -37,10 +37,10 @@ def write(comment: Comment, typed: str, by: Moderator) -> None:
         db.session.add(Note(comment_id=comment.id, moderator_id=by.id, body=text))
 
 
-def saved_answers(who: Moderator) -> list[SavedAnswer]:
+def saved_replies(who: Moderator) -> list[SavedReply]:
     """Somebody's own, and those of owners, by name."""
-    theirs = SavedAnswer.moderator.has((Moderator.id == who.id) | (Moderator.role == Role.OWNER))
-    return list(db.session.scalars(select(SavedAnswer).where(theirs).order_by(SavedAnswer.title)))
+    theirs = SavedReply.moderator.has((Moderator.id == who.id) | (Moderator.role == Role.OWNER))
+    return list(db.session.scalars(select(SavedReply).where(theirs).order_by(SavedReply.title)))
 
 
 def save_answer(title: str, body: str, by: Moderator) -> None:
@@ -52,11 +52,11 @@ def save_answer(title: str, body: str, by: Moderator) -> None:
     name, text = one_line(title)[:MAX_TITLE_LENGTH], CONTROLS.sub("", body.replace("\r\n", "\n")).strip()
     if not name or not text or len(text) > MAX_ANSWER_LENGTH:
         raise InvalidFields({"title": Empty(most=MAX_ANSWER_LENGTH)})
-    own = list(db.session.scalars(select(SavedAnswer).where(SavedAnswer.moderator_id == by.id)))
+    own = list(db.session.scalars(select(SavedReply).where(SavedReply.moderator_id == by.id)))
     known = next((one for one in own if one.title == name), None)
     if known is not None:
         known.body = text
     elif len(own) >= MAX_ANSWERS:
         raise InvalidFields({"title": TooMany(most=MAX_ANSWERS)})
     else:
-        db.session.add(SavedAnswer(moderator_id=by.id, title=name, body=text))
+        db.session.add(SavedReply(moderator_id=by.id, title=name, body=text))

@@ -9,10 +9,10 @@ from sqlalchemy.orm import aliased, selectinload
 
 from commentsvc.db import db, unindexed
 from commentsvc.errors import Reason
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.note import Note
 from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
@@ -143,11 +143,19 @@ def log(who: Moderator, before: int | None = None) -> list[Decision]:
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
 
 
-def acts(who: Moderator, before: int | None = None) -> list[Act]:
-    """What moderators did, newest first: their own acts, and others' on their sites."""
-    theirs = who.may_see(Act.site_id) | (Act.site_id.is_(None) & (Act.moderator_id == who.id))
-    found = (
-        select(Act).where(theirs).options(selectinload(Act.comment), selectinload(Act.thread), selectinload(Act.site))
+def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
+    """What moderators did, newest first: their own actions, and others' on their sites."""
+    theirs = who.may_see(ModeratorAction.site_id) | (
+        ModeratorAction.site_id.is_(None) & (ModeratorAction.moderator_id == who.id)
     )
-    rows = found.order_by(Act.id.desc()).limit(PAGE * 2)
-    return list(db.session.scalars(rows.where(Act.id < before) if before else rows))
+    found = (
+        select(ModeratorAction)
+        .where(theirs)
+        .options(
+            selectinload(ModeratorAction.comment),
+            selectinload(ModeratorAction.thread),
+            selectinload(ModeratorAction.site),
+        )
+    )
+    rows = found.order_by(ModeratorAction.id.desc()).limit(PAGE * 2)
+    return list(db.session.scalars(rows.where(ModeratorAction.id < before) if before else rows))

@@ -232,7 +232,7 @@ def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield unindexed(Comment.site_id) == wanted.site
     yield who.may_see(unindexed(Comment.site_id))
     if wanted.reason:
-        yield Comment.marks.contains(wanted.reason, autoescape=True)
+        yield Comment.search_tags.contains(wanted.reason, autoescape=True)
     if (days := _days(wanted)) is not None:
         yield Comment.created_at >= days.first
         yield Comment.created_at < days.end

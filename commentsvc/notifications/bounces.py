@@ -14,7 +14,7 @@ def pause(email: str, reason: str) -> None:
     """An address that does not exist gets no emails, until somebody says otherwise; writes."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
-        recipient.reach, recipient.reason = MailStatus.BOUNCED, reason[:500]
+        recipient.mail_status, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
 def count(email: str, reason: str) -> None:

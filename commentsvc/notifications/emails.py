@@ -183,9 +183,9 @@ def _held(email: Email, recipient: Recipient) -> _Plan | None:
         "kind": _kind(one),
         "thread": one.thread,
         "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
-        "acts": _decision_urls(one, heard) if may_decide else {},
+        "actions": _decision_urls(one, heard) if may_decide else {},
         "answers": reply_to is not None,
-        "may_write": one.in_talk and moderation_links.moderator_of(heard) is not None,
+        "may_write": one.is_discussion and moderation_links.moderator_of(heard) is not None,
     }
     headers |= {"references": (enqueue.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
     return _Plan("held", facts, headers)

@@ -82,7 +82,7 @@ def add(email: Email, comment: Comment, subscription: Subscription, occasion: st
 
 def hurry(recipient: Recipient) -> None:
     """What was gathered goes by the pace that somebody chose now; writes."""
-    due_at = clock.now() if recipient.pace == Frequency.AT_ONCE else recipient.next_digest()
+    due_at = clock.now() if recipient.frequency == Frequency.AT_ONCE else recipient.next_digest()
     waits = update(Email).where(Email.kind == EmailKind.DIGEST, Email.recipient == recipient.email)
     waits = waits.where(Email.state == EmailState.QUEUED, Email.tries == 0, Email.due_at > due_at)
     db.session.execute(waits.values(due_at=due_at, created_at=due_at))

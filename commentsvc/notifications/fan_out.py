@@ -24,7 +24,7 @@ FIRST = tuple(KINDS)
 
 def announce(comment: Comment) -> None:
     """Write down whom to tell that readers see a comment; never its writer; writes."""
-    if not comment.in_talk or not configuration.current().has_subscribers(comment.thread.site_id):
+    if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
     told = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
@@ -74,7 +74,7 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
 
 def _email_for(subscription: Subscription, comment: Comment) -> Email:
     recipient = subscription.recipient
-    if recipient.pace != Frequency.AT_ONCE:
+    if recipient.frequency != Frequency.AT_ONCE:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
     return enqueue.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
@@ -92,7 +92,7 @@ def announce_held(comment: Comment) -> None:
         if not subscription.is_active or enqueue.is_told(occasion, recipient):
             continue
         due_at = recipient.next_digest()
-        if recipient.pace == Frequency.AT_ONCE:
+        if recipient.frequency == Frequency.AT_ONCE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
             due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
         email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)

@@ -29,13 +29,13 @@ class Page:
     before: int | None
 
 
-def page(wanted: str = "", reach: MailStatus | None = None, before: int | None = None) -> Page:
-    """Recipients whose address holds ``wanted``, of one ``reach``, with numbers below ``before``."""
+def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | None = None) -> Page:
+    """Recipients whose address holds ``wanted``, of one ``mail_status``, with numbers below ``before``."""
     rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
     if wanted:
         rows = rows.where(Recipient.email.contains(wanted.lower(), autoescape=True))
-    if reach is not None:
-        rows = rows.where(Recipient.reach == reach)
+    if mail_status is not None:
+        rows = rows.where(Recipient.mail_status == mail_status)
     found = list(db.session.scalars(rows.where(Recipient.id < before) if before else rows))
     shown = found[:PAGE]
     heard = _heard([one.id for one in shown])

@@ -242,15 +242,15 @@ def stop_all(recipient: Recipient) -> None:
         one.state = SubscriptionState.STOPPED
 
 
-def refuse(recipient: Recipient, reach: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
+def refuse(recipient: Recipient, mail_status: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
     """No email goes to this address any more, not even one that asks; writes."""
     stop_all(recipient)
-    recipient.reach, recipient.reason = reach, reason
+    recipient.mail_status, recipient.reason = mail_status, reason
 
 
 def reopen(recipient: Recipient) -> None:
     """Emails may go out again; writes."""
-    recipient.reach, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
+    recipient.mail_status, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 
 def _open(recipient: Recipient) -> None:

@@ -29,7 +29,7 @@ from commentsvc.web.admin import (
     moderators,
     people,
     queue,
-    saved_answers,
+    saved_replies,
     set_up,
     sign_in,
     sites,
@@ -81,13 +81,13 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(account.blueprint)  # /admin/account  …/{password,passkeys,sessions}/…
     app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
     app.register_blueprint(moderation_links.blueprint)  # /moderate/<token>
-    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/acts/<id>/reversal
+    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/actions/<id>/reversal
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,answer,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}
     app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
     app.register_blueprint(stats.blueprint)  # /admin/stats
-    app.register_blueprint(saved_answers.blueprint)  # /admin/saved-answers  …/<id>/removal
+    app.register_blueprint(saved_replies.blueprint)  # /admin/saved-replies  …/<id>/removal
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log

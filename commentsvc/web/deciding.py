@@ -1,4 +1,4 @@
-"""A person decides about comments, at the desk or from an email: about the texts they saw, and shown at once."""
+"""A person decides about comments, in the admin pages or from an email: about the texts they saw, and shown at once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -7,17 +7,17 @@ from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.errors import ChangedMeanwhile, NotFound
 from commentsvc.linkbacks import verifying
-from commentsvc.models.act import Act
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.web import snapshots
 
 
-def decide(comment_id: int, text_version: str | None, act: Callable[[Comment], None]) -> None:
-    """Let ``act`` change the comment, while nobody else can; commits.
+def decide(comment_id: int, text_version: str | None, action: Callable[[Comment], None]) -> None:
+    """Let ``action`` change the comment, while nobody else can; commits.
 
     Raises:
         NotFound: it is gone.
@@ -29,7 +29,7 @@ def decide(comment_id: int, text_version: str | None, act: Callable[[Comment], N
         raise NotFound
     if text_version not in (None, comment.text_version):
         raise ChangedMeanwhile
-    act(comment)
+    action(comment)
     show([comment])
 
 
@@ -50,9 +50,9 @@ def erase(email: str) -> int:
     return erased
 
 
-def trash_theirs(ban: Ban, act: Act) -> None:
-    """Move what a ban would have refused to the trash, a little at a time, as part of ``act``; commits."""
-    _in_steps(partial(bans.trash_some, ban, bans.theirs(ban), act.moderator, act))
+def trash_theirs(ban: Ban, action: ModeratorAction) -> None:
+    """Move what a ban would have refused to the trash, a little at a time, as part of ``action``; commits."""
+    _in_steps(partial(bans.trash_some, ban, bans.theirs(ban), action.moderator, action))
 
 
 def give_back(ban: Ban, by: Moderator | None) -> None:

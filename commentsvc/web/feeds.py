@@ -20,10 +20,10 @@ blueprint = Blueprint("feeds", __name__, url_prefix="/feed")
 def of_site(site_key: str) -> Response:
     """The newest comments and linkbacks of a blog."""
     site = configuration.current().site(site_key)
-    news = site.news  # before anything is read that may be newer
+    activity_version = site.activity_version  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
     response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
-    return snapshots.keep_of_many(response, site, news)
+    return snapshots.keep_of_many(response, site, activity_version)
 
 
 @blueprint.get("/<site_key>/")

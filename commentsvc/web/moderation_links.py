@@ -23,12 +23,12 @@ def show(token: str) -> str:
 def decide(token: str) -> str:
     """What the button says; raises ``ChangedMeanwhile`` where the comment says something else by now."""
 
-    def act(comment: Comment) -> None:
+    def action(comment: Comment) -> None:
         link = moderation_links.find(token)  # as it is now: who held it may have lost it
         decisions.decide(comment, link.state, by=link.moderator, is_by_owner=link.moderator is None)
 
     link = moderation_links.find(token)
-    deciding.decide(link.comment.id, link.text_version, act)
+    deciding.decide(link.comment.id, link.text_version, action)
     return _page(moderation_links.find(token), is_done=True)
 
 

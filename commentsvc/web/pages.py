@@ -36,7 +36,13 @@ from commentsvc.web.options import choice, number
 from commentsvc.web.visitor import Visitor
 
 OPENING = '<form class="write"'
-OURS = snapshots.OF_A_PAGE | {"comment", "reply_to", "email", "act", "undone"}  # parameters that pages of threads have
+OURS = snapshots.OF_A_PAGE | {
+    "comment",
+    "reply_to",
+    "email",
+    "action",
+    "undone",
+}  # parameters that pages of threads have
 FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
 
 blueprint = Blueprint("pages", __name__)

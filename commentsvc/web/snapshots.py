@@ -143,10 +143,10 @@ def keep(response: Response, article: Article) -> Response:
     return response
 
 
-def keep_of_many(response: Response, site: Site, news: int) -> Response:
-    """The same for an answer about many threads of ``site``, as they were when its ``news`` were counted."""
+def keep_of_many(response: Response, site: Site, activity_version: int) -> Response:
+    """The same for an answer about many threads of ``site``, as of its ``activity_version``."""
     response.headers["Cache-Control"] = SHARED
-    request.environ[NOTE] = _Subject(site.id, None, (site.version, news), frozenset(site.origins))
+    request.environ[NOTE] = _Subject(site.id, None, (site.version, activity_version), frozenset(site.origins))
     return response
 
 
@@ -300,7 +300,7 @@ class Snapshots:
 
     def _version_now(self, subject: _Subject) -> Version:
         of_thread = select(Thread.version).where(Thread.site_id == subject.site_id, Thread.key == subject.key)
-        beneath = Site.news if subject.key is None else of_thread.scalar_subquery()
+        beneath = Site.activity_version if subject.key is None else of_thread.scalar_subquery()
         of_site = select(Site.version, beneath).where(Site.id == subject.site_id)
         with self.engine.connect() as connection:
             found = connection.execute(of_site).first()

@@ -68,38 +68,38 @@ def change(token: str) -> str:
     """Pause, go on, stop one thing or everything, say yes to what waits for it, choose language and pace."""
     db.begin_write()
     recipient = subscriptions.find_recipient(token)
-    act = request.form.get("act", "")
-    if act == "settings":
+    wanted = request.form.get("change", "")
+    if wanted == "settings":
         _choose(recipient)
-    elif act == "stop-all":
+    elif wanted == "stop-all":
         subscriptions.stop_all(recipient)
-    elif act == "refuse":
+    elif wanted == "refuse":
         subscriptions.refuse(recipient)
-    elif act == "reopen":
+    elif wanted == "reopen":
         subscriptions.reopen(recipient)
     else:
-        _change_one(recipient, act)
+        _change_one(recipient, wanted)
     db.session.commit()
-    return _page(subscriptions.find_recipient(token), token, done=act)
+    return _page(subscriptions.find_recipient(token), token, done=wanted)
 
 
 def _choose(recipient: Recipient) -> None:
-    pace, language = request.form.get("pace", ""), request.form.get("language", "")
-    if pace not in set(Frequency) or language not in i18n.languages():
+    frequency, language = request.form.get("frequency", ""), request.form.get("language", "")
+    if frequency not in set(Frequency) or language not in i18n.languages():
         raise NotUnderstood
-    recipient.pace, recipient.language = pace, language
+    recipient.frequency, recipient.language = frequency, language
     enqueue.hurry(recipient)
 
 
-def _change_one(recipient: Recipient, act: str) -> None:
+def _change_one(recipient: Recipient, wanted: str) -> None:
     subscription = db.session.get(Subscription, whole(request.form.get("subscription")) or 0)
     if subscription is None or subscription.recipient_id != recipient.id:
         raise NotUnderstood
-    if act == "confirm":
+    if wanted == "confirm":
         person = visitor.known()
         subscriptions.confirm(subscription, person.hash if person else None)
-    elif act in CHANGES:
-        subscriptions.change(subscription, CHANGES[act])
+    elif wanted in CHANGES:
+        subscriptions.change(subscription, CHANGES[wanted])
     else:
         raise NotUnderstood
 
@@ -130,7 +130,7 @@ def _page(recipient: Recipient, token: str, done: str = "") -> str:
         "subscriptions/manage.html",
         recipient=recipient,
         heard=registry.heard_by(recipient),
-        paces=Frequency,
+        frequencies=Frequency,
         token=token,
         done=done,
         changed=whole(request.form.get("subscription")),

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 revision = "0001"
 down_revision = None
 
-INDEXED = ("said", "marks")
+INDEXED = ("search_text", "search_tags")
 CHANGES = [(table, verb) for table in ("site", "ban", "channel") for verb in ("INSERT", "UPDATE", "DELETE")]
 SITE_CHANGED = ("site", "UPDATE")
 FIRST_SUBSCRIPTION = ("subscription", "INSERT")
@@ -43,6 +43,15 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration")),
     )
     op.create_table(
+        "daily_count",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("site_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "site_id", "event", name=op.f("pk_daily_count")),
+    )
+    op.create_table(
         "moderator",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
@@ -61,8 +70,8 @@ def _create_tables() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("pace", sa.String(length=16), nullable=False),
-        sa.Column("reach", sa.String(length=16), nullable=False),
+        sa.Column("frequency", sa.String(length=16), nullable=False),
+        sa.Column("mail_status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("bounces", sa.Integer(), nullable=False),
         sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
@@ -101,7 +110,7 @@ def _create_tables() -> None:
         sa.Column("keep_spam_days", sa.Integer(), nullable=False),
         sa.Column("keep_trash_days", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("news", sa.Integer(), nullable=False),
+        sa.Column("activity_version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
@@ -115,15 +124,6 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("nonce", name=op.f("pk_spent_challenge")),
     )
     op.create_index(op.f("ix_spent_challenge_expires_at"), "spent_challenge", ["expires_at"])
-    op.create_table(
-        "tally",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("site_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("event", sa.String(length=16), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("seconds", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "site_id", "event", name=op.f("pk_tally")),
-    )
     op.create_table(
         "announcement",
         sa.Column("site_id", sa.Integer(), nullable=False),
@@ -184,23 +184,6 @@ def _create_tables() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "examination",
-        sa.Column("site_id", sa.Integer(), nullable=False),
-        sa.Column("url", sa.String(length=2000), nullable=False),
-        sa.Column("findings", sa.JSON(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_examination_site_id_site"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_examination")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(op.f("ix_examination_site_id"), "examination", ["site_id"])
-    op.create_index(op.f("ix_examination_state_due_at"), "examination", ["state", "due_at"])
-    op.create_table(
         "learned_word",
         sa.Column("site_id", sa.Integer(), nullable=False),
         sa.Column("word", sa.String(length=64), nullable=False),
@@ -252,6 +235,23 @@ def _create_tables() -> None:
     )
     op.create_index(op.f("ix_moderator_site_site_id"), "moderator_site", ["site_id"])
     op.create_table(
+        "page_check",
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_page_check_site_id_site"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_check")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_page_check_site_id"), "page_check", ["site_id"])
+    op.create_index(op.f("ix_page_check_state_due_at"), "page_check", ["state", "due_at"])
+    op.create_table(
         "passkey",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("moderator_id", sa.Integer(), nullable=False),
@@ -270,19 +270,19 @@ def _create_tables() -> None:
     )
     op.create_index(op.f("ix_passkey_moderator_id"), "passkey", ["moderator_id"])
     op.create_table(
-        "saved_answer",
+        "saved_reply",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("moderator_id", sa.Integer(), nullable=False),
         sa.Column("title", sa.String(length=80), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["moderator_id"], ["moderator.id"], name=op.f("fk_saved_answer_moderator_id_moderator"), ondelete="CASCADE"
+            ["moderator_id"], ["moderator.id"], name=op.f("fk_saved_reply_moderator_id_moderator"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_answer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_reply")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_saved_answer_moderator_id"), "saved_answer", ["moderator_id"])
+    op.create_index(op.f("ix_saved_reply_moderator_id"), "saved_reply", ["moderator_id"])
     op.create_table(
         "thread",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -338,7 +338,7 @@ def _create_tables() -> None:
         sa.Column("root_id", sa.Integer(), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("response", sa.String(length=16), nullable=False),
-        sa.Column("in_talk", sa.Boolean(), nullable=False),
+        sa.Column("is_discussion", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("learned_as", sa.String(length=8), nullable=True),
@@ -360,8 +360,8 @@ def _create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("marks", sa.Text(), nullable=False),
-        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("search_tags", sa.Text(), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["moderator_id"], ["moderator.id"], name=op.f("fk_comment_moderator_id_moderator"), ondelete="SET NULL"
         ),
@@ -394,9 +394,9 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_comment_site_id_state_id"), "comment", ["site_id", "state", "id"])
     op.create_index(op.f("ix_comment_state_id"), "comment", ["state", "id"])
     op.create_index(
-        op.f("ix_comment_thread_id_in_talk_root_id_id_state"),
+        op.f("ix_comment_thread_id_is_discussion_root_id_id_state"),
         "comment",
-        ["thread_id", "in_talk", "root_id", "id", "state"],
+        ["thread_id", "is_discussion", "root_id", "id", "state"],
     )
     op.create_index(op.f("ix_comment_thread_id_state_id"), "comment", ["thread_id", "state", "id"])
     op.create_index(op.f("ix_comment_visitor"), "comment", ["visitor"])
@@ -472,7 +472,7 @@ def _create_tables() -> None:
     )
     op.create_index(op.f("ix_thread_alias_thread_id"), "thread_alias", ["thread_id"])
     op.create_table(
-        "act",
+        "moderator_action",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("moderator_id", sa.Integer(), nullable=True),
         sa.Column("site_id", sa.Integer(), nullable=True),
@@ -480,26 +480,33 @@ def _create_tables() -> None:
         sa.Column("comment_id", sa.Integer(), nullable=True),
         sa.Column("verb", sa.String(length=16), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("kept", sa.JSON(), nullable=False),
+        sa.Column("undo_data", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["comment_id"], ["comment.id"], name=op.f("fk_act_comment_id_comment"), ondelete="SET NULL"
+            ["comment_id"], ["comment.id"], name=op.f("fk_moderator_action_comment_id_comment"), ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(
-            ["moderator_id"], ["moderator.id"], name=op.f("fk_act_moderator_id_moderator"), ondelete="SET NULL"
+            ["moderator_id"],
+            ["moderator.id"],
+            name=op.f("fk_moderator_action_moderator_id_moderator"),
+            ondelete="SET NULL",
         ),
-        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_act_site_id_site"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
-            ["thread_id"], ["thread.id"], name=op.f("fk_act_thread_id_thread"), ondelete="SET NULL"
+            ["site_id"], ["site.id"], name=op.f("fk_moderator_action_site_id_site"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_act")),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["thread.id"], name=op.f("fk_moderator_action_thread_id_thread"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_moderator_action")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_act_comment_id"), "act", ["comment_id"])
-    op.create_index(op.f("ix_act_moderator_id_undone_at_id"), "act", ["moderator_id", "undone_at", "id"])
-    op.create_index(op.f("ix_act_site_id"), "act", ["site_id"])
-    op.create_index(op.f("ix_act_thread_id"), "act", ["thread_id"])
+    op.create_index(op.f("ix_moderator_action_comment_id"), "moderator_action", ["comment_id"])
+    op.create_index(
+        op.f("ix_moderator_action_moderator_id_undone_at_id"), "moderator_action", ["moderator_id", "undone_at", "id"]
+    )
+    op.create_index(op.f("ix_moderator_action_site_id"), "moderator_action", ["site_id"])
+    op.create_index(op.f("ix_moderator_action_thread_id"), "moderator_action", ["thread_id"])
     op.create_table(
         "note",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -639,11 +646,16 @@ def _create_tables() -> None:
         sa.Column("after", sa.String(length=16), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("ban_id", sa.Integer(), nullable=True),
-        sa.Column("act_id", sa.Integer(), nullable=True),
+        sa.Column("action_id", sa.Integer(), nullable=True),
         sa.Column("is_undo", sa.Boolean(), nullable=False),
         sa.Column("is_by_owner", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["act_id"], ["act.id"], name=op.f("fk_decision_act_id_act"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["action_id"],
+            ["moderator_action.id"],
+            name=op.f("fk_decision_action_id_moderator_action"),
+            ondelete="SET NULL",
+        ),
         sa.ForeignKeyConstraint(["ban_id"], ["ban.id"], name=op.f("fk_decision_ban_id_ban"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["comment_id"], ["comment.id"], name=op.f("fk_decision_comment_id_comment"), ondelete="CASCADE"
@@ -654,7 +666,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_decision_act_id"), "decision", ["act_id"])
+    op.create_index(op.f("ix_decision_action_id"), "decision", ["action_id"])
     op.create_index(op.f("ix_decision_ban_id"), "decision", ["ban_id"])
     op.create_index(op.f("ix_decision_comment_id"), "decision", ["comment_id"])
     op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
@@ -742,7 +754,7 @@ def _index_text_in_sqlite() -> None:
 def _index_text_in_postgresql() -> None:
     op.execute(
         "ALTER TABLE comment ADD COLUMN search tsvector GENERATED ALWAYS AS"
-        " (to_tsvector('simple', said) || array_to_tsvector(string_to_array(marks, ' '))) STORED"
+        " (to_tsvector('simple', search_text) || array_to_tsvector(string_to_array(search_tags, ' '))) STORED"
     )
     op.execute("CREATE INDEX ix_comment_search ON comment USING gin (search)")
     op.create_index("ix_comment_age", "comment", ["created_at", "id"])
@@ -750,7 +762,7 @@ def _index_text_in_postgresql() -> None:
 
 def _watch_configuration_in_sqlite() -> None:
     for table, verb in CHANGES:
-        condition = "WHEN NEW.news IS OLD.news" if (table, verb) == SITE_CHANGED else ""
+        condition = "WHEN NEW.activity_version IS OLD.activity_version" if (table, verb) == SITE_CHANGED else ""
         op.execute(f"CREATE TRIGGER {_name(table, verb)} AFTER {verb} ON {table} {condition} BEGIN {RAISE}; END")
     op.execute(
         f"CREATE TRIGGER {_name(*FIRST_SUBSCRIPTION)} AFTER INSERT ON subscription"
@@ -762,7 +774,11 @@ def _watch_configuration_in_postgresql() -> None:
     _create_function("raise_configuration", f"{RAISE};")
     _create_function("raise_configuration_by_first", f"IF NOT {HAS_OTHERS} THEN {RAISE}; END IF;")
     for table, verb in CHANGES:
-        condition = "WHEN (NEW.news IS NOT DISTINCT FROM OLD.news)" if (table, verb) == SITE_CHANGED else ""
+        condition = (
+            "WHEN (NEW.activity_version IS NOT DISTINCT FROM OLD.activity_version)"
+            if (table, verb) == SITE_CHANGED
+            else ""
+        )
         _run_at_commit(table, verb, condition, "raise_configuration")
     _run_at_commit(*FIRST_SUBSCRIPTION, "", "raise_configuration_by_first")
 

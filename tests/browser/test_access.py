@@ -24,7 +24,7 @@ from tests.post import text_of
 Person = Callable[..., Page]
 DESK = (
     *("queue", "queue?state=approved", "queue?state=any&q=waits", "comments/{comment}", "threads", "threads/{thread}"),
-    *("linkbacks", "bans", "bans?comment={comment}", "saved-answers", "stats", "log", "log?of=decisions", "sites"),
+    *("linkbacks", "bans", "bans?comment={comment}", "saved-replies", "stats", "log", "log?of=decisions", "sites"),
     *("sites/blog", "people?email=bob@mail.example", "email", "email/{email}", "subscriptions", "channels"),
     *("account", "moderators"),
 )
@@ -101,7 +101,7 @@ def too_small(page: Page) -> list[str]:
               const pressed = "a[href], button, input:not([type=hidden]), summary";
               return roots.flatMap((root) => [...root.querySelectorAll(pressed)])
                 .filter((one) => one.checkVisibility() && one.tabIndex >= 0)
-                .filter((one) => !one.closest(".body, p:not(.acts, .who), h1, h2"))
+                .filter((one) => !one.closest(".body, p:not(.actions, .who), h1, h2"))
                 .filter((one) => {
                   const { width, height } = one.getBoundingClientRect();
                   return Math.min(width, height) < least - 0.5;
@@ -158,7 +158,7 @@ class TestEveryPage:
             expect(grace.get_by_role("status")).to_be_visible()
             judge(grace, narrow=narrow)
 
-    def test_the_desk(self, world: World, person: Person, scheme: str, lang: str, narrow: bool) -> None:
+    def test_the_admin_pages(self, world: World, person: Person, scheme: str, lang: str, narrow: bool) -> None:
         world.server.run("site", "set", "blog", "--moderation", "all")
         say(world, "Mallory", "waits for a decision")
         for width in (1280, 320):

@@ -37,7 +37,7 @@ def _write(world: World, numbers: range) -> None:
 
 
 def counts(page: Page, world: World) -> dict[str, int]:
-    """How many are in each state, as the desk has it."""
+    """How many are in each state, as the admin pages has it."""
     page.goto(f"{world.server.url}/admin/queue")
     found = page.get_by_role("navigation", name="State").get_by_role("link").all_inner_texts()
     return {name: int(number) for name, number in (re.split(r"\s+", text.strip()) for text in found)}
@@ -94,7 +94,7 @@ def test_by_touch_on_a_phone(full: World, person: Person) -> None:
 
 
 def test_without_javascript(full: World, person: Person) -> None:
-    """Every act is a form that leads back to the list; what is chosen or found is one act."""
+    """Every action is a form that leads back to the list; what is chosen or found is one action."""
     ada = person(java_script_enabled=False)
     sign_in(full, ada)
     for number in range(HELD - 30):

@@ -314,7 +314,7 @@ def test_nothing_is_cut_off_or_hard_to_read(world: World, person: Person, width:
             assert found.violations_count == 0, found.generate_report()
 
 
-def test_the_desk_on_a_phone_without_scripts(world: World, person: Person) -> None:
+def test_the_admin_pages_on_a_phone_without_scripts(world: World, person: Person) -> None:
     """Ada approves, takes it back, and finds both in the log."""
     bob, ada = person(), person(java_script_enabled=False, viewport={"width": 390, "height": 800})
     bob.goto(world.article)

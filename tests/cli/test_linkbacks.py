@@ -53,7 +53,7 @@ class TestPing:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("COMMENTSVC_FETCH_ALLOW", f"{blog.address},{other.address}")
                 status, out, err = command("ping", blog.page(ARTICLE, anchors))
-            assert (status, err) == (1, "1 of 3 pages could not be told; the desk lists them, too.\n")
+            assert (status, err) == (1, "1 of 3 pages could not be told; the admin pages list them, too.\n")
             assert f"✓ {target}: webmention, status 202" in out
             assert f"– {deaf}: takes no linkbacks" in out
             assert f"✗ {hidden}: port" in out

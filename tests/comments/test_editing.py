@@ -254,8 +254,8 @@ class TestOnThePage:
 
     def test_other_pages_cannot_send_the_forms(self, bob: Visitor) -> None:
         comment = bob.comment()
-        for act in ("revision", "removal"):
-            answer = bob.client.post(f"/comments/{comment}/{act}", data={"body": "x"}, headers={"Origin": BLOG})
+        for action in ("revision", "removal"):
+            answer = bob.client.post(f"/comments/{comment}/{action}", data={"body": "x"}, headers={"Origin": BLOG})
             assert answer.status_code == 403
         assert row(comment).body == BOB.says
 

@@ -34,7 +34,8 @@ def write(thread: Thread, parents: list[int | None], state: str = "approved") ->
         roots.append(first + place if parent is None else roots[parent])
         rows.append(
             {
-                "id": first + place, "thread_id": thread.id, "parent_id": None if parent is None else first + parent,
+                "id": first + place, "thread_id": thread.id, "site_id": thread.site_id,
+                "parent_id": None if parent is None else first + parent,
                 "root_id": None if parent is None else roots[place], "kind": "comment", "state": state, "reasons": [],
                 "author": f"Writer {place}", "title": "", "body": str(place), "body_html": f"<p>{place}</p>",
                 "body_hash": str(place), "language": "en", "seed": "x",

@@ -131,7 +131,7 @@ def test_answers_and_decisions_and_bounces(
 
 def _reach(server: Running) -> str:
     with sqlite3.connect(server.folder / "commentsvc.sqlite3") as file:
-        return str(file.execute("SELECT reach FROM recipient WHERE email = ?", (BOB.email,)).fetchone())
+        return str(file.execute("SELECT mail_status FROM recipient WHERE email = ?", (BOB.email,)).fetchone())
 
 
 def test_the_pipe_does_the_same(server: Running, post_office: MailServer) -> None:

@@ -210,7 +210,7 @@ class TestShown:
         assert "<p>Mine is red.</p><p>And loud.</p>" in page
         assert 'href="https://grace.example/"' in page
         reply = shown()[1]
-        assert (reply.kind, reply.response, reply.in_talk) == ("webmention", "reply", True)
+        assert (reply.kind, reply.response, reply.is_discussion) == ("webmention", "reply", True)
         answer = bob.comment(body="Red is loud.", parent_id=str(reply.id))
         assert next(one for one in shown() if one.id == answer).parent_id == reply.id
         thread = client.get(f"/api/v1/threads/blog/{ARTICLE}").json
@@ -263,6 +263,6 @@ class TestShown:
         self, client: FlaskClient, neighbour: Web, ada: Visitor, shown: Callable[[], list[Comment]]
     ) -> None:
         ban = {"kind": "domain", "value": "grace.example"}
-        assert ada.desk_post("/admin/bans", form_at="/admin/bans", **ban).status_code == 303
+        assert ada.admin_post("/admin/bans", form_at="/admin/bans", **ban).status_code == 303
         self.tell(client, neighbour, "/1", link("u-like-of"))
         assert shown() == []

@@ -24,28 +24,28 @@ def test_approving_trashing_rewriting_and_a_bulk_decision_at_once(
     for other in adas:
         other.client._cookies.update(ada.client._cookies)
         other.tokens["/admin/queue"] = ""
-        other.desk_post("/admin/queue")  # takes its token from a page
+        other.admin_post("/admin/queue")  # takes its token from a page
         other.tokens.clear()
         other.decide(comments[0], "approval")
     db.session.rollback()
 
     def approve(by: Visitor, number: int) -> int:
-        return by.desk_post(f"/admin/comments/{comments[number % 3]}/approval").status_code
+        return by.admin_post(f"/admin/comments/{comments[number % 3]}/approval").status_code
 
     def trash(by: Visitor, number: int) -> int:
-        return by.desk_post(f"/admin/comments/{comments[number % 3]}/trash").status_code
+        return by.admin_post(f"/admin/comments/{comments[number % 3]}/trash").status_code
 
     def rewrite(by: Visitor, number: int) -> int:
         fields = {"author": "Bob", "body": f"rewritten {number}", "website": ""}
-        return by.desk_post(f"/admin/comments/{comments[number % 3]}/text", **fields).status_code
+        return by.admin_post(f"/admin/comments/{comments[number % 3]}/text", **fields).status_code
 
     def all_of_them(by: Visitor, number: int) -> int:
         chosen = [str(one) for one in reversed(comments)]
         verb = "approval" if number % 2 else "trash"
-        return by.desk_post("/admin/comments/decisions", verb=verb, chosen=chosen).status_code  # type: ignore[arg-type]
+        return by.admin_post("/admin/comments/decisions", verb=verb, chosen=chosen).status_code  # type: ignore[arg-type]
 
-    def often(by: Visitor, act: Callable[[Visitor, int], int]) -> list[int]:
-        return [act(by, number) for number in range(ROUNDS)]
+    def often(by: Visitor, action: Callable[[Visitor, int], int]) -> list[int]:
+        return [action(by, number) for number in range(ROUNDS)]
 
     with ThreadPoolExecutor(4) as pool:
         met = Counter(chain.from_iterable(pool.map(often, adas, (approve, trash, rewrite, all_of_them))))
@@ -71,7 +71,7 @@ def test_who_met_a_conflict_is_served_the_second_time(ada: Visitor, bob: Visitor
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Comment, "locked", classmethod(once))
-        assert ada.desk_post(f"/admin/comments/{comment}/trash").status_code == 303
+        assert ada.admin_post(f"/admin/comments/{comment}/trash").status_code == 303
         assert row(comment).state == "trashed"
         failures.extend([1, 1])
-        assert ada.desk_post(f"/admin/comments/{comment}/approval").status_code == 503
+        assert ada.admin_post(f"/admin/comments/{comment}/approval").status_code == 503

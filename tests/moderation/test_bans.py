@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from commentsvc.comments import undoing
 from commentsvc.db import db
-from commentsvc.models import Act, Ban, Decision, Site
+from commentsvc.models import Ban, Decision, ModeratorAction, Site
 from commentsvc.models.comment import State
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
@@ -24,8 +24,8 @@ HOME = "203.0.113.7"
 
 
 def banned(ada: Visitor, **fields: str) -> int:
-    """Fill in the form at the desk; the number of the ban."""
-    answer = ada.desk_post("/admin/bans", form_at="/admin/bans", **fields)
+    """Fill in the form in the admin pages; the number of the ban."""
+    answer = ada.admin_post("/admin/bans", form_at="/admin/bans", **fields)
     assert answer.status_code == 303, answer.text
     return int(answer.headers["Location"].rpartition("=")[2])
 
@@ -106,7 +106,7 @@ class TestByWhat:
         ],
     )
     def test_what_is_nobody_is_said_and_kept(self, ada: Visitor, kind: str, value: str) -> None:
-        answer = ada.desk_post("/admin/bans", form_at="/admin/bans", kind=kind, value=value, reason="my reason")
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind=kind, value=value, reason="my reason")
         assert answer.status_code == 422
         assert "a network like 203.0.113.0/24" in answer.text
         assert f'value="{value}"' in answer.text
@@ -140,7 +140,7 @@ class TestHowFar:
     )
     def test_a_slip_makes_no_ban_wider_or_longer(self, ada: Visitor, wrong: dict[str, str]) -> None:
         form = {"kind": "word", "value": "casino", **wrong}
-        answer = ada.desk_post("/admin/bans", form_at="/admin/bans", **form)
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", **form)
         assert answer.status_code == 422
         assert db.session.scalars(select(Ban)).all() == []
 
@@ -174,7 +174,7 @@ class TestHowFar:
 
     def test_until_it_is_lifted(self, ada: Visitor, visit: Visit) -> None:
         ban = banned(ada, kind="address", value=HOME)
-        ada.desk_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
         assert tries(visit()) == 303
 
     def test_moderators_may_write_what_nobody_else_may(self, ada: Visitor) -> None:
@@ -185,7 +185,7 @@ class TestHowFar:
 class TestAllOfTheirs:
     """One decision takes it all away, and one gives it back."""
 
-    def test_from_a_comment_at_the_desk(self, ada: Visitor, bob: Visitor, visit: Visit) -> None:
+    def test_from_a_comment_in_the_admin_pages(self, ada: Visitor, bob: Visitor, visit: Visit) -> None:
         kept = bob.comment(BOB, body="of somebody else", email="bob@mail.example")
         mallory = visit()
         theirs = [mallory.comment(MALLORY, body=f"number {number}", email=MALLORY.email) for number in range(3)]
@@ -197,7 +197,7 @@ class TestAllOfTheirs:
         page = ada.client.get(f"/admin/bans?changed={ban}").text
         assert "2 comments went to the trash" in page
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 1
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert [row(one).state for one in theirs] == [State.APPROVED, State.APPROVED, State.SPAM]
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 3
         assert mallory.post(MALLORY, body="again", email=MALLORY.email).status_code == 303
@@ -213,13 +213,13 @@ class TestAllOfTheirs:
         theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
         ban = banned(ada, kind="word", value="casino", theirs="1")
         assert {row(one).state for one in theirs} == {State.TRASHED}
-        act = db.session.scalars(select(Act)).one()
-        assert act.count == len(theirs)
-        places = {"the bans": f"/admin/bans/{ban}/undo", "the log": f"/admin/acts/{act.id}/reversal"}
-        ada.desk_post(places[way], form_at="/admin/bans")
+        action = db.session.scalars(select(ModeratorAction)).one()
+        assert action.count == len(theirs)
+        places = {"the bans": f"/admin/bans/{ban}/undo", "the log": f"/admin/actions/{action.id}/reversal"}
+        ada.admin_post(places[way], form_at="/admin/bans")
         assert {row(one).state for one in theirs} == {State.APPROVED}
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == len(theirs)
-        assert db.session.scalars(select(Act)).one().undone_at
+        assert db.session.scalars(select(ModeratorAction)).one().undone_at
 
     def test_giving_back_that_was_broken_off_goes_on(
         self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
@@ -227,22 +227,22 @@ class TestAllOfTheirs:
         theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
         ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino", theirs="1"))
         monkeypatch.setattr(bans, "AT_ONCE", 2)
-        act = db.session.scalars(select(Act)).one()
+        action = db.session.scalars(select(ModeratorAction)).one()
         db.begin_write()
-        undoing.undo(act, act.moderator)
+        undoing.undo(action, action.moderator)
         db.session.commit()
         next(db.in_batches(partial(bans.give_back_some, ban)))
         assert sum(row(one).state == State.TRASHED for one in theirs) == 3
-        assert f"/admin/acts/{act.id}/reversal" in ada.client.get("/admin/log").text
-        ada.desk_post(f"/admin/acts/{act.id}/reversal")
+        assert f"/admin/actions/{action.id}/reversal" in ada.client.get("/admin/log").text
+        ada.admin_post(f"/admin/actions/{action.id}/reversal")
         assert {row(one).state for one in theirs} == {State.APPROVED}
-        assert f"/admin/acts/{act.id}/reversal" not in ada.client.get("/admin/log").text
+        assert f"/admin/actions/{action.id}/reversal" not in ada.client.get("/admin/log").text
 
     def test_what_was_erased_since_does_not_come_back(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB, body="casino", email=BOB.email)
         ban = banned(ada, kind="word", value="casino", theirs="1")
         deciding.erase(BOB.email)
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert row(comment).state == State.TRASHED
 
     def test_nothing_more_is_taken_once_it_is_lifted(self, ada: Visitor, bob: Visitor) -> None:
@@ -250,7 +250,7 @@ class TestAllOfTheirs:
         ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino"))
         found = bans.theirs(ban)
         assert found == [comment]
-        ada.desk_post(f"/admin/bans/{ban.id}/end", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban.id}/end", form_at="/admin/bans")
         assert list(db.in_batches(partial(bans.trash_some, ban, found))) == []
         assert row(comment).state == State.APPROVED
 
@@ -268,13 +268,13 @@ class TestAllOfTheirs:
         comment = bob.comment(email=BOB.email)
         ban = banned(ada, kind="email", value=BOB.email, theirs="1")
         ada.decide(comment, "hold")
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert row(comment).state == State.PENDING
 
     def test_the_filter_learns_nothing_from_it(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(email=BOB.email)
         ban = banned(ada, kind="email", value=BOB.email, theirs="1")
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert row(comment).learned_as is None
         assert row(comment).state == State.APPROVED
 
@@ -299,7 +299,7 @@ class TestAllOfTheirs:
     def test_a_mail_provider_is_not_banned_by_mistake(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(email="bob@gmail.example")
         form = {"kind": "domain", "comment": str(comment), "value": ""}
-        assert ada.desk_post("/admin/bans", form_at="/admin/bans", **form).status_code == 422
+        assert ada.admin_post("/admin/bans", form_at="/admin/bans", **form).status_code == 422
 
     def test_spam_goes_on_speaking_against_its_like(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(MALLORY, email=MALLORY.email)
@@ -310,9 +310,9 @@ class TestAllOfTheirs:
     def test_it_can_be_undone_after_it_ran_out(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(email=BOB.email)
         ban = banned(ada, kind="email", value=BOB.email, theirs="1")
-        ada.desk_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
         assert f"/admin/bans/{ban}/undo" in ada.client.get("/admin/bans").text
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert row(comment).state == State.APPROVED
         assert f"/admin/bans/{ban}/undo" not in ada.client.get("/admin/bans").text
 
@@ -353,7 +353,7 @@ class TestUndo:
         proof = {"Authorization": f"Bearer {token}"}
         assert bob.client.patch(f"/api/v1/comments/{comment}", json={"body": "zebra"}, headers=proof).status_code == 200
         ban = banned(ada, kind="word", value="zebra", theirs="1")
-        ada.desk_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert (row(comment).state, row(comment).learned_as) == (State.APPROVED, None)
 
     def test_what_the_score_called_spam_can_be_confirmed(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:

@@ -145,7 +145,7 @@ class TestFinding:
         ada.decide(said["cord"], "spam")
         assert self.find(moderator, state="spam") == [said["cord"]]
         assert self.find(moderator, state="approved", text="cord") == []
-        ada.desk_post(f"/admin/comments/{said['cord']}/text", author="Bob", website="", body="Something else.")
+        ada.admin_post(f"/admin/comments/{said['cord']}/text", author="Bob", website="", body="Something else.")
         assert self.find(moderator, text="cord") == []
         assert self.find(moderator, text="something") == [said["cord"]]
 

@@ -72,11 +72,11 @@ def test_an_address_that_is_gone_gets_no_more(
 ) -> None:
     message, sender = sent
     assert worker.receive(report(sender, message)) == "bounce"
-    assert recipient().reach == "bounced"
+    assert recipient().mail_status == "bounced"
     visit().comment(MALLORY, parent_id=str(subscribed))
     work()
     assert len(post_office.messages) == 1
-    page = ada.client.get("/admin/subscriptions?reach=bounced").text
+    page = ada.client.get("/admin/subscriptions?mail_status=bounced").text
     assert BOB.email in page
     assert "no such user" in page
 
@@ -87,7 +87,7 @@ def test_and_again_when_a_moderator_says_so(
     message, sender = sent
     worker.receive(report(sender, message))
     at = "/admin/subscriptions"
-    ada.desk_post(f"{at}/recipients/{recipient().id}/opening", form_at=at)
+    ada.admin_post(f"{at}/recipients/{recipient().id}/opening", form_at=at)
     visit().comment(MALLORY, parent_id=str(subscribed))
     work()
     assert len(post_office.messages) == 2
@@ -97,7 +97,7 @@ def test_a_full_mailbox_is_forgiven_twice(sent: tuple[EmailMessage, str], time: 
     message, sender = sent
     for expected in ("open", "open", "bounced"):
         worker.receive(report(sender, message, status="5.2.2"))
-        assert recipient().reach == expected
+        assert recipient().mail_status == expected
 
 
 def test_and_forgotten_after_a_month(sent: tuple[EmailMessage, str], time: FrozenClock) -> None:
@@ -105,7 +105,7 @@ def test_and_forgotten_after_a_month(sent: tuple[EmailMessage, str], time: Froze
     for _ in range(5):
         worker.receive(report(sender, message, status="5.2.2"))
         time.pass_(days=31)
-    assert recipient().reach == "open"
+    assert recipient().mail_status == "open"
 
 
 @pytest.mark.parametrize("status", ["5.7.1", "5.6.0", "5.3.4"])
@@ -116,29 +116,29 @@ def test_an_email_refused_for_what_it_says_speaks_not_against_its_reader(
     message, sender = sent
     for _ in range(5):
         worker.receive(report(sender, message, status=status))
-    assert recipient().reach == "open"
+    assert recipient().mail_status == "open"
 
 
 def test_who_wants_no_emails_is_not_forgotten_for_a_bounce(sent: tuple[EmailMessage, str]) -> None:
     message, sender = sent
     db.begin_write()
-    db.session.scalars(select(Recipient)).one().reach = "refused"
+    db.session.scalars(select(Recipient)).one().mail_status = "refused"
     db.session.commit()
     worker.receive(report(sender, message))
-    assert recipient().reach == "refused"
+    assert recipient().mail_status == "refused"
 
 
 def test_a_delay_is_no_bounce(sent: tuple[EmailMessage, str]) -> None:
     message, sender = sent
     assert worker.receive(report(sender, message, status="4.4.1", action="delayed")).startswith("ignored")
-    assert recipient().reach == "open"
+    assert recipient().mail_status == "open"
 
 
 def test_a_complaint_ends_everything(sent: tuple[EmailMessage, str], post_office: MailServer, bob: Visitor) -> None:
     """It need not come to the signed address: providers send it where they were told to, with the email enclosed."""
     message, _ = sent
     assert worker.receive(report("abuse@blog.example", message, kind="feedback")) == "complaint"
-    assert recipient().reach == "complained"
+    assert recipient().mail_status == "complained"
     assert db.session.scalars(select(Subscription.state)).all() == ["stopped"]
     bob.client.post("/follow/blog/x", data={"email": BOB.email})
     work()
@@ -150,14 +150,14 @@ def test_nobody_can_forge_one(to: str, sent: tuple[EmailMessage, str]) -> None:
     forged = EmailMessage()
     forged["Message-ID"] = "<reply-1.guessed@comments.example>"
     assert worker.receive(report(to, forged)).startswith("ignored")
-    assert recipient().reach == "open"
+    assert recipient().mail_status == "open"
 
 
 def test_an_answer_of_the_holidays_to_the_envelope_is_nothing(sent: tuple[EmailMessage, str]) -> None:
     _, sender = sent
     mail = f"From: {BOB.email}\r\nTo: {sender}\r\nAuto-Submitted: auto-replied\r\n\r\nI am away.\r\n"
     assert worker.receive(mail.encode()).startswith("ignored")
-    assert recipient().reach == "open"
+    assert recipient().mail_status == "open"
 
 
 def test_a_server_that_refuses_an_address_at_once_counts_too(
@@ -167,7 +167,7 @@ def test_a_server_that_refuses_an_address_at_once_counts_too(
     for number in range(4):
         visit().comment(GRACE, body=f"number {number}", parent_id=str(subscribed))
         work()
-    assert recipient().reach == "bounced"
+    assert recipient().mail_status == "bounced"
     assert [message.state for message in messages()][1:] == ["failed"] * 3, "the fourth was not even written"
 
 
@@ -178,5 +178,5 @@ def test_the_person_sees_why_and_can_start_again(
     worker.receive(report(sender, message))
     page = link_in(message, "subscriptions")
     assert "Letters to this address came back" in client.get(page).text
-    client.post(page, data={"act": "reopen"})
-    assert recipient().reach == "open"
+    client.post(page, data={"change": "reopen"})
+    assert recipient().mail_status == "open"

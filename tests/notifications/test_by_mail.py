@@ -223,7 +223,7 @@ class TestAnswersThatCannotStand:
         assert "came too late" in receive(answer_to(reply, "Thank you"))
 
     def test_a_banned_writer(self, reply: EmailMessage, ada: Visitor) -> None:
-        ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
+        ada.admin_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
         assert "Nothing is accepted from you" in receive(answer_to(reply, "Thank you"))
 
     def test_more_than_a_person_writes(self, reply: EmailMessage, rules: Rules) -> None:

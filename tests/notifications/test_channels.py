@@ -260,21 +260,21 @@ class TestTheDesk:
     AT = "/admin/channels"
 
     def test_open_try_rotate_close(self, ada: Visitor, receiver: Web, really: None) -> None:
-        assert ada.desk_post(self.AT, form_at=self.AT, means="webhook", url=f"{receiver.url}/hook").status_code == 303
+        assert ada.admin_post(self.AT, form_at=self.AT, means="webhook", url=f"{receiver.url}/hook").status_code == 303
         channel = db.session.scalars(select(Channel)).one()
         first = channels.shown_secret(channel)
         assert first in ada.client.get(self.AT).text
-        ada.desk_post(f"{self.AT}/{channel.id}/tests", form_at=self.AT)
+        ada.admin_post(f"{self.AT}/{channel.id}/tests", form_at=self.AT)
         deliver()
         assert verified(receiver, first)["type"] == "test"
-        ada.desk_post(f"{self.AT}/{channel.id}/rotation", form_at=self.AT)
+        ada.admin_post(f"{self.AT}/{channel.id}/rotation", form_at=self.AT)
         page = ada.client.get(self.AT).text
         assert first not in page
         assert "the old one signs too until" in page
-        ada.desk_post(f"{self.AT}/deliveries/{deliveries()[0].id}/attempts", form_at=self.AT)
+        ada.admin_post(f"{self.AT}/deliveries/{deliveries()[0].id}/attempts", form_at=self.AT)
         deliver()
         assert len(receiver.received) == 2
-        ada.desk_post(f"{self.AT}/{channel.id}/removal", form_at=self.AT)
+        ada.admin_post(f"{self.AT}/{channel.id}/removal", form_at=self.AT)
         assert not db.session.scalars(select(Channel)).all()
 
     @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ class TestTheDesk:
         ids=range(7),
     )
     def test_what_is_no_address_comes_back(self, means: str, url: str, ada: Visitor) -> None:
-        answer = ada.desk_post(self.AT, form_at=self.AT, means=means, url=url)
+        answer = ada.admin_post(self.AT, form_at=self.AT, means=means, url=url)
         assert answer.status_code == 422
         assert "does not look like an address that can be told" in answer.text
         assert not db.session.scalars(select(Channel)).all()
@@ -303,7 +303,7 @@ class TestTheDesk:
 
         push._apprise.cache_clear()
         monkeypatch.setitem(sys.modules, "apprise", None)
-        answer = ada.desk_post(self.AT, form_at=self.AT, means="push", url="ntfy://x")
+        answer = ada.admin_post(self.AT, form_at=self.AT, means="push", url="ntfy://x")
         push._apprise.cache_clear()
         assert answer.status_code == 422
         assert "pip install" in answer.text

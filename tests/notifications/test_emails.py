@@ -119,7 +119,7 @@ class TestReplies:
                 work()
                 number = db.session.scalars(select(Subscription.id)).one()
                 at = "/admin/subscriptions"
-                ada.desk_post(f"{at}/{number}/removal", form_at=at)
+                ada.admin_post(f"{at}/{number}/removal", form_at=at)
                 time.pass_(hours=25)
                 ada.sign_in(ADA.email, ADAS_PASSWORD)
         ada.decide(comment, "trash")

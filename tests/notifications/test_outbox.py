@@ -129,12 +129,14 @@ class TestDown:
             work()
             assert [message["Subject"] for message in server.messages] == ["5 comments wait for approval on A blog"]
 
-    def test_the_desk_says_that_nobody_works(self, ada: Visitor, post_office: MailServer, time: FrozenClock) -> None:
+    def test_the_admin_pages_says_that_nobody_works(
+        self, ada: Visitor, post_office: MailServer, time: FrozenClock
+    ) -> None:
         queue(*readers(1))
         time.pass_(minutes=11)
         assert "Letters have not got out" in ada.client.get("/admin/queue").text
 
-    def test_the_desk_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+    def test_the_admin_pages_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
         worker.send_emails()
@@ -278,7 +280,7 @@ class TestRefusals:
             for _ in range(5):
                 worker.send_emails()
                 time.pass_(hours=1)
-        assert db.session.scalars(select(Recipient.reach)).all() == ["open"]
+        assert db.session.scalars(select(Recipient.mail_status)).all() == ["open"]
         with mail_server() as server:
             set_up(mail_url=server.url)
             time.pass_(hours=6)
@@ -290,7 +292,7 @@ class TestRefusals:
             queue(*readers(1))
             with rude(set_up, RCPT="550 5.7.1 listed as a source of spam"):
                 work()
-        assert db.session.scalars(select(Recipient.reach)).all() == ["open"]
+        assert db.session.scalars(select(Recipient.mail_status)).all() == ["open"]
 
     def test_one_bad_address_of_ten(self, visit: Visit, post_office: MailServer, ada: Visitor) -> None:
         post_office.verdict = lambda recipient: "550 no such person" if "bad" in recipient else "250 OK"
@@ -415,7 +417,7 @@ class TestTheWayOut:
     """A test email tells its sender what was said, and what to mend."""
 
     def send(self, ada: Visitor, email: str = "ada@blog.example") -> str:
-        answer = ada.desk_post("/admin/email/tests", form_at="/admin/email", email=email)
+        answer = ada.admin_post("/admin/email/tests", form_at="/admin/email", email=email)
         assert answer.status_code == 303, answer.text
         before = ada.client.get(answer.headers["Location"]).text
         assert "http-equiv" in before, "the page looks again by itself"
@@ -471,7 +473,7 @@ class TestTheWayOut:
         assert "Nothing listens there" in self.send(ada)
 
     def test_an_address_that_is_none(self, ada: Visitor, set_up: SetUp) -> None:
-        answer = ada.desk_post("/admin/email/tests", form_at="/admin/email", email="nobody")
+        answer = ada.admin_post("/admin/email/tests", form_at="/admin/email", email="nobody")
         assert answer.status_code == 422
         assert 'value="nobody"' in answer.text
         assert not messages()
@@ -507,11 +509,11 @@ class TestTheDesk:
     def test_cancel_and_send_after_all(self, ada: Visitor, post_office: MailServer) -> None:
         queue(*readers(1))
         number = messages()[0].id
-        ada.desk_post(f"/admin/email/{number}/cancellation", form_at="/admin/email")
+        ada.admin_post(f"/admin/email/{number}/cancellation", form_at="/admin/email")
         work()
         assert not post_office.messages
         assert "cancelled by a moderator" in ada.client.get("/admin/email?state=cancelled").text
-        ada.desk_post(f"/admin/email/{number}/attempts", form_at="/admin/email")
+        ada.admin_post(f"/admin/email/{number}/attempts", form_at="/admin/email")
         work()
         assert len(post_office.messages) == 1
 
@@ -520,7 +522,7 @@ class TestTheDesk:
         queue(*readers(1))
         work()
         post_office.verdict = lambda _: "250 OK"
-        ada.desk_post(f"/admin/email/{messages()[0].id}/attempts", form_at="/admin/email")
+        ada.admin_post(f"/admin/email/{messages()[0].id}/attempts", form_at="/admin/email")
         work()
         assert len(post_office.messages) == 1
 
@@ -529,8 +531,8 @@ class TestTheDesk:
         db.begin_write()
         assert outbox.claim()
         db.session.commit()
-        for act in ("cancellation", "attempts"):
-            answer = ada.desk_post(f"/admin/email/{messages()[0].id}/{act}", form_at="/admin/email")
+        for action in ("cancellation", "attempts"):
+            answer = ada.admin_post(f"/admin/email/{messages()[0].id}/{action}", form_at="/admin/email")
             assert answer.status_code == 409
 
     def test_states_and_pages(self, ada: Visitor, post_office: MailServer) -> None:
@@ -542,7 +544,7 @@ class TestTheDesk:
         assert "Nothing here." in ada.client.get("/admin/email?state=failed").text
 
     def test_a_sign_in_link_is_shown_to_nobody(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
-        visit().desk_post("/admin/sign-in/link", form_at="/admin/sign-in", email="ada@blog.example")
+        visit().admin_post("/admin/sign-in/link", form_at="/admin/sign-in", email="ada@blog.example")
         work()
         message = messages()[-1]
         assert message.state == "sent"

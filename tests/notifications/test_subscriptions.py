@@ -127,7 +127,7 @@ class TestConfirming:
     ) -> None:
         visit().comment(GRACE)
         work()
-        visit().client.post(manage_page(post_office.messages.pop()), data={"act": "stop-all"})
+        visit().client.post(manage_page(post_office.messages.pop()), data={"change": "stop-all"})
         for _ in range(3):
             time.pass_(hours=25)
             visit().client.post(FOLLOW, data={"email": BOB.email})
@@ -299,7 +299,7 @@ class TestFollowing:
         assert not messages()
 
     def test_who_is_banned_cannot_either(self, client: FlaskClient, ada: Visitor) -> None:
-        ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
+        ada.admin_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
         answer = client.post(FOLLOW, data={"email": BOB.email})
         assert answer.status_code == 403
         assert not messages()
@@ -372,7 +372,7 @@ class TestManaging:
         return manage_page(post_office.messages.pop())
 
     def act(self, visitor: Visitor, page: str, act: str, **fields: str) -> str:
-        answer = visitor.client.post(page, data={"act": act, **fields})
+        answer = visitor.client.post(page, data={"change": act, **fields})
         assert answer.status_code == 200
         return answer.text
 
@@ -406,7 +406,7 @@ class TestManaging:
         assert states() == ["stopped", "stopped"]
 
     def test_language_and_pace(self, page: str, visit: Visit, post_office: MailServer, time: FrozenClock) -> None:
-        text = self.act(visit(), page, "settings", language="de", pace="hourly")
+        text = self.act(visit(), page, "settings", language="de", frequency="hourly")
         assert '<html lang="de"' in text
         visit().comment(GRACE, body="one")
         visit().comment(MALLORY, body="two", key="elsewhere.html")
@@ -419,11 +419,11 @@ class TestManaging:
     @pytest.mark.parametrize(
         "fields",
         [
-            {"act": "settings", "language": "xx", "pace": "hourly"},
-            {"act": "settings", "language": "de", "pace": "never"},
-            {"act": "explode", "subscription": "1"},
-            {"act": "pause", "subscription": "999999"},
-            {"act": "pause", "subscription": "x"},
+            {"change": "settings", "language": "xx", "frequency": "hourly"},
+            {"change": "settings", "language": "de", "frequency": "never"},
+            {"change": "explode", "subscription": "1"},
+            {"change": "pause", "subscription": "999999"},
+            {"change": "pause", "subscription": "x"},
             {},
         ],
     )
@@ -439,7 +439,7 @@ class TestManaging:
         db.session.add(theirs)
         db.session.commit()
         for act in ("stop", "pause", "confirm"):
-            data = {"act": act, "subscription": str(theirs.id)}
+            data = {"change": act, "subscription": str(theirs.id)}
             assert visit().client.post(page, data=data).status_code == 400
         assert states() == ["active", "active"]
 
@@ -468,7 +468,7 @@ class TestManaging:
         assert "heard" in text_of(only(post_office.messages))
 
     def test_looking_at_it_changes_nothing(self, page: str, visit: Visit) -> None:
-        for query in ("?act=stop-all", "?act=pause&subscription=1", ""):
+        for query in ("?change=stop-all", "?change=pause&subscription=1", ""):
             assert visit().client.get(page + query).status_code == 200
         assert states() == ["active"]
 
@@ -477,11 +477,11 @@ class TestDigests:
     """Everything in one email, once an hour or once a day."""
 
     @pytest.mark.parametrize(
-        ("pace", "hours", "too_early"), [("hourly", 1, 0.9), ("daily", 18, 17.9)], ids=["hourly", "daily"]
+        ("frequency", "hours", "too_early"), [("hourly", 1, 0.9), ("daily", 18, 17.9)], ids=["hourly", "daily"]
     )
     def test_all_news_in_one_email(
         self,
-        pace: str,
+        frequency: str,
         hours: float,
         too_early: float,
         following: Visitor,
@@ -490,7 +490,7 @@ class TestDigests:
         time: FrozenClock,
     ) -> None:
         db.begin_write()
-        db.session.scalars(select(Recipient)).one().pace = pace
+        db.session.scalars(select(Recipient)).one().frequency = frequency
         db.session.commit()
         started = time()
         for person, body in ((GRACE, "one"), (MALLORY, "two"), (GRACE, "three")):
@@ -514,11 +514,11 @@ class TestDigests:
     ) -> None:
         db.begin_write()
         person = db.session.scalars(select(Recipient)).one()
-        person.pace = "daily"
+        person.frequency = "daily"
         page = subscriptions.manage_url(person).removeprefix("https://comments.example")
         db.session.commit()
         visit().comment(GRACE, body="one")
-        visit().client.post(page, data={"act": "settings", "language": "en", "pace": "at-once"})
+        visit().client.post(page, data={"change": "settings", "language": "en", "frequency": "at-once"})
         work()
         assert "one" in text_of(only(post_office.messages))
 
@@ -526,7 +526,7 @@ class TestDigests:
         self, following: Visitor, visit: Visit, ada: Visitor, post_office: MailServer, time: FrozenClock
     ) -> None:
         db.begin_write()
-        db.session.scalars(select(Recipient)).one().pace = "hourly"
+        db.session.scalars(select(Recipient)).one().frequency = "hourly"
         db.session.commit()
         visit().comment(GRACE, body="stays")
         ada.decide(visit().comment(MALLORY, body="goes"), "spam")
@@ -542,7 +542,7 @@ class TestDigests:
         following.client.post("/follow/blog/second.html", data={"email": BOB.email})
         following.client.post("/follow/blog/third.html", data={"email": BOB.email})
         db.begin_write()
-        db.session.scalars(select(Recipient)).one().pace = "hourly"
+        db.session.scalars(select(Recipient)).one().frequency = "hourly"
         db.session.commit()
         visit().comment(GRACE, body="one")
         visit().comment(GRACE, body="two", key="second.html")
@@ -560,7 +560,7 @@ class TestDigests:
         self, following: Visitor, visit: Visit, client: FlaskClient, time: FrozenClock
     ) -> None:
         db.begin_write()
-        db.session.scalars(select(Recipient)).one().pace = "daily"
+        db.session.scalars(select(Recipient)).one().frequency = "daily"
         db.session.commit()
         visit().comment(GRACE, body="one")
         time.pass_(hours=15)
@@ -576,7 +576,7 @@ class TestModerators:
     ) -> None:
         page = "/admin/account"
         assert f'value="site-{_blogs_id()}"' in ada.client.get(page).text
-        answer = ada.desk_post(f"{page}/emails", form_at=page, pace="at-once", hears=f"site-{_blogs_id()}")
+        answer = ada.admin_post(f"{page}/emails", form_at=page, frequency="at-once", hears=f"site-{_blogs_id()}")
         assert answer.status_code == 303
         visit().comment(GRACE)
         work()
@@ -598,7 +598,7 @@ class TestModerators:
 
     def test_who_moderates_no_longer_hears_no_more(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         at = "/admin/subscriptions"
-        ada.desk_post(f"{at}/own", form_at=at, pace="at-once", hears=f"site-{_blogs_id()}")
+        ada.admin_post(f"{at}/own", form_at=at, frequency="at-once", hears=f"site-{_blogs_id()}")
         db.begin_write()
         db.session.delete(Moderator.with_email(ADA.email))
         db.session.commit()

@@ -49,7 +49,7 @@ def throttled(attempt: Attempt) -> None:
 
 def ban(attempt: Attempt) -> None:
     attempt.ada.sign_in(ADA.email, ADAS_PASSWORD)
-    answer = attempt.ada.desk_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
+    answer = attempt.ada.admin_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)
     assert "changed" in answer.headers["Location"]
 
 

@@ -194,14 +194,14 @@ class TestIdentity:
         db.begin_write()
         moderators.add("new@blog.example")
         db.session.commit()
-        assert visit().desk_post(link, form_at=link).status_code == 403
+        assert visit().admin_post(link, form_at=link).status_code == 403
 
     def test_strangers_cannot_lock_the_owner_out(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
         for number in range(4):
             stranger = visit()
             stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
             for _ in range(11):
-                stranger.desk_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password="x")
+                stranger.admin_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password="x")
         owner = visit()
         owner.client.environ_base["REMOTE_ADDR"] = "192.0.2.1"
         owner.sign_in(ADA.email, ADAS_PASSWORD)

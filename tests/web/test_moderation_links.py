@@ -1,4 +1,4 @@
-"""The links in a moderator's email (spec J4): signed, for one comment and one action; a GET shows, a POST acts."""
+"""The links in a moderator's email (spec J4): signed, for one comment and one action; a GET shows, a POST actions."""
 
 import re
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def message(comment: int, post_office: MailServer, time: FrozenClock) -> EmailMe
 
 
 @pytest.mark.parametrize("number", range(3), ids=ACTS)
-def test_a_get_shows_and_a_post_acts(number: int, message: EmailMessage, comment: int, visit: Visit) -> None:
+def test_a_get_shows_and_a_post_actions(number: int, message: EmailMessage, comment: int, visit: Visit) -> None:
     link, stranger = link_in(message, "moderate", number), visit().client
     shown = stranger.get(link)
     assert "Is &lt;b&gt;this&lt;/b&gt; on?" in shown.text
@@ -125,9 +125,9 @@ def test_the_owners_address_decides_as_the_owner(
     assert "the owner, by mail" in ada.client.get("/admin/log?of=decisions").text
 
 
-def test_the_desk_can_undo_it(message: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:
+def test_the_admin_pages_can_undo_it(message: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:
     visit().client.post(link_in(message, "moderate", 1))
-    ada.desk_post(f"/admin/comments/{comment}/hold", undo="1")
+    ada.admin_post(f"/admin/comments/{comment}/hold", undo="1")
     assert row(comment).state == "pending"
     assert row(comment).learned_as is None
 

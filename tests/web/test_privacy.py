@@ -118,7 +118,7 @@ class TestAsking:
 
 
 class TestOwner:
-    """At the desk."""
+    """In the admin pages."""
 
     def test_shown_and_handed_out(self, ada: Visitor, stored: list[int]) -> None:
         page = ada.client.get("/admin/people", query_string={"email": BOB.email.upper()}).text
@@ -133,14 +133,14 @@ class TestOwner:
     def test_erased_with_all_that_hangs_on_it(
         self, ada: Visitor, bob: Visitor, stored: list[int], visit: Callable[[], Visitor]
     ) -> None:
-        ada.desk_post(f"/admin/comments/{stored[0]}/text", author="Bob", website="", body="Bob’s changed words")
-        ada.desk_post(f"/admin/comments/{stored[0]}/notes", body="a note on Bob’s words")
-        ada.desk_post("/admin/bans", comment=str(stored[1]), kind="address", value="", site="")
+        ada.admin_post(f"/admin/comments/{stored[0]}/text", author="Bob", website="", body="Bob’s changed words")
+        ada.admin_post(f"/admin/comments/{stored[0]}/notes", body="a note on Bob’s words")
+        ada.admin_post("/admin/bans", comment=str(stored[1]), kind="address", value="", site="")
         db.begin_write()
         channel = channels.open_channel(Means.WEBHOOK, "https://hooks.example/x", None)
         channels._write(channel, "comment.held", {"data": {"id": stored[0], "body": "Bob’s changed words"}})
         db.session.commit()
-        ada.desk_post("/admin/people/erasure", email=BOB.email)
+        ada.admin_post("/admin/people/erasure", email=BOB.email)
         page = visit().client.get(f"/embed/blog/{ARTICLE}?view=threaded").text
         assert "This comment was removed." in page
         assert "Bob" not in page
@@ -163,13 +163,13 @@ class TestOwner:
         monkeypatch.setattr(personal_data, "AT_ONCE", 2)
         for number in range(5):
             bob.comment(BOB, body=f"number {number}", email=BOB.email)
-        ada.desk_post("/admin/people/erasure", email=BOB.email)
+        ada.admin_post("/admin/people/erasure", email=BOB.email)
         assert is_nowhere("bob.canary")
 
     def test_it_is_asked_who_one_is(self, ada: Visitor, hedy: Visitor, stored: list[int], time: FrozenClock) -> None:
         assert hedy.client.get("/admin/people").status_code == 403
         time.pass_(hours=1)
-        answer = ada.desk_post("/admin/people/erasure", email=BOB.email)
+        answer = ada.admin_post("/admin/people/erasure", email=BOB.email)
         assert "/admin/confirmation" in answer.headers["Location"]
         assert row(stored[0]).author == "Bob"
 
@@ -234,7 +234,7 @@ class TestKeeping:
 
     def test_no_index_is_left_of_what_is_gone(self, ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
         bob.comment(body="unforgettable word")
-        ada.desk_post("/admin/comments/decisions", verb="trash", all="1", newest="9999999", listed="state=any")
+        ada.admin_post("/admin/comments/decisions", verb="trash", all="1", newest="9999999", listed="state=any")
         time.pass_(days=31)
         worker.forget_old()
         assert search.numbers(Moderator(role="owner"), Wanted(text="unforgettable"), 10) == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Act, Comment, LearnedWord, Moderator, Note, Revision, SavedAnswer, Site, Thread
+from commentsvc.models import Comment, LearnedWord, Moderator, ModeratorAction, Note, Revision, SavedReply, Site, Thread
 from commentsvc.models.comment import reason_mark
 from tests.cast import ARTICLE, BOB, GRACE, HEDY, MALLORY
 from tests.visitors import Visitor, hidden_fields, row
@@ -64,11 +64,11 @@ class TestFilters:
     def test_nonsense_is_as_good_as_nothing(self, ada: Visitor, held: list[int], query: str) -> None:
         assert ada.client.get(f"/admin/queue?{query}").status_code in (200, 404)
 
-    def test_what_was_searched_for_stays_after_an_act(self, ada: Visitor, held: list[int]) -> None:
+    def test_what_was_searched_for_stays_after_an_action(self, ada: Visitor, held: list[int]) -> None:
         page = ada.client.get("/admin/queue?state=any&q=number")
         listed = hidden_fields(page)["listed"]
-        answer = ada.desk_post(f"/admin/comments/{held[0]}/spam", listed=listed)
-        assert answer.headers["Location"].startswith("/admin/queue?state=any&q=number&act=")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/spam", listed=listed)
+        assert answer.headers["Location"].startswith("/admin/queue?state=any&q=number&action=")
 
     def test_nobody_is_known_by_what_they_wrote_on_another_blog(self, hedy: Visitor, bob: Visitor) -> None:
         """Numbers of public comments are public; who wrote them elsewhere under another name is not."""
@@ -95,15 +95,15 @@ class TestFilters:
     def test_odd_forms_are_answered(self, ada: Visitor, held: list[int]) -> None:
         for listed in ("state=any", "author=a%00b", "q=%00"):
             fields = {"verb": "hold", "all": "1", "newest": "2147483647", "listed": listed}
-            assert ada.desk_post("/admin/comments/decisions", **fields).status_code == 303
+            assert ada.admin_post("/admin/comments/decisions", **fields).status_code == 303
         thread = row(held[0]).thread_id
-        assert ada.desk_post(f"/admin/threads/{thread}/address", address="é" * 400).status_code == 422
+        assert ada.admin_post(f"/admin/threads/{thread}/address", address="é" * 400).status_code == 422
         for path, fields in (
             ("/admin/sites", {"key": "x", "name": "a\0b", "origins": "https://x.example"}),
             ("/admin/sites/x", {"akismet_url": "https://a\0", "name": "\0", "language": "x" * 4000}),
             ("/admin/sites/x/page-check", {"url": "https://a\0"}),
         ):
-            assert ada.desk_post(path, **fields).status_code in (303, 422), path
+            assert ada.admin_post(path, **fields).status_code in (303, 422), path
 
     def test_a_moderator_finds_nothing_of_other_blogs(self, hedy: Visitor, held: list[int]) -> None:
         for query in ("q=number", f"person={held[0]}", "author=Bob", "state=any", f"thread={row(held[0]).thread_id}"):
@@ -113,11 +113,11 @@ class TestFilters:
 
 
 class TestMany:
-    """One act for many comments."""
+    """One action for many comments."""
 
     def test_the_chosen_ones(self, ada: Visitor, held: list[int]) -> None:
         chosen = [f"{number} " for number in held[:2]]
-        assert ada.desk_post("/admin/comments/decisions", verb="approval", chosen=chosen).status_code == 303  # type: ignore[arg-type]
+        assert ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen).status_code == 303  # type: ignore[arg-type]
         assert [row(number).state for number in held] == ["approved", "approved", "pending"]
         ada.undo_last()
         assert [row(number).state for number in held] == ["pending"] * 3
@@ -126,7 +126,7 @@ class TestMany:
         newest = str(held[-1])
         late = bob.comment(body="number 4, which nobody saw")
         fields = {"verb": "spam", "all": "1", "newest": newest, "listed": "state=pending&q=number"}
-        answer = ada.desk_post("/admin/comments/decisions", **fields)
+        answer = ada.admin_post("/admin/comments/decisions", **fields)
         assert [row(number).state for number in held] == ["spam"] * 3
         assert row(late).state == "pending"
         assert "3 comments: Marked as spam." in ada.client.get(answer.headers["Location"]).text
@@ -135,13 +135,13 @@ class TestMany:
 
     def test_what_changed_since_it_was_seen_stays(self, ada: Visitor, held: list[int]) -> None:
         chosen = [f"{held[0]} 2020-01-01", f"{held[1]} "]
-        ada.desk_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
+        ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
         assert [row(number).state for number in held[:2]] == ["pending", "approved"]
 
     def test_into_another_thread(self, ada: Visitor, held: list[int]) -> None:
         chosen = [f"{number} " for number in held[:2]]
         there = "https://blog.example/about-cats"
-        ada.desk_post("/admin/comments/decisions", verb="move", chosen=chosen, address=there)  # type: ignore[arg-type]
+        ada.admin_post("/admin/comments/decisions", verb="move", chosen=chosen, address=there)  # type: ignore[arg-type]
         assert [row(number).thread.key for number in held] == ["about-cats", "about-cats", ARTICLE]
         assert row(held[0]).thread.url == there
         ada.undo_last()
@@ -150,18 +150,18 @@ class TestMany:
     def test_nowhere_is_said_and_moves_nothing(self, ada: Visitor, held: list[int]) -> None:
         chosen = [f"{held[0]} "]
         for address in ("https://evil.example/x", "", "https://"):
-            answer = ada.desk_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
+            answer = ada.admin_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
             assert answer.status_code == 422
             assert "There is no such place on this blog." in answer.text
 
 
 class TestAnswering:
-    """Approve and answer in one act."""
+    """Approve and answer in one action."""
 
     def test_it_stands_below_and_both_are_undone_as_one(
         self, ada: Visitor, held: list[int], visit: Callable[[], Visitor]
     ) -> None:
-        assert ada.desk_post(f"/admin/comments/{held[0]}/answer", body="Thank *you*.").status_code == 303
+        assert ada.admin_post(f"/admin/comments/{held[0]}/answer", body="Thank *you*.").status_code == 303
         page = visit().client.get(f"/t/blog/{ARTICLE}").text
         assert "Thank <strong>you</strong>." in page
         assert "number 0" in page
@@ -171,39 +171,39 @@ class TestAnswering:
         assert row(held[0]).state == "pending"
 
     def test_an_empty_one_is_asked_for_again(self, ada: Visitor, held: list[int]) -> None:
-        answer = ada.desk_post(f"/admin/comments/{held[0]}/answer", body="  ")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/answer", body="  ")
         assert answer.status_code == 422
         assert "Please write something first." in answer.text
         assert row(held[0]).state == "pending"
 
     def test_a_closed_thread_says_so_and_keeps_the_text(self, ada: Visitor, held: list[int]) -> None:
-        ada.desk_post(f"/admin/threads/{row(held[0]).thread_id}", access="closed", title="")
-        answer = ada.desk_post(f"/admin/comments/{held[0]}/answer", body="Thank you.")
+        ada.admin_post(f"/admin/threads/{row(held[0]).thread_id}", access="closed", title="")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/answer", body="Thank you.")
         assert answer.status_code == 403
         assert "Thank you.</textarea>" in answer.text
         assert row(held[0]).state == "pending"
 
-    def test_saved_answers_are_offered(self, ada: Visitor, held: list[int]) -> None:
-        ada.desk_post("/admin/saved-answers", title="Thanks", body="Thank you for writing.")
+    def test_saved_replies_are_offered(self, ada: Visitor, held: list[int]) -> None:
+        ada.admin_post("/admin/saved-replies", title="Thanks", body="Thank you for writing.")
         page = ada.client.get(f"/admin/comments/{held[0]}").text
         number = re.findall(r"\?saved=(\d+)#answer", page)[0]
         assert ">Thank you for writing.</textarea>" in ada.client.get(f"/admin/comments/{held[0]}?saved={number}").text
-        answer = ada.desk_post(f"/admin/saved-answers/{number}/removal")
+        answer = ada.admin_post(f"/admin/saved-replies/{number}/removal")
         assert "Thank you for writing.</textarea>" in answer.text, "it may be kept after all"
         assert "saved=" not in ada.client.get(f"/admin/comments/{held[0]}").text
         for title, body in (("", "x"), ("x", ""), ("x", "x" * 5001)):
-            assert ada.desk_post("/admin/saved-answers", title=title, body=body).status_code == 422
+            assert ada.admin_post("/admin/saved-replies", title=title, body=body).status_code == 422
 
-    def test_saved_answers_are_ones_own_and_the_owners(self, ada: Visitor, hedy: Visitor) -> None:
-        ada.desk_post("/admin/saved-answers", title="Thanks", body="Thank you for writing.")
-        hedy.desk_post("/admin/saved-answers", title="Thanks", body="Hop along.")
-        assert "Hop along." not in ada.client.get("/admin/saved-answers").text
-        page = hedy.client.get("/admin/saved-answers").text
+    def test_saved_replies_are_ones_own_and_the_owners(self, ada: Visitor, hedy: Visitor) -> None:
+        ada.admin_post("/admin/saved-replies", title="Thanks", body="Thank you for writing.")
+        hedy.admin_post("/admin/saved-replies", title="Thanks", body="Hop along.")
+        assert "Hop along." not in ada.client.get("/admin/saved-replies").text
+        page = hedy.client.get("/admin/saved-replies").text
         assert "Hop along." in page
         assert "Thank you for writing." in page
-        assert len(re.findall(r"/admin/saved-answers/\d+/removal", page)) == 1
-        numbers = db.session.scalars(select(SavedAnswer.id).order_by(SavedAnswer.id)).all()
-        assert hedy.desk_post(f"/admin/saved-answers/{numbers[0]}/removal").status_code == 404
+        assert len(re.findall(r"/admin/saved-replies/\d+/removal", page)) == 1
+        numbers = db.session.scalars(select(SavedReply.id).order_by(SavedReply.id)).all()
+        assert hedy.admin_post(f"/admin/saved-replies/{numbers[0]}/removal").status_code == 404
 
 
 class TestEditing:
@@ -212,7 +212,7 @@ class TestEditing:
     def test_text_name_and_website(self, ada: Visitor, bob: Visitor, visit: Callable[[], Visitor]) -> None:
         comment = bob.comment(BOB)
         fields = {"author": "Robert", "website": "https://bob.example", "body": "Without the rude word."}
-        ada.desk_post(f"/admin/comments/{comment}/text", **fields)
+        ada.admin_post(f"/admin/comments/{comment}/text", **fields)
         page = visit().client.get(f"/t/blog/{ARTICLE}").text
         assert "Without the rude word." in page
         assert "Robert" in page
@@ -227,9 +227,9 @@ class TestEditing:
     def test_an_old_change_is_not_undone_over_a_newer_one(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB)
         for body in ("second", "third"):
-            ada.desk_post(f"/admin/comments/{comment}/text", author="Bob", website="", body=body)
-        first = db.session.scalars(select(Act.id).order_by(Act.id)).first()
-        assert ada.desk_post(f"/admin/acts/{first}/reversal").status_code == 409
+            ada.admin_post(f"/admin/comments/{comment}/text", author="Bob", website="", body=body)
+        first = db.session.scalars(select(ModeratorAction.id).order_by(ModeratorAction.id)).first()
+        assert ada.admin_post(f"/admin/actions/{first}/reversal").status_code == 409
         assert row(comment).body == "third"
         ada.undo_last()
         ada.undo_last()
@@ -238,13 +238,13 @@ class TestEditing:
     def test_the_filter_forgets_the_words_it_learned(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB)
         ada.decide(comment, "spam")
-        ada.desk_post(f"/admin/comments/{comment}/text", author="Robert", website="", body=BOB.says)
+        ada.admin_post(f"/admin/comments/{comment}/text", author="Robert", website="", body=BOB.says)
         assert row(comment).learned_as is None
         assert {one.spam for one in db.session.query(LearnedWord)} == {0}
 
     def test_nothing_typed_is_lost(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB)
-        answer = ada.desk_post(f"/admin/comments/{comment}/text", author="", website="no address", body="kept")
+        answer = ada.admin_post(f"/admin/comments/{comment}/text", author="", website="no address", body="kept")
         assert answer.status_code == 422
         assert ">kept</textarea>" in answer.text
         assert 'value="no address"' in answer.text
@@ -252,7 +252,7 @@ class TestEditing:
 
     def test_hostile_texts_are_harmless(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB)
-        ada.desk_post(f"/admin/comments/{comment}/text", author='"><script>x', website="", body=MALLORY.says)
+        ada.admin_post(f"/admin/comments/{comment}/text", author='"><script>x', website="", body=MALLORY.says)
         for path in (f"/admin/comments/{comment}", "/admin/queue?state=approved", "/admin/log", f"/t/blog/{ARTICLE}"):
             assert "<script>x" not in ada.client.get(path).text
             assert "<script>alert" not in ada.client.get(path).text
@@ -274,7 +274,7 @@ class TestMoving:
     def test_below_another(self, ada: Visitor, branch: list[int]) -> None:
         root, answer, _, other = branch
         before = self.places(branch)
-        ada.desk_post(f"/admin/comments/{root}/place", parent=str(other), address="")
+        ada.admin_post(f"/admin/comments/{root}/place", parent=str(other), address="")
         assert self.places(branch) == [
             (ARTICLE, other, other),
             (ARTICLE, root, other),
@@ -287,7 +287,7 @@ class TestMoving:
     def test_to_the_top_and_to_another_article(self, ada: Visitor, branch: list[int]) -> None:
         _, answer, deep, _ = branch
         before = self.places(branch)
-        ada.desk_post(f"/admin/comments/{answer}/place", parent="", address="https://blog.example/elsewhere")
+        ada.admin_post(f"/admin/comments/{answer}/place", parent="", address="https://blog.example/elsewhere")
         assert self.places([answer, deep]) == [("elsewhere", None, None), ("elsewhere", answer, answer)]
         counts = dict(db.session.execute(select(Thread.key, Thread.comment_count)).all())
         assert counts == {ARTICLE: 2, "elsewhere": 2}
@@ -298,14 +298,14 @@ class TestMoving:
 
     def test_what_answered_since_comes_along(self, ada: Visitor, bob: Visitor, branch: list[int]) -> None:
         _, answer, _, _ = branch
-        ada.desk_post(f"/admin/comments/{answer}/place", parent="", address="https://blog.example/elsewhere")
+        ada.admin_post(f"/admin/comments/{answer}/place", parent="", address="https://blog.example/elsewhere")
         late = bob.comment(key="elsewhere", body="since then", parent_id=str(answer))
         ada.undo_last()
         assert self.places([answer, late]) == [(ARTICLE, branch[0], branch[0]), (ARTICLE, answer, branch[0])]
 
     def test_what_is_gone_meanwhile_is_no_obstacle(self, ada: Visitor, branch: list[int]) -> None:
         root, answer, deep, _ = branch
-        ada.desk_post(f"/admin/comments/{answer}/place", parent="", address="")
+        ada.admin_post(f"/admin/comments/{answer}/place", parent="", address="")
         db.begin_write()
         db.session.delete(db.session.get_one(Comment, root))
         db.session.commit()
@@ -315,7 +315,7 @@ class TestMoving:
     @pytest.mark.parametrize("parent", ["itself", "an answer to it", "999", "nonsense"])
     def test_where_it_cannot_stand_is_said(self, ada: Visitor, branch: list[int], parent: str) -> None:
         typed = {"itself": str(branch[0]), "an answer to it": str(branch[2])}.get(parent, parent)
-        answer = ada.desk_post(f"/admin/comments/{branch[0]}/place", parent=typed, address="")
+        answer = ada.admin_post(f"/admin/comments/{branch[0]}/place", parent=typed, address="")
         assert answer.status_code == 422
         assert "A comment cannot stand below itself" in answer.text or "There is no such place" in answer.text
 
@@ -327,23 +327,23 @@ class TestNotes:
         self, ada: Visitor, hedy: Visitor, bob: Visitor, visit: Callable[[], Visitor]
     ) -> None:
         comment = bob.comment()
-        ada.desk_post(f"/admin/comments/{comment}/notes", body="He *means* well.")
+        ada.admin_post(f"/admin/comments/{comment}/notes", body="He *means* well.")
         assert "He *means* well." in ada.client.get("/admin/queue?state=approved").text
         assert "means" not in visit().client.get(f"/t/blog/{ARTICLE}").text
         assert "means" not in visit().client.get(f"/api/v1/threads/blog/{ARTICLE}").text
         number = db.session.scalars(select(Note.id)).one()
-        assert hedy.desk_post(f"/admin/comments/{comment}/notes/{number}/removal").status_code == 404
-        ada.desk_post(f"/admin/comments/{comment}/notes/{number}/removal")
+        assert hedy.admin_post(f"/admin/comments/{comment}/notes/{number}/removal").status_code == 404
+        ada.admin_post(f"/admin/comments/{comment}/notes/{number}/removal")
         assert "means" not in ada.client.get(f"/admin/comments/{comment}").text
 
 
 class TestInPlace:
-    """With a script the same acts answer with what changed, and nothing else."""
+    """With a script the same actions answer with what changed, and nothing else."""
 
     def act(self, ada: Visitor, path: str, listed: str = "state=pending", **fields: str) -> str:
         token = hidden_fields(ada.client.get("/admin/queue"))["csrf_token"]
         sent = {"csrf_token": token, "listed": listed, **fields}
-        return ada.client.post(path, data=sent, headers={"X-Desk": "1"}).text
+        return ada.client.post(path, data=sent, headers={"X-Fragment": "1"}).text
 
     def test_a_row_leaves_where_its_state_does(self, ada: Visitor, held: list[int]) -> None:
         answer = self.act(ada, f"/admin/comments/{held[0]}/approval")
@@ -359,45 +359,45 @@ class TestInPlace:
 
     def test_undoing_brings_rows_back(self, ada: Visitor, held: list[int]) -> None:
         answer = self.act(ada, f"/admin/comments/{held[0]}/spam")
-        path = re.findall(r'action="(/admin/acts/\d+/reversal)"', answer)[0]
+        path = re.findall(r'action="(/admin/actions/\d+/reversal)"', answer)[0]
         assert shown(self.act(ada, path)) == [held[0]]
 
 
 class TestUndo:
-    """Every act is taken back, once, from the bar or the log."""
+    """Every action is taken back, once, from the bar or the log."""
 
     def test_from_the_log(self, ada: Visitor, held: list[int]) -> None:
         ada.decide(held[0], "trash")
         ada.decide(held[1], "spam")
         page = ada.client.get("/admin/log").text
         assert "Moved to the trash." in page
-        first = db.session.scalars(select(Act.id).order_by(Act.id)).first()
-        answer = ada.desk_post(f"/admin/acts/{first}/reversal", **{"from": "log", "next": "/admin/log"})
+        first = db.session.scalars(select(ModeratorAction.id).order_by(ModeratorAction.id)).first()
+        answer = ada.admin_post(f"/admin/actions/{first}/reversal", **{"from": "log", "next": "/admin/log"})
         assert answer.headers["Location"] == f"/admin/log?undone={first}"
         assert row(held[0]).state == "pending"
         assert "undone " in ada.client.get("/admin/log").text
         ada.decide(held[0], "approval")
-        ada.desk_post(f"/admin/acts/{first}/reversal")
+        ada.admin_post(f"/admin/actions/{first}/reversal")
         assert row(held[0]).state == "approved", "once is enough"
 
     def test_not_what_was_decided_since(self, ada: Visitor, held: list[int]) -> None:
         ada.decide(held[0], "spam")
-        first = db.session.scalars(select(Act.id)).one()
+        first = db.session.scalars(select(ModeratorAction.id)).one()
         ada.decide(held[0], "approval")
-        answer = ada.desk_post(f"/admin/acts/{first}/reversal")
+        answer = ada.admin_post(f"/admin/actions/{first}/reversal")
         assert answer.status_code == 409
         assert "That cannot be undone any more" in answer.text
         assert row(held[0]).state == "approved"
 
     def test_nobody_undoes_what_they_may_not_do(self, ada: Visitor, hedy: Visitor, held: list[int]) -> None:
         ada.decide(held[0], "spam")
-        act = db.session.scalars(select(Act.id)).one()
-        assert hedy.desk_post(f"/admin/acts/{act}/reversal").status_code == 404
+        act = db.session.scalars(select(ModeratorAction.id)).one()
+        assert hedy.admin_post(f"/admin/actions/{act}/reversal").status_code == 404
         assert row(held[0]).state == "spam"
 
     def test_a_ban_with_all_of_theirs(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment()
-        ada.desk_post("/admin/bans", comment=str(comment), kind="address", value="", site="", theirs="1")
+        ada.admin_post("/admin/bans", comment=str(comment), kind="address", value="", site="", theirs="1")
         assert row(comment).state == "trashed"
         assert "Banned somebody." in ada.client.get("/admin/log").text
         ada.undo_last()
@@ -405,20 +405,20 @@ class TestUndo:
         assert bob.post(body="again").status_code == 303
 
     def test_an_erasure_is_never_offered(self, ada: Visitor, held: list[int]) -> None:
-        ada.desk_post("/admin/people/erasure", email="nobody@mail.example")
+        ada.admin_post("/admin/people/erasure", email="nobody@mail.example")
         ada.decide(held[0], "spam")
         ada.undo_last()
-        act = db.session.scalars(select(Act.id).where(Act.verb == "erasure")).one()
+        act = db.session.scalars(select(ModeratorAction.id).where(ModeratorAction.verb == "erasure")).one()
         assert "Erased" not in ada.client.get(f"/admin/queue?undone={act + 1}").text
-        assert ada.desk_post(f"/admin/acts/{act}/reversal").status_code == 409
+        assert ada.admin_post(f"/admin/actions/{act}/reversal").status_code == 409
 
     def test_who_lost_a_blog_undoes_nothing_there(self, ada: Visitor, hedy: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB, "other", "x.html")
         hedy.decide(comment, "spam")
-        act = db.session.scalars(select(Act.id)).one()
+        act = db.session.scalars(select(ModeratorAction.id)).one()
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
-        ada.desk_post(f"/admin/moderators/{number}", form_at="/admin/moderators", role="moderator")
-        assert hedy.desk_post(f"/admin/acts/{act}/reversal").status_code == 404
+        ada.admin_post(f"/admin/moderators/{number}", form_at="/admin/moderators", role="moderator")
+        assert hedy.admin_post(f"/admin/actions/{act}/reversal").status_code == 404
         assert "Marked as spam." not in hedy.client.get("/admin/log").text
 
 
@@ -444,12 +444,12 @@ class TestOnThePage:
         assert row(answer).moderator_id is not None
 
 
-def test_acts_die_with_their_site(ada: Visitor, held: list[int]) -> None:
+def test_actions_die_with_their_site(ada: Visitor, held: list[int]) -> None:
     ada.decide(held[0], "spam")
     db.begin_write()
     db.session.delete(Site.named("blog"))
     db.session.commit()
     assert db.session.scalars(select(Comment.id)).all() == []
-    assert db.session.scalars(select(Act.id)).all() == []
+    assert db.session.scalars(select(ModeratorAction.id)).all() == []
     assert ada.client.get("/admin/log").status_code == 200
     assert ada.client.get("/admin/queue").status_code == 200

@@ -38,7 +38,7 @@ def bold(ada: Visitor, time: FrozenClock) -> Visitor:
 
 
 def confirm(person: Visitor, password: str = ADAS_PASSWORD) -> None:
-    answer = person.desk_post("/admin/confirmation", form_at="/admin/confirmation", password=password)
+    answer = person.admin_post("/admin/confirmation", form_at="/admin/confirmation", password=password)
     assert answer.status_code == 303, answer.text
 
 
@@ -51,7 +51,7 @@ class TestSettingUp:
 
     def test_the_first_owner_names_herself(self, visit: Callable[[], Visitor], link: str) -> None:
         ada = visit()
-        answer = ada.desk_post(link, form_at=link, email=ADA.email, name=ADA.name, password=ADAS_PASSWORD)
+        answer = ada.admin_post(link, form_at=link, email=ADA.email, name=ADA.name, password=ADAS_PASSWORD)
         assert answer.headers["Location"] == "/admin/queue"
         assert ada.client.get("/admin/moderators").status_code == 200
         again = visit()
@@ -61,14 +61,14 @@ class TestSettingUp:
     def test_nobody_becomes_a_second_owner_by_it(self, visit: Callable[[], Visitor], link: str, ada: Visitor) -> None:
         mallory = visit()
         fields = {"email": "m@evil.example", "name": "M", "password": ADAS_PASSWORD}
-        assert mallory.desk_post(link, form_at="/admin/sign-in", **fields).status_code == 410
+        assert mallory.admin_post(link, form_at="/admin/sign-in", **fields).status_code == 410
         assert len(moderators.everybody()) == 1
 
     @pytest.mark.parametrize(("email", "password"), [("nonsense", ADAS_PASSWORD), (ADA.email, "password12")])
     def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
         self, visit: Callable[[], Visitor], link: str, email: str, password: str
     ) -> None:
-        answer = visit().desk_post(link, form_at=link, email=email, name="Ada L.", password=password)
+        answer = visit().admin_post(link, form_at=link, email=email, name="Ada L.", password=password)
         assert answer.status_code == 422
         assert 'class="wrong"' in answer.text
         assert f'value="{email}"' in answer.text
@@ -92,7 +92,7 @@ class TestGuessing:
             stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
             statuses.append(stranger.client.post("/admin/sign-in", data=form).status_code)
         assert (statuses[0], statuses[-1]) == (403, 429)
-        ada.desk_post("/admin/sign-out")
+        ada.admin_post("/admin/sign-out")
         ada.client.environ_base["REMOTE_ADDR"] = "192.0.2.1"
         ada.sign_in(ADA.email, ADAS_PASSWORD)
 
@@ -161,7 +161,7 @@ class TestSessions:
         assert "Safari, iPhone" in page
         ends = re.findall(r'action="(/admin/account/sessions/\d+/end)"', page)
         assert len(ends) == 1
-        ada.desk_post(ends[0])
+        ada.admin_post(ends[0])
         assert phone.client.get("/admin/queue").status_code == 303
         assert ada.client.get("/admin/queue").status_code == 200
 
@@ -169,7 +169,7 @@ class TestSessions:
         others = [visit() for _ in range(3)]
         for other in others:
             other.sign_in(ADA.email, ADAS_PASSWORD)
-        ada.desk_post(f"{ACCOUNT}/sessions/end")
+        ada.admin_post(f"{ACCOUNT}/sessions/end")
         assert [other.client.get("/admin/queue").status_code for other in others] == [303] * 3
         assert ada.client.get("/admin/queue").status_code == 200
 
@@ -177,7 +177,7 @@ class TestSessions:
         theirs = db.session.scalars(
             select(ModeratorSession.id).join(Moderator).where(Moderator.email == HEDY.email)
         ).one()
-        ada.desk_post(f"{ACCOUNT}/sessions/{theirs}/end")
+        ada.admin_post(f"{ACCOUNT}/sessions/{theirs}/end")
         assert hedy.client.get("/admin/queue").status_code == 200
 
 
@@ -185,7 +185,7 @@ class TestBeingSure:
     """What decides who gets in asks once more who it is; a session that was left open opens nothing."""
 
     @pytest.mark.parametrize(
-        "act",
+        "action",
         [
             f"{ACCOUNT}/password",
             f"{ACCOUNT}/password/removal",
@@ -198,20 +198,20 @@ class TestBeingSure:
             f"{MODERATORS}/1/return",
         ],
     )
-    def test_dangerous_acts_ask_first(self, bold: Visitor, act: str) -> None:
-        answer = bold.desk_post(act, password="difference engine 1822", email="m@evil.example", role="owner")
+    def test_dangerous_actions_ask_first(self, bold: Visitor, action: str) -> None:
+        answer = bold.admin_post(action, password="difference engine 1822", email="m@evil.example", role="owner")
         assert answer.headers["Location"].startswith("/admin/confirmation")
         assert len(moderators.everybody()) == 1
-        bold.desk_post("/admin/sign-out")
+        bold.admin_post("/admin/sign-out")
         bold.sign_in(ADA.email, ADAS_PASSWORD)
 
     def test_the_password_opens_them_for_a_while(self, bold: Visitor, time: FrozenClock) -> None:
         away = bold.client.get(MODERATORS)
         assert away.headers["Location"] == "/admin/confirmation?next=/admin/moderators"
-        wrong = bold.desk_post("/admin/confirmation", form_at="/admin/confirmation", password="wrong")
+        wrong = bold.admin_post("/admin/confirmation", form_at="/admin/confirmation", password="wrong")
         assert wrong.status_code == 403
         assert "do not fit together" in wrong.text
-        answer = bold.desk_post(
+        answer = bold.admin_post(
             "/admin/confirmation", form_at="/admin/confirmation", password=ADAS_PASSWORD, next=MODERATORS
         )
         assert answer.headers["Location"] == MODERATORS
@@ -226,29 +226,29 @@ class TestBeingSure:
         moderator.password_hash = None
         db.session.commit()
         assert 'name="password"' not in bold.client.get("/admin/confirmation").text
-        bold.desk_post("/admin/confirmation/link", form_at="/admin/confirmation")
+        bold.admin_post("/admin/confirmation/link", form_at="/admin/confirmation")
         work()
         link = link_in(only(post_office.messages), "admin/link")
-        assert bold.desk_post(link, form_at=link).status_code == 303
+        assert bold.admin_post(link, form_at=link).status_code == 303
         assert bold.client.get(MODERATORS).status_code == 200
 
     def test_a_new_password_signs_out_everywhere_but_here(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
         other = visit()
         other.sign_in(ADA.email, ADAS_PASSWORD)
-        weak = ada.desk_post(f"{ACCOUNT}/password", password="password1234")
+        weak = ada.admin_post(f"{ACCOUNT}/password", password="password1234")
         assert weak.status_code == 422
         assert "one of the first that are tried" in weak.text
-        ada.desk_post(f"{ACCOUNT}/password", password="difference engine 1822")
+        ada.admin_post(f"{ACCOUNT}/password", password="difference engine 1822")
         assert other.client.get("/admin/queue").status_code == 303
         assert ada.client.get("/admin/queue").status_code == 200
         visit().sign_in(ADA.email, "difference engine 1822")
 
     def test_name_and_language_need_no_such_thing(self, bold: Visitor) -> None:
-        bold.desk_post(ACCOUNT, name="Countess", language="de")
+        bold.admin_post(ACCOUNT, name="Countess", language="de")
         page = bold.client.get(ACCOUNT).text
         assert 'value="Countess"' in page
         assert '<html lang="de"' in page
-        assert bold.desk_post(ACCOUNT, name="x", language="klingon").status_code == 400
+        assert bold.admin_post(ACCOUNT, name="x", language="klingon").status_code == 400
 
 
 def test_outside_the_tests_a_password_is_hashed_at_its_full_price(real_hasher: PasswordHasher) -> None:
@@ -285,7 +285,7 @@ class TestPasskeys:
         ids=range(9),
     )  # fmt: skip
     def test_nonsense_opens_nothing(self, visit: Callable[[], Visitor], keyed: Passkey, answer: str) -> None:
-        answer_ = visit().desk_post("/admin/sign-in/passkey", form_at="/admin/sign-in", answer=answer)
+        answer_ = visit().admin_post("/admin/sign-in/passkey", form_at="/admin/sign-in", answer=answer)
         assert answer_.status_code == 403
         assert "passkey was not accepted" in answer_.text
 
@@ -297,15 +297,15 @@ class TestPasskeys:
             passkeys._spend(passkeys.TO_SIGN_IN, passkeys._decoded(challenge))
 
     def test_the_last_way_in_is_not_thrown_away(self, ada: Visitor, keyed: Passkey) -> None:
-        assert ada.desk_post(f"{ACCOUNT}/password/removal").status_code == 303
-        assert ada.desk_post(f"{ACCOUNT}/passkeys/{keyed.id}/removal").status_code == 409
+        assert ada.admin_post(f"{ACCOUNT}/password/removal").status_code == 303
+        assert ada.admin_post(f"{ACCOUNT}/passkeys/{keyed.id}/removal").status_code == 409
         assert "phone" in ada.client.get(ACCOUNT).text
-        stranger_key = ada.desk_post(f"{ACCOUNT}/passkeys/999/removal")
+        stranger_key = ada.admin_post(f"{ACCOUNT}/passkeys/999/removal")
         assert stranger_key.status_code == 409
 
     def test_without_a_passkey_the_password_stays(self, ada: Visitor) -> None:
-        assert ada.desk_post(f"{ACCOUNT}/password/removal").status_code == 409
-        assert ada.desk_post(f"{ACCOUNT}/passkeys", answer="x").status_code == 403
+        assert ada.admin_post(f"{ACCOUNT}/password/removal").status_code == 409
+        assert ada.admin_post(f"{ACCOUNT}/passkeys", answer="x").status_code == 403
 
 
 class TestRoles:
@@ -326,23 +326,23 @@ class TestRoles:
 
     def test_and_decides_about_nothing_else(self, hedy: Visitor, two: tuple[int, int]) -> None:
         foreign, own = two
-        assert hedy.desk_post(f"/admin/comments/{foreign}/approval").status_code == 404
+        assert hedy.admin_post(f"/admin/comments/{foreign}/approval").status_code == 404
         assert row(foreign).state == "pending"
         hedy.decide(own, "approval")
         assert row(own).state == "approved"
 
     def test_bans_hold_on_their_sites_alone(self, hedy: Visitor, ada: Visitor, two: tuple[int, int]) -> None:
         fields = {"kind": "word", "value": "casino"}
-        assert hedy.desk_post("/admin/bans", site="", **fields).status_code == 422
-        assert hedy.desk_post("/admin/bans", site=str(Site.named("blog").id), **fields).status_code == 422
-        assert hedy.desk_post("/admin/bans", site=str(Site.named("other").id), **fields).status_code == 303
-        ada.desk_post("/admin/bans", kind="domain", value="evil.example")
+        assert hedy.admin_post("/admin/bans", site="", **fields).status_code == 422
+        assert hedy.admin_post("/admin/bans", site=str(Site.named("blog").id), **fields).status_code == 422
+        assert hedy.admin_post("/admin/bans", site=str(Site.named("other").id), **fields).status_code == 303
+        ada.admin_post("/admin/bans", kind="domain", value="evil.example")
         page = hedy.client.get("/admin/bans").text
         assert "casino" in page
         assert "evil.example" not in page
         number = re.findall(r"/admin/bans/(\d+)/end", ada.client.get("/admin/bans").text)[0]
-        assert hedy.desk_post(f"/admin/bans/{number}/end").status_code == 404
-        assert hedy.desk_post("/admin/bans", comment=str(two[0]), kind="address", site="").status_code == 422
+        assert hedy.admin_post(f"/admin/bans/{number}/end").status_code == 404
+        assert hedy.admin_post("/admin/bans", comment=str(two[0]), kind="address", site="").status_code == 422
 
     @pytest.mark.parametrize("page", ["email", "email/1", "subscriptions", "channels", "moderators"])
     def test_what_is_the_owners_is_not_theirs(self, hedy: Visitor, page: str) -> None:
@@ -370,7 +370,7 @@ class TestRoles:
         work(time)
         link = link_in(next(one for one in post_office.messages if one["To"] == HEDY.email), "moderate")
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
-        ada.desk_post(f"{MODERATORS}/{number}", role="moderator")
+        ada.admin_post(f"{MODERATORS}/{number}", role="moderator")
         assert hedy.client.post(link).status_code == 403
         assert row(two[1]).state == "pending"
         assert "<article" not in hedy.client.get("/admin/queue").text
@@ -383,22 +383,22 @@ class TestModerators:
         self, ada: Visitor, post_office: MailServer, visit: Callable[[], Visitor]
     ) -> None:
         site = str(Site.named("other").id)
-        ada.desk_post(MODERATORS, email="Eve@Blog.example", name="Eve", role="moderator", site=site)
+        ada.admin_post(MODERATORS, email="Eve@Blog.example", name="Eve", role="moderator", site=site)
         work()
         message = only(post_office.messages)
         assert message["To"] == "eve@blog.example"
         eve, link = visit(), link_in(message, "admin/link")
-        assert eve.desk_post(link, form_at=link).status_code == 303
+        assert eve.admin_post(link, form_at=link).status_code == 303
         assert eve.client.get("/admin/queue").status_code == 200
         assert eve.client.get(MODERATORS).status_code == 403
 
     def test_nothing_typed_is_lost(self, ada: Visitor) -> None:
         for email in ("nonsense", ADA.email):
-            answer = ada.desk_post(MODERATORS, email=email, name="Eve", role="moderator")
+            answer = ada.admin_post(MODERATORS, email=email, name="Eve", role="moderator")
             assert answer.status_code == 422
             assert f'value="{email}"' in answer.text
             assert 'value="Eve"' in answer.text
-        assert ada.desk_post(MODERATORS, email="e@x.example", role="king").status_code == 400
+        assert ada.admin_post(MODERATORS, email="e@x.example", role="king").status_code == 400
 
     def test_who_is_removed_is_out_at_once_and_may_come_back(
         self, ada: Visitor, hedy: Visitor, bob: Visitor, visit: Callable[[], Visitor]
@@ -406,23 +406,23 @@ class TestModerators:
         held = bob.comment(BOB, "other", "x.html")
         hedy.decide(held, "approval")
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
-        ada.desk_post(f"{MODERATORS}/{number}/removal")
+        ada.admin_post(f"{MODERATORS}/{number}/removal")
         assert hedy.client.get("/admin/queue").status_code == 303
         page = ada.client.get(f"{MODERATORS}?removed={number}").text
         assert "Hedy cannot sign in any more." in page
         assert "Hedy" in ada.client.get("/admin/log?of=decisions").text
-        ada.desk_post(f"{MODERATORS}/{number}/return")
+        ada.admin_post(f"{MODERATORS}/{number}/return")
         visit().sign_in(HEDY.email, "eighty-eight piano keys")
 
     def test_an_owner_is_left(self, ada: Visitor, moderator: Moderator) -> None:
-        assert ada.desk_post(f"{MODERATORS}/{moderator.id}/removal").status_code == 409
-        assert ada.desk_post(f"{MODERATORS}/{moderator.id}", role="moderator").status_code == 409
+        assert ada.admin_post(f"{MODERATORS}/{moderator.id}/removal").status_code == 409
+        assert ada.admin_post(f"{MODERATORS}/{moderator.id}", role="moderator").status_code == 409
         assert db.session.scalars(select(Moderator.role)).one() == Role.OWNER
 
     def test_a_removed_one_may_be_invited_anew(self, ada: Visitor, hedy: Visitor) -> None:
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
-        ada.desk_post(f"{MODERATORS}/{number}/removal")
-        assert ada.desk_post(MODERATORS, email=HEDY.email, name="Hedy", role="owner").status_code == 303
+        ada.admin_post(f"{MODERATORS}/{number}/removal")
+        assert ada.admin_post(MODERATORS, email=HEDY.email, name="Hedy", role="owner").status_code == 303
         found = Moderator.with_email(HEDY.email)
         assert found
         assert (found.id, found.role, found.password_hash) == (number, "owner", None)

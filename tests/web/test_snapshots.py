@@ -252,13 +252,13 @@ class TestWritesMeanwhile:
     def during(self, layer: Snapshots, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
         """To do something during the next rendering, and never again."""
 
-        def let(act: Callable[[], None]) -> None:
+        def let(action: Callable[[], None]) -> None:
             inner = layer.app
 
             def meanwhile(environ, start_response):  # type: ignore[no-untyped-def]
                 layer.app = inner
                 answer = list(inner(environ, start_response))
-                act()
+                action()
                 return answer
 
             layer.app = meanwhile

@@ -1,1 +1,1 @@
-"""The desk: for moderators, on our own pages only."""
+"""The admin pages: for moderators, on our own pages only."""

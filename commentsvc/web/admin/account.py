@@ -51,8 +51,8 @@ def change() -> AnyResponse:
 @blueprint.post("/emails")
 def choose_emails() -> AnyResponse:
     """What the moderator hears of, of which blog, and how often."""
-    pace = request.form.get("pace", "")
-    if pace not in set(Frequency):
+    frequency = request.form.get("frequency", "")
+    if frequency not in set(Frequency):
         raise NotUnderstood
     db.begin_write()
     who, ticked = signed_in.person(), set(request.form.getlist("hears"))
@@ -61,7 +61,7 @@ def choose_emails() -> AnyResponse:
             heard = subscriptions.watch(site, who.email, topic, who.language)
             wants = f"{topic}-{site.id}" in ticked
             heard.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
-    Recipient.known(who.email, who.language).pace = pace
+    Recipient.known(who.email, who.language).frequency = frequency
     return _back()
 
 
@@ -156,7 +156,7 @@ def _emails(who: Moderator) -> dict[str, object]:
     recipient = Recipient.with_email(who.email)
     heard = subscriptions.of(recipient) if recipient else []
     states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
-    return {"states": states, "pace": recipient.pace if recipient else Frequency.AT_ONCE}
+    return {"states": states, "frequency": recipient.frequency if recipient else Frequency.AT_ONCE}
 
 
 def _page(refusal: Refusal | None = None) -> str:
@@ -166,7 +166,7 @@ def _page(refusal: Refusal | None = None) -> str:
         errors=refusal.fields if refusal else {},
         refusal=refusal if refusal and not refusal.fields else None,
         emails=_emails(who),
-        paces=Frequency,
+        frequencies=Frequency,
         sites=who.seen_sites(),
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),

@@ -13,7 +13,7 @@ from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
-from commentsvc.moderation import acts, bans
+from commentsvc.moderation import actions, bans
 from commentsvc.moderation.author_identity import NotToBeBanned
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
@@ -80,10 +80,12 @@ def impose() -> AnyResponse | tuple[str, int]:
     except InvalidFields as refusal:
         db.session.rollback()
         return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
-    act = acts.begin("ban", signed_in.person(), site=ban.site_id, comment=comment, count=0, kept={"ban": ban.id})
+    action = actions.begin(
+        "ban", signed_in.person(), site=ban.site_id, comment=comment, count=0, undo_data={"ban": ban.id}
+    )
     db.session.commit()
     if request.form.get("theirs"):
-        deciding.trash_theirs(ban, act)
+        deciding.trash_theirs(ban, action)
     return _changed(ban)
 
 

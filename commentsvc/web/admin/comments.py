@@ -1,4 +1,4 @@
-"""One comment at the desk: all that is known of it, decisions, an answer, another text, another place, notes."""
+"""One comment in the admin pages: all that is known of it, decisions, an answer, another text, another place, notes."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -7,11 +7,11 @@ from commentsvc.comments import answering, editing, rearranging, submission, thr
 from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.note import Note
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import acts, notes, queue
+from commentsvc.moderation import actions, notes, queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
@@ -31,30 +31,30 @@ def show(comment_id: int) -> str:
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
 def decide(comment_id: int, verb: str) -> AnyResponse | str:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
-    done: list[Act] = []
+    done: list[ModeratorAction] = []
 
-    def act(comment: Comment) -> None:
+    def action(comment: Comment) -> None:
         if signed_in.own(comment) is None:
             raise NotFound
-        done.append(acts.decide([comment], verb, signed_in.person()))
+        done.append(actions.decide([comment], verb, signed_in.person()))
 
-    deciding.decide(comment_id, request.values.get("seen"), act)
+    deciding.decide(comment_id, request.values.get("seen"), action)
     return _done(comment_id, done[0])
 
 
 @blueprint.post("/answer")
 def answer(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Approve it and answer it, in one act."""
+    """Approve it and answer it, in one action."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
     try:
         with db.session.begin_nested():
-            act = answering.answer(comment, request.form.get("body", ""), signed_in.person())
+            action = answering.answer(comment, request.form.get("body", ""), signed_in.person())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "answer", refusal), refusal.status
     deciding.show([comment])
-    return _done(comment_id, act)
+    return _done(comment_id, action)
 
 
 @blueprint.post("/text")
@@ -69,9 +69,9 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _own(comment_id, locked=True)
     if comment.is_linkback:
         raise NotFound
-    act = editing.rewrite(comment, new, signed_in.person())
+    action = editing.rewrite(comment, new, signed_in.person())
     deciding.show([comment])
-    return _done(comment_id, act)
+    return _done(comment_id, action)
 
 
 @blueprint.post("/place")
@@ -82,12 +82,12 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     before = comment.thread
     try:
         thread, parent = _place(comment)
-        act = rearranging.move([comment], thread, parent, signed_in.person())
+        action = rearranging.move([comment], thread, parent, signed_in.person())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "place", refusal), refusal.status
     deciding.show([comment], [before])
-    return _done(comment_id, act)
+    return _done(comment_id, action)
 
 
 @blueprint.post("/pin")
@@ -96,9 +96,9 @@ def pin(comment_id: int) -> AnyResponse | str:
     db.begin_write()
     comment = _own(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
-    act = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.person())
+    action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.person())
     deciding.show([comment])
-    return _done(comment_id, act)
+    return _done(comment_id, action)
 
 
 @blueprint.post("/notes")
@@ -143,22 +143,22 @@ def _place(comment: Comment) -> tuple[Thread, Comment | None]:
     return thread, parent
 
 
-def _done(comment_id: int, act: Act) -> AnyResponse | str:
+def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
     """Back to the list, to the item, or to the thread, as the form says."""
     listing, back = Listing.of_form(), request.values.get("back", "")
     if request.headers.get(FRAGMENT):
         comment = db.session.get_one(Comment, comment_id)
-        return fragment(listing, act=act, shown=[comment])
+        return fragment(listing, action=action, shown=[comment])
     if back == "item":
-        return redirect(url_for("admin_comments.show", comment_id=comment_id, act=act.id), code=303)
+        return redirect(url_for("admin_comments.show", comment_id=comment_id, action=action.id), code=303)
     if back == "thread":
         return redirect(signed_in.way_back(), code=303)
-    return redirect(listing.address(act=act.id), code=303)
+    return redirect(listing.address(action=action.id), code=303)
 
 
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> str:
     who = signed_in.person()
-    saved = notes.saved_answers(who)
+    saved = notes.saved_replies(who)
     chosen = next((one.body for one in saved if one.id == number("saved")), "")
     return render_template(
         "admin/comment.html",
@@ -174,8 +174,8 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> s
         typed=request.form,
         listing=Listing({}),
         verbs=verbs(),
-        act=signed_in.own_act("act"),
-        undone=signed_in.own_act("undone"),
+        action=signed_in.own_action("action"),
+        undone=signed_in.own_action("undone"),
         last=None,
         moderator=who,
     )

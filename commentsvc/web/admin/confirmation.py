@@ -1,4 +1,4 @@
-"""Show once more who you are, before what cannot be taken back: whoever finds an open desk must not own it."""
+"""Show once more who you are, before what cannot be taken back: whoever finds an open admin page must not own it."""
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse

@@ -1,4 +1,4 @@
-"""Which part of the list a page of the desk is about: read from its address, and carried along by its forms."""
+"""Which part of the list a page of the admin pages is about: read from its address, and carried along by its forms."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ def show() -> str:
     of_decisions = request.args.get("of") == "decisions"
     return render_template(
         "admin/log.html",
-        acts=[] if of_decisions else queue.acts(who, before),
+        actions=[] if of_decisions else queue.actions(who, before),
         decisions=queue.log(who, before) if of_decisions else [],
         of_decisions=of_decisions,
         may_be_undone=undoing.may_be_undone,

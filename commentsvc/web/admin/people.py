@@ -10,7 +10,7 @@ from commentsvc.comments import personal_data
 from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
-from commentsvc.moderation import acts
+from commentsvc.moderation import actions
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 
@@ -42,7 +42,7 @@ def erase() -> AnyResponse:
         return detour
     erased = deciding.erase(checked_email(request.form.get("email", "")))
     db.begin_write()
-    acts.begin("erasure", signed_in.person(), count=erased)
+    actions.begin("erasure", signed_in.person(), count=erased)
     db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
 

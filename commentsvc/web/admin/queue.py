@@ -1,4 +1,4 @@
-"""The list of what was written: looked through, searched, and decided about many at a time; every act taken back."""
+"""The list of what was written: looked through, searched, and decided about many at a time; every action taken back."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from commentsvc.comments.submission import MAX_ID, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal
 from commentsvc.i18n import gettext as _
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, Kind, State, reason_mark
-from commentsvc.moderation import acts, queue, search
+from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.moderation import actions, queue, search
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import number
 
-FRAGMENT = "X-Desk"  # sent by desk.js, which moves the rows itself
-MAX_AT_ONCE = 200  # comments of one act
+FRAGMENT = "X-Fragment"  # sent by admin.js, which moves the rows itself
+MAX_AT_ONCE = 200  # comments of one action
 STEP = 50  # comments of one transaction: readers who write wait no longer
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
@@ -34,41 +34,41 @@ def show() -> str:
 
 @blueprint.post("/comments/decisions")
 def decide_about_many() -> AnyResponse | tuple[str, int]:
-    """The same for all that were chosen, or for all that were found, as one act.
+    """The same for all that were chosen, or for all that were found, as one action.
 
     Those of the chosen ones that say something else by now stay where they are.
     """
     verb, listing = request.form.get("verb", ""), Listing.of_form()
-    if verb not in (*acts.STATES, "move"):
+    if verb not in (*actions.STATES, "move"):
         raise NotFound
     chosen = _found(listing) if request.form.get("all") else _chosen()
     if not chosen:
         return redirect(listing.address(), code=303)
     try:
-        act = _moved(chosen) if verb == "move" else _decided(chosen, verb)
+        action = _moved(chosen) if verb == "move" else _decided(chosen, verb)
     except Refusal as refusal:
         db.session.rollback()
         return _list(listing, refusal), refusal.status
-    return redirect(listing.address(act=act), code=303)
+    return redirect(listing.address(action=action), code=303)
 
 
-@blueprint.post(f"/acts/<int(max={MAX_ID}):act_id>/reversal")
-def undo(act_id: int) -> AnyResponse | str:
-    """Take an act back, but for what was decided since."""
+@blueprint.post(f"/actions/<int(max={MAX_ID}):action_id>/reversal")
+def undo(action_id: int) -> AnyResponse | str:
+    """Take an action back, but for what was decided since."""
     db.begin_write()
-    act = db.session.get(Act, act_id, with_for_update={"of": Act}, populate_existing=True)
-    if act is None or not _may_undo(act):
+    action = db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
+    if action is None or not _may_undo(action):
         raise NotFound
-    undone = undoing.undo(act, signed_in.person())
+    undone = undoing.undo(action, signed_in.person())
     deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
     if undone.ban is not None:
         deciding.give_back(undone.ban, signed_in.person())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
-        return fragment(listing, undone=act, shown=undone.comments)
+        return fragment(listing, undone=action, shown=undone.comments)
     if request.form.get("next"):
-        return redirect(f"{signed_in.way_back()}?undone={act_id}", code=303)
-    return redirect(listing.address(undone=act_id), code=303)
+        return redirect(f"{signed_in.way_back()}?undone={action_id}", code=303)
+    return redirect(listing.address(undone=action_id), code=303)
 
 
 def verbs() -> dict[State, list[tuple[str, str, str]]]:
@@ -82,16 +82,21 @@ def verbs() -> dict[State, list[tuple[str, str, str]]]:
     }
 
 
-def fragment(listing: Listing, act: Act | None = None, undone: Act | None = None, shown: Sequence[Comment] = ()) -> str:
-    """What desk.js puts in its places: the bar, the counts, and those of the rows that stand in the list now."""
+def fragment(
+    listing: Listing,
+    action: ModeratorAction | None = None,
+    undone: ModeratorAction | None = None,
+    shown: Sequence[Comment] = (),
+) -> str:
+    """What admin.js puts in its places: the bar, the counts, and those of the rows that stand in the list now."""
     who = signed_in.person()
     there = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
     sites = queue.waiting_by_site(who)
     return render_template(
         "admin/_done.html",
-        act=act,
+        action=action,
         undone=undone,
-        last=acts.last_of(who),
+        last=actions.last_of(who),
         page=queue.described(who, [comment.id for comment in there]),
         listing=listing,
         verbs=verbs(),
@@ -123,9 +128,9 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),
-        act=signed_in.own_act("act"),
-        undone=signed_in.own_act("undone"),
-        last=acts.last_of(who),
+        action=signed_in.own_action("action"),
+        undone=signed_in.own_action("undone"),
+        last=actions.last_of(who),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
         moderator=who,
     )
@@ -146,22 +151,22 @@ def _found(listing: Listing) -> dict[int, str | None]:
 
 
 def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
-    """The number of the act; None where nothing could be decided. Commits."""
-    act: int | None = None
+    """The number of the action; None where nothing could be decided. Commits."""
+    action: int | None = None
     numbers = sorted(chosen)
     for start in range(0, len(numbers), STEP):
         db.begin_write()
         own = _own({number: chosen[number] for number in numbers[start : start + STEP]})
         if not own:
             continue
-        known = db.session.get(Act, act or 0)
-        decided = acts.decide(own, verb, signed_in.person(), of=known)
+        known = db.session.get(ModeratorAction, action or 0)
+        decided = actions.decide(own, verb, signed_in.person(), of=known)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
             known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
-        act = decided.id
+        action = decided.id
         deciding.show(own)
-    return act
+    return action
 
 
 def _moved(chosen: dict[int, str | None]) -> int | None:
@@ -172,8 +177,8 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
         raise InvalidFields({"address": rearranging.NoSuchPlace()})
     before = [comment.thread for comment in own]
     thread = rearranging.thread_at(sites.pop(), request.form.get("address", ""))
-    act = rearranging.move(own, thread, None, signed_in.person())
-    number = act.id
+    action = rearranging.move(own, thread, None, signed_in.person())
+    number = action.id
     deciding.show(own, before)
     return number
 
@@ -182,6 +187,6 @@ def _own(chosen: dict[int, str | None]) -> list[Comment]:
     return [comment for comment in deciding.seen(chosen) if signed_in.own(comment)]
 
 
-def _may_undo(act: Act) -> bool:
+def _may_undo(action: ModeratorAction) -> bool:
     who = signed_in.person()
-    return who.is_owner if act.verb == "site" else acts.is_within(act, who)
+    return who.is_owner if action.verb == "site" else actions.is_within(action, who)

@@ -20,14 +20,14 @@ signed_in.guard(blueprint, anonymous=True)
 
 @blueprint.get("")
 @blueprint.get("/")
-def desk() -> AnyResponse:
-    """The desk begins with the queue."""
+def home() -> AnyResponse:
+    """The admin pages begins with the queue."""
     return redirect(url_for("queue.show"), code=303)
 
 
 @blueprint.get("/sign-in")
 def show() -> AnyResponse:
-    """The form, or the desk for those who are signed in."""
+    """The form, or the admin pages for those who are signed in."""
     if signed_in.moderator():
         return redirect(signed_in.way_back(), code=303)
     return _form()

@@ -1,4 +1,4 @@
-"""Who is signed in, what they may do, and the rules of every page of the desk."""
+"""Who is signed in, what they may do, and the rules of every page of the admin pages."""
 
 from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -8,9 +8,9 @@ from commentsvc import i18n, links, settings, tokens
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import FormTooOld, LinkInvalid, OwnersOnly
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
@@ -70,7 +70,7 @@ def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False)
 
 
 def must_be_sure() -> AnyResponse | None:
-    """For pages with dangerous acts, and the acts: who has not shown a short while ago who they are does so first."""
+    """Ask moderators to confirm who they are, unless they did so a short while ago; for dangerous actions."""
     found = session()
     if found is None or sessions.is_sure(found):
         return None
@@ -88,10 +88,10 @@ def own_thread(thread_id: int | None) -> Thread | None:
     return thread if thread and person().moderates(thread.site_id) else None
 
 
-def own_act(name: str) -> Act | None:
-    """The act of this moderator that a parameter of the address names."""
-    act = db.session.get(Act, number(name) or 0)
-    return act if act and act.moderator_id == person().id else None
+def own_action(name: str) -> ModeratorAction | None:
+    """The action of this moderator that a parameter of the address names."""
+    action = db.session.get(ModeratorAction, number(name) or 0)
+    return action if action and action.moderator_id == person().id else None
 
 
 def begin(who: Moderator, target: str) -> AnyResponse:
@@ -120,7 +120,7 @@ def knows(who: Moderator | None) -> bool:
 
 
 def way_back() -> str:
-    """The page of the desk, or the thread's own, that was wanted; never another host's."""
+    """The page of the admin pages, or the thread's own, that was wanted; never another host's."""
     wanted, root = request.values.get("next", ""), request.script_root
     is_ours = wanted.startswith((f"{root}/admin/", f"{root}/t/")) and not links.HIDDEN.search(wanted)
     return wanted if is_ours else url_for("queue.show")

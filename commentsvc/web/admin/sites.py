@@ -12,7 +12,7 @@ from commentsvc.linkbacks import page_check_queue
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
-from commentsvc.moderation import acts, queue
+from commentsvc.moderation import actions, queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 
@@ -66,13 +66,13 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
         values = site_rules.taken(_typed())
         values["origins"] = site_rules.origins(request.form.get("origins", "").split())
         values[sites.FEED] = site_rules.checked_feed(request.form.get("feed", "").strip())
-        act = sites.change(site, values, signed_in.person())
+        action = sites.change(site, values, signed_in.person())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
-    number = act.id if act else None
+    number = action.id if action else None
     deciding.show([], of_site=site.id)
-    return redirect(url_for("sites.show_one", key=key, act=number), code=303)
+    return redirect(url_for("sites.show_one", key=key, action=number), code=303)
 
 
 @blueprint.post("/<key>/page-check")
@@ -116,7 +116,7 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
-    acts.begin("removal", signed_in.person(), kept={"blog": site.name})
+    actions.begin("removal", signed_in.person(), undo_data={"blog": site.name})
     site_removal.begin(site)
     deciding.show([], of_site=site.id)  # the worker deletes what was written there
     return redirect(url_for("sites.show"), code=303)
@@ -158,8 +158,8 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         look="dark" if request.args.get("look") == "dark" else "light",
         page_check=page_check,
         base_url=settings.current().base_url,
-        act=signed_in.own_act("act"),
-        undone=signed_in.own_act("undone"),
+        action=signed_in.own_action("action"),
+        undone=signed_in.own_action("undone"),
         last=None,
         moderator=who,
     )

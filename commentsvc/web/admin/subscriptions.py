@@ -21,14 +21,14 @@ signed_in.guard(blueprint, owner=True)
 @blueprint.get("")
 def show() -> str:
     """Recipients and what they hear of, newest first; by a part of the address, or those that cannot be reached."""
-    wanted, reach = request.args.get("q", "").strip(), choice("reach", MailStatus)
-    page = registry.page(wanted, reach, number("before"))
+    wanted, mail_status = request.args.get("q", "").strip(), choice("mail_status", MailStatus)
+    page = registry.page(wanted, mail_status, number("before"))
     return render_template(
         "admin/subscriptions.html",
         page=page,
         wanted=wanted,
-        reach=reach,
-        reaches=MailStatus,
+        mail_status=mail_status,
+        mail_statuses=MailStatus,
         moderator=signed_in.person(),
     )
 
@@ -75,6 +75,6 @@ def _found(number: int) -> Subscription:
 def _back() -> AnyResponse:
     """Commit, and back to the list as it was."""
     db.session.commit()
-    wanted, reach = request.form.get("q") or None, request.form.get("reach") or None
+    wanted, mail_status = request.form.get("q") or None, request.form.get("mail_status") or None
     before = whole(request.form.get("before"))
-    return redirect(url_for("admin_subscriptions.show", q=wanted, reach=reach, before=before), code=303)
+    return redirect(url_for("admin_subscriptions.show", q=wanted, mail_status=mail_status, before=before), code=303)

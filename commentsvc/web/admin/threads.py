@@ -11,9 +11,9 @@ from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import queue
@@ -58,10 +58,10 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     thread = _own(thread_id)
     try:
-        act = thread_rules.change(thread, _rules(), signed_in.person())
+        action = thread_rules.change(thread, _rules(), signed_in.person())
     except Refusal as refusal:
         return _again(thread_id, "rules", refusal)
-    return _done(act, thread)
+    return _done(action, thread)
 
 
 @blueprint.post(f"{THREAD}/address")
@@ -94,23 +94,23 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
         into = Thread.at(thread.site, key)
         if into is None:
             raise InvalidFields({"address": rearranging.NoSuchPlace()})
-        act = rearranging.merge(thread, into, signed_in.person())
+        action = rearranging.merge(thread, into, signed_in.person())
     except Refusal as refusal:
         return _again(thread_id, "merger", refusal)
-    return _done(act, into)
+    return _done(action, into)
 
 
 def _addressed(
-    thread_id: int, form: str, story: Callable[[Thread, str, Moderator], Act]
+    thread_id: int, form: str, story: Callable[[Thread, str, Moderator], ModeratorAction]
 ) -> AnyResponse | tuple[str, int]:
     """Do something with a thread and the address that was typed into a form."""
     db.begin_write()
     thread = _own(thread_id)
     try:
-        act = story(thread, request.form.get("address", "").strip(), signed_in.person())
+        action = story(thread, request.form.get("address", "").strip(), signed_in.person())
     except Refusal as refusal:
         return _again(thread_id, form, refusal)
-    return _done(act, thread)
+    return _done(action, thread)
 
 
 def _own(thread_id: int) -> Thread:
@@ -143,11 +143,11 @@ def _days(typed: str) -> int | None:
     return int(typed)
 
 
-def _done(act: Act | None, thread: Thread) -> AnyResponse:
-    number, thread_id = act.id if act else None, thread.id
-    is_wide = act is not None and act.verb in undoing.OF_MANY_THREADS
+def _done(action: ModeratorAction | None, thread: Thread) -> AnyResponse:
+    number, thread_id = action.id if action else None, thread.id
+    is_wide = action is not None and action.verb in undoing.OF_MANY_THREADS
     deciding.show([], [thread], of_site=thread.site_id if is_wide else None)
-    return redirect(url_for("threads.show_one", thread_id=thread_id, act=number), code=303)
+    return redirect(url_for("threads.show_one", thread_id=thread_id, action=number), code=303)
 
 
 def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:
@@ -171,8 +171,8 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         refusal=refusal if refusal and not refusal.fields else None,
         errors=refusal.fields if refusal else {},
         typed=typed,
-        act=signed_in.own_act("act"),
-        undone=signed_in.own_act("undone"),
+        action=signed_in.own_action("action"),
+        undone=signed_in.own_action("undone"),
         last=None,
         moderator=who,
     )

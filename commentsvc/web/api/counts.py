@@ -18,13 +18,13 @@ blueprint = Blueprint("api_counts", __name__, url_prefix="/api/v1/counts")
 def show() -> Response:
     """``?site=blog&key=…&key=…``, at most a hundred keys; ``labels`` say it in the language of ``?lang=``."""
     site = configuration.current().site(request.args.get("site", ""))
-    news = site.news  # before anything is read that may be newer
+    activity_version = site.activity_version  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
     asked = {key: _normal(key) for key in _keys()[: reading.MAX_COUNTS]}
     found = reading.counts(site, {key for key in asked.values() if key is not None})
     counts = {key: 0 if normal is None else found[normal] for key, normal in asked.items()}
     labels = {key: _label(count) for key, count in counts.items()}
-    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, news)
+    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, activity_version)
 
 
 def _keys() -> list[str]:

@@ -1,4 +1,4 @@
-"""What moderators do, to one comment or to many: each act is one step, in the log and when it is undone."""
+"""What moderators do, to one comment or to many: each action is one step, in the log and when it is undone."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from commentsvc import clock
 from commentsvc.db import db
-from commentsvc.models.act import Act
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
@@ -30,55 +30,57 @@ def begin(
     thread: Thread | None = None,
     comment: Comment | None = None,
     count: int = 1,
-    kept: dict[str, Any] | None = None,
-) -> Act:
-    """An act, to be taken back by what is ``kept``; writes."""
+    undo_data: dict[str, Any] | None = None,
+) -> ModeratorAction:
+    """An action, to be taken back by what is ``undo_data``; writes."""
     site_id = site.id if isinstance(site, Site) else site
-    act = Act(moderator_id=by.id, verb=verb, site_id=site_id, count=count, kept=kept or {})
-    act.thread_id = thread.id if thread else None
-    act.comment_id = comment.id if comment else None
-    db.session.add(act)
+    action = ModeratorAction(moderator_id=by.id, verb=verb, site_id=site_id, count=count, undo_data=undo_data or {})
+    action.thread_id = thread.id if thread else None
+    action.comment_id = comment.id if comment else None
+    db.session.add(action)
     db.session.flush()
-    return act
+    return action
 
 
-def decide(comments: Sequence[Comment], verb: str, by: Moderator, of: Act | None = None) -> Act:
-    """Give comments the state of ``verb``, as one act, or as part ``of`` one; writes.
+def decide(comments: Sequence[Comment], verb: str, by: Moderator, of: ModeratorAction | None = None) -> ModeratorAction:
+    """Give comments the state of ``verb``, as one action, or as part ``of`` one; writes.
 
     Those that have the state already count, but change nothing.
     """
-    act = of or _begin_about(comments, verb, by)
+    action = of or _record_about(comments, verb, by)
     for comment in comments:
-        decisions.decide(comment, STATES[verb], by, act=act)
-    return act
+        decisions.decide(comment, STATES[verb], by, action=action)
+    return action
 
 
-def _begin_about(comments: Sequence[Comment], verb: str, by: Moderator) -> Act:
+def _record_about(comments: Sequence[Comment], verb: str, by: Moderator) -> ModeratorAction:
     sites = {comment.thread.site_id for comment in comments}
     site = sites.pop() if len(sites) == 1 else None
     only = comments[0] if len(comments) == 1 else None
     return begin(verb, by, site=site, comment=only, count=len(comments))
 
 
-def undo_decisions(act: Act, by: Moderator) -> list[Comment]:
+def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, but those that were decided about since; writes."""
-    return decisions.give_back(decisions.in_effect(Decision.act_id == act.id), by)
+    return decisions.give_back(decisions.in_effect(Decision.action_id == action.id), by)
 
 
-def is_within(act: Act, who: Moderator) -> bool:
-    """Whether all that an act was about is theirs to decide; of several sites, only who did it undoes it."""
-    if act.site_id is not None or who.is_owner:
-        return who.moderates(act.site_id)
-    if act.moderator_id != who.id:
+def is_within(action: ModeratorAction, who: Moderator) -> bool:
+    """Whether all that an action was about is theirs to decide; of several sites, only who did it undoes it."""
+    if action.site_id is not None or who.is_owner:
+        return who.moderates(action.site_id)
+    if action.moderator_id != who.id:
         return False
-    of_act = select(Decision.id).where(Decision.act_id == act.id)
+    of_act = select(Decision.id).where(Decision.action_id == action.id)
     theirs = Decision.comment.has(who.may_see(Comment.site_id))
     foreign = db.session.scalar(of_act.where(~theirs).limit(1))
     return foreign is None and db.session.scalar(of_act.limit(1)) is not None
 
 
-def last_of(who: Moderator) -> Act | None:
+def last_of(who: Moderator) -> ModeratorAction | None:
     """What a moderator did last and has not undone, if that was not long ago."""
-    theirs = select(Act).where(Act.moderator_id == who.id, Act.undone_at.is_(None), Act.verb.not_in(FINAL))
-    last = db.session.scalar(theirs.order_by(Act.id.desc()).limit(1))
+    theirs = select(ModeratorAction).where(
+        ModeratorAction.moderator_id == who.id, ModeratorAction.undone_at.is_(None), ModeratorAction.verb.not_in(FINAL)
+    )
+    last = db.session.scalar(theirs.order_by(ModeratorAction.id.desc()).limit(1))
     return last if last and last.created_at > clock.now() - OFFERED else None

@@ -41,7 +41,7 @@ function leave(/** @type {HTMLElement} */ one) {
 
 /** @returns {Promise<{ok: boolean, page: Document}>} */
 async function send(/** @type {string} */ address, /** @type {FormData} */ fields) {
-  const answer = await fetch(address, { method: "POST", body: fields, headers: { "X-Desk": "1" } });
+  const answer = await fetch(address, { method: "POST", body: fields, headers: { "X-Fragment": "1" } });
   if (answer.redirected) location.reload(); // signed out meanwhile
   return { ok: answer.ok, page: parse(await answer.text()) };
 }
@@ -243,13 +243,13 @@ function press(/** @type {string} */ key) {
 
 /** Whoever speaks to their computer, or types with it, may not want letters to do anything. */
 function areKeysUsed() {
-  return localStorage.getItem("desk-keys") !== "off";
+  return localStorage.getItem("admin-keys") !== "off";
 }
 
 const useKeys = /** @type {HTMLInputElement | null} */ (document.getElementById("use-keys"));
 if (useKeys) {
   useKeys.checked = areKeysUsed();
-  useKeys.addEventListener("change", () => localStorage.setItem("desk-keys", useKeys.checked ? "on" : "off"));
+  useKeys.addEventListener("change", () => localStorage.setItem("admin-keys", useKeys.checked ? "on" : "off"));
 }
 
 function keys() {

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound
-from commentsvc.models.saved_answer import SavedAnswer
+from commentsvc.models.saved_reply import SavedReply
 from commentsvc.moderation import notes
 from commentsvc.web.admin import signed_in
 
-blueprint = Blueprint("saved_answers", __name__, url_prefix="/admin/saved-answers")
+blueprint = Blueprint("saved_replies", __name__, url_prefix="/admin/saved-replies")
 signed_in.guard(blueprint)
 
 
@@ -33,14 +33,14 @@ def save() -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         return _page(wrong), wrong.status
     db.session.commit()
-    return redirect(url_for("saved_answers.show"), code=303)
+    return redirect(url_for("saved_replies.show"), code=303)
 
 
 @blueprint.post(f"/<int(max={MAX_ID}):number>/removal")
 def remove(number: int) -> str:
     """Throw one's own away; the form has it again, to be kept after all."""
     db.begin_write()
-    found = db.session.get(SavedAnswer, number)
+    found = db.session.get(SavedReply, number)
     if found is None or found.moderator_id != signed_in.person().id:
         raise NotFound
     typed = {"title": found.title, "body": found.body}
@@ -52,8 +52,8 @@ def remove(number: int) -> str:
 def _page(wrong: InvalidFields | None = None, typed: Mapping[str, str] = MappingProxyType({})) -> str:
     who = signed_in.person()
     return render_template(
-        "admin/saved_answers.html",
-        saved=notes.saved_answers(who),
+        "admin/saved_replies.html",
+        saved=notes.saved_replies(who),
         typed=request.form if wrong else typed,
         errors=wrong.fields if wrong else {},
         moderator=who,

@@ -1,4 +1,4 @@
-"""The moderator's desk: who gets in, what they can do, and that it can be undone."""
+"""The admin pages: who gets in, what they can do, and that it can be undone."""
 
 import gzip
 import re
@@ -26,7 +26,7 @@ class TestSigningIn:
         answers = []
         for email, password in ((ADA.email, "wrong"), ("nobody@blog.example", ADAS_PASSWORD)):
             stranger = visit()
-            answer = stranger.desk_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
+            answer = stranger.admin_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
             assert answer.status_code == 403
             assert COOKIE not in str(answer.headers)
             answers.append(answer.text.replace(email, "").replace(hidden_fields(answer)["csrf_token"], ""))
@@ -35,21 +35,21 @@ class TestSigningIn:
     def test_many_tries_are_slowed_down(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
         stranger = visit()
         tries = [
-            stranger.desk_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password="x").status_code
+            stranger.admin_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password="x").status_code
             for _ in range(11)
         ]
         assert tries[0] == 403
         assert tries[-1] == 429
 
     def test_the_cookie_is_kept_from_scripts_and_other_sites(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
-        answer = visit().desk_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password=ADAS_PASSWORD)
+        answer = visit().admin_post("/admin/sign-in", form_at="/admin/sign-in", email=ADA.email, password=ADAS_PASSWORD)
         cookie = next(value for value in answer.headers.getlist("Set-Cookie") if value.startswith(COOKIE))
         for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
             assert part in cookie
 
     def test_an_old_cookie_is_dead_after_signing_out(self, ada: Visitor) -> None:
         cookie = ada.client.get_cookie(COOKIE, domain="comments.example").value
-        ada.desk_post("/admin/sign-out")
+        ada.admin_post("/admin/sign-out")
         ada.client.set_cookie(COOKIE, cookie, domain="comments.example", secure=True)
         assert ada.client.get("/admin/queue").status_code == 303
 
@@ -81,10 +81,10 @@ class TestSigningIn:
         link = f"/admin/link/{one_time_links.sign_in_token(moderator)}"
         person = visit()
         assert COOKIE not in str(person.client.get(link).headers)
-        assert person.desk_post(link, form_at=link).status_code == 303
+        assert person.admin_post(link, form_at=link).status_code == 303
         assert person.client.get("/admin/queue").status_code == 200
         other = visit()
-        assert other.desk_post(link, form_at=link).status_code == 410
+        assert other.admin_post(link, form_at=link).status_code == 410
         assert other.client.get("/admin/queue").status_code == 303
 
     def test_a_link_is_good_for_an_hour(
@@ -92,7 +92,7 @@ class TestSigningIn:
     ) -> None:
         link = f"/admin/link/{one_time_links.sign_in_token(moderator)}"
         time.pass_(minutes=61)
-        assert visit().desk_post(link, form_at=link).status_code == 410
+        assert visit().admin_post(link, form_at=link).status_code == 410
 
     def test_tokens_are_stored_as_hashes(self, ada: Visitor) -> None:
         cookie = ada.client.get_cookie(COOKIE, domain="comments.example").value
@@ -126,7 +126,7 @@ def _path(rule: str, number: str = "1") -> str:
 
 
 class TestGuards:
-    """No page of the desk shows anything to a stranger, no act works without its token."""
+    """No page of the admin pages shows anything to a stranger, no action works without its token."""
 
     def test_every_page_asks_strangers_to_sign_in(self, app: Flask, visit: Callable[[], Visitor]) -> None:
         stranger = visit()
@@ -157,7 +157,7 @@ class TestGuards:
     ) -> None:
         comment = bob.comment(BOB, email=BOB.email, body="said on the blog alone")
         ada.decide(comment, "spam")
-        ada.desk_post(f"/admin/comments/{comment}/notes", body="said on the blog alone")
+        ada.admin_post(f"/admin/comments/{comment}/notes", body="said on the blog alone")
         number, thread = str(comment), str(row(comment).thread_id)
         for rule in app.url_map.iter_rules():
             if not rule.rule.startswith("/admin") or "GET" not in (rule.methods or ()):
@@ -169,7 +169,7 @@ class TestGuards:
                 assert BOB.email not in page.text, path
                 assert page.status_code < 500, path
 
-    def test_acts_need_the_forms_token(self, bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
+    def test_actions_need_the_forms_token(self, bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", moderation="all")
         comment = bob.comment()
         for data in ({}, {"csrf_token": "wrong"}, {"csrf_token": bob.open_form().get("csrf_token", "x")}):
@@ -202,7 +202,7 @@ class TestGuards:
         assert len({len(answer.data) for answer in answers}) > 5
         assert "Content-Encoding" not in ada.client.get("/admin/log").headers
 
-    def test_visitors_cookies_open_no_desk(self, bob: Visitor) -> None:
+    def test_visitors_cookies_open_no_admin_page(self, bob: Visitor) -> None:
         bob.comment()
         assert bob.client.get("/admin/queue").status_code == 303
 
@@ -242,8 +242,8 @@ class TestDeciding:
         answer = ada.decide(held, "spam")
         page = ada.client.get(answer.headers["Location"]).text
         assert "Marked as spam." in page
-        reversal = re.findall(r'action="(/admin/acts/\d+/reversal)"', page)[0]
-        assert "Undone." in ada.client.get(ada.desk_post(reversal).headers["Location"]).text
+        reversal = re.findall(r'action="(/admin/actions/\d+/reversal)"', page)[0]
+        assert "Undone." in ada.client.get(ada.admin_post(reversal).headers["Location"]).text
         assert row(held).state == "pending"
 
     def test_every_change_is_in_the_log(self, ada: Visitor, held: int) -> None:
@@ -289,9 +289,9 @@ class TestDeciding:
         assert "alert(1)</script>" not in page
         assert page.count("<script") == 1, "our own"
 
-    def test_unknown_comments_and_acts_are_nothing(self, ada: Visitor, held: int) -> None:
-        assert ada.desk_post("/admin/comments/999/approval").status_code == 404
-        assert ada.desk_post(f"/admin/comments/{held}/explosion").status_code == 404
+    def test_unknown_comments_and_actions_are_nothing(self, ada: Visitor, held: int) -> None:
+        assert ada.admin_post("/admin/comments/999/approval").status_code == 404
+        assert ada.admin_post(f"/admin/comments/{held}/explosion").status_code == 404
 
     def test_long_lists_have_pages(self, ada: Visitor, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", moderation="all")

@@ -1,4 +1,4 @@
-"""Blogs at the desk: added, ruled, looked at, removed; every rule as the command has it."""
+"""Blogs in the admin pages: added, ruled, looked at, removed; every rule as the command has it."""
 
 from collections.abc import Callable
 from html import unescape
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from commentsvc import worker
 from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.db import db
-from commentsvc.models import Act, Comment, PageCheck, Site, WatchedFeed
+from commentsvc.models import Comment, ModeratorAction, PageCheck, Site, WatchedFeed
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.servers import Web, web
 from tests.time import FrozenClock
@@ -41,7 +41,7 @@ class TestAdding:
     """Another blog, with nothing typed lost."""
 
     def test_it_shows_the_two_lines(self, ada: Visitor) -> None:
-        answer = ada.desk_post("/admin/sites", key="cats", name="All about cats", origins="https://Cats.example/")
+        answer = ada.admin_post("/admin/sites", key="cats", name="All about cats", origins="https://Cats.example/")
         page = ada.client.get(answer.headers["Location"]).text
         assert "&lt;comment-thread site=&#34;cats&#34;&gt;" in page
         db.session.rollback()
@@ -62,7 +62,7 @@ class TestAdding:
         ],
     )
     def test_what_is_wrong_is_said(self, ada: Visitor, fields: dict[str, str], sentence: str) -> None:
-        answer = ada.desk_post("/admin/sites", name="Kept", **fields)
+        answer = ada.admin_post("/admin/sites", name="Kept", **fields)
         assert answer.status_code == 422
         assert sentence in answer.text
         assert 'value="Kept"' in answer.text
@@ -79,23 +79,23 @@ class TestRules:
 
     def test_they_hold_at_once_and_are_taken_back(self, ada: Visitor, bob: Visitor, site: Site) -> None:
         sent = form(site, moderation="all", hold_words="casino, press\ncheap", share="mastodon", close_after_days="0")
-        assert ada.desk_post(SITE, **sent).status_code == 303
+        assert ada.admin_post(SITE, **sent).status_code == 303
         db.session.rollback()
         now = Site.named("blog")
         assert (now.moderation, now.hold_words, now.share) == ("all", "casino\npress\ncheap", ["mastodon"])
         assert now.close_after_days is None
         assert "Send for approval" in bob.client.get(f"/t/blog/{ARTICLE}").text
-        act = db.session.scalars(select(Act.id)).one()
-        ada.desk_post(f"/admin/acts/{act}/reversal")
+        action = db.session.scalars(select(ModeratorAction.id)).one()
+        ada.admin_post(f"/admin/actions/{action}/reversal")
         db.session.rollback()
         now = Site.named("blog")
         assert (now.moderation, now.hold_words, now.share) == ("none", "", [])
 
     def test_the_feed_is_one_of_them(self, ada: Visitor, site: Site) -> None:
-        ada.desk_post(SITE, **form(site, feed="https://blog.example/feed"))
+        ada.admin_post(SITE, **form(site, feed="https://blog.example/feed"))
         assert "https://blog.example/feed" in ada.client.get("/admin/linkbacks").text
-        act = db.session.scalars(select(Act.id)).one()
-        ada.desk_post(f"/admin/acts/{act}/reversal")
+        action = db.session.scalars(select(ModeratorAction.id)).one()
+        ada.admin_post(f"/admin/actions/{action}/reversal")
         assert "https://blog.example/feed" not in ada.client.get("/admin/linkbacks").text
 
     @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ class TestRules:
         ],
     )
     def test_one_wrong_changes_none(self, ada: Visitor, site: Site, wrong: dict[str, str], sentence: str) -> None:
-        answer = ada.desk_post(SITE, **form(site, moderation="all", hold_words="kept word") | wrong)
+        answer = ada.admin_post(SITE, **form(site, moderation="all", hold_words="kept word") | wrong)
         assert answer.status_code == 422
         assert sentence in answer.text
         assert "kept word" in answer.text
@@ -124,9 +124,9 @@ class TestRules:
     def test_only_owners_see_and_undo_them(self, ada: Visitor, hedy: Visitor) -> None:
         for path in ("/admin/sites", "/admin/sites/other"):
             assert hedy.client.get(path).status_code == 403
-        ada.desk_post("/admin/sites/other", **form(Site.named("other"), moderation="none"))
-        act = db.session.scalars(select(Act.id)).one()
-        assert hedy.desk_post(f"/admin/acts/{act}/reversal").status_code == 404
+        ada.admin_post("/admin/sites/other", **form(Site.named("other"), moderation="none"))
+        action = db.session.scalars(select(ModeratorAction.id)).one()
+        assert hedy.admin_post(f"/admin/actions/{action}/reversal").status_code == 404
 
 
 class TestExamination:
@@ -135,7 +135,7 @@ class TestExamination:
     def test_it_tells_nobody_which_private_addresses_answer(self, ada: Visitor) -> None:
         with web() as private:
             for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):
-                place = ada.desk_post(f"{SITE}/page-check", url=url).headers["Location"]
+                place = ada.admin_post(f"{SITE}/page-check", url=url).headers["Location"]
                 assert worker.check_pages() == 1
                 assert "cannot be read" in ada.client.get(place).text
             assert private.asked == []
@@ -143,7 +143,7 @@ class TestExamination:
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
         blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
         assert ada.client.get(f"{SITE}/page-check").status_code == 404
-        answer = ada.desk_post(f"{SITE}/page-check", url=f"{blog.url}/article")
+        answer = ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
         assert worker.check_pages() == 1
         page = ada.client.get(answer.headers["Location"]).text
@@ -157,7 +157,7 @@ class TestExamination:
     def test_it_finds_them(self, ada: Visitor, blog: Web) -> None:
         lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
         blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
-        ada.desk_post(f"{SITE}/page-check", url=f"{blog.url}/article")
+        ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         worker.check_pages()
         findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(PageCheck.findings)).one()}
         assert findings["Script"]
@@ -165,12 +165,12 @@ class TestExamination:
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
     def test_no_address_is_said(self, ada: Visitor, url: str) -> None:
-        answer = ada.desk_post(f"{SITE}/page-check", url=url)
+        answer = ada.admin_post(f"{SITE}/page-check", url=url)
         assert answer.status_code == 422
         assert f'value="{url}"' in answer.text
 
     def test_private_places_are_not_looked_at(self, ada: Visitor, rules: Callable[..., None]) -> None:
-        ada.desk_post(f"{SITE}/page-check", url="http://127.0.0.1:1/")
+        ada.admin_post(f"{SITE}/page-check", url="http://127.0.0.1:1/")
         worker.check_pages()
         assert "cannot be read" in ada.client.get(f"{SITE}/page-check").text
 
@@ -185,8 +185,8 @@ class TestRemoval:
 
     def test_by_name_alone(self, ada: Visitor, bob: Visitor) -> None:
         bob.comment(BOB)
-        assert ada.desk_post(f"{SITE}/removal", key="blogg").status_code == 422
-        assert ada.desk_post(f"{SITE}/removal", key="blog").status_code == 303
+        assert ada.admin_post(f"{SITE}/removal", key="blogg").status_code == 422
+        assert ada.admin_post(f"{SITE}/removal", key="blog").status_code == 303
         let_the_worker_delete()
         assert db.session.scalars(select(Comment.id)).all() == []
 
@@ -201,7 +201,7 @@ class TestRemoval:
         db.begin_write()
         sites.watch(Site.named("blog"), f"{BLOG}/feed")
         db.session.commit()
-        ada.desk_post(f"{SITE}/removal", key="blog")
+        ada.admin_post(f"{SITE}/removal", key="blog")
         assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 404
         for place in (
             "queue?state=any",
@@ -216,13 +216,13 @@ class TestRemoval:
         assert "Removed a blog." in ada.client.get("/admin/log").text
         assert ada.client.get(f"/admin/comments/{answer}").status_code == 404
         assert ada.client.get(f"/admin/threads/{thread}").status_code == 404
-        assert ada.desk_post(f"/admin/comments/{answer}/spam").status_code == 404
+        assert ada.admin_post(f"/admin/comments/{answer}/spam").status_code == 404
         ban = {"kind": "word", "value": "casino", "site": str(number)}
-        assert ada.desk_post("/admin/bans", form_at="/admin/bans", **ban).status_code == 422
+        assert ada.admin_post("/admin/bans", form_at="/admin/bans", **ban).status_code == 422
         assert db.session.scalars(select(WatchedFeed)).all() == []
         assert ada.client.get("/admin/sites/blog").status_code == 404
         assert ">A blog<" not in ada.client.get("/admin/sites").text
-        assert ada.desk_post("/admin/sites", key="blog", origins="https://blog.example").status_code == 303
+        assert ada.admin_post("/admin/sites", key="blog", origins="https://blog.example").status_code == 303
         assert row(answer).parent_id == numbers[0]
         let_the_worker_delete()
         assert db.session.scalars(select(Comment.id)).all() == [elsewhere]
@@ -230,6 +230,6 @@ class TestRemoval:
 
     def test_who_signed_in_long_ago_is_asked_again(self, ada: Visitor, time: FrozenClock) -> None:
         time.pass_(hours=1)
-        answer = ada.desk_post(f"{SITE}/removal", key="blog")
+        answer = ada.admin_post(f"{SITE}/removal", key="blog")
         assert "/admin/confirmation" in answer.headers["Location"]
         assert Site.named("blog")

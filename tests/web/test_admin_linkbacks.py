@@ -1,4 +1,4 @@
-"""The desk's list of linkbacks: what came, what went, why not, and another try."""
+"""The admin pages's list of linkbacks: what came, what went, why not, and another try."""
 
 from collections.abc import Callable
 
@@ -95,13 +95,13 @@ class TestAnotherTry:
 
     def test_looking_again(self, ada: Visitor, client: FlaskClient) -> None:
         number = received(client, state="failed", tries=5)
-        answer = ada.desk_post(f"/admin/linkbacks/received/{number}/attempts", form_at="/admin/linkbacks")
+        answer = ada.admin_post(f"/admin/linkbacks/received/{number}/attempts", form_at="/admin/linkbacks")
         assert answer.status_code == 303
         assert db.session.scalars(select(Ping.state)).one() == "queued"
 
     def test_telling_again(self, ada: Visitor) -> None:
         number = sent(state="failed", tries=6)
-        answer = ada.desk_post(f"/admin/linkbacks/sent/{number}/attempts", form_at="/admin/linkbacks")
+        answer = ada.admin_post(f"/admin/linkbacks/sent/{number}/attempts", form_at="/admin/linkbacks")
         assert answer.status_code == 303
         assert db.session.scalars(select(SentLinkback.state)).one() == "queued"
 
@@ -110,7 +110,7 @@ class TestAnotherTry:
         self, ada: Visitor, client: FlaskClient, visit: Callable[[], Visitor], path: str
     ) -> None:
         sent()
-        assert ada.desk_post(f"/admin/linkbacks/{path}/999/attempts", form_at="/admin/linkbacks").status_code == 404
+        assert ada.admin_post(f"/admin/linkbacks/{path}/999/attempts", form_at="/admin/linkbacks").status_code == 404
         assert client.get("/admin/linkbacks").status_code == 303
         assert visit().client.post(f"/admin/linkbacks/{path}/1/attempts").status_code in (303, 400, 403)
         assert ada.client.get(f"/admin/linkbacks/{path}/1/attempts").status_code == 405

@@ -1,4 +1,4 @@
-"""The desk's list of who hears of what, and one-time links by mail."""
+"""The admin pages's list of who hears of what, and one-time links by mail."""
 
 from collections.abc import Callable
 
@@ -39,18 +39,18 @@ class TestTheList:
 
     def test_pause_and_go_on(self, ada: Visitor, subscribed: int, visit: Visit, post_office: MailServer) -> None:
         number = subscription().id
-        ada.desk_post(f"{AT}/{number}/pause", form_at=AT)
+        ada.admin_post(f"{AT}/{number}/pause", form_at=AT)
         visit().comment(GRACE, parent_id=str(subscribed))
         work()
         assert not post_office.messages
-        ada.desk_post(f"{AT}/{number}/resumption", form_at=AT)
+        ada.admin_post(f"{AT}/{number}/resumption", form_at=AT)
         visit().comment(GRACE, body="again", parent_id=str(subscribed))
         work()
         assert len(post_office.messages) == 1
 
     def test_nobody_is_confirmed_by_a_moderator(self, ada: Visitor, bob: Visitor, post_office: MailServer) -> None:
         bob.comment(BOB, email=BOB.email, notify="on")
-        answer = ada.desk_post(f"{AT}/{subscription().id}/resumption", form_at=AT)
+        answer = ada.admin_post(f"{AT}/{subscription().id}/resumption", form_at=AT)
         assert answer.status_code == 400
         assert subscription().state == "unconfirmed"
 
@@ -58,7 +58,7 @@ class TestTheList:
         self, ada: Visitor, subscribed: int, visit: Visit, post_office: MailServer
     ) -> None:
         visit().comment(GRACE, parent_id=str(subscribed))
-        ada.desk_post(f"{AT}/{subscription().id}/removal", form_at=AT)
+        ada.admin_post(f"{AT}/{subscription().id}/removal", form_at=AT)
         work()
         assert not post_office.messages
         assert db.session.scalars(select(Subscription)).all() == []
@@ -75,14 +75,14 @@ class TestTheList:
 
     @pytest.mark.parametrize("path", ["/1/pause", "/1/removal", "/recipients/1/opening", "/99999999/resumption"])
     def test_what_is_not_there(self, path: str, ada: Visitor) -> None:
-        assert ada.desk_post(AT + path.replace("/1/", "/987654/"), form_at=AT).status_code == 404
+        assert ada.admin_post(AT + path.replace("/1/", "/987654/"), form_at=AT).status_code == 404
 
 
 class TestLinksByMail:
     """Sign in without a password."""
 
     def ask(self, visitor: Visitor, email: str) -> str:
-        answer = visitor.desk_post("/admin/sign-in/link", form_at="/admin/sign-in", email=email)
+        answer = visitor.admin_post("/admin/sign-in/link", form_at="/admin/sign-in", email=email)
         assert answer.status_code == 200
         return answer.text
 
@@ -93,10 +93,10 @@ class TestLinksByMail:
         assert message["To"] == ADA.email
         browser = visit()
         link = link_in(message, "admin/link")
-        assert browser.desk_post(link, form_at=link).status_code == 303
+        assert browser.admin_post(link, form_at=link).status_code == 303
         assert browser.client.get("/admin/queue").status_code == 200
         again = visit()
-        assert again.desk_post(link, form_at=link).status_code == 410
+        assert again.admin_post(link, form_at=link).status_code == 410
 
     def test_the_answer_says_nothing_about_who_moderates(
         self, ada: Visitor, visit: Visit, post_office: MailServer
@@ -124,5 +124,5 @@ class TestLinksByMail:
         time.pass_(hours=3)
         work()
         link = link_in(only(post_office.messages), "admin/link")
-        assert visit().desk_post(link, form_at=link).status_code == 303
+        assert visit().admin_post(link, form_at=link).status_code == 303
         assert db.session.scalars(select(Email.text)).all() == [""]

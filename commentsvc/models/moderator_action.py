@@ -14,14 +14,14 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
 
-class Act(Base):
-    """``verb`` is what was done, in the word of its address (``approval``); ``count`` to how many comments.
+class ModeratorAction(Base):
+    """``verb`` names the action as its address does (``approval``); ``count`` is the number of comments it changed.
 
-    ``site``, ``thread`` and ``comment`` say about what, where it was about one; ``kept`` is what it takes to undo it,
-    besides the decisions that are part of it, and in the form that whoever undoes it knows.
+    ``site``, ``thread`` and ``comment`` are set where it was about a single one. ``undo_data`` is what the undo needs
+    besides the decisions that belong to the action; each kind of action has its own form.
     """
 
-    __tablename__ = "act"
+    __tablename__ = "moderator_action"
     __table_args__ = (
         Index(None, "moderator_id", "undone_at", "id"),
         {"sqlite_autoincrement": True},  # no id means two things over time
@@ -34,7 +34,7 @@ class Act(Base):
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     verb: Mapped[str] = mapped_column(String(16))
     count: Mapped[int] = mapped_column(default=0)
-    kept: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    undo_data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     undone_at: Mapped[datetime | None]
 

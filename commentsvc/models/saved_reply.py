@@ -10,10 +10,10 @@ from commentsvc.db import Base
 from commentsvc.models.moderator import Moderator
 
 
-class SavedAnswer(Base):
+class SavedReply(Base):
     """``title`` is what it is found by; ``body`` is markup, as in a comment. Owners' ones serve everybody."""
 
-    __tablename__ = "saved_answer"
+    __tablename__ = "saved_reply"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)

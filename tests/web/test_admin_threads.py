@@ -1,4 +1,4 @@
-"""Threads at the desk: opened and closed, ruled, pinned, renamed, moved, merged, and taken back."""
+"""Threads in the admin pages: opened and closed, ruled, pinned, renamed, moved, merged, and taken back."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Act, Site, Subscription, Thread
+from commentsvc.models import ModeratorAction, Site, Subscription, Thread
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BLOG, BOB, GRACE
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -17,13 +17,13 @@ CATS = "about-cats"
 
 @pytest.fixture
 def thread(bob: Visitor) -> str:
-    """The address of the phone's thread at the desk; Bob wrote in it."""
+    """The address of the phone's thread in the admin pages; Bob wrote in it."""
     return f"/admin/threads/{row(bob.comment(BOB)).thread_id}"
 
 
 def rule(ada: Visitor, thread: str, **values: str) -> int:
     given = {"title": "The phone", "access": "open", "captcha": "", "moderation": "", "close_after_days": ""}
-    status = ada.desk_post(thread, **given | values).status_code
+    status = ada.admin_post(thread, **given | values).status_code
     db.session.rollback()
     return status
 
@@ -63,7 +63,7 @@ class TestList:
     def test_a_moderator_sees_their_own(self, hedy: Visitor, thread: str) -> None:
         assert ARTICLE not in hedy.client.get("/admin/threads").text
         assert hedy.client.get(thread).status_code == 404
-        assert hedy.desk_post(thread, access="closed", title="").status_code == 404
+        assert hedy.admin_post(thread, access="closed", title="").status_code == 404
 
 
 class TestRules:
@@ -114,7 +114,7 @@ class TestRules:
 
     @pytest.mark.parametrize("days", ["soon", "-1", "99999999999"])
     def test_wrong_numbers_are_said_and_kept(self, ada: Visitor, thread: str, days: str) -> None:
-        answer = ada.desk_post(thread, title="Kept", access="closed", close_after_days=days)
+        answer = ada.admin_post(thread, title="Kept", access="closed", close_after_days=days)
         assert answer.status_code == 422
         assert "Please write a number from 0 to 36500." in answer.text
         assert f'value="{days}"' in answer.text
@@ -124,9 +124,11 @@ class TestRules:
         rule(ada, thread, access="closed")
         rule(ada, thread, access="closed", title="A new title")
         rule(ada, thread, access="closed", title="A new title")
-        acts = db.session.scalars(select(Act.id).where(Act.verb == "thread").order_by(Act.id)).all()
-        assert len(acts) == 2, "the third changed nothing"
-        ada.desk_post(f"/admin/acts/{acts[0]}/reversal")
+        actions = db.session.scalars(
+            select(ModeratorAction.id).where(ModeratorAction.verb == "thread").order_by(ModeratorAction.id)
+        ).all()
+        assert len(actions) == 2, "the third changed nothing"
+        ada.admin_post(f"/admin/actions/{actions[0]}/reversal")
         db.session.rollback()
         found = db.session.scalars(select(Thread)).one()
         assert (found.access, found.title, found.closed_at) == ("open", "A new title", None)
@@ -142,14 +144,14 @@ class TestPin:
 
     def test_a_comment_stands_first_and_no_more(self, ada: Visitor, bob: Visitor, thread: str) -> None:
         late = bob.comment(GRACE, body="Read *this* first.")
-        ada.desk_post(f"/admin/comments/{late}/pin")
+        ada.admin_post(f"/admin/comments/{late}/pin")
         page = bob.client.get(f"/embed/blog/{ARTICLE}").text
         assert page.index('class="pinned"') < page.index('<ol class="comments"')
         assert page.count("Read <strong>this</strong> first.") == 2
         ada.decide(late, "trash")
         assert "pinned" not in bob.client.get(f"/embed/blog/{ARTICLE}").text
-        assert ada.desk_post(f"/admin/comments/{late}/pin").status_code == 303, "pinned no more"
-        assert ada.desk_post(f"/admin/comments/{late}/pin").status_code == 409, "nobody sees it"
+        assert ada.admin_post(f"/admin/comments/{late}/pin").status_code == 303, "pinned no more"
+        assert ada.admin_post(f"/admin/comments/{late}/pin").status_code == 409, "nobody sees it"
 
 
 class TestAddresses:
@@ -157,7 +159,7 @@ class TestAddresses:
 
     def test_an_article_moves(self, ada: Visitor, bob: Visitor, thread: str) -> None:
         assert bob.client.get(f"/embed/blog/{CATS}").status_code == 200  # nothing there so far, and kept as such
-        ada.desk_post(f"{thread}/address", address=f"{BLOG}/{CATS}")
+        ada.admin_post(f"{thread}/address", address=f"{BLOG}/{CATS}")
         assert "Bob" in bob.client.get(f"/embed/blog/{CATS}").text
         assert "Bob" in bob.client.get(f"/embed/blog/{ARTICLE}").text
         answer = bob.client.get(f"/t/blog/{ARTICLE}?lang=de")
@@ -171,19 +173,19 @@ class TestAddresses:
         self, ada: Visitor, bob: Visitor, thread: str
     ) -> None:
         form = bob.fill(body="on its way while the article moved")
-        ada.desk_post(f"{thread}/address", address=f"{BLOG}/{CATS}")
+        ada.admin_post(f"{thread}/address", address=f"{BLOG}/{CATS}")
         answer = bob.send(form)
         assert answer.status_code == 303
         assert f"/t/blog/{CATS}" in answer.headers["Location"]
         assert db.session.scalars(select(Thread.key)).all() == [CATS]
 
     def test_another_address_beside_and_away_again(self, ada: Visitor, bob: Visitor, thread: str) -> None:
-        ada.desk_post(f"{thread}/aliases", address="/print/phone")
+        ada.admin_post(f"{thread}/aliases", address="/print/phone")
         assert "Bob" in bob.client.get("/embed/blog/print/phone").text
         page = ada.client.get(thread).text
         assert "print/phone" in page
         path = page.partition(f'action="{thread}/aliases/')[2].partition('"')[0]
-        ada.desk_post(f"{thread}/aliases/{path}")
+        ada.admin_post(f"{thread}/aliases/{path}")
         assert "Bob" not in bob.client.get("/embed/blog/print/phone").text
         ada.undo_last()
         assert "Bob" in bob.client.get("/embed/blog/print/phone").text
@@ -194,8 +196,8 @@ class TestAddresses:
         for key in (ARTICLE, CATS, "print"):
             visit().client.post(f"/follow/blog/{key}", data={"email": "f@mail.example", "leave_empty": ""})
         visit().client.post("/follow/blog/print", data={"email": "g@mail.example", "leave_empty": ""})
-        assert ada.desk_post(f"{thread}/address", address=f"{BLOG}/{CATS}").status_code == 303
-        assert ada.desk_post(f"{thread}/aliases", address="/print").status_code == 303
+        assert ada.admin_post(f"{thread}/address", address=f"{BLOG}/{CATS}").status_code == 303
+        assert ada.admin_post(f"{thread}/aliases", address="/print").status_code == 303
         here = select(Subscription.key).where(Subscription.recipient.has(email="g@mail.example"))
         assert db.session.scalars(here).all() == [CATS], "whoever followed the other address hears of this thread"
         ada.undo_last()
@@ -206,7 +208,7 @@ class TestAddresses:
     def test_what_cannot_be_is_said(self, ada: Visitor, bob: Visitor, thread: str, address: str) -> None:
         bob.comment(GRACE, key=CATS)
         for resource in ("address", "aliases"):
-            answer = ada.desk_post(f"{thread}/{resource}", address=address)
+            answer = ada.admin_post(f"{thread}/{resource}", address=address)
             assert answer.status_code == 422
             assert 'class="wrong"' in answer.text
             assert f'value="{address}"' in answer.text
@@ -222,7 +224,7 @@ class TestMerging:
         follower = visit()
         follower.client.post(f"/follow/blog/{CATS}", data={"email": "f@mail.example", "leave_empty": ""})
         there = f"/admin/threads/{row(cats).thread_id}"
-        ada.desk_post(f"{there}/merger", address=f"{BLOG}/{ARTICLE}")
+        ada.admin_post(f"{there}/merger", address=f"{BLOG}/{ARTICLE}")
         page = bob.client.get(f"/embed/blog/{CATS}").text
         assert "Bob" in page
         assert "Grace" in page
@@ -239,7 +241,7 @@ class TestMerging:
         self, ada: Visitor, bob: Visitor, thread: str, rules: Callable[..., None]
     ) -> None:
         cats = bob.comment(GRACE, key=CATS)
-        ada.desk_post(f"/admin/threads/{row(cats).thread_id}/merger", address=f"/{ARTICLE}")
+        ada.admin_post(f"/admin/threads/{row(cats).thread_id}/merger", address=f"/{ARTICLE}")
         rules("blog", captcha="never")
         said = {"author": "Bob", "body": "came later"}
         late = bob.client.post(f"/api/v1/threads/blog/{CATS}/comments", json=said).json["id"]
@@ -247,13 +249,13 @@ class TestMerging:
         assert row(late).thread.key == ARTICLE
         assert row(cats).thread.key == CATS
 
-    def test_what_answered_since_goes_along_and_older_acts_can_be_undone(
+    def test_what_answered_since_goes_along_and_older_actions_can_be_undone(
         self, ada: Visitor, bob: Visitor, thread: str
     ) -> None:
         cats = bob.comment(GRACE, key=CATS)
         there = f"/admin/threads/{row(cats).thread_id}"
-        ada.desk_post(f"/admin/comments/{cats}/pin")
-        ada.desk_post(f"{there}/merger", address=f"{BLOG}/{ARTICLE}")
+        ada.admin_post(f"/admin/comments/{cats}/pin")
+        ada.admin_post(f"{there}/merger", address=f"{BLOG}/{ARTICLE}")
         late = bob.comment(BOB, body="answers since", parent_id=str(cats))
         ada.undo_last()
         assert row(late).thread.key == CATS
@@ -265,10 +267,10 @@ class TestMerging:
         phone = bob.comment(BOB, body="of the phone")
         cats = bob.comment(GRACE, key=CATS)
         deep = bob.comment(GRACE, key=CATS, body="deep", parent_id=str(cats))
-        ada.desk_post(f"/admin/threads/{row(cats).thread_id}/merger", address=f"{BLOG}/{ARTICLE}")
-        merger = db.session.scalars(select(Act.id).where(Act.verb == "merge")).one()
-        ada.desk_post(f"/admin/comments/{cats}/place", parent=str(phone), address="")
-        ada.desk_post(f"/admin/acts/{merger}/reversal")
+        ada.admin_post(f"/admin/threads/{row(cats).thread_id}/merger", address=f"{BLOG}/{ARTICLE}")
+        merger = db.session.scalars(select(ModeratorAction.id).where(ModeratorAction.verb == "merge")).one()
+        ada.admin_post(f"/admin/comments/{cats}/place", parent=str(phone), address="")
+        ada.admin_post(f"/admin/actions/{merger}/reversal")
         assert [(row(one).thread.key, row(one).parent_id) for one in (cats, deep)] == [(CATS, None), (CATS, cats)]
         assert row(deep).root_id == cats
         page = bob.client.get(f"/embed/blog/{CATS}?view=threaded").text
@@ -276,4 +278,4 @@ class TestMerging:
 
     @pytest.mark.parametrize("address", [f"{BLOG}/{ARTICLE}", f"{BLOG}/nowhere", "https://other.example/x"])
     def test_with_itself_or_nothing_it_cannot_be(self, ada: Visitor, thread: str, address: str) -> None:
-        assert ada.desk_post(f"{thread}/merger", address=address).status_code == 422
+        assert ada.admin_post(f"{thread}/merger", address=address).status_code == 422
