@@ -68,9 +68,7 @@ def _ways(client: FlaskClient, moderator: tuple[FlaskClient, str]) -> dict[str, 
     def decide() -> None:
         turn, place = divmod(next(decided), COMMENTS)
         verb = "approval" if turn % 2 else "spam"  # each time something else
-        _check(
-            moderator.post(f"/admin/comments/{judged[place]['id']}/{verb}", base_url=BASE, data={"csrf_token": token})
-        )
+        _check(ada.post(f"/admin/comments/{judged[place]['id']}/{verb}", base_url=BASE, data={"csrf_token": token}))
 
     def ping() -> None:
         number = next(numbers)

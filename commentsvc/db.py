@@ -236,18 +236,18 @@ class Lookup:
     In the order of ``age``, descending, the newest are found without looking at all of them.
     """
 
-    number: ColumnElement[int]
+    comment_id: ColumnElement[int]
     fits: ColumnElement[bool]
     age: Sequence[ColumnElement[Any]]
 
-    def older(self, number: int) -> ColumnElement[bool]:
+    def older(self, comment_id: int) -> ColumnElement[bool]:
         """Those that come after a comment in that order."""
         if len(self.age) == 1:
-            return self.number < number
+            return self.comment_id < comment_id
         written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()
-        known = select(other.c.created_at).where(other.c.id <= number)  # it may be gone; the next one is not far
+        known = select(other.c.created_at).where(other.c.id <= comment_id)  # it may be gone; the next one is not far
         then = known.order_by(other.c.id.desc()).limit(1).scalar_subquery()
-        return (written <= then) & ((written < then) | (self.number < number))
+        return (written <= then) & ((written < then) | (self.comment_id < comment_id))
 
 
 def full_text(

@@ -35,7 +35,7 @@ Sentences are message ids: the doors translate them with ``i18n``. ``N_`` marks 
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 # Why something was decided: a message id, or one with the values that fill its places.
 Reason = str | list[Any]  # [message id, {"name": value}]
@@ -44,6 +44,9 @@ Reason = str | list[Any]  # [message id, {"name": value}]
 def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext marker
     """Mark ``message`` for translation without translating it here."""
     return message
+
+
+Row = TypeVar("Row")
 
 
 class Refusal(Exception):
@@ -108,6 +111,13 @@ class NotFound(Refusal):
     status = 404
     fault = 32
     sentence = N_("There is nothing at this address.")
+
+
+def found(row: Row | None) -> Row:
+    """``row`` itself; raises ``NotFound`` if there is none."""
+    if row is None:
+        raise NotFound
+    return row
 
 
 class WrongOrigin(Refusal):

@@ -160,14 +160,14 @@ def thread_page(site: str, key: str) -> str:
     return absolute(f"/t/{thread_path(site, key)}")
 
 
-def comment(site: str, key: str, number: int) -> str:
+def comment(site: str, key: str, comment_id: int) -> str:
     """A comment on the page of its thread on which it stands, whichever that is by then."""
-    return f"{thread_page(site, key)}?comment={number}#comment-{number}"
+    return f"{thread_page(site, key)}?comment={comment_id}#comment-{comment_id}"
 
 
-def comment_itself(number: int) -> str:
+def comment_itself(comment_id: int) -> str:
     """The name of a comment that stays, whatever becomes of its thread; leads to where it stands."""
-    return absolute(f"/comments/{number}")
+    return absolute(f"/comments/{comment_id}")
 
 
 def feed(site: str, key: str | None = None) -> str:

@@ -31,16 +31,16 @@ class Mailbox:
         found: bytes = self._ask("SEARCH", "UNSEEN")[0] or b""
         return found.decode().split()[:most]
 
-    def read(self, number: str) -> bytes:
+    def read(self, sequence: str) -> bytes:
         """The mail as it came; of one that is too large, only the beginning."""
-        for part in self._ask("FETCH", number, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
+        for part in self._ask("FETCH", sequence, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
             if isinstance(part, tuple):
                 return bytes(part[1])
         return b""
 
-    def mark(self, number: str) -> None:
+    def mark(self, sequence: str) -> None:
         """Mark as read: it is not looked at again."""
-        self._ask("STORE", number, "+FLAGS.SILENT", r"(\Seen)")
+        self._ask("STORE", sequence, "+FLAGS.SILENT", r"(\Seen)")
 
     def _ask(self, command: str, *words: str) -> list[Any]:
         status, answer = self._server.uid(command, *words)

@@ -194,9 +194,9 @@ def read_mailbox() -> int:
         return 0
     try:
         with mailbox.connect() as folder:
-            for number in folder.unread(BATCH):
-                receive(folder.read(number))
-                folder.mark(number)
+            for sequence in folder.unread(BATCH):
+                receive(folder.read(sequence))
+                folder.mark(sequence)
     except mailbox.MailboxTrouble as trouble:
         log.warning("the mailbox cannot be read: %s", trouble)
     return 0

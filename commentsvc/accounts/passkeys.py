@@ -102,9 +102,9 @@ def of(moderator: Moderator) -> Sequence[Passkey]:
     return db.session.scalars(theirs.order_by(Passkey.id)).all()
 
 
-def remove(moderator: Moderator, number: int) -> None:
+def remove(moderator: Moderator, passkey_id: int) -> None:
     """Take a key's right away; writes."""
-    key = db.session.get(Passkey, number)
+    key = db.session.get(Passkey, passkey_id)
     if key is not None and key.moderator_id == moderator.id:
         db.session.delete(key)
 

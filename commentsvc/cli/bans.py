@@ -47,15 +47,15 @@ def list_bans() -> None:
 
 
 @ban.command()
-@click.argument("number", type=click.IntRange(1, MAX_ID))
+@click.argument("ban_id", type=click.IntRange(1, MAX_ID))
 @click.option("--undo", is_flag=True, help="Also give back what it moved to the trash.")
 @with_application
-def lift(number: int, undo: bool) -> None:
+def lift(ban_id: int, undo: bool) -> None:
     """Let them write again."""
     db.begin_write()
-    found = db.session.get(Ban, number)
+    found = db.session.get(Ban, ban_id)
     if found is None:
-        raise click.ClickException(f"There is no ban {number}; `commentsvc ban list` shows them.")
+        raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
     (bans.undo if undo else bans.lift)(found)
     db.session.commit()
     back = f"; comments given back: {_given_back(found)}" if undo else ""

@@ -39,40 +39,40 @@ def list_channels() -> None:
 
 
 @channel.command()
-@click.argument("number", type=int)
+@click.argument("channel_id", type=int)
 @with_application
-def rotate(number: int) -> None:
+def rotate(channel_id: int) -> None:
     """Sign with a new secret, and with the old one for another day."""
     db.begin_write()
-    channels.rotate(_known(number))
+    channels.rotate(_known(channel_id))
     db.session.commit()
-    click.echo(f"It signs with {channels.shown_secret(_known(number))}")
+    click.echo(f"It signs with {channels.shown_secret(_known(channel_id))}")
 
 
 @channel.command()
-@click.argument("number", type=int)
+@click.argument("channel_id", type=int)
 @with_application
-def test(number: int) -> None:
+def test(channel_id: int) -> None:
     """Send something harmless; the worker does it."""
     db.begin_write()
-    channels.test(_known(number))
+    channels.test(_known(channel_id))
     db.session.commit()
     click.echo("Queued. The admin pages show the result.")
 
 
 @channel.command()
-@click.argument("number", type=int)
+@click.argument("channel_id", type=int)
 @with_application
-def remove(number: int) -> None:
+def remove(channel_id: int) -> None:
     """Tell it nothing more, and forget what was told."""
     db.begin_write()
-    db.session.delete(_known(number))
+    db.session.delete(_known(channel_id))
     db.session.commit()
-    click.echo(f"Removed channel {number}.")
+    click.echo(f"Removed channel {channel_id}.")
 
 
-def _known(number: int) -> Channel:
-    found = db.session.get(Channel, number)
+def _known(channel_id: int) -> Channel:
+    found = db.session.get(Channel, channel_id)
     if found is None:
-        raise click.ClickException(f"There is no channel {number}; `commentsvc channel list` shows them.")
+        raise click.ClickException(f"There is no channel {channel_id}; `commentsvc channel list` shows them.")
     return found

@@ -20,10 +20,10 @@ def ping(url: str) -> None:
     """Tell every page that ARTICLE_URL links to, by webmention, pingback or trackback; again after it changed."""
     db.begin_write()
     try:
-        number = announcing.announce(url).id
+        linkback_id = announcing.announce(url).id
     except WrongOrigin:
         raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
-    asked = announcing.claim(number)
+    asked = announcing.claim(linkback_id)
     db.session.commit()
     if asked is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
@@ -38,14 +38,14 @@ def ping(url: str) -> None:
         raise click.ClickException(f"{url}: {article.reason}.")
     if not told:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
-    states = [_told(number) for number in told]
+    states = [_told(linkback_id) for linkback_id in told]
     if failed := states.count(SendingState.FAILED):
         raise click.ClickException(f"{failed} of {len(told)} pages could not be told; the admin pages list them, too.")
 
 
-def _told(number: int) -> SendingState:
-    worker.tell(sending.message(db.session.get_one(SentLinkback, number)))
-    sent = db.session.get_one(SentLinkback, number, populate_existing=True)
+def _told(linkback_id: int) -> SendingState:
+    worker.tell(sending.message(db.session.get_one(SentLinkback, linkback_id)))
+    sent = db.session.get_one(SentLinkback, linkback_id, populate_existing=True)
     click.echo(_in_words(sent))
     return SendingState(sent.state)
 

@@ -9,7 +9,7 @@ from commentsvc import clock, tokens
 from commentsvc.comments import posting, submission
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
-from commentsvc.errors import EditTimeOver, LinkInvalid, NotFound, NotYours
+from commentsvc.errors import EditTimeOver, LinkInvalid, NotYours, found
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import is_waiting
 from commentsvc.models.moderator import Moderator
@@ -67,11 +67,9 @@ def own_by_visitor(comment_id: int, visitor: str) -> Comment:
 
 
 def _changeable(comment: Comment | None) -> Comment:
-    if comment is None:
-        raise NotFound
-    if not is_editable(comment):
+    if not is_editable(found(comment)):
         raise EditTimeOver
-    return comment
+    return found(comment)
 
 
 def editable_of(thread: Thread | None, visitor: str) -> set[int]:

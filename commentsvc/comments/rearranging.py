@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import links
 from commentsvc.comments import threads
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, found
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
@@ -117,9 +117,9 @@ def _settle(moved: Sequence[Comment], thread: Thread) -> None:
     for one in moved:
         one.thread_id, one.thread = thread.id, thread
     db.session.flush()
-    numbers = [one.id for one in moved]
-    for start in range(0, len(numbers), AT_ONCE):
-        heard = Subscription.comment_id.in_(numbers[start : start + AT_ONCE])
+    ids = [one.id for one in moved]
+    for start in range(0, len(ids), AT_ONCE):
+        heard = Subscription.comment_id.in_(ids[start : start + AT_ONCE])
         db.session.execute(update(Subscription).where(heard).values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
         _count_anew(place)
@@ -303,10 +303,10 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
     return actions.begin("alias", by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
-def remove_alias(thread: Thread, number: int, by: Moderator) -> ModeratorAction:
+def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorAction:
     """An address leads here no more; writes; raises ``NotFound``."""
-    alias = db.session.get(ThreadAlias, number)
-    if alias is None or alias.thread_id != thread.id:
+    alias = found(db.session.get(ThreadAlias, alias_id))
+    if alias.thread_id != thread.id:
         raise NotFound
     key = alias.key
     db.session.delete(alias)

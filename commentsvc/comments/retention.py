@@ -43,9 +43,9 @@ class Due:
 def due() -> Due:
     """What is to be forgotten next; looked for before anything is locked, as that takes its time."""
     sites = db.session.scalars(select(Site).order_by(Site.id)).all()
-    addresses = [number for site in sites for number in _old_addresses(site)]
-    pings = [number for site in sites for number in _old_pings(site)]
-    comments = [number for site in sites for number in _old_comments(site)]
+    addresses = [one for site in sites for one in _old_addresses(site)]
+    pings = [one for site in sites for one in _old_pings(site)]
+    comments = [one for site in sites for one in _old_comments(site)]
     return Due(addresses, pings, comments, _over(Email, EmailState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
 
 
@@ -59,8 +59,8 @@ def forget(old: Due) -> int:
     db.session.execute(update(Ping).where(Ping.id.in_(old.pings)).values(address_hash=None))
     db.session.execute(delete(Email).where(Email.id.in_(old.emails)))
     db.session.execute(delete(Delivery).where(Delivery.id.in_(old.deliveries)))
-    for number in old.comments:
-        if (comment := Comment.locked(number)) is not None and not comment.is_visible:
+    for comment_id in old.comments:
+        if (comment := Comment.locked(comment_id)) is not None and not comment.is_visible:
             _delete(comment)
     return len(old)
 

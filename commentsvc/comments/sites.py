@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
+from commentsvc.errors import N_, InvalidFields, Refusal, found
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import KEY, Site
@@ -96,9 +96,7 @@ def change(site: Site, values: Mapping[str, Any], by: Moderator) -> ModeratorAct
 
 def undo_change(action: ModeratorAction) -> list[Any]:
     """Give a blog back the rules it had, but those that were changed since; writes."""
-    site = db.session.get(Site, action.site_id or 0)
-    if site is None:
-        raise NotFound
+    site = found(db.session.get(Site, action.site_id or 0))
     before, left = action.undo_data["before"], action.undo_data["left"]
     apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
     return []

@@ -42,9 +42,9 @@ def _name(thread: Thread) -> str:
 
 
 def _place(after: str) -> tuple[datetime, int] | None:
-    moment, _, number = after.partition(",")
+    moment, _, last_id = after.partition(",")
     try:
-        found, last = datetime.fromisoformat(moment), submission.whole(number)
+        found, last = datetime.fromisoformat(moment), submission.whole(last_id)
     except ValueError:
         return None
     return (found, last) if found.tzinfo and last else None

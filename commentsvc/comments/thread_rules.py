@@ -69,8 +69,8 @@ def undo_pinning(action: ModeratorAction) -> list[Thread]:
     return [action.thread]
 
 
-def _pin(thread: Thread, number: int | None) -> None:
-    thread.pinned_id = number
+def _pin(thread: Thread, comment_id: int | None) -> None:
+    thread.pinned_id = comment_id
     db.session.flush()
     decisions.show_anew(thread.id)
 

@@ -66,9 +66,9 @@ def of_article(site: Site, url: str) -> Announcement | None:
     return db.session.scalar(same)
 
 
-def claim(number: int | None = None) -> Reading | None:
+def claim(announcement_id: int | None = None) -> Reading | None:
     """The article that is due first, or the one with this number, leased to the caller; writes."""
-    others = Announcement.id != number if number else None
+    others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
         return Reading(row.id, row.url, [*row.site.origins, links.origin_of(links.absolute("/")) or ""])
     return None

@@ -19,7 +19,7 @@ LEASE = timedelta(minutes=2)
 class Asked:
     """A claimed page check."""
 
-    number: int
+    check_id: int
     url: str
 
 
@@ -62,7 +62,7 @@ def unreadable(asked: Asked, problem: Exception) -> list[Finding]:
 
 def settle(asked: Asked, found: list[Finding]) -> None:
     """Store the findings."""
-    row = db.session.get(PageCheck, asked.number)
+    row = db.session.get(PageCheck, asked.check_id)
     if row is not None:
         row.findings = [[one.name, one.is_fine, one.said, one.code] for one in found]
         row.state, row.leased_until = DONE, None

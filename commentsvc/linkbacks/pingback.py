@@ -77,9 +77,9 @@ def refusal_in(answer: bytes) -> tuple[int, str] | None:
         return None if response.tag == "methodResponse" else (0, response.tag)
     members = {member.findtext("name"): member.find("value") for member in fault.iter("member")}
     code, sentence = members.get("faultCode"), members.get("faultString")
-    number = _text_of(code) if code is not None else plain_text.fold("".join(fault.itertext()))
+    digits = _text_of(code) if code is not None else plain_text.fold("".join(fault.itertext()))
     return (
-        int(number) if number.removeprefix("-").isdecimal() and len(number) < 10 else 0,
+        int(digits) if digits.removeprefix("-").isdecimal() and len(digits) < 10 else 0,
         plain_text.fold(_text_of(sentence)) if sentence is not None else "",
     )
 

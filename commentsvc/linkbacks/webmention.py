@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from commentsvc import links, tokens
 from commentsvc.db import db
-from commentsvc.errors import N_, NotFound, PingRefused
+from commentsvc.errors import N_, NotFound, PingRefused, found
 from commentsvc.linkbacks.receiving import LinkbackRequest, SourceInvalid, TargetUnknown
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.ping import Ping, PingState
@@ -66,17 +66,15 @@ def receipt(ping: Ping) -> str:
 
 def status(receipt: str) -> Status:
     """How far the ping with this receipt got; raises ``NotFound``."""
-    number, _, proof = receipt.partition("-")
-    if not (number.isdecimal() and len(number) < 19 and tokens.equal(_proof(int(number)), proof)):
+    ping_id, _, proof = receipt.partition("-")
+    if not (ping_id.isdecimal() and len(ping_id) < 19 and tokens.equal(_proof(int(ping_id)), proof)):
         raise NotFound
-    ping = db.session.get(Ping, int(number))
-    if ping is None:
-        raise NotFound
+    ping = found(db.session.get(Ping, int(ping_id)))
     return Status(ping.source, ping.target, _progress(ping), ping.comment)
 
 
-def _proof(number: int) -> str:
-    return tokens.keyed_hash(PURPOSE, str(number), length=8)
+def _proof(ping_id: int) -> str:
+    return tokens.keyed_hash(PURPOSE, str(ping_id), length=8)
 
 
 def _progress(ping: Ping) -> Progress:

@@ -121,21 +121,19 @@ class Comment(Base):
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
 
     @classmethod
-    def locked(cls, number: int) -> "Comment | None":
+    def locked(cls, comment_id: int) -> "Comment | None":
         """The row as it is now; nobody else changes it before this transaction ends."""
-        return next(iter(cls.all_locked([number])), None)
+        return next(iter(cls.all_locked([comment_id])), None)
 
     @classmethod
-    def all_locked(cls, numbers: Collection[int]) -> "list[Comment]":
+    def all_locked(cls, ids: Collection[int]) -> "list[Comment]":
         """Rows as they are now, by their numbers; nobody else changes them before this transaction ends.
 
         Their threads come first, all of them and in one order: who posts holds a thread, and two who take the same
         rows in different orders would wait for each other.
         """
-        Thread.lock(select(cls.thread_id).where(cls.id.in_(numbers)))
-        rows = (
-            db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(numbers)
-        )
+        Thread.lock(select(cls.thread_id).where(cls.id.in_(ids)))
+        rows = (db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(ids))
         return [row for row in rows if row is not None]
 
     @property

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
 from commentsvc.db import Base, db
-from commentsvc.errors import NotFound
+from commentsvc.errors import NotFound, found
 
 AKISMET = "https://rest.akismet.com/1.1/comment-check"
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -120,10 +120,7 @@ class Site(Base):
         """The site with this key; raises ``NotFound``."""
         if not KEY.fullmatch(key):
             raise NotFound
-        site = db.session.scalar(cls.in_service().where(cls.key == key))
-        if site is None:
-            raise NotFound
-        return site
+        return found(db.session.scalar(cls.in_service().where(cls.key == key)))
 
     @property
     def home(self) -> str:

@@ -66,14 +66,14 @@ class Thread(Base):
         return db.session.scalar(select(cls).where(cls.id == named.scalar_subquery()))
 
     @classmethod
-    def lock(cls, numbers: Sequence[int] | Select[int]) -> None:
+    def lock(cls, ids: Sequence[int] | Select[int]) -> None:
         """Let nobody else change these, nor write in them, before this transaction ends; always in the same order.
 
         On SQLite, whoever writes is alone anyway.
         """
         if db.engine.dialect.name == "sqlite":
             return
-        rows = select(cls.id).where(cls.id.in_(numbers)).order_by(cls.id)
+        rows = select(cls.id).where(cls.id.in_(ids)).order_by(cls.id)
         db.session.execute(rows.with_for_update(of=cls))
 
     @classmethod

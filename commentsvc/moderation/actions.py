@@ -53,6 +53,11 @@ def decide(comments: Sequence[Comment], verb: str, by: Moderator, of: ModeratorA
     return action
 
 
+def locked(action_id: int) -> ModeratorAction | None:
+    """An action as it is now; nobody else undoes it before this transaction ends."""
+    return db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
+
+
 def _record_about(comments: Sequence[Comment], verb: str, by: Moderator) -> ModeratorAction:
     sites = {comment.thread.site_id for comment in comments}
     site = sites.pop() if len(sites) == 1 else None

@@ -106,15 +106,15 @@ def theirs(ban: Ban) -> list[int]:
 
 
 def trash_some(
-    ban: Ban, numbers: list[int], by: Moderator | None = None, action: ModeratorAction | None = None
+    ban: Ban, comment_ids: list[int], by: Moderator | None = None, action: ModeratorAction | None = None
 ) -> list[Thread]:
-    """Take the last ids off ``numbers``, trash these comments as part of ``action``, and return their threads.
+    """Take the last ids off ``comment_ids``, trash these comments as part of ``action``, and return their threads.
 
     Once the ban is lifted, nothing is trashed.
     """
     imposed, changed = locked(ban.id), list[Comment]()
-    while numbers and not changed and imposed is not None and imposed.lifted_at is None:
-        some, numbers[-AT_ONCE:] = numbers[-AT_ONCE:], []
+    while comment_ids and not changed and imposed is not None and imposed.lifted_at is None:
+        some, comment_ids[-AT_ONCE:] = comment_ids[-AT_ONCE:], []
         changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
@@ -123,9 +123,9 @@ def trash_some(
     return [comment.thread for comment in changed]
 
 
-def locked(number: int) -> Ban | None:
+def locked(ban_id: int) -> Ban | None:
     """The row as it is now; nobody else changes it before this transaction ends."""
-    return db.session.get(Ban, number, with_for_update={"of": Ban}, populate_existing=True)
+    return db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
 
 
 def lift(ban: Ban) -> None:
@@ -150,9 +150,9 @@ def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
     return [comment.thread for comment in decisions.give_back(some, by)]
 
 
-def has_taken(number: int) -> bool:
+def has_taken(ban_id: int) -> bool:
     """Whether something that a ban took is still in the trash, and nobody decided about it since."""
-    return db.session.scalar(decisions.in_effect(Decision.ban_id == number).limit(1)) is not None
+    return db.session.scalar(decisions.in_effect(Decision.ban_id == ban_id).limit(1)) is not None
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
@@ -161,7 +161,7 @@ def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
     rows = db.session.execute(
         select(Decision.ban_id, func.count()).where(of_these, is_last()).group_by(Decision.ban_id)
     )
-    return {number: count for number, count in rows if number}
+    return {ban_id: count for ban_id, count in rows if ban_id}
 
 
 def newest(who: Moderator | None = None, most: int | None = None, before: int | None = None) -> list[Ban]:

@@ -39,13 +39,13 @@ class Page:
 
 def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
     """What is wanted, after ``before``."""
-    found = search.numbers(who, wanted, PAGE + 1, before)
+    found = search.ids(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
 
-def described(who: Moderator, numbers: Sequence[int], before: int | None = None) -> Page:
+def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> Page:
     """Comments by their numbers, with what they said before, what else their writers did, and notes."""
-    rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(numbers))
+    rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(ids))
     comments = list(db.session.scalars(rows.order_by(Comment.id.desc())))
     return Page(comments, before, _revisions(comments), _histories(who, comments), _notes(comments))
 
@@ -131,8 +131,8 @@ def decisions_about(comment: Comment) -> list[Decision]:
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     """The last ones of the same person."""
-    found = search.numbers(who, Wanted(person=comment.id), most + 1)
-    others = [number for number in found if number != comment.id][:most]
+    found = search.ids(who, Wanted(person=comment.id), most + 1)
+    others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
 
 

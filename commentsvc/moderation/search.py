@@ -53,7 +53,7 @@ class Wanted:
         return bool(self.person or self.author or self.address)
 
 
-def numbers(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
+def ids(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
     """Numbers of what ``who`` may see of it, newest first: those that come after ``before``, none above ``upto``."""
     return list(db.session.scalars(selected(who, wanted, most, before, upto)))
 
@@ -67,8 +67,8 @@ def selected(
         return select(_NUMBER).where(false())
     if len(rows) == 1:
         return rows[0]
-    number = union_all(*(select(some.subquery()) for some in rows)).subquery().c.number
-    return select(number).order_by(number.desc()).limit(most)
+    comment_id = union_all(*(select(some.subquery()) for some in rows)).subquery().c.comment_id
+    return select(comment_id).order_by(comment_id.desc()).limit(most)
 
 
 def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
@@ -87,21 +87,21 @@ def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
 def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
     """Whether a comment is among what is wanted."""
     parts = _looked_for(who, wanted)
-    here = (select(part.number).where(part.fits, part.number == comment) for part in parts)
+    here = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)
     return any(db.session.scalar(rows) is not None for rows in here)
 
 
 def _newest(part: Lookup, most: int, before: int | None, upto: int | None) -> Select[int]:
-    rows = select(part.number.label("number")).where(part.fits)
+    rows = select(part.comment_id.label("comment_id")).where(part.fits)
     if before:
         rows = rows.where(part.older(before))
     if upto:
-        rows = rows.where(part.number <= upto)
+        rows = rows.where(part.comment_id <= upto)
     return rows.order_by(*(age.desc() for age in part.age)).limit(most)
 
 
 def _some(part: Lookup, most: int) -> Subquery:
-    return select(part.number.label("number")).where(part.fits).limit(most).subquery()
+    return select(part.comment_id.label("comment_id")).where(part.fits).limit(most).subquery()
 
 
 def phrases(typed: str) -> list[str]:
@@ -127,7 +127,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
             found = full_text([], said)
-            fits.append(Comment.id.in_(select(found.number).where(found.fits)))
+            fits.append(Comment.id.in_(select(found.comment_id).where(found.fits)))
         return [_in_table(*fits)]
     if not said and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
         places = _places(who, wanted)
@@ -217,7 +217,7 @@ def same_person(comment: Comment) -> ColumnElement[bool]:
 def with_email(address: str) -> ColumnElement[bool]:
     """Comments with a mail address, whatever its case; the index of words finds the few that are worth a look."""
     found = full_text([], [words(address)])
-    return Comment.id.in_(select(found.number).where(found.fits)) & (func.lower(Comment.email) == address)
+    return Comment.id.in_(select(found.comment_id).where(found.fits)) & (func.lower(Comment.email) == address)
 
 
 def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:

@@ -25,7 +25,7 @@ NOBODY = "0.0.0.0"  # noqa: S104 - the protocol wants an address, and we keep no
 class Question:
     """A claimed question: what to send where, without the database."""
 
-    number: int
+    opinion_id: int
     url: str
     fields: dict[str, str]
 
@@ -85,7 +85,7 @@ def postpone(question: Question, why: str) -> None:
 
 def _locked(question: Question) -> SecondOpinion | None:
     """None where the comment was deleted meanwhile."""
-    return db.session.get(SecondOpinion, question.number, with_for_update={"of": SecondOpinion})
+    return db.session.get(SecondOpinion, question.opinion_id, with_for_update={"of": SecondOpinion})
 
 
 def _fields(comment: Comment) -> dict[str, str]:

@@ -37,8 +37,8 @@ def find(token: str) -> ModerationLink:
     Raises:
         LinkInvalid, LinkExpired: nothing; also where the comment is gone, or its holder decides no longer.
     """
-    number, state, subscription_id, text_version = tokens.read(PURPOSE, token, LIFETIME)
-    comment = db.session.get(Comment, number)
+    comment_id, state, subscription_id, text_version = tokens.read(PURPOSE, token, LIFETIME)
+    comment = db.session.get(Comment, comment_id)
     subscription = db.session.get(Subscription, subscription_id)
     if comment is None or subscription is None or not is_held_by(subscription, comment):
         raise LinkInvalid

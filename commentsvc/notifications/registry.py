@@ -48,13 +48,13 @@ def heard_by(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
     return _heard([recipient.id]).get(recipient.id, [])
 
 
-def _heard(numbers: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
+def _heard(recipient_ids: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
     threads_of = (Thread.site_id == Subscription.site_id) & (Thread.key == Subscription.key)
     rows = (
         select(Subscription, Thread)
         .join(Thread, threads_of, isouter=True)
         .options(lazyload(Thread.site))  # joined, it would leave out articles that nobody has commented yet
-        .where(Subscription.recipient_id.in_(numbers))
+        .where(Subscription.recipient_id.in_(recipient_ids))
         .order_by(Subscription.id.desc())
     )
     found: dict[int, list[tuple[Subscription, Thread | None]]] = {}

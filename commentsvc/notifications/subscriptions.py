@@ -149,8 +149,8 @@ def find_asked(token: str) -> tuple[Subscription, bool]:
         LinkInvalid, LinkExpired: it is none.
     """
     asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    number, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions name a number alone
-    subscription = _existing(Subscription, number)
+    row_id, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions name a number alone
+    subscription = _existing(Subscription, row_id)
     return subscription, tokens.equal(asker, _asker(subscription))
 
 
@@ -181,11 +181,11 @@ def find_end(token: str) -> End:
     meant = tokens.read(STOP, token, STOP_WITHIN)
     if isinstance(meant, int):
         meant = ["one", meant]
-    what, numbers = meant
+    what, ids = meant
     if what != "these":
-        subscription = _existing(Subscription, numbers)
+        subscription = _existing(Subscription, ids)
         return End(subscription.recipient, [subscription], is_for_good=what == "never")
-    found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(numbers))))
+    found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(ids))))
     if not found:
         raise LinkInvalid
     return End(found[0].recipient, found)
@@ -199,8 +199,8 @@ def end(what: End) -> None:
         one.state = SubscriptionState.STOPPED
 
 
-def _existing(table: type[Row], number: int) -> Row:
-    row = db.session.get(table, number)
+def _existing(table: type[Row], row_id: int) -> Row:
+    row = db.session.get(table, row_id)
     if row is None:
         raise LinkInvalid
     return row

@@ -41,12 +41,12 @@ from commentsvc.web.admin import subscriptions as admin_subscriptions
 from commentsvc.web.admin import threads as admin_threads
 from commentsvc.web.api import challenges, counts, held, openapi, preview, threads
 from commentsvc.web.api import comments as api_comments
-from commentsvc.web.keys import KeyConverter
+from commentsvc.web.converters import IdConverter, KeyConverter
 
 
 def init_app(app: Flask) -> None:
     """Open every door."""
-    app.url_map.converters["key"] = KeyConverter
+    app.url_map.converters.update(id=IdConverter, key=KeyConverter)
     security.init_app(app)
     templating.init_app(app)
     errors.init_app(app)

@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links
 from commentsvc.comments import editing
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
 from commentsvc.models.comment import Comment
@@ -13,7 +12,7 @@ from commentsvc.models.decision import is_waiting
 from commentsvc.web import current, errors, gate, security, visitor
 from commentsvc.web.pages import place_of
 
-COMMENT = f"<int(max={MAX_ID}):comment_id>"
+COMMENT = "<id:comment_id>"
 
 blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 

@@ -14,7 +14,7 @@ from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
-from commentsvc.web.options import choice, number
+from commentsvc.web.options import choice, int_arg
 
 
 def site_asked_for() -> Site | None:
@@ -34,12 +34,12 @@ def site_asked_for() -> Site | None:
 def page_asked_for(article: Article) -> ThreadPage:
     """The part of a thread that ``?view=&sort=&page=`` asks for."""
     order = choice("sort", Order) or Order.OLDEST
-    return reading.read(article, choice("view", View), order, number("page") or 1)
+    return reading.read(article, choice("view", View), order, int_arg("page") or 1)
 
 
 def page_of_comment_asked_for(article: Article) -> int | None:
     """The page on which the comment of ``?comment=`` stands, if there is such a one in this thread."""
-    comment = reading.visible(article.thread, number("comment")) if "comment" in request.args else None
+    comment = reading.visible(article.thread, int_arg("comment")) if "comment" in request.args else None
     view, order = choice("view", View) or View(article.site.view), choice("sort", Order) or Order.OLDEST
     return reading.page_of(article.site, comment, view, order) if comment else None
 

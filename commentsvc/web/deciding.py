@@ -5,7 +5,7 @@ from functools import partial
 
 from commentsvc.comments import personal_data
 from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile, NotFound
+from commentsvc.errors import ChangedMeanwhile, found
 from commentsvc.linkbacks import verifying
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
@@ -24,9 +24,7 @@ def decide(comment_id: int, text_version: str | None, action: Callable[[Comment]
         ChangedMeanwhile: it says something else than when it was ``text_version``, where that is known.
     """
     db.begin_write()
-    comment = Comment.locked(comment_id)
-    if comment is None:
-        raise NotFound
+    comment = found(Comment.locked(comment_id))
     if text_version not in (None, comment.text_version):
         raise ChangedMeanwhile
     action(comment)

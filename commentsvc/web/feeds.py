@@ -60,5 +60,5 @@ def _updated(site: Site, comments: list[Comment]) -> datetime:
 
 def _identity(comment: Comment | int) -> str:
     """A name that stays when threads are moved or renamed."""
-    number = comment if isinstance(comment, int) else comment.id
-    return links.comment_itself(number)
+    comment_id = comment if isinstance(comment, int) else comment.id
+    return links.comment_itself(comment_id)

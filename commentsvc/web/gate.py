@@ -146,11 +146,11 @@ def take_back(find: Callable[[], Comment]) -> Comment:
 
 def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> Comment:
     comment = find()
-    site, number = comment.thread.site, comment.id
+    site, comment_id = comment.thread.site, comment.id
     security.check_origin(site)
     throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     db.begin_write()
-    Comment.locked(number)
+    Comment.locked(comment_id)
     comment = find()  # once more, as it is now that nobody else can change it
     change(comment)
     db.session.commit()

@@ -37,10 +37,10 @@ def metrics() -> Response:
     for table in (Comment, Email, Ping):
         name = f"commentsvc_{table.__tablename__}s"
         lines.append(f"# TYPE {name} gauge")
-        for state, number in db.session.execute(select(table.state, func.count()).group_by(table.state)).all():
-            lines.append(f'{name}{{state="{state}"}} {number}')
+        for state, count in db.session.execute(select(table.state, func.count()).group_by(table.state)).all():
+            lines.append(f'{name}{{state="{state}"}} {count}')
     lines.append("# TYPE commentsvc_snapshots_total counter")
-    lines += [f'commentsvc_snapshots_total{{outcome="{one}"}} {number}' for one, number in snapshots.counts().items()]
+    lines += [f'commentsvc_snapshots_total{{outcome="{one}"}} {count}' for one, count in snapshots.counts().items()]
     return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -16,6 +16,6 @@ def choice(name: str, among: type[Choice]) -> Choice | None:
     return among(given) if given in {str(one) for one in among} else None
 
 
-def number(name: str) -> int | None:
-    """The positive number, or None."""
+def int_arg(name: str) -> int | None:
+    """A positive integer of the query string, or None."""
     return whole(request.args.get(name))

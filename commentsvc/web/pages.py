@@ -32,7 +32,7 @@ from commentsvc.web import (
 from commentsvc.web.admin import signed_in
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm
-from commentsvc.web.options import choice, number
+from commentsvc.web.options import choice, int_arg
 from commentsvc.web.visitor import Visitor
 
 OPENING = '<form class="write"'
@@ -62,7 +62,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
         return redirect(links.thread_page(article.site_key, article.own_key) + asked, code=302)
     if shape := snapshots.shape_asked_for():
         return _page_of_strangers(article, shape)
-    wanted = reading.visible(article.thread, number("comment"))
+    wanted = reading.visible(article.thread, int_arg("comment"))
     return redirect(place_of(wanted), code=302) if wanted else _page(article, status=200)
 
 
@@ -123,7 +123,7 @@ def _page_of_strangers(article: Article, shape: str) -> Response:
 def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
     site, thread = article.site, article.thread
     person, moderator = visitor.current(), signed_in.moderator_of(site)
-    reply_to = reading.visible(thread, number("reply_to") or whole(request.form.get("parent_id")))
+    reply_to = reading.visible(thread, int_arg("reply_to") or whole(request.form.get("parent_id")))
     form = forms.personal(article, person, moderator, refusal, reply_to, preview)
     own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, person)
     # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.

@@ -31,7 +31,7 @@ def test_from_comment_to_silence(
     # It becomes a lively talk: from his page he follows it all, in one email a day.
     page = link_in(reply, "subscriptions")
     bob.client.post(f"/follow/blog/{ARTICLE}", data={"email": BOB.email})
-    visit().client.post(page, data={"action": "settings", "language": "en", "frequency": "daily"})
+    visit().client.post(page, data={"change": "settings", "language": "en", "frequency": "daily"})
     for person, body in ((GRACE, "first thing"), (MALLORY, "second thing")):
         visit().comment(person, body=body)
     visit().comment(GRACE, body="third thing", parent_id=str(first))

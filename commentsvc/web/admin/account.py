@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings
 from commentsvc.accounts import passkeys, passwords, sessions
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, Refusal
 from commentsvc.markup.render import one_line
@@ -17,7 +16,7 @@ from commentsvc.web.admin import browsers, signed_in
 
 MAX_NAME_LENGTH = 80
 MODERATORS_TOPICS = (Topic.HELD, Topic.SITE)
-NUMBER = f"<int(max={MAX_ID}):number>"
+
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
 signed_in.guard(blueprint)
@@ -116,8 +115,8 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
     return _back()
 
 
-@blueprint.post(f"/passkeys/{NUMBER}/removal")
-def remove_passkey(number: int) -> AnyResponse:
+@blueprint.post("/passkeys/<id:passkey_id>/removal")
+def remove_passkey(passkey_id: int) -> AnyResponse:
     """Let a key open nothing any more; the last one stays while there is no password."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
@@ -125,15 +124,15 @@ def remove_passkey(number: int) -> AnyResponse:
     who = signed_in.person()
     if who.password_hash is None and len(passkeys.of(who)) == 1:
         raise NoOtherWay
-    passkeys.remove(who, number)
+    passkeys.remove(who, passkey_id)
     return _back()
 
 
-@blueprint.post(f"/sessions/{NUMBER}/end")
-def end_session(number: int) -> AnyResponse:
+@blueprint.post("/sessions/<id:session_id>/end")
+def end_session(session_id: int) -> AnyResponse:
     """Sign out in one place."""
     db.begin_write()
-    sessions.end_one(signed_in.person(), number)
+    sessions.end_one(signed_in.person(), session_id)
     return _back()
 
 

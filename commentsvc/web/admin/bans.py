@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links
-from commentsvc.comments.submission import MAX_ID, whole
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
@@ -17,10 +17,10 @@ from commentsvc.moderation import actions, bans
 from commentsvc.moderation.author_identity import NotToBeBanned
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
 SHOWN = 100  # bans on the page
-BAN = f"<int(max={MAX_ID}):ban_id>"
+BAN = "<id:ban_id>"
 
 blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
 signed_in.guard(blueprint)
@@ -67,7 +67,7 @@ class BanForm:
 @blueprint.get("")
 def show() -> AnyResponse | str:
     """All bans, and the form for another one; with ``?comment=``, of its writer."""
-    return _page(BanForm(signed_in.own(db.session.get(Comment, number("comment") or 0))))
+    return _page(BanForm(signed_in.own(db.session.get(Comment, int_arg("comment") or 0))))
 
 
 @blueprint.post("")
@@ -158,14 +158,14 @@ def _ban(ban_id: int) -> Ban:
 
 def _page(form: BanForm) -> str:
     who = signed_in.person()
-    listed = bans.newest(who, SHOWN, number("before"))
+    listed = bans.newest(who, SHOWN, int_arg("before"))
     return render_template(
         "admin/bans.html",
         bans=listed,
         before=listed[-1].id if len(listed) == SHOWN else None,
         taken=bans.taken_by(listed),
         longest_days=bans.MAX_DAYS,
-        changed=next((ban for ban in listed if ban.id == number("changed")), None),
+        changed=next((ban for ban in listed if ban.id == int_arg("changed")), None),
         kinds=BanKind,
         form=form,
         sites=who.seen_sites(),

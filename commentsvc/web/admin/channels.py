@@ -3,16 +3,16 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import MAX_ID, whole
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import NotFound, NotUnderstood, Refusal
+from commentsvc.errors import NotUnderstood, Refusal, found
 from commentsvc.models.channel import Channel, Means
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.site import Site
 from commentsvc.notifications import channels
 from commentsvc.web.admin import signed_in
 
-CHANNEL = f"/<int(max={MAX_ID}):number>"
+CHANNEL = "/<id:channel_id>"
 
 blueprint = Blueprint("channels", __name__, url_prefix="/admin/channels")
 signed_in.guard(blueprint, owner=True)
@@ -45,45 +45,36 @@ def _site() -> Site | None:
 
 
 @blueprint.post(f"{CHANNEL}/removal")
-def remove(number: int) -> AnyResponse:
+def remove(channel_id: int) -> AnyResponse:
     """Tell it nothing more, and forget what was told."""
     db.begin_write()
-    db.session.delete(_found(number))
+    db.session.delete(found(db.session.get(Channel, channel_id)))
     return _back()
 
 
 @blueprint.post(f"{CHANNEL}/rotation")
-def rotate(number: int) -> AnyResponse:
+def rotate(channel_id: int) -> AnyResponse:
     """Sign with a new secret, and with the old one for another day."""
     db.begin_write()
-    channels.rotate(_found(number))
+    channels.rotate(found(db.session.get(Channel, channel_id)))
     return _back()
 
 
 @blueprint.post(f"{CHANNEL}/tests")
-def test(number: int) -> AnyResponse:
+def test(channel_id: int) -> AnyResponse:
     """Send something harmless."""
     db.begin_write()
-    channels.test(_found(number))
+    channels.test(found(db.session.get(Channel, channel_id)))
     return _back()
 
 
-@blueprint.post(f"/deliveries/<int(max={MAX_ID}):number>/attempts")
-def tell_again(number: int) -> AnyResponse:
+@blueprint.post("/deliveries/<id:delivery_id>/attempts")
+def send_again(delivery_id: int) -> AnyResponse:
     """Another try, now."""
     db.begin_write()
-    delivery = db.session.get(Delivery, number)
-    if delivery is None:
-        raise NotFound
+    delivery = found(db.session.get(Delivery, delivery_id))
     channels.tell_again(delivery)
     return _back()
-
-
-def _found(number: int) -> Channel:
-    channel = db.session.get(Channel, number)
-    if channel is None:
-        raise NotFound
-    return channel
 
 
 def _back() -> AnyResponse:

@@ -4,9 +4,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import answering, editing, rearranging, submission, thread_rules
-from commentsvc.comments.submission import MAX_ID, whole
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import NotFound, Refusal
+from commentsvc.errors import NotFound, Refusal, found
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.note import Note
@@ -16,9 +16,9 @@ from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
-blueprint = Blueprint("admin_comments", __name__, url_prefix=f"/admin/comments/<int(max={MAX_ID}):comment_id>")
+blueprint = Blueprint("admin_comments", __name__, url_prefix="/admin/comments/<id:comment_id>")
 signed_in.guard(blueprint)
 
 
@@ -111,12 +111,12 @@ def write_note(comment_id: int) -> AnyResponse:
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
 
 
-@blueprint.post(f"/notes/<int(max={MAX_ID}):note_id>/removal")
+@blueprint.post("/notes/<id:note_id>/removal")
 def remove_note(comment_id: int, note_id: int) -> AnyResponse:
     """Throw a note away."""
     db.begin_write()
-    comment, note = _own(comment_id), db.session.get(Note, note_id)
-    if note is None or note.comment_id != comment.id:
+    comment, note = _own(comment_id), found(db.session.get(Note, note_id))
+    if note.comment_id != comment.id:
         raise NotFound
     db.session.delete(note)
     db.session.commit()
@@ -124,20 +124,16 @@ def remove_note(comment_id: int, note_id: int) -> AnyResponse:
 
 
 def _own(comment_id: int, *, locked: bool = False) -> Comment:
-    found = Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)
-    comment = signed_in.own(found)
-    if comment is None:
-        raise NotFound
-    return comment
+    return found(signed_in.own(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
 
 
 def _place(comment: Comment) -> tuple[Thread, Comment | None]:
     typed = request.form.get("address", "").strip()
     thread = rearranging.thread_at(comment.thread.site, typed) if typed else comment.thread
-    number = request.form.get("parent", "").strip().removeprefix("#")
-    if not number:
+    parent_id = request.form.get("parent", "").strip().removeprefix("#")
+    if not parent_id:
         return thread, None
-    parent = db.session.get(Comment, whole(number) or 0)
+    parent = db.session.get(Comment, whole(parent_id) or 0)
     if parent is None:
         raise rearranging.NoSuchPlace
     return thread, parent
@@ -159,7 +155,7 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> str:
     who = signed_in.person()
     saved = notes.saved_replies(who)
-    chosen = next((one.body for one in saved if one.id == number("saved")), "")
+    chosen = next((one.body for one in saved if one.id == int_arg("saved")), "")
     return render_template(
         "admin/comment.html",
         comment=comment,

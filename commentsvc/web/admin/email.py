@@ -5,17 +5,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.comments import submission
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.errors import InvalidFields, Refusal, found
 from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue, outbox
 from commentsvc.notifications.emails import NAMES
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import choice, number
+from commentsvc.web.options import choice, int_arg
 
-EMAIL = f"/<int(max={MAX_ID}):email_id>"
+EMAIL = "/<id:email_id>"
 
 blueprint = Blueprint("email", __name__, url_prefix="/admin/email")
 signed_in.guard(blueprint, owner=True)
@@ -30,7 +29,7 @@ def show() -> str:
 @blueprint.get(EMAIL)
 def show_one(email_id: int) -> str:
     """One email as it went out, and how far it got; of a test, all that was said."""
-    email = _there(db.session.get(Email, email_id))
+    email = found(db.session.get(Email, email_id))
     has_mail_server = bool(settings.current().mail_url)
     is_test = email.kind == EmailKind.TEST and has_mail_server
     is_waiting = is_test and email.state == EmailState.QUEUED and not email.tries
@@ -78,18 +77,12 @@ def cancel(email_id: int) -> AnyResponse:
 
 
 def _locked(email_id: int) -> Email:
-    return _there(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
-
-
-def _there(email: Email | None) -> Email:
-    if email is None:
-        raise NotFound
-    return email
+    return found(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
 
 
 def _list(typed: str = "", wrong: Refusal | None = None) -> str:
     state = choice("state", EmailState)
-    emails = outbox.latest(state, number("before"))
+    emails = outbox.latest(state, int_arg("before"))
     person = signed_in.moderator()
     return render_template(
         "admin/emails.html",

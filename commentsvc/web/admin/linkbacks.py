@@ -3,9 +3,8 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
-from commentsvc.errors import NotFound
+from commentsvc.errors import NotFound, found
 from commentsvc.linkbacks import announcing, sending, verifying, watching
 from commentsvc.models.ping import Ping
 from commentsvc.models.sent_linkback import SentLinkback
@@ -29,24 +28,24 @@ def show() -> str:
     )
 
 
-@blueprint.post(f"/received/<int(max={MAX_ID}):number>/attempts")
-def look_again(number: int) -> AnyResponse:
+@blueprint.post("/received/<id:ping_id>/attempts")
+def check_again(ping_id: int) -> AnyResponse:
     """Have the source of a ping looked at again."""
     db.begin_write()
-    ping = db.session.get(Ping, number)
-    if ping is None or not signed_in.person().moderates(ping.site_id):
+    ping = found(db.session.get(Ping, ping_id))
+    if not signed_in.person().moderates(ping.site_id):
         raise NotFound
     verifying.look_again(ping)
     db.session.commit()
     return redirect(url_for("admin_linkbacks.show", _anchor="received"), code=303)
 
 
-@blueprint.post(f"/sent/<int(max={MAX_ID}):number>/attempts")
-def tell_again(number: int) -> AnyResponse:
+@blueprint.post("/sent/<id:linkback_id>/attempts")
+def send_again(linkback_id: int) -> AnyResponse:
     """Have a page told again."""
     db.begin_write()
-    sent = db.session.get(SentLinkback, number)
-    if sent is None or not signed_in.person().moderates(sent.announcement.site_id):
+    sent = found(db.session.get(SentLinkback, linkback_id))
+    if not signed_in.person().moderates(sent.announcement.site_id):
         raise NotFound
     announcing.tell_again(sent)
     db.session.commit()

@@ -5,7 +5,7 @@ from flask import Blueprint, render_template, request
 from commentsvc.comments import undoing
 from commentsvc.moderation import queue
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("log", __name__, url_prefix="/admin")
 signed_in.guard(blueprint)
@@ -14,7 +14,7 @@ signed_in.guard(blueprint)
 @blueprint.get("/log")
 def show() -> str:
     """What moderators did, newest first; with ``?of=decisions``, what was decided about each comment, by rules too."""
-    who, before = signed_in.person(), number("before")
+    who, before = signed_in.person(), int_arg("before")
     of_decisions = request.args.get("of") == "decisions"
     return render_template(
         "admin/log.html",

@@ -8,17 +8,17 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.accounts import moderators
-from commentsvc.comments.submission import MAX_ID, checked_email, whole
+from commentsvc.comments.submission import checked_email, whole
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
+from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Site
 from commentsvc.web.admin import sign_in, signed_in
 from commentsvc.web.admin.account import MAX_NAME_LENGTH
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
-MODERATOR = f"<int(max={MAX_ID}):moderator_id>"
+MODERATOR = "<id:moderator_id>"
 
 blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
 signed_in.guard(blueprint, owner=True)
@@ -64,7 +64,7 @@ def change(moderator_id: int) -> AnyResponse:
     """Another role, other sites."""
     role = _role()
     db.begin_write()
-    moderators.change(_found(moderator_id), role, _sites())
+    moderators.change(found(db.session.get(Moderator, moderator_id)), role, _sites())
     return _back()
 
 
@@ -72,7 +72,7 @@ def change(moderator_id: int) -> AnyResponse:
 def send_link(moderator_id: int) -> AnyResponse:
     """Send a link to sign in once."""
     db.begin_write()
-    sign_in.write_link(_found(moderator_id))
+    sign_in.write_link(found(db.session.get(Moderator, moderator_id)))
     return _back()
 
 
@@ -80,7 +80,7 @@ def send_link(moderator_id: int) -> AnyResponse:
 def remove(moderator_id: int) -> AnyResponse:
     """Sign them out everywhere and for good; back to the list, which offers to undo it."""
     db.begin_write()
-    moderators.remove(_found(moderator_id))
+    moderators.remove(found(db.session.get(Moderator, moderator_id)))
     return _back(removed=moderator_id)
 
 
@@ -88,15 +88,8 @@ def remove(moderator_id: int) -> AnyResponse:
 def bring_back(moderator_id: int) -> AnyResponse:
     """Undo a removal."""
     db.begin_write()
-    moderators.bring_back(_found(moderator_id))
+    moderators.bring_back(found(db.session.get(Moderator, moderator_id)))
     return _back()
-
-
-def _found(moderator_id: int) -> Moderator:
-    found = db.session.get(Moderator, moderator_id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _role() -> Role:
@@ -118,7 +111,7 @@ def _back(removed: int | None = None) -> AnyResponse:
 
 
 def _page(form: InvitationForm) -> str:
-    removed = db.session.get(Moderator, number("removed") or 0)
+    removed = db.session.get(Moderator, int_arg("removed") or 0)
     return render_template(
         "admin/moderators.html",
         form=form,

@@ -6,9 +6,9 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import rearranging, undoing
-from commentsvc.comments.submission import MAX_ID, whole
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, Refusal
+from commentsvc.errors import InvalidFields, NotFound, Refusal, found
 from commentsvc.i18n import gettext as _
 from commentsvc.models.comment import Comment, Kind, State, reason_mark
 from commentsvc.models.moderator_action import ModeratorAction
@@ -16,7 +16,7 @@ from commentsvc.moderation import actions, queue, search
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
 FRAGMENT = "X-Fragment"  # sent by admin.js, which moves the rows itself
 MAX_AT_ONCE = 200  # comments of one action
@@ -52,12 +52,12 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
     return redirect(listing.address(action=action), code=303)
 
 
-@blueprint.post(f"/actions/<int(max={MAX_ID}):action_id>/reversal")
+@blueprint.post("/actions/<id:action_id>/reversal")
 def undo(action_id: int) -> AnyResponse | str:
     """Take an action back, but for what was decided since."""
     db.begin_write()
-    action = db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
-    if action is None or not _may_undo(action):
+    action = found(actions.locked(action_id))
+    if not _may_undo(action):
         raise NotFound
     undone = undoing.undo(action, signed_in.person())
     deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
@@ -111,7 +111,7 @@ def fragment(
 
 def _list(listing: Listing, refusal: Refusal | None = None) -> str:
     who, wanted = signed_in.person(), listing.wanted
-    page, sites = queue.page(who, wanted, number("before")), queue.waiting_by_site(who)
+    page, sites = queue.page(who, wanted, int_arg("before")), queue.waiting_by_site(who)
     return render_template(
         "admin/queue.html",
         page=page,
@@ -139,24 +139,24 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
 def _chosen() -> dict[int, str | None]:
     """The chosen ones: numbers, and what was seen of each."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
-    found = [(number, seen) for text, _, seen in pairs if (number := whole(text))]
+    found = [(comment_id, seen) for text, _, seen in pairs if (comment_id := whole(text))]
     return dict(found[:MAX_AT_ONCE])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """All that the search finds and that had been written when it was made."""
     newest = whole(request.form.get("newest")) or 0
-    found = search.numbers(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
+    found = search.ids(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
 def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
     """The number of the action; None where nothing could be decided. Commits."""
     action: int | None = None
-    numbers = sorted(chosen)
-    for start in range(0, len(numbers), STEP):
+    ids = sorted(chosen)
+    for start in range(0, len(ids), STEP):
         db.begin_write()
-        own = _own({number: chosen[number] for number in numbers[start : start + STEP]})
+        own = _own({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]})
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)
@@ -178,9 +178,9 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
     before = [comment.thread for comment in own]
     thread = rearranging.thread_at(sites.pop(), request.form.get("address", ""))
     action = rearranging.move(own, thread, None, signed_in.person())
-    number = action.id
+    action_id = action.id
     deciding.show(own, before)
-    return number
+    return action_id
 
 
 def _own(chosen: dict[int, str | None]) -> list[Comment]:

@@ -6,9 +6,8 @@ from types import MappingProxyType
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound
+from commentsvc.errors import InvalidFields, NotFound, found
 from commentsvc.models.saved_reply import SavedReply
 from commentsvc.moderation import notes
 from commentsvc.web.admin import signed_in
@@ -36,15 +35,15 @@ def save() -> AnyResponse | tuple[str, int]:
     return redirect(url_for("saved_replies.show"), code=303)
 
 
-@blueprint.post(f"/<int(max={MAX_ID}):number>/removal")
-def remove(number: int) -> str:
+@blueprint.post("/<id:reply_id>/removal")
+def remove(reply_id: int) -> str:
     """Throw one's own away; the form has it again, to be kept after all."""
     db.begin_write()
-    found = db.session.get(SavedReply, number)
-    if found is None or found.moderator_id != signed_in.person().id:
+    reply = found(db.session.get(SavedReply, reply_id))
+    if reply.moderator_id != signed_in.person().id:
         raise NotFound
-    typed = {"title": found.title, "body": found.body}
-    db.session.delete(found)
+    typed = {"title": reply.title, "body": reply.body}
+    db.session.delete(reply)
     db.session.commit()
     return _page(typed=typed)
 

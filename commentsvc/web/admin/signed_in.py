@@ -15,7 +15,7 @@ from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.web import current, packing, security
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
 KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
 KNOWN_FOR = 365 * 24 * 3600  # seconds
@@ -90,7 +90,7 @@ def own_thread(thread_id: int | None) -> Thread | None:
 
 def own_action(name: str) -> ModeratorAction | None:
     """The action of this moderator that a parameter of the address names."""
-    action = db.session.get(ModeratorAction, number(name) or 0)
+    action = db.session.get(ModeratorAction, int_arg(name) or 0)
     return action if action and action.moderator_id == person().id else None
 
 
@@ -113,10 +113,10 @@ def enter(who: Moderator, token: str, target: str) -> AnyResponse:
 def knows(who: Moderator | None) -> bool:
     """Whether they signed in from this browser before."""
     try:
-        number, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
+        moderator_id, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
     except LinkInvalid:
         return False
-    return who is not None and number == who.id
+    return who is not None and moderator_id == who.id
 
 
 def way_back() -> str:

@@ -7,7 +7,7 @@ from commentsvc import links, settings
 from commentsvc.comments import site_removal, site_rules, sites, thread_list
 from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal
+from commentsvc.errors import N_, InvalidFields, Refusal, found
 from commentsvc.linkbacks import page_check_queue
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
@@ -70,9 +70,9 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
-    number = action.id if action else None
+    action_id = action.id if action else None
     deciding.show([], of_site=site.id)
-    return redirect(url_for("sites.show_one", key=key, action=number), code=303)
+    return redirect(url_for("sites.show_one", key=key, action=action_id), code=303)
 
 
 @blueprint.post("/<key>/page-check")
@@ -96,9 +96,7 @@ def check_page(key: str) -> AnyResponse | tuple[str, int]:
 def show_page_check(key: str) -> str:
     """What was found on the article; a page of its own, as it looks again by itself until the worker is done."""
     site = Site.named(key)
-    page_check = page_check_queue.last_of(site)
-    if page_check is None:
-        raise NotFound
+    page_check = found(page_check_queue.last_of(site))
     is_waiting = page_check.state == QUEUED
     return render_template(
         "admin/page_check.html", site=site, page_check=page_check, is_waiting=is_waiting, moderator=signed_in.person()

@@ -7,7 +7,7 @@ from commentsvc.moderation import queue, stats
 from commentsvc.web import charts
 from commentsvc.web.admin import signed_in
 from commentsvc.web.charts import Line
-from commentsvc.web.options import number
+from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("stats", __name__, url_prefix="/admin/stats")
 signed_in.guard(blueprint)
@@ -16,8 +16,8 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """Small pictures on one axis of time, with a table behind each."""
-    who, span = signed_in.person(), number("days") or stats.SPANS[1]
-    site = number("site")
+    who, span = signed_in.person(), int_arg("days") or stats.SPANS[1]
+    site = int_arg("site")
     chosen = site if site and who.moderates(site) else None
     days = stats.read(who, chosen, span if span in stats.SPANS else stats.SPANS[1])
     counts = days.counts

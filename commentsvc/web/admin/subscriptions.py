@@ -3,14 +3,14 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import MAX_ID, whole
+from commentsvc.comments.submission import whole
 from commentsvc.db import db
-from commentsvc.errors import NotFound, NotUnderstood
+from commentsvc.errors import NotFound, NotUnderstood, found
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.notifications import registry, subscriptions
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import choice, number
+from commentsvc.web.options import choice, int_arg
 
 CHANGES = {"pause": SubscriptionState.PAUSED, "resumption": SubscriptionState.ACTIVE}
 
@@ -22,7 +22,7 @@ signed_in.guard(blueprint, owner=True)
 def show() -> str:
     """Recipients and what they hear of, newest first; by a part of the address, or those that cannot be reached."""
     wanted, mail_status = request.args.get("q", "").strip(), choice("mail_status", MailStatus)
-    page = registry.page(wanted, mail_status, number("before"))
+    page = registry.page(wanted, mail_status, int_arg("before"))
     return render_template(
         "admin/subscriptions.html",
         page=page,
@@ -33,43 +33,34 @@ def show() -> str:
     )
 
 
-@blueprint.post(f"/<int(max={MAX_ID}):number>/<resource>")
-def change(number: int, resource: str) -> AnyResponse:
+@blueprint.post("/<id:subscription_id>/<resource>")
+def change(subscription_id: int, resource: str) -> AnyResponse:
     """Pause, or go on; who has not said yes, or has stopped it, must say so themselves."""
     if resource not in CHANGES:
         raise NotFound
     db.begin_write()
-    subscription = _found(number)
+    subscription = found(db.session.get(Subscription, subscription_id))
     if subscription.state not in CHANGES.values():
         raise NotUnderstood
     subscription.state = CHANGES[resource]
     return _back()
 
 
-@blueprint.post(f"/<int(max={MAX_ID}):number>/removal")
-def remove(number: int) -> AnyResponse:
+@blueprint.post("/<id:subscription_id>/removal")
+def remove(subscription_id: int) -> AnyResponse:
     """Forget it; what was to be told of it is told no more."""
     db.begin_write()
-    db.session.delete(_found(number))
+    db.session.delete(found(db.session.get(Subscription, subscription_id)))
     return _back()
 
 
-@blueprint.post(f"/recipients/<int(max={MAX_ID}):number>/opening")
-def reopen(number: int) -> AnyResponse:
+@blueprint.post("/recipients/<id:recipient_id>/opening")
+def reopen(recipient_id: int) -> AnyResponse:
     """Write to an address again whose emails came back."""
     db.begin_write()
-    recipient = db.session.get(Recipient, number)
-    if recipient is None:
-        raise NotFound
+    recipient = found(db.session.get(Recipient, recipient_id))
     subscriptions.reopen(recipient)
     return _back()
-
-
-def _found(number: int) -> Subscription:
-    subscription = db.session.get(Subscription, number)
-    if subscription is None:
-        raise NotFound
-    return subscription
 
 
 def _back() -> AnyResponse:

@@ -7,9 +7,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules, undoing
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, NotUnderstood, Refusal
+from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.markup.render import one_line
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
@@ -19,11 +18,11 @@ from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import queue
 from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
-from commentsvc.web.options import choice, number
+from commentsvc.web.options import choice, int_arg
 
 MAX_TITLE_LENGTH = 300
 MAX_DAYS = 36_500
-THREAD = f"/<int(max={MAX_ID}):thread_id>"
+THREAD = "/<id:thread_id>"
 
 blueprint = Blueprint("threads", __name__, url_prefix="/admin/threads")
 signed_in.guard(blueprint)
@@ -32,7 +31,7 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """The last active ones first; of one site, by a part of title or address."""
-    who, site, access = signed_in.person(), number("site"), choice("access", Access)
+    who, site, access = signed_in.person(), int_arg("site"), choice("access", Access)
     text = request.args.get("q", "").strip()[:200]
     return render_template(
         "admin/threads.html",
@@ -76,7 +75,7 @@ def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
     return _addressed(thread_id, "alias", rearranging.add_alias)
 
 
-@blueprint.post(f"{THREAD}/aliases/<int(max={MAX_ID}):alias_id>/removal")
+@blueprint.post(f"{THREAD}/aliases/<id:alias_id>/removal")
 def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
     """An address leads here no more."""
     db.begin_write()
@@ -114,10 +113,7 @@ def _addressed(
 
 
 def _own(thread_id: int) -> Thread:
-    thread = signed_in.own_thread(thread_id)
-    if thread is None:
-        raise NotFound
-    return thread
+    return found(signed_in.own_thread(thread_id))
 
 
 def _rules() -> dict[str, Any]:
@@ -144,10 +140,10 @@ def _days(typed: str) -> int | None:
 
 
 def _done(action: ModeratorAction | None, thread: Thread) -> AnyResponse:
-    number, thread_id = action.id if action else None, thread.id
+    action_id, thread_id = action.id if action else None, thread.id
     is_wide = action is not None and action.verb in undoing.OF_MANY_THREADS
     deciding.show([], [thread], of_site=thread.site_id if is_wide else None)
-    return redirect(url_for("threads.show_one", thread_id=thread_id, action=number), code=303)
+    return redirect(url_for("threads.show_one", thread_id=thread_id, action=action_id), code=303)
 
 
 def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:

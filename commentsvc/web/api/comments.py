@@ -5,13 +5,12 @@ from flask import Blueprint, Response, request
 from commentsvc import i18n
 from commentsvc.comments import editing
 from commentsvc.comments.articles import Article
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.models.comment import Comment
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
 from commentsvc.web.comment_request import CommentRequest
 
-COMMENT = f"/comments/<int(max={MAX_ID}):comment_id>"
+COMMENT = "/comments/<id:comment_id>"
 
 blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 
