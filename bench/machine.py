@@ -42,14 +42,14 @@ def main() -> None:
 
 
 def _commands(server: Running) -> Iterator[tuple[str, str]]:
-    for words in COMMANDS:
-        yield f"`commentsvc {words}`", f"{_cost(server, '-m', 'commentsvc', *words.split()):.2f} s"
+    for argv in COMMANDS:
+        yield f"`commentsvc {argv}`", f"{_cost(server, '-m', 'commentsvc', *argv.split()):.2f} s"
     yield "for comparison: `python -c 'import sqlalchemy.orm, flask'`", f"{_cost(server, *BASE):.2f} s"
 
 
-def _cost(server: Running, *words: str) -> float:
+def _cost(server: Running, *argv: str) -> float:
     """CPU seconds of one run, the least of three: what else the machine does makes it more, never less."""
-    return min(_once([sys.executable, *words], server) for _ in range(3))
+    return min(_once([sys.executable, *argv], server) for _ in range(3))
 
 
 def _once(run: list[str], server: Running) -> float:

@@ -72,9 +72,9 @@ def isso(folder: Path, bodies: list[str], *, workers: int = 4, installed: Path |
     folder.mkdir(exist_ok=True)
     port = free_port()
     (folder / "isso.cfg").write_text(ISSO_SETTINGS.format(folder=folder, port=port))
-    words = [programs / "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), "--preload", "isso.run"]
+    argv = [programs / "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), "--preload", "isso.run"]
     settings = {"ISSO_SETTINGS": str(folder / "isso.cfg")}
-    with _process([str(word) for word in words], folder, f"http://127.0.0.1:{port}/latest", settings) as url:
+    with _process([str(word) for word in argv], folder, f"http://127.0.0.1:{port}/latest", settings) as url:
         root = url.removesuffix("/latest")
         for number, body in enumerate(bodies):
             post(f"{root}/new?uri=%2Fa", {"text": body, "author": f"Writer {number}", "title": "A"})
@@ -82,9 +82,9 @@ def isso(folder: Path, bodies: list[str], *, workers: int = 4, installed: Path |
 
 
 @contextmanager
-def _process(words: list[str], folder: Path, url: str, settings: dict[str, str] | None = None) -> Iterator[str]:
+def _process(argv: list[str], folder: Path, url: str, settings: dict[str, str] | None = None) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | (settings or {}))
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=os.environ | (settings or {}))
     try:
         deadline = time.monotonic() + PATIENCE
         while not _answers(url):

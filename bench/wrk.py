@@ -108,16 +108,16 @@ def spread(root: str, reads: int, writes: int, seconds: float, seed: int) -> flo
         return _run(["-s", script.name, root], seconds)
 
 
-def _run(words: list[str], seconds: float) -> float:
-    return _rate(_said(words, seconds, CONNECTIONS))
+def _run(argv: list[str], seconds: float) -> float:
+    return _rate(_said(argv, seconds, CONNECTIONS))
 
 
-def _said(words: list[str], seconds: float, connections: int) -> str:
+def _said(argv: list[str], seconds: float, connections: int) -> str:
     program = shutil.which("wrk") or sys.exit("wrk is needed (Debian's package wrk)")
-    run = [program, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", *words]
+    run = [program, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", *argv]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
-        sys.exit(f"{refused[1]} answers of {words[-1]} were refusals:\n{said}")
+        sys.exit(f"{refused[1]} answers of {argv[-1]} were refusals:\n{said}")
     return said
 
 

@@ -255,8 +255,8 @@ def full_text(
 ) -> Lookup:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
-    ``without`` are marks that they must not have. Phrases are as ``markup.words`` makes them; something must be asked
-    for.
+    ``without`` are tags that they must not have. Phrases are as ``markup.tokenize`` returns them. At least one condition
+    must be given.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))

@@ -108,9 +108,9 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
 
 def _greet(server: smtplib.SMTP, parts: SplitResult) -> None:
     usual = {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25)
-    code, words = server.connect(parts.hostname or "localhost", parts.port or usual)
+    code, text = server.connect(parts.hostname or "localhost", parts.port or usual)
     if code != 220:
-        raise smtplib.SMTPConnectError(code, words)
+        raise smtplib.SMTPConnectError(code, text)
     if parts.scheme == "smtp+starttls":
         server.starttls(context=ssl.create_default_context())
     if parts.username:
@@ -146,10 +146,10 @@ class _Client(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """Hear one answer."""
-        code, words = super().getreply()
+        code, text = super().getreply()
         self._is_challenged = code == CHALLENGE
-        self.transcript.note(f"{code} {words.decode('utf-8', 'replace')}")
-        return code, words
+        self.transcript.note(f"{code} {text.decode('utf-8', 'replace')}")
+        return code, text
 
 
 class _TLSClient(_Client, smtplib.SMTP_SSL):
@@ -169,8 +169,8 @@ class _Server:
             with hung_up_after(WHOLE_PATIENCE, lambda: self._server.sock):
                 self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as refused:
-            code, words = next(iter(refused.recipients.values()))
-            raise _refusal(code, words, is_about_recipient=True) from refused
+            code, text = next(iter(refused.recipients.values()))
+            raise _refusal(code, text, is_about_recipient=True) from refused
         except smtplib.SMTPServerDisconnected as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
@@ -198,9 +198,9 @@ class _Folder:
         return "written to a file"
 
 
-def _refusal(code: int, words: bytes | str, *, is_about_recipient: bool) -> DeliveryFailed:
-    told = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    answer = f"{code} {_masked(told)}"[:500]
+def _refusal(code: int, text: bytes | str, *, is_about_recipient: bool) -> DeliveryFailed:
+    reply = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    answer = f"{code} {_masked(reply)}"[:500]
     is_ours = code == GOING or OUR_FAULT.search(answer) is not None
     return DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient)
 

@@ -42,8 +42,8 @@ class Mailbox:
         """Mark as read: it is not looked at again."""
         self._ask("STORE", sequence, "+FLAGS.SILENT", r"(\Seen)")
 
-    def _ask(self, command: str, *words: str) -> list[Any]:
-        status, answer = self._server.uid(command, *words)
+    def _ask(self, command: str, *arguments: str) -> list[Any]:
+        status, answer = self._server.uid(command, *arguments)
         if status != "OK":
             raise MailboxTrouble(f"{command}: {answer!r}"[:500])
         return list(answer)

@@ -198,8 +198,8 @@ class Settings(BaseModel):
     @field_validator("secret_key")
     @classmethod
     def _secret_is_secret(cls, value: str) -> str:
-        told = value.replace("\0", "").strip()
-        if value and (len(told) < MIN_SECRET_LENGTH or KNOWN_SECRET.fullmatch(told)):
+        stripped = value.replace("\0", "").strip()
+        if value and (len(stripped) < MIN_SECRET_LENGTH or KNOWN_SECRET.fullmatch(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 

@@ -222,7 +222,7 @@ def receive(raw: bytes) -> str:
     return outcome
 
 
-def tell_channels() -> int:
+def deliver_to_channels() -> int:
     """The delivery to a webhook or a push service that is due first; the number made."""
     message = _written(channels.claim)
     if message is None:
@@ -344,26 +344,26 @@ def read_article(asked: announcing.Reading, *, leased: bool = False) -> list[int
     return _written(partial(announcing.note_links, asked, article, leased=leased))
 
 
-def tell_links() -> int:
+def send_linkbacks() -> int:
     """The page that is to be told first that an article links to it; the number told."""
-    told = _written(sending.claim)
-    if told is None:
+    message = _written(sending.claim)
+    if message is None:
         return 0
-    tell(told)
+    send(message)
     return 1
 
 
-def tell(told: sending.Message) -> None:
+def send(message: sending.Message) -> None:
     """Tell of one link that is leased to the caller, and take down how it went."""
     try:
-        _written(partial(sending.settle, told, sending.tell(told)))
+        _written(partial(sending.settle, message, sending.send(message)))
     except (sending.NotTaken, safe_http.FetchRefused) as refusal:
-        _written(partial(sending.give_up, told, str(refusal)))
+        _written(partial(sending.give_up, message, str(refusal)))
     except safe_http.FetchFailed as failure:
-        _written(partial(sending.postpone, told, str(failure)))
+        _written(partial(sending.postpone, message, str(failure)))
     except Exception:  # as with pings
-        log.exception("%s could not be told", told.target)
-        _written(partial(sending.give_up, told, "could not be read"))
+        log.exception("%s could not be told", message.target)
+        _written(partial(sending.give_up, message, "could not be read"))
 
 
 def check_pages() -> int:
@@ -405,11 +405,11 @@ def remove_sites() -> int:
 JOBS = (
     Job(send_emails, Email, at_once=2),
     Job(read_mailbox, pause=MAILBOX_PAUSE),
-    Job(tell_channels, Delivery, at_once=2),
+    Job(deliver_to_channels, Delivery, at_once=2),
     Job(verify_pings, Ping, at_once=3),
     Job(ask_second_opinions, SecondOpinion),
     Job(announce_articles, Announcement),
-    Job(tell_links, SentLinkback),
+    Job(send_linkbacks, SentLinkback),
     Job(watch_feeds, WatchedFeed),
     Job(tidy, pause=TIDY_PAUSE, is_in_a_hurry=False),
     Job(forget_old, pause=TIDY_PAUSE, is_in_a_hurry=False),

@@ -62,9 +62,9 @@ def _cli() -> str:
     parts = [
         f"{NOTE}# Commands\n\nExit status: 0 done, 1 failed with one sentence on stderr, 2 the words were wrong.\n"
     ]
-    for words, command in _walk(commands, ["commentsvc"]):
-        context = click.Context(command, info_name=" ".join(words), max_content_width=100, terminal_width=100)
-        parts.append(f"## {' '.join(words)}\n\n```text\n{command.get_help(context)}\n```\n")
+    for path, command in _walk(commands, ["commentsvc"]):
+        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+        parts.append(f"## {' '.join(path)}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
 
@@ -121,12 +121,12 @@ def _type(schema: dict[str, Any]) -> str:
     return " ".join(str(schema[name]) for name in ("type", "format") if name in schema)
 
 
-def _walk(command: click.Command, words: list[str]) -> Iterator[tuple[list[str], click.Command]]:
-    yield words, command
+def _walk(command: click.Command, path: list[str]) -> Iterator[tuple[list[str], click.Command]]:
+    yield path, command
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in sorted(command.list_commands(context)):
-            yield from _walk(command.get_command(context, name) or command, [*words, name])
+            yield from _walk(command.get_command(context, name) or command, [*path, name])
 
 
 if __name__ == "__main__":

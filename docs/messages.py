@@ -28,7 +28,7 @@ def main() -> int:
 
 def _sentences() -> Catalog:
     with tempfile.NamedTemporaryFile(suffix=".pot") as file:
-        words = [
+        options = [
             "extract",
             "-F",
             "pyproject.toml",
@@ -38,7 +38,7 @@ def _sentences() -> Catalog:
             file.name,
             ".",
         ]
-        run = [sys.executable, "-m", "babel.messages.frontend", "-q", *words]
+        run = [sys.executable, "-m", "babel.messages.frontend", "-q", *options]
         subprocess.run(run, cwd=ROOT, check=True)
         return read_po(file)
 

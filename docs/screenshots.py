@@ -199,14 +199,14 @@ def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None], Path]]:
         environment = {**os.environ, "COMMENTSVC_DATA_DIR": folder}
         log = Path(folder) / "log"
 
-        def run(*words: str) -> None:
+        def run(*argv: str) -> None:
             beside = environment | {"COMMENTSVC_BASE_URL": COMMENTS}
-            words = (sys.executable, "-m", "commentsvc", *words)
-            subprocess.run(words, env=beside, check=True, capture_output=True)
+            argv = (sys.executable, "-m", "commentsvc", *argv)
+            subprocess.run(argv, env=beside, check=True, capture_output=True)
 
         with log.open("w") as output:
-            words = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
-            demo = subprocess.Popen(words, env=environment, stdout=output, stderr=output)
+            argv = [sys.executable, "-u", "-m", "commentsvc", "demo", *PORTS]
+            demo = subprocess.Popen(argv, env=environment, stdout=output, stderr=output)
         try:
             yield _places(log), run, Path(folder) / "emails"
         finally:

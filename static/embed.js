@@ -205,7 +205,7 @@ export class CommentThreadElement extends HTMLElement {
     const notice = this.#root.querySelector(".trouble") ?? document.createElement("p");
     notice.className = "notice bad trouble";
     notice.setAttribute("role", "alert");
-    notice.textContent = JSON.parse(thread.dataset.words ?? "{}").trouble;
+    notice.textContent = JSON.parse(thread.dataset.strings ?? "{}").trouble;
     (this.#root.querySelector(".head, form.write") ?? thread).after(notice);
   }
 
@@ -377,9 +377,9 @@ export function plural(forms, count, lang) {
   return form.replace("%(count)s", new Intl.NumberFormat(lang).format(count));
 }
 
-/** @param {Element} place @param {string} kind @param {string} words @param {(button: HTMLButtonElement) => void} does */
-export function act(place, kind, words, does) {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: `act ${kind}`, textContent: words });
+/** @param {Element} place @param {string} kind @param {string} label @param {(button: HTMLButtonElement) => void} does */
+export function act(place, kind, label, does) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: `act ${kind}`, textContent: label });
   const author = place.closest("article")?.getAttribute("aria-labelledby");
   if (author) button.setAttribute("aria-describedby", author);
   button.addEventListener("click", () => does(button));

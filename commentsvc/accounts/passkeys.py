@@ -117,8 +117,8 @@ def _read(answer: str) -> tuple[dict[str, object], bytes]:
     """What the browser sent, and the challenge that it says was signed; raises ``PasskeyRefused``."""
     try:
         credential = json.loads(answer)
-        told = json.loads(_decoded(credential["response"]["clientDataJSON"]))
-        return credential, _decoded(told["challenge"])
+        client_data = json.loads(_decoded(credential["response"]["clientDataJSON"]))
+        return credential, _decoded(client_data["challenge"])
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise PasskeyRefused from problem
 

@@ -53,10 +53,10 @@ def commands() -> None:
     """Comments, trackbacks and webmentions for any blog, on your own server."""
 
 
-def run(words: list[str] | None = None) -> int:
+def run(argv: list[str] | None = None) -> int:
     """Run a command line and give its exit status; every failure is one sentence on stderr."""
     try:
-        commands.main(words, prog_name=NAME, standalone_mode=False)
+        commands.main(argv, prog_name=NAME, standalone_mode=False)
     except click.UsageError as wrong:
         wrong.show()
         return 2

@@ -57,9 +57,9 @@ def _database() -> str:
         db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
         db.session.flush()
     except (SQLAlchemyError, OSError) as problem:
-        words = getattr(problem, "orig", problem)
+        message = getattr(problem, "orig", problem)
         raise CheckFailed(
-            f"cannot be written to ({words}). Check COMMENTSVC_DATABASE_URL, rights and free space."
+            f"cannot be written to ({message}). Check COMMENTSVC_DATABASE_URL, rights and free space."
         ) from None
     finally:
         db.session.rollback()

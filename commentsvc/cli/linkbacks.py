@@ -28,7 +28,7 @@ def ping(url: str) -> None:
     if asked is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
     try:
-        told = worker.read_article(asked, leased=True)
+        sent = worker.read_article(asked, leased=True)
     except FetchRefused as refusal:
         raise click.ClickException(f"{url} may not be read: {refusal}. {MAY_BE_PRIVATE}") from None
     except FetchFailed as failure:
@@ -36,15 +36,15 @@ def ping(url: str) -> None:
     article = db.session.get_one(Announcement, asked.announcement_id, populate_existing=True)
     if article.state == AnnouncementState.FAILED:
         raise click.ClickException(f"{url}: {article.reason}.")
-    if not told:
+    if not sent:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
-    states = [_told(linkback_id) for linkback_id in told]
+    states = [_send(linkback_id) for linkback_id in sent]
     if failed := states.count(SendingState.FAILED):
-        raise click.ClickException(f"{failed} of {len(told)} pages could not be told; the admin pages list them, too.")
+        raise click.ClickException(f"{failed} of {len(sent)} pages could not be told; the admin pages list them, too.")
 
 
-def _told(linkback_id: int) -> SendingState:
-    worker.tell(sending.message(db.session.get_one(SentLinkback, linkback_id)))
+def _send(linkback_id: int) -> SendingState:
+    worker.send(sending.message(db.session.get_one(SentLinkback, linkback_id)))
     sent = db.session.get_one(SentLinkback, linkback_id, populate_existing=True)
     click.echo(_in_words(sent))
     return SendingState(sent.state)
@@ -52,10 +52,10 @@ def _told(linkback_id: int) -> SendingState:
 
 def _in_words(sent: SentLinkback) -> str:
     gone = "" if sent.is_linked else ", no longer linked"
-    words = {
+    labels = {
         SendingState.QUEUED: f"– {sent.target}: {sent.answer or 'not told yet'}; the worker tries again",
         SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {sent.answer}{gone}",
         SendingState.FAILED: f"✗ {sent.target}: {sent.answer}",
-        SendingState.DEAF: f"– {sent.target}: takes no linkbacks",
+        SendingState.NO_ENDPOINT: f"– {sent.target}: takes no linkbacks",
     }
-    return words[SendingState(sent.state)]
+    return labels[SendingState(sent.state)]

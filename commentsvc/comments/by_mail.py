@@ -83,7 +83,7 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
         if comment is None or meant.is_too_old or (meant.purpose == Purpose.MODERATE and not meant.is_about(comment)):
             raise AnswerTooLate
         mailbox = settings.current().mail_reply_to.partition("@")[0]
-        if any(one in mail.words for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
+        if any(one in mail.reply_text for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
             raise EmailQuoted
         with db.session.begin_nested():
             return action(mail, comment, holder)
@@ -108,8 +108,8 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
     """A moderator's first line may be a decision; any other text answers the comment, and lets it stand."""
     if not moderation_links.is_held_by(holder, comment):
         raise AnswerTooLate
-    moderator, state = moderation_links.moderator_of(holder), _order(mail.words)
-    if state is None and not mail.words:
+    moderator, state = moderation_links.moderator_of(holder), _command(mail.reply_text)
+    if state is None and not mail.reply_text:
         raise submission.BodyMissing
     if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
@@ -122,9 +122,9 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
     return f"decided: {decided}, {_post(mail, comment, typed, writer)}"
 
 
-def _order(words: str) -> State | None:
+def _command(reply_text: str) -> State | None:
     """The decision in the first line, in English or in the moderator's language; what stands below it is not ours."""
-    first, _, rest = words.partition("\n")
+    first, _, rest = reply_text.partition("\n")
     said = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
     for state, word in ORDERS.items():
         known = (word, *(() if rest.strip() else ALONE[state]))
@@ -138,7 +138,7 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
     if mail.message_id and posting.twin_of(key):
         return "taken before"
     thread = parent.thread
-    fields = {**typed, "body": mail.words, "parent_id": str(parent.id)}
+    fields = {**typed, "body": mail.reply_text, "parent_id": str(parent.id)}
     if writer.moderator is None:
         limit = throttle.comments_per_minute(thread.site.comments_per_minute)
         throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
@@ -173,7 +173,7 @@ def _enclosed(mail: Incoming) -> Email | None:
 
 def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Nothing that somebody typed is lost: they get it back once, with the reason."""
-    identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.words))
+    identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.reply_text))
     if db.session.scalar(select(Email.id).where(Email.message_id == identity)):
         return
     try:
@@ -184,7 +184,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
     facts = {
         "sentence": refusal.sentence,
         "values": dict(refusal.values),
-        "body": mail.words[: submission.MAX_BODY_LENGTH],
+        "body": mail.reply_text[: submission.MAX_BODY_LENGTH],
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }

@@ -73,56 +73,56 @@ def message(row: SentLinkback) -> Message:
     )
 
 
-def tell(told: Message) -> Outcome:
+def send(message: Message) -> Outcome:
     """Ask the page where it wants to be told, and tell it.
 
     Raises:
         NotTaken: it was told, and refuses.
         safe_http.FetchRefused, safe_http.FetchFailed: page or address cannot be reached.
     """
-    target = safe_http.fetch(told.target)
-    endpoint = discovery.endpoint_of(target, told.target)
+    target = safe_http.fetch(message.target)
+    endpoint = discovery.endpoint_of(target, message.target)
     if endpoint is None:
         if target.status >= 400:
             _must_be_fine(target)
         return Outcome(None)
     if endpoint.protocol == Kind.WEBMENTION:
-        page = _must_be_fine(safe_http.post_form(endpoint.url, {"source": told.source, "target": told.target}))
+        page = _must_be_fine(safe_http.post_form(endpoint.url, {"source": message.source, "target": message.target}))
         status_url = _status_url(page, endpoint)
         return Outcome(endpoint, f"status {page.status}", status_url)
-    if told.is_known or not told.is_linked:
+    if message.is_known or not message.is_linked:
         return Outcome(endpoint, "told before; this protocol knows no updates")
     if endpoint.protocol == Kind.PINGBACK:
-        call = pingback.call(told.source, told.target)
+        call = pingback.call(message.source, message.target)
         page = _must_be_fine(safe_http.post(endpoint.url, call, "text/xml", "text/xml, */*;q=0.1"))
         return Outcome(endpoint, _answer_of_pingback(page))
-    fields = {"url": told.source, "title": told.title, "excerpt": told.excerpt, "blog_name": told.blog_name}
+    fields = {"url": message.source, "title": message.title, "excerpt": message.excerpt, "blog_name": message.blog_name}
     page = _must_be_fine(safe_http.post_form(endpoint.url, fields))
     if (refusal := trackback.refusal_in(page.body)) is not None:
         raise NotTaken(refusal)
     return Outcome(endpoint, "taken")
 
 
-def settle(told: Message, outcome: Outcome) -> None:
+def settle(message: Message, outcome: Outcome) -> None:
     """Take down how it went; writes."""
-    row = db.session.get_one(SentLinkback, told.sent_id)
-    row.state = SendingState.SENT if outcome.endpoint else SendingState.DEAF
+    row = db.session.get_one(SentLinkback, message.sent_id)
+    row.state = SendingState.SENT if outcome.endpoint else SendingState.NO_ENDPOINT
     row.protocol = outcome.endpoint.protocol if outcome.endpoint else ""
     row.endpoint = outcome.endpoint.url[: links.MAX_ADDRESS_LENGTH] if outcome.endpoint else ""
     row.answer, row.status_url, row.leased_until = outcome.answer[:300], outcome.status_url, None
-    row.is_known = outcome.endpoint is not None and told.is_linked
+    row.is_known = outcome.endpoint is not None and message.is_linked
     row.sent_at = clock.now()
 
 
-def give_up(told: Message, reason: str) -> None:
+def give_up(message: Message, reason: str) -> None:
     """It was told and refuses, or may not be told; a moderator may have it tried again; writes."""
-    row = db.session.get_one(SentLinkback, told.sent_id)
+    row = db.session.get_one(SentLinkback, message.sent_id)
     row.state, row.answer, row.leased_until = SendingState.FAILED, reason[:300], None
 
 
-def postpone(told: Message, reason: str) -> None:
+def postpone(message: Message, reason: str) -> None:
     """It could not be told: again later, six times in all; writes."""
-    row = db.session.get_one(SentLinkback, told.sent_id)
+    row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = SendingState.FAILED

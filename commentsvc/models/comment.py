@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from commentsvc import clock
 from commentsvc.db import Base, db
 from commentsvc.errors import Reason
-from commentsvc.markup.words import words
+from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.thread import Thread
 
 
@@ -203,7 +203,7 @@ def marks_of(
 
 def said_in(*texts: str | None) -> str:
     """The words of a comment's texts, in the order of ``SEARCHED``."""
-    return words("\n".join(filter(None, texts)))
+    return tokenize("\n".join(filter(None, texts)))
 
 
 @event.listens_for(Comment, "before_insert")

@@ -17,7 +17,7 @@ class SendingState(StrEnum):
     QUEUED = QUEUED
     SENT = "sent"
     FAILED = "failed"
-    DEAF = "deaf"
+    NO_ENDPOINT = "no-endpoint"
 
 
 class SentLinkback(Leased):

@@ -30,7 +30,7 @@ def record_first(comment: Comment) -> None:
     _log(comment, before=None, reasons=comment.reasons)
     _tally_first(comment)
     if comment.state != State.SPAM:
-        channels.tell(comment)
+        channels.enqueue(comment)
     if comment.is_visible:
         _show(comment)
     elif comment.state == State.PENDING:  # nobody needs an email about what is certainly spam
@@ -151,7 +151,7 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
     db.session.add(decision)
     if before == state:
         return
-    channels.tell(comment)
+    channels.enqueue(comment)
     if comment.is_visible:
         _show(comment)
     elif before == State.APPROVED:

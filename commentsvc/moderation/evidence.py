@@ -214,9 +214,9 @@ def _said_already() -> Select[int]:
     same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))
     is_own = same.visitor == bindparam("visitor")
     place = (same.thread_id == bindparam("thread"), same.parent_id.is_not_distinct_from(bindparam("parent")))
-    told = (same.state == State.APPROVED) | (waits(same) & is_own)
+    shown = (same.state == State.APPROVED) | (waits(same) & is_own)
     lately = (same.created_at > bindparam("lately"), same.id != bindparam("besides"))
-    return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, told, *lately).limit(1)
+    return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, shown, *lately).limit(1)
 
 
 def _same_text_elsewhere() -> Select[int]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, liter
 
 from commentsvc import clock
 from commentsvc.db import Lookup, Span, db, full_text, unindexed
-from commentsvc.markup.words import words
+from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.moderator import Moderator
 
@@ -109,7 +109,7 @@ def phrases(typed: str) -> list[str]:
     found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
         said = match[1] if match[1] is not None else match[2]
-        phrase = words(said)[:MAX_PHRASE_LENGTH].strip()
+        phrase = tokenize(said)[:MAX_PHRASE_LENGTH].strip()
         says_enough = len(phrase) >= MIN_BEGINNING_LENGTH or phrase > SYLLABLES
         is_beginning = match[1] is None and said.endswith("*") and says_enough
         if phrase:
@@ -216,7 +216,7 @@ def same_person(comment: Comment) -> ColumnElement[bool]:
 
 def with_email(address: str) -> ColumnElement[bool]:
     """Comments with a mail address, whatever its case; the index of words finds the few that are worth a look."""
-    found = full_text([], [words(address)])
+    found = full_text([], [tokenize(address)])
     return Comment.id.in_(select(found.comment_id).where(found.fits)) & (func.lower(Comment.email) == address)
 
 

@@ -65,7 +65,7 @@ def lessons(site: Site) -> Iterable[LearnedWord]:
 
 
 def _words(comment: Comment) -> frozenset[str]:
-    return learning.words_of(comment.body, comment.author, comment.website, comment.email)
+    return learning.names_of(comment.body, comment.author, comment.website, comment.email)
 
 
 def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[WordCount, WordCount]]:

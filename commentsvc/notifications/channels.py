@@ -95,7 +95,7 @@ def shown_secret(channel: Channel) -> str:
     return PREFIX + channel.secret if channel.secret else ""
 
 
-def tell(comment: Comment) -> None:
+def enqueue(comment: Comment) -> None:
     """Write down that webhooks are to hear in which state a comment is from now on; writes."""
     event = EVENTS[State(comment.state)]
     for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):

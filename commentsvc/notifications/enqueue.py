@@ -57,8 +57,8 @@ def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: S
         .with_for_update()
     )
     if of is not None:
-        told = select(EmailItem.id).where(EmailItem.email_id == Email.id, EmailItem.subscription_id == of.id)
-        waits = waits.where(told.exists())
+        notified = select(EmailItem.id).where(EmailItem.email_id == Email.id, EmailItem.subscription_id == of.id)
+        waits = waits.where(notified.exists())
     found = db.session.scalar(waits)
     if found is not None and found.tries == 0:
         found.due_at = found.created_at = min(found.due_at, due_at)
@@ -90,17 +90,17 @@ def hurry(recipient: Recipient) -> None:
 
 def is_told(occasion: str, recipient: Recipient) -> bool:
     """Whether an email to this address tells of it already."""
-    told = select(EmailItem.id).where(EmailItem.occasion == occasion, EmailItem.recipient == recipient.email)
-    return db.session.scalar(told) is not None
+    notified = select(EmailItem.id).where(EmailItem.occasion == occasion, EmailItem.recipient == recipient.email)
+    return db.session.scalar(notified) is not None
 
 
-def told_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
+def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
     """Which of these addresses had an email of their own about a comment, as far as their emails are kept."""
-    told: set[str] = set()
+    notified: set[str] = set()
     for start in range(0, len(addresses), MAX_AT_ONCE):
         identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_AT_ONCE]]
-        told.update(db.session.scalars(select(Email.recipient).where(Email.message_id.in_(identities))))
-    return told
+        notified.update(db.session.scalars(select(Email.recipient).where(Email.message_id.in_(identities))))
+    return notified
 
 
 def last_sent(kind: EmailKind, recipient: Recipient) -> datetime | None:

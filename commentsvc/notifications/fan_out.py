@@ -27,19 +27,19 @@ def announce(comment: Comment) -> None:
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
-    told = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
-    told |= set(_own_addresses(comment))
+    notified = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
+    notified |= set(_own_addresses(comment))
     hear = _who_hears(comment)
-    told |= enqueue.told_before(comment, [subscription.recipient.email for subscription in hear])
+    notified |= enqueue.notified_before(comment, [subscription.recipient.email for subscription in hear])
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     emails = {}
     for subscription in hear:
         address = subscription.recipient.email
-        if address in told or not subscription.is_active or _is_writers(subscription, comment):
+        if address in notified or not subscription.is_active or _is_writers(subscription, comment):
             continue
         if subscription.topic == Topic.SITE and address not in moderators:
             continue
-        told.add(address)
+        notified.add(address)
         emails[subscription] = _email_for(subscription, comment)
     db.session.flush()  # all emails at once: a thread may have thousands of readers
     for subscription, email in emails.items():

@@ -15,7 +15,7 @@ from email.policy import compat32
 
 from commentsvc.mailbox import MAX_MAIL_SIZE
 from commentsvc.markup import plain_text
-from commentsvc.markup.own_words import own_words
+from commentsvc.markup.reply_text import reply_text
 from commentsvc.notifications.emails import ANSWER_ABOVE
 
 MAX_HEADERS_SIZE = 64_000
@@ -57,7 +57,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Incoming:
-    """``sender`` and ``addresses`` in lower case; ``words`` is what a person typed, without quotes and signature.
+    """``sender`` and ``addresses`` in lower case; ``reply_text`` is what a person typed, without quotes and signature.
 
     ``message_id`` is empty where it is not well-formed; ``email_ids`` are the Message-IDs of ours that it brings back.
     """
@@ -67,7 +67,7 @@ class Incoming:
     message_id: str
     is_automatic: bool
     report: Report | None
-    words: str
+    reply_text: str
     email_ids: tuple[str, ...] = ()
 
 
@@ -110,7 +110,7 @@ def _read(mail: Message) -> Incoming:
         message_id=_message_id(mail),
         is_automatic=report is None and _is_automatic(mail),
         report=report,
-        words="" if report else own_words(_text(mail)[:MAX_TEXT_LENGTH], ANSWER_ABOVE),
+        reply_text="" if report else reply_text(_text(mail)[:MAX_TEXT_LENGTH], ANSWER_ABOVE),
         email_ids=tuple(_emails_within(mail)) if report else (),
     )
 

@@ -147,8 +147,8 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
             bounces.count(email.recipient, failure.answer)
     else:
         email.due_at = now + min(FIRST_GAP * 2 ** min(email.tries - 1, 20), MAX_GAP)
-    told = [email.id] if email.kind == EmailKind.TEST else []
-    return told + (_let_others_wait(email) if email.waits_for_server else [])
+    reported = [email.id] if email.kind == EmailKind.TEST else []
+    return reported + (_let_others_wait(email) if email.waits_for_server else [])
 
 
 def _let_others_wait(email: Email) -> list[int]:

@@ -71,7 +71,7 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
 
 
-def words_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
+def names_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
     text = unicodedata.normalize("NFKC", body).casefold()
     hosts = [links.host_of(link) for link in LINK.findall(text)]

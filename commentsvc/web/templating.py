@@ -15,7 +15,7 @@ from commentsvc.characters import isolated
 from commentsvc.markup import smilies
 from commentsvc.moderation import queue
 from commentsvc.notifications import outbox
-from commentsvc.web import avatars, sharing, words
+from commentsvc.web import avatars, sharing, ui_strings
 
 
 def init_app(app: Flask) -> None:
@@ -25,7 +25,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        asset=asset, links=links, i18n=i18n, avatar=avatars.draw, smiley=_smiley, words=words, shares=sharing.links_for
+        asset=asset,
+        links=links,
+        i18n=i18n,
+        avatar=avatars.draw,
+        smiley=_smiley,
+        ui_strings=ui_strings,
+        shares=sharing.links_for,
     )
     app.jinja_env.globals.update(mail_trouble=outbox.trouble, waiting=queue.waiting)
     app.jinja_env.filters.update(

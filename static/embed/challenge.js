@@ -120,7 +120,7 @@ export class Challenge {
     if (image) /** @type {HTMLImageElement} */ (this.place("img")).src = image;
     if (audio) /** @type {HTMLAudioElement} */ (this.place("audio")).src = audio;
     const send = /** @type {HTMLElement} */ (form.querySelector(".send button"));
-    send.textContent = waits ? this.composer.words.send : this.composer.words.post;
+    send.textContent = waits ? this.composer.strings.send : this.composer.strings.post;
   }
 
   /** Where the browser can: deriving keys is for secure pages only. */
@@ -175,7 +175,7 @@ export class Challenge {
     this.#computing = new AbortController();
     const { signal } = this.#computing;
     const status = this.place(".compute [role=status]");
-    status.textContent = this.composer.words.computing;
+    status.textContent = this.composer.strings.computing;
     const computed = import(this.form.dataset.work ?? "").then(({ compute }) => compute(this, signal));
     this.#solving = computed.finally(() => {
       status.textContent = this.refused;

@@ -48,9 +48,9 @@ export class Composer {
   }
 
   /** @type {Record<string, any>} */
-  get words() {
-    const { words } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset;
-    return { ...JSON.parse(words ?? "{}"), ...JSON.parse(this.form.dataset.words ?? "{}") };
+  get strings() {
+    const { strings } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset;
+    return { ...JSON.parse(strings ?? "{}"), ...JSON.parse(this.form.dataset.strings ?? "{}") };
   }
 
   /** @param {string} name */
@@ -153,7 +153,7 @@ export class Composer {
       place.setAttribute("role", "status");
       this.text.after(place);
     }
-    const forms = left < 0 ? this.words.over : this.words.left;
+    const forms = left < 0 ? this.strings.over : this.strings.left;
     const { lang } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     place.classList.toggle("wrong", left < 0);
     place.textContent = plural(forms, Math.abs(left), lang);
@@ -180,7 +180,7 @@ export class Composer {
   /** A tool writes its marks around what is selected. @param {Event} event */
   #clicked(event) {
     if (event.target instanceof Element && event.target.closest("[data-compute]")) {
-      this.begin().then((challenge) => challenge.compute()).catch(() => this.#say(this.words.trouble, true));
+      this.begin().then((challenge) => challenge.compute()).catch(() => this.#say(this.strings.trouble, true));
       return;
     }
     const tool = event.target instanceof Element ? event.target.closest(".tool") : null;
@@ -209,8 +209,8 @@ export class Composer {
     if (below) below.after(this.form);
     else this.#home();
     this.field("parent_id").value = below ? id : "";
-    const words = below ? this.words.answer.replace("%(name)s", () => author) : this.words.heading;
-    /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = words;
+    const heading = below ? this.strings.answer.replace("%(name)s", () => author) : this.strings.heading;
+    /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
     /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !below;
   }
 
@@ -235,7 +235,7 @@ export class Composer {
       else if (asked === "preview") await this.#togglePreview();
       else await this.#send(challenge);
     } catch {
-      this.#say(this.words.trouble, true);
+      this.#say(this.strings.trouble, true);
     } finally {
       this.#sending = false;
       if (this.form) {

@@ -27,9 +27,9 @@ class OwnComment {
     this.line = line;
     this.right = right;
     const form = /** @type {HTMLElement} */ (root.querySelector("form.write"));
-    const { words } = /** @type {HTMLElement} */ (root.querySelector(".commentsvc")).dataset;
+    const { strings } = /** @type {HTMLElement} */ (root.querySelector(".commentsvc")).dataset;
     /** @type {Record<string, any>} */
-    this.words = { ...JSON.parse(words ?? "{}"), ...JSON.parse(form?.dataset.words ?? "{}") };
+    this.strings = { ...JSON.parse(strings ?? "{}"), ...JSON.parse(form?.dataset.strings ?? "{}") };
   }
 
   get body() {
@@ -39,8 +39,8 @@ class OwnComment {
   /** @param {Element} acts */
   offer(acts) {
     const { lang } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
-    const edit = act(acts, "edit", this.words.edit, () => this.edit().catch(() => this.#say(this.words.trouble, true)));
-    const remove = act(acts, "remove", this.words.remove, () => this.#ask(remove));
+    const edit = act(acts, "edit", this.strings.edit, () => this.edit().catch(() => this.#say(this.strings.trouble, true)));
+    const remove = act(acts, "remove", this.strings.remove, () => this.#ask(remove));
     const left = acts.appendChild(Object.assign(document.createElement("span"), { className: "aside" }));
     const minutes = new Intl.NumberFormat(lang, { style: "unit", unit: "minute", unitDisplay: "short" });
     const tick = () => {
@@ -61,15 +61,15 @@ class OwnComment {
     const form = Object.assign(document.createElement("form"), { className: "edit" });
     const { body } = await answer.json();
     const text = Object.assign(document.createElement("textarea"), { rows: 6, dir: "auto", value: body });
-    text.setAttribute("aria-label", this.words.text);
+    text.setAttribute("aria-label", this.strings.text);
     const buttons = Object.assign(document.createElement("p"), { className: "send" });
-    buttons.append(Object.assign(document.createElement("button"), { textContent: this.words.save }));
-    const cancel = act(buttons, "quiet", this.words.cancel, () => this.#close(form));
+    buttons.append(Object.assign(document.createElement("button"), { textContent: this.strings.save }));
+    const cancel = act(buttons, "quiet", this.strings.cancel, () => this.#close(form));
     cancel.classList.remove("act");
     form.append(text, buttons);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save(text, form).catch(() => this.#complain(text, this.words.trouble));
+      this.#save(text, form).catch(() => this.#complain(text, this.strings.trouble));
     });
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && text.value === body) this.#close(form); // changed words go by the button only
@@ -96,9 +96,9 @@ class OwnComment {
     this.#close(form);
     if (said.state === "pending") this.line.querySelector("article")?.classList.add("held");
     const mark = this.line.querySelector(".edited") ?? document.createElement("span");
-    Object.assign(mark, { className: "edited", textContent: this.words.edited });
+    Object.assign(mark, { className: "edited", textContent: this.strings.edited });
     this.line.querySelector(".who")?.append(" ", mark);
-    return this.#say(said.state === "pending" ? this.words.held : this.words.changed);
+    return this.#say(said.state === "pending" ? this.strings.held : this.strings.changed);
   }
 
   /** Beside the field, which stays as it is. @param {HTMLTextAreaElement} text @param {string} sentence */
@@ -114,12 +114,12 @@ class OwnComment {
 
   /** A second click, on a button that says what it does. @param {HTMLButtonElement} remove */
   #ask(remove) {
-    if (remove.dataset.sure) return this.#remove().catch(() => this.#say(this.words.trouble, true));
+    if (remove.dataset.sure) return this.#remove().catch(() => this.#say(this.strings.trouble, true));
     remove.dataset.sure = "asked";
-    remove.textContent = this.words.sure;
+    remove.textContent = this.strings.sure;
     remove.addEventListener("blur", () => {
       delete remove.dataset.sure;
-      remove.textContent = this.words.remove;
+      remove.textContent = this.strings.remove;
     }, { once: true });
     return undefined;
   }
@@ -130,7 +130,7 @@ class OwnComment {
     this.line.querySelector("article")?.remove();
     const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     thread.dataset.count = String(Number(thread.dataset.count) - 1);
-    return this.#say(this.words.removed);
+    return this.#say(this.strings.removed);
   }
 
   /** @param {string} method @param {object} [content] */

@@ -41,8 +41,8 @@ class Reading {
   }
 
   /** @type {Words} */
-  get words() {
-    return JSON.parse(this.box.dataset.words ?? "{}");
+  get strings() {
+    return JSON.parse(this.box.dataset.strings ?? "{}");
   }
 
   /** @returns {HTMLLIElement[]} */
@@ -55,7 +55,7 @@ class Reading {
     for (const line of this.lines) this.#equip(line);
     const address = this.root.querySelector(".address:not(:has(.act))");
     const field = address?.querySelector("input");
-    if (address && field) act(address, "", this.words.address, (button) => copied(button, field.value, this.words.copied));
+    if (address && field) act(address, "", this.strings.address, (button) => copied(button, field.value, this.strings.copied));
     if (this.root.querySelector(".share")) this.#share();
     if (this.lines.some((line) => recall().edits?.[idOf(line)])) this.#offerEdits();
     this.#pause = FIRST_LOOK;
@@ -69,7 +69,7 @@ class Reading {
 
   async #share() {
     const { share } = await import(this.box.dataset.sharing ?? "");
-    share(this.thread, this.root, this.words, copied);
+    share(this.thread, this.root, this.strings, copied);
   }
 
   async #offerEdits() {
@@ -86,7 +86,7 @@ class Reading {
       const published = line.querySelector("time")?.dateTime ?? "";
       const isOwn = recall().edits?.[idOf(line)] || line.querySelector(":scope > .held");
       if (Date.parse(published) <= before || isOwn || line.querySelector(".fresh")) continue;
-      const mark = Object.assign(document.createElement("span"), { className: "badge fresh", textContent: this.words.new });
+      const mark = Object.assign(document.createElement("span"), { className: "badge fresh", textContent: this.strings.new });
       mark.part.add("badge");
       line.querySelector(".name")?.after(" ", mark);
     }
@@ -98,17 +98,17 @@ class Reading {
   #equip(line) {
     const acts = line.querySelector(".acts");
     if (!acts || acts.querySelector(".copy") || line.querySelector(":scope > .held")) return;
-    const copy = act(acts, "copy", this.words.copy, () => copied(copy, `${this.thread.article}#${line.id}`, this.words.copied));
+    const copy = act(acts, "copy", this.strings.copy, () => copied(copy, `${this.thread.article}#${line.id}`, this.strings.copied));
     const below = answersTo(line);
     if (!below.length) return;
-    const fold = act(acts, "fold", this.words.hide, () => {
+    const fold = act(acts, "fold", this.strings.hide, () => {
       const form = below.some((one) => one.querySelector("form.write")) && this.root.querySelector("[data-no-reply]");
       if (form instanceof HTMLElement) form.click(); // what is being written stays in sight
       const folded = fold.getAttribute("aria-expanded") === "true";
       this.#unfold(fold);
       if (folded) {
         fold.setAttribute("aria-expanded", "false");
-        fold.textContent = plural(this.words.show, below.length, this.box.lang);
+        fold.textContent = plural(this.strings.show, below.length, this.box.lang);
       }
       for (const one of below) {
         one.hidden = folded;
@@ -122,7 +122,7 @@ class Reading {
   /** @param {Element} fold */
   #unfold(fold) {
     fold.setAttribute("aria-expanded", "true");
-    fold.textContent = this.words.hide;
+    fold.textContent = this.strings.hide;
   }
 
   /** The rule beside a branch folds it, too. @param {Event} event */
@@ -158,7 +158,7 @@ class Reading {
     const bar = this.root.querySelector(".news") ?? this.box.appendChild(document.createElement("p"));
     bar.className = "news";
     bar.setAttribute("role", "status");
-    const button = act(bar, "", plural(this.words.news, more, this.box.lang), () => this.#showNews(newer));
+    const button = act(bar, "", plural(this.strings.news, more, this.box.lang), () => this.#showNews(newer));
     button.part.add("news");
     bar.replaceChildren(button);
   }

@@ -10,8 +10,8 @@ const MASTODON = "mastodon.social";
 
 /** @typedef {(button: HTMLElement, address: string, word: string) => Promise<void>} Copy */
 
-/** @param {Thread} thread @param {ShadowRoot} root @param {Record<string, any>} words @param {Copy} copied */
-export function share(thread, root, words, copied) {
+/** @param {Thread} thread @param {ShadowRoot} root @param {Record<string, any>} strings @param {Copy} copied */
+export function share(thread, root, strings, copied) {
   const row = root.querySelector(".share");
   if (!row || row.querySelector("button")) return;
   const { article = "" } = thread;
@@ -27,20 +27,20 @@ export function share(thread, root, words, copied) {
     const network = link.dataset.share ?? "";
     if (wanted[network]) link.search = String(new URLSearchParams(wanted[network]));
     if (network === "email") link.href = `mailto:?subject=${encodeURIComponent(title)}&body=${encodeURIComponent(article)}`;
-    if (network === "mastodon") link.addEventListener("click", (event) => askServer(event, link, words.server));
-    if (network === "copy") link.replaceWith(act(row, "", link.textContent ?? "", (button) => copied(button, article, words.copied)));
+    if (network === "mastodon") link.addEventListener("click", (event) => askServer(event, link, strings.server));
+    if (network === "copy") link.replaceWith(act(row, "", link.textContent ?? "", (button) => copied(button, article, strings.copied)));
   }
-  if (navigator.share) act(row, "", words.sheet, () => navigator.share({ title, url: article }).catch(() => {}));
+  if (navigator.share) act(row, "", strings.sheet, () => navigator.share({ title, url: article }).catch(() => {}));
 }
 
-/** Nobody is led to a server they have no account at. @param {Event} event @param {HTMLAnchorElement} link @param {string} words */
-function askServer(event, link, words) {
+/** Nobody is led to a server they have no account at. @param {Event} event @param {HTMLAnchorElement} link @param {string} strings */
+function askServer(event, link, strings) {
   event.preventDefault();
   const asked = link.parentElement?.querySelector("form");
   if (asked) return asked.querySelector("input")?.focus();
   const form = document.createElement("form");
   const field = Object.assign(document.createElement("input"), { value: recall().mastodon ?? "", placeholder: MASTODON, inputMode: "url" });
-  field.setAttribute("aria-label", words);
+  field.setAttribute("aria-label", strings);
   form.append(field, Object.assign(document.createElement("button"), { textContent: link.textContent, className: "quiet" }));
   form.addEventListener("submit", (sent) => {
     sent.preventDefault();

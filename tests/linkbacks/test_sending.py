@@ -50,7 +50,7 @@ def publish(blog: Web, *targets: str, status: int = 200) -> str:
     db.begin_write()
     announcing.announce(url)
     db.session.commit()
-    while worker.announce_articles() or worker.tell_links():
+    while worker.announce_articles() or worker.send_linkbacks():
         pass
     return url
 
@@ -117,7 +117,7 @@ class TestTelling:
 
     def test_a_page_that_takes_none(self, blog: Web, neighbour: Web) -> None:
         publish(blog, deaf(neighbour))
-        assert [one.state for one in rows()] == ["deaf"]
+        assert [one.state for one in rows()] == ["no-endpoint"]
         assert not neighbour.received
 
     @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ class TestTelling:
         assert rows()[0].state == "queued"
         for _ in range(8):
             time.pass_(days=4)
-            worker.tell_links()
+            worker.send_linkbacks()
         assert len(neighbour.received) == 6
         assert (rows()[0].state, rows()[0].answer) == ("failed", f"status {status}")
 
@@ -180,7 +180,7 @@ class TestTelling:
         publish(
             blog, with_webmention(neighbour), with_pingback(neighbour, THANKS), deaf(neighbour), "http://127.0.0.1:1/"
         )
-        assert [one.state for one in rows()] == ["sent", "sent", "deaf", "failed"]
+        assert [one.state for one in rows()] == ["sent", "sent", "no-endpoint", "failed"]
 
 
 class TestUpdates:
@@ -277,7 +277,7 @@ class TestArticles:
         write(blog, target)
         time.pass_(minutes=5)
         worker.announce_articles()
-        worker.tell_links()
+        worker.send_linkbacks()
         assert rows()[0].state == "sent"
 
 
@@ -293,9 +293,9 @@ class TestWorkers:
         db.begin_write()
         assert sending.claim()
         db.session.commit()
-        assert worker.tell_links() == 0
+        assert worker.send_linkbacks() == 0
         time.pass_(minutes=3)
-        assert worker.tell_links() == 1
+        assert worker.send_linkbacks() == 1
         assert rows()[0].state == "sent"
 
     def test_a_page_that_breaks_the_reader_is_given_up(
@@ -312,5 +312,5 @@ class TestWorkers:
         db.session.flush()
         db.session.add(SentLinkback(announcement_id=article.id, target=neighbour.url, target_hash="x"))
         db.session.commit()
-        worker.tell_links()
+        worker.send_linkbacks()
         assert rows()[0].state == "failed"

@@ -58,7 +58,7 @@ def hook(receiver: Web) -> str:
 
 
 def deliver() -> None:
-    while worker.tell_channels():
+    while worker.deliver_to_channels():
         pass
 
 

@@ -20,10 +20,10 @@ MIN_HEADERS = 3
 MAX_ATTRIBUTION_LENGTH = 3  # lines
 
 
-def own_words(text: str, letter_begins: str) -> str:
-    """What stands in ``text`` besides the letter it answers, in which ``letter_begins`` stands near the top."""
+def reply_text(text: str, marker: str) -> str:
+    """What stands in ``text`` besides the letter it answers, in which ``marker`` stands near the top."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")
-    begins = f"{_plain_dashes(letter_begins)} "
+    begins = f"{_plain_dashes(marker)} "
     marks = [number for number, line in enumerate(lines) if begins in _plain_dashes(line)]
     above = _own_lines(lines[: marks[0]]) if marks else []
     return "\n".join(above or _own_lines(lines)).strip()

@@ -12,7 +12,7 @@ _SIGNS = ("Mn", "Mc")  # categories of vowel signs and the like, which are parts
 _UNSPACED = re.compile(f"([{UNSPACED}])")
 
 
-def words(text: str) -> str:
+def tokenize(text: str) -> str:
     """Words with a space between them: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
     plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     spaced = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commentsvc.markup.own_words import own_words
+from commentsvc.markup.reply_text import reply_text
 
 MARK = "✂ – – –"
 LETTER = f"{MARK} Write your answer above this line\nGrace answered your comment:\n\nThe cat found it."
@@ -42,13 +42,13 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_only_what_was_typed_is_left(name: str) -> None:
-    assert own_words(ANSWERS[name], MARK) == "Hello Grace"
+    assert reply_text(ANSWERS[name], MARK) == "Hello Grace"
 
 
 def test_answers_between_the_lines() -> None:
     """Where the beginning of the letter was cut away, what stands between the quotes is what was typed."""
     text = "On 23.11.26 13:00, A blog wrote:\n> The cat found it.\nWhich cat?\n> It purred.\nAh."
-    assert own_words(text, MARK) == "Which cat?\nAh."
+    assert reply_text(text, MARK) == "Which cat?\nAh."
 
 
 @pytest.mark.parametrize(
@@ -65,18 +65,18 @@ def test_answers_between_the_lines() -> None:
     ],
 )
 def test_what_looks_a_little_like_it_stays(typed: str) -> None:
-    assert own_words(f"{typed}\n\nOn 23.11.26 13:00, A blog wrote:\n{QUOTE}", MARK) == typed
+    assert reply_text(f"{typed}\n\nOn 23.11.26 13:00, A blog wrote:\n{QUOTE}", MARK) == typed
 
 
 def test_nothing_typed_is_nothing() -> None:
-    assert own_words(f"\n\nOn 23.11.26 13:00, A blog wrote:\n{QUOTE}", MARK) == ""
-    assert own_words("", MARK) == ""
+    assert reply_text(f"\n\nOn 23.11.26 13:00, A blog wrote:\n{QUOTE}", MARK) == ""
+    assert reply_text("", MARK) == ""
 
 
 @given(st.lists(st.sampled_from([*"ab>:\n -_@<1,", MARK]), max_size=200))
 def test_any_text_has_an_end(pieces: list[str]) -> None:
     text = "".join(pieces)
-    words = own_words(text, MARK)
+    words = reply_text(text, MARK)
     assert set(words) <= set(text)
     assert not any(line.lstrip().startswith(">") for line in words.split("\n"))
 
@@ -84,4 +84,4 @@ def test_any_text_has_an_end(pieces: list[str]) -> None:
 @pytest.mark.parametrize("text", ["\n" * 100_000, "> " * 50_000, "a:\n" * 33_000, "From: a\n" * 12_000, "On " * 33_000])
 def test_none_keeps_it_busy(text: str) -> None:
     """What is quadratic would not come to an end here within a test's patience."""
-    assert len(own_words(text, MARK)) <= len(text)
+    assert len(reply_text(text, MARK)) <= len(text)
