@@ -1,7 +1,7 @@
 """The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -36,6 +36,7 @@ LOCK_TIMEOUT = timedelta(seconds=8)
 LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than who waits for the lock in another process sleeps
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
+EFFECTS = "effects"  # of a transaction, in its session until it is committed
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
@@ -108,6 +109,10 @@ class Database(SQLAlchemy):
             session.commit()
         finally:
             session.expire_on_commit = True
+
+    def on_commit(self, effect: Callable[..., object], *arguments: Hashable) -> None:
+        """Call ``effect`` after the commit, once for the same arguments; forget it on rollback. It must not raise."""
+        self.session().info.setdefault(EFFECTS, {})[effect, arguments] = None
 
     def in_batches(self, step: Callable[[], Result]) -> Iterator[Result]:
         """Commit after each ``step`` and yield its result, until one returns nothing. Other writers run in between."""
@@ -197,6 +202,18 @@ def prepare(engine: Engine) -> None:
         sqlite.prepare(engine)
 
 
+@event.listens_for(Session, "after_commit")
+def _run_effects(session: Session) -> None:
+    if not session.in_nested_transaction():
+        for effect, arguments in session.info.pop(EFFECTS, ()):
+            effect(*arguments)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_effects(session: Session) -> None:
+    session.info.pop(EFFECTS, None)
+
+
 @event.listens_for(Session, "before_flush")
 def _only_after_begin_write(session: Session, *_: Any) -> None:
     connection = session.connection()
@@ -255,8 +272,8 @@ def full_text(
 ) -> Lookup:
     """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
 
-    ``without`` are tags that they must not have. Phrases are as ``markup.tokenize`` returns them. At least one condition
-    must be given.
+    ``without`` are tags that they must not have. Phrases are as ``markup.tokenize`` returns them. At least one
+    condition must be given.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))

@@ -1,7 +1,5 @@
 """``ban``: who is banned."""
 
-from functools import partial
-
 import click
 
 from commentsvc.cli.application import with_application
@@ -10,6 +8,7 @@ from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.moderation import bans
+from commentsvc.moderation.actions import Operator
 
 
 @click.group()
@@ -29,9 +28,9 @@ def add(kind: str, value: str, key: str | None, days: int | None, reason: str, t
     """Refuse everything from VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
     db.begin_write()
     site = site_named(key) if key else None
-    imposed = bans.impose(BanKind(kind), value, by=None, site=site, reason=reason, days=days)
+    imposed = bans.impose(BanKind(kind), value, by=Operator(), site=site, reason=reason, days=days)
     db.session.commit()
-    moved = f"; comments moved to the trash: {_trashed(imposed)}" if trash else ""
+    moved = f"; comments moved to the trash: {bans.trash_theirs(imposed)}" if trash else ""
     click.echo(f"{imposed.label} is banned (ban {imposed.id}){moved}.")
 
 
@@ -58,13 +57,5 @@ def lift(ban_id: int, undo: bool) -> None:
         raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
     (bans.undo if undo else bans.lift)(found)
     db.session.commit()
-    back = f"; comments given back: {_given_back(found)}" if undo else ""
+    back = f"; comments given back: {bans.give_back_theirs(found)}" if undo else ""
     click.echo(f"{found.label} is banned no longer{back}.")
-
-
-def _trashed(imposed: Ban) -> int:
-    return sum(map(len, db.in_batches(partial(bans.trash_some, imposed, bans.theirs(imposed)))))
-
-
-def _given_back(lifted: Ban) -> int:
-    return sum(map(len, db.in_batches(partial(bans.give_back_some, lifted))))

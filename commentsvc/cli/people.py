@@ -1,13 +1,12 @@
 """``forget``: erase what is stored about somebody."""
 
-from functools import partial
-
 import click
 
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address
 from commentsvc.comments import personal_data
 from commentsvc.db import db
+from commentsvc.moderation.actions import Operator
 
 
 @click.command()
@@ -17,8 +16,6 @@ from commentsvc.db import db
 def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, emails and subscriptions deleted."""
     address = mail_address(email)
-    erased = sum(map(len, db.in_batches(partial(personal_data.erase_some, address))))
-    db.begin_write()
-    personal_data.erase_address(address)
+    erased = personal_data.erase(address, Operator())
     db.session.commit()
     click.echo(f"Erased {address}: {erased} comments.")

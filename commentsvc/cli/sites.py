@@ -17,6 +17,7 @@ from commentsvc.linkbacks import watching
 from commentsvc.linkbacks.watching import Watch
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
+from commentsvc.moderation.actions import Operator
 from commentsvc.safe_http import FetchFailed, FetchRefused
 
 
@@ -94,7 +95,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
         values = _taken(rules)
         if origins:
             values["origins"] = site_rules.origins([*origins])
-    sites.apply(changed, values)
+    sites.change(changed, values, Operator())
     db.session.commit()
     click.echo(f"Changed {key}.")
     if values.get(sites.FEED):
@@ -108,7 +109,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 def remove(key: str) -> None:
     """Delete the blog KEY with all its threads and comments."""
     db.begin_write()
-    site_removal.begin(site_named(key))
+    site_removal.begin(site_named(key), Operator())
     db.session.commit()
     for _ in db.in_batches(site_removal.go_on):
         pass

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from commentsvc import i18n, links, settings, throttle, tokens
-from commentsvc.comments import posting, submission, threads
+from commentsvc.comments import posting, replying, submission, threads
 from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Writer
 from commentsvc.db import db
@@ -13,7 +13,8 @@ from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.subscription import Subscription, SubscriptionState
-from commentsvc.moderation import bans, decisions
+from commentsvc.moderation import actions, bans
+from commentsvc.moderation.actions import SiteOwner
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.notifications import bounces, enqueue, moderation_links, return_address
 from commentsvc.notifications.incoming import Incoming, Report
@@ -113,13 +114,15 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
         raise submission.BodyMissing
     if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
-    decided = state or State.APPROVED
-    decisions.decide(comment, decided, by=moderator, is_by_owner=moderator is None)
     if state is not None or moderator is None:
+        decided = state or State.APPROVED
+        actions.moderate([comment], decided, moderator or SiteOwner())
         return f"decided: {decided}"
-    typed = {"author": moderator.name or comment.thread.site.name}
-    writer = Writer(visitor=None, address_hash=None, language=i18n.language(), moderator=moderator)
-    return f"decided: {decided}, {_post(mail, comment, typed, writer)}"
+    key = _idempotency_key(mail, comment)
+    if key and posting.twin_of(key):
+        return "taken before"
+    replying.reply_and_approve(comment, mail.reply_text, moderator, key)
+    return "replied and approved"
 
 
 def _command(reply_text: str) -> State | None:
@@ -134,21 +137,22 @@ def _command(reply_text: str) -> State | None:
 
 
 def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Writer) -> str:
-    key = tokens.keyed_hash("mail", f"{mail.message_id} {parent.id}")
-    if mail.message_id and posting.twin_of(key):
+    key = _idempotency_key(mail, parent)
+    if key and posting.twin_of(key):
         return "taken before"
     thread = parent.thread
     fields = {**typed, "body": mail.reply_text, "parent_id": str(parent.id)}
-    if writer.moderator is None:
-        limit = throttle.comments_per_minute(thread.site.comments_per_minute)
-        throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
-        bans.check(thread.site, AuthorIdentity("", *submission.as_stored(fields)))
+    limit = throttle.comments_per_minute(thread.site.comments_per_minute)
+    throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
+    bans.check(thread.site, AuthorIdentity("", *submission.as_stored(fields)))
     threads.check_open(thread)
     checked = submission.validate(fields)
-    comment = posting.post_comment(
-        Article(thread.site, thread.key, thread), checked, writer, key if mail.message_id else None
-    )
+    comment = posting.post_comment(Article(thread.site, thread.key, thread), checked, writer, key)
     return f"posted: {comment.state}"
+
+
+def _idempotency_key(mail: Incoming, parent: Comment) -> str | None:
+    return tokens.keyed_hash("mail", f"{mail.message_id} {parent.id}") if mail.message_id else None
 
 
 def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) -> str:

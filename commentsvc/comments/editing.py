@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import clock, tokens
+from commentsvc import clock, tokens, versions
 from commentsvc.comments import posting, submission
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
@@ -13,7 +13,7 @@ from commentsvc.errors import EditTimeOver, LinkInvalid, NotYours, found
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import is_waiting
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import actions, decisions, policy, training
@@ -117,9 +117,9 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction
         undo_data["revision"] = _say(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
-        decisions.show_anew(comment.thread_id)
+        versions.raise_thread(comment.thread)
     undo_data["left"] = _stands(comment)
-    return actions.begin("text", by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
+    return actions.record(Verb.TEXT, by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
 
 def undo_rewriting(action: ModeratorAction) -> list[Comment]:
@@ -135,7 +135,7 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
         comment.body_hash = posting.body_hash(comment.body)
         comment.edited_at = datetime.fromisoformat(undo_data["edited_at"]) if undo_data["edited_at"] else None
     if comment.is_visible:
-        decisions.show_anew(comment.thread_id)
+        versions.raise_thread(comment.thread)
     return [comment]
 
 

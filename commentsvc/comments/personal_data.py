@@ -6,6 +6,7 @@ known to be the same person's, and is left alone.
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -19,14 +20,14 @@ from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
 from commentsvc.models.email_item import EmailItem
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.note import Note
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.revision import Revision
 from commentsvc.models.second_opinion import SecondOpinion
 from commentsvc.models.subscription import Subscription
-from commentsvc.models.thread import Thread
-from commentsvc.moderation import bans, decisions, training
+from commentsvc.moderation import actions, bans, decisions, training
+from commentsvc.moderation.actions import Person
 from commentsvc.moderation.search import with_email
 
 PURPOSE = "personal-data"
@@ -74,24 +75,32 @@ def comments_of(email: str) -> list[Comment]:
     return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(Comment.id)))
 
 
-def erase_some(email: str) -> list[Thread]:
-    """Forget the first comments of an address; the threads that read otherwise now, none once all are gone; writes.
+def erase(email: str, by: Person | None = None) -> int:
+    """Erase what is stored about an address, comments a few at a time; how many. Commits all but the last step.
 
-    Comments leave an empty line behind where others answered them.
+    A comment that others replied to leaves an empty line. ``by`` is None for the address's own owner, who is in no log.
     """
     address = email.strip().lower()
+    erased: int = sum(db.in_batches(partial(_erase_some, address)))
+    db.begin_write()
+    _erase_address(address)
+    if by is not None:
+        actions.record(Verb.ERASURE, by, count=erased)
+    return erased
+
+
+def _erase_some(address: str) -> int:
     some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(AT_ONCE)))
-    told = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
-    db.session.execute(delete(Delivery).where(told), execution_options={"synchronize_session": False})
-    found = Comment.all_locked([comment.id for comment in some])
-    for comment in found:
+    delivered = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
+    db.session.execute(delete(Delivery).where(delivered), execution_options={"synchronize_session": False})
+    comments = Comment.all_locked([comment.id for comment in some])
+    for comment in comments:
         _erase(comment)
-    return [comment.thread for comment in found]
+    return len(comments)
 
 
-def erase_address(email: str) -> None:
-    """Forget what an address heard of, and what was written to it; a ban of it stays; writes."""
-    address = email.strip().lower()
+def _erase_address(address: str) -> None:
+    """Delete its emails and subscriptions; a ban of it stays."""
     db.session.execute(delete(Email).where(Email.recipient == address))
     if (recipient := Recipient.with_email(address)) is not None:
         db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
@@ -115,8 +124,8 @@ def empty(comment: Comment) -> None:
     )
     db.session.execute(
         update(ModeratorAction)
-        .where(ModeratorAction.comment_id == comment.id, ModeratorAction.verb == "text")
-        .values(verb="erased", undo_data={})
+        .where(ModeratorAction.comment_id == comment.id, ModeratorAction.verb == Verb.TEXT)
+        .values(verb=Verb.ERASED, undo_data={})
     )
     db.session.execute(update(Decision).where(Decision.comment_id == comment.id).values(reasons=[]))
     comment.author, comment.title, comment.body, comment.body_html = NOBODY, "", "", ""

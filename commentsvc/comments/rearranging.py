@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
 
-from commentsvc import links
+from commentsvc import links, versions
 from commentsvc.comments import threads
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, found
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
-from commentsvc.moderation import actions, decisions
+from commentsvc.moderation import actions
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")
@@ -82,7 +82,7 @@ def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by
     if parent and (parent.thread_id != thread.id or not parent.is_discussion):
         raise InvalidFields({"parent": NoSuchPlace()})
     undo_data = {"tops": [[branch[0].id, branch[0].thread_id, branch[0].parent_id] for branch in tops]}
-    action = actions.begin("move", by, site=thread.site_id, thread=thread, count=len(comments), undo_data=undo_data)
+    action = actions.record(Verb.MOVE, by, site=thread.site_id, thread=thread, count=len(comments), undo_data=undo_data)
     for branch in tops:
         _hang(branch, parent)
     _settle([one for branch in tops for one in branch], thread)
@@ -127,7 +127,7 @@ def _settle(moved: Sequence[Comment], thread: Thread) -> None:
 
 def _count_anew(thread: Thread) -> None:
     """In the database, from what is there: others may count at the same time."""
-    decisions.show_anew(thread.id)  # which locks the row
+    versions.raise_thread(thread)  # which locks the row
     shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
     counts = {
         Thread.comment_count: shown.where(Comment.is_discussion).scalar_subquery(),
@@ -171,8 +171,8 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
         "followers": _lead_followers(thread.site_id, thread.key, into.key),
         "actions": list(db.session.scalars(select(ModeratorAction.id).where(ModeratorAction.thread_id == thread.id))),
     }
-    action = actions.begin(
-        "merge", by, site=into.site_id, thread=into, count=len(undo_data["comments"]), undo_data=undo_data
+    action = actions.record(
+        Verb.MERGE, by, site=into.site_id, thread=into, count=len(undo_data["comments"]), undo_data=undo_data
     )
     _carry_over(Comment.thread_id == thread.id, thread.id, into.id)
     aliases = update(ThreadAlias).where(ThreadAlias.thread_id == thread.id).values(thread_id=into.id)
@@ -183,7 +183,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.flush()
     db.session.expire_all()
     _count_anew(into)
-    _address_anew(site_id)
+    versions.raise_site(site_id)
     return action
 
 
@@ -213,7 +213,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     for one in (thread, into):
         _bring_home(one)
         _count_anew(one)
-    _address_anew(into.site_id)
+    versions.raise_site(into.site_id)
     return [thread, into]
 
 
@@ -272,8 +272,8 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         db.session.flush()
         db.session.add(ThreadAlias(site_id=thread.site_id, key=undo_data["key"], thread_id=thread.id))
     thread.url = url
-    _address_anew(thread.site_id)
-    return actions.begin("address", by, site=thread.site_id, thread=thread, undo_data=undo_data)
+    versions.raise_site(thread.site_id)
+    return actions.record(Verb.ADDRESS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
 def undo_relocation(action: ModeratorAction) -> list[Thread]:
@@ -288,7 +288,7 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
     db.session.flush()
     if key := undo_data.get("alias"):
         db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
-    _address_anew(thread.site_id)
+    versions.raise_site(thread.site_id)
     return [thread]
 
 
@@ -299,8 +299,8 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         raise InvalidFields({"address": AddressTaken()})
     db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
     undo_data = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
-    _address_anew(thread.site_id)
-    return actions.begin("alias", by, site=thread.site_id, thread=thread, undo_data=undo_data)
+    versions.raise_site(thread.site_id)
+    return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
 def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorAction:
@@ -310,8 +310,8 @@ def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorActio
         raise NotFound
     key = alias.key
     db.session.delete(alias)
-    _address_anew(thread.site_id)
-    return actions.begin("alias", by, site=thread.site_id, thread=thread, undo_data={"removed": key})
+    versions.raise_site(thread.site_id)
+    return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data={"removed": key})
 
 
 def undo_alias(action: ModeratorAction) -> list[Thread]:
@@ -325,7 +325,7 @@ def undo_alias(action: ModeratorAction) -> list[Thread]:
         _follow(action.undo_data["followers"], key)
     elif Thread.at(thread.site, action.undo_data["removed"]) is None:
         db.session.add(ThreadAlias(site_id=thread.site_id, key=action.undo_data["removed"], thread_id=thread.id))
-    _address_anew(thread.site_id)
+    versions.raise_site(thread.site_id)
     return [thread]
 
 
@@ -340,11 +340,6 @@ def _must_be_free(thread: Thread, key: str) -> None:
     other = Thread.at(thread.site, key)
     if other is not None and other.id != thread.id:
         raise InvalidFields({"address": AddressTaken()})
-
-
-def _address_anew(site_id: int) -> None:
-    """What is kept for addresses where nothing stood may be of another thread now."""
-    db.session.execute(update(Site).where(Site.id == site_id).values({Site.version: Site.version + 1}))
 
 
 def _said(thread: Thread, name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
-from commentsvc import clock
+from commentsvc import clock, versions
 from commentsvc.comments import sites
 from commentsvc.db import Base, db
 from commentsvc.models.announcement import Announcement
@@ -18,24 +18,27 @@ from commentsvc.models.daily_count import DailyCount
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import moderator_site
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.moderation import actions
+from commentsvc.moderation.actions import Person
 
 AT_ONCE = 200  # rows
 
 
-def begin(site: Site) -> None:
+def begin(site: Site, by: Person) -> None:
     """Take a blog out of service, so that its key may be another's, and nobody's to decide about; writes."""
+    actions.record(Verb.REMOVAL, by, undo_data={"blog": site.name})
     db.session.execute(delete(moderator_site).where(moderator_site.c.site_id == site.id))
     sites.watch(site, "")  # what it says belongs to whoever has its address next
     site.removed_at = clock.now()
     site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
-    site.version += 1
     db.session.flush()
+    versions.raise_site(site.id)
 
 
 def is_left() -> bool:

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from commentsvc import versions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, found
-from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import KEY, Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import actions
+from commentsvc.moderation.actions import Person
 
 FEED = "feed"  # among the values of a blog; the address of what is watched is a row of its own
 
@@ -47,11 +48,11 @@ def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
     site = Site(key=key, origins=places, name=key)
     db.session.add(site)
     db.session.flush()
-    apply(site, values)
+    _apply(site, values)
     return site
 
 
-def apply(site: Site, values: Mapping[str, Any]) -> None:
+def _apply(site: Site, values: Mapping[str, Any]) -> None:
     """Give a blog other rules; what its threads show may depend on any of them; writes."""
     if "origins" in values:
         _must_be_free(values["origins"], site)
@@ -60,8 +61,8 @@ def apply(site: Site, values: Mapping[str, Any]) -> None:
             watch(site, value)
         else:
             setattr(site, name, value)
-    site.version += 1
     db.session.flush()
+    versions.raise_site(site.id)
 
 
 def _must_be_free(places: list[str], site: Site | None = None) -> None:
@@ -84,21 +85,21 @@ def watch(site: Site, url: str) -> None:
         db.session.add(WatchedFeed(site_id=site.id, site=site, url=url))
 
 
-def change(site: Site, values: Mapping[str, Any], by: Moderator) -> ModeratorAction | None:
-    """Give a blog other rules as an action of a moderator; None where nothing is otherwise; writes."""
+def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction | None:
+    """Give a blog other rules, as an action; None where nothing is otherwise; writes."""
     undo_data = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
     if not undo_data:
         return None
-    apply(site, {name: values[name] for name in undo_data})
+    _apply(site, {name: values[name] for name in undo_data})
     left = {name: _now(site, name) for name in undo_data}
-    return actions.begin("site", by, site=site, undo_data={"before": undo_data, "left": left})
+    return actions.record(Verb.SITE, by, site=site, undo_data={"before": undo_data, "left": left})
 
 
 def undo_change(action: ModeratorAction) -> list[Any]:
     """Give a blog back the rules it had, but those that were changed since; writes."""
     site = found(db.session.get(Site, action.site_id or 0))
     before, left = action.undo_data["before"], action.undo_data["left"]
-    apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
+    _apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
     return []
 
 

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from commentsvc import clock
+from commentsvc import clock, versions
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Access, Thread
-from commentsvc.moderation import actions, decisions
+from commentsvc.moderation import actions
 
 RULES = ("title", "access", "captcha", "moderation", "close_after_days")  # of a thread
 
@@ -32,8 +32,8 @@ def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAc
         thread.closed_at = clock.now() if values["access"] != Access.OPEN else None
     _apply(thread, values)
     left = {name: getattr(thread, name) for name in undo_data if name in RULES}
-    return actions.begin(
-        "thread", by, site=thread.site_id, thread=thread, undo_data={"before": undo_data, "left": left}
+    return actions.record(
+        Verb.THREAD, by, site=thread.site_id, thread=thread, undo_data={"before": undo_data, "left": left}
     )
 
 
@@ -58,7 +58,7 @@ def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorActi
         raise NotShown
     undo_data = {"before": thread.pinned_id, "left": comment.id if comment else None}
     _pin(thread, comment.id if comment else None)
-    return actions.begin("pin", by, site=thread.site_id, thread=thread, comment=comment, undo_data=undo_data)
+    return actions.record(Verb.PIN, by, site=thread.site_id, thread=thread, comment=comment, undo_data=undo_data)
 
 
 def undo_pinning(action: ModeratorAction) -> list[Thread]:
@@ -72,11 +72,11 @@ def undo_pinning(action: ModeratorAction) -> list[Thread]:
 def _pin(thread: Thread, comment_id: int | None) -> None:
     thread.pinned_id = comment_id
     db.session.flush()
-    decisions.show_anew(thread.id)
+    versions.raise_thread(thread)
 
 
 def _apply(thread: Thread, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(thread, name, value)
     db.session.flush()
-    decisions.show_anew(thread.id)
+    versions.raise_thread(thread)

@@ -17,7 +17,7 @@ from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed, TooMany
 from commentsvc.models.comment import Comment, Kind
-from commentsvc.models.ping import Ping, PingState
+from commentsvc.models.ping import NOT_BEFORE, Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
@@ -28,7 +28,6 @@ MAX_OF_SENDER = 100  # waiting
 SHARE_OF_SENDER = 2  # one sender has at most half of what there is
 MAX_OF_HOST = 60  # in an hour
 MAX_FOR_ARTICLE = 120  # in an hour
-NOT_BEFORE = timedelta(minutes=10)  # the same source is not fetched again
 OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
 HIDDEN = re.compile(r"[\s\x00-\x20\x7f\ud800-\udfff\ufffe\uffff]")
 COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")

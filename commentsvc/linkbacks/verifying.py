@@ -146,13 +146,6 @@ def look_again(ping: Ping) -> None:
     ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
 
 
-def look_soon(comment: Comment) -> None:
-    """Readers are about to see a linkback that may have waited for long: is its page still there? Writes."""
-    ping = db.session.scalar(select(Ping).where(Ping.comment_id == comment.id, Ping.state == PingState.VERIFIED))
-    if ping is not None and ping.checked_at and clock.now() - ping.checked_at > receiving.NOT_BEFORE:
-        ping.due_at = clock.now()
-
-
 def latest(who: Moderator) -> list[Ping]:
     """The pings that came last on a moderator's sites, newest first."""
     theirs = select(Ping).where(who.may_see(Ping.site_id))

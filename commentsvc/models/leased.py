@@ -11,7 +11,6 @@ from commentsvc import clock
 from commentsvc.db import Base, db
 
 QUEUED = "queued"
-MADE_WORK = "made_work"  # noted in the session until it commits
 
 new_work = threading.Event()  # set when this process commits a row that is due at once
 
@@ -78,15 +77,4 @@ class Leased(Base):
 def _note_work(session: Session, _context: object) -> None:
     rows = (row for row in (*session.new, *session.dirty) if isinstance(row, Leased))
     if any(row.leased_until is None and row.due_at <= clock.now() for row in rows):
-        session.info[MADE_WORK] = True
-
-
-@event.listens_for(Session, "after_commit")
-def _tell_of_work(session: Session) -> None:
-    if not session.in_nested_transaction() and session.info.pop(MADE_WORK, False):
-        new_work.set()
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget_work(session: Session) -> None:
-    session.info.pop(MADE_WORK, None)
+        db.on_commit(new_work.set)

@@ -1,6 +1,7 @@
-"""One thing that a moderator did, however many comments it was about: what can be undone as one."""
+"""One action of a person, however many comments it is about: logged, and undone, as one."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
@@ -14,8 +15,43 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
 
+class Actor(StrEnum):
+    """Who acted."""
+
+    MODERATOR = "moderator"
+    SITE_OWNER = "site-owner"  # by mail, from the site's own mailbox
+    OPERATOR = "operator"  # on the command line
+
+
+class Verb(StrEnum):
+    """What was done, as the address of the action names it."""
+
+    APPROVAL = "approval"
+    HOLD = "hold"
+    SPAM = "spam"
+    TRASH = "trash"
+    REPLY = "reply"
+    TEXT = "text"
+    MOVE = "move"
+    MERGE = "merge"
+    ADDRESS = "address"
+    ALIAS = "alias"
+    THREAD = "thread"
+    PIN = "pin"
+    BAN = "ban"
+    SITE = "site"
+    ERASURE = "erasure"
+    ERASED = "erased"  # a text that was changed, and erased since
+    REMOVAL = "removal"
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether what it did can be taken back."""
+        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL)
+
+
 class ModeratorAction(Base):
-    """``verb`` names the action as its address does (``approval``); ``count`` is the number of comments it changed.
+    """``count`` is the number of comments it changed; ``moderator`` is None unless a moderator is the ``actor``.
 
     ``site``, ``thread`` and ``comment`` are set where it was about a single one. ``undo_data`` is what the undo needs
     besides the decisions that belong to the action; each kind of action has its own form.
@@ -32,6 +68,7 @@ class ModeratorAction(Base):
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
     thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    actor: Mapped[str] = mapped_column(String(16), default=Actor.MODERATOR)
     verb: Mapped[str] = mapped_column(String(16))
     count: Mapped[int] = mapped_column(default=0)
     undo_data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

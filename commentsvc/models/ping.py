@@ -1,15 +1,18 @@
 """A linkback that was received; verified at first, and looked after from then on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
+from commentsvc.db import db
 from commentsvc.models.comment import Comment
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
+
+NOT_BEFORE = timedelta(minutes=10)  # after one fetch of a source, until the next
 
 
 class PingState(StrEnum):
@@ -64,3 +67,10 @@ class Ping(Leased):
     def waits_for_worker(cls) -> ColumnElement[bool]:
         """New ones, and verified ones whose source is looked at again from time to time."""
         return cls.state.in_((PingState.QUEUED, PingState.VERIFIED))
+
+    @classmethod
+    def check_soon(cls, comment_id: int) -> None:
+        """Have the source of a linkback checked now, unless that was done lately: it may have waited for long."""
+        ping = db.session.scalar(select(cls).where(cls.comment_id == comment_id, cls.state == PingState.VERIFIED))
+        if ping is not None and ping.checked_at and clock.now() - ping.checked_at > NOT_BEFORE:
+            ping.due_at = clock.now()

@@ -1,6 +1,10 @@
-"""What moderators do, to one comment or to many: each action is one step, in the log and when it is undone."""
+"""What people decide and change, from whichever place: the admin pages, a mailed link, an email, the command line.
+
+Each action is one entry of the log, however many comments it is about, and is undone as one.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,20 +15,37 @@ from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import Actor, ModeratorAction, Verb
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions
 
-# The verbs about states, in the words of their addresses.
-STATES = {"approval": State.APPROVED, "hold": State.PENDING, "spam": State.SPAM, "trash": State.TRASHED}
-FINAL = ("erasure", "erased", "removal")  # what cannot be undone
+VERBS = {
+    State.APPROVED: Verb.APPROVAL,
+    State.PENDING: Verb.HOLD,
+    State.SPAM: Verb.SPAM,
+    State.TRASHED: Verb.TRASH,
+}
+STATES = {verb: state for state, verb in VERBS.items()}
 OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log offers it for ever
 
 
-def begin(
-    verb: str,
-    by: Moderator,
+@dataclass(frozen=True)
+class SiteOwner:
+    """Whoever reads the site's own mailbox: they decide by mail and by mailed links, and sign in nowhere."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Whoever types commands on the server."""
+
+
+Person = Moderator | SiteOwner | Operator
+
+
+def record(
+    verb: Verb,
+    by: Person,
     *,
     site: Site | int | None = None,
     thread: Thread | None = None,
@@ -32,25 +53,44 @@ def begin(
     count: int = 1,
     undo_data: dict[str, Any] | None = None,
 ) -> ModeratorAction:
-    """An action, to be taken back by what is ``undo_data``; writes."""
-    site_id = site.id if isinstance(site, Site) else site
-    action = ModeratorAction(moderator_id=by.id, verb=verb, site_id=site_id, count=count, undo_data=undo_data or {})
-    action.thread_id = thread.id if thread else None
-    action.comment_id = comment.id if comment else None
+    """Log an action; ``undo_data`` is what its undo needs."""
+    action = ModeratorAction(
+        actor=_actor(by),
+        moderator_id=by.id if isinstance(by, Moderator) else None,
+        verb=verb,
+        site_id=site.id if isinstance(site, Site) else site,
+        thread_id=thread.id if thread else None,
+        comment_id=comment.id if comment else None,
+        count=count,
+        undo_data=undo_data or {},
+    )
     db.session.add(action)
     db.session.flush()
     return action
 
 
-def decide(comments: Sequence[Comment], verb: str, by: Moderator, of: ModeratorAction | None = None) -> ModeratorAction:
-    """Give comments the state of ``verb``, as one action, or as part ``of`` one; writes.
+def moderate(
+    comments: Sequence[Comment], state: State, by: Person, of: ModeratorAction | None = None
+) -> ModeratorAction:
+    """Give comments a state, as one action or as part ``of`` one.
 
-    Those that have the state already count, but change nothing.
+    Comments that have the state already are counted but not changed.
     """
-    action = of or _record_about(comments, verb, by)
+    action = of or _record_about(comments, VERBS[state], by)
     for comment in comments:
-        decisions.decide(comment, STATES[verb], by, action=action)
+        decide(comment, state, by, action)
     return action
+
+
+def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:
+    """Give one comment a state as part of ``action``."""
+    moderator = by if isinstance(by, Moderator) else None
+    decisions.decide(comment, state, moderator, action=action, is_by_owner=isinstance(by, SiteOwner))
+
+
+def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
+    """Give the comments back the states they had, except those that were decided about since."""
+    return decisions.give_back(decisions.in_effect(Decision.action_id == action.id), by)
 
 
 def locked(action_id: int) -> ModeratorAction | None:
@@ -58,34 +98,37 @@ def locked(action_id: int) -> ModeratorAction | None:
     return db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
 
 
-def _record_about(comments: Sequence[Comment], verb: str, by: Moderator) -> ModeratorAction:
-    sites = {comment.thread.site_id for comment in comments}
-    site = sites.pop() if len(sites) == 1 else None
-    only = comments[0] if len(comments) == 1 else None
-    return begin(verb, by, site=site, comment=only, count=len(comments))
-
-
-def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
-    """Give the comments back the states they had, but those that were decided about since; writes."""
-    return decisions.give_back(decisions.in_effect(Decision.action_id == action.id), by)
-
-
 def is_within(action: ModeratorAction, who: Moderator) -> bool:
-    """Whether all that an action was about is theirs to decide; of several sites, only who did it undoes it."""
+    """Whether somebody may undo an action: all it was about is on their sites; of several sites, only who did it."""
     if action.site_id is not None or who.is_owner:
         return who.moderates(action.site_id)
     if action.moderator_id != who.id:
         return False
-    of_act = select(Decision.id).where(Decision.action_id == action.id)
+    of_action = select(Decision.id).where(Decision.action_id == action.id)
     theirs = Decision.comment.has(who.may_see(Comment.site_id))
-    foreign = db.session.scalar(of_act.where(~theirs).limit(1))
-    return foreign is None and db.session.scalar(of_act.limit(1)) is not None
+    foreign = db.session.scalar(of_action.where(~theirs).limit(1))
+    return foreign is None and db.session.scalar(of_action.limit(1)) is not None
 
 
 def last_of(who: Moderator) -> ModeratorAction | None:
-    """What a moderator did last and has not undone, if that was not long ago."""
+    """What a moderator did last and has not undone, unless that was long ago."""
     theirs = select(ModeratorAction).where(
-        ModeratorAction.moderator_id == who.id, ModeratorAction.undone_at.is_(None), ModeratorAction.verb.not_in(FINAL)
+        ModeratorAction.moderator_id == who.id,
+        ModeratorAction.undone_at.is_(None),
+        ModeratorAction.verb.in_([verb for verb in Verb if verb.can_be_undone]),
     )
     last = db.session.scalar(theirs.order_by(ModeratorAction.id.desc()).limit(1))
     return last if last and last.created_at > clock.now() - OFFERED else None
+
+
+def _actor(by: Person) -> Actor:
+    if isinstance(by, Moderator):
+        return Actor.MODERATOR
+    return Actor.SITE_OWNER if isinstance(by, SiteOwner) else Actor.OPERATOR
+
+
+def _record_about(comments: Sequence[Comment], verb: Verb, by: Person) -> ModeratorAction:
+    sites = {comment.thread.site_id for comment in comments}
+    site = sites.pop() if len(sites) == 1 else None
+    only = comments[0] if len(comments) == 1 else None
+    return record(verb, by, site=site, comment=only, count=len(comments))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, or_, select, true, update
@@ -15,10 +16,10 @@ from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
-from commentsvc.models.thread import Thread
-from commentsvc.moderation import decisions
+from commentsvc.moderation import actions, decisions
+from commentsvc.moderation.actions import Person
 from commentsvc.moderation.author_identity import AuthorIdentity, normalised
 from commentsvc.moderation.search import with_email
 
@@ -54,7 +55,7 @@ def check(site: Site, author: AuthorIdentity) -> None:
 def impose(
     kind: BanKind,
     typed: str,
-    by: Moderator | None,
+    by: Person,
     *,
     of: Comment | None = None,
     site: Site | None = None,
@@ -72,12 +73,13 @@ def impose(
         value=value,
         label=label,
         site=site,
-        moderator=by,
+        moderator=by if isinstance(by, Moderator) else None,
         reason=one_line(reason)[:300],
         expires_at=clock.now() + timedelta(days=days) if days else None,
     )
     db.session.add(ban)
     db.session.flush()
+    actions.record(Verb.BAN, by, site=ban.site_id, comment=of, count=0, undo_data={"ban": ban.id})
     return ban
 
 
@@ -105,22 +107,22 @@ def theirs(ban: Ban) -> list[int]:
     return found
 
 
-def trash_some(
-    ban: Ban, comment_ids: list[int], by: Moderator | None = None, action: ModeratorAction | None = None
-) -> list[Thread]:
-    """Take the last ids off ``comment_ids``, trash these comments as part of ``action``, and return their threads.
+def trash_theirs(ban: Ban) -> int:
+    """Trash what a ban would have refused, a few at a time, as part of its action; how many. Commits."""
+    return sum(db.in_batches(partial(_trash_some, ban, theirs(ban))))
 
-    Once the ban is lifted, nothing is trashed.
-    """
+
+def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
+    """Take the last ids off ``comment_ids`` and trash these comments, unless the ban was lifted meanwhile."""
     imposed, changed = locked(ban.id), list[Comment]()
     while comment_ids and not changed and imposed is not None and imposed.lifted_at is None:
         some, comment_ids[-AT_ONCE:] = comment_ids[-AT_ONCE:], []
         changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
     for comment in changed:
-        decisions.decide(comment, State.TRASHED, by, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
-    if action is not None:
-        action.count += len(changed)
-    return [comment.thread for comment in changed]
+        decisions.decide(comment, State.TRASHED, ban.moderator, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
+    counted = {ModeratorAction.count: ModeratorAction.count + len(changed)}
+    db.session.execute(update(ModeratorAction).where(_action_of(ban)).values(counted))
+    return len(changed)
 
 
 def locked(ban_id: int) -> Ban | None:
@@ -134,20 +136,21 @@ def lift(ban: Ban) -> None:
 
 
 def undo(ban: Ban) -> None:
-    """Lift the ban, as if nobody had imposed it; what it took is then given back, a few at a time; writes."""
+    """Lift a ban as if nobody had imposed it; ``give_back_theirs`` then gives back what it took."""
     lift(ban)
-    actions_of = (
-        (ModeratorAction.verb == "ban")
-        & (ModeratorAction.undo_data["ban"].as_integer() == ban.id)
-        & ModeratorAction.undone_at.is_(None)
-    )
-    db.session.execute(update(ModeratorAction).where(actions_of).values(undone_at=clock.now()))
+    undone = update(ModeratorAction).where(_action_of(ban), ModeratorAction.undone_at.is_(None))
+    db.session.execute(undone.values(undone_at=clock.now()))
 
 
-def give_back_some(ban: Ban, by: Moderator | None = None) -> list[Thread]:
-    """Give back the first of what it took, unless somebody decided about it since; the threads; writes."""
+def give_back_theirs(ban: Ban, by: Moderator | None = None) -> int:
+    """Give back what a ban took, except what was decided about since, a few at a time; how many. Commits."""
     some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
-    return [comment.thread for comment in decisions.give_back(some, by)]
+    return sum(db.in_batches(lambda: len(decisions.give_back(some, by))))
+
+
+def _action_of(ban: Ban) -> ColumnElement[bool]:
+    is_its: ColumnElement[bool] = ModeratorAction.undo_data["ban"].as_integer() == ban.id
+    return is_its & (ModeratorAction.verb == Verb.BAN)
 
 
 def has_taken(ban_id: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Update, bindparam, insert, select, update
 
-from commentsvc import clock
+from commentsvc import clock, versions
 from commentsvc.db import db
 from commentsvc.errors import Reason
 from commentsvc.models.ban import Ban
@@ -15,6 +15,7 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.ping import Ping
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
@@ -55,7 +56,7 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
         if verdict.state == State.PENDING:
             fan_out.announce_held(comment)
     else:
-        show_anew(comment.thread_id)
+        versions.raise_thread(comment.thread)
 
 
 def decide(
@@ -154,6 +155,8 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
     channels.enqueue(comment)
     if comment.is_visible:
         _show(comment)
+        if comment.is_linkback:
+            Ping.check_soon(comment.id)
     elif before == State.APPROVED:
         _count(comment, -1)
 
@@ -193,6 +196,7 @@ def _count(comment: Comment, step: int) -> None:
     )
     connection.execute(NEWS, {"number": thread.site_id})
     db.session.expire(thread, COUNTED)
+    versions.note_thread(thread)
 
 
 @cache
@@ -205,13 +209,3 @@ def _counting(counter: str, *, is_new: bool) -> Update:
     if is_new:
         counted["active_at"] = bindparam("now")
     return update(Thread).where(Thread.id == bindparam("number")).values(counted)
-
-
-def show_anew(thread_id: int) -> None:
-    """Say that the thread, and what is shown of its site as a whole, reads otherwise now."""
-    thread = update(Thread).where(Thread.id == thread_id)
-    db.session.execute(thread.values({Thread.version: Thread.version + 1}))
-    of_thread = select(Thread.site_id).where(Thread.id == thread_id).scalar_subquery()
-    db.session.execute(
-        update(Site).where(Site.id == of_thread).values({Site.activity_version: Site.activity_version + 1})
-    )

@@ -10,9 +10,7 @@ from sqlalchemy.orm import aliased, selectinload
 from commentsvc.db import db, unindexed
 from commentsvc.errors import Reason
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.note import Note
 from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
@@ -123,39 +121,8 @@ def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     return sorted(said)
 
 
-def decisions_about(comment: Comment) -> list[Decision]:
-    """Everything that was decided about it, oldest first."""
-    rows = select(Decision).where(Decision.comment_id == comment.id).order_by(Decision.id)
-    return list(db.session.scalars(rows))
-
-
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     """The last ones of the same person."""
     found = search.ids(who, Wanted(person=comment.id), most + 1)
     others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
-
-
-def log(who: Moderator, before: int | None = None) -> list[Decision]:
-    """The last decisions, newest first."""
-    theirs = select(Decision).where(who.may_see(Decision.site_id))
-    rows = theirs.order_by(Decision.id.desc()).limit(PAGE * 2)
-    return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
-
-
-def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
-    """What moderators did, newest first: their own actions, and others' on their sites."""
-    theirs = who.may_see(ModeratorAction.site_id) | (
-        ModeratorAction.site_id.is_(None) & (ModeratorAction.moderator_id == who.id)
-    )
-    found = (
-        select(ModeratorAction)
-        .where(theirs)
-        .options(
-            selectinload(ModeratorAction.comment),
-            selectinload(ModeratorAction.thread),
-            selectinload(ModeratorAction.site),
-        )
-    )
-    rows = found.order_by(ModeratorAction.id.desc()).limit(PAGE * 2)
-    return list(db.session.scalars(rows.where(ModeratorAction.id < before) if before else rows))

@@ -39,7 +39,7 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import challenge_outcome, current, errors, security, snapshots
+from commentsvc.web import challenge_outcome, current, errors, security
 from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
@@ -122,7 +122,6 @@ def _receive(request: CommentRequest) -> Comment:
     _end_turn()  # the next one goes ahead while the disk takes in what this one wrote
     db.commit_and_keep()
     challenge_outcome.count_posted(request)
-    snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
 
@@ -154,7 +153,6 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
     comment = find()  # once more, as it is now that nobody else can change it
     change(comment)
     db.session.commit()
-    snapshots.drop(comment.thread.site_id, comment.thread.key)
     return comment
 
 

@@ -3,11 +3,12 @@
 from flask import Blueprint, render_template
 
 from commentsvc import i18n
-from commentsvc.models.comment import Comment
-from commentsvc.moderation import decisions
+from commentsvc.moderation import actions
+from commentsvc.moderation.actions import SiteOwner
 from commentsvc.notifications import moderation_links
 from commentsvc.notifications.moderation_links import ModerationLink
-from commentsvc.web import current, deciding, security
+from commentsvc.web import current, security
+from commentsvc.web.locked import locked
 
 blueprint = Blueprint("moderation_links", __name__)
 blueprint.after_request(security.never_keep)
@@ -22,13 +23,10 @@ def show(token: str) -> str:
 @blueprint.post("/moderate/<token>")
 def decide(token: str) -> str:
     """What the button says; raises ``ChangedMeanwhile`` where the comment says something else by now."""
-
-    def action(comment: Comment) -> None:
-        link = moderation_links.find(token)  # as it is now: who held it may have lost it
-        decisions.decide(comment, link.state, by=link.moderator, is_by_owner=link.moderator is None)
-
     link = moderation_links.find(token)
-    deciding.decide(link.comment.id, link.text_version, action)
+    with locked(link.comment.id, link.text_version) as comment:
+        link = moderation_links.find(token)  # as it is now: its holder may have lost the right
+        actions.moderate([comment], link.state, link.moderator or SiteOwner())
     return _page(moderation_links.find(token), is_done=True)
 
 

@@ -15,7 +15,7 @@ from commentsvc.models.email import EmailKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.site import Site
 from commentsvc.notifications import enqueue
-from commentsvc.web import current, deciding, errors, security, visitor
+from commentsvc.web import current, errors, security, visitor
 from commentsvc.web.admin.people import as_file
 
 LIFETIME = timedelta(days=1)
@@ -67,7 +67,8 @@ def export(token: str) -> Response:
 @blueprint.post("/<token>/erasure")
 def erase(token: str) -> AnyResponse:
     """Forget it all."""
-    deciding.erase(_email(token))
+    personal_data.erase(_email(token))
+    db.session.commit()
     return redirect(url_for("privacy.show", erased=1), code=303)
 
 

@@ -26,7 +26,7 @@ from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n
+from commentsvc import i18n, versions
 from commentsvc.comments import submission
 from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import Order
@@ -156,14 +156,18 @@ def keep_for_good(response: Response) -> Response:
     return response
 
 
-def drop(site_id: int, key: str) -> None:
-    """Forget the snapshots of a thread that this request changed, and those that show many; after the commit."""
-    _layer().drop(site_id, key)
+@versions.thread_changed.connect
+def _drop(site_id: int, key: str) -> None:
+    """Drop the snapshots of a thread that this process changed, and those that show several threads."""
+    if layer := current_app.extensions.get("snapshots"):
+        layer.drop(site_id, key)
 
 
-def drop_site(site_id: int) -> None:
-    """Forget all snapshots of a site: which thread an address shows, or how threads look, is otherwise now."""
-    _layer().drop_site(site_id)
+@versions.site_changed.connect
+def _drop_site(site_id: int) -> None:
+    """Drop all snapshots of a site."""
+    if layer := current_app.extensions.get("snapshots"):
+        layer.drop_site(site_id)
 
 
 def counts() -> dict[str, int]:

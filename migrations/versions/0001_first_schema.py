@@ -478,6 +478,7 @@ def _create_tables() -> None:
         sa.Column("site_id", sa.Integer(), nullable=True),
         sa.Column("thread_id", sa.Integer(), nullable=True),
         sa.Column("comment_id", sa.Integer(), nullable=True),
+        sa.Column("actor", sa.String(length=16), nullable=False),
         sa.Column("verb", sa.String(length=16), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("undo_data", sa.JSON(), nullable=False),

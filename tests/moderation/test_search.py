@@ -78,7 +78,7 @@ class TestFinding:
         }
 
     def find(self, moderator: Moderator, **wanted: object) -> list[int]:
-        return search.numbers(moderator, Wanted(**wanted), 100)  # type: ignore[arg-type]
+        return search.ids(moderator, Wanted(**wanted), 100)  # type: ignore[arg-type]
 
     @pytest.mark.every_value
     @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ class TestFinding:
             written.append(bob.comment(BOB, body=f"number {number}"))
             time.pass_(days=1)
         span = Wanted(since=time().date() - timedelta(days=4), until=time().date() - timedelta(days=1))
-        first = search.numbers(moderator, span, 3)
+        first = search.ids(moderator, span, 3)
         assert first == written[:1:-1]
-        assert search.numbers(moderator, span, 3, before=first[-1]) == [written[1]]
-        assert search.numbers(moderator, span, 9, upto=written[2]) == [written[2], written[1]]
+        assert search.ids(moderator, span, 3, before=first[-1]) == [written[1]]
+        assert search.ids(moderator, span, 9, upto=written[2]) == [written[2], written[1]]
         assert search.count(moderator, [span, Wanted()], 3) == [3, 3]
 
     def test_a_page_goes_on_where_its_last_comment_is_gone(
@@ -131,7 +131,7 @@ class TestFinding:
         db.begin_write()
         db.session.delete(db.session.get_one(Comment, said["cat"]))
         db.session.commit()
-        assert search.numbers(moderator, span, 5, before=said["cat"]) == [said["cord"]]
+        assert search.ids(moderator, span, 5, before=said["cat"]) == [said["cord"]]
 
     def test_signs_alone_find_nothing(self, said: dict[str, int], moderator: Moderator) -> None:
         """And not everything, which could be decided about at once."""
@@ -178,4 +178,4 @@ class TestFinding:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(typed=st.text(max_size=60))
 def test_whatever_is_typed_is_no_error(app: Flask, typed: str) -> None:
-    search.numbers(Moderator(role="owner"), Wanted(text=typed), 5)
+    search.ids(Moderator(role="owner"), Wanted(text=typed), 5)

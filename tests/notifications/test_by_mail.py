@@ -328,7 +328,7 @@ class TestHostileMails:
         said = receive(mail)
         page = client.get(f"/t/blog/{ARTICLE}").text  # type: ignore[attr-defined]
         assert "/moderate/" not in page
-        assert said in ("decided: approved, posted: approved",) or "parts of our letter" in said
+        assert said in ("replied and approved",) or "parts of our letter" in said
 
     def test_who_only_asked_cannot_change_what_is_answered(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
@@ -440,7 +440,7 @@ class TestDecisions:
         assert receive(answer_to(post_office.messages.pop(), "Löschen")) == "decided: trashed"
 
     def test_any_other_text_approves_and_answers(self, held: EmailMessage) -> None:
-        assert receive(answer_to(held, "It is on.\n\nWelcome")) == "decided: approved, posted: approved"
+        assert receive(answer_to(held, "It is on.\n\nWelcome")) == "replied and approved"
         answer = newest()
         assert answer.body == "It is on.\n\nWelcome"
         assert answer.author == ADA.name
@@ -465,7 +465,7 @@ class TestDecisions:
         assert receive(answer_to(held, words)) == f"decided: {state}"
 
     def test_and_begin_an_answer_where_they_do_not(self, held: EmailMessage) -> None:
-        assert receive(answer_to(held, "No.\nIt is off.")) == "decided: approved, posted: approved"
+        assert receive(answer_to(held, "No.\nIt is off.")) == "replied and approved"
         assert newest().body == "No.\nIt is off."
 
     def test_the_filter_learns_from_it(self, held: EmailMessage) -> None:

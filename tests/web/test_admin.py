@@ -121,7 +121,7 @@ class TestSigningIn:
 
 def _path(rule: str, number: str = "1") -> str:
     """An address that a rule of the map stands for."""
-    path = re.sub(r"<int[^>]*>", number, rule).replace("<resource>", "approval").replace("<token>", "x")
+    path = re.sub(r"<id[^>]*>", number, rule).replace("<resource>", "approval").replace("<token>", "x")
     return re.sub(r"<any[^>]*>", "approval", path).replace("<key>", "blog").replace("<verb>", "approval")
 
 
@@ -163,7 +163,7 @@ class TestGuards:
             if not rule.rule.startswith("/admin") or "GET" not in (rule.methods or ()):
                 continue
             for query in ("", f"?state=any&person={number}", f"?comment={number}&q=said", f"?site=1&thread={thread}"):
-                path = re.sub(r"<int[^>]*thread_id>", thread, rule.rule)
+                path = re.sub(r"<id[^>]*thread_id>", thread, rule.rule)
                 page = hedy.client.get(_path(path, number) + query)
                 assert "said on the blog alone" not in page.text, path
                 assert BOB.email not in page.text, path

@@ -1,4 +1,4 @@
-"""The links in a moderator's email (spec J4): signed, for one comment and one action; a GET shows, a POST actions."""
+"""The links in a moderator's email (spec J4): signed, for one comment and one action; a GET shows, a POST acts."""
 
 import re
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def message(comment: int, post_office: MailServer, time: FrozenClock) -> EmailMe
 
 
 @pytest.mark.parametrize("number", range(3), ids=ACTS)
-def test_a_get_shows_and_a_post_actions(number: int, message: EmailMessage, comment: int, visit: Visit) -> None:
+def test_a_get_shows_and_a_post_acts(number: int, message: EmailMessage, comment: int, visit: Visit) -> None:
     link, stranger = link_in(message, "moderate", number), visit().client
     shown = stranger.get(link)
     assert "Is &lt;b&gt;this&lt;/b&gt; on?" in shown.text

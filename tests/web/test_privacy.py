@@ -237,4 +237,4 @@ class TestKeeping:
         ada.admin_post("/admin/comments/decisions", verb="trash", all="1", newest="9999999", listed="state=any")
         time.pass_(days=31)
         worker.forget_old()
-        assert search.numbers(Moderator(role="owner"), Wanted(text="unforgettable"), 10) == []
+        assert search.ids(Moderator(role="owner"), Wanted(text="unforgettable"), 10) == []

@@ -161,7 +161,7 @@ class TestAnswering:
     def test_it_stands_below_and_both_are_undone_as_one(
         self, ada: Visitor, held: list[int], visit: Callable[[], Visitor]
     ) -> None:
-        assert ada.admin_post(f"/admin/comments/{held[0]}/answer", body="Thank *you*.").status_code == 303
+        assert ada.admin_post(f"/admin/comments/{held[0]}/reply", body="Thank *you*.").status_code == 303
         page = visit().client.get(f"/t/blog/{ARTICLE}").text
         assert "Thank <strong>you</strong>." in page
         assert "number 0" in page
@@ -171,14 +171,14 @@ class TestAnswering:
         assert row(held[0]).state == "pending"
 
     def test_an_empty_one_is_asked_for_again(self, ada: Visitor, held: list[int]) -> None:
-        answer = ada.admin_post(f"/admin/comments/{held[0]}/answer", body="  ")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/reply", body="  ")
         assert answer.status_code == 422
         assert "Please write something first." in answer.text
         assert row(held[0]).state == "pending"
 
     def test_a_closed_thread_says_so_and_keeps_the_text(self, ada: Visitor, held: list[int]) -> None:
         ada.admin_post(f"/admin/threads/{row(held[0]).thread_id}", access="closed", title="")
-        answer = ada.admin_post(f"/admin/comments/{held[0]}/answer", body="Thank you.")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/reply", body="Thank you.")
         assert answer.status_code == 403
         assert "Thank you.</textarea>" in answer.text
         assert row(held[0]).state == "pending"
@@ -186,7 +186,7 @@ class TestAnswering:
     def test_saved_replies_are_offered(self, ada: Visitor, held: list[int]) -> None:
         ada.admin_post("/admin/saved-replies", title="Thanks", body="Thank you for writing.")
         page = ada.client.get(f"/admin/comments/{held[0]}").text
-        number = re.findall(r"\?saved=(\d+)#answer", page)[0]
+        number = re.findall(r"\?saved=(\d+)#reply", page)[0]
         assert ">Thank you for writing.</textarea>" in ada.client.get(f"/admin/comments/{held[0]}?saved={number}").text
         answer = ada.admin_post(f"/admin/saved-replies/{number}/removal")
         assert "Thank you for writing.</textarea>" in answer.text, "it may be kept after all"

@@ -13,9 +13,8 @@ from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
-from commentsvc.moderation import actions, bans
+from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import NotToBeBanned
-from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
@@ -80,12 +79,9 @@ def impose() -> AnyResponse | tuple[str, int]:
     except InvalidFields as refusal:
         db.session.rollback()
         return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
-    action = actions.begin(
-        "ban", signed_in.person(), site=ban.site_id, comment=comment, count=0, undo_data={"ban": ban.id}
-    )
     db.session.commit()
     if request.form.get("theirs"):
-        deciding.trash_theirs(ban, action)
+        bans.trash_theirs(ban)
     return _changed(ban)
 
 
@@ -106,7 +102,7 @@ def undo(ban_id: int) -> AnyResponse:
     ban = _ban(ban_id)
     bans.undo(ban)
     db.session.commit()
-    deciding.give_back(ban, signed_in.moderator())
+    bans.give_back_theirs(ban, signed_in.moderator())
     return _changed(ban)
 
 
@@ -118,7 +114,7 @@ def _imposed(comment: Comment | None) -> Ban:
     return bans.impose(
         BanKind(form["kind"]),
         form.get("value", ""),
-        by=signed_in.moderator(),
+        by=signed_in.person(),
         of=comment,
         site=site,
         reason=form.get("reason", ""),

@@ -3,19 +3,19 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import answering, editing, rearranging, submission, thread_rules
+from commentsvc.comments import editing, rearranging, replying, submission, thread_rules
 from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal, found
 from commentsvc.models.comment import Comment
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.note import Note
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import actions, notes, queue
-from commentsvc.web import deciding
+from commentsvc.moderation import actions, audit_log, notes, queue
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
+from commentsvc.web.locked import locked
 from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("admin_comments", __name__, url_prefix="/admin/comments/<id:comment_id>")
@@ -31,29 +31,24 @@ def show(comment_id: int) -> str:
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
 def decide(comment_id: int, verb: str) -> AnyResponse | str:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
-    done: list[ModeratorAction] = []
-
-    def action(comment: Comment) -> None:
-        if signed_in.own(comment) is None:
-            raise NotFound
-        done.append(actions.decide([comment], verb, signed_in.person()))
-
-    deciding.decide(comment_id, request.values.get("seen"), action)
-    return _done(comment_id, done[0])
+    with locked(comment_id, request.values.get("seen")) as comment:
+        found(signed_in.own(comment))
+        action = actions.moderate([comment], actions.STATES[Verb(verb)], signed_in.person())
+    return _done(comment_id, action)
 
 
-@blueprint.post("/answer")
-def answer(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Approve it and answer it, in one action."""
+@blueprint.post("/reply")
+def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
+    """Approve it and reply to it, in one action."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
     try:
         with db.session.begin_nested():
-            action = answering.answer(comment, request.form.get("body", ""), signed_in.person())
+            action = replying.reply_and_approve(comment, request.form.get("body", ""), signed_in.person())
     except Refusal as refusal:
         db.session.rollback()
-        return _page(_own(comment_id), "answer", refusal), refusal.status
-    deciding.show([comment])
+        return _page(_own(comment_id), "reply", refusal), refusal.status
+    db.session.commit()
     return _done(comment_id, action)
 
 
@@ -70,7 +65,7 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     if comment.is_linkback:
         raise NotFound
     action = editing.rewrite(comment, new, signed_in.person())
-    deciding.show([comment])
+    db.session.commit()
     return _done(comment_id, action)
 
 
@@ -79,14 +74,13 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     """Below another comment, or under another article, with all answers to it."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
-    before = comment.thread
     try:
         thread, parent = _place(comment)
         action = rearranging.move([comment], thread, parent, signed_in.person())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "place", refusal), refusal.status
-    deciding.show([comment], [before])
+    db.session.commit()
     return _done(comment_id, action)
 
 
@@ -97,7 +91,7 @@ def pin(comment_id: int) -> AnyResponse | str:
     comment = _own(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
     action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.person())
-    deciding.show([comment])
+    db.session.commit()
     return _done(comment_id, action)
 
 
@@ -160,10 +154,10 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> s
         "admin/comment.html",
         comment=comment,
         page=queue.described(who, [comment.id]),
-        decisions=queue.decisions_about(comment),
+        decisions=audit_log.decisions_about(comment),
         others=queue.others_of(who, comment),
         saved=saved,
-        answer=request.form.get("body", chosen) if form in ("", "answer") else "",
+        reply=request.form.get("body", chosen) if form in ("", "reply") else "",
         form=form,
         refusal=refusal,
         errors=refusal.fields if refusal else {},

@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, request
 
 from commentsvc.comments import undoing
-from commentsvc.moderation import queue
+from commentsvc.moderation import audit_log
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
@@ -18,10 +18,10 @@ def show() -> str:
     of_decisions = request.args.get("of") == "decisions"
     return render_template(
         "admin/log.html",
-        actions=[] if of_decisions else queue.actions(who, before),
-        decisions=queue.log(who, before) if of_decisions else [],
+        actions=[] if of_decisions else audit_log.actions(who, before),
+        decisions=audit_log.decisions(who, before) if of_decisions else [],
         of_decisions=of_decisions,
         may_be_undone=undoing.may_be_undone,
-        full=queue.PAGE * 2,
+        full=audit_log.PAGE,
         moderator=who,
     )

@@ -10,8 +10,6 @@ from commentsvc.comments import personal_data
 from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
-from commentsvc.moderation import actions
-from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 
 blueprint = Blueprint("people", __name__, url_prefix="/admin/people")
@@ -40,9 +38,7 @@ def erase() -> AnyResponse:
     """Forget somebody; that cannot be undone."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
-    erased = deciding.erase(checked_email(request.form.get("email", "")))
-    db.begin_write()
-    actions.begin("erasure", signed_in.person(), count=erased)
+    erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.person())
     db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
 

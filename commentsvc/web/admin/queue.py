@@ -11,13 +11,13 @@ from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal, found
 from commentsvc.i18n import gettext as _
 from commentsvc.models.comment import Comment, Kind, State, reason_mark
-from commentsvc.models.moderator_action import ModeratorAction
-from commentsvc.moderation import actions, queue, search
-from commentsvc.web import deciding
+from commentsvc.models.moderator_action import ModeratorAction, Verb
+from commentsvc.moderation import actions, bans, queue, search
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import int_arg
 
+OFFERED = (*actions.STATES, Verb.MOVE)  # for several comments at once
 FRAGMENT = "X-Fragment"  # sent by admin.js, which moves the rows itself
 MAX_AT_ONCE = 200  # comments of one action
 STEP = 50  # comments of one transaction: readers who write wait no longer
@@ -39,7 +39,7 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
     Those of the chosen ones that say something else by now stay where they are.
     """
     verb, listing = request.form.get("verb", ""), Listing.of_form()
-    if verb not in (*actions.STATES, "move"):
+    if verb not in set(OFFERED):
         raise NotFound
     chosen = _found(listing) if request.form.get("all") else _chosen()
     if not chosen:
@@ -60,9 +60,9 @@ def undo(action_id: int) -> AnyResponse | str:
     if not _may_undo(action):
         raise NotFound
     undone = undoing.undo(action, signed_in.person())
-    deciding.show(undone.comments, undone.threads, of_site=undone.site_id)
+    db.session.commit()
     if undone.ban is not None:
-        deciding.give_back(undone.ban, signed_in.person())
+        bans.give_back_theirs(undone.ban, signed_in.person())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)
@@ -160,12 +160,12 @@ def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)
-        decided = actions.decide(own, verb, signed_in.person(), of=known)
+        decided = actions.moderate(own, actions.STATES[Verb(verb)], signed_in.person(), of=known)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
             known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
         action = decided.id
-        deciding.show(own)
+        db.session.commit()
     return action
 
 
@@ -175,18 +175,19 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
     sites = {comment.thread.site for comment in own}
     if len(sites) != 1:
         raise InvalidFields({"address": rearranging.NoSuchPlace()})
-    before = [comment.thread for comment in own]
     thread = rearranging.thread_at(sites.pop(), request.form.get("address", ""))
     action = rearranging.move(own, thread, None, signed_in.person())
     action_id = action.id
-    deciding.show(own, before)
+    db.session.commit()
     return action_id
 
 
 def _own(chosen: dict[int, str | None]) -> list[Comment]:
-    return [comment for comment in deciding.seen(chosen) if signed_in.own(comment)]
+    """Those of the chosen comments, locked, that are this moderator's and still have the text that was seen."""
+    comments = Comment.all_locked(chosen)
+    return [one for one in comments if signed_in.own(one) and chosen[one.id] in (None, one.text_version)]
 
 
 def _may_undo(action: ModeratorAction) -> bool:
     who = signed_in.person()
-    return who.is_owner if action.verb == "site" else actions.is_within(action, who)
+    return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)

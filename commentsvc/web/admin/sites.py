@@ -12,8 +12,7 @@ from commentsvc.linkbacks import page_check_queue
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
-from commentsvc.moderation import actions, queue
-from commentsvc.web import deciding
+from commentsvc.moderation import queue
 from commentsvc.web.admin import signed_in
 
 blueprint = Blueprint("sites", __name__, url_prefix="/admin/sites")
@@ -71,7 +70,7 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
     action_id = action.id if action else None
-    deciding.show([], of_site=site.id)
+    db.session.commit()
     return redirect(url_for("sites.show_one", key=key, action=action_id), code=303)
 
 
@@ -114,9 +113,8 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
-    actions.begin("removal", signed_in.person(), undo_data={"blog": site.name})
-    site_removal.begin(site)
-    deciding.show([], of_site=site.id)  # the worker deletes what was written there
+    site_removal.begin(site, signed_in.person())
+    db.session.commit()  # a job deletes what was written there
     return redirect(url_for("sites.show"), code=303)
 
 

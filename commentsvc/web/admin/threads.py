@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules, undoing
+from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.markup.render import one_line
@@ -16,7 +16,6 @@ from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import queue
-from commentsvc.web import deciding
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, int_arg
 
@@ -141,8 +140,7 @@ def _days(typed: str) -> int | None:
 
 def _done(action: ModeratorAction | None, thread: Thread) -> AnyResponse:
     action_id, thread_id = action.id if action else None, thread.id
-    is_wide = action is not None and action.verb in undoing.OF_MANY_THREADS
-    deciding.show([], [thread], of_site=thread.site_id if is_wide else None)
+    db.session.commit()
     return redirect(url_for("threads.show_one", thread_id=thread_id, action=action_id), code=303)
 
 

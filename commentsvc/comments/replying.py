@@ -1,0 +1,38 @@
+"""A moderator replies to a comment, which is approved by that, as one action."""
+
+from commentsvc.comments import posting, submission
+from commentsvc.comments.articles import Article
+from commentsvc.comments.posting import Writer
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction, Verb
+from commentsvc.moderation import actions, decisions
+
+
+def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | None = None) -> ModeratorAction:
+    """Approve a comment and post a moderator's reply below it; ``key`` keeps it from being posted twice.
+
+    Raises:
+        InvalidFields: the reply is empty or too long.
+        ThreadClosed, AlreadySaid: as for everybody.
+    """
+    body, body_html = submission.checked_body(typed)
+    thread = comment.thread
+    action = actions.record(Verb.REPLY, by, site=thread.site_id, comment=comment)
+    actions.decide(comment, State.APPROVED, by, action)
+    author = by.name or thread.site.name
+    reply = submission.Submission(author=author, body=body, body_html=body_html, parent_id=comment.id)
+    writer = Writer(visitor=None, address_hash=None, language=by.language, moderator=by)
+    posted = posting.post_comment(Article(thread.site, thread.key, thread), reply, writer, key)
+    action.undo_data = {"reply": posted.id}
+    return action
+
+
+def undo(action: ModeratorAction, by: Moderator) -> list[Comment]:
+    """Trash the reply, and give the comment back the state it had."""
+    changed = actions.undo_decisions(action, by)
+    reply = Comment.locked(action.undo_data["reply"])
+    if reply is not None and reply.state == State.APPROVED:
+        decisions.undo(reply, State.TRASHED, by)
+        changed.append(reply)
+    return changed

@@ -1,0 +1,24 @@
+"""Change a comment that somebody has seen, while nobody else can."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from commentsvc.db import db
+from commentsvc.errors import ChangedMeanwhile, found
+from commentsvc.models.comment import Comment
+
+
+@contextmanager
+def locked(comment_id: int, text_version: str | None = None) -> Iterator[Comment]:
+    """The comment as it is now, for the block, which is committed at its end.
+
+    Raises:
+        NotFound: it is gone.
+        ChangedMeanwhile: its text is not the one of ``text_version``, if that is known.
+    """
+    db.begin_write()
+    comment = found(Comment.locked(comment_id))
+    if text_version not in (None, comment.text_version):
+        raise ChangedMeanwhile
+    yield comment
+    db.session.commit()
