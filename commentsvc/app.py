@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from flask import Flask
 
-from commentsvc import logs, schema, settings, throttle, tokens, web, worker
+from commentsvc import logs, schema, settings, throttle, tokens, web
 from commentsvc.db import configuration, db
+from commentsvc.jobs import schedule
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
@@ -41,7 +42,7 @@ def create_serving_app() -> Flask:
     app = create_app()
     throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:
-        worker.start(app.app_context)
+        schedule.start(app.app_context)
     gc.freeze()  # what is loaded by now stays: the collector, which the listening process switched off, may pass it by
     gc.enable()
     return app

@@ -285,7 +285,11 @@ class StorageUnavailable(Refusal):
     )
 
 
-class PingRefused(Refusal):
-    """A linkback that will not be taken."""
+class PermanentFailure(Exception):
+    """Work outside of a request that will not succeed, so it is given up and not retried."""
+
+
+class PingRefused(Refusal, PermanentFailure):
+    """A linkback that will not be accepted."""
 
     sentence = N_("This ping was not accepted.")

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 from commentsvc import __version__, settings
 from commentsvc.characters import CONTROLS
 from commentsvc.deadline import hung_up_after
+from commentsvc.errors import PermanentFailure
 from commentsvc.hosts import ascii_host
 
 CONNECT_PATIENCE = timedelta(seconds=5)
@@ -35,7 +36,7 @@ FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
 
 
-class FetchRefused(Exception):
+class FetchRefused(PermanentFailure):
     """The address is one we do not go to; the reason is for the moderator's eyes, not for the pinger's."""
 
 

@@ -6,9 +6,9 @@ from html import unescape
 
 from sqlalchemy import select
 
-from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.models import Email
+from tests.jobs import run_job
 from tests.time import FrozenClock
 
 SERVER = "https://comments.example"
@@ -55,7 +55,7 @@ def work(time: FrozenClock | None = None) -> None:
     """Let the worker send what is due; with ``time``, also what gathers for a moment."""
     if time is not None:
         time.pass_(seconds=6)
-    while worker.send_emails():
+    while run_job("send emails"):
         pass
 
 

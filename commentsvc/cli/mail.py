@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from commentsvc import worker
 from commentsvc.cli.application import with_application
+from commentsvc.jobs import email
 from commentsvc.mailbox import MAX_MAIL_SIZE
 
 
@@ -13,11 +13,11 @@ from commentsvc.mailbox import MAX_MAIL_SIZE
 @with_application
 def receive() -> None:
     """Take the mail on standard input: an answer, a moderator's decision, or an email that came back."""
-    click.echo(worker.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))
+    click.echo(email.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))
 
 
 @click.command()
 @with_application
 def bounce() -> None:
     """Take a mail on standard input, for mail servers that keep apart what comes back; the same as `receive`."""
-    click.echo(worker.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))
+    click.echo(email.receive(sys.stdin.buffer.read(MAX_MAIL_SIZE)))

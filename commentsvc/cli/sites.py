@@ -138,6 +138,6 @@ def _taken(rules: dict[str, Any]) -> dict[str, Any]:
 def _try_feed(url: str) -> None:
     """Say at once where something is wrong with it; the worker tries again anyway."""
     try:
-        watching.entries(watching.look(Watch(0, url, {})))
+        watching.perform(Watch(0, url, {}))
     except (FetchRefused, FetchFailed) as failure:
         click.echo(f"The feed cannot be read at the moment: {failure}. {MAY_BE_PRIVATE}", err=True)

@@ -9,10 +9,11 @@ import click
 from flask import current_app
 from sqlalchemy import func, select, update
 
-from commentsvc import schema, settings, worker
+from commentsvc import schema, settings
 from commentsvc.cli.application import with_application
 from commentsvc.comments.submission import rendered
 from commentsvc.db import db
+from commentsvc.jobs import schedule
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.thread import Thread
 
@@ -23,7 +24,7 @@ BATCH = 200
 @with_application
 def work() -> None:
     """Send emails and verify pings until stopped; any number may run beside each other."""
-    stop = worker.start(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
+    stop = schedule.start(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())

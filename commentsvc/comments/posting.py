@@ -206,7 +206,7 @@ def twin_of(idempotency_key: str) -> Comment | None:
 def _store(comment: Comment) -> None:
     comment.insert()
     decisions.record_first(comment)
-    second_opinion.ask_for(comment)
+    second_opinion.enqueue(comment)
 
 
 def _parent(thread: Thread, parent_id: int | None) -> Comment | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 
 from commentsvc import clock, configuration, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import NotFound, WrongOrigin
+from commentsvc.errors import NotFound, PermanentFailure, WrongOrigin
 from commentsvc.linkbacks import article_page
 from commentsvc.linkbacks.article_page import Article
 from commentsvc.linkbacks.source_page import GONE
@@ -31,6 +31,7 @@ class Reading:
     announcement_id: int
     url: str
     own_origins: list[str]
+    leases_links: bool = False  # to whoever runs this job, so that nobody else sends them
 
 
 def announce(url: str, fingerprint: str = "") -> Announcement:
@@ -70,11 +71,12 @@ def claim(announcement_id: int | None = None) -> Reading | None:
     """The article that is due first, or the one with this number, leased to the caller; writes."""
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
-        return Reading(row.id, row.url, [*row.site.origins, links.origin_of(links.absolute("/")) or ""])
+        own_origins = [*row.site.origins, links.origin_of(links.absolute("/")) or ""]
+        return Reading(row.id, row.url, own_origins, leases_links=announcement_id is not None)
     return None
 
 
-def read(asked: Reading) -> Article:
+def perform(asked: Reading) -> Article:
     """The article as it is now; one that is gone links to nothing.
 
     Raises:
@@ -88,11 +90,8 @@ def read(asked: Reading) -> Article:
     return article_page.read(page, asked.own_origins)
 
 
-def note_links(asked: Reading, article: Article, *, leased: bool = False) -> list[int]:
-    """Queue a message for each link of an article, and for each it had before; the rows' numbers; writes.
-
-    Where they are ``leased``, the caller tells them all, and no worker does.
-    """
+def complete(asked: Reading, article: Article) -> None:
+    """Enqueue a linkback for each link of an article, and for each that it had before."""
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
     row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
@@ -110,12 +109,18 @@ def note_links(asked: Reading, article: Article, *, leased: bool = False) -> lis
         sent.is_linked = sent.target in article.links
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
     for sent in queued:
-        tell_again(sent)
-        sent.leased_until = clock.now() + LEASE * len(queued) if leased else None
-    return [sent.id for sent in queued]
+        send_again(sent)
+        sent.leased_until = clock.now() + LEASE * len(queued) if asked.leases_links else None
 
 
-def tell_again(sent: SentLinkback) -> None:
+def leased_links(asked: Reading) -> list[SentLinkback]:
+    """The linkbacks of an article that wait to be sent by whoever had it read."""
+    rows = select(SentLinkback).where(SentLinkback.announcement_id == asked.announcement_id)
+    leased = (SentLinkback.state == SendingState.QUEUED) & SentLinkback.leased_until.is_not(None)
+    return list(db.session.scalars(rows.where(leased).order_by(SentLinkback.id)))
+
+
+def send_again(sent: SentLinkback) -> None:
     """Have a link told anew; writes."""
     sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
 
@@ -126,12 +131,17 @@ def unread(who: Moderator) -> list[Announcement]:
     return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
 
 
-def postpone(asked: Reading, reason: str) -> None:
+def retry(asked: Reading, reason: str) -> None:
     """The article could not be read: again later, six times in all; writes."""
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.reason = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = AnnouncementState.FAILED
+
+
+def give_up(asked: Reading, failure: PermanentFailure) -> None:
+    """The address may be allowed later, so this is no end, either."""
+    retry(asked, str(failure))
 
 
 def _links_of(row: Announcement) -> Select[SentLinkback]:

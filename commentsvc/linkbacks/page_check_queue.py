@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from commentsvc import safe_http
 from commentsvc.db import db
+from commentsvc.errors import PermanentFailure
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, Finding
 from commentsvc.models.page_check import DONE, PageCheck
@@ -23,7 +24,7 @@ class Asked:
     url: str
 
 
-def ask(site: Site, url: str) -> PageCheck:
+def enqueue(site: Site, url: str) -> PageCheck:
     """Enqueue a check of the page at ``url``. It replaces the site's earlier checks."""
     for old in db.session.scalars(select(PageCheck).where(PageCheck.site_id == site.id)):
         db.session.delete(old)
@@ -46,21 +47,22 @@ def claim() -> Asked | None:
     return None
 
 
-def look(asked: Asked) -> list[Finding]:
+def perform(asked: Asked) -> list[Finding]:
     """Fetch the page and check it."""
-    try:
-        page = safe_http.fetch_itself(asked.url)
-    except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-        return unreadable(asked, failure)
-    return page_check.check(page)
+    return page_check.check(safe_http.fetch_itself(asked.url))
 
 
-def unreadable(asked: Asked, problem: Exception) -> list[Finding]:
-    """The finding for a page that could not be fetched or parsed."""
-    return [CheckFailed(page_check.UNREADABLE, url=asked.url, why=str(problem)).found_by(page_check.PAGE)]
+def retry(asked: Asked, reason: str) -> None:
+    """Store that the page could not be fetched or parsed: the owner is waiting and asks again."""
+    complete(asked, [CheckFailed(page_check.UNREADABLE, url=asked.url, why=reason).found_by(page_check.PAGE)])
 
 
-def settle(asked: Asked, found: list[Finding]) -> None:
+def give_up(asked: Asked, failure: PermanentFailure) -> None:
+    """The same for an address that may not be fetched."""
+    retry(asked, str(failure))
+
+
+def complete(asked: Asked, found: list[Finding]) -> None:
     """Store the findings."""
     row = db.session.get(PageCheck, asked.check_id)
     if row is not None:

@@ -4,6 +4,7 @@ What was told once is told again when the article changes, and once more when th
 that: only webmention knows updates.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urljoin
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
+from commentsvc.errors import PermanentFailure
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
 from commentsvc.markup import plain_text
@@ -26,8 +28,10 @@ FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
 SHOWN = 100  # rows of the log
 
+log = logging.getLogger(__name__)
 
-class NotTaken(Exception):
+
+class NotTaken(PermanentFailure):
     """The other side says no, and would say so again; the text is what it said."""
 
 
@@ -73,13 +77,23 @@ def message(row: SentLinkback) -> Message:
     )
 
 
-def send(message: Message) -> Outcome:
-    """Ask the page where it wants to be told, and tell it.
+def perform(message: Message) -> Outcome:
+    """Find the page's endpoint and send the linkback there.
 
     Raises:
-        NotTaken: it was told, and refuses.
-        safe_http.FetchRefused, safe_http.FetchFailed: page or address cannot be reached.
+        NotTaken: the endpoint refuses it, or its answer breaks us: sending it again would annoy the other side.
+        safe_http.FetchRefused, safe_http.FetchFailed: page or endpoint cannot be reached.
     """
+    try:
+        return _sent(message)
+    except (PermanentFailure, safe_http.FetchFailed):
+        raise
+    except Exception as problem:
+        log.exception("the answer about %s could not be read", message.target)
+        raise NotTaken("could not be read") from problem
+
+
+def _sent(message: Message) -> Outcome:
     target = safe_http.fetch(message.target)
     endpoint = discovery.endpoint_of(target, message.target)
     if endpoint is None:
@@ -103,7 +117,7 @@ def send(message: Message) -> Outcome:
     return Outcome(endpoint, "taken")
 
 
-def settle(message: Message, outcome: Outcome) -> None:
+def complete(message: Message, outcome: Outcome) -> None:
     """Take down how it went; writes."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state = SendingState.SENT if outcome.endpoint else SendingState.NO_ENDPOINT
@@ -114,13 +128,13 @@ def settle(message: Message, outcome: Outcome) -> None:
     row.sent_at = clock.now()
 
 
-def give_up(message: Message, reason: str) -> None:
+def give_up(message: Message, failure: PermanentFailure) -> None:
     """It was told and refuses, or may not be told; a moderator may have it tried again; writes."""
     row = db.session.get_one(SentLinkback, message.sent_id)
-    row.state, row.answer, row.leased_until = SendingState.FAILED, reason[:300], None
+    row.state, row.answer, row.leased_until = SendingState.FAILED, str(failure)[:300], None
 
 
-def postpone(message: Message, reason: str) -> None:
+def retry(message: Message, reason: str) -> None:
     """It could not be told: again later, six times in all; writes."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason[:300]

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from commentsvc import links
+from commentsvc.errors import PermanentFailure
 from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
@@ -37,7 +38,7 @@ ATTRIBUTES = {
 ONLY_ANCHORS = {"a": ("href",)}
 
 
-class NoLink(Exception):
+class NoLink(PermanentFailure):
     """The page was read and does not link to the article; the text says what was seen instead.
 
     ``is_certain`` where the page says so itself, and does not only seem to be away.

@@ -16,7 +16,7 @@ from commentsvc.comments import posting
 from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Mention
 from commentsvc.db import db
-from commentsvc.errors import N_, Banned, ThreadClosed
+from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import Finding, Target
@@ -69,7 +69,7 @@ def claim() -> Claim | None:
     return None
 
 
-def look(claimed: Claim) -> Finding:
+def perform(claimed: Claim) -> Finding:
     """Read the source; no database, as it may take its time.
 
     Raises:
@@ -86,7 +86,7 @@ def look(claimed: Claim) -> Finding:
     return source_page.read(page, claimed.target)
 
 
-def accept(claimed: Claim, finding: Finding) -> None:
+def complete(claimed: Claim, finding: Finding) -> None:
     """The source links to the article: show it as the policy has it, or bring what is shown up to date; writes.
 
     Raises:
@@ -108,28 +108,28 @@ def accept(claimed: Claim, finding: Finding) -> None:
     _settle(ping, PingState.VERIFIED, due_after=_next_look(ping))
 
 
-def refuse(claimed: Claim, reason: str, *, is_certain: bool = True) -> None:
-    """The source does not link to the article, or may not be read; writes."""
+def give_up(claimed: Claim, failure: PermanentFailure) -> None:
+    """The source does not link to the article, or may not be read.
+
+    A linkback that is shown stays while its source only seems to be away.
+    """
     ping = _locked(claimed)
     if ping is None:
         return
-    if ping.comment_id is None:
+    reason = str(failure)
+    if isinstance(failure, safe_http.FetchRefused):
+        _give_up(ping, reason)
+    elif ping.comment_id is None:
         _settle(ping, PingState.REFUSED, reason)
-    elif (ping.is_resent and is_certain) or _is_gone_for_good(ping):
+    elif (ping.is_resent and getattr(failure, "is_certain", True)) or _is_gone_for_good(ping):
         _withdraw(ping, reason)
     else:
         ping.gone_at = ping.gone_at or clock.now()
         _settle(ping, PingState.VERIFIED, reason, due_after=ping.gone_at + SURE_AFTER - clock.now())
 
 
-def give_up(claimed: Claim, reason: str) -> None:
-    """The source is nowhere that we go to; what is shown stays until the source can be asked again; writes."""
-    if (ping := _locked(claimed)) is not None:
-        _give_up(ping, reason)
-
-
-def postpone(claimed: Claim, reason: str) -> None:
-    """The source could not be had: again later, five times in all; what is shown stays; writes."""
+def retry(claimed: Claim, reason: str) -> None:
+    """The source could not be fetched: try again later, five times in all. A linkback that is shown stays."""
     ping = _locked(claimed)
     if ping is None:
         return
@@ -141,7 +141,7 @@ def postpone(claimed: Claim, reason: str) -> None:
             _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
 
 
-def look_again(ping: Ping) -> None:
+def check_again(ping: Ping) -> None:
     """Have a source read anew, at once; writes."""
     ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
+from commentsvc.errors import PermanentFailure
 from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
@@ -19,6 +20,7 @@ LEASE = timedelta(minutes=2)
 PAUSE = timedelta(minutes=15)
 PAUSE_AFTER_FAILURE = timedelta(hours=1)
 MAX_ENTRIES = 200
+NOT_MODIFIED = 304
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;q=0.1"
 
 
@@ -53,16 +55,16 @@ def claim() -> Watch | None:
     return None
 
 
-def look(watched: Watch) -> Page:
-    """The feed as it is now, or a page with status 304.
+def perform(watched: Watch) -> tuple[Page, list[Entry]]:
+    """The feed and its articles; no articles with status 304.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed
     """
     page = safe_http.fetch(watched.url, ACCEPT, watched.conditions)
-    if page.status != 304 and not page.is_fine:
+    if page.status != NOT_MODIFIED and not page.is_fine:
         raise FetchFailed(f"the feed answers with status {page.status}")
-    return page
+    return page, entries(page) if page.status != NOT_MODIFIED else []
 
 
 def entries(page: Page) -> list[Entry]:
@@ -85,25 +87,31 @@ def entries(page: Page) -> list[Entry]:
     return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in said.items()]
 
 
-def note(watched: Watch, page: Page, found: list[Entry]) -> None:
+def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
     """Announce what is new or changed; of a feed that was never read before, everything is old; writes."""
     feed = db.session.get(WatchedFeed, watched.feed_id)
     if feed is None:
         return
-    for entry in found:
+    page, articles = found
+    for entry in articles:
         if links.origin_of(entry.url) in feed.site.origins:
             _note_article(feed, entry)
-    if page.status != 304:
+    if page.status != NOT_MODIFIED:
         feed.etag = page.headers.get("etag", "")[:300]
         feed.last_modified = page.headers.get("last-modified", "")[:100]
         feed.is_read = True
     _rest(feed, PAUSE, "")
 
 
-def postpone(watched: Watch, reason: str) -> None:
+def retry(watched: Watch, reason: str) -> None:
     """The feed could not be read: again in an hour; writes."""
     if (feed := db.session.get(WatchedFeed, watched.feed_id)) is not None:
         _rest(feed, PAUSE_AFTER_FAILURE, reason)
+
+
+def give_up(watched: Watch, failure: PermanentFailure) -> None:
+    """The address may be allowed later, so this is no end, either."""
+    retry(watched, str(failure))
 
 
 def _note_article(feed: WatchedFeed, entry: Entry) -> None:

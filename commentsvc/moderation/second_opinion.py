@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from commentsvc import safe_http
 from commentsvc.db import db
-from commentsvc.errors import N_
+from commentsvc.errors import N_, PermanentFailure
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.second_opinion import OpinionState, SecondOpinion
 from commentsvc.moderation import decisions
@@ -30,7 +30,7 @@ class Question:
     fields: dict[str, str]
 
 
-def ask_for(comment: Comment) -> None:
+def enqueue(comment: Comment) -> None:
     """Have the worker ask about a comment that waits, if its site wants that; writes."""
     if comment.state == State.PENDING and comment.thread.site.akismet_key:
         db.session.add(SecondOpinion(comment_id=comment.id))
@@ -43,7 +43,7 @@ def claim() -> Question | None:
     return None
 
 
-def put(question: Question) -> bool:
+def perform(question: Question) -> bool:
     """Whether the checker calls it spam; no database, as it may take its time.
 
     Raises:
@@ -57,7 +57,7 @@ def put(question: Question) -> bool:
     return said == "true"
 
 
-def settle(question: Question, *, is_spam: bool) -> None:
+def complete(question: Question, is_spam: bool) -> None:
     """Take the answer down, and move the comment if it still waits; writes."""
     row = _locked(question)
     comment = Comment.locked(row.comment_id) if row else None
@@ -73,14 +73,19 @@ def settle(question: Question, *, is_spam: bool) -> None:
         decisions.decide(comment, State.SPAM, by=None, reasons=[REASON_SPAM])
 
 
-def postpone(question: Question, why: str) -> None:
+def retry(question: Question, reason: str) -> None:
     """No answer came: again later, six times in all; the comment waits as before; writes."""
     row = _locked(question)
     if row is None:
         return
-    row.answer = why[:300]
+    row.answer = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = OpinionState.FAILED
+
+
+def give_up(question: Question, failure: PermanentFailure) -> None:
+    """The address may be allowed later, so this is no end, either."""
+    retry(question, str(failure))
 
 
 def _locked(question: Question) -> SecondOpinion | None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from commentsvc import clock, configuration, i18n, links, safe_http
 from commentsvc import push as push_services
 from commentsvc.db import db
-from commentsvc.errors import N_, NotUnderstood, Refusal
+from commentsvc.errors import N_, NotUnderstood, PermanentFailure, Refusal
 from commentsvc.markup import plain_text
 from commentsvc.models.channel import Channel, Means
 from commentsvc.models.comment import Comment, State
@@ -206,7 +206,7 @@ def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[st
         return title % {"count": count, "site": site.name if site else ""}, text
 
 
-def make(message: Message) -> str:
+def perform(message: Message) -> str:
     """Tell it; the receiver's answer.
 
     Raises:
@@ -240,7 +240,7 @@ def signed(message: Message, now: datetime) -> dict[str, str]:
     }
 
 
-def settle(message: Message, answer: str) -> None:
+def complete(message: Message, answer: str) -> None:
     """Note that it was told; writes."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.SENT, answer[:500], None
@@ -248,8 +248,9 @@ def settle(message: Message, answer: str) -> None:
     delivery.sent_at = clock.now()
 
 
-def give_up(message: Message, answer: str) -> None:
+def give_up(message: Message, failure: PermanentFailure) -> None:
     """It will never be taken: nothing more goes there if the receiver said that it is gone; writes."""
+    answer = str(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
     delivery.tries += 1
@@ -257,15 +258,15 @@ def give_up(message: Message, answer: str) -> None:
         delivery.channel.ended_at = clock.now()
 
 
-def postpone(message: Message, answer: str) -> None:
+def retry(message: Message, reason: str) -> None:
     """Try again later, for about two days; writes."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
-    delivery.answer = answer[:500]
+    delivery.answer = reason[:500]
     if not delivery.postpone(FIRST_GAP, MAX_TRIES):
         delivery.state = DeliveryState.FAILED
 
 
-def tell_again(delivery: Delivery) -> None:
+def send_again(delivery: Delivery) -> None:
     """Another try, now; writes."""
     delivery.state, delivery.tries, delivery.due_at = DeliveryState.QUEUED, 0, clock.now()
     delivery.leased_until, delivery.channel.ended_at = None, None

@@ -25,14 +25,13 @@ KILLS = 50
 READERS = 60
 WORKERS = """
 import os, sys, time
-from commentsvc import worker
 from commentsvc.cli import application
 app = application.make()
 for _ in sys.stdin:
     if not (born := os.fork()):
         with app.app_context():
             while True:
-                worker.send_letters() or time.sleep(0.02)
+                run_job("send emails") or time.sleep(0.02)
     print(born, flush=True)
     os.waitpid(born, 0)
 """

@@ -6,11 +6,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.linkbacks import verifying
+from commentsvc.linkbacks.source_page import NoLink
 from commentsvc.models import Comment, Decision, Ping
+from commentsvc.safe_http import FetchRefused
 from tests.cast import ARTICLE, ARTICLE_URL
+from tests.jobs import run_job
 from tests.servers import Web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -24,13 +26,13 @@ def verified(client: FlaskClient, neighbour: Web, linking: Callable[[], str]) ->
     """A trackback that is shown; its source."""
     source = neighbour.page("/post", linking())
     client.post(f"/trackback/blog/{ARTICLE}", data={"url": source})
-    worker.verify_pings()
+    run_job("verify pings")
     return source
 
 
 def look_again(time: FrozenClock, **later: float) -> int:
     time.pass_(**later)
-    return worker.verify_pings()
+    return run_job("verify pings")
 
 
 class TestGone:
@@ -125,11 +127,11 @@ class TestLooks:
     ) -> None:
         rules("blog", trackbacks="hold")
         client.post(f"/trackback/blog/{ARTICLE}", data={"url": neighbour.page("/post", linking())})
-        worker.verify_pings()
+        run_job("verify pings")
         time.pass_(hours=2)
-        assert worker.verify_pings() == 0
+        assert run_job("verify pings") == 0
         ada.decide(shown()[0].id, "approval")
-        assert worker.verify_pings() == 1
+        assert run_job("verify pings") == 1
 
     def test_what_did_not_change_is_not_touched(self, verified: str, time: FrozenClock, shown: Shown) -> None:
         look_again(time, days=1)
@@ -170,7 +172,7 @@ class TestBudgets:
         monkeypatch.setattr(verifying, "MAX_OF_HOST", 2)
         for number in range(3):
             client.post(f"/trackback/blog/{ARTICLE}", data={"url": neighbour.page(f"/{number}", linking())})
-        assert [worker.verify_pings() for _ in range(3)] == [1, 1, 0]
+        assert [run_job("verify pings") for _ in range(3)] == [1, 1, 0]
         assert len(neighbour.asked) == 2
 
     def test_an_article_takes_so_many_in_an_hour(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +197,7 @@ class TestBudgets:
         db.session.delete(db.session.scalars(select(Ping)).one())
         db.session.commit()
         db.begin_write()
-        verifying.refuse(claimed, "x")
-        verifying.postpone(claimed, "x")
-        verifying.give_up(claimed, "x")
+        verifying.give_up(claimed, NoLink("x"))
+        verifying.retry(claimed, "x")
+        verifying.give_up(claimed, FetchRefused("x"))
         db.session.commit()

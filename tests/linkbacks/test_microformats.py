@@ -8,12 +8,12 @@ import pytest
 from defusedxml import ElementTree
 from flask.testing import FlaskClient
 
-from commentsvc import worker
 from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.links import same_address
 from commentsvc.models import Comment
 from tests.cast import ARTICLE, ARTICLE_URL
+from tests.jobs import run_job
 from tests.servers import Web
 from tests.visitors import Visitor
 
@@ -182,7 +182,7 @@ class TestShown:
     def tell(self, client: FlaskClient, neighbour: Web, path: str, inner: str, target: str = ARTICLE_URL) -> None:
         source = neighbour.page(path, entry(inner))
         assert client.post("/webmention", data={"source": source, "target": target}).status_code == 201
-        assert worker.verify_pings() == 1
+        assert run_job("verify pings") == 1
 
     def test_likes_and_reposts_are_a_row_of_faces_from_here(self, client: FlaskClient, neighbour: Web) -> None:
         for number in range(3):
@@ -237,7 +237,7 @@ class TestShown:
         said = f'<p class="e-content">Oh \uffff!</p><a class="u-url" href="/x?\uffff">x</a>{link("u-in-reply-to")}'
         source = neighbour.page("/post", f'<div class="h-entry">{author}{said}</div>')
         client.post("/webmention", data={"source": source, "target": ARTICLE_URL})
-        worker.verify_pings()
+        run_job("verify pings")
         feed = ElementTree.fromstring(client.get("/feed/blog").text)
         assert len(feed.findall("{http://www.w3.org/2005/Atom}entry")) == 1
 

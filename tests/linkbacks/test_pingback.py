@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commentsvc import worker
 from commentsvc.errors import Refusal
 from commentsvc.linkbacks import pingback
 from commentsvc.models import Ping
 from tests.cast import ARTICLE, ARTICLE_URL
+from tests.jobs import run_job
 from tests.servers import Web
 from tests.visitors import Visitor
 
@@ -87,7 +87,7 @@ class TestCall:
         self, client: FlaskClient, neighbour: Web, allowed: None, linking: Callable[[], str]
     ) -> None:
         call(client, neighbour.page("/post", linking()))
-        assert worker.verify_pings() == 1
+        assert run_job("verify pings") == 1
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
 
 

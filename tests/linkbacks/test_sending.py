@@ -7,13 +7,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from commentsvc import safe_http, worker
+from commentsvc import safe_http
 from commentsvc import settings as all_settings
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
 from commentsvc.linkbacks import announcing, article_page, sending
 from commentsvc.models import Announcement, SentLinkback, Site
 from commentsvc.safe_http import Page
+from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
 
@@ -50,7 +51,7 @@ def publish(blog: Web, *targets: str, status: int = 200) -> str:
     db.begin_write()
     announcing.announce(url)
     db.session.commit()
-    while worker.announce_articles() or worker.send_linkbacks():
+    while run_job("announce articles") or run_job("send linkbacks"):
         pass
     return url
 
@@ -160,7 +161,7 @@ class TestTelling:
         assert rows()[0].state == "queued"
         for _ in range(8):
             time.pass_(days=4)
-            worker.send_linkbacks()
+            run_job("send linkbacks")
         assert len(neighbour.received) == 6
         assert (rows()[0].state, rows()[0].answer) == ("failed", f"status {status}")
 
@@ -276,8 +277,8 @@ class TestArticles:
         assert db.session.scalars(select(Announcement.state)).one() == "queued"
         write(blog, target)
         time.pass_(minutes=5)
-        worker.announce_articles()
-        worker.send_linkbacks()
+        run_job("announce articles")
+        run_job("send linkbacks")
         assert rows()[0].state == "sent"
 
 
@@ -289,13 +290,13 @@ class TestWorkers:
         db.begin_write()
         announcing.announce(blog.url + ARTICLE)
         db.session.commit()
-        worker.announce_articles()
+        run_job("announce articles")
         db.begin_write()
         assert sending.claim()
         db.session.commit()
-        assert worker.send_linkbacks() == 0
+        assert run_job("send linkbacks") == 0
         time.pass_(minutes=3)
-        assert worker.send_linkbacks() == 1
+        assert run_job("send linkbacks") == 1
         assert rows()[0].state == "sent"
 
     def test_a_page_that_breaks_the_reader_is_given_up(
@@ -312,5 +313,5 @@ class TestWorkers:
         db.session.flush()
         db.session.add(SentLinkback(announcement_id=article.id, target=neighbour.url, target_hash="x"))
         db.session.commit()
-        worker.send_linkbacks()
+        run_job("send linkbacks")
         assert rows()[0].state == "failed"

@@ -4,13 +4,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from commentsvc import safe_http, worker
+from commentsvc import safe_http
 from commentsvc.db import db
 from commentsvc.linkbacks import source_page, verifying
 from commentsvc.linkbacks.source_page import NoLink, Target
 from commentsvc.models import Comment, Ping, Site
 from commentsvc.safe_http import Page
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG
+from tests.jobs import run_job
 from tests.servers import Web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -36,7 +37,7 @@ class TestOverHttp:
 
     def test_a_real_link_is_shown(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/post", linking()), blog_name="Next door")
-        assert worker.verify_pings() == 1
+        assert run_job("verify pings") == 1
         assert the_ping().state == "verified"
         page = client.get(f"/t/blog/{ARTICLE}").text
         assert "Why &amp; how" in page
@@ -50,13 +51,13 @@ class TestOverHttp:
         source = neighbour.page("/post", both)
         send(client, source, blog_name="neighbour.example.com")
         client.post("/trackback/blog/second.html", data={"url": source, "blog_name": "neighbour.example.com"})
-        worker.verify_pings()
-        worker.verify_pings()
+        run_job("verify pings")
+        run_job("verify pings")
         assert [comment.state for comment in db.session.scalars(select(Comment))] == ["approved", "approved"]
 
     def test_the_request_tells_nothing_private(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/post", linking()))
-        worker.verify_pings()
+        run_job("verify pings")
         ((_, headers),) = neighbour.asked
         assert headers["User-Agent"].startswith("commentsvc/")
         assert not {"Cookie", "Authorization", "Referer", "X-Forwarded-For"} & set(headers)
@@ -66,7 +67,7 @@ class TestOverHttp:
         db.session.execute(update(Site).values(moderation="first"))
         db.session.commit()
         send(client, neighbour.page("/post", linking()))
-        worker.verify_pings()
+        run_job("verify pings")
         assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
         assert "verified linkback" in ada.client.get("/admin/queue").text
         ada.decide(db.session.scalars(select(Comment.id)).one(), "approval")
@@ -77,21 +78,21 @@ class TestOverHttp:
     ) -> None:
         source = neighbour.page("/post", "<p>nothing</p>")
         send(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         assert (the_ping().state, the_ping().reason) == ("refused", "the page does not link to the article")
         neighbour.page("/post", linking())
         send(client, source)
-        assert worker.verify_pings() == 0, "not the same source twice within ten minutes"
+        assert run_job("verify pings") == 0, "not the same source twice within ten minutes"
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == "verified"
 
     def test_a_broken_source_is_tried_five_times(self, client: FlaskClient, neighbour: Web, time: FrozenClock) -> None:
         neighbour.pages["/post"] = lambda handler: handler.connection.close()
         send(client, f"{neighbour.url}/post")
         for _ in range(5):
-            assert worker.verify_pings() == 1
-            assert worker.verify_pings() == 0
+            assert run_job("verify pings") == 1
+            assert run_job("verify pings") == 0
             time.pass_(days=1)
         assert (the_ping().state, the_ping().tries) == ("failed", 5)
 
@@ -259,14 +260,14 @@ class TestPoison:
         send(client, neighbour.page("/poison", body, **headers))
         send(client, neighbour.page("/good", linking()))
         for _ in range(3):
-            worker.verify_pings()
+            run_job("verify pings")
         db.session.rollback()
         states = dict(db.session.execute(select(Ping.source, Ping.state)).all())
         assert states == {f"{neighbour.url}/poison": "refused", f"{neighbour.url}/good": "verified"}
 
     def test_a_redirect_to_nonsense_is_refused(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/poison", "", status=302, Location="http://["))
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == "failed"
 
     def test_a_host_has_sixty_an_hour_however_it_is_spelt(self, client: FlaskClient, time: FrozenClock) -> None:
@@ -284,14 +285,14 @@ class TestPoison:
         first = verifying.claim()
         db.session.commit()
         time.pass_(minutes=3)  # the lease is over, and another worker begins
-        worker.verify_pings()
+        run_job("verify pings")
         assert first
         db.begin_write()
-        verifying.accept(first, verifying.look(first))
+        verifying.complete(first, verifying.perform(first))
         db.session.commit()
         assert len(db.session.scalars(select(Comment)).all()) == 1
 
     def test_long_blog_names_fit(self, client: FlaskClient, neighbour: Web) -> None:
         send(client, neighbour.page("/post", linking()), blog_name="n" * 95)
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == "verified"

@@ -7,13 +7,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import settings as all_settings
-from commentsvc import worker
 from commentsvc.comments import sites
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Site, WatchedFeed
 from commentsvc.safe_http import FetchFailed, Page
 from tests.cast import BLOG
+from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
 
@@ -56,7 +56,7 @@ def states() -> dict[str, str]:
 
 def look(time: FrozenClock) -> None:
     time.pass_(minutes=15)
-    assert worker.watch_feeds() == 1
+    assert run_job("watch feeds") == 1
 
 
 class TestWatching:
@@ -106,9 +106,9 @@ class TestWatching:
     def test_every_quarter_of_an_hour(self, host: Web, feed: str, time: FrozenClock) -> None:
         put_up(host)
         look(time)
-        assert worker.watch_feeds() == 0
+        assert run_job("watch feeds") == 0
         time.pass_(minutes=14)
-        assert worker.watch_feeds() == 0
+        assert run_job("watch feeds") == 0
 
     def test_trouble_is_noted_and_passes(self, host: Web, feed: str, time: FrozenClock) -> None:
         host.page("/feed", "<p>hello</p>")
@@ -116,11 +116,11 @@ class TestWatching:
         assert db.session.scalars(select(WatchedFeed.reason)).one() == "this is no feed"
         host.page("/feed", "", status=500)
         time.pass_(hours=1)
-        worker.watch_feeds()
+        run_job("watch feeds")
         assert "status 500" in db.session.scalars(select(WatchedFeed.reason)).one()
         put_up(host, (f"{BLOG}/1", "One"))
         time.pass_(hours=1)
-        worker.watch_feeds()
+        run_job("watch feeds")
         assert db.session.scalars(select(WatchedFeed.reason)).one() == ""
         assert states() == {f"{BLOG}/1": "old"}
 

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from commentsvc import settings as all_settings
-from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.linkbacks import receiving, verifying
 from commentsvc.models import Comment, Email, Ping, Thread
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
+from tests.jobs import run_job
 from tests.servers import Web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -188,7 +188,7 @@ class TestVerification:
 
     def test_a_link_is_shown(self, client: FlaskClient, neighbour: Web, linking: Callable[[], str]) -> None:
         answer = mention(client, neighbour.page("/post", linking()))
-        worker.verify_pings()
+        run_job("verify pings")
         status = client.get(answer.headers["Location"]).json
         assert status["status"] == "shown"
         assert status["url"].startswith("https://comments.example/t/blog/")
@@ -209,7 +209,7 @@ class TestVerification:
         self, client: FlaskClient, neighbour: Web, html: str, the_ping: Callable[[], Ping]
     ) -> None:
         mention(client, neighbour.page("/post", html.format(ARTICLE_URL)))
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == "verified"
 
     @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ class TestVerification:
         self, client: FlaskClient, neighbour: Web, html: str, the_ping: Callable[[], Ping]
     ) -> None:
         answer = mention(client, neighbour.page("/post", html.format(ARTICLE_URL)))
-        worker.verify_pings()
+        run_job("verify pings")
         assert (the_ping().state, progress(client, answer)) == ("refused", "no-link")
 
     @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ class TestVerification:
         self, client: FlaskClient, neighbour: Web, target: str, href: str, the_ping: Callable[[], Ping]
     ) -> None:
         mention(client, neighbour.page("/post", f'<a href="{href}">x</a>'), target)
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == "verified"
 
     @pytest.mark.parametrize(
@@ -274,18 +274,18 @@ class TestVerification:
         the_ping: Callable[[], Ping],
     ) -> None:
         mention(client, neighbour.page("/post", body, Content_Type=content_type))
-        worker.verify_pings()
+        run_job("verify pings")
         assert the_ping().state == state
 
     def test_a_redirect_is_followed(self, client: FlaskClient, neighbour: Web, linking: Callable[[], str]) -> None:
         neighbour.page("/new", linking())
         answer = mention(client, neighbour.page("/old", "", status=302, Location="/new"))
-        worker.verify_pings()
+        run_job("verify pings")
         assert progress(client, answer) == "shown"
 
     def test_the_request_says_what_it_wants_and_who_asks(self, client: FlaskClient, neighbour: Web) -> None:
         mention(client, neighbour.page("/post", "x"))
-        worker.verify_pings()
+        run_job("verify pings")
         ((_, headers),) = neighbour.asked
         assert headers["Accept"].startswith("text/html")
         assert "Webmention" in headers["User-Agent"]
@@ -297,7 +297,7 @@ class TestVerification:
         neighbour.pages["/away"] = lambda handler: handler.connection.close()
         away = mention(client, f"{neighbour.url}/away")
         for _ in range(2):
-            worker.verify_pings()
+            run_job("verify pings")
         assert progress(client, private) == progress(client, away) == "unreachable"
 
     def test_a_blog_that_a_moderator_approved_may_bring_much(
@@ -312,12 +312,12 @@ class TestVerification:
         """A bridge to social networks brings everything from one host."""
         for number in range(9):
             mention(client, neighbour.page(f"/{number}", linking()))
-            worker.verify_pings()
+            run_job("verify pings")
         states = [one.state for one in shown()]
         assert (states[0], states[-1]) == ("approved", "pending")
         ada.decide(shown()[-1].id, "approval")
         mention(client, neighbour.page("/more", linking()))
-        worker.verify_pings()
+        run_job("verify pings")
         assert shown()[-1].state == "approved"
 
     def test_what_is_held_is_said_to_be_held_even_where_it_is_called_spam(
@@ -325,7 +325,7 @@ class TestVerification:
     ) -> None:
         rules("blog", disallowed_words="phone")
         answer = mention(client, neighbour.page("/post", linking()))
-        worker.verify_pings()
+        run_job("verify pings")
         assert [one.state for one in db.session.scalars(select(Comment))] == ["spam"]
         assert progress(client, answer) == "held"
 
@@ -341,7 +341,7 @@ class TestVerification:
         mention(client, neighbour.page("/1", linking()))
         client.post(f"/trackback/blog/{ARTICLE}", data={"url": neighbour.page("/2", linking())})
         for _ in range(2):
-            worker.verify_pings()
+            run_job("verify pings")
         assert {one.kind: one.state for one in shown()} == {"webmention": "approved", "trackback": "pending"}
 
     def test_a_webmention_tells_more_than_a_trackback_of_the_same_page(
@@ -354,10 +354,10 @@ class TestVerification:
     ) -> None:
         source = neighbour.page("/post", linking())
         client.post(f"/trackback/blog/{ARTICLE}", data={"url": source, "title": "Other words"})
-        worker.verify_pings()
+        run_job("verify pings")
         mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert [(one.kind, one.title) for one in shown()] == [("webmention", "Why & how")]
 
     def test_one_sender_takes_not_everything_there_is(
@@ -382,7 +382,7 @@ class TestVerification:
         all_settings.use(all_settings.current().model_copy(update={"fetch_allow": both}))
         mention(client, neighbour.page("/evil", "", status=302, Location=victim))
         for _ in range(6):
-            worker.verify_pings()
+            run_job("verify pings")
             time.pass_(days=1)
         assert [path for path, _ in neighbour.asked] == ["/evil", "/victim"]
 
@@ -400,7 +400,7 @@ class TestVerification:
         mention(client, neighbour.page("/1", page.format("Buy ZYXSPAM now", "a.example")))
         mention(client, neighbour.page("/2", page.format("Hello", "zyxspam.example")))
         for _ in range(2):
-            worker.verify_pings()
+            run_job("verify pings")
         assert [one.state for one in shown()] == ["spam", "spam"]
 
     def test_a_worker_that_dies_of_a_page_does_not_die_for_ever(
@@ -422,7 +422,7 @@ class TestVerification:
         neighbour.page("/trouble", "", status=503)
         assert mention(client, f"{neighbour.url}/trouble").status_code == 201
         assert mention(client, SOURCE).status_code == 429
-        worker.verify_pings()
+        run_job("verify pings")
         assert mention(client, SOURCE).status_code == 201
         monkeypatch.setattr(receiving, "MAX_OF_SENDER", 2)
         assert mention(client, f"{SOURCE}/2").status_code == 429
@@ -435,7 +435,7 @@ class TestVerification:
             '<div class="e-content">&lt;img src=x onerror=alert(1)&gt;<img src=x onerror=alert(2)></div></div>'
         )
         mention(client, neighbour.page("/post", evil))
-        worker.verify_pings()
+        run_job("verify pings")
         page = client.get(f"/t/blog/{ARTICLE}").text
         assert "&lt;img src=x onerror=alert(1)&gt;" in page
         assert "<img src=x" not in page
@@ -451,13 +451,13 @@ class TestUpdates:
     ) -> None:
         source = neighbour.page("/post", f'<title>One</title><p>first <a href="{ARTICLE_URL}">x</a></p>')
         answer = mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         neighbour.page("/post", f'<title>Two</title><p>second <a href="{ARTICLE_URL}">x</a></p>')
         again = mention(client, source)
         assert again.headers["Location"] == answer.headers["Location"]
-        assert worker.verify_pings() == 0, "not the same source twice within ten minutes"
+        assert run_job("verify pings") == 0, "not the same source twice within ten minutes"
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         ((one),) = shown()
         assert (one.title, one.body) == ("Two", "second x")
         page = client.get(f"/t/blog/{ARTICLE}").text
@@ -476,11 +476,11 @@ class TestUpdates:
         rules("blog", hold_words="casino")
         source = neighbour.page("/post", f'<p>nice <a href="{ARTICLE_URL}">x</a></p>')
         mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         neighbour.page("/post", f'<p>the best casino <a href="{ARTICLE_URL}">x</a></p>')
         mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         ((one),) = shown()
         assert one.state == "pending"
         assert "What it said before" in ada.client.get("/admin/queue").text
@@ -507,11 +507,11 @@ class TestUpdates:
     ) -> None:
         source = neighbour.page("/post", linking())
         answer = mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         neighbour.page("/post", html, status=status)
         mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert progress(client, answer) == "withdrawn"
         assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
         assert "the page that linked here is gone" in ada.client.get("/admin/log?of=decisions").text
@@ -535,12 +535,12 @@ class TestUpdates:
             mention(client, source)
         else:
             client.post(f"/trackback/blog/{ARTICLE}", data={"url": source})
-        worker.verify_pings()
+        run_job("verify pings")
         rules("blog", moderation="first")
         spelled = spelling.format(ARTICLE if spelling.startswith("https") else ARTICLE_URL)
         assert mention(client, source, spelled).status_code == 201
         time.pass_(minutes=10)
-        assert worker.verify_pings() == 1
+        assert run_job("verify pings") == 1
         assert shown()[0].state == "approved"
 
     @pytest.mark.parametrize("status", [401, 403, 404, 451])
@@ -555,11 +555,11 @@ class TestUpdates:
     ) -> None:
         source = neighbour.page("/post", linking())
         mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         neighbour.page("/post", "no", status=status)
         mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert shown()[0].state == "approved"
 
     def test_an_update_is_not_held_by_the_rule_that_held_it_before(
@@ -575,12 +575,12 @@ class TestUpdates:
         rules("blog", webmentions="hold")
         source = neighbour.page("/post", f'<p>first <a href="{ARTICLE_URL}">x</a></p>')
         mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         ada.decide(shown()[0].id, "approval")
         neighbour.page("/post", f'<p>second <a href="{ARTICLE_URL}">x</a></p>')
         mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert [(one.state, one.body) for one in shown()] == [("approved", "second x")]
 
     def test_a_page_that_comes_back_is_shown_again(
@@ -591,7 +591,7 @@ class TestUpdates:
             neighbour.page("/post", html, status=status)
             mention(client, source)
             time.pass_(minutes=10)
-            worker.verify_pings()
+            run_job("verify pings")
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
 
     def test_what_a_moderator_took_away_stays_away(
@@ -605,11 +605,11 @@ class TestUpdates:
     ) -> None:
         source = neighbour.page("/post", linking())
         mention(client, source)
-        worker.verify_pings()
+        run_job("verify pings")
         ada.decide(shown()[0].id, "trash")
         neighbour.page("/post", f"<title>New</title>{linking()}")
         answer = mention(client, source)
         time.pass_(minutes=10)
-        worker.verify_pings()
+        run_job("verify pings")
         assert shown()[0].state == "trashed"
         assert progress(client, answer) == "declined"

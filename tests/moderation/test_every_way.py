@@ -7,8 +7,9 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 
-from commentsvc import clock, worker
+from commentsvc import clock
 from commentsvc.db import db
+from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Comment, ModeratorAction, Ping
 from commentsvc.models.comment import Kind
 from commentsvc.models.ping import PingState
@@ -37,7 +38,7 @@ def by_mail(_ada: Visitor, _stranger: Visitor, _comment: int, message: EmailMess
     answer = EmailMessage()
     answer["From"], answer["To"], answer["Message-ID"] = message["To"], message["Reply-To"], "<1@mail.example>"
     answer.set_content("approve")
-    assert worker.receive(answer.as_bytes()) == "decided: approved"
+    assert email_jobs.receive(answer.as_bytes()) == "decided: approved"
 
 
 WAYS = pytest.mark.parametrize("way", [in_the_admin_pages, by_a_mailed_link, by_mail])
@@ -128,8 +129,8 @@ def test_a_reply_by_mail_is_one_action(held: tuple[int, EmailMessage], ada: Visi
     answer = EmailMessage()
     answer["From"], answer["To"], answer["Message-ID"] = held[1]["To"], held[1]["Reply-To"], "<2@mail.example>"
     answer.set_content("It is on, indeed.")
-    assert worker.receive(answer.as_bytes()) == "replied and approved"
-    assert worker.receive(answer.as_bytes()) == "taken before"
+    assert email_jobs.receive(answer.as_bytes()) == "replied and approved"
+    assert email_jobs.receive(answer.as_bytes()) == "taken before"
     assert "It is on, indeed." in visit().client.get(PAGE).text
     assert [one.verb for one in actions()] == ["reply"]
     ada.undo_last()

@@ -7,11 +7,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import settings as all_settings
-from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.models import SecondOpinion
 from commentsvc.models.comment import State
 from tests.cast import BLOG, BOB, MALLORY
+from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -39,18 +39,18 @@ def opinion() -> SecondOpinion:
 def test_what_it_calls_spam_is_moved_and_says_so(bob: Visitor, checker: Web, ada: Visitor) -> None:
     checker.page(CHECK, "true")
     comment = bob.comment(MALLORY, email=MALLORY.email)
-    assert worker.ask_second_opinions() == 1
+    assert run_job("ask for second opinions") == 1
     assert row(comment).state == State.SPAM
     assert "an outside service calls it spam" in row(comment).reasons
     assert row(comment).learned_as is None
     assert "an outside service calls it spam" in ada.client.get("/admin/log?of=decisions").text
-    assert worker.ask_second_opinions() == 0
+    assert run_job("ask for second opinions") == 0
 
 
 def test_what_it_is_told(bob: Visitor, checker: Web) -> None:
     checker.page(CHECK, "false")
     bob.comment(BOB, email=BOB.email, website="https://bob.example")
-    worker.ask_second_opinions()
+    run_job("ask for second opinions")
     sent = checker.posted[0]
     assert sent["api_key"] == "123abc"
     assert sent["blog"] == BLOG
@@ -64,7 +64,7 @@ def test_what_it_is_told(bob: Visitor, checker: Web) -> None:
 def test_what_it_likes_goes_on_waiting(bob: Visitor, checker: Web) -> None:
     checker.page(CHECK, "false")
     comment = bob.comment()
-    worker.ask_second_opinions()
+    run_job("ask for second opinions")
     assert row(comment).state == State.PENDING
     assert opinion().state == "ham"
 
@@ -73,7 +73,7 @@ def test_what_a_moderator_decided_meanwhile_stays(bob: Visitor, checker: Web, ad
     checker.page(CHECK, "true")
     comment = bob.comment()
     ada.decide(comment, "approval")
-    worker.ask_second_opinions()
+    run_job("ask for second opinions")
     assert row(comment).state == State.APPROVED
     assert opinion().state == "moot"
 
@@ -81,7 +81,7 @@ def test_what_a_moderator_decided_meanwhile_stays(bob: Visitor, checker: Web, ad
 def test_what_is_published_at_once_is_never_asked_about(bob: Visitor, checker: Web, rules: Rules) -> None:
     rules("blog", moderation="none")
     bob.comment()
-    assert worker.ask_second_opinions() == 0
+    assert run_job("ask for second opinions") == 0
     assert checker.posted == []
 
 
@@ -95,8 +95,8 @@ def test_no_answer_leaves_it_waiting_and_is_asked_again(
     checker.page(CHECK, body, status=status, Location="/elsewhere")
     comment = bob.comment()
     for _ in range(6):
-        assert worker.ask_second_opinions() == 1
-        assert worker.ask_second_opinions() == 0
+        assert run_job("ask for second opinions") == 1
+        assert run_job("ask for second opinions") == 0
         assert row(comment).state == State.PENDING
         assert says in opinion().answer
         time.pass_(days=2)
@@ -107,5 +107,5 @@ def test_no_answer_leaves_it_waiting_and_is_asked_again(
 def test_it_may_not_be_a_private_address(bob: Visitor, checker: Web, rules: Rules) -> None:
     rules("blog", akismet_url="http://127.0.0.1/check")
     bob.comment()
-    worker.ask_second_opinions()
+    run_job("ask for second opinions")
     assert "private address" in opinion().answer

@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc import worker
 from commentsvc.db import db
+from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Recipient, Subscription
 from tests.cast import BOB, GRACE, MALLORY
 from tests.post import link_in, messages, only, work
@@ -71,7 +71,7 @@ def test_an_address_that_is_gone_gets_no_more(
     sent: tuple[EmailMessage, str], subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
 ) -> None:
     message, sender = sent
-    assert worker.receive(report(sender, message)) == "bounce"
+    assert email_jobs.receive(report(sender, message)) == "bounce"
     assert recipient().mail_status == "bounced"
     visit().comment(MALLORY, parent_id=str(subscribed))
     work()
@@ -85,7 +85,7 @@ def test_and_again_when_a_moderator_says_so(
     sent: tuple[EmailMessage, str], subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer
 ) -> None:
     message, sender = sent
-    worker.receive(report(sender, message))
+    email_jobs.receive(report(sender, message))
     at = "/admin/subscriptions"
     ada.admin_post(f"{at}/recipients/{recipient().id}/opening", form_at=at)
     visit().comment(MALLORY, parent_id=str(subscribed))
@@ -96,14 +96,14 @@ def test_and_again_when_a_moderator_says_so(
 def test_a_full_mailbox_is_forgiven_twice(sent: tuple[EmailMessage, str], time: FrozenClock) -> None:
     message, sender = sent
     for expected in ("open", "open", "bounced"):
-        worker.receive(report(sender, message, status="5.2.2"))
+        email_jobs.receive(report(sender, message, status="5.2.2"))
         assert recipient().mail_status == expected
 
 
 def test_and_forgotten_after_a_month(sent: tuple[EmailMessage, str], time: FrozenClock) -> None:
     message, sender = sent
     for _ in range(5):
-        worker.receive(report(sender, message, status="5.2.2"))
+        email_jobs.receive(report(sender, message, status="5.2.2"))
         time.pass_(days=31)
     assert recipient().mail_status == "open"
 
@@ -115,7 +115,7 @@ def test_an_email_refused_for_what_it_says_speaks_not_against_its_reader(
     """Else a commenter could choose words that silence the owner."""
     message, sender = sent
     for _ in range(5):
-        worker.receive(report(sender, message, status=status))
+        email_jobs.receive(report(sender, message, status=status))
     assert recipient().mail_status == "open"
 
 
@@ -124,20 +124,20 @@ def test_who_wants_no_emails_is_not_forgotten_for_a_bounce(sent: tuple[EmailMess
     db.begin_write()
     db.session.scalars(select(Recipient)).one().mail_status = "refused"
     db.session.commit()
-    worker.receive(report(sender, message))
+    email_jobs.receive(report(sender, message))
     assert recipient().mail_status == "refused"
 
 
 def test_a_delay_is_no_bounce(sent: tuple[EmailMessage, str]) -> None:
     message, sender = sent
-    assert worker.receive(report(sender, message, status="4.4.1", action="delayed")).startswith("ignored")
+    assert email_jobs.receive(report(sender, message, status="4.4.1", action="delayed")).startswith("ignored")
     assert recipient().mail_status == "open"
 
 
 def test_a_complaint_ends_everything(sent: tuple[EmailMessage, str], post_office: MailServer, bob: Visitor) -> None:
     """It need not come to the signed address: providers send it where they were told to, with the email enclosed."""
     message, _ = sent
-    assert worker.receive(report("abuse@blog.example", message, kind="feedback")) == "complaint"
+    assert email_jobs.receive(report("abuse@blog.example", message, kind="feedback")) == "complaint"
     assert recipient().mail_status == "complained"
     assert db.session.scalars(select(Subscription.state)).all() == ["stopped"]
     bob.client.post("/follow/blog/x", data={"email": BOB.email})
@@ -149,14 +149,14 @@ def test_a_complaint_ends_everything(sent: tuple[EmailMessage, str], post_office
 def test_nobody_can_forge_one(to: str, sent: tuple[EmailMessage, str]) -> None:
     forged = EmailMessage()
     forged["Message-ID"] = "<reply-1.guessed@comments.example>"
-    assert worker.receive(report(to, forged)).startswith("ignored")
+    assert email_jobs.receive(report(to, forged)).startswith("ignored")
     assert recipient().mail_status == "open"
 
 
 def test_an_answer_of_the_holidays_to_the_envelope_is_nothing(sent: tuple[EmailMessage, str]) -> None:
     _, sender = sent
     mail = f"From: {BOB.email}\r\nTo: {sender}\r\nAuto-Submitted: auto-replied\r\n\r\nI am away.\r\n"
-    assert worker.receive(mail.encode()).startswith("ignored")
+    assert email_jobs.receive(mail.encode()).startswith("ignored")
     assert recipient().mail_status == "open"
 
 
@@ -175,7 +175,7 @@ def test_the_person_sees_why_and_can_start_again(
     sent: tuple[EmailMessage, str], client: FlaskClient, post_office: MailServer
 ) -> None:
     message, sender = sent
-    worker.receive(report(sender, message))
+    email_jobs.receive(report(sender, message))
     page = link_in(message, "subscriptions")
     assert "Letters to this address came back" in client.get(page).text
     client.post(page, data={"change": "reopen"})

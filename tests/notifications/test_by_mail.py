@@ -7,8 +7,9 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select
 
-from commentsvc import mailbox, throttle, worker
+from commentsvc import mailbox, throttle
 from commentsvc.db import db
+from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Comment, Decision, Moderator, Subscription
 from commentsvc.notifications import return_address
 from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
@@ -49,7 +50,7 @@ def answer_to(message: EmailMessage, text: str, **headers: str) -> EmailMessage:
 
 
 def receive(mail: EmailMessage | bytes) -> str:
-    return worker.receive(mail if isinstance(mail, bytes) else mail.as_bytes())
+    return email_jobs.receive(mail if isinstance(mail, bytes) else mail.as_bytes())
 
 
 def newest() -> Comment:

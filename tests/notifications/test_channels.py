@@ -10,12 +10,12 @@ from flask import Flask
 from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from commentsvc import worker
 from commentsvc.db import db
 from commentsvc.models import Channel, Delivery, Site
 from commentsvc.models.channel import Means
 from commentsvc.notifications import channels
 from tests.cast import BOB, GRACE, MALLORY
+from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
 from tests.visitors import Visitor
@@ -58,7 +58,7 @@ def hook(receiver: Web) -> str:
 
 
 def deliver() -> None:
-    while worker.deliver_to_channels():
+    while run_job("deliver to channels"):
         pass
 
 

@@ -12,12 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc import mail, worker
+from commentsvc import mail
 from commentsvc.db import db
 from commentsvc.models import Email, Recipient
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import enqueue, outbox
 from tests.cast import BOB, GRACE
+from tests.jobs import run_job
 from tests.post import messages, work
 from tests.servers import MailServer, RudeMailServer, mail_server, rude_mail_server
 from tests.time import FrozenClock
@@ -69,14 +70,14 @@ class TestDown:
         with rude(set_up, GREETING="421 come back later") as server:
             for probes in (1, 2):
                 for _ in range(6):
-                    worker.send_emails()
+                    run_job("send emails")
                 assert server.connections == probes
                 gaps = {message.due_at - time() for message in messages()}
                 assert len(gaps) == 1
                 time.pass_(seconds=max(gaps).total_seconds())
             assert all("come back later" in message.last_answer for message in messages())
             server.answers.clear()
-            worker.send_emails()
+            run_job("send emails")
         assert sorted(str(message["To"]) for message in server.taken) == readers(6)
 
     def test_it_costs_no_email_and_gaps_grow(self, bob: Visitor, set_up: SetUp, time: FrozenClock) -> None:
@@ -84,7 +85,7 @@ class TestDown:
         bob.comment(BOB, email=BOB.email, notify="on")
         gaps = []
         for _ in range(5):
-            assert worker.send_emails() == 0
+            assert run_job("send emails") == 0
             (message,) = messages()
             assert message.state == "queued"
             gaps.append(message.due_at - time())
@@ -106,7 +107,7 @@ class TestDown:
         for _ in range(30):
             time.pass_(hours=1)
             for _ in range(6):
-                worker.send_emails()
+                run_job("send emails")
         assert min(message.due_at for message in messages()) > time()
         queue("new@mail.example")
         with mail_server() as server:
@@ -122,7 +123,7 @@ class TestDown:
         for number in range(5):
             visit().comment(GRACE, body=f"number {number}")
             time.pass_(minutes=20)
-            worker.send_emails()
+            run_job("send emails")
         with mail_server() as server:
             set_up(mail_url=server.url)
             time.pass_(hours=6)
@@ -139,7 +140,7 @@ class TestDown:
     def test_the_admin_pages_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
-        worker.send_emails()
+        run_job("send emails")
         assert "Letters have not got out" not in ada.client.get("/admin/queue").text
         time.pass_(minutes=11)
         page = ada.client.get("/admin/queue").text
@@ -149,7 +150,7 @@ class TestDown:
     def test_without_a_server_emails_wait(self, bob: Visitor, ada: Visitor, set_up: SetUp) -> None:
         set_up(mail_url="")
         bob.comment(BOB, email=BOB.email, notify="on")
-        assert worker.send_emails() == 0
+        assert run_job("send emails") == 0
         assert messages()[0].state == "queued"
         assert "No mail server is set" in ada.client.get("/admin/email").text
 
@@ -190,7 +191,7 @@ class TestSlow:
         queue(*readers(1))
         with rude(set_up, **answers):
             started = monotonic()
-            worker.send_emails()
+            run_job("send emails")
             assert monotonic() - started < 5
         (message,) = messages()
         assert (message.state, message.tries) == ("queued", 1)
@@ -210,9 +211,9 @@ class TestSlow:
         queue("slow@mail.example", *readers(4))
         hangs = lambda line: "hang 3" if "slow@" in line else "250 fine"  # noqa: E731
         with rude(set_up, RCPT=hangs) as server:
-            while worker.send_emails():
+            while run_job("send emails"):
                 pass
-            worker.send_emails()
+            run_job("send emails")
             assert sorted(str(message["To"]) for message in server.taken) == readers(4)
         assert {message.recipient: message.state for message in messages()}["slow@mail.example"] == "queued"
 
@@ -223,7 +224,7 @@ class TestSlow:
 
             def sends() -> None:
                 with app.app_context():
-                    while worker.send_emails():
+                    while run_job("send emails"):
                         pass
 
             threads = [threading.Thread(target=sends) for _ in range(4)]
@@ -247,7 +248,7 @@ class TestRefusals:
         started = time()
         with rude(set_up, **{stage: f"{code} come back later"}):
             while messages()[0].state == "queued":
-                worker.send_emails()
+                run_job("send emails")
                 time.pass_(hours=6)
         (message,) = messages()
         assert timedelta(days=5) < time() - started < timedelta(days=6)
@@ -267,7 +268,7 @@ class TestRefusals:
         queue(*readers(1))
         with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN", AUTH="535 wrong") as server:
             set_up(mail_url=server.url.replace("//", "//user:secret@"))
-            worker.send_emails()
+            run_job("send emails")
         assert messages()[0].state == "queued"
         assert "535" in messages()[0].last_answer
 
@@ -278,7 +279,7 @@ class TestRefusals:
         queue(*readers(1))
         with rude(set_up, RCPT=answer):
             for _ in range(5):
-                worker.send_emails()
+                run_job("send emails")
                 time.pass_(hours=1)
         assert db.session.scalars(select(Recipient.mail_status)).all() == ["open"]
         with mail_server() as server:
@@ -324,7 +325,7 @@ class TestBrokenOff:
 
         with rude(set_up, END=end) as server:
             for _ in range(60):
-                worker.send_emails()
+                run_job("send emails")
                 time.pass_(seconds=30)
             accepted = [message for message in server.taken if message["To"] in broken]
         identities: dict[str, set[str]] = {}
@@ -342,7 +343,7 @@ class TestBrokenOff:
         db.begin_write()
         assert outbox.claim()
         db.session.commit()
-        assert worker.send_emails() == 0
+        assert run_job("send emails") == 0
         time.pass_(minutes=6)
         work()
         assert len(post_office.messages) == 1
@@ -362,9 +363,9 @@ def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "sent", fails)
         with pytest.raises(OperationalError):
-            worker.send_emails()
+            run_job("send emails")
     db.session.rollback()
-    assert worker.send_emails() == 0
+    assert run_job("send emails") == 0
     time.pass_(minutes=6)
     work()
     assert len({message["Message-ID"] for message in post_office.messages}) == 1
@@ -407,7 +408,7 @@ def test_a_password_that_is_no_ascii_is_said(ada: Visitor, set_up: SetUp, time: 
     queue(*readers(1))
     with rude_mail_server(EHLO="250-here\r\n250 AUTH PLAIN") as server:
         set_up(mail_url=server.url.replace("//", "//user:p%C3%A4ss@"))
-        worker.send_emails()
+        run_job("send emails")
     assert messages()[0].last_answer
     time.pass_(minutes=11)
     assert "Letters have not got out" in ada.client.get("/admin/queue").text

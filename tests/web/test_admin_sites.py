@@ -7,11 +7,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from commentsvc import worker
 from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.db import db
 from commentsvc.models import Comment, ModeratorAction, PageCheck, Site, WatchedFeed
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
+from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -136,7 +136,7 @@ class TestExamination:
         with web() as private:
             for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):
                 place = ada.admin_post(f"{SITE}/page-check", url=url).headers["Location"]
-                assert worker.check_pages() == 1
+                assert run_job("check pages") == 1
                 assert "cannot be read" in ada.client.get(place).text
             assert private.asked == []
 
@@ -145,7 +145,7 @@ class TestExamination:
         assert ada.client.get(f"{SITE}/page-check").status_code == 404
         answer = ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
-        assert worker.check_pages() == 1
+        assert run_job("check pages") == 1
         page = ada.client.get(answer.headers["Location"]).text
         assert 'class="mend"' in page
         assert 'http-equiv="refresh"' not in page
@@ -158,7 +158,7 @@ class TestExamination:
         lines = ada.client.get(SITE).text.partition('dir="ltr">&lt;script')[2].partition("</pre>")[0]
         blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
         ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
-        worker.check_pages()
+        run_job("check pages")
         findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(PageCheck.findings)).one()}
         assert findings["Script"]
         assert findings["Element"]
@@ -171,12 +171,12 @@ class TestExamination:
 
     def test_private_places_are_not_looked_at(self, ada: Visitor, rules: Callable[..., None]) -> None:
         ada.admin_post(f"{SITE}/page-check", url="http://127.0.0.1:1/")
-        worker.check_pages()
+        run_job("check pages")
         assert "cannot be read" in ada.client.get(f"{SITE}/page-check").text
 
 
 def let_the_worker_delete() -> None:
-    while worker.remove_sites():
+    while run_job("remove sites"):
         pass
 
 

@@ -8,7 +8,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc import settings as all_settings
-from commentsvc import worker
 from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
 from commentsvc.linkbacks import trackback
@@ -16,6 +15,7 @@ from commentsvc.links import thread_key
 from commentsvc.markup import plain_text
 from commentsvc.models import Email, Recipient, Thread
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, ARTICLE_URL, BOB, GRACE
+from tests.jobs import run_job
 from tests.servers import mail_server
 from tests.visitors import Visitor, row
 
@@ -248,9 +248,9 @@ class TestOneBadLetter:
         db.session.commit()
         with mail_server() as server:
             all_settings.use(all_settings.current().model_copy(update={"mail_url": server.url}))
-            while worker.send_emails():
+            while run_job("send emails"):
                 pass
-            worker.send_emails()
+            run_job("send emails")
             assert len(server.messages) == 2
         db.session.rollback()
         assert sorted(db.session.scalars(select(Email.state))) == ["failed", "sent", "sent"]

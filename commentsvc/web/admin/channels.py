@@ -73,7 +73,7 @@ def send_again(delivery_id: int) -> AnyResponse:
     """Another try, now."""
     db.begin_write()
     delivery = found(db.session.get(Delivery, delivery_id))
-    channels.tell_again(delivery)
+    channels.send_again(delivery)
     return _back()
 
 

@@ -35,7 +35,7 @@ def check_again(ping_id: int) -> AnyResponse:
     ping = found(db.session.get(Ping, ping_id))
     if not signed_in.person().moderates(ping.site_id):
         raise NotFound
-    verifying.look_again(ping)
+    verifying.check_again(ping)
     db.session.commit()
     return redirect(url_for("admin_linkbacks.show", _anchor="received"), code=303)
 
@@ -47,6 +47,6 @@ def send_again(linkback_id: int) -> AnyResponse:
     sent = found(db.session.get(SentLinkback, linkback_id))
     if not signed_in.person().moderates(sent.announcement.site_id):
         raise NotFound
-    announcing.tell_again(sent)
+    announcing.send_again(sent)
     db.session.commit()
     return redirect(url_for("admin_linkbacks.show", _anchor="sent"), code=303)

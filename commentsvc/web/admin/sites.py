@@ -86,7 +86,7 @@ def check_page(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"page_check": refusal})
         return _page(Site.named(key), wrong), wrong.status
-    page_check_queue.ask(site, url)
+    page_check_queue.enqueue(site, url)
     db.session.commit()
     return redirect(url_for("sites.show_page_check", key=key), code=303)
 

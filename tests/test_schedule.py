@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from commentsvc import worker
 from commentsvc.db import db
+from commentsvc.jobs import schedule, upkeep
 from commentsvc.models import Ping
 from commentsvc.models.leased import new_work
 from tests.cast import ARTICLE, ARTICLE_URL
@@ -41,7 +41,7 @@ def begun(app: Flask) -> Iterator[list[str]]:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which jobs were woken."""
     woken: list[str] = []
-    monkeypatch.setattr(worker.Job, "ring", lambda job: woken.append(job.do.__name__))
+    monkeypatch.setattr(schedule.Job, "ring", lambda job: woken.append(job.name))
     return woken
 
 
@@ -52,32 +52,32 @@ class TestWaking:
         new_work.clear()
         mention(client)
         assert new_work.is_set()
-        worker._wake()
-        assert rung == ["verify_pings"]
+        schedule._wake()
+        assert rung == ["verify pings"]
 
     def test_what_is_leased_wakes_nobody_until_its_lease_is_over(
         self, client: FlaskClient, rung: list[str], time: FrozenClock
     ) -> None:
         mention(client)
         db.begin_write()
-        Ping.claim(1, worker.MAX_PAUSE)
+        Ping.claim(1, schedule.MAX_PAUSE)
         db.session.commit()
-        worker._wake()
+        schedule._wake()
         assert rung == []
         time.pass_(seconds=11)
-        worker._wake()
-        assert rung == ["verify_pings"]
+        schedule._wake()
+        assert rung == ["verify pings"]
 
     def test_what_gathers_for_a_moment_is_found_when_it_is_due(
         self, bob: Visitor, ada: Visitor, rules: Callable[..., None], rung: list[str], time: FrozenClock
     ) -> None:
         rules("blog", moderation="all")
         bob.comment()
-        worker._wake()
+        schedule._wake()
         assert rung == []
         time.pass_(seconds=6)
-        worker._wake()
-        assert rung == ["send_emails"]
+        schedule._wake()
+        assert rung == ["send emails"]
 
     def test_reading_wakes_nobody_nor_does_what_was_rolled_back(self, client: FlaskClient, site: object) -> None:
         new_work.clear()
@@ -93,11 +93,11 @@ class TestWaking:
 
     def test_a_loop_that_waits_is_woken(self, app: Flask, client: FlaskClient) -> None:
         done, stop = threading.Event(), threading.Event()
-        job = worker.Job(lambda: done.set() or 0, Ping)  # type: ignore[func-returns-value]
+        job = schedule.Job("verify pings", lambda: done.set() or 0, Ping)  # type: ignore[func-returns-value]
 
         def work() -> None:
             with app.app_context():
-                worker.loop(job, stop)
+                schedule.loop(job, stop)
 
         loop = threading.Thread(target=work)
         loop.start()
@@ -115,9 +115,9 @@ class TestWaking:
 def test_where_there_is_nothing_to_do_nobody_waits_for_the_lock(
     app: Flask, begun: list[str], database_name: str
 ) -> None:
-    for job in worker.JOBS:
-        if job.do is not worker.tidy:
-            assert worker._carefully(lambda one=job: worker._look_and_do(one)) == 0  # type: ignore[misc]
-    worker._wake()
+    for job in schedule.JOBS:
+        if job.do is not upkeep.tidy:
+            assert schedule._carefully(lambda one=job: schedule._look_and_do(one)) == 0  # type: ignore[misc]
+    schedule._wake()
     assert "BEGIN IMMEDIATE" not in begun
     assert begun or database_name == "postgresql"

@@ -1,0 +1,97 @@
+"""Email in and out: what is due in the outbox, over one connection, and what comes to the mailbox."""
+
+import logging
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from commentsvc import mail, mailbox, settings
+from commentsvc.comments import by_mail
+from commentsvc.jobs.runner import surely_written, written
+from commentsvc.mail import DeliveryFailed
+from commentsvc.models.email import EmailKind
+from commentsvc.notifications import deliverability, incoming, outbox
+
+BATCH_SIZE = 50  # emails over one connection
+
+log = logging.getLogger(__name__)
+
+
+def send_emails() -> int:
+    """Due emails over one connection, each claimed when its turn comes; the number taken by the server."""
+    if not settings.current().mail_url:
+        return 0
+    parcel = written(outbox.claim)
+    if parcel is None:
+        return 0
+    taken, dialogue = 0, mail.Transcript()
+    try:
+        with mail.connect(dialogue) as connection:
+            while parcel is not None and _sent(connection, parcel, dialogue):
+                taken += 1
+                parcel = written(outbox.claim) if taken < BATCH_SIZE else None
+    except DeliveryFailed as failure:  # nobody can be reached: the email waits, and is not at fault
+        log.warning("the mail server is not available: %s", failure.answer)
+        if parcel is not None:
+            _not_sent(parcel, failure, dialogue, was_tried=False)
+    return taken
+
+
+def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Transcript) -> bool:
+    """Hand over one email and note how that went; whether the line may be used for another."""
+    dialogue.begin_message()
+    try:
+        answer = connection.send(parcel.sender, parcel.recipient, parcel.message)
+    except DeliveryFailed as failure:
+        log.warning("email %s was not taken: %s", parcel.email_id, failure.answer)
+        _not_sent(parcel, failure, dialogue, was_tried=True)
+        return not failure.is_about_server
+    surely_written(partial(outbox.sent, parcel.email_id, answer))
+    if parcel.kind == EmailKind.TEST:
+        _explain(parcel.email_id, answer, dialogue, is_taken=True)
+    return True
+
+
+def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool) -> None:
+    for email_id in written(partial(outbox.postpone, parcel.email_id, failure, was_tried=was_tried)):
+        _explain(email_id, failure.answer, dialogue, is_taken=False)
+
+
+def _explain(email_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
+    """A test email tells its sender what was said, and what there is to mend."""
+    hints = deliverability.hints(answer, is_taken=is_taken)
+    written(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
+
+
+def read_mailbox() -> int:
+    """What came to the mailbox of answers and bounces; 0, as it is looked into from time to time."""
+    if not settings.current().mail_inbox:
+        return 0
+    try:
+        with mailbox.connect() as folder:
+            for sequence in folder.unread(BATCH_SIZE):
+                receive(folder.read(sequence))
+                folder.mark(sequence)
+    except mailbox.MailboxTrouble as trouble:
+        log.warning("the mailbox cannot be read: %s", trouble)
+    return 0
+
+
+def receive(raw: bytes) -> str:
+    """Do what one mail asks for; what became of it. Trouble with the database comes up: it is to be tried again.
+
+    Whatever else a mail brings up, it must not keep those behind it waiting.
+    """
+    try:
+        mail = incoming.read(raw)  # before anything is locked: strangers send what they like
+        outcome = written(partial(by_mail.take, mail))
+    except incoming.Unreadable as problem:
+        log.warning("a mail could not be read: %s", problem)
+        return f"ignored: {problem}"
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("a mail could not be taken")
+        return "ignored: it could not be understood"
+    log.info("a mail came: %s", outcome)
+    return outcome

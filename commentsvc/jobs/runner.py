@@ -1,0 +1,94 @@
+"""Run one job: claim a row, do the work without the database, write down what came of it."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from commentsvc.db import db
+from commentsvc.errors import PermanentFailure
+from commentsvc.safe_http import FetchFailed
+
+ATTEMPTS = 3  # to write down what has happened and must not happen again
+UNEXPECTED = "could not be read"
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+
+class Work(Protocol[Task, Result]):
+    """A kind of job: a module with these functions. All but ``perform`` run in a transaction of their own."""
+
+    def claim(self) -> Task | None:
+        """Lease the next row that is due; what ``perform`` needs of it."""
+
+    def perform(self, task: Task, /) -> Result:
+        """Do the work, without the database, as it may take long.
+
+        Raises:
+            PermanentFailure: it will not succeed.
+            FetchFailed: it may succeed later.
+        """
+
+    def complete(self, task: Task, result: Result, /) -> None:
+        """Store the result. It may raise ``PermanentFailure``, too."""
+
+    def retry(self, task: Task, reason: str, /) -> None:
+        """Have it tried later, or mark it as failed after the last attempt."""
+
+    def give_up(self, task: Task, failure: PermanentFailure, /) -> None:
+        """Mark it as failed."""
+
+
+def run_next(work: Work[Task, Result]) -> int:
+    """Run the job that is due next; the number that ran."""
+    task = written(work.claim)
+    if task is None:
+        return 0
+    run(work, task)
+    return 1
+
+
+def run(work: Work[Task, Result], task: Task) -> Exception | None:
+    """Run a claimed job; what it failed with. Database errors propagate: the lease expires, and it is tried again."""
+    try:
+        result = work.perform(task)
+        written(partial(work.complete, task, result))
+    except SQLAlchemyError:
+        raise
+    except PermanentFailure as failure:
+        log.info("given up: %s (%s)", task, failure)
+        written(partial(work.give_up, task, failure))
+        return failure
+    except FetchFailed as failure:
+        log.info("to be retried: %s (%s)", task, failure)
+        written(partial(work.retry, task, str(failure)))
+        return failure
+    except Exception as failure:  # whatever a hostile page causes, it must not stop the jobs behind it
+        log.exception("failed unexpectedly: %s", task)
+        written(partial(work.retry, task, UNEXPECTED))
+        return failure
+    return None
+
+
+def written(use_case: Callable[[], Result]) -> Result:
+    """Call a use case in a transaction of its own."""
+    db.begin_write()
+    result = use_case()
+    db.session.commit()
+    return result
+
+
+def surely_written(use_case: Callable[[], None]) -> None:
+    """The same for what has happened and must not happen again, with a few attempts if the database is busy."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return written(use_case)
+        except SQLAlchemyError as problem:
+            log.warning("the database is not available (%s)", problem)
+            db.session.rollback()
+    return written(use_case)

@@ -1,0 +1,143 @@
+"""Every job, and the threads that run them. Any number of processes may run them beside each other."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from commentsvc.db import db
+from commentsvc.jobs import email, upkeep
+from commentsvc.jobs.runner import run_next
+from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
+from commentsvc.models.announcement import Announcement
+from commentsvc.models.delivery import Delivery
+from commentsvc.models.email import Email
+from commentsvc.models.leased import Leased, new_work
+from commentsvc.models.page_check import PageCheck
+from commentsvc.models.ping import Ping
+from commentsvc.models.second_opinion import SecondOpinion
+from commentsvc.models.sent_linkback import SentLinkback
+from commentsvc.models.watched_feed import WatchedFeed
+from commentsvc.moderation import second_opinion
+from commentsvc.notifications import channels
+
+LOOK = timedelta(seconds=1)  # between two looks for rows that have become due
+MAX_PAUSE = timedelta(seconds=10)
+FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done while everything starts
+MAILBOX_PAUSE = timedelta(seconds=15)
+UPKEEP_PAUSE = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do over and over; ``do`` returns how much it did.
+
+    It is done whenever a row of ``rows`` is due and, without ``rows``, after each ``pause``. What is not urgent waits
+    until the service has started. ``at_once`` threads do it beside each other, if one may take long.
+    """
+
+    name: str
+    do: Callable[[], int]
+    rows: type[Leased] | None = None
+    pause: timedelta = MAX_PAUSE
+    at_once: int = 1
+    is_urgent: bool = True
+    bell: threading.Condition = field(default_factory=threading.Condition, compare=False)
+
+    def has_work(self) -> bool:
+        """Whether there may be anything to do; asked without the lock for writing."""
+        return self.rows is None or bool(db.session.scalar(select(self.rows.are_there())))
+
+    def ring(self) -> None:
+        """Wake its threads."""
+        with self.bell:
+            self.bell.notify_all()
+
+    def wait(self, span: timedelta) -> None:
+        """Sleep until ``ring`` or for ``span``."""
+        with self.bell:
+            self.bell.wait(span.total_seconds())
+
+
+JOBS = (
+    Job("send emails", email.send_emails, Email, at_once=2),
+    Job("read the mailbox", email.read_mailbox, pause=MAILBOX_PAUSE),
+    Job("deliver to channels", partial(run_next, channels), Delivery, at_once=2),
+    Job("verify pings", partial(run_next, verifying), Ping, at_once=3),
+    Job("ask for second opinions", partial(run_next, second_opinion), SecondOpinion),
+    Job("announce articles", partial(run_next, announcing), Announcement),
+    Job("send linkbacks", partial(run_next, sending), SentLinkback),
+    Job("watch feeds", partial(run_next, watching), WatchedFeed),
+    Job("check pages", partial(run_next, page_check_queue), PageCheck),
+    Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
+    Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False),
+    Job("remove sites", upkeep.remove_sites, is_urgent=False),
+)
+
+
+def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Event:
+    """Run all jobs in threads of this process, each inside ``context()``, until the returned event is set."""
+    stop = threading.Event()
+
+    def run(work: Callable[[], None]) -> None:
+        with context():
+            work()
+
+    loops = [("look-out", partial(look_out, stop))]
+    loops += [(job.name, partial(loop, job, stop)) for job in JOBS for _ in range(job.at_once)]
+    for name, work in loops:
+        threading.Thread(target=run, args=(work,), name=f"jobs: {name}", daemon=True).start()
+    return stop
+
+
+def look_out(stop: threading.Event) -> None:
+    """Each second, and when this process commits one, look for due rows of every job, and wake their threads."""
+    while not stop.is_set():
+        _carefully(_wake)
+        new_work.wait(LOOK.total_seconds())
+        new_work.clear()
+
+
+def _wake() -> int:
+    jobs = [job for job in JOBS if job.rows is not None]
+    found = db.session.execute(select(*(job.rows.are_there() for job in jobs if job.rows))).one()
+    due = [job for job, is_due in zip(jobs, found, strict=True) if is_due]
+    for job in due:
+        job.ring()
+    return len(due)
+
+
+def loop(job: Job, stop: threading.Event) -> None:
+    """Do ``job`` until ``stop`` is set. A failure is logged and does not end the loop.
+
+    Each job has threads of its own, so that a slow mail server keeps no ping waiting.
+    """
+    if job.rows is not None or not job.is_urgent:
+        job.wait(FIRST_PAUSE)
+    while not stop.is_set():
+        if not _carefully(partial(_look_and_do, job)):
+            job.wait(job.pause)
+
+
+def _look_and_do(job: Job) -> int:
+    return job.do() if job.has_work() else 0
+
+
+def _carefully(do: Callable[[], int]) -> int:
+    try:
+        return do()
+    except SQLAlchemyError as problem:
+        log.warning("%s: the database is not available (%s)", threading.current_thread().name, problem)
+    except Exception:
+        log.exception("%s failed", threading.current_thread().name)
+    finally:
+        db.session.remove()
+    return 0
