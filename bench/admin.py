@@ -23,7 +23,6 @@ from werkzeug.test import TestResponse
 from commentsvc import clock, schema, throttle
 from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
-from commentsvc.comments import site_removal
 from commentsvc.db import db
 from commentsvc.models import Comment, DailyCount, Decision, Site, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
@@ -31,6 +30,7 @@ from commentsvc.models.daily_count import Event
 from commentsvc.models.moderator import Role
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.settings import Settings
+from commentsvc.sites import removal as site_removal
 from tests import postgres
 from tests.visitors import hidden_fields
 

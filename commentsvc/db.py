@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum as PythonEnum
 from functools import reduce
 from importlib import import_module
 from typing import Any, TypeVar
@@ -14,9 +15,11 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Enum,
     Executable,
     LargeBinary,
     MetaData,
+    String,
     and_,
     cast,
     column,
@@ -25,6 +28,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    type_coerce,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
@@ -61,6 +65,14 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _values(members: type[PythonEnum]) -> list[str]:
+    return [member.value for member in members]
+
+
+# Enums are stored by their values, as plain text: a new member is no change of the schema.
+NAMES = Enum(PythonEnum, native_enum=False, create_constraint=False, length=16, values_callable=_values)
+
+
 class Base(DeclarativeBase):
     """The tables' common ground; constraint names follow one convention so that migrations can name them."""
 
@@ -73,7 +85,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    registry = registry(metadata=metadata, type_annotation_map={datetime: UTCDateTime()})
+    registry = registry(metadata=metadata, type_annotation_map={datetime: UTCDateTime(), PythonEnum: NAMES})
 
 
 Row = TypeVar("Row", bound=Base)
@@ -233,7 +245,8 @@ def unindexed(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
 
     Without statistics it takes every index for selective, even one that finds all comments of a site.
     """
-    expression: ColumnElement[Any] = column + column.type.python_type()
+    kind = column.type.python_type
+    expression: ColumnElement[Any] = type_coerce(column, String) + "" if issubclass(kind, str) else column + kind()
     return expression
 
 

@@ -7,7 +7,6 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, text, update
 
 from commentsvc import clock, configuration
-from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import Banned, NotFound, ThreadClosed
 from commentsvc.models import Ban, Channel, Configuration, Recipient, Site, Subscription, Thread
@@ -15,6 +14,7 @@ from commentsvc.models.ban import BanKind, Bans
 from commentsvc.models.channel import Means
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
+from commentsvc.threads.articles import Article
 from tests.cast import ARTICLE, BLOG, BOB, MALLORY
 from tests.visitors import Visitor
 

@@ -4,8 +4,8 @@ import click
 
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import site_named
-from commentsvc.comments.submission import MAX_ID
 from commentsvc.db import db
+from commentsvc.fields import MAX_ID
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.moderation import bans
 from commentsvc.moderation.actions import Operator

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from commentsvc import clock, links
+from commentsvc import clock, fields, links
 from commentsvc.accounts import moderators
 from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
 from commentsvc.comments import posting, submission
-from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Mention, Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
@@ -18,6 +17,7 @@ from commentsvc.models.comment import Comment, Kind, Response
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
 from commentsvc.models.thread import Thread
+from commentsvc.threads.articles import Article
 
 # who, days ago, answers which line of this table (counted from 0), what
 NAME = "A blog about things"
@@ -123,7 +123,7 @@ def _move(site: Site, origins: list[str]) -> None:
     for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
         thread.url = links.article(origins[0], thread.key)
     for comment in db.session.scalars(select(Comment).where(Comment.kind == Kind.COMMENT)):
-        comment.body_html = submission.rendered(comment.body)
+        comment.body_html = fields.rendered(comment.body)
 
 
 def _write_thread(site: Site, blog: str, owner: Moderator) -> None:

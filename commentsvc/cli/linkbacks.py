@@ -53,7 +53,7 @@ def _send(message: Message) -> SendingState:
     run(sending, message)
     sent = db.session.get_one(SentLinkback, message.sent_id, populate_existing=True)
     click.echo(_in_words(sent))
-    return SendingState(sent.state)
+    return sent.state
 
 
 def _in_words(sent: SentLinkback) -> str:
@@ -64,4 +64,4 @@ def _in_words(sent: SentLinkback) -> str:
         SendingState.FAILED: f"✗ {sent.target}: {sent.answer}",
         SendingState.NO_ENDPOINT: f"– {sent.target}: takes no linkbacks",
     }
-    return labels[SendingState(sent.state)]
+    return labels[sent.state]

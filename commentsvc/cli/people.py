@@ -4,9 +4,9 @@ import click
 
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address
-from commentsvc.comments import personal_data
 from commentsvc.db import db
 from commentsvc.moderation.actions import Operator
+from commentsvc.privacy import personal_data
 
 
 @click.command()

@@ -9,8 +9,6 @@ import click
 from commentsvc import i18n, links
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import MAY_BE_PRIVATE, site_named
-from commentsvc.comments import site_removal, site_rules, sites
-from commentsvc.comments.site_rules import Rule
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields
 from commentsvc.linkbacks import watching
@@ -19,6 +17,10 @@ from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation.actions import Operator
 from commentsvc.safe_http import FetchFailed, FetchRefused
+from commentsvc.sites import removal as site_removal
+from commentsvc.sites import rules as site_rules
+from commentsvc.sites import sites
+from commentsvc.sites.rules import Rule
 
 
 def _option(rule: Rule) -> Any:

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, update
 
 from commentsvc import schema, settings
 from commentsvc.cli.application import with_application
-from commentsvc.comments.submission import rendered
 from commentsvc.db import db
+from commentsvc.fields import rendered
 from commentsvc.jobs import schedule
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.thread import Thread

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from commentsvc import i18n, links, settings, throttle, tokens
-from commentsvc.comments import posting, replying, submission, threads
-from commentsvc.comments.articles import Article
+from commentsvc import fields, i18n, links, settings, throttle, tokens
+from commentsvc.comments import posting, replying, submission
 from commentsvc.comments.posting import Writer
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
@@ -19,6 +18,8 @@ from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.notifications import bounces, enqueue, moderation_links, return_address
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 
 MAX_ORDER_LENGTH = 40  # characters
 SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # paths of ours that must not be shown
@@ -111,7 +112,7 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
         raise AnswerTooLate
     moderator, state = moderation_links.moderator_of(holder), _command(mail.reply_text)
     if state is None and not mail.reply_text:
-        raise submission.BodyMissing
+        raise fields.BodyMissing
     if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
     if state is not None or moderator is None:
@@ -141,12 +142,12 @@ def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Wri
     if key and posting.twin_of(key):
         return "taken before"
     thread = parent.thread
-    fields = {**typed, "body": mail.reply_text, "parent_id": str(parent.id)}
+    parsed = submission.parse({**typed, "body": mail.reply_text, "parent_id": str(parent.id)})
     limit = throttle.comments_per_minute(thread.site.comments_per_minute)
     throttle.hit(limit, thread.site.key, tokens.keyed_hash("mail", mail.sender))
-    bans.check(thread.site, AuthorIdentity("", *submission.as_stored(fields)))
+    bans.check(thread.site, AuthorIdentity("", parsed.email or "", parsed.website or "", parsed.text))
     threads.check_open(thread)
-    checked = submission.validate(fields)
+    checked = parsed.checked()
     comment = posting.post_comment(Article(thread.site, thread.key, thread), checked, writer, key)
     return f"posted: {comment.state}"
 
@@ -188,7 +189,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
     facts = {
         "sentence": refusal.sentence,
         "values": dict(refusal.values),
-        "body": mail.reply_text[: submission.MAX_BODY_LENGTH],
+        "body": mail.reply_text[: fields.MAX_BODY_LENGTH],
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import clock, tokens, versions
-from commentsvc.comments import posting, submission
+from commentsvc import clock, fields, tokens, versions
+from commentsvc.comments import posting
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotYours, found
@@ -95,7 +95,7 @@ def edit(comment: Comment, typed: str) -> None:
         AlreadySaid: another comment says the same.
         EditTimeOver: somebody answered what it says now.
     """
-    body, body_html = submission.checked_body(typed)
+    body, body_html = fields.checked_body(typed)
     if body == comment.body:
         return
     if db.session.scalar(select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED)):
@@ -131,7 +131,7 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
     comment.author, comment.website = undo_data["author"], undo_data["website"]
     if revision := db.session.get(Revision, undo_data.get("revision") or 0):
         db.session.delete(revision)
-        comment.body, comment.body_html = undo_data["body"], submission.rendered(undo_data["body"])
+        comment.body, comment.body_html = undo_data["body"], fields.rendered(undo_data["body"])
         comment.body_hash = posting.body_hash(comment.body)
         comment.edited_at = datetime.fromisoformat(undo_data["edited_at"]) if undo_data["edited_at"] else None
     if comment.is_visible:

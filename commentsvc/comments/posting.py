@@ -7,8 +7,6 @@ from datetime import datetime
 from sqlalchemy import select
 
 from commentsvc import clock, links, tokens
-from commentsvc.comments import threads
-from commentsvc.comments.articles import Article
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadySaid, ChallengeNeeded, ParentUnavailable
@@ -19,6 +17,8 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions, evidence, policy, second_opinion, training
 from commentsvc.moderation.evidence import Circumstances
 from commentsvc.notifications import subscriptions
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 
 
 @dataclass(frozen=True)

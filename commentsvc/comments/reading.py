@@ -10,13 +10,13 @@ from functools import cache
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
-from commentsvc.comments.articles import Article
 from commentsvc.db import db, unindexed
 from commentsvc.models.comment import FACEPILE, Comment, State
 from commentsvc.models.decision import waits
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.threads.articles import Article
 
 MAX_DEPTH = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
 MAX_COUNTS = 100

@@ -1,12 +1,13 @@
 """A moderator replies to a comment, which is approved by that, as one action."""
 
+from commentsvc import fields
 from commentsvc.comments import posting, submission
-from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Writer
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, decisions
+from commentsvc.threads.articles import Article
 
 
 def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | None = None) -> ModeratorAction:
@@ -16,7 +17,7 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
         InvalidFields: the reply is empty or too long.
         ThreadClosed, AlreadySaid: as for everybody.
     """
-    body, body_html = submission.checked_body(typed)
+    body, body_html = fields.checked_body(typed)
     thread = comment.thread
     action = actions.record(Verb.REPLY, by, site=thread.site_id, comment=comment)
     actions.decide(comment, State.APPROVED, by, action)

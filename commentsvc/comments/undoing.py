@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commentsvc import clock
-from commentsvc.comments import editing, rearranging, replying, sites, thread_rules
+from commentsvc.comments import editing, replying
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
@@ -12,6 +12,9 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions, bans
+from commentsvc.sites import sites
+from commentsvc.threads import moving
+from commentsvc.threads import rules as thread_rules
 
 
 class NothingToUndo(Refusal):
@@ -42,7 +45,7 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
     if not may_be_undone(action):
         raise NothingToUndo
     action.undone_at = clock.now()
-    changed = UNDOING[Verb(action.verb)](action, by)
+    changed = UNDOING[action.verb](action, by)
     if not changed and action.verb != Verb.SITE:  # its rules are no row of a list
         raise NothingToUndo
     return Undone([one for one in changed if isinstance(one, Comment)])
@@ -67,10 +70,10 @@ UNDOING: dict[Verb, Callable[[ModeratorAction, Moderator], list[Comment] | list[
     **dict.fromkeys(actions.STATES, actions.undo_decisions),
     Verb.REPLY: replying.undo,
     Verb.TEXT: lambda action, _: editing.undo_rewriting(action),
-    Verb.MOVE: lambda action, _: rearranging.undo_move(action),
-    Verb.MERGE: lambda action, _: rearranging.undo_merging(action),
-    Verb.ADDRESS: lambda action, _: rearranging.undo_relocation(action),
-    Verb.ALIAS: lambda action, _: rearranging.undo_alias(action),
+    Verb.MOVE: lambda action, _: moving.undo_move(action),
+    Verb.MERGE: lambda action, _: moving.undo_merging(action),
+    Verb.ADDRESS: lambda action, _: moving.undo_relocation(action),
+    Verb.ALIAS: lambda action, _: moving.undo_alias(action),
     Verb.THREAD: lambda action, _: thread_rules.undo_change(action),
     Verb.PIN: lambda action, _: thread_rules.undo_pinning(action),
     Verb.SITE: lambda action, _: sites.undo_change(action),

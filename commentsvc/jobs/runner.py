@@ -61,11 +61,11 @@ def run(work: Work[Task, Result], task: Task) -> Exception | None:
     except SQLAlchemyError:
         raise
     except PermanentFailure as failure:
-        log.info("given up: %s (%s)", task, failure)
+        log.debug("given up: %s (%s)", task, failure)
         written(partial(work.give_up, task, failure))
         return failure
     except FetchFailed as failure:
-        log.info("to be retried: %s (%s)", task, failure)
+        log.debug("to be retried: %s (%s)", task, failure)
         written(partial(work.retry, task, str(failure)))
         return failure
     except Exception as failure:  # whatever a hostile page causes, it must not stop the jobs behind it

@@ -4,9 +4,10 @@ from functools import partial
 
 from commentsvc.accounts import sessions
 from commentsvc.captcha import challenge
-from commentsvc.comments import retention, site_removal
 from commentsvc.db import db
 from commentsvc.jobs.runner import written
+from commentsvc.privacy import retention
+from commentsvc.sites import removal as site_removal
 
 
 def tidy() -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from commentsvc import configuration, links
-from commentsvc.comments import threads
 from commentsvc.errors import N_, NotFound, Reason
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
@@ -16,6 +15,7 @@ from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site
 from commentsvc.safe_http import Page
+from commentsvc.threads import threads
 
 if TYPE_CHECKING:
     from lxml import etree

@@ -11,17 +11,17 @@ from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, configuration, links
-from commentsvc.comments import threads
-from commentsvc.comments.articles import Article
-from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed, TooMany
+from commentsvc.fields import row_id
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.ping import NOT_BEFORE, Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 
 MAX_WAITING = 1000
 MAX_OF_SENDER = 100  # waiting
@@ -128,7 +128,7 @@ def _own_page(target: str) -> Article | None:
 def answered(target: str) -> Comment | None:
     """The comment that a target names, if it names one."""
     named = COMMENT.search(target)
-    number = whole(named[1]) if named else None
+    number = row_id(named[1]) if named else None
     return db.session.get(Comment, number) if number else None
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import aliased, joinedload
 
 from commentsvc import clock, safe_http
 from commentsvc.comments import posting
-from commentsvc.comments.articles import Article
 from commentsvc.comments.posting import Mention
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed
@@ -28,6 +27,7 @@ from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.moderation.evidence import Circumstances
+from commentsvc.threads.articles import Article
 
 REASON_GONE = N_("the page that linked here is gone, or does so no longer")
 LEASE = timedelta(minutes=2)
@@ -223,7 +223,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
     parent = receiving.answered(ping.target) if finding.response == Response.REPLY else None
     excerpt = ping.excerpt or finding.excerpt
     mention = Mention(
-        kind=Kind(ping.protocol),
+        kind=ping.protocol,
         response=finding.response,
         source=finding.url or ping.source,
         title=_title(ping, finding),

@@ -36,7 +36,7 @@ class Announcement(Leased):
     title: Mapped[str] = mapped_column(String(300), default="")
     excerpt: Mapped[str] = mapped_column(String(300), default="")
     fingerprint: Mapped[str] = mapped_column(String(64), default="")
-    state: Mapped[str] = mapped_column(String(16), default=AnnouncementState.QUEUED)
+    state: Mapped[AnnouncementState] = mapped_column(default=AnnouncementState.QUEUED)
     reason: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

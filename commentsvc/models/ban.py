@@ -41,7 +41,7 @@ class Ban(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[BanKind]
     value: Mapped[str] = mapped_column(String(254))
     label: Mapped[str] = mapped_column(String(254))
     reason: Mapped[str] = mapped_column(String(300), default="")

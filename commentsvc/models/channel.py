@@ -29,7 +29,7 @@ class Channel(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    means: Mapped[str] = mapped_column(String(16))
+    means: Mapped[Means]
     url: Mapped[str] = mapped_column(String(2000))
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     secret: Mapped[str] = mapped_column(String(100), default="")

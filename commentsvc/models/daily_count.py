@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Executable, String, bindparam
+from sqlalchemy import BigInteger, Executable, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -34,7 +34,7 @@ class DailyCount(Base):
 
     day: Mapped[date] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    event: Mapped[str] = mapped_column(String(16), primary_key=True)
+    event: Mapped[Event] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(default=0)
     seconds: Mapped[int] = mapped_column(BigInteger, default=0)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from commentsvc import clock
@@ -31,8 +31,8 @@ class Decision(Base):
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
     site_id: Mapped[int] = mapped_column(default=0)
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
-    before: Mapped[str | None] = mapped_column(String(16))
-    after: Mapped[str] = mapped_column(String(16))
+    before: Mapped[State | None]
+    after: Mapped[State]
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
     ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"), index=True)
     action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"), index=True)

@@ -30,7 +30,7 @@ class Delivery(Leased):
     message_id: Mapped[str] = mapped_column(String(64), unique=True)
     event: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
-    state: Mapped[str] = mapped_column(String(16), default=DeliveryState.QUEUED)
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.QUEUED)
     answer: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]

@@ -53,7 +53,7 @@ class Email(Leased):
         {"sqlite_autoincrement": True},
     )
 
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[EmailKind]
     recipient: Mapped[str] = mapped_column(String(254))
     language: Mapped[str] = mapped_column(String(16), default="en")
     subject: Mapped[str] = mapped_column(String(300), default="")
@@ -61,7 +61,7 @@ class Email(Leased):
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
-    state: Mapped[str] = mapped_column(String(16), default=EmailState.QUEUED)
+    state: Mapped[EmailState] = mapped_column(default=EmailState.QUEUED)
     last_answer: Mapped[str] = mapped_column(String(500), default="")
     waits_for_server: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -40,7 +40,7 @@ class Moderator(Base):
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(16), default="en")
-    role: Mapped[str] = mapped_column(String(16), default=Role.OWNER)
+    role: Mapped[Role] = mapped_column(default=Role.OWNER)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     removed_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
@@ -68,8 +68,8 @@ class ModeratorAction(Base):
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
     thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id", ondelete="SET NULL"), index=True)
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
-    actor: Mapped[str] = mapped_column(String(16), default=Actor.MODERATOR)
-    verb: Mapped[str] = mapped_column(String(16))
+    actor: Mapped[Actor] = mapped_column(default=Actor.MODERATOR)
+    verb: Mapped[Verb]
     count: Mapped[int] = mapped_column(default=0)
     undo_data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

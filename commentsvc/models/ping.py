@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import db
-from commentsvc.models.comment import Comment
+from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
@@ -41,7 +41,7 @@ class Ping(Leased):
         {"sqlite_autoincrement": True},
     )
 
-    protocol: Mapped[str] = mapped_column(String(16))
+    protocol: Mapped[Kind]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(500))
     target: Mapped[str] = mapped_column(String(2000))
@@ -53,7 +53,7 @@ class Ping(Leased):
     blog_name: Mapped[str] = mapped_column(String(200), default="")
     address_hash: Mapped[str | None] = mapped_column(String(32))
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"))
-    state: Mapped[str] = mapped_column(String(16), default=PingState.QUEUED)
+    state: Mapped[PingState] = mapped_column(default=PingState.QUEUED)
     reason: Mapped[str] = mapped_column(String(300), default="")
     is_resent: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

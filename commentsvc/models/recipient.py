@@ -39,8 +39,8 @@ class Recipient(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     language: Mapped[str] = mapped_column(String(16), default="en")
-    frequency: Mapped[str] = mapped_column(String(16), default=Frequency.AT_ONCE)
-    mail_status: Mapped[str] = mapped_column(String(16), default=MailStatus.OPEN)
+    frequency: Mapped[Frequency] = mapped_column(default=Frequency.AT_ONCE)
+    mail_status: Mapped[MailStatus] = mapped_column(default=MailStatus.OPEN)
     reason: Mapped[str] = mapped_column(String(500), default="")
     bounces: Mapped[int] = mapped_column(default=0)
     bounced_at: Mapped[datetime | None]

@@ -28,7 +28,7 @@ class SecondOpinion(Leased):
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
 
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
-    state: Mapped[str] = mapped_column(String(16), default=OpinionState.QUEUED)
+    state: Mapped[OpinionState] = mapped_column(default=OpinionState.QUEUED)
     answer: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

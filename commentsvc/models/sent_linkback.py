@@ -40,7 +40,7 @@ class SentLinkback(Leased):
     target_hash: Mapped[str] = mapped_column(String(64))
     protocol: Mapped[str] = mapped_column(String(16), default="")
     endpoint: Mapped[str] = mapped_column(String(2000), default="")
-    state: Mapped[str] = mapped_column(String(16), default=SendingState.QUEUED)
+    state: Mapped[SendingState] = mapped_column(default=SendingState.QUEUED)
     answer: Mapped[str] = mapped_column(String(300), default="")
     status_url: Mapped[str | None] = mapped_column(String(2000))
     is_linked: Mapped[bool] = mapped_column(default=True)

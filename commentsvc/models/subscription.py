@@ -57,12 +57,12 @@ class Subscription(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id", ondelete="CASCADE"), index=True)
-    topic: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[Topic]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     key: Mapped[str | None] = mapped_column(String(500))
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
-    state: Mapped[str] = mapped_column(String(16), default=SubscriptionState.UNCONFIRMED)
+    state: Mapped[SubscriptionState] = mapped_column(default=SubscriptionState.UNCONFIRMED)
     asked_by: Mapped[str | None] = mapped_column(String(32), index=True)
     confirmed_by: Mapped[str | None] = mapped_column(String(32), index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

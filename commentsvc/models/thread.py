@@ -42,12 +42,12 @@ class Thread(Base):
     key: Mapped[str] = mapped_column(String(500))
     url: Mapped[str] = mapped_column(String(2000))
     title: Mapped[str] = mapped_column(String(300), default="")
-    access: Mapped[str] = mapped_column(String(16), default=Access.OPEN)
+    access: Mapped[Access] = mapped_column(default=Access.OPEN)
     version: Mapped[int] = mapped_column(default=0)
     comment_count: Mapped[int] = mapped_column(default=0)
     linkback_count: Mapped[int] = mapped_column(default=0)
-    captcha: Mapped[str | None] = mapped_column(String(16))
-    moderation: Mapped[str | None] = mapped_column(String(16))
+    captcha: Mapped[Captcha | None]
+    moderation: Mapped[Moderation | None]
     close_after_days: Mapped[int | None]
     pinned_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -86,12 +86,12 @@ class Thread(Base):
     @property
     def captcha_rule(self) -> Captcha:
         """Who must solve a challenge here."""
-        return Captcha(self.captcha or self.site.captcha)
+        return self.captcha or self.site.captcha
 
     @property
     def moderation_rule(self) -> Moderation:
         """Whose comments wait for a moderator here."""
-        return Moderation(self.moderation or self.site.moderation)
+        return self.moderation or self.site.moderation
 
     @property
     def closes_at(self) -> datetime | None:

@@ -96,15 +96,15 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
     _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
 
 
-def in_effect(of: ColumnElement[bool]) -> Select[int, str | None]:
+def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
     """Changes of state that nobody decided about since: the comment, and the state it had before."""
     rows = select(Decision.comment_id, Decision.before).where(of, Decision.before.is_not(None), is_last())
     return rows.order_by(Decision.comment_id)
 
 
-def give_back(changes: Select[int, str | None], by: Moderator | None) -> list[Comment]:
+def give_back(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
     """Give comments back the states they had before ``changes``; writes."""
-    before = {number: State(state) for number, state in db.session.execute(changes) if state}
+    before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
     for comment in comments:
         undo(comment, before[comment.id], by)
@@ -129,7 +129,7 @@ def _lesson_before_last(comment: Comment) -> State | None:
         elif undone:
             undone -= 1
         elif (decision.moderator_id is not None or decision.is_by_owner) and decision.after in training.LEARNED_FROM:
-            return State(decision.after)
+            return decision.after
     return None
 
 

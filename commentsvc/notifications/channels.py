@@ -97,7 +97,7 @@ def shown_secret(channel: Channel) -> str:
 
 def enqueue(comment: Comment) -> None:
     """Write down that webhooks are to hear in which state a comment is from now on; writes."""
-    event = EVENTS[State(comment.state)]
+    event = EVENTS[comment.state]
     for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):
         _write(channel, event, _payload(event, _public(comment)))
 
@@ -179,7 +179,7 @@ def claim() -> Message | None:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         return Message(
             delivery.id,
-            Means(channel.means),
+            channel.means,
             channel.url,
             delivery.message_id,
             body,

@@ -74,7 +74,7 @@ def write_out(email: Email) -> Written | None:
     if recipient is None or not (recipient.is_open or email.kind in WHATEVER_COMES_BACK):
         return None
     with i18n.speaking(email.language):
-        plan = KINDS[EmailKind(email.kind)](email, recipient)
+        plan = KINDS[email.kind](email, recipient)
         if plan is None:
             return None
         facts = {
@@ -118,7 +118,7 @@ def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
         "comment": comment,
         "parent": comment.parent if comment.parent and comment.parent.is_visible else None,
         "thread": thread,
-        "why": i18n.gettext(WHY[Topic(heard.topic)], site=thread.site.name),
+        "why": i18n.gettext(WHY[heard.topic], site=thread.site.name),
         "comment_url": _url(comment),
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),

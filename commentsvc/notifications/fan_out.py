@@ -58,7 +58,7 @@ def _who_hears(comment: Comment) -> list[Subscription]:
         and_(Subscription.topic == Topic.SITE, Subscription.site_id == thread.site_id),
     )
     found = db.session.scalars(select(Subscription).where(topics, Subscription.state == SubscriptionState.ACTIVE))
-    return sorted(found, key=lambda one: (FIRST.index(Topic(one.topic)), one.id))
+    return sorted(found, key=lambda one: (FIRST.index(one.topic), one.id))
 
 
 def _own_addresses(comment: Comment) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _email_for(subscription: Subscription, comment: Comment) -> Email:
     if recipient.frequency != Frequency.AT_ONCE:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
-    return enqueue.write(KINDS[Topic(subscription.topic)], recipient, identity=identity)
+    return enqueue.write(KINDS[subscription.topic], recipient, identity=identity)
 
 
 def announce_held(comment: Comment) -> None:

@@ -109,7 +109,7 @@ def _packed(email: Email) -> Parcel | None:
     kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)
     email.subject, email.text = written.subject, kept
     sender = return_address.of_bounces(email)
-    return Parcel(email.id, EmailKind(email.kind), sender, email.recipient, message(email, written))
+    return Parcel(email.id, email.kind, sender, email.recipient, message(email, written))
 
 
 def _end(email: Email, state: EmailState, answer: str) -> None:

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from commentsvc import tokens
 from commentsvc.captcha import challenge
-from commentsvc.comments.articles import Article
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha
+from commentsvc.threads.articles import Article
 from commentsvc.web.visitor import Visitor
 
 MAX_KEY_LENGTH = 200  # characters of an idempotency key

@@ -2,7 +2,7 @@
 
 from werkzeug.routing import IntegerConverter, Map, PathConverter
 
-from commentsvc.comments.submission import MAX_ID
+from commentsvc.fields import MAX_ID
 
 
 class IdConverter(IntegerConverter):

@@ -8,12 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import configuration, i18n, settings, throttle
 from commentsvc.comments import reading
-from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
+from commentsvc.threads.articles import Article
 from commentsvc.web.options import choice, int_arg
 
 

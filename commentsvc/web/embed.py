@@ -6,11 +6,12 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n, links
-from commentsvc.comments import editing, threads
-from commentsvc.comments.articles import Article
+from commentsvc.comments import editing
 from commentsvc.comments.reading import Item, ThreadPage
 from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, errors, forms, gate, nobody, security, snapshots, visitor
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm

@@ -6,9 +6,9 @@ from flask import Blueprint, Response, make_response, render_template
 
 from commentsvc import configuration, i18n, links
 from commentsvc.comments import reading
-from commentsvc.comments.articles import Article
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, snapshots
 
 CONTENT_TYPE = "application/atom+xml; charset=utf-8"

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from commentsvc import i18n, throttle
-from commentsvc.comments import submission
-from commentsvc.comments.articles import Article
+from commentsvc import fields, i18n, throttle
 from commentsvc.db import db
 from commentsvc.errors import HiddenFieldFilled, InvalidFields, Refusal
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.notifications import subscriptions
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, errors, gate, security, visitor
 
 blueprint = Blueprint("follow", __name__)
@@ -47,7 +46,7 @@ def follow(site_key: str, key: str = "") -> Response:
         throttle.hit(throttle.FOLLOWS, current.source())
         if request.form.get(gate.HONEYPOT):
             raise HiddenFieldFilled
-        email = submission.checked_email(typed)
+        email = fields.checked_email(typed)
         bans.check(site, AuthorIdentity(current.address(), email, "", ""))
         person = visitor.known()
         article = article.for_writing()

@@ -7,11 +7,9 @@ from typing import Any, ClassVar
 
 from flask import request
 
-from commentsvc import i18n, links, throttle
+from commentsvc import fields, i18n, links, throttle
 from commentsvc.captcha import challenge
-from commentsvc.comments import submission
-from commentsvc.comments.articles import Article
-from commentsvc.comments.submission import FIELDS, MAX_BODY_LENGTH
+from commentsvc.comments.submission import FIELDS
 from commentsvc.errors import (
     Banned,
     ChallengeFailed,
@@ -22,10 +20,12 @@ from commentsvc.errors import (
     StorageUnavailable,
     TooMany,
 )
+from commentsvc.fields import MAX_BODY_LENGTH
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.moderation import evidence
+from commentsvc.threads.articles import Article
 from commentsvc.web import challenge_outcome, current
 from commentsvc.web.visitor import Visitor
 
@@ -123,7 +123,7 @@ def typed() -> dict[str, str]:
 
 def rendered() -> str:
     """The typed text as it would look; too long a text is shown as far as a comment can hold it."""
-    return submission.rendered(request.form.get("body", "")[:MAX_BODY_LENGTH])
+    return fields.rendered(request.form.get("body", "")[:MAX_BODY_LENGTH])
 
 
 def blank(article: Article, *, folded: bool = False) -> CommentForm:

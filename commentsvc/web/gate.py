@@ -7,7 +7,7 @@ changes a comment of their own passed all that before: ``edit`` and ``take_back`
 what is edited at bans, as the text is new and the ban may be.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from flask import g
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n, storage_errors, throttle
+from commentsvc import fields, i18n, storage_errors, throttle
 from commentsvc.captcha import challenge
 from commentsvc.comments import editing, posting, submission
 from commentsvc.db import db
@@ -28,8 +28,8 @@ from commentsvc.errors import (
     ChallengeNeeded,
     CookieMissing,
     HiddenFieldFilled,
+    InvalidFields,
     LooksAutomatic,
-    NotUnderstood,
     Refusal,
     StorageUnavailable,
 )
@@ -96,17 +96,20 @@ def _end_turn() -> None:
 
 def _receive(request: CommentRequest) -> Comment:
     site = request.article.site
-    submission.must_be_text(request.typed)
+    fields.must_be_text(request.typed)
     security.check_origin(site)
     if twin := _twin(request):
         return twin
     if request.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
-        bans.check(site, AuthorIdentity(current.address(), *submission.as_stored(request.typed)))
+    parsed = submission.parse(request.typed)
+    if request.moderator is None:
+        author = AuthorIdentity(current.address(), parsed.email or "", parsed.website or "", parsed.text)
+        bans.check(site, author)
     request.article.check_open()
     taken = _check_person(request)
     challenge_outcome.must_be_left(request)
-    checked = _checked_fields(request.typed)
+    checked = _checked(parsed)
     request = replace(request, article=request.article.for_writing())
     try:
         comment = _twin(request) or _let_in(request, checked, taken)
@@ -130,9 +133,9 @@ def edit(find: Callable[[], Comment], body: str) -> Comment:
 
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
-            _, _, said = submission.as_stored({"author": comment.author, "body": body})
-            writer = AuthorIdentity(current.address(), comment.email or "", comment.website or "", said)
-            bans.check(comment.thread.site, writer)
+            text = submission.parse({"author": comment.author, "body": body}).text
+            author = AuthorIdentity(current.address(), comment.email or "", comment.website or "", text)
+            bans.check(comment.thread.site, author)
         editing.edit(comment, body)
 
     return _changed(find, change)
@@ -216,12 +219,10 @@ def _twin(request: CommentRequest) -> Comment | None:
     return posting.twin_of(request.idempotency_key) if request.idempotency_key else None
 
 
-def _checked_fields(typed: Mapping[str, str]) -> submission.Submission | Refusal:
+def _checked(parsed: submission.Parsed) -> submission.Submission | Refusal:
     try:
-        return submission.validate(typed)
-    except NotUnderstood:
-        raise
-    except Refusal as refusal:
+        return parsed.checked()
+    except InvalidFields as refusal:
         return refusal
 
 

@@ -4,13 +4,13 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.errors import Refusal, TooLarge, TooMany
 from commentsvc.linkbacks import pingback, receiving, trackback, webmention
 from commentsvc.linkbacks.receiving import LinkbackRequest, TooManyPings
 from commentsvc.linkbacks.webmention import Status
 from commentsvc.models.ping import Ping
+from commentsvc.threads.articles import Article
 from commentsvc.web import current
 
 MAX_PING_SIZE = 64 * 1024  # bytes

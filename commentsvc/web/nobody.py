@@ -5,8 +5,8 @@ import secrets
 
 from flask import request
 
-from commentsvc.comments.articles import Article
 from commentsvc.db import db
+from commentsvc.threads.articles import Article
 from commentsvc.web import snapshots
 
 KEY = f"nobody-{secrets.token_hex(16)}"  # under which nobody ever writes, as nobody knows it

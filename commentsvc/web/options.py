@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from flask import request
 
-from commentsvc.comments.submission import whole
+from commentsvc.fields import row_id
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -18,4 +18,4 @@ def choice(name: str, among: type[Choice]) -> Choice | None:
 
 def int_arg(name: str) -> int | None:
     """A positive integer of the query string, or None."""
-    return whole(request.args.get(name))
+    return row_id(request.args.get(name))

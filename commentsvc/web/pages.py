@@ -7,15 +7,16 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, links, throttle
-from commentsvc.comments import editing, reading, threads
-from commentsvc.comments.articles import Article
-from commentsvc.comments.submission import whole
+from commentsvc.comments import editing, reading
 from commentsvc.db import db
 from commentsvc.errors import Refusal
+from commentsvc.fields import row_id
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 from commentsvc.web import (
     current,
     embed,
@@ -123,7 +124,7 @@ def _page_of_strangers(article: Article, shape: str) -> Response:
 def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
     site, thread = article.site, article.thread
     person, moderator = visitor.current(), signed_in.moderator_of(site)
-    reply_to = reading.visible(thread, int_arg("reply_to") or whole(request.form.get("parent_id")))
+    reply_to = reading.visible(thread, int_arg("reply_to") or row_id(request.form.get("parent_id")))
     form = forms.personal(article, person, moderator, refusal, reply_to, preview)
     own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, person)
     # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.

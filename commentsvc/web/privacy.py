@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings, throttle, tokens
 from commentsvc.captcha import challenge
-from commentsvc.comments import personal_data, retention
-from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import Refusal
+from commentsvc.fields import checked_email
 from commentsvc.models.email import EmailKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.models.site import Site
 from commentsvc.notifications import enqueue
+from commentsvc.privacy import personal_data, retention
 from commentsvc.web import current, errors, security, visitor
 from commentsvc.web.admin.people import as_file
 

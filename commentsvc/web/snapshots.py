@@ -26,14 +26,13 @@ from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n, versions
-from commentsvc.comments import submission
-from commentsvc.comments.articles import Article
+from commentsvc import fields, i18n, versions
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
+from commentsvc.threads.articles import Article
 from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
 
 TRUSTED = 1.0  # seconds
@@ -440,7 +439,7 @@ def _value(name: str, value: str) -> str | None:
         return nearest if nearest != i18n.SOURCE or value[:2].lower() == i18n.SOURCE else None
     if name in CHOICES:
         return value if value in CHOICES[name] else None
-    number = submission.whole(value)
+    number = fields.row_id(value)
     return str(number) if number else None
 
 

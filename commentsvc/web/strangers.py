@@ -13,10 +13,10 @@ from flask import current_app, request
 
 from commentsvc import configuration, i18n
 from commentsvc.captcha import challenge
-from commentsvc.comments import threads
-from commentsvc.comments.articles import Article
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Captcha, Moderation, Site
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 from commentsvc.web import challenge_outcome, current, snapshots, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.forms import CommentForm, ShownChallenge

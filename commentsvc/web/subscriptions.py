@@ -3,9 +3,9 @@
 from flask import Blueprint, render_template, request
 
 from commentsvc import i18n
-from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import NotUnderstood
+from commentsvc.fields import row_id
 from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.models.thread import Thread
@@ -87,12 +87,12 @@ def _choose(recipient: Recipient) -> None:
     frequency, language = request.form.get("frequency", ""), request.form.get("language", "")
     if frequency not in set(Frequency) or language not in i18n.languages():
         raise NotUnderstood
-    recipient.frequency, recipient.language = frequency, language
+    recipient.frequency, recipient.language = Frequency(frequency), language
     enqueue.hurry(recipient)
 
 
 def _change_one(recipient: Recipient, wanted: str) -> None:
-    subscription = db.session.get(Subscription, whole(request.form.get("subscription")) or 0)
+    subscription = db.session.get(Subscription, row_id(request.form.get("subscription")) or 0)
     if subscription is None or subscription.recipient_id != recipient.id:
         raise NotUnderstood
     if wanted == "confirm":
@@ -133,7 +133,7 @@ def _page(recipient: Recipient, token: str, done: str = "") -> str:
         frequencies=Frequency,
         token=token,
         done=done,
-        changed=whole(request.form.get("subscription")),
+        changed=row_id(request.form.get("subscription")),
     )
 
 

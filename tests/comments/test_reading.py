@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from commentsvc.comments import reading
-from commentsvc.comments.articles import Article
 from commentsvc.comments.reading import MAX_DEPTH, Order
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
 from commentsvc.models.site import View
+from commentsvc.threads.articles import Article
 from tests.cast import ARTICLE, ARTICLE_URL
 
 

@@ -7,11 +7,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from commentsvc import settings as all_settings
-from commentsvc.comments import sites
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Site, WatchedFeed
 from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.sites import sites
 from tests.cast import BLOG
 from tests.jobs import run_job
 from tests.servers import Web, web

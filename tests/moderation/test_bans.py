@@ -7,12 +7,13 @@ from itertools import count
 import pytest
 from sqlalchemy import select
 
-from commentsvc.comments import personal_data, undoing
+from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.models import Ban, Decision, ModeratorAction, Site
 from commentsvc.models.comment import State
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
+from commentsvc.privacy import personal_data
 from tests.cast import ADA, ARTICLE, BOB, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row, texts_of

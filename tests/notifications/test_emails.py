@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from commentsvc import i18n
 from commentsvc.comments import posting
-from commentsvc.comments.articles import Article
 from commentsvc.db import db
 from commentsvc.models import Comment, Email, Moderator, Recipient, Site, Subscription
 from commentsvc.models.comment import Kind, Response
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import emails, enqueue
+from commentsvc.threads.articles import Article
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE, MALLORY
 from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
 from tests.post import messages as outbox

@@ -6,11 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from commentsvc.comments import posting, sites
-from commentsvc.comments.articles import Article
+from commentsvc.comments import posting
 from commentsvc.db import db
 from commentsvc.models import Announcement, Ping, SentLinkback, Site
 from commentsvc.models.comment import Kind
+from commentsvc.sites import sites
+from commentsvc.threads.articles import Article
 from tests.cast import ARTICLE, BLOG
 from tests.visitors import Visitor
 

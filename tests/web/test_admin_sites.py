@@ -7,9 +7,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from commentsvc.comments import site_removal, site_rules, sites
 from commentsvc.db import db
 from commentsvc.models import Comment, ModeratorAction, PageCheck, Site, WatchedFeed
+from commentsvc.sites import removal as site_removal
+from commentsvc.sites import rules as site_rules
+from commentsvc.sites import sites
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.jobs import run_job
 from tests.servers import Web, web

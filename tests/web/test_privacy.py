@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from commentsvc.comments import personal_data
 from commentsvc.db import Base, db
 from commentsvc.models import Comment, Email, Moderator, Note, Recipient, Revision, Subscription
 from commentsvc.models.channel import Means
 from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 from commentsvc.notifications import channels
+from commentsvc.privacy import personal_data
 from tests.cast import ARTICLE, BOB, GRACE
 from tests.jobs import run_job
 from tests.post import link_in, only, work

@@ -60,7 +60,7 @@ def choose_emails() -> AnyResponse:
             heard = subscriptions.watch(site, who.email, topic, who.language)
             wants = f"{topic}-{site.id}" in ticked
             heard.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
-    Recipient.known(who.email, who.language).frequency = frequency
+    Recipient.known(who.email, who.language).frequency = Frequency(frequency)
     return _back()
 
 

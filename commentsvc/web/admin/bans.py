@@ -7,9 +7,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links
-from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
+from commentsvc.fields import row_id
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
@@ -73,7 +73,7 @@ def show() -> AnyResponse | str:
 def impose() -> AnyResponse | tuple[str, int]:
     """Ban somebody; back to the list, which offers to undo it."""
     db.begin_write()
-    comment = signed_in.own(db.session.get(Comment, whole(request.form.get("comment")) or 0))
+    comment = signed_in.own(db.session.get(Comment, row_id(request.form.get("comment")) or 0))
     try:
         ban = _imposed(comment)
     except InvalidFields as refusal:
@@ -127,7 +127,7 @@ def _site() -> Site | None:
     who, chosen = signed_in.person(), request.form.get("site", "")
     if not chosen and not who.is_owner:
         raise InvalidFields({"site": OwnersOnly()})
-    site = db.session.get(Site, whole(chosen) or 0)
+    site = db.session.get(Site, row_id(chosen) or 0)
     if chosen and (site is None or not who.moderates(site.id)):
         raise InvalidFields({"site": bans.SiteGone()})
     return site
@@ -136,7 +136,7 @@ def _site() -> Site | None:
 def _days() -> int | None:
     if not (typed := request.form.get("days", "").strip()):
         return None
-    if not (days := whole(typed)) or days > bans.MAX_DAYS:
+    if not (days := row_id(typed)) or days > bans.MAX_DAYS:
         raise InvalidFields({"days": bans.NotSoLong(most=bans.MAX_DAYS)})
     return days
 

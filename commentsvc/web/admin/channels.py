@@ -3,9 +3,9 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import NotUnderstood, Refusal, found
+from commentsvc.fields import row_id
 from commentsvc.models.channel import Channel, Means
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.site import Site
@@ -40,7 +40,7 @@ def add() -> AnyResponse | tuple[str, int]:
 
 
 def _site() -> Site | None:
-    chosen = whole(request.form.get("site")) or 0
+    chosen = row_id(request.form.get("site")) or 0
     return db.session.scalar(Site.in_service().where(Site.id == chosen))
 
 

@@ -3,15 +3,17 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import editing, rearranging, replying, submission, thread_rules
-from commentsvc.comments.submission import whole
+from commentsvc.comments import editing, replying, submission
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal, found
+from commentsvc.fields import row_id
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.note import Note
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions, audit_log, notes, queue
+from commentsvc.threads import moving
+from commentsvc.threads import rules as thread_rules
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
@@ -76,7 +78,7 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _own(comment_id, locked=True)
     try:
         thread, parent = _place(comment)
-        action = rearranging.move([comment], thread, parent, signed_in.person())
+        action = moving.move([comment], thread, parent, signed_in.person())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "place", refusal), refusal.status
@@ -123,13 +125,13 @@ def _own(comment_id: int, *, locked: bool = False) -> Comment:
 
 def _place(comment: Comment) -> tuple[Thread, Comment | None]:
     typed = request.form.get("address", "").strip()
-    thread = rearranging.thread_at(comment.thread.site, typed) if typed else comment.thread
+    thread = moving.thread_at(comment.thread.site, typed) if typed else comment.thread
     parent_id = request.form.get("parent", "").strip().removeprefix("#")
     if not parent_id:
         return thread, None
-    parent = db.session.get(Comment, whole(parent_id) or 0)
+    parent = db.session.get(Comment, row_id(parent_id) or 0)
     if parent is None:
-        raise rearranging.NoSuchPlace
+        raise moving.NoSuchPlace
     return thread, parent
 
 

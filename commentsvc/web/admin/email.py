@@ -3,8 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import settings
-from commentsvc.comments import submission
+from commentsvc import fields, settings
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal, found
 from commentsvc.models.email import Email, EmailKind, EmailState
@@ -48,7 +47,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
     """Write a test email; its page says how it went."""
     person, typed = signed_in.moderator(), request.form.get("email", "")
     try:
-        address = submission.checked_email(typed)
+        address = fields.checked_email(typed)
     except InvalidFields as wrong:
         return _list(typed, wrong.fields["email"]), wrong.status
     db.begin_write()

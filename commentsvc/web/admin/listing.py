@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import request, url_for
 
-from commentsvc.comments.submission import whole
+from commentsvc.fields import row_id
 from commentsvc.models.comment import Kind, State
 from commentsvc.moderation.search import Wanted
 
@@ -50,10 +50,10 @@ class Listing:
         said, kind = self.asked.get, self.asked.get("kind")
         return Wanted(
             state=self.state,
-            site=whole(said("site")),
-            thread=whole(said("thread")),
+            site=row_id(said("site")),
+            thread=row_id(said("thread")),
             kind=Kind(kind) if kind in set(Kind) else None,
-            person=whole(said("person")),
+            person=row_id(said("person")),
             author=said("author", ""),
             address=said("address", "") if said("address", "").isalnum() else "",
             reason=_mark(said("reason", "")),

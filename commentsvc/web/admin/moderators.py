@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.accounts import moderators
-from commentsvc.comments.submission import checked_email, whole
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
+from commentsvc.fields import checked_email, row_id
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Site
@@ -101,7 +101,7 @@ def _role() -> Role:
 
 
 def _sites() -> list[Site]:
-    chosen = [whole(one) or 0 for one in request.form.getlist("site")]
+    chosen = [row_id(one) or 0 for one in request.form.getlist("site")]
     return list(db.session.scalars(Site.in_service().where(Site.id.in_(chosen))))
 
 

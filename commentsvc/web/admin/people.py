@@ -6,10 +6,10 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.accounts import sessions
-from commentsvc.comments import personal_data
-from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.fields import checked_email
+from commentsvc.privacy import personal_data
 from commentsvc.web.admin import signed_in
 
 blueprint = Blueprint("people", __name__, url_prefix="/admin/people")

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import rearranging, undoing
-from commentsvc.comments.submission import whole
+from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal, found
+from commentsvc.fields import row_id
 from commentsvc.i18n import gettext as _
 from commentsvc.models.comment import Comment, Kind, State, reason_mark
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, bans, queue, search
+from commentsvc.threads import moving
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import int_arg
@@ -139,13 +140,13 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
 def _chosen() -> dict[int, str | None]:
     """The chosen ones: numbers, and what was seen of each."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
-    found = [(comment_id, seen) for text, _, seen in pairs if (comment_id := whole(text))]
+    found = [(comment_id, seen) for text, _, seen in pairs if (comment_id := row_id(text))]
     return dict(found[:MAX_AT_ONCE])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """All that the search finds and that had been written when it was made."""
-    newest = whole(request.form.get("newest")) or 0
+    newest = row_id(request.form.get("newest")) or 0
     found = search.ids(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
@@ -174,9 +175,9 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
     own = _own(chosen)
     sites = {comment.thread.site for comment in own}
     if len(sites) != 1:
-        raise InvalidFields({"address": rearranging.NoSuchPlace()})
-    thread = rearranging.thread_at(sites.pop(), request.form.get("address", ""))
-    action = rearranging.move(own, thread, None, signed_in.person())
+        raise InvalidFields({"address": moving.NoSuchPlace()})
+    thread = moving.thread_at(sites.pop(), request.form.get("address", ""))
+    action = moving.move(own, thread, None, signed_in.person())
     action_id = action.id
     db.session.commit()
     return action_id

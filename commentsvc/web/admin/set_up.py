@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, throttle
 from commentsvc.accounts import one_time_links
-from commentsvc.comments.submission import checked_email
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
+from commentsvc.fields import checked_email
 from commentsvc.markup.render import one_line
 from commentsvc.web import current
 from commentsvc.web.admin import signed_in

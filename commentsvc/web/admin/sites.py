@@ -4,8 +4,6 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links, settings
-from commentsvc.comments import site_removal, site_rules, sites, thread_list
-from commentsvc.comments.site_rules import Group
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, found
 from commentsvc.linkbacks import page_check_queue
@@ -13,6 +11,11 @@ from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import queue
+from commentsvc.sites import removal as site_removal
+from commentsvc.sites import rules as site_rules
+from commentsvc.sites import sites
+from commentsvc.sites.rules import Group
+from commentsvc.threads import listing as thread_list
 from commentsvc.web.admin import signed_in
 
 blueprint = Blueprint("sites", __name__, url_prefix="/admin/sites")

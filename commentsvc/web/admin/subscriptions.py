@@ -3,9 +3,9 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments.submission import whole
 from commentsvc.db import db
 from commentsvc.errors import NotFound, NotUnderstood, found
+from commentsvc.fields import row_id
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.notifications import registry, subscriptions
@@ -67,5 +67,5 @@ def _back() -> AnyResponse:
     """Commit, and back to the list as it was."""
     db.session.commit()
     wanted, mail_status = request.form.get("q") or None, request.form.get("mail_status") or None
-    before = whole(request.form.get("before"))
+    before = row_id(request.form.get("before"))
     return redirect(url_for("admin_subscriptions.show", q=wanted, mail_status=mail_status, before=before), code=303)

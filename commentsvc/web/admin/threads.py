@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import rearranging, site_rules, thread_list, thread_rules
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.markup.render import one_line
@@ -16,6 +15,10 @@ from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import queue
+from commentsvc.sites import rules as site_rules
+from commentsvc.threads import listing as thread_list
+from commentsvc.threads import moving
+from commentsvc.threads import rules as thread_rules
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import choice, int_arg
 
@@ -65,13 +68,13 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
 @blueprint.post(f"{THREAD}/address")
 def relocate(thread_id: int) -> AnyResponse | tuple[str, int]:
     """The article has another address now."""
-    return _addressed(thread_id, "address", rearranging.relocate)
+    return _addressed(thread_id, "address", moving.relocate)
 
 
 @blueprint.post(f"{THREAD}/aliases")
 def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
     """Another address leads here, too."""
-    return _addressed(thread_id, "alias", rearranging.add_alias)
+    return _addressed(thread_id, "alias", moving.add_alias)
 
 
 @blueprint.post(f"{THREAD}/aliases/<id:alias_id>/removal")
@@ -79,7 +82,7 @@ def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
     """An address leads here no more."""
     db.begin_write()
     thread = _own(thread_id)
-    return _done(rearranging.remove_alias(thread, alias_id, signed_in.person()), thread)
+    return _done(moving.remove_alias(thread, alias_id, signed_in.person()), thread)
 
 
 @blueprint.post(f"{THREAD}/merger")
@@ -88,11 +91,11 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     thread = _own(thread_id)
     try:
-        key, _ = rearranging.place_at(thread.site, request.form.get("address", "").strip())
+        key, _ = moving.place_at(thread.site, request.form.get("address", "").strip())
         into = Thread.at(thread.site, key)
         if into is None:
-            raise InvalidFields({"address": rearranging.NoSuchPlace()})
-        action = rearranging.merge(thread, into, signed_in.person())
+            raise InvalidFields({"address": moving.NoSuchPlace()})
+        action = moving.merge(thread, into, signed_in.person())
     except Refusal as refusal:
         return _again(thread_id, "merger", refusal)
     return _done(action, into)
@@ -156,7 +159,7 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         "admin/thread.html",
         thread=thread,
         pinned=db.session.get(Comment, thread.pinned_id or 0),
-        aliases=rearranging.aliases_of(thread),
+        aliases=moving.aliases_of(thread),
         counts=queue.counts_in(thread),
         accesses=Access,
         captchas=site_rules.BY_NAME["captcha"].choices,

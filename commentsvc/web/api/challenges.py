@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from commentsvc import i18n, throttle
 from commentsvc.captcha.challenge import LIFETIME
-from commentsvc.comments.articles import Article
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, forms, gate, security, visitor
 from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, asked
 

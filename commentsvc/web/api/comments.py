@@ -4,8 +4,8 @@ from flask import Blueprint, Response, request
 
 from commentsvc import i18n
 from commentsvc.comments import editing
-from commentsvc.comments.articles import Article
 from commentsvc.models.comment import Comment
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
 from commentsvc.web.comment_request import CommentRequest

@@ -5,8 +5,9 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, request
 
 from commentsvc import configuration, i18n
-from commentsvc.comments import reading, threads
+from commentsvc.comments import reading
 from commentsvc.errors import NotFound
+from commentsvc.threads import threads
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
 from commentsvc.web.base_url import BYTES, with_bytes

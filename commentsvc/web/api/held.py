@@ -4,7 +4,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from commentsvc import i18n
 from commentsvc.comments import reading
-from commentsvc.comments.articles import Article
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, security, visitor
 
 blueprint = Blueprint("api_held", __name__, url_prefix="/api/v1/held")

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from commentsvc import __version__, links
 from commentsvc.comments.reading import MAX_COUNTS, Order
-from commentsvc.comments.submission import MAX_ID
+from commentsvc.fields import MAX_ID
 from commentsvc.models.site import View
 from commentsvc.web.api import shapes
 from commentsvc.web.api.shapes import Shape

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from commentsvc import configuration, throttle
-from commentsvc.comments.submission import MAX_BODY_LENGTH, rendered
 from commentsvc.errors import TooLarge
+from commentsvc.fields import MAX_BODY_LENGTH, rendered
 from commentsvc.web import current, security
 from commentsvc.web.api.shapes import Draft, Rendered, answer, asked
 

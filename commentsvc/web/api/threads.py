@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from commentsvc import i18n
-from commentsvc.comments import threads
-from commentsvc.comments.articles import Article
+from commentsvc.threads import threads
+from commentsvc.threads.articles import Article
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import PublicComment, PublicThread, answer
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, tuple_
 
-from commentsvc.comments import submission
+from commentsvc import fields
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Access, Thread
@@ -44,7 +44,7 @@ def _name(thread: Thread) -> str:
 def _place(after: str) -> tuple[datetime, int] | None:
     moment, _, last_id = after.partition(",")
     try:
-        found, last = datetime.fromisoformat(moment), submission.whole(last_id)
+        found, last = datetime.fromisoformat(moment), fields.row_id(last_id)
     except ValueError:
         return None
     return (found, last) if found.tzinfo and last else None

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import clock
-from commentsvc.comments import personal_data
 from commentsvc.db import db, unindexed
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
@@ -20,6 +19,7 @@ from commentsvc.models.email import Email, EmailState
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.moderation import decisions
+from commentsvc.privacy import personal_data
 
 AT_ONCE = 50  # rows of each kind and site
 EMAILS_FOR = timedelta(days=90)

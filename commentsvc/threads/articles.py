@@ -8,12 +8,12 @@ from sqlalchemy.orm import aliased, lazyload
 
 from commentsvc import configuration, links
 from commentsvc.captcha import challenge
-from commentsvc.comments import threads
 from commentsvc.db import db
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.threads import threads
 
 _Named = aliased(Thread)
 _HERE: dict[str, BindParameter[Any]] = {"site": bindparam("site"), "key": bindparam("key")}
@@ -101,12 +101,12 @@ class Article:
     @property
     def captcha_rule(self) -> Captcha:
         """Who must solve a challenge to write here."""
-        return self.thread.captcha_rule if self.thread else Captcha(self.site.captcha)
+        return self.thread.captcha_rule if self.thread else self.site.captcha
 
     @property
     def moderation_rule(self) -> Moderation:
         """Whose comments wait for a moderator here."""
-        return self.thread.moderation_rule if self.thread else Moderation(self.site.moderation)
+        return self.thread.moderation_rule if self.thread else self.site.moderation
 
     def check_open(self) -> None:
         """Raises ``ThreadClosed`` where nothing more may be written."""

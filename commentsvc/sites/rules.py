@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from commentsvc import i18n, links
-from commentsvc.comments import submission
+from commentsvc import fields, i18n, links
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.models.site import Captcha, Composer, Linkbacks, Moderation, Network, Site, View
 
@@ -95,7 +94,7 @@ def _text(longest: int) -> Callable[[str], str]:
 def _name(typed: str) -> str:
     name = _text(MAX_NAME_LENGTH)(typed)
     if not name:
-        raise submission.Missing
+        raise fields.Missing
     return name
 
 
@@ -107,7 +106,7 @@ def _language(typed: str) -> str:
 
 def _email(typed: str) -> str | None:
     try:
-        return submission.checked_email(typed) if typed.strip() else None
+        return fields.checked_email(typed) if typed.strip() else None
     except InvalidFields as wrong:
         raise wrong.fields["email"] from None
 
@@ -145,7 +144,7 @@ def _number(least: int, most: int, *, none: bool = False) -> Callable[[str], int
         text = typed.strip()
         if none and text in ("", "0"):
             return None
-        if not text.isascii() or not text.isdigit() or len(text) > submission.MAX_DIGITS:
+        if not text.isascii() or not text.isdigit() or len(text) > fields.MAX_DIGITS:
             raise NotWithin(least=least, most=most)
         if not least <= int(text) <= most:
             raise NotWithin(least=least, most=most)
@@ -377,5 +376,5 @@ def origins(typed: list[str]) -> list[str]:
             raise InvalidFields({"origins": NotAnOrigin(typed=text)})
         found.append(origin)
     if not found:
-        raise InvalidFields({"origins": submission.Missing()})
+        raise InvalidFields({"origins": fields.Missing()})
     return list(dict.fromkeys(found))

@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import links, versions
-from commentsvc.comments import threads
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, found
 from commentsvc.models.comment import Comment, State
@@ -19,6 +18,7 @@ from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import actions
+from commentsvc.threads import threads
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from commentsvc import clock, versions
-from commentsvc.comments import sites
 from commentsvc.db import Base, db
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.channel import Channel
@@ -26,6 +25,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
+from commentsvc.sites import sites
 
 AT_ONCE = 200  # rows
 

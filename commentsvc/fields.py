@@ -1,0 +1,185 @@
+"""Single values that people type, checked: texts, email addresses, websites, ids. Nothing is cut."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+
+from commentsvc import links
+from commentsvc.characters import BLANK, CONTROLS, STACKING, holds_no_text, is_seen, without_turns
+from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
+from commentsvc.markup import smilies
+from commentsvc.markup.render import one_line, render
+
+MAX_AUTHOR_LENGTH = 80  # characters
+MAX_EMAIL_LENGTH = 254
+MAX_LOCAL_PART_LENGTH = 64  # before the @ (RFC 5321, 4.5.3.1.1)
+MAX_WEBSITE_LENGTH = 500
+MAX_BODY_LENGTH = 20_000
+MAX_TITLE_LENGTH = 300
+MAX_ID = 2**31 - 1  # what an integer column holds
+MAX_DIGITS = 10
+OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
+TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
+DOTS = re.compile(r"(?<=[^.])\.{2,}")
+BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+TAG = re.compile(r"<[^>]*>")  # as we write them: no other > stands in a tag
+
+
+class Missing(Refusal):
+    """An empty field that must not be."""
+
+    status = 422
+    sentence = N_("Please fill this in.")
+
+
+class BodyMissing(Missing):
+    """No text."""
+
+    sentence = N_("Please write something first.")
+
+
+class TooLong(Refusal):
+    """More characters than the field takes."""
+
+    status = 422
+    sentence = N_("Please use at most %(most)d characters; these are %(count)d.")
+
+
+class NotAnAddress(Refusal):
+    """An e-mail address that cannot be one."""
+
+    status = 422
+    sentence = N_("This does not look like one e-mail address. Leave it empty or write it like name@example.org.")
+
+
+class NotAWebsite(Refusal):
+    """A website that is no http(s) address."""
+
+    status = 422
+    sentence = N_("This does not look like a web address. Leave it empty or write it like https://example.org.")
+
+
+@dataclass
+class Check:
+    """The fields of a form; ``wrong`` names those that must be corrected."""
+
+    typed: Mapping[str, str]
+    wrong: dict[str, Refusal] = field(default_factory=dict)
+
+    def line(self, name: str, longest: int) -> str:
+        """A one-line field without control characters."""
+        return self._within(name, one_line(self.typed.get(name, "")), longest)
+
+    def author(self) -> str:
+        """A name with something to see in it."""
+        name = self.line("author", MAX_AUTHOR_LENGTH)
+        if not any(char not in BLANK and (char.isalnum() or unicodedata.category(char) in OF_NAMES) for char in name):
+            self.wrong["author"] = Missing()
+        return _without_stacked_marks(name)
+
+    def email(self) -> str | None:
+        """An email address; None if there is none or it is wrong."""
+        address = self.line("email", MAX_EMAIL_LENGTH)
+        if not address:
+            return None
+        from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
+
+        local, at, domain = address.rpartition("@")
+        if len(local) > MAX_LOCAL_PART_LENGTH:
+            self.wrong.setdefault("email", NotAnAddress())
+            return None
+        standard = DOTS.sub(".", local).rstrip(".")  # some carriers gave addresses with more dots than RFC 5321 knows
+        try:
+            known = validate_email(
+                f"{standard}{at}{domain}", check_deliverability=False, allow_smtputf8=False, test_environment=True
+            )
+            return f"{local}@{known.ascii_domain}"
+        except EmailNotValidError:
+            self.wrong.setdefault("email", NotAnAddress())
+            return None
+
+    def website(self) -> str | None:
+        """A web address, with a scheme."""
+        address = self.line("website", MAX_WEBSITE_LENGTH)
+        if not address:
+            return None
+        if not SCHEME.match(address):
+            address = f"https://{address}"
+        origin = links.origin_of(address)
+        host = origin.partition("://")[2] if origin else ""
+        if not origin or " " in address or "@" in address.split("/")[2] or "." not in host.strip("."):
+            self.wrong.setdefault("website", NotAWebsite())
+        return without_turns(address)
+
+    def body(self) -> str:
+        """The text of a comment."""
+        text = self.typed.get("body", "").replace("\r\n", "\n").replace("\r", "\n")
+        text = BLANK_LINES.sub("", _without_stacked_marks(CONTROLS.sub("", text))).rstrip("\n ")
+        if not is_seen(text):
+            self.wrong["body"] = BodyMissing()
+        return self._within("body", text, MAX_BODY_LENGTH)
+
+    def html(self, body: str) -> str:
+        """The HTML of a text that is right so far; it must leave something to see."""
+        if "body" in self.wrong:
+            return ""
+        html = rendered(body)
+        if "<img" not in html and not is_seen(unescape(TAG.sub("", html))):
+            self.wrong["body"] = BodyMissing()
+        return html
+
+    def must_be_right(self) -> None:
+        """Raise ``InvalidFields`` with every field that must be corrected."""
+        if self.wrong:
+            raise InvalidFields(self.wrong)
+
+    def _within(self, name: str, text: str, longest: int) -> str:
+        if len(text) > longest:
+            self.wrong[name] = TooLong(most=longest, count=len(text))
+        return text
+
+
+def must_be_text(typed: Mapping[str, str]) -> None:
+    """Raise ``NotUnderstood`` for half characters, which no database takes."""
+    if holds_no_text(typed.values()):
+        raise NotUnderstood
+
+
+def checked_body(typed: str) -> tuple[str, str]:
+    """The text of a comment alone, and its HTML; raises ``InvalidFields`` or ``NotUnderstood``."""
+    must_be_text({"body": typed})
+    check = Check({"body": typed})
+    body = check.body()
+    html = check.html(body)
+    check.must_be_right()
+    return body, html
+
+
+def checked_email(typed: str) -> str:
+    """An email address alone; raises ``InvalidFields``, also if there is none, or ``NotUnderstood``."""
+    must_be_text({"email": typed})
+    check = Check({"email": typed})
+    address = check.email()
+    if address is None:
+        raise InvalidFields({"email": check.wrong.get("email", Missing())})
+    return address
+
+
+def rendered(body: str) -> str:
+    """The HTML of a comment, its pictures at their full address: what is stored, and what a preview shows."""
+    return render(body, smilies_at=links.absolute(smilies.FOLDER))
+
+
+def row_id(text: str | None) -> int | None:
+    """The id that ``text`` spells, if a row could have it; else None."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
+        return None
+    return int(text) if int(text) <= MAX_ID else None
+
+
+def _without_stacked_marks(text: str) -> str:
+    """No letter grows over its neighbours' lines; Hebrew and Tibetan ones keep the marks that they are read with."""
+    return text if text.isascii() else TOO_MANY_MARKS.sub(r"\1", text)

@@ -1,0 +1,1 @@
+"""Blogs: adding and removing them, their rules."""

@@ -1,0 +1,1 @@
+"""Threads: finding and opening them, their rules, lists, moves."""
