@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from commentsvc.db import db, unindexed
@@ -113,10 +113,8 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
     rows = _shown(thread) if view == View.LINEAR else _top_level(thread)
     pages = max(1, math.ceil(_number_of(rows) / site.page_size))
     page = min(max(page, 1), pages)
-    direction = Comment.id.asc() if order == Order.OLDEST else Comment.id.desc()
-    window = list(
-        db.session.scalars(rows.order_by(direction).limit(site.page_size).offset((page - 1) * site.page_size))
-    )
+    in_order = rows.order_by(*Comment.order(newest_first=order == Order.NEWEST))
+    window = list(db.session.scalars(in_order.limit(site.page_size).offset((page - 1) * site.page_size)))
     items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
     pinned = visible(thread, thread.pinned_id) if page == 1 else None
     return ThreadPage(article, view, order, page, pages, items, _linkbacks(thread), pinned)
@@ -125,10 +123,12 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
 def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:
     """On which page a visible comment stands."""
     if view == View.LINEAR:
-        rows, place = _shown(comment.thread), comment.id
+        rows, item = _shown(comment.thread), comment
     else:
-        rows, place = _top_level(comment.thread), comment.root_id or comment.id
-    before = rows.where(Comment.id < place if order == Order.OLDEST else Comment.id > place)
+        root = db.session.get(Comment, comment.root_id) if comment.root_id else None
+        rows, item = _top_level(comment.thread), root or comment
+    others = tuple_(Comment.written_at, Comment.id)
+    before = rows.where(others < item.position if order == Order.OLDEST else others > item.position)
     return _number_of(before) // site.page_size + 1
 
 
@@ -145,13 +145,13 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
     # A thread may have thousands of comments, and so may a writer, but few of a thread's are hidden.
     hidden = select(Comment).where(Comment.thread_id == thread.id, Comment.state.in_((State.PENDING, State.SPAM)))
     held = hidden.where(unindexed(Comment.visitor) == visitor, waits())
-    return list(db.session.scalars(held.order_by(Comment.id).limit(20)))
+    return list(db.session.scalars(held.order_by(*Comment.order()).limit(20)))
 
 
 def waiting_in(thread: Thread) -> list[Comment]:
     """What waits for a moderator in a thread."""
     held = _of(thread).where(Comment.state == State.PENDING)
-    return list(db.session.scalars(held.order_by(Comment.id).limit(MAX_WAITING)))
+    return list(db.session.scalars(held.order_by(*Comment.order()).limit(MAX_WAITING)))
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
@@ -174,7 +174,7 @@ def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
     """What was said last on a site, or in one of its threads: approved comments and linkbacks with a text."""
     place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
     shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACEPILE))
-    return list(db.session.scalars(shown.order_by(Comment.id.desc()).limit(FEED)))
+    return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(FEED)))
 
 
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
@@ -245,7 +245,7 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
 
 
 def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
-    below = _of(thread).where(Comment.root_id.in_([root.id for root in roots])).order_by(Comment.id)
+    below = _of(thread).where(Comment.root_id.in_([root.id for root in roots])).order_by(*Comment.order())
     grouped: dict[int, list[Comment]] = defaultdict(list)
     for answer in db.session.scalars(below):
         grouped[answer.parent_id or answer.root_id or 0].append(answer)
@@ -266,5 +266,5 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 def _linkbacks(thread: Thread) -> list[Comment]:
     beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.is_discussion)
     approved = beside.where(unindexed(Comment.state) == State.APPROVED)
-    newest = db.session.scalars(approved.order_by(Comment.id.desc()).limit(MAX_LINKBACKS))
+    newest = db.session.scalars(approved.order_by(*Comment.order(newest_first=True)).limit(MAX_LINKBACKS))
     return list(newest)[::-1]

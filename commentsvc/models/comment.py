@@ -6,12 +6,27 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, event, insert, inspect, select, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    event,
+    insert,
+    inspect,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Mapped, Mapper, make_transient_to_detached, mapped_column, relationship
 from sqlalchemy.orm.attributes import instance_dict
 
 from commentsvc import clock
-from commentsvc.db import Base, db
+from commentsvc.db import Base, UTCDateTime, db
 from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.thread import Thread
@@ -72,8 +87,9 @@ class Comment(Base):
 
     __tablename__ = "comment"
     __table_args__ = (
-        Index(None, "thread_id", "is_discussion", "root_id", "id", "state"),
-        Index(None, "thread_id", "state", "id"),
+        Index(None, "thread_id", "is_discussion", "root_id", "written_at", "id", "state"),
+        Index(None, "thread_id", "state", "written_at", "id"),
+        Index(None, "site_id", "state", "written_at", "id"),
         Index(None, "state", "id"),
         Index(None, "site_id", "state", "id"),
         Index(None, "body_hash", "state"),
@@ -112,6 +128,7 @@ class Comment(Base):
     moderator_id: Mapped[int | None] = mapped_column(ForeignKey("moderator.id", ondelete="SET NULL"))
     idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    written_at: Mapped[datetime] = mapped_column(default=clock.now)
     edited_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     search_tags: Mapped[str] = mapped_column(Text, default="")
@@ -135,6 +152,18 @@ class Comment(Base):
         Thread.lock(select(cls.thread_id).where(cls.id.in_(ids)))
         rows = (db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(ids))
         return [row for row in rows if row is not None]
+
+    @classmethod
+    def order(cls, *, newest_first: bool = False) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """The order of time in which readers see comments, for ``order_by``; ids decide between equal times."""
+        if newest_first:
+            return cls.written_at.desc(), cls.id.desc()
+        return cls.written_at.asc(), cls.id.asc()
+
+    @property
+    def position(self) -> ColumnElement[Any]:
+        """Its place in the order of time, to be compared with those of others."""
+        return tuple_(literal(self.written_at, UTCDateTime()), self.id)
 
     @property
     def is_visible(self) -> bool:
@@ -169,11 +198,6 @@ class Comment(Base):
     def is_linkback(self) -> bool:
         """Whether another blog sent it."""
         return self.kind != Kind.COMMENT
-
-    @property
-    def written_at(self) -> datetime:
-        """When it was written: here, or as its page says."""
-        return self.published_at or self.created_at
 
     @property
     def writers_address(self) -> str | None:
@@ -213,9 +237,11 @@ def _before_flush(_mapper: Mapper[Comment], _connection: Connection, comment: Co
 
 
 def _index(comment: Comment) -> None:
-    # What nobody said yet is what the columns take for granted.
+    # What is not set yet is what the columns' defaults will be.
+    comment.created_at = comment.created_at or clock.now()
+    comment.written_at = min(comment.published_at or comment.created_at, comment.created_at)
     comment.site_id = comment.thread.site_id
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
-    comment.search_tags = marks_of(*what, comment.created_at or clock.now(), comment.reasons or ())
+    comment.search_tags = marks_of(*what, comment.created_at, comment.reasons or ())
     if any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
         comment.search_text = said_in(*(getattr(comment, name) for name in SEARCHED))

@@ -72,7 +72,7 @@ def collect(email: str) -> dict[str, Any]:
 
 def comments_of(email: str) -> list[Comment]:
     """Comments that were written with an address, oldest first."""
-    return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(Comment.id)))
+    return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(*Comment.order())))
 
 
 def erase(email: str, by: Person | None = None) -> int:

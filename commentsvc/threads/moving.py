@@ -93,7 +93,7 @@ def _branches(comments: Sequence[Comment]) -> list[list[Comment]]:
     """Each comment with all answers to it and to them, each after what it answers."""
     roots = {comment.root_id or comment.id for comment in comments}
     below: dict[int | None, list[Comment]] = {}
-    for one in db.session.scalars(select(Comment).where(Comment.root_id.in_(roots)).order_by(Comment.id)):
+    for one in db.session.scalars(select(Comment).where(Comment.root_id.in_(roots)).order_by(*Comment.order())):
         below.setdefault(one.parent_id, []).append(one)
     branches = []
     for comment in comments:

@@ -358,6 +358,7 @@ def _create_tables() -> None:
         sa.Column("moderator_id", sa.Integer(), nullable=True),
         sa.Column("idempotency_key", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("search_tags", sa.Text(), nullable=False),
@@ -392,13 +393,16 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_comment_parent_id"), "comment", ["parent_id"])
     op.create_index(op.f("ix_comment_root_id"), "comment", ["root_id"])
     op.create_index(op.f("ix_comment_site_id_state_id"), "comment", ["site_id", "state", "id"])
+    op.create_index(op.f("ix_comment_site_id_state_written_at_id"), "comment", ["site_id", "state", "written_at", "id"])
     op.create_index(op.f("ix_comment_state_id"), "comment", ["state", "id"])
     op.create_index(
-        op.f("ix_comment_thread_id_is_discussion_root_id_id_state"),
+        op.f("ix_comment_thread_id_is_discussion_root_id_written_at_id_state"),
         "comment",
-        ["thread_id", "is_discussion", "root_id", "id", "state"],
+        ["thread_id", "is_discussion", "root_id", "written_at", "id", "state"],
     )
-    op.create_index(op.f("ix_comment_thread_id_state_id"), "comment", ["thread_id", "state", "id"])
+    op.create_index(
+        op.f("ix_comment_thread_id_state_written_at_id"), "comment", ["thread_id", "state", "written_at", "id"]
+    )
     op.create_index(op.f("ix_comment_visitor"), "comment", ["visitor"])
     op.create_table(
         "delivery",
