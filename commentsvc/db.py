@@ -141,7 +141,7 @@ class Database(SQLAlchemy):
         self.session.rollback()
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
-        """``row``, stored, or what ``find`` finds where somebody else was first with it this very moment; writes."""
+        """``row``, stored, or what ``find`` finds where somebody else was first with it this very moment."""
         try:
             with self.session.begin_nested():
                 self.session.add(row)
@@ -153,7 +153,7 @@ class Database(SQLAlchemy):
         return row
 
     def insert_or_update(self, model: type[Base], rows: list[dict[str, Any]], instead: Mapping[str, Any]) -> None:
-        """Insert rows, and change those that are there already as ``instead`` says; writes."""
+        """Insert rows, and change those that are there already as ``instead`` says."""
         self.session.execute(upsert(self.engine.dialect.name, model, rows, instead))
 
     def advisory_lock(self, what: str) -> None:

@@ -30,7 +30,7 @@ class AlreadyModerates(Refusal):
 def add(
     email: str, name: str = "", role: Role = Role.OWNER, sites: Sequence[Site] = (), language: str = "en"
 ) -> Moderator:
-    """A new moderator, or one who was removed and comes back; writes.
+    """A new moderator, or one who was removed and comes back.
 
     Raises:
         InvalidFields: the address is a moderator's.
@@ -53,21 +53,21 @@ def add(
 
 
 def change(moderator: Moderator, role: Role, sites: Sequence[Site]) -> None:
-    """Give another role, or other sites; raises ``LastOwner``; writes."""
+    """Give another role, or other sites; raises ``LastOwner``."""
     if role != Role.OWNER:
         _must_leave_an_owner(moderator)
     moderator.role, moderator.sites = role, list(sites)
 
 
 def remove(moderator: Moderator) -> None:
-    """Take the right to sign in away, at once; what they decided keeps their name; raises ``LastOwner``; writes."""
+    """Take the right to sign in away, at once; what they decided keeps their name; raises ``LastOwner``."""
     _must_leave_an_owner(moderator)
     moderator.removed_at = clock.now()
     sessions.end_all(moderator)
 
 
 def bring_back(moderator: Moderator) -> None:
-    """Undo a removal; they sign in anew; writes."""
+    """Undo a removal; they sign in anew."""
     moderator.removed_at = None
 
 

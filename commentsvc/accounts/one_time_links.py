@@ -21,7 +21,7 @@ def sign_in_token(moderator: Moderator) -> str:
 
 
 def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
-    """Sign in by a one-time link: who, and the token for the cookie; writes.
+    """Sign in by a one-time link: who, and the token for the cookie.
 
     Raises:
         LinkInvalid, LinkExpired: broken, too old, or used before.
@@ -45,7 +45,7 @@ def must_set_up(token: str) -> None:
 
 
 def set_up(token: str, email: str, name: str, password: str, language: str) -> Moderator:
-    """The first owner; writes.
+    """The first owner.
 
     Raises:
         LinkInvalid, LinkExpired: the link is not, or no longer, good.

@@ -44,7 +44,7 @@ def to_add(moderator: Moderator) -> str:
 
 
 def add(moderator: Moderator, answer: str, name: str) -> Passkey:
-    """Keep the key that a device made; raises ``PasskeyRefused``; writes."""
+    """Keep the key that a device made; raises ``PasskeyRefused``."""
     from commentsvc.accounts import ceremonies
 
     credential, challenge = _read(answer)
@@ -78,7 +78,7 @@ def to_sign_in() -> str:
 
 
 def owner_of(answer: str) -> Moderator:
-    """The moderator whose key signed; raises ``PasskeyRefused``; writes."""
+    """The moderator whose key signed; raises ``PasskeyRefused``."""
     from commentsvc.accounts import ceremonies
 
     credential, challenge = _read(answer)
@@ -103,7 +103,7 @@ def of(moderator: Moderator) -> Sequence[Passkey]:
 
 
 def remove(moderator: Moderator, passkey_id: int) -> None:
-    """Take a key's right away; writes."""
+    """Take a key's right away."""
     key = db.session.get(Passkey, passkey_id)
     if key is not None and key.moderator_id == moderator.id:
         db.session.delete(key)

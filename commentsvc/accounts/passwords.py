@@ -40,7 +40,7 @@ class PasswordWellKnown(Refusal):
 
 
 def set_password(moderator: Moderator, password: str) -> None:
-    """Store a new password and end every session; raises ``InvalidFields`` where it is weak; writes."""
+    """Store a new password and end every session; raises ``InvalidFields`` where it is weak."""
     _check(password, moderator)
     moderator.password_hash = _hasher.hash(password)
     if moderator.id is not None:

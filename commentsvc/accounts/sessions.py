@@ -18,7 +18,7 @@ SURE_FOR = timedelta(minutes=15)  # how long it is taken for granted that it is 
 
 
 def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = None) -> str:
-    """Sign a moderator in; the token that their cookie shall hold; writes."""
+    """Sign a moderator in; the token that their cookie shall hold."""
     token = secrets.token_urlsafe(32)
     session = ModeratorSession(
         moderator_id=moderator.id,
@@ -51,7 +51,7 @@ def needs_a_touch(session: ModeratorSession) -> bool:
 
 
 def touch(session_id: int) -> None:
-    """Note that a session is in use; writes."""
+    """Note that a session is in use."""
     _change(ModeratorSession.id == session_id, seen_at=clock.now())
 
 
@@ -61,29 +61,29 @@ def is_sure(session: ModeratorSession) -> bool:
 
 
 def confirm(session_id: int) -> None:
-    """Note that its moderator showed once more who they are; writes."""
+    """Note that its moderator showed once more who they are."""
     _change(ModeratorSession.id == session_id, confirmed_at=clock.now())
 
 
 def end(token: str) -> None:
-    """Sign out, on the server too; writes."""
+    """Sign out, on the server too."""
     _change(ModeratorSession.token_hash == _hash(token), ended_at=clock.now())
 
 
 def end_one(moderator: Moderator, session_id: int) -> None:
-    """Sign a moderator out in one place; writes."""
+    """Sign a moderator out in one place."""
     theirs = (ModeratorSession.moderator_id == moderator.id) & (ModeratorSession.id == session_id)
     _change(theirs, ended_at=clock.now())
 
 
 def end_all(moderator: Moderator, but: int | None = None) -> None:
-    """Sign a moderator out everywhere, ``but`` in one session; writes."""
+    """Sign a moderator out everywhere, ``but`` in one session."""
     theirs = (ModeratorSession.moderator_id == moderator.id) & (ModeratorSession.id != (but or 0))
     _change(theirs, ended_at=clock.now())
 
 
 def forget_expired() -> None:
-    """Delete sessions that have been over for a while; writes."""
+    """Delete sessions that have been over for a while."""
     over = ModeratorSession.created_at < clock.now() - ABSOLUTE
     db.session.execute(delete(ModeratorSession).where(over))
 

@@ -149,12 +149,12 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
 
 
 def waive(token: str, thread_path: str, visitor: str) -> None:
-    """Use up the token without an answer, for who can give none; writes; raises what ``spend`` raises."""
+    """Use up the token without an answer, for who can give none; raises what ``spend`` raises."""
     _spent(token, thread_path, visitor)
 
 
 def forget_expired() -> None:
-    """Delete the nonces of tokens that are too old to be tried anyway; writes."""
+    """Delete the nonces of tokens that are too old to be tried anyway."""
     db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
 
 

@@ -57,7 +57,7 @@ class OnlyModeratorsWrite(Refusal):
 
 
 def take(mail: Incoming) -> str:
-    """Do what a mail asks for; writes; what became of it. Nothing in it is believed but our own signed address."""
+    """Do what a mail asks for; what became of it. Nothing in it is believed but our own signed address."""
     meant = next(filter(None, map(return_address.read, mail.addresses)), None)
     if mail.report:
         return _note_report(mail, mail.report, meant)

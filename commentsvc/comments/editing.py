@@ -84,7 +84,7 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
 
 
 def edit(comment: Comment, typed: str) -> None:
-    """Give a comment a new text and keep the old one for moderators; writes.
+    """Give a comment a new text and keep the old one for moderators.
 
     The new text is judged like a new comment: what would have been held is held from now on. A thread that closed
     meanwhile is no obstacle.
@@ -105,12 +105,12 @@ def edit(comment: Comment, typed: str) -> None:
 
 
 def take_back(comment: Comment) -> None:
-    """Remove a comment at its writer's wish; answers to it stay; writes."""
+    """Remove a comment at its writer's wish; answers to it stay."""
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
 
 
 def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:
-    """A moderator gives a comment another name, website or text; nothing is judged anew; writes."""
+    """A moderator gives a comment another name, website or text; nothing is judged anew."""
     undo_data: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)
     if new.body != comment.body:
@@ -123,7 +123,7 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction
 
 
 def undo_rewriting(action: ModeratorAction) -> list[Comment]:
-    """Give a comment back what it said before a moderator changed it, unless it was changed since; writes."""
+    """Give a comment back what it said before a moderator changed it, unless it was changed since."""
     comment, undo_data = Comment.locked(action.comment_id or 0), action.undo_data
     if comment is None or _stands(comment) != undo_data["left"]:
         return []

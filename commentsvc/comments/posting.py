@@ -60,7 +60,7 @@ class Mention:
 def post_comment(
     article: Article, submission: Submission, writer: Writer, idempotency_key: str | None = None
 ) -> Comment:
-    """Store what a visitor submitted, in the state the policy gives it; writes.
+    """Store what a visitor submitted, in the state the policy gives it.
 
     Raises:
         ThreadClosed: meanwhile the thread takes no more.
@@ -115,7 +115,7 @@ def _subscribe(comment: Comment, email: str, submission: Submission, *, has_prov
 
 
 def post_linkback(article: Article, mention: Mention) -> Comment:
-    """Store a verified linkback, in the state the policy gives it; writes.
+    """Store a verified linkback, in the state the policy gives it.
 
     Raises:
         ThreadClosed: meanwhile the thread takes no more.
@@ -141,7 +141,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
 
 
 def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) -> None:
-    """Bring a linkback up to date with its page, and judge it anew where it says something else; writes.
+    """Bring a linkback up to date with its page, and judge it anew where it says something else.
 
     What we withdrew comes back; what a moderator took away stays away. Readers find a linkback where they saw it: it
     changes its place, among the comments or beside them, only while nobody sees it.

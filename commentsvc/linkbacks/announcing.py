@@ -35,7 +35,7 @@ class Reading:
 
 
 def announce(url: str, fingerprint: str = "") -> Announcement:
-    """Have the links of an article told, as they are now; writes.
+    """Have the links of an article told, as they are now.
 
     Raises:
         WrongOrigin: it is no page of a site.
@@ -56,7 +56,7 @@ def announce(url: str, fingerprint: str = "") -> Announcement:
 
 
 def leave_alone(site: Site, url: str, fingerprint: str) -> None:
-    """Know an article, and tell nobody of it; writes."""
+    """Know an article, and tell nobody of it."""
     old = {"state": AnnouncementState.OLD, "fingerprint": fingerprint}
     db.session.add(Announcement(site_id=site.id, site=site, url=url, url_hash=_hash(url), **old))
 
@@ -68,7 +68,7 @@ def of_article(site: Site, url: str) -> Announcement | None:
 
 
 def claim(announcement_id: int | None = None) -> Reading | None:
-    """The article that is due first, or the one with this number, leased to the caller; writes."""
+    """The article that is due first, or the one with this number, leased to the caller."""
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
         own_origins = [*row.site.origins, links.origin_of(links.absolute("/")) or ""]
@@ -121,7 +121,7 @@ def leased_links(asked: Reading) -> list[SentLinkback]:
 
 
 def send_again(sent: SentLinkback) -> None:
-    """Have a link told anew; writes."""
+    """Have a link told anew."""
     sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
 
 
@@ -132,7 +132,7 @@ def unread(who: Moderator) -> list[Announcement]:
 
 
 def retry(asked: Reading, reason: str) -> None:
-    """The article could not be read: again later, six times in all; writes."""
+    """The article could not be read: again later, six times in all."""
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.reason = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):

@@ -133,7 +133,7 @@ def answered(target: str) -> Comment | None:
 
 
 def receive(article: Article, request: LinkbackRequest, address_hash: str | None) -> Ping:
-    """Take a ping for later verification; what its sender tells again is looked at again; writes.
+    """Take a ping for later verification; what its sender tells again is looked at again.
 
     Raises:
         PingRefused: no web address, own page, known already, closed, or too many waiting.

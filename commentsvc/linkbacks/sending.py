@@ -59,7 +59,7 @@ class Outcome:
 
 
 def claim() -> Message | None:
-    """The link that is due first, leased to the caller; writes."""
+    """The link that is due first, leased to the caller."""
     for row in SentLinkback.claim(1, LEASE):
         if row.tries < MAX_TRIES:
             return message(row)
@@ -118,7 +118,7 @@ def _sent(message: Message) -> Outcome:
 
 
 def complete(message: Message, outcome: Outcome) -> None:
-    """Take down how it went; writes."""
+    """Take down how it went."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state = SendingState.SENT if outcome.endpoint else SendingState.NO_ENDPOINT
     row.protocol = outcome.endpoint.protocol if outcome.endpoint else ""
@@ -129,13 +129,13 @@ def complete(message: Message, outcome: Outcome) -> None:
 
 
 def give_up(message: Message, failure: PermanentFailure) -> None:
-    """It was told and refuses, or may not be told; a moderator may have it tried again; writes."""
+    """It was told and refuses, or may not be told; a moderator may have it tried again."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state, row.answer, row.leased_until = SendingState.FAILED, str(failure)[:300], None
 
 
 def retry(message: Message, reason: str) -> None:
-    """It could not be told: again later, six times in all; writes."""
+    """It could not be told: again later, six times in all."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):

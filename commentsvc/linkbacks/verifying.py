@@ -52,7 +52,7 @@ class Claim:
 
 
 def claim() -> Claim | None:
-    """The ping that is due first, leased to the caller; one at a time of each host; writes."""
+    """The ping that is due first, leased to the caller; one at a time of each host."""
     db.advisory_lock("pings")
     other = aliased(Ping)
     is_asked_already = select(other.id).where(
@@ -87,7 +87,7 @@ def perform(claimed: Claim) -> Finding:
 
 
 def complete(claimed: Claim, finding: Finding) -> None:
-    """The source links to the article: show it as the policy has it, or bring what is shown up to date; writes.
+    """The source links to the article: show it as the policy has it, or bring what is shown up to date.
 
     Raises:
         NotAccepting: meanwhile the thread takes no more, or somebody was shut out.
@@ -142,7 +142,7 @@ def retry(claimed: Claim, reason: str) -> None:
 
 
 def check_again(ping: Ping) -> None:
-    """Have a source read anew, at once; writes."""
+    """Have a source read anew, at once."""
     ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
 
 

@@ -48,7 +48,7 @@ def all_feeds(who: Moderator) -> list[WatchedFeed]:
 
 
 def claim() -> Watch | None:
-    """The feed that is due first, leased to the caller; writes."""
+    """The feed that is due first, leased to the caller."""
     for feed in WatchedFeed.claim(1, LEASE):
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
         return Watch(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
@@ -88,7 +88,7 @@ def entries(page: Page) -> list[Entry]:
 
 
 def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
-    """Announce what is new or changed; of a feed that was never read before, everything is old; writes."""
+    """Announce what is new or changed; of a feed that was never read before, everything is old."""
     feed = db.session.get(WatchedFeed, watched.feed_id)
     if feed is None:
         return
@@ -104,7 +104,7 @@ def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
 
 
 def retry(watched: Watch, reason: str) -> None:
-    """The feed could not be read: again in an hour; writes."""
+    """The feed could not be read: again in an hour."""
     if (feed := db.session.get(WatchedFeed, watched.feed_id)) is not None:
         _rest(feed, PAUSE_AFTER_FAILURE, reason)
 

@@ -171,7 +171,7 @@ class Comment(Base):
         return self.state == State.APPROVED
 
     def insert(self) -> None:
-        """Store a new one, which then belongs to the session as if the session had stored it; writes.
+        """Store a new one, which then belongs to the session as if the session had stored it.
 
         A flush does the same and takes four times as long.
         """

@@ -40,7 +40,7 @@ class DailyCount(Base):
 
     @classmethod
     def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
-        """Count one more, today; writes."""
+        """Count one more, today."""
         row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
         db.session.connection().execute(_one_more(db.engine.dialect.name), row | {"more_seconds": int(seconds)})
 

@@ -54,7 +54,7 @@ class Leased(Base):
 
     @classmethod
     def claim(cls, limit: int, lease: timedelta, *, but_not: ColumnElement[bool] | None = None) -> list[Self]:
-        """At most ``limit`` rows that are due and not leased, now leased to the caller; writes.
+        """At most ``limit`` rows that are due and not leased, now leased to the caller.
 
         Whoever had one before and never came back has tried in vain.
         """

@@ -53,7 +53,7 @@ class Recipient(Base):
 
     @classmethod
     def known(cls, email: str, language: str) -> "Recipient":
-        """Who has this address; made now where nobody wrote to it before; writes."""
+        """Who has this address; made now where nobody wrote to it before."""
         if found := cls.with_email(email):
             return found
         return db.add_or_find(cls(email=email.strip().lower(), language=language), lambda: cls.with_email(email))

@@ -62,7 +62,7 @@ def impose(
     reason: str = "",
     days: int | None = None,
 ) -> Ban:
-    """A new ban; where nothing was typed, of the writer ``of`` a comment, by what that tells of them; writes.
+    """A new ban; where nothing was typed, of the writer ``of`` a comment, by what that tells of them.
 
     Raises:
         InvalidFields: there is nothing of this kind.
@@ -131,7 +131,7 @@ def locked(ban_id: int) -> Ban | None:
 
 
 def lift(ban: Ban) -> None:
-    """Let them write again; writes."""
+    """Let them write again."""
     ban.lifted_at = ban.lifted_at or clock.now()
 
 

@@ -27,7 +27,7 @@ NEWS = update(Site).where(Site.id == bindparam("number")).values(activity_versio
 
 
 def record_first(comment: Comment) -> None:
-    """Log what the policy decided, count the comment, and tell whoever should hear; writes."""
+    """Log what the policy decided, count the comment, and tell whoever should hear."""
     _log(comment, before=None, reasons=comment.reasons)
     _tally_first(comment)
     if comment.state != State.SPAM:
@@ -39,12 +39,12 @@ def record_first(comment: Comment) -> None:
 
 
 def record_emptied(comment: Comment, reasons: Sequence[Reason] = ()) -> None:
-    """Log that a comment holds nothing any more, so that no undoing of what was decided before shows it; writes."""
+    """Log that a comment holds nothing any more, so that no undoing of what was decided before shows it."""
     _log(comment, before=comment.state, reasons=reasons)
 
 
 def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.REASON_EDITED) -> None:
-    """Log that a comment says something else now, and hold it where the policy would have held it; writes."""
+    """Log that a comment says something else now, and hold it where the policy would have held it."""
     _log(comment, before=comment.state, reasons=[why])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
@@ -69,7 +69,7 @@ def decide(
     action: ModeratorAction | None = None,
     is_by_owner: bool = False,
 ) -> None:
-    """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself; writes.
+    """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself.
 
     Deciding what is so already changes nothing and logs nothing, but for a moderator who confirms what only the score
     called spam: that is an example.
@@ -86,7 +86,7 @@ def decide(
 
 
 def undo(comment: Comment, state: State, by: Moderator | None) -> None:
-    """Give ``comment`` back the state it had, and let the filter know only what moderators said before; writes."""
+    """Give ``comment`` back the state it had, and let the filter know only what moderators said before."""
     if comment.state == state:
         return
     if lesson := _lesson_before_last(comment):
@@ -103,7 +103,7 @@ def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
 
 
 def give_back(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
-    """Give comments back the states they had before ``changes``; writes."""
+    """Give comments back the states they had before ``changes``."""
     before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
     for comment in comments:

@@ -32,7 +32,7 @@ class TooMany(Refusal):
 
 
 def write(comment: Comment, typed: str, by: Moderator) -> None:
-    """Keep a note; an empty one is none; writes."""
+    """Keep a note; an empty one is none."""
     if text := CONTROLS.sub("", typed.replace("\r\n", "\n")).strip()[:MAX_NOTE_LENGTH]:
         db.session.add(Note(comment_id=comment.id, moderator_id=by.id, body=text))
 
@@ -44,7 +44,7 @@ def saved_replies(who: Moderator) -> list[SavedReply]:
 
 
 def save_answer(title: str, body: str, by: Moderator) -> None:
-    """Keep an answer; one of the same name is replaced; writes.
+    """Keep an answer; one of the same name is replaced.
 
     Raises:
         InvalidFields: it has no name or no text, is too long, or there are too many.

@@ -31,13 +31,13 @@ class Question:
 
 
 def enqueue(comment: Comment) -> None:
-    """Have the worker ask about a comment that waits, if its site wants that; writes."""
+    """Have the worker ask about a comment that waits, if its site wants that."""
     if comment.state == State.PENDING and comment.thread.site.akismet_key:
         db.session.add(SecondOpinion(comment_id=comment.id))
 
 
 def claim() -> Question | None:
-    """The question that is due first, leased to the caller; writes."""
+    """The question that is due first, leased to the caller."""
     for row in SecondOpinion.claim(1, LEASE):
         return Question(row.id, row.comment.thread.site.akismet_url, _fields(row.comment))
     return None
@@ -58,7 +58,7 @@ def perform(question: Question) -> bool:
 
 
 def complete(question: Question, is_spam: bool) -> None:
-    """Take the answer down, and move the comment if it still waits; writes."""
+    """Take the answer down, and move the comment if it still waits."""
     row = _locked(question)
     comment = Comment.locked(row.comment_id) if row else None
     if row is None or comment is None:
@@ -74,7 +74,7 @@ def complete(question: Question, is_spam: bool) -> None:
 
 
 def retry(question: Question, reason: str) -> None:
-    """No answer came: again later, six times in all; the comment waits as before; writes."""
+    """No answer came: again later, six times in all; the comment waits as before."""
     row = _locked(question)
     if row is None:
         return

@@ -25,7 +25,7 @@ def opinion(comment: Comment, here: WordCount, others: WordCount) -> float | Non
 
 
 def learn(comment: Comment, state: State) -> None:
-    """Take a moderator's decision as an example, in the place of an earlier one about the same text; writes.
+    """Take a moderator's decision as an example, in the place of an earlier one about the same text.
 
     The trash says nothing about spam, so what was learned stays.
     """
@@ -39,13 +39,13 @@ def learn(comment: Comment, state: State) -> None:
 
 
 def unlearn(comment: Comment) -> None:
-    """Take back what was learned of a comment, as it is about to say something else; writes."""
+    """Take back what was learned of a comment, as it is about to say something else."""
     _count(comment, comment.learned_as, -1)
     comment.learned_as = None
 
 
 def forget(site: Site) -> int:
-    """Forget everything that was learned on a site; how many texts that were; writes."""
+    """Forget everything that was learned on a site; how many texts that were."""
     texts = db.session.get(LearnedWord, (site.id, EVERY))
     count = texts.spam + texts.ham if texts else 0
     db.session.execute(delete(LearnedWord).where(LearnedWord.site_id == site.id))

@@ -59,7 +59,7 @@ class Message:
 
 
 def open_channel(means: Means, url: str, site: Site | None) -> Channel:
-    """A new channel, with a secret of its own where it signs; writes. Raises ``NoSuchChannel``."""
+    """A new channel, with a secret of its own where it signs. Raises ``NoSuchChannel``."""
     _check(means, url)
     channel = Channel(means=means, url=url, site_id=site.id if site else None)
     if means == Means.WEBHOOK:
@@ -83,7 +83,7 @@ def _check(means: Means, url: str) -> None:
 
 
 def rotate(channel: Channel) -> None:
-    """Sign with a new secret, and for a day with the old one too; writes."""
+    """Sign with a new secret, and for a day with the old one too."""
     if channel.means != Means.WEBHOOK:
         raise NotUnderstood
     channel.former_secret, channel.former_until = channel.secret, clock.now() + KEEP_FORMER
@@ -96,20 +96,20 @@ def shown_secret(channel: Channel) -> str:
 
 
 def enqueue(comment: Comment) -> None:
-    """Write down that webhooks are to hear in which state a comment is from now on; writes."""
+    """Write down that webhooks are to hear in which state a comment is from now on."""
     event = EVENTS[comment.state]
     for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):
         _write(channel, event, _payload(event, _public(comment)))
 
 
 def push(comment: Comment) -> None:
-    """Write down that devices are to hear that a comment waits; writes."""
+    """Write down that devices are to hear that a comment waits."""
     for channel in configuration.current().channels(comment.thread.site_id, Means.PUSH):
         _push_later(channel, comment)
 
 
 def test(channel: Channel) -> Delivery:
-    """Send something harmless; writes."""
+    """Send something harmless."""
     return _write(channel, TEST, _payload(TEST, {"message": "It works."}) | {"count": 0})
 
 
@@ -171,7 +171,7 @@ def _reasons(comment: Comment) -> list[str]:
 
 
 def claim() -> Message | None:
-    """The delivery that is due first, leased to the caller; writes."""
+    """The delivery that is due first, leased to the caller."""
     for delivery in Delivery.claim(1, LEASE):
         channel, payload = delivery.channel, dict(delivery.payload)
         count = payload.pop("count", 1)
@@ -241,7 +241,7 @@ def signed(message: Message, now: datetime) -> dict[str, str]:
 
 
 def complete(message: Message, answer: str) -> None:
-    """Note that it was told; writes."""
+    """Note that it was told."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.SENT, answer[:500], None
     delivery.tries += 1
@@ -249,7 +249,7 @@ def complete(message: Message, answer: str) -> None:
 
 
 def give_up(message: Message, failure: PermanentFailure) -> None:
-    """It will never be taken: nothing more goes there if the receiver said that it is gone; writes."""
+    """It will never be taken: nothing more goes there if the receiver said that it is gone."""
     answer = str(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
@@ -259,7 +259,7 @@ def give_up(message: Message, failure: PermanentFailure) -> None:
 
 
 def retry(message: Message, reason: str) -> None:
-    """Try again later, for about two days; writes."""
+    """Try again later, for about two days."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.answer = reason[:500]
     if not delivery.postpone(FIRST_GAP, MAX_TRIES):
@@ -267,7 +267,7 @@ def retry(message: Message, reason: str) -> None:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Another try, now; writes."""
+    """Another try, now."""
     delivery.state, delivery.tries, delivery.due_at = DeliveryState.QUEUED, 0, clock.now()
     delivery.leased_until, delivery.channel.ended_at = None, None
 

@@ -28,7 +28,7 @@ def write(
     facts: Mapping[str, Any] | None = None,
     identity: str = "",
 ) -> Email:
-    """An email in the outbox; writes."""
+    """An email in the outbox."""
     email = Email(
         kind=kind,
         recipient=recipient.email,
@@ -44,7 +44,7 @@ def write(
 
 
 def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: Subscription | None = None) -> Email:
-    """The email of this kind that waits for more to tell, or a new one, due at ``due_at``; writes.
+    """The email of this kind that waits for more to tell, or a new one, due at ``due_at``.
 
     With ``of``, one that tells of this subscription. What waits for nothing but the mail server takes more in, too.
     """
@@ -68,7 +68,7 @@ def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: S
 
 
 def add(email: Email, comment: Comment, subscription: Subscription, occasion: str) -> None:
-    """Let an email, which is in the outbox, tell of a comment; writes."""
+    """Let an email, which is in the outbox, tell of a comment."""
     db.session.add(
         EmailItem(
             email_id=email.id,
@@ -81,7 +81,7 @@ def add(email: Email, comment: Comment, subscription: Subscription, occasion: st
 
 
 def hurry(recipient: Recipient) -> None:
-    """What was gathered goes by the pace that somebody chose now; writes."""
+    """What was gathered goes by the pace that somebody chose now."""
     due_at = clock.now() if recipient.frequency == Frequency.AT_ONCE else recipient.next_digest()
     waits = update(Email).where(Email.kind == EmailKind.DIGEST, Email.recipient == recipient.email)
     waits = waits.where(Email.state == EmailState.QUEUED, Email.tries == 0, Email.due_at > due_at)

@@ -23,7 +23,7 @@ FIRST = tuple(KINDS)
 
 
 def announce(comment: Comment) -> None:
-    """Write down whom to tell that readers see a comment; never its writer; writes."""
+    """Write down whom to tell that readers see a comment; never its writer."""
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
@@ -81,7 +81,7 @@ def _email_for(subscription: Subscription, comment: Comment) -> Email:
 
 
 def announce_held(comment: Comment) -> None:
-    """Write down that those who decide are to hear of it: the site's own address, else every moderator; writes.
+    """Write down that those who decide are to hear of it: the site's own address, else every moderator.
 
     Once for each text. What follows soon is gathered, so that a wave of spam is one email.
     """

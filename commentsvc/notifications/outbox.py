@@ -79,7 +79,7 @@ class Trouble:
 
 
 def claim() -> Parcel | None:
-    """The email that is due first, written out and leased to the caller, so that no other worker takes it; writes.
+    """The email that is due first, written out and leased to the caller, so that no other worker takes it.
 
     An email that cannot be packed is marked as failed, and one with nothing left to tell as cancelled: neither keeps
     another from being sent.
@@ -118,7 +118,7 @@ def _end(email: Email, state: EmailState, answer: str) -> None:
 
 
 def sent(email_id: int, answer: str) -> None:
-    """Note that the server took the email, and let those go now that waited for nothing but it; writes."""
+    """Note that the server took the email, and let those go now that waited for nothing but it."""
     email = db.session.get_one(Email, email_id)
     _end(email, EmailState.SENT, answer)
     email.sent_at = clock.now()
@@ -129,7 +129,7 @@ def sent(email_id: int, answer: str) -> None:
 
 
 def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) -> list[int]:
-    """Try again later, a little later each time; give up on a final answer or after five days; writes.
+    """Try again later, a little later each time; give up on a final answer or after five days.
 
     What ``was_tried`` has itself to wait for: it may be what the server stumbles over. Where it was not, the others
     that are due wait with it. The emails, by number, whose senders want to hear how that went.
@@ -162,20 +162,20 @@ def _let_others_wait(email: Email) -> list[int]:
 
 
 def note_dialogue(email_id: int, lines: Sequence[str], hints: Sequence[str]) -> None:
-    """Keep what was said about a test email, and what there is to mend; writes."""
+    """Keep what was said about a test email, and what there is to mend."""
     email = db.session.get_one(Email, email_id)
     email.facts = email.facts | {"dialogue": list(lines), "hints": list(hints)}
 
 
 def cancel(email: Email) -> None:
-    """Do not send it; writes. Raises ``ChangedMeanwhile`` where it is on its way, or gone, already."""
+    """Do not send it. Raises ``ChangedMeanwhile`` where it is on its way, or gone, already."""
     if email.state != EmailState.QUEUED or _is_on_its_way(email):
         raise ChangedMeanwhile
     _end(email, EmailState.CANCELLED, BY_MODERATOR)
 
 
 def send_again(email: Email) -> None:
-    """Send it now, whatever became of it, with five days to get through; writes.
+    """Send it now, whatever became of it, with five days to get through.
 
     Raises ``ChangedMeanwhile`` where it is on its way already.
     """

@@ -29,14 +29,14 @@ KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
 def hear_replies(comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False) -> Subscription:
-    """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address; writes."""
+    """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address."""
     subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
     site, name = comment.thread.site, comment.author
     return _ask(subscription, site, email, comment.language, asker, name, is_confirmed=is_confirmed)
 
 
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
-    """Let somebody hear of every comment under an article, once they have confirmed their address; writes."""
+    """Let somebody hear of every comment under an article, once they have confirmed their address."""
     recipient = Recipient.with_email(email)
     here = (Subscription.topic == Topic.THREAD, Subscription.site_id == site.id, Subscription.key == key)
     already = recipient and db.session.scalar(
@@ -52,7 +52,7 @@ def follow(site: Site, key: str, email: str, language: str, visitor: str | None 
 
 
 def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
-    """What a moderator hears of a site; such as hear of it by default are found here for the first time, too; writes.
+    """What a moderator hears of a site; such as hear of it by default are found here for the first time, too.
 
     Nothing needs to be confirmed: whoever set the address up decides.
     """
@@ -192,7 +192,7 @@ def find_end(token: str) -> End:
 
 
 def end(what: End) -> None:
-    """No more emails of this; writes."""
+    """No more emails of this."""
     if what.is_for_good and not _is_anybodys(what.recipient):
         refuse(what.recipient)
     for one in what.subscriptions:
@@ -213,7 +213,7 @@ def of(recipient: Recipient) -> list[Subscription]:
 
 
 def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool = True) -> None:
-    """Emails go out from now on, for all that was asked for with this address from the same browser; writes.
+    """Emails go out from now on, for all that was asked for with this address from the same browser.
 
     ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on. Where somebody
     else asked for the same since the email went (not ``is_askers``), the yes is to this alone, and not to them.
@@ -230,26 +230,26 @@ def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool 
 
 
 def change(subscription: Subscription, state: SubscriptionState) -> None:
-    """Pause, go on, or stop; writes. Who goes on wants emails again."""
+    """Pause, go on, or stop. Who goes on wants emails again."""
     subscription.state = state
     if state == SubscriptionState.ACTIVE:
         _open(subscription.recipient)
 
 
 def stop_all(recipient: Recipient) -> None:
-    """Nothing of this is told any more; writes."""
+    """Nothing of this is told any more."""
     for one in of(recipient):
         one.state = SubscriptionState.STOPPED
 
 
 def refuse(recipient: Recipient, mail_status: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
-    """No email goes to this address any more, not even one that asks; writes."""
+    """No email goes to this address any more, not even one that asks."""
     stop_all(recipient)
     recipient.mail_status, recipient.reason = mail_status, reason
 
 
 def reopen(recipient: Recipient) -> None:
-    """Emails may go out again; writes."""
+    """Emails may go out again."""
     recipient.mail_status, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 

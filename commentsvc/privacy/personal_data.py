@@ -109,7 +109,7 @@ def _erase_address(address: str) -> None:
 
 
 def empty(comment: Comment) -> None:
-    """Take everything that somebody wrote out of a row, and leave the row where it stands; writes.
+    """Take everything that somebody wrote out of a row, and leave the row where it stands.
 
     What the filter learned of it is a count of words among others, and stays.
     """

@@ -50,7 +50,7 @@ def due() -> Due:
 
 
 def forget(old: Due) -> int:
-    """Forget it; how many rows that were; writes.
+    """Forget it; how many rows that were.
 
     Of comments, what nobody answered is deleted; what was answered keeps its place, and holds nothing any more.
     """

@@ -31,7 +31,7 @@ AT_ONCE = 200  # rows
 
 
 def begin(site: Site, by: Person) -> None:
-    """Take a blog out of service, so that its key may be another's, and nobody's to decide about; writes."""
+    """Take a blog out of service, so that its key may be another's, and nobody's to decide about."""
     actions.record(Verb.REMOVAL, by, undo_data={"blog": site.name})
     db.session.execute(delete(moderator_site).where(moderator_site.c.site_id == site.id))
     sites.watch(site, "")  # what it says belongs to whoever has its address next
@@ -47,7 +47,7 @@ def is_left() -> bool:
 
 
 def go_on() -> int:
-    """Delete the next rows of a blog that was removed; how many, 0 once nothing is left to delete; writes."""
+    """Delete the next rows of a blog that was removed; how many, 0 once nothing is left to delete."""
     site = _next()
     if site is None:
         return 0

@@ -39,7 +39,7 @@ class OriginTaken(Refusal):
 
 
 def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
-    """A new blog; writes; raises ``InvalidFields``."""
+    """A new blog; raises ``InvalidFields``."""
     if not KEY.fullmatch(key):
         raise InvalidFields({"key": NotAKey()})
     if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
@@ -53,7 +53,7 @@ def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
 
 
 def _apply(site: Site, values: Mapping[str, Any]) -> None:
-    """Give a blog other rules; what its threads show may depend on any of them; writes."""
+    """Give a blog other rules; what its threads show may depend on any of them."""
     if "origins" in values:
         _must_be_free(values["origins"], site)
     for name, value in values.items():
@@ -74,7 +74,7 @@ def _must_be_free(places: list[str], site: Site | None = None) -> None:
 
 
 def watch(site: Site, url: str) -> None:
-    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty; writes."""
+    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty."""
     known = WatchedFeed.of_site(site)
     if known is not None and known.url == url:
         return
@@ -86,7 +86,7 @@ def watch(site: Site, url: str) -> None:
 
 
 def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction | None:
-    """Give a blog other rules, as an action; None where nothing is otherwise; writes."""
+    """Give a blog other rules, as an action; None where nothing is otherwise."""
     undo_data = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
     if not undo_data:
         return None
@@ -96,7 +96,7 @@ def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction
 
 
 def undo_change(action: ModeratorAction) -> list[Any]:
-    """Give a blog back the rules it had, but those that were changed since; writes."""
+    """Give a blog back the rules it had, but those that were changed since."""
     site = found(db.session.get(Site, action.site_id or 0))
     before, left = action.undo_data["before"], action.undo_data["left"]
     _apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})

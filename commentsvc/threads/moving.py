@@ -59,7 +59,7 @@ def place_at(site: Site, typed: str) -> tuple[str, str]:
 
 
 def thread_at(site: Site, typed: str) -> Thread:
-    """The thread of an article that a moderator named; opened where nobody has written there yet; writes."""
+    """The thread of an article that a moderator named; opened where nobody has written there yet."""
     key, url = place_at(site, typed)
     thread = Thread.at(site, key)
     if thread is None:
@@ -69,7 +69,7 @@ def thread_at(site: Site, typed: str) -> Thread:
 
 
 def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by: Moderator) -> ModeratorAction:
-    """Let comments stand below ``parent`` or at the top of ``thread``, with all that answers them; writes.
+    """Let comments stand below ``parent`` or at the top of ``thread``, with all that answers them.
 
     Raises:
         InvalidFields: the parent is one of them, or cannot be answered.
@@ -138,7 +138,7 @@ def _count_anew(thread: Thread) -> None:
 
 
 def undo_move(action: ModeratorAction) -> list[Comment]:
-    """Put comments back where they stood, with all that answers them by now; writes.
+    """Put comments back where they stood, with all that answers them by now.
 
     Below what they answered, or at the top where that is gone; where their thread is gone, they stay.
     """
@@ -156,7 +156,7 @@ def undo_move(action: ModeratorAction) -> list[Comment]:
 
 
 def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
-    """Let everything of ``thread`` stand in another one, and its addresses lead there; writes.
+    """Let everything of ``thread`` stand in another one, and its addresses lead there.
 
     Raises:
         InvalidFields: they are one, or of two sites.
@@ -188,7 +188,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
 
 
 def undo_merging(action: ModeratorAction) -> list[Thread]:
-    """Part two threads again: what came to either since stays with the one that is left; writes."""
+    """Part two threads again: what came to either since stays with the one that is left."""
     undo_data, into = action.undo_data, action.thread
     if into is None or Thread.at(into.site, undo_data["thread"]["key"]) is not into:
         return []
@@ -255,7 +255,7 @@ def _follow(subscriptions: Sequence[int], key: str) -> None:
 
 
 def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
-    """The article has another address now; the old one leads here, too; writes.
+    """The article has another address now; the old one leads here, too.
 
     Raises:
         InvalidFields: it is no address of the site, or another thread stands there.
@@ -277,7 +277,7 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
 
 
 def undo_relocation(action: ModeratorAction) -> list[Thread]:
-    """Give a thread back the address it had; writes."""
+    """Give a thread back the address it had."""
     thread, undo_data = action.thread, action.undo_data
     if thread is None or Thread.at(thread.site, undo_data["key"]) is not thread:
         return []
@@ -293,7 +293,7 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
 
 
 def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
-    """Another address shows this thread, too; writes; raises ``InvalidFields``."""
+    """Another address shows this thread, too; raises ``InvalidFields``."""
     key, _ = place_at(thread.site, typed)
     if Thread.at(thread.site, key) is not None:
         raise InvalidFields({"address": AddressTaken()})
@@ -304,7 +304,7 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
 
 
 def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorAction:
-    """An address leads here no more; writes; raises ``NotFound``."""
+    """An address leads here no more; raises ``NotFound``."""
     alias = found(db.session.get(ThreadAlias, alias_id))
     if alias.thread_id != thread.id:
         raise NotFound
@@ -315,7 +315,7 @@ def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorActio
 
 
 def undo_alias(action: ModeratorAction) -> list[Thread]:
-    """Take an address away again, or give it back; writes."""
+    """Take an address away again, or give it back."""
     thread = action.thread
     if thread is None:
         return []

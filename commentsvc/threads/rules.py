@@ -23,7 +23,7 @@ class NotShown(Refusal):
 
 
 def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAction | None:
-    """Give a thread other values of ``RULES``; None where nothing is otherwise; writes."""
+    """Give a thread other values of ``RULES``; None where nothing is otherwise."""
     undo_data = {name: getattr(thread, name) for name, value in values.items() if getattr(thread, name) != value}
     if not undo_data:
         return None
@@ -38,7 +38,7 @@ def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAc
 
 
 def undo_change(action: ModeratorAction) -> list[Thread]:
-    """Give a thread back the rules it had, but those that were changed since; writes."""
+    """Give a thread back the rules it had, but those that were changed since."""
     thread, before, left = action.thread, dict(action.undo_data["before"]), action.undo_data["left"]
     if thread is None:
         return []
@@ -53,7 +53,7 @@ def undo_change(action: ModeratorAction) -> list[Thread]:
 
 
 def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorAction:
-    """Let a comment stand first, or none; writes; raises ``NotShown``."""
+    """Let a comment stand first, or none; raises ``NotShown``."""
     if comment is not None and not (comment.is_visible and comment.is_discussion and comment.thread_id == thread.id):
         raise NotShown
     undo_data = {"before": thread.pinned_id, "left": comment.id if comment else None}
@@ -62,7 +62,7 @@ def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorActi
 
 
 def undo_pinning(action: ModeratorAction) -> list[Thread]:
-    """Let stand first what stood there before; writes."""
+    """Let stand first what stood there before."""
     if action.thread is None or action.thread.pinned_id != action.undo_data["left"]:
         return []
     _pin(action.thread, action.undo_data["before"])

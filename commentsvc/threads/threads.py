@@ -52,12 +52,12 @@ def closed_since(thread: Thread) -> datetime | None:
 
 
 def find_or_open(site: Site, key: str) -> Thread:
-    """The thread under ``key``; opened now where this is the first writing; writes."""
+    """The thread under ``key``; opened now where this is the first writing."""
     return Thread.at(site, key) or opened(site, key)
 
 
 def opened(site: Site, key: str) -> Thread:
-    """A new thread under ``key``, or the one that somebody else opened this very moment; writes."""
+    """A new thread under ``key``, or the one that somebody else opened this very moment."""
     url = links.article(site.home, key)
     if len(url) > links.MAX_ADDRESS_LENGTH:
         raise NotFound

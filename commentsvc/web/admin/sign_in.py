@@ -118,7 +118,7 @@ def slow_down(email: str) -> None:
 
 
 def write_link(moderator: Moderator | None) -> None:
-    """Whom nobody signs in as gets no email; one that is already on its way is enough; writes."""
+    """Whom nobody signs in as gets no email; one that is already on its way is enough."""
     if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
