@@ -117,9 +117,9 @@ def empty(comment: Comment) -> None:
         db.session.execute(delete(table).where(table.comment_id == comment.id))
     quoted = select(Comment.id).where(Comment.parent_id == comment.id)  # answers, which quote it
     items = (EmailItem.comment_id == comment.id) | EmailItem.comment_id.in_(quoted)
-    told = select(EmailItem.email_id).where(items)
+    quoting = select(EmailItem.email_id).where(items)
     db.session.execute(
-        update(Email).where(Email.id.in_(told)).values(text="", subject=""),
+        update(Email).where(Email.id.in_(quoting)).values(text="", subject=""),
         execution_options={"synchronize_session": False},
     )
     db.session.execute(

@@ -64,8 +64,8 @@ def _next() -> Site | None:
 
 
 def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
-    """What there may be much of; whom nobody is to be told of any more comes first."""
-    told = select(Channel.id).where(Channel.site_id == site.id)
+    """What there may be much of; whom nobody is to be channels of any more comes first."""
+    channels = select(Channel.id).where(Channel.site_id == site.id)
     return [
         (Subscription, Subscription.site_id == site.id),
         (Ping, Ping.site_id == site.id),
@@ -74,7 +74,7 @@ def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
         (ThreadAlias, ThreadAlias.site_id == site.id),
         (Thread, Thread.site_id == site.id),
         (ModeratorAction, ModeratorAction.site_id == site.id),
-        (Delivery, Delivery.channel_id.in_(told)),
+        (Delivery, Delivery.channel_id.in_(channels)),
         (DailyCount, DailyCount.site_id == site.id),
         (LearnedWord, LearnedWord.site_id == site.id),
     ]

@@ -1,9 +1,11 @@
 """The house keeps its own rules: documents, translations, commits at the doors, nothing unused."""
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -196,3 +198,43 @@ def test_no_registry_address_and_no_path_of_a_machine() -> None:
         file = ROOT / name
         if file.suffix not in (".png", ".wav") and file.is_file():
             assert not unwanted.search(file.read_text(errors="replace")), name
+
+
+def ways() -> list[list[str]]:
+    """The files of each way through the house, as docs/architecture.md has them."""
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("## Ways")[2].partition("\nThe routes")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    return [re.findall(r"`([\w/]+\.py)`", re.sub(r"\([^)]*\)", "", row)) for row in rows]
+
+
+@pytest.mark.parametrize("files", ways())
+def test_each_way_is_at_most_four_files_that_are_there(files: list[str]) -> None:
+    assert 2 <= len(files) <= 4
+    for file in files:
+        assert (HOUSE / file).is_file(), file
+
+
+def test_the_glossary_is_in_order_and_defines_each_term_once() -> None:
+    rows = re.findall(r"^\| (.+?) \| ", (ROOT / "docs" / "glossary.md").read_text(), re.M)[1:]
+    terms = [term for term in rows if term != "---"]
+    assert terms == sorted(set(terms), key=str.casefold)
+
+
+# The left column of the table of words that this house once used for itself, as they would stand in code.
+PRIVATE_WORDS = (
+    *("Letter", "letter_id", "Act", "acts", "desk", "in_talk", "seen_as", "Tally", "checkup", "Examination", "Ailment"),
+    *("Mandate", "Arrival", "Stranger", "DEAF", "looked_at", "in_steps", "drafts", "Reach", "Pace", "told"),
+    *("own_words", "saved_answer", "show_anew"),
+)
+OLD_LIMITS = re.compile(r"\b(?:MOST|LONGEST|LARGEST)_[A-Z_]+\b")
+
+
+def test_no_private_word_is_a_name() -> None:
+    for file in SOURCES:
+        names = {
+            token.string
+            for token in tokenize.generate_tokens(io.StringIO(file.read_text()).readline)
+            if token.type == tokenize.NAME
+        }
+        assert not names.intersection(PRIVATE_WORDS), file
+        assert not [name for name in names if OLD_LIMITS.fullmatch(name)], file

@@ -26,12 +26,13 @@ READERS = 60
 WORKERS = """
 import os, sys, time
 from commentsvc.cli import application
+from commentsvc.jobs import email
 app = application.make()
 for _ in sys.stdin:
     if not (born := os.fork()):
         with app.app_context():
             while True:
-                run_job("send emails") or time.sleep(0.02)
+                email.send_emails() or time.sleep(0.02)
     print(born, flush=True)
     os.waitpid(born, 0)
 """
