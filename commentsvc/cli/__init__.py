@@ -1,4 +1,4 @@
-"""Commands: the door for operators. Each commits its own work, and loads what it needs and no more."""
+"""Commands for operators. Each commits its own work, and loads only what it needs."""
 
 import os
 import sys
@@ -54,7 +54,7 @@ def commands() -> None:
 
 
 def run(argv: list[str] | None = None) -> int:
-    """Run a command line and give its exit status; every failure is one sentence on stderr."""
+    """Run a command line and return its exit status. Every failure is one sentence on stderr."""
     try:
         commands.main(argv, prog_name=NAME, standalone_mode=False)
     except click.UsageError as wrong:

@@ -1,6 +1,6 @@
-"""The application that commands run in: settings and database, without the doors of the web.
+"""The application that commands run in: settings and database, without the web.
 
-Its libraries are loaded when a command runs, not when its help is shown.
+Libraries are loaded when a command runs, not when its help is shown.
 """
 
 import os
@@ -27,9 +27,9 @@ Result = TypeVar("Result")
 
 
 def make(environment: Mapping[str, str] = os.environ, *, makes_database: bool = False) -> "Flask":
-    """An application with the settings that count and their database, brought up to date.
+    """Return an application with the settings in force and their database, upgraded.
 
-    A command in the wrong folder must not work on a new, empty database: only some make one.
+    Most commands refuse to create a database: in the wrong folder they would work on a new, empty one.
     """
     from commentsvc import logs, schema, settings
 
@@ -43,7 +43,7 @@ def make(environment: Mapping[str, str] = os.environ, *, makes_database: bool = 
 
 
 def say_where() -> None:
-    """Which database a command works on, apart from what it prints."""
+    """Print on which database a command works, to stderr."""
     from commentsvc import schema, settings
 
     file = settings_file.find(os.environ)
@@ -52,7 +52,7 @@ def say_where() -> None:
 
 
 def on(config: "Settings") -> "Flask":
-    """An application with the database of these settings."""
+    """Return an application with the database of these settings."""
     from flask import Flask
 
     from commentsvc.db import configuration, db
@@ -64,7 +64,7 @@ def on(config: "Settings") -> "Flask":
 
 
 def with_application(command: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Open an application context around ``command``, and say on which database it worked."""
+    """Run ``command`` in an application context, and print on which database it works."""
 
     @wraps(command)
     def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:

@@ -1,4 +1,4 @@
-"""What several commands take: a blog's key, a language, a mail address."""
+"""Arguments that several commands take: a site's key, a language, an email address."""
 
 import click
 
@@ -10,7 +10,7 @@ MAY_BE_PRIVATE = "If it is your own and at a private address or an odd port, nam
 
 
 def site_named(key: str) -> Site:
-    """The blog with this key."""
+    """Return the site with this key."""
     found = db.session.scalar(Site.in_service().where(Site.key == key))
     if found is None:
         raise click.ClickException(f"There is no site {key}; `commentsvc site list` shows them.")
@@ -18,14 +18,14 @@ def site_named(key: str) -> Site:
 
 
 def spoken_language(typed: str) -> str:
-    """A language that we speak."""
+    """Return an available language."""
     if typed not in i18n.languages():
         raise click.UsageError(f"{typed} is not spoken here; there are {', '.join(i18n.languages())}.")
     return typed
 
 
 def mail_address(typed: str) -> str:
-    """The one mail address that was typed, in a form every mail server takes."""
+    """Return the email address that was typed, in a form every mail server accepts."""
     from email_validator import EmailNotValidError, validate_email
 
     try:

@@ -1,4 +1,4 @@
-"""What ``doctor`` looks at: each check says what it found, or what to mend."""
+"""The checks of ``doctor``. Each says what it found, or what to fix."""
 
 import stat
 import sys
@@ -23,7 +23,7 @@ RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def of_service() -> Iterator[Finding]:
-    """What each check of the service found, told as it is found."""
+    """Run and print each check of the service."""
     for name, check in CHECKS:
         try:
             finding = Finding(name, is_fine=True, said=page_check.just(check()))
@@ -33,7 +33,7 @@ def of_service() -> Iterator[Finding]:
 
 
 def of_page(url: str) -> Iterator[Finding]:
-    """What the checks of an article's page found."""
+    """Print what the checks of an article's page found."""
     # Who sits at a terminal of this machine may look at any address; what runs in a form's or a script's place may not.
     fetch = safe_http.fetch_own if sys.stdout.isatty() else safe_http.fetch_itself
     try:

@@ -1,4 +1,4 @@
-"""The demo's two blogs, and the page that shows the emails: a tiny application of its own, on its own origins."""
+"""The demo's two blogs, and a page with the emails, as a small application on origins of its own."""
 
 import email
 from email.message import EmailMessage
@@ -35,7 +35,7 @@ PARTS = (
 
 
 def create(comments: str, blog_origin: str, neighbour: str, emails: Path) -> Flask:
-    """The blogs' pages, for a comment server at ``comments``, with emails in a folder."""
+    """Return the blogs' application, for a comment server at ``comments``, with emails in a folder."""
     blog = Flask("demo blog", template_folder=str(paths.TEMPLATES / "demo"), static_folder=None)
 
     @blog.get("/")

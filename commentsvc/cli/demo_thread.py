@@ -1,4 +1,4 @@
-"""The demo's site, owner and sample thread: written by the same functions that visitors' comments go through."""
+"""The demo's site, owner and sample thread, written by the same functions as real comments."""
 
 from datetime import timedelta
 
@@ -85,10 +85,10 @@ MENTIONS = (
 
 
 def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
-    """Site, owner and thread, if this database has none yet; the owner.
+    """Create site, owner and thread unless they exist; return the owner.
 
     Raises:
-        NotADemo: somebody keeps real comments in this database.
+        NotADemo: this database has real comments.
     """
     db.begin_write()
     site = db.session.scalar(select(Site).where(Site.key == "blog"))
@@ -111,13 +111,13 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
 
 
 class NotADemo(Refusal):
-    """The demo writes sample comments and a moderator; it does so in no database but its own."""
+    """The demo writes sample comments and a moderator only into a database of its own."""
 
     sentence = N_("This database holds a site that is not the demo’s. Set COMMENTSVC_DATA_DIR to an empty folder.")
 
 
 def _move(site: Site, origins: list[str]) -> None:
-    """The demo runs at other ports than the last time: its addresses change with them."""
+    """Update the demo's addresses, since it runs on other ports than the last time."""
     site.origins = origins
     site.version += 1
     for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):
@@ -146,7 +146,7 @@ def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, ow
 
 
 def _link_from(site: Site, neighbour: str) -> None:
-    """Linkbacks of every kind that were accepted long ago, and a ping that the worker will verify over HTTP."""
+    """Add linkbacks of every kind, accepted long ago, and a ping that is verified over HTTP."""
     key = links.thread_key(ARTICLE)
     now = clock.now()
     for days, mention in enumerate(MENTIONS, 2):

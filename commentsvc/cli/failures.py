@@ -1,4 +1,4 @@
-"""What is said when a command fails."""
+"""What to print when a command fails."""
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,7 +12,7 @@ CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENT
 
 
 def sentence(problem: Exception) -> str | None:
-    """One sentence about what went wrong; None for a mistake of ours, whose traceback tells more."""
+    """Return one sentence about what went wrong; None for a bug, whose traceback says more."""
     match problem:
         case InvalidFields():
             return " ".join(i18n.sentence(one) for one in problem.fields.values())

@@ -33,7 +33,7 @@ def init(file: Path, **given: str | None) -> None:
 
 
 def _must_be_right(said: dict[str, str], folder: Path) -> None:
-    """Raises ``WrongSetting`` before anything is written."""
+    """Raise ``WrongSetting`` before anything is written."""
     try:
         settings.read(
             {

@@ -1,4 +1,4 @@
-"""``ping``: tell other blogs now what the worker would tell them later."""
+"""``ping``: send an article's linkbacks now instead of later."""
 
 import click
 

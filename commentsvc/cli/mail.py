@@ -1,4 +1,4 @@
-"""``receive`` and ``bounce``: a mail server hands a mail over by a pipe."""
+"""``receive`` and ``bounce``: a mail server pipes an email in."""
 
 import sys
 

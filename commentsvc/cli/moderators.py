@@ -70,7 +70,7 @@ def remove(email: str) -> None:
 
 
 def link_for(one: Moderator) -> str:
-    """A one-time sign-in address."""
+    """Return a one-time sign-in address."""
     return links.absolute(f"/admin/link/{one_time_links.sign_in_token(one)}")
 
 

@@ -1,4 +1,4 @@
-"""``serve``: migrate, answer requests, work in the background, all from one command."""
+"""``serve``: upgrade the database, answer requests, run jobs."""
 
 import os
 import socket
@@ -50,7 +50,7 @@ def _has_owner(config: settings.Settings) -> bool:
 
 
 def _migrate() -> None:
-    """Let another process do it: what it loads is not to stay in memory here, where only the listening goes on."""
+    """Upgrade in another process, so that what it loads does not stay in memory here."""
     upgrade = [sys.executable, "-P", "-m", "commentsvc", "upgrade"]  # not from the working directory
     done = subprocess.run(upgrade, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
@@ -58,7 +58,7 @@ def _migrate() -> None:
 
 
 def address_of(host: str, port: int) -> str:
-    """The address that a name stands for, which is what is listened at."""
+    """Return the address that a name resolves to, to listen on."""
     try:
         return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError) as problem:
@@ -67,7 +67,7 @@ def address_of(host: str, port: int) -> str:
 
 
 def must_be_free(host: str, port: int, option: str = "--port") -> None:
-    """Refuse a port somebody listens at: the server would share it, and readers would meet one or the other."""
+    """Refuse a port that is in use: two servers would share it, and readers would reach either."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +79,7 @@ def must_be_free(host: str, port: int, option: str = "--port") -> None:
 
 
 def reachable_at(host: str, port: int) -> None:
-    """Take the listening address as ``BASE_URL`` where none is set."""
+    """Use the listening address as ``BASE_URL`` if none is set."""
     name = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     if not settings.says(os.environ, "base_url"):
         os.environ[f"{PREFIX}BASE_URL"] = f"http://{f'[{name}]' if ':' in name else name}:{port}"

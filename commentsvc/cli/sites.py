@@ -24,7 +24,7 @@ from commentsvc.sites.rules import Rule
 
 
 def _option(rule: Rule) -> Any:
-    """A rule as an option; what it takes is checked by the rule itself where click does not."""
+    """Return a rule as an option; the rule itself checks what click does not."""
     kind: Any = str
     if rule.choices and not rule.several:
         kind = click.Choice([str(one) for one in rule.choices])
@@ -120,7 +120,7 @@ def remove(key: str) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """What is wrong with a rule, as what is wrong with a command."""
+    """Turn what is wrong with a rule into a usage error."""
     try:
         yield
     except InvalidFields as wrong:
@@ -128,7 +128,7 @@ def _explained() -> Iterator[None]:
 
 
 def _taken(rules: dict[str, Any]) -> dict[str, Any]:
-    """What was typed, as values; of a feed ``none`` says that none is to be watched."""
+    """Return typed rules as values; ``none`` as feed means that none is watched."""
     typed = {name: str(value) for name, value in rules.items() if value is not None}
     feed = typed.pop(sites.FEED, None)
     values = site_rules.taken(typed)
@@ -138,7 +138,7 @@ def _taken(rules: dict[str, Any]) -> dict[str, Any]:
 
 
 def _try_feed(url: str) -> None:
-    """Say at once where something is wrong with it; the worker tries again anyway."""
+    """Report at once if the feed cannot be read; a job tries again anyway."""
     try:
         watching.perform(Watch(0, url, {}))
     except (FetchRefused, FetchFailed) as failure:

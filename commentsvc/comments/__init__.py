@@ -1,1 +1,1 @@
-"""Comments: what is typed, where it goes, how it is read."""
+"""Comments: post, edit, read, reply."""

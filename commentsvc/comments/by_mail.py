@@ -1,4 +1,4 @@
-"""What came by mail: a reader answers a comment, a moderator decides about one, a mail server gives an email back."""
+"""Process incoming email: a reader's reply, a moderator's decision, a bounce."""
 
 from collections.abc import Mapping
 
@@ -33,31 +33,31 @@ ALONE = {
 
 
 class AnswerTooLate(Refusal):
-    """A signed address that is too old, or about a text that has changed, or whose owner wants no more emails."""
+    """A signed address that has expired, is about a text that changed, or whose owner wants no more emails."""
 
     sentence = N_("This answer came too late, or the comment says something else by now. Please use its page.")
 
 
 class FromElsewhere(Refusal):
-    """An answer from another address than the email went to."""
+    """A reply from another address than the one the email went to."""
 
     sentence = N_("Your answer came from another address. Please send it from the one this letter goes to.")
 
 
 class EmailQuoted(Refusal):
-    """An answer with parts of our email in it, whose links are for its reader alone."""
+    """A reply that contains parts of our email: its links are for its reader alone."""
 
     sentence = N_("Your answer holds parts of our letter. Please send it once more without them.")
 
 
 class OnlyModeratorsWrite(Refusal):
-    """Somebody who may decide, but has no name here, answered with a text."""
+    """A text from somebody who may decide but has no name here."""
 
     sentence = N_("Only moderators can answer this by mail. The first line may be approve, spam or trash.")
 
 
 def take(mail: Incoming) -> str:
-    """Do what a mail asks for; what became of it. Nothing in it is believed but our own signed address."""
+    """Process one incoming email and return the outcome. Only our own signed address in it is trusted."""
     meant = next(filter(None, map(return_address.read, mail.addresses)), None)
     if mail.report:
         return _note_report(mail, mail.report, meant)
@@ -96,7 +96,7 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
 
 
 def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
-    """A reader's answer passes the gates that do not need a browser, and the same policy as any comment."""
+    """Post a reader's reply. It passes the checks that need no browser, and the same policy as any comment."""
     if holder.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
         raise AnswerTooLate
     # Whose browser confirmed the address may change what is written from it; whose asked only may not.
@@ -107,7 +107,7 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
 
 
 def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
-    """A moderator's first line may be a decision; any other text answers the comment, and lets it stand."""
+    """Carry out the decision in a moderator's first line; any other text is a reply that approves the comment."""
     if not moderation_links.is_held_by(holder, comment):
         raise AnswerTooLate
     moderator, state = moderation_links.moderator_of(holder), _command(mail.reply_text)
@@ -127,7 +127,7 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
 
 
 def _command(reply_text: str) -> State | None:
-    """The decision in the first line, in English or in the moderator's language; what stands below it is not ours."""
+    """Return the decision in the first line, in English or in the moderator's language."""
     first, _, rest = reply_text.partition("\n")
     said = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
     for state, word in ORDERS.items():
@@ -157,7 +157,7 @@ def _idempotency_key(mail: Incoming, parent: Comment) -> str | None:
 
 
 def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) -> str:
-    """An email came back, or its reader called it spam: by our signed address, or by the email that is enclosed."""
+    """Process a bounce or a complaint, found by our signed address or by the email enclosed."""
     email = db.session.get(Email, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
     if email is None or not report.is_failure:
         return "ignored: a report about no letter of ours, or about a delay"
@@ -177,7 +177,7 @@ def _enclosed(mail: Incoming) -> Email | None:
 
 
 def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
-    """Nothing that somebody typed is lost: they get it back once, with the reason."""
+    """Return the text to its sender, once, with the reason."""
     identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.reply_text))
     if db.session.scalar(select(Email.id).where(Email.message_id == identity)):
         return
@@ -197,7 +197,7 @@ def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, re
 
 
 def _plainest(refusal: Refusal) -> Refusal:
-    """The first field's reason says more than "look at the marked fields"."""
+    """Return the reason of the first field: it says more than "look at the marked fields"."""
     if isinstance(refusal, InvalidFields):
         return next(iter(refusal.fields.values()))
     return refusal

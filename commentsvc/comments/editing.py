@@ -1,4 +1,4 @@
-"""A writer changes their own comment or takes it back, for as long as the site allows; a moderator changes any."""
+"""Edit or delete a comment: its author for as long as the site allows, a moderator at any time."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,17 +25,17 @@ TYPED = ("author", "website", "body")
 
 
 def edit_token(comment: Comment) -> str:
-    """What the writer's browser keeps, to show later that the comment is its own."""
+    """Return what the author's browser keeps to prove authorship later."""
     return tokens.sign(PURPOSE, comment.id)
 
 
 def editable_until(comment: Comment) -> datetime:
-    """When the writer's time to change a comment ends."""
+    """Return until when the author may edit a comment."""
     return comment.created_at + timedelta(minutes=comment.thread.site.edit_minutes)
 
 
 def is_editable(comment: Comment) -> bool:
-    """Whether its writer may still change it."""
+    """Return whether the author may still edit it."""
     is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
     if comment.is_linkback or is_over:
         return False
@@ -43,11 +43,11 @@ def is_editable(comment: Comment) -> bool:
 
 
 def own_by_token(comment_id: int, token: str) -> Comment:
-    """The comment whose writer holds ``token``.
+    """Return the comment whose author holds ``token``.
 
     Raises:
         NotFound: there is no such comment.
-        NotYours: the token is none, or another comment's.
+        NotYours: the token is invalid, or another comment's.
         EditTimeOver: too late.
     """
     try:
@@ -59,7 +59,7 @@ def own_by_token(comment_id: int, token: str) -> Comment:
 
 
 def own_by_visitor(comment_id: int, visitor: str) -> Comment:
-    """The comment that the visitor with this hash wrote; raises what ``own_by_token`` does."""
+    """Return the visitor's comment; raises what ``own_by_token`` does."""
     comment = db.session.get(Comment, comment_id)
     if comment is not None and comment.visitor != visitor:
         raise NotYours
@@ -73,7 +73,7 @@ def _changeable(comment: Comment | None) -> Comment:
 
 
 def editable_of(thread: Thread | None, visitor: str) -> set[int]:
-    """Ids of what this visitor wrote here and may still change."""
+    """Return ids of this visitor's comments in the thread that they may still edit."""
     if thread is None or not thread.site.edit_minutes:
         return set()
     longest_ago = clock.now() - MAX_WINDOW
@@ -84,16 +84,17 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
 
 
 def edit(comment: Comment, typed: str) -> None:
-    """Give a comment a new text and keep the old one for moderators.
+    """Give a comment a new text; the old one is kept for moderators.
 
-    The new text is judged like a new comment: what would have been held is held from now on. A thread that closed
-    meanwhile is no obstacle.
+    The new text is judged like a new comment: it is held if the policy would hold it. A thread that has closed since
+    does not
+    matter.
 
     Raises:
         InvalidFields: the text is empty or too long.
-        NotUnderstood: it is no text.
+        NotUnderstood: it is not text.
         AlreadySaid: another comment says the same.
-        EditTimeOver: somebody answered what it says now.
+        EditTimeOver: somebody replied to the current text.
     """
     body, body_html = fields.checked_body(typed)
     if body == comment.body:
@@ -105,12 +106,12 @@ def edit(comment: Comment, typed: str) -> None:
 
 
 def take_back(comment: Comment) -> None:
-    """Remove a comment at its writer's wish; answers to it stay."""
+    """Delete a comment as its author wishes; replies to it stay."""
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
 
 
 def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:
-    """A moderator gives a comment another name, website or text; nothing is judged anew."""
+    """Give a comment another name, website or text, as a moderator; nothing is judged again."""
     undo_data: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)
     if new.body != comment.body:
@@ -123,7 +124,7 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction
 
 
 def undo_rewriting(action: ModeratorAction) -> list[Comment]:
-    """Give a comment back what it said before a moderator changed it, unless it was changed since."""
+    """Restore what a moderator changed, unless it was changed again since."""
     comment, undo_data = Comment.locked(action.comment_id or 0), action.undo_data
     if comment is None or _stands(comment) != undo_data["left"]:
         return []
@@ -140,12 +141,12 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
 
 
 def _stands(comment: Comment) -> list[str | None]:
-    """What a comment says now, to see later whether somebody changed it."""
+    """Return the comment's current fields, to detect later changes."""
     return [comment.author, comment.website, comment.body_hash, comment.text_version]
 
 
 def _say(comment: Comment, body: str, body_html: str) -> int:
-    """A new text in the place of the old one, which is kept; its number."""
+    """Replace the text and keep the old one; return the revision's id."""
     training.unlearn(comment)
     revision = Revision(comment_id=comment.id, body=comment.body)
     db.session.add(revision)

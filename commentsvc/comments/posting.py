@@ -1,4 +1,4 @@
-"""Post a comment or an accepted linkback: the story from checked input to the row."""
+"""Post a comment or an accepted linkback."""
 
 import secrets
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from commentsvc.threads.articles import Article
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes, as far as the service knows: hashes only."""
+    """What is known about who writes, as hashes only."""
 
     visitor: str | None
     address_hash: str | None
@@ -36,13 +36,13 @@ class Writer:
 
     @property
     def seed(self) -> str:
-        """What the picture beside the name is drawn from: the same for one visitor, tells nothing about them."""
+        """What the avatar is drawn from: the same for one visitor, and not traceable."""
         return tokens.keyed_hash("avatar", self.visitor, length=8) if self.visitor else secrets.token_hex(8)
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A verified linkback, ready to be shown; a reply may answer the comment ``parent_id``."""
+    """A verified linkback, ready to be shown. A reply may have ``parent_id``."""
 
     kind: Kind
     source: str
@@ -60,14 +60,14 @@ class Mention:
 def post_comment(
     article: Article, submission: Submission, writer: Writer, idempotency_key: str | None = None
 ) -> Comment:
-    """Store what a visitor submitted, in the state the policy gives it.
+    """Store a submitted comment in the state that the policy decides.
 
     Raises:
-        ThreadClosed: meanwhile the thread takes no more.
-        ParentUnavailable: the comment to be answered is gone.
-        AlreadySaid: the same text stands there already.
-        WrongOrigin: the article's address is not the site's.
-        ChallengeNeeded: the text looks like spam, and its writer was not asked for a solved challenge.
+        ThreadClosed: the thread was closed in the meantime.
+        ParentUnavailable: the parent is gone.
+        AlreadySaid: the same text is already there.
+        WrongOrigin: the article's address is not on the site.
+        ChallengeNeeded: the text looks like spam, and its author was not asked for a solved challenge.
     """
     article_url = threads.article_url(article.site, submission.url)
     article.check_open()
@@ -115,10 +115,10 @@ def _subscribe(comment: Comment, email: str, submission: Submission, *, has_prov
 
 
 def post_linkback(article: Article, mention: Mention) -> Comment:
-    """Store a verified linkback, in the state the policy gives it.
+    """Store a verified linkback in the state that the policy decides.
 
     Raises:
-        ThreadClosed: meanwhile the thread takes no more.
+        ThreadClosed: the thread was closed in the meantime.
     """
     article.check_open()
     thread = article.thread or threads.opened(article.site, article.key)
@@ -141,10 +141,11 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
 
 
 def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) -> None:
-    """Bring a linkback up to date with its page, and judge it anew where it says something else.
+    """Update a linkback from its page, and judge it again if it has changed.
 
-    What we withdrew comes back; what a moderator took away stays away. Readers find a linkback where they saw it: it
-    changes its place, among the comments or beside them, only while nobody sees it.
+    What we withdrew comes back; what a moderator removed stays removed. A linkback that readers see keeps its place; a
+    hidden
+    one may move into the discussion.
     """
     said = _said(mention)
     is_same = all(getattr(comment, name) == value for name, value in said.items())
@@ -165,7 +166,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
 
 
 def _said(mention: Mention) -> dict[str, object]:
-    """The columns of a linkback that its page determines."""
+    """Return the columns of a linkback that its page determines."""
     return {
         "kind": mention.kind,
         "response": mention.response,
@@ -180,10 +181,10 @@ def _said(mention: Mention) -> dict[str, object]:
 
 
 def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
-    """What the policy says of a comment as it stands.
+    """Return the policy's verdict about a comment as it is now.
 
     Raises:
-        AlreadySaid: its thread shows the same text, or holds it and it is the same writer's.
+        AlreadySaid: its thread shows the same text, or holds it from the same author.
     """
     known = evidence.gather(comment)
     if known.said_already is not None and not comment.is_linkback:
@@ -194,12 +195,12 @@ def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) ->
 
 
 def body_hash(body: str) -> str:
-    """What equal texts have in common, whatever their spaces and capitals."""
+    """Return a hash that ignores spaces and capitals."""
     return tokens.keyed_hash("body", " ".join(body.split()).casefold())
 
 
 def twin_of(idempotency_key: str) -> Comment | None:
-    """The comment that the same form already posted: a double click, or a repeat after a lost answer."""
+    """Return the comment that the same form already posted: a double click, or a retry after a lost response."""
     return db.session.scalar(select(Comment).where(Comment.idempotency_key == idempotency_key))
 
 

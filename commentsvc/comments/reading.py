@@ -1,4 +1,4 @@
-"""A thread as readers see it: one page of branches or of lines, in at most four queries, whatever its length."""
+"""Read one page of a thread, nested or linear, in at most four queries, whatever its length."""
 
 import math
 from collections import defaultdict
@@ -34,7 +34,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """A line of the page. A tombstone holds a removed comment's place above its answers and shows nothing of it."""
+    """One entry of the page. A tombstone keeps a removed comment's place above its replies and shows nothing of it."""
 
     comment: Comment
     depth: int
@@ -45,7 +45,7 @@ class Item:
 
 @dataclass(frozen=True)
 class ThreadPage:
-    """All that ``templates/thread/_thread.html`` needs; ``thread`` is None where nobody has written yet."""
+    """The data of ``templates/thread/_thread.html``; ``thread`` is None where nobody has written yet."""
 
     article: Article
     view: View
@@ -58,22 +58,22 @@ class ThreadPage:
 
     @property
     def site(self) -> Site:
-        """Whose article it is."""
+        """The article's site."""
         return self.article.site
 
     @property
     def thread(self) -> Thread | None:
-        """The thread that is shown."""
+        """The thread shown."""
         return self.article.thread
 
     @property
     def comment_count(self) -> int:
-        """Approved comments in the whole thread."""
+        """The number of approved comments in the whole thread."""
         return self.thread.comment_count if self.thread else 0
 
     @property
     def pages_to_offer(self) -> list[int | None]:
-        """The numbers of the first, the last and the pages around this one; None stands for those between."""
+        """The first, the last and the neighbouring page numbers; None stands for a gap."""
         near = {1, self.pages, *range(max(1, self.page - 2), min(self.pages, self.page + 2) + 1)}
         offered: list[int | None] = []
         for number in sorted(near):
@@ -84,28 +84,28 @@ class ThreadPage:
 
     @property
     def linkback_count(self) -> int:
-        """Approved linkbacks beside the comments."""
+        """The number of approved linkbacks outside the discussion."""
         return self.thread.linkback_count if self.thread else 0
 
     @property
     def mentions(self) -> list[Comment]:
-        """Linkbacks that say something."""
+        """Linkbacks with a text."""
         return [one for one in self.linkbacks if one.response not in FACEPILE]
 
     @property
     def faces(self) -> list[tuple[str, list[Comment]]]:
-        """Who likes the article, passed it on, or will come: by what they say."""
+        """Who likes, reposts or attends, by response."""
         said = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACEPILE]
         return [(response, who) for response, who in said if who]
 
     @property
     def takes_linkbacks(self) -> bool:
-        """Whether any protocol is open here."""
+        """Whether any protocol is enabled."""
         return any(self.site.takes(protocol) for protocol in self.site.linkbacks)
 
 
 def read(article: Article, view: View | None = None, order: Order = Order.OLDEST, page: int = 1) -> ThreadPage:
-    """The page of a thread; reading one that does not exist gives an empty page and creates nothing."""
+    """Return a page of a thread. Reading a thread that does not exist gives an empty page and creates nothing."""
     site, thread = article.site, article.thread
     view = view or View(site.view)
     if thread is None:
@@ -121,7 +121,7 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
 
 
 def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:
-    """On which page a visible comment stands."""
+    """Return the page on which a visible comment stands."""
     if view == View.LINEAR:
         rows, item = _shown(comment.thread), comment
     else:
@@ -133,13 +133,13 @@ def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDES
 
 
 def visible(thread: Thread | None, comment_id: int | None) -> Comment | None:
-    """The comment of this thread with this id, if readers see it."""
+    """Return the thread's comment with this id, if readers see it."""
     comment = db.session.get(Comment, comment_id) if thread and comment_id else None
     return comment if comment and thread and comment.thread_id == thread.id and comment.is_visible else None
 
 
 def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
-    """What this visitor wrote here and nobody else sees yet."""
+    """Return this visitor's comments in the thread that nobody else sees yet."""
     if thread is None:
         return []
     # A thread may have thousands of comments, and so may a writer, but few of a thread's are hidden.
@@ -149,13 +149,13 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
 
 
 def waiting_in(thread: Thread) -> list[Comment]:
-    """What waits for a moderator in a thread."""
+    """Return the pending comments of a thread."""
     held = _of(thread).where(Comment.state == State.PENDING)
     return list(db.session.scalars(held.order_by(*Comment.order()).limit(MAX_WAITING)))
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
-    """The page with its reader's own held comments where they will stand."""
+    """Insert the reader's own held comments where they will appear."""
     shown = list(items)
     for comment in held:
         place = next((at for at, item in enumerate(shown) if item.comment.id == comment.parent_id), None)
@@ -171,14 +171,14 @@ def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
 
 
 def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
-    """What was said last on a site, or in one of its threads: approved comments and linkbacks with a text."""
+    """Return the newest approved comments and linkbacks with a text, of a site or of one thread."""
     place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
     shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACEPILE))
     return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(FEED)))
 
 
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
-    """Approved comments of each thread; 0 where nobody has written."""
+    """Return the number of approved comments per key, 0 for unknown threads."""
     wanted = list(keys)[:MAX_COUNTS]
     of_these = select(Thread.key, Thread.comment_count).where(Thread.site_id == site.id, Thread.key.in_(wanted))
     found = dict(db.session.execute(of_these).all())
@@ -225,7 +225,7 @@ def _by_id(ids: set[int]) -> dict[int, Comment]:
 
 
 def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
-    """Each root with its answers beneath, walked without recursion: a chat of 500 answers deep is no problem."""
+    """Yield each root with its replies, without recursion: 500 levels are no problem."""
     answers = _answers(thread, roots)
     waiting = [(root, 0) for root in reversed(roots)]
     by_id = {comment.id: comment for below in answers.values() for comment in below} | {root.id: root for root in roots}
@@ -253,7 +253,7 @@ def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
 
 
 def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
-    """Ids of comments that readers see, and of those that stand above one they see."""
+    """Return ids of visible comments and of their ancestors."""
     shown: set[int] = set()
     for comment in by_id.values():
         above: Comment | None = comment if comment.is_visible else None

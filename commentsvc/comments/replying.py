@@ -1,4 +1,4 @@
-"""A moderator replies to a comment, which is approved by that, as one action."""
+"""Reply to a comment as a moderator, which also approves it."""
 
 from commentsvc import fields
 from commentsvc.comments import posting, submission
@@ -11,7 +11,7 @@ from commentsvc.threads.articles import Article
 
 
 def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | None = None) -> ModeratorAction:
-    """Approve a comment and post a moderator's reply below it; ``key`` keeps it from being posted twice.
+    """Approve a comment and post a moderator's reply, as one action; ``key`` prevents posting it twice.
 
     Raises:
         InvalidFields: the reply is empty or too long.

@@ -1,4 +1,4 @@
-"""What a person typed into the form of a comment: parsed once; everything that is wrong is named."""
+"""Parse the comment form once, and name every field that is wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ FIELDS = ("author", "email", "website", "body", "parent_id", "notify", "follow",
 
 
 class AddressNeeded(Refusal):
-    """News of answers were asked for without an address."""
+    """Notifications were requested without an address."""
 
     status = 422
     sentence = N_("To hear of answers, please write your e-mail address. It is never shown.")
@@ -34,7 +34,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Parsed:
-    """The fields of the form, each as it would be stored if it were right; ``check`` says what is wrong."""
+    """The form's fields, each as it would be stored if it were right; ``check`` knows what is wrong."""
 
     check: Check
     author: str
@@ -45,11 +45,11 @@ class Parsed:
 
     @property
     def text(self) -> str:
-        """Everything that others would read, for words to be looked for in it."""
+        """Everything readers would see, to search it for words."""
         return f"{self.author}\n{self.title}\n{self.body}"
 
     def checked(self) -> Submission:
-        """A comment that may be stored; raises ``InvalidFields`` with every field that must be corrected."""
+        """Return a comment that may be stored; raises ``InvalidFields`` with every wrong field."""
         check, typed = self.check, self.check.typed
         notify, follow = _is_ticked(typed, "notify"), _is_ticked(typed, "follow")
         if (notify or follow) and not self.email and "email" not in check.wrong:
@@ -79,7 +79,7 @@ def parse(typed: Mapping[str, str]) -> Parsed:
 
 
 def validate(typed: Mapping[str, str]) -> Submission:
-    """Typed fields as a comment that may be stored; raises ``InvalidFields`` or ``NotUnderstood``."""
+    """Return typed fields as a comment that may be stored; raises ``InvalidFields`` or ``NotUnderstood``."""
     return parse(typed).checked()
 
 
@@ -88,5 +88,5 @@ def _is_ticked(typed: Mapping[str, str], name: str) -> bool:
 
 
 def _parent(text: str) -> int | None:
-    """None where no comment is answered; 0, which no comment has, where it is none that could be."""
+    """Return the parent's id; None if there is none, 0 (which no comment has) if it is invalid."""
     return (row_id(text) or 0) if text.strip() else None

@@ -1,4 +1,4 @@
-"""Take back what a moderator did, whatever it was: each kind of action knows what it keeps and how to give it back."""
+"""Undo an action of a moderator. Each verb has its own undo function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from commentsvc.threads import rules as thread_rules
 
 
 class NothingToUndo(Refusal):
-    """What an action did is not there any more, or was decided anew."""
+    """What the action changed is gone, or was changed again."""
 
     status = 409
     sentence = N_("That cannot be undone any more: it was changed again since, or is gone.")
@@ -26,17 +26,17 @@ class NothingToUndo(Refusal):
 
 @dataclass(frozen=True)
 class Undone:
-    """The comments that changed, and the ban whose comments are still to be given back, a few at a time."""
+    """The comments that changed, and the ban whose comments are still to be restored in batches."""
 
     comments: list[Comment]
     ban: Ban | None = None
 
 
 def undo(action: ModeratorAction, by: Moderator) -> Undone:
-    """Give back what an action took; once, and not what was decided since.
+    """Undo an action, once, except what was decided about since.
 
     Raises:
-        NothingToUndo: nothing of it is left.
+        NothingToUndo: nothing is left to undo.
     """
     if action.verb == Verb.BAN:  # once more, too, where giving back was interrupted
         return Undone([], _lifted(action))
@@ -52,7 +52,7 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
 
 
 def may_be_undone(action: ModeratorAction) -> bool:
-    """Whether there is anything to give back."""
+    """Return whether there is anything to undo."""
     if action.verb == Verb.BAN:
         return action.undone_at is None or bans.has_taken(action.undo_data["ban"])
     return action.undone_at is None and action.verb in UNDOING

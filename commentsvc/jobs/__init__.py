@@ -1,1 +1,1 @@
-"""What is done outside of requests: emails, linkbacks, webhooks, checks, upkeep."""
+"""Background jobs: emails, linkbacks, webhooks, checks, upkeep."""

@@ -1,4 +1,4 @@
-"""Email in and out: what is due in the outbox, over one connection, and what comes to the mailbox."""
+"""Email jobs: send what is due over one connection, and read the mailbox."""
 
 import logging
 from functools import partial
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def send_emails() -> int:
-    """Due emails over one connection, each claimed when its turn comes; the number taken by the server."""
+    """Send due emails over one connection, each claimed in its turn; return how many the server accepted."""
     if not settings.current().mail_url:
         return 0
     parcel = written(outbox.claim)
@@ -38,7 +38,7 @@ def send_emails() -> int:
 
 
 def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Transcript) -> bool:
-    """Hand over one email and note how that went; whether the line may be used for another."""
+    """Send one email and store the outcome; return whether the connection can be used for another."""
     dialogue.begin_message()
     try:
         answer = connection.send(parcel.sender, parcel.recipient, parcel.message)
@@ -58,13 +58,13 @@ def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Tra
 
 
 def _explain(email_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
-    """A test email tells its sender what was said, and what there is to mend."""
+    """Store the dialogue of a test email for its sender, with hints."""
     hints = deliverability.hints(answer, is_taken=is_taken)
     written(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
 
 
 def read_mailbox() -> int:
-    """What came to the mailbox of answers and bounces; 0, as it is looked into from time to time."""
+    """Process what is in the mailbox. Returns 0, since it is polled."""
     if not settings.current().mail_inbox:
         return 0
     try:
@@ -78,9 +78,9 @@ def read_mailbox() -> int:
 
 
 def receive(raw: bytes) -> str:
-    """Do what one mail asks for; what became of it. Trouble with the database comes up: it is to be tried again.
+    """Process one incoming email and return the outcome. Database errors propagate, so that it is retried.
 
-    Whatever else a mail brings up, it must not keep those behind it waiting.
+    Any other error is logged, as one bad email must not block the others.
     """
     try:
         mail = incoming.read(raw)  # before anything is locked: strangers send what they like

@@ -1,4 +1,4 @@
-"""Run one job: claim a row, do the work without the database, write down what came of it."""
+"""Run a job: claim a row, do the work without the database, store the outcome."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Work(Protocol[Task, Result]):
     """A kind of job: a module with these functions. All but ``perform`` run in a transaction of their own."""
 
     def claim(self) -> Task | None:
-        """Lease the next row that is due; what ``perform`` needs of it."""
+        """Lease the next row that is due; return what ``perform`` needs."""
 
     def perform(self, task: Task, /) -> Result:
         """Do the work, without the database, as it may take long.
@@ -45,7 +45,7 @@ class Work(Protocol[Task, Result]):
 
 
 def run_next(work: Work[Task, Result]) -> int:
-    """Run the job that is due next; the number that ran."""
+    """Run the job that is due next; return how many ran."""
     task = written(work.claim)
     if task is None:
         return 0
@@ -54,7 +54,10 @@ def run_next(work: Work[Task, Result]) -> int:
 
 
 def run(work: Work[Task, Result], task: Task) -> Exception | None:
-    """Run a claimed job; what it failed with. Database errors propagate: the lease expires, and it is tried again."""
+    """Run a claimed job; return what it failed with.
+
+    Database errors propagate: the lease expires, and it is retried.
+    """
     try:
         result = work.perform(task)
         written(partial(work.complete, task, result))
@@ -84,7 +87,7 @@ def written(use_case: Callable[[], Result]) -> Result:
 
 
 def surely_written(use_case: Callable[[], None]) -> None:
-    """The same for what has happened and must not happen again, with a few attempts if the database is busy."""
+    """The same for what has happened and must not happen again: retry if the database is busy."""
     for _ in range(ATTEMPTS - 1):
         try:
             return written(use_case)

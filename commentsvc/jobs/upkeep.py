@@ -1,4 +1,4 @@
-"""Upkeep: delete what has expired, what sites no longer want kept, and sites that were removed."""
+"""Upkeep: delete what has expired, what sites do not keep any longer, and removed sites."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from commentsvc.sites import removal as site_removal
 
 
 def tidy() -> int:
-    """Delete what expired; 0, as there is never more to do at once."""
+    """Delete expired challenges and sessions. Returns 0, since there is never more to do at once."""
     db.begin_write()
     challenge.forget_expired()
     sessions.forget_expired()
@@ -20,13 +20,13 @@ def tidy() -> int:
 
 
 def forget_old() -> int:
-    """What the sites' rules say is not to be kept any longer, a little at a time; how much that was."""
+    """Delete, in batches, what the sites' rules say is too old; return how much."""
     old = retention.due()
     return written(partial(retention.forget, old)) if len(old) else 0
 
 
 def remove_sites() -> int:
-    """The next rows of blogs that were removed; how many those were."""
+    """Delete the next rows of removed sites; return how many."""
     if not site_removal.is_left():
         return 0
     return written(site_removal.go_on)

@@ -1,1 +1,1 @@
-"""Other blogs that tell us they linked to an article: received at once, verified later, then shown."""
+"""Linkbacks: received at once, verified later, then shown; and sent to the pages our articles link to."""

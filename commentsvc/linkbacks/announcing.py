@@ -1,4 +1,4 @@
-"""An article of ours is to be told of: it is read, and each of its links becomes a row that is sent on its own."""
+"""Read an article of ours and enqueue a linkback for each of its links."""
 
 import hashlib
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Reading:
 
 
 def announce(url: str, fingerprint: str = "") -> Announcement:
-    """Have the links of an article told, as they are now.
+    """Enqueue an article, so that its links are sent linkbacks.
 
     Raises:
-        WrongOrigin: it is no page of a site.
+        WrongOrigin: it is not a page of a site.
     """
     address = links.plain(url) or ""
     try:
@@ -56,19 +56,19 @@ def announce(url: str, fingerprint: str = "") -> Announcement:
 
 
 def leave_alone(site: Site, url: str, fingerprint: str) -> None:
-    """Know an article, and tell nobody of it."""
+    """Remember an article without sending anything."""
     old = {"state": AnnouncementState.OLD, "fingerprint": fingerprint}
     db.session.add(Announcement(site_id=site.id, site=site, url=url, url_hash=_hash(url), **old))
 
 
 def of_article(site: Site, url: str) -> Announcement | None:
-    """What is known of an article's announcement."""
+    """Return the announcement of an article, if there is one."""
     same = select(Announcement).where(Announcement.site_id == site.id, Announcement.url_hash == _hash(url))
     return db.session.scalar(same)
 
 
 def claim(announcement_id: int | None = None) -> Reading | None:
-    """The article that is due first, or the one with this number, leased to the caller."""
+    """Lease the article that is due next, or the one with this id."""
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
         own_origins = [*row.site.origins, links.origin_of(links.absolute("/")) or ""]
@@ -77,7 +77,7 @@ def claim(announcement_id: int | None = None) -> Reading | None:
 
 
 def perform(asked: Reading) -> Article:
-    """The article as it is now; one that is gone links to nothing.
+    """Read the article; one that is gone has no links.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed
@@ -114,25 +114,25 @@ def complete(asked: Reading, article: Article) -> None:
 
 
 def leased_links(asked: Reading) -> list[SentLinkback]:
-    """The linkbacks of an article that wait to be sent by whoever had it read."""
+    """Return the linkbacks of an article that are leased to whoever had it read."""
     rows = select(SentLinkback).where(SentLinkback.announcement_id == asked.announcement_id)
     leased = (SentLinkback.state == SendingState.QUEUED) & SentLinkback.leased_until.is_not(None)
     return list(db.session.scalars(rows.where(leased).order_by(SentLinkback.id)))
 
 
 def send_again(sent: SentLinkback) -> None:
-    """Have a link told anew."""
+    """Enqueue a linkback again."""
     sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
 
 
 def unread(who: Moderator) -> list[Announcement]:
-    """Articles of a moderator's sites that could not be read so far, newest first."""
+    """Return articles of a moderator's sites that could not be read so far, newest first."""
     theirs = select(Announcement).where(Announcement.reason != "", who.may_see(Announcement.site_id))
     return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
 
 
 def retry(asked: Reading, reason: str) -> None:
-    """The article could not be read: again later, six times in all."""
+    """Try again later, six times in all."""
     row = db.session.get_one(Announcement, asked.announcement_id)
     row.reason = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
@@ -140,7 +140,7 @@ def retry(asked: Reading, reason: str) -> None:
 
 
 def give_up(asked: Reading, failure: PermanentFailure) -> None:
-    """The address may be allowed later, so this is no end, either."""
+    """Retry as well: the address may be allowed later."""
     retry(asked, str(failure))
 
 

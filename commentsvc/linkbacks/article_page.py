@@ -1,4 +1,4 @@
-"""One of our blogs' own articles: its title, what it is about, and the pages it links to."""
+"""Read an article of one of our sites: title, excerpt, and links to other sites."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NOT_THE_AUTHORS = frozenset({"ugc", "nofollow", "sponsored", "tag", "author", "m
 
 @dataclass(frozen=True)
 class Article:
-    """``links`` are absolute, without fragment, each once, in the order of the page; none where the article is gone."""
+    """``links`` are absolute, without fragments, unique, in page order; empty if the article is gone."""
 
     url: str
     title: str
@@ -39,7 +39,7 @@ class Article:
 
 
 def read(page: Page, own_origins: Iterable[str]) -> Article:
-    """What an article says and which pages of others it links to."""
+    """Extract title, excerpt and external links of an article."""
     root = _tree(decoded(page))
     title = _first(root, "//meta[@property='og:title']/@content", "//title//text()", "//h1//text()")
     _silence(root, "//title")

@@ -1,4 +1,4 @@
-"""Where does a page want to be told of links? Webmention's and Pingback's rules, and TrackBack's RDF block."""
+"""Find a page's linkback endpoint by the rules of Webmention and Pingback, or TrackBack's RDF block."""
 
 import re
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ MAX_DESCRIPTIONS = 50
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to send what."""
+    """Where to send, and by which protocol."""
 
     protocol: Kind
     url: str
 
 
 def endpoint_of(page: Page, target: str) -> Endpoint | None:
-    """Where the page that ``target`` leads to takes linkbacks: webmention before pingback before trackback."""
+    """Return the endpoint of the page at ``target``: webmention before pingback before trackback."""
     return next(endpoints(page, target), None)
 
 
 def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
-    """All that a page names, in the order in which they are to be tried."""
+    """Yield all endpoints that a page names, in the order to try them."""
     html = decoded(page) if page.content_type in HTML else ""
     reader, base = _RelReader(), plain_text.base_in(html, page.url)
     plain_text.parse(html, reader)
@@ -52,7 +52,7 @@ def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
 
 
 def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
-    """Relative addresses count from ``base``: where the page really was, unless it says otherwise."""
+    """Resolve addresses against ``base``: the page's address, unless it names another one."""
     for href in hrefs:
         try:
             url = links.plain(urljoin(base, href.strip()))
@@ -70,7 +70,7 @@ def _in_headers(page: Page, rel: str) -> Iterator[str]:
 
 
 def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
-    """The trackback address of the description whose identifier is the article's, in a comment or not."""
+    """Return the trackback address of the description whose identifier is the article's, in a comment or not."""
     for start in islice(DESCRIPTION.finditer(html), MAX_DESCRIPTIONS):
         description = html[start.end() : start.end() + MAX_DESCRIPTION_LENGTH].partition(">")[0]
         found = {name.lower(): unescape(one or other) for name, one, other in ATTRIBUTE.findall(description)}
@@ -80,7 +80,7 @@ def _in_rdf(html: str, addresses: set[str]) -> Iterator[str]:
 
 
 class _RelReader(plain_text.TextReader):
-    """Addresses by rel, in the order of the page."""
+    """Addresses by rel, in page order."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a page says of itself in microformats2, as far as it is about our article.
+"""Read a page's microformats2, as far as they are about our article.
 
 The order is that of the IndieWeb's response type discovery: rsvp, repost, like, reply, else a mention.
 """
@@ -39,7 +39,7 @@ Properties = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Entry:
-    """What an h-entry says: empty texts and None where it says nothing."""
+    """The content of an h-entry; empty texts and None for what it leaves out."""
 
     response: Response
     name: str
@@ -52,7 +52,7 @@ class Entry:
 
 
 def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
-    """The entry of a page that is about our article; None where there is none, or reading it would cost too much."""
+    """Return the page's entry about our article; None if there is none, or parsing would cost too much."""
     if len(html) > MAX_SIZE or html.count("<") > MAX_TAGS:
         return None
     from bs4 import BeautifulSoup  # it brings a lot along, for which only the worker has a use
@@ -71,7 +71,7 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
 
 
 def _work(page: "BeautifulSoup") -> float:
-    """What parsing will cost; takes away all classes but those of microformats2, as older ones mean more of them."""
+    """Return the cost of parsing; removes all classes but those of microformats2, since older ones multiply."""
     from bs4.element import AttributeValueList, Tag
 
     around = {id(page): 0}
@@ -90,7 +90,7 @@ def _work(page: "BeautifulSoup") -> float:
 
 
 def _entries(page: "BeautifulSoup", url: str) -> Iterator[Properties]:
-    """The properties of every h-entry of a page, outer ones first."""
+    """Yield the properties of every h-entry, outer ones first."""
     import mf2py  # as above
 
     try:
@@ -134,7 +134,7 @@ def _entry(properties: Properties, response: Response, page: str) -> Entry:
 
 
 def _author(properties: Properties) -> tuple[str, str | None]:
-    """Name and address as the entry itself gives them; nothing is fetched to find out more."""
+    """Return name and address in the entry itself; nothing is fetched for more."""
     for author in properties.get("author", []):
         if _is_item(author):
             card = author["properties"]
@@ -165,7 +165,7 @@ def _content(properties: Properties) -> str:
 
 
 def _hrefs(properties: Properties) -> Iterator[str]:
-    """The addresses in the entry's text."""
+    """Yield the addresses in the entry's text."""
     from bs4 import BeautifulSoup
 
     for content in properties.get("content", []):
@@ -175,7 +175,7 @@ def _hrefs(properties: Properties) -> Iterator[str]:
 
 
 def _urls(properties: Properties, name: str) -> Iterator[str]:
-    """Addresses of a property, whether given plainly or by what is cited."""
+    """Yield the addresses of a property, plain or in a citation."""
     for value in properties.get(name, []):
         if isinstance(value, str):
             yield value

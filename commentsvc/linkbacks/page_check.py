@@ -48,7 +48,7 @@ IDENTIFIER = re.compile(r"dc:identifier\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: fine, or something to mend; after a colon, ``code`` is what to write."""
+    """The result of one check; ``code`` is what to write, if the sentence ends with a colon."""
 
     name: str
     is_fine: bool
@@ -57,7 +57,7 @@ class Finding:
 
 
 class CheckFailed(Exception):
-    """What is wrong, and what to do about it."""
+    """What is wrong, and how to fix it."""
 
     def __init__(self, sentence: str, code: str = "", **values: object) -> None:
         super().__init__(sentence)
@@ -65,13 +65,13 @@ class CheckFailed(Exception):
         self.code = code
 
     def found_by(self, name: str) -> Finding:
-        """What the check of this name found."""
+        """Return this failure as the finding of a check."""
         return Finding(name, is_fine=False, said=self.said, code=self.code)
 
 
 @dataclass(frozen=True)
 class Article:
-    """The page that is page_check, as a browser's parser sees it."""
+    """The page being checked, parsed as browsers do."""
 
     page: Page
     html: str
@@ -80,28 +80,28 @@ class Article:
 
     @property
     def base(self) -> str:
-        """What its addresses count from."""
+        """What its relative addresses are resolved against."""
         return plain_text.base_of(self.root, self.page.url)
 
     @property
     def canonical(self) -> str:
-        """What the page calls its own address; without that, where it was found."""
+        """The address that the page declares canonical, else the one it was found at."""
         named = self.first("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
         return urljoin(self.base, named.strip()) if named else self.page.url
 
     @property
     def key(self) -> str:
-        """The key of its thread: what the element says, else the address."""
+        """The key of its thread: the element's, else that of the address."""
         return threads.key_of(self.first("//comment-thread/@key") or self.canonical)
 
     def first(self, path: str) -> str:
-        """The first value at ``path``, or an empty text."""
+        """Return the first value at ``path``, or an empty text."""
         found = self.root.xpath(path)
         return str(found[0]) if found else ""
 
 
 def check(page: Page) -> list[Finding]:
-    """Every check on a page that was fetched."""
+    """Run every check on a fetched page."""
     try:
         article = _article(page)
     except CheckFailed as wrong:
@@ -223,7 +223,7 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
 
 
 def _rdf(article: Article) -> Reason:
-    """For senders from the time when trackbacks were young; the identifier is how they pick the block."""
+    """The block is for old trackback senders, who find the article by its identifier."""
     if not article.site.takes(Kind.TRACKBACK):
         return ""
     blocks = [block for block in _comments(article.html) if "rdf:RDF" in block]
@@ -241,7 +241,7 @@ def _rdf(article: Article) -> Reason:
 
 
 def _comments(html: str) -> Iterator[str]:
-    """The comments of a page, in time that grows with its length alone."""
+    """Yield the page's comments in linear time."""
     start = html.find("<!--")
     while start >= 0 and (end := html.find("-->", start + 4)) >= 0:
         yield html[start + 4 : end]
@@ -293,7 +293,7 @@ def _cookies(article: Article) -> Reason:
 
 
 def just(text: str) -> Reason:
-    """What needs no words."""
+    """Return a text that needs no translation as a reason."""
     return ["%(text)s", {"text": text}]
 
 

@@ -1,4 +1,4 @@
-"""Pingback 1.0: one XML-RPC method, its answer and its faults."""
+"""Pingback 1.0: one XML-RPC method, its responses and faults."""
 
 from typing import TYPE_CHECKING
 from xmlrpc.client import Fault, dumps
@@ -19,25 +19,25 @@ ALREADY_KNOWN = 48
 
 
 class UnknownMethod(PingRefused):
-    """Anything but the one method; above all not many calls in one."""
+    """Any other method, in particular several calls in one."""
 
     sentence = N_("There is no method but pingback.ping.")
     fault = NO_SUCH_METHOD
 
 
 class NotXmlRpc(NotUnderstood):
-    """No call of two texts."""
+    """Not a call with two texts."""
 
     sentence = N_("This is no XML-RPC call with a source and a target.")
     fault = NOT_XML
 
 
 def parse(body: bytes) -> LinkbackRequest:
-    """What a call offers.
+    """Parse a call.
 
     Raises:
         UnknownMethod: it calls something else.
-        NotXmlRpc: it is not well-formed, has a document type, or not the two parameters.
+        NotXmlRpc: it is not well-formed, has a document type, or lacks the two parameters.
     """
     call = _parsed(body)
     if call.tag != "methodCall":
@@ -51,23 +51,23 @@ def parse(body: bytes) -> LinkbackRequest:
 
 
 def success(request: LinkbackRequest) -> str:
-    """The answer to a call that was taken."""
+    """Return the response to an accepted call."""
     return str(dumps((f"Thank you, {request.source} will be looked at.",), methodresponse=True))
 
 
 def fault(code: int, sentence: str) -> str:
-    """The answer to a call that was not taken."""
+    """Return the response to a refused call."""
     return str(dumps(Fault(code, sentence)))
 
 
 def call(source: str, target: str) -> bytes:
-    """The call that tells another blog."""
+    """Return the call that notifies another site."""
     text = dumps((source, target), METHOD, encoding="utf-8")
     return text.encode() if isinstance(text, str) else text
 
 
 def refusal_in(answer: bytes) -> tuple[int, str] | None:
-    """Code and sentence of a fault, as far as they can be made out; None where there is none."""
+    """Return code and message of a fault, as far as they can be read; None if there is none."""
     try:
         response = _parsed(answer)
     except NotXmlRpc:
@@ -85,7 +85,7 @@ def refusal_in(answer: bytes) -> tuple[int, str] | None:
 
 
 def _parsed(body: bytes) -> "etree._Element":
-    """The root; document types, and with them entities, are refused."""
+    """Return the root element; document types, and so entities, are refused."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -99,12 +99,12 @@ def _parsed(body: bytes) -> "etree._Element":
 
 
 def _text(body: bytes) -> str:
-    """By the charset that the declaration names, under any of its names; without the declaration, as it is text now."""
+    """Decode by the declared charset, under any of its labels."""
     declared = plain_text.xml_charset(body[:300].decode("latin-1"))
     text = plain_text.decode(body, declared or "utf-8").lstrip("\ufeff")
     return text.partition("?>")[2] if text.startswith("<?xml") else text
 
 
 def _text_of(value: "etree._Element") -> str:
-    """A value with or without its type around it."""
+    """Return a value, with or without a type element around it."""
     return "".join(str(text) for text in value.itertext()).strip()

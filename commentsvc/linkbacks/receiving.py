@@ -1,4 +1,4 @@
-"""The one way in for all three protocols: cheap local checks, and a row that is verified later."""
+"""Receive linkbacks of all three protocols: cheap local checks, and a row that is verified later."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
 
 
 class SourceInvalid(PingRefused):
-    """No web address."""
+    """Not a web address."""
 
     sentence = N_("The source is not an absolute http address.")
     fault = 16
@@ -55,26 +55,26 @@ class AlreadyKnown(PingRefused):
 
 
 class OwnPage(PingRefused):
-    """A page of the very site that is pinged, or of this service."""
+    """A page of the pinged site itself, or of this service."""
 
     sentence = N_("An article cannot ping itself.")
 
 
 class NotAccepting(PingRefused):
-    """Closed, or switched off for the site."""
+    """Closed, or disabled for the site."""
 
     sentence = N_("This article accepts no pings.")
     fault = 33
 
 
 class TooManyPings(TooMany):
-    """One sender brings more than we are willing to look at."""
+    """More from one sender than we are willing to fetch."""
 
     sentence = N_("Those were many pings in a short time. Please wait %(seconds)d seconds and send it again.")
 
 
 class QueueFull(PingRefused):
-    """More waiting than we are willing to fetch."""
+    """More pending than we are willing to fetch."""
 
     status = 429
     sentence = N_("Too many pings are waiting. Please try again later.")
@@ -82,7 +82,7 @@ class QueueFull(PingRefused):
 
 @dataclass(frozen=True)
 class LinkbackRequest:
-    """What a ping claims: that ``source`` links to ``target``, or to the article where no target is given."""
+    """What a ping claims: ``source`` links to ``target``, or to the article if no target is given."""
 
     protocol: Kind
     source: str
@@ -93,7 +93,7 @@ class LinkbackRequest:
 
 
 def article_at(target: str) -> Article:
-    """The article at an address, which may also be that of our page about it.
+    """Return the article at an address, which may also be that of our own page about it.
 
     Raises:
         TargetUnknown: there is no such site.
@@ -112,7 +112,7 @@ def article_at(target: str) -> Article:
 
 
 def _own_page(target: str) -> Article | None:
-    """Somebody links to our page of the thread, or to a comment in it."""
+    """Return the article of our own page that somebody links to, or of a comment on it."""
     address = target.partition("#")[0]
     if not address.startswith(links.absolute("/")):
         return None
@@ -126,17 +126,17 @@ def _own_page(target: str) -> Article | None:
 
 
 def answered(target: str) -> Comment | None:
-    """The comment that a target names, if it names one."""
+    """Return the comment that a target names, if any."""
     named = COMMENT.search(target)
     number = row_id(named[1]) if named else None
     return db.session.get(Comment, number) if number else None
 
 
 def receive(article: Article, request: LinkbackRequest, address_hash: str | None) -> Ping:
-    """Take a ping for later verification; what its sender tells again is looked at again.
+    """Store a ping for later verification; a repeated one is verified again.
 
     Raises:
-        PingRefused: no web address, own page, known already, closed, or too many waiting.
+        PingRefused: not a web address, own page, already known, closed, or too many pending.
     """
     site, key = article.site, article.key
     if not site.takes(request.protocol):
@@ -152,7 +152,7 @@ def receive(article: Article, request: LinkbackRequest, address_hash: str | None
 
 
 def host_of(source: str) -> str:
-    """The host as budgets count it, however it is written."""
+    """Return the host in the form that budgets are counted by."""
     return links.host_of(source) or (urlsplit(source).hostname or "")
 
 
@@ -191,7 +191,7 @@ def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -
 
 @cache
 def _used() -> Select[*tuple[int, ...]]:
-    """How much of each budget is used up, by everybody and by the sender, in one question."""
+    """Return how much of each budget is used, in total and by the sender, in one query."""
     # What was tried in vain waits for hours: it shall keep nobody out.
     is_new = (Ping.state == PingState.QUEUED) & (Ping.tries == 0)
     is_fetch = is_new | (Ping.checked_at > bindparam("lately"))
@@ -235,7 +235,7 @@ def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address
 
 
 def _told_again(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
-    """A webmention may say that its page changed; of the older protocols, only what came to nothing is tried again."""
+    """Return whether a repeated ping is verified again: any webmention, else only a failed one."""
     if request.protocol != Kind.WEBMENTION and ping.state not in OVER:
         raise AlreadyKnown
     if ping.state == PingState.QUEUED and ping.protocol == request.protocol:

@@ -1,7 +1,8 @@
-"""Tell a page that an article of ours links to it: by webmention, else pingback, else trackback.
+"""Send a linkback for a link in our article: by webmention, else pingback, else trackback.
 
-What was told once is told again when the article changes, and once more when the link is gone, to those who understand
-that: only webmention knows updates.
+It is sent again when the article changes, and once more when the link is gone, but by webmention only: the older
+protocols
+know no updates.
 """
 
 import logging
@@ -32,12 +33,12 @@ log = logging.getLogger(__name__)
 
 
 class NotTaken(PermanentFailure):
-    """The other side says no, and would say so again; the text is what it said."""
+    """The other side refuses, and would refuse again; the text is its answer."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A link leased to be told of; what is needed without the database."""
+    """A leased linkback: what is needed to send it."""
 
     sent_id: int
     source: str
@@ -51,7 +52,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How telling went: where it went to (nowhere where the page is deaf), and what came back."""
+    """The result: the endpoint (None if the page has none) and its answer."""
 
     endpoint: Endpoint | None
     answer: str = ""
@@ -59,7 +60,7 @@ class Outcome:
 
 
 def claim() -> Message | None:
-    """The link that is due first, leased to the caller."""
+    """Lease the linkback that is due next."""
     for row in SentLinkback.claim(1, LEASE):
         if row.tries < MAX_TRIES:
             return message(row)
@@ -68,7 +69,7 @@ def claim() -> Message | None:
 
 
 def message(row: SentLinkback) -> Message:
-    """What is needed to tell of a link that the caller has leased."""
+    """Return what is needed to send a leased linkback."""
     article = row.announcement
     return Message(
         *(row.id, article.url, row.target, article.title, article.excerpt, article.site.name),
@@ -118,7 +119,7 @@ def _sent(message: Message) -> Outcome:
 
 
 def complete(message: Message, outcome: Outcome) -> None:
-    """Take down how it went."""
+    """Store the outcome."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state = SendingState.SENT if outcome.endpoint else SendingState.NO_ENDPOINT
     row.protocol = outcome.endpoint.protocol if outcome.endpoint else ""
@@ -129,13 +130,13 @@ def complete(message: Message, outcome: Outcome) -> None:
 
 
 def give_up(message: Message, failure: PermanentFailure) -> None:
-    """It was told and refuses, or may not be told; a moderator may have it tried again."""
+    """Mark it as failed; a moderator may have it sent again."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state, row.answer, row.leased_until = SendingState.FAILED, str(failure)[:300], None
 
 
 def retry(message: Message, reason: str) -> None:
-    """It could not be told: again later, six times in all."""
+    """Try again later, six times in all."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
@@ -143,13 +144,13 @@ def retry(message: Message, reason: str) -> None:
 
 
 def latest(who: Moderator) -> list[SentLinkback]:
-    """The last links of a moderator's sites that were told or are to be told, newest first."""
+    """Return the newest linkbacks of a moderator's sites, sent or waiting."""
     theirs = select(SentLinkback).where(SentLinkback.announcement.has(who.may_see(Announcement.site_id)))
     return list(db.session.scalars(theirs.order_by(SentLinkback.id.desc()).limit(SHOWN)))
 
 
 def _status_url(page: Page, endpoint: Endpoint) -> str | None:
-    """Where the other side says how far it got, if it does."""
+    """Return where the other side reports progress, if it does."""
     try:
         return links.plain(urljoin(endpoint.url, page.headers["location"])) if page.status == 201 else None
     except (KeyError, ValueError):
@@ -157,7 +158,7 @@ def _status_url(page: Page, endpoint: Endpoint) -> str | None:
 
 
 def _must_be_fine(page: Page) -> Page:
-    """Raises ``NotTaken``, or ``FetchFailed`` where the same may go well later."""
+    """Raise ``NotTaken``, or ``FetchFailed`` if it may succeed later."""
     if page.is_trouble:
         raise FetchFailed(f"status {page.status}")
     if not page.is_fine:
@@ -167,7 +168,7 @@ def _must_be_fine(page: Page) -> Page:
 
 
 def _answer_of_pingback(page: Page) -> str:
-    """Raises ``NotTaken`` for any fault but "already registered"."""
+    """Raise ``NotTaken`` for any fault except "already registered"."""
     refusal = pingback.refusal_in(page.body)
     if refusal is None:
         return "taken"

@@ -1,4 +1,4 @@
-"""Does this page really link to our article? And what does it say of it?"""
+"""Check whether a page links to our article, and extract what it says."""
 
 import json
 import re
@@ -39,9 +39,9 @@ ONLY_ANCHORS = {"a": ("href",)}
 
 
 class NoLink(PermanentFailure):
-    """The page was read and does not link to the article; the text says what was seen instead.
+    """The page was read and does not link to the article; the text says what was seen.
 
-    ``is_certain`` where the page says so itself, and does not only seem to be away.
+    ``is_certain`` unless the page only seems to be away.
     """
 
     is_certain = True
@@ -55,10 +55,11 @@ class NotThere(NoLink):
 
 @dataclass(frozen=True)
 class Target:
-    """The address of our article as it was given.
+    """The address of our article as the sender gave it.
 
-    Where ``is_exact``, only that very address will do; where ``reads_all``, in all the ways in which a webmention's
-    source may name it, and with what its microformats say.
+    If ``is_exact``, only that very address counts; if ``reads_all``, every way in which a webmention's source may name
+    it, and its
+    microformats.
     """
 
     url: str
@@ -66,14 +67,14 @@ class Target:
     reads_all: bool = False
 
     def fits(self, address: str) -> bool:
-        """Whether this is the article's address."""
+        """Return whether this is the article's address."""
         compare = links.same_address if self.is_exact else links.same_page
         return compare(address[: links.MAX_ADDRESS_LENGTH + 1], self.url)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A page that links to us: what it says of our article, how much it links to, and its words."""
+    """A page that links to us: its text about our article, its number of links, its words."""
 
     title: str
     excerpt: str
@@ -87,17 +88,17 @@ class Finding:
     page: str = ""  # where it really was, after redirects
 
     def says(self, excerpt: str) -> bool:
-        """Whether most words of an excerpt stand on the page, whatever was cut or folded on the way."""
+        """Return whether most words of an excerpt are on the page, however it was cut or folded."""
         claimed = _words(excerpt)
         return len(claimed & self.words) >= MIN_SHARE * len(claimed)
 
 
 def read(page: Page, target: Target) -> Finding:
-    """What ``page`` says where it links to ``target``.
+    """Extract what ``page`` says where it links to ``target``.
 
     Raises:
-        NoLink: it does not; ``NotThere`` where there is no such page.
-        FetchFailed: it cannot be had at the moment.
+        NoLink: it does not; ``NotThere`` if there is no such page.
+        FetchFailed: it is not available at the moment.
     """
     _check_status(page)
     if page.content_type in HTML:
@@ -110,13 +111,13 @@ def read(page: Page, target: Target) -> Finding:
 
 
 def decoded(page: Page) -> str:
-    """By the declared charset, header before meta."""
+    """Decode by the declared charset, header before meta."""
     header = plain_text.declared_charset(page.headers.get("content-type", ""))
     return plain_text.decode(page.body, header, *_named_in(page.body[:4096].decode("latin-1")))
 
 
 def _named_in(beginning: str) -> Iterator[str]:
-    """Charsets that the first bytes of a page name, as browsers look for them (HTML, 13.2.3.2)."""
+    """Yield charsets that the page's first bytes name, as browsers look for them (HTML, 13.2.3.2)."""
     reader = _CharsetReader()
     plain_text.parse(beginning, reader)
     for name in (plain_text.xml_charset(beginning), *reader.found):
@@ -162,7 +163,7 @@ def _read_html(page: Page, target: Target) -> Finding:
 
 
 def _said(entry: Entry, around: str) -> str:
-    """A reply is its whole text; a like or a repost says nothing of its own; of others, a summary will do."""
+    """Return the text to show: all of a reply, nothing of a like or repost, a summary of others."""
     if entry.response == Response.REPLY:
         return entry.text or entry.summary or around
     if entry.response == Response.MENTION:
@@ -208,7 +209,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _around(text: list[str], place: int) -> str:
-    """The words before and after the link in its paragraph, cut at words."""
+    """Return the words around the link in its paragraph."""
     before = plain_text.fold("".join(text[:place]).rpartition(plain_text.BREAK)[2])[-AROUND:]
     after = plain_text.fold("".join(text[place:]).partition(plain_text.BREAK)[0])[: AROUND + MAX_EXCERPT_LENGTH]
     words = before.partition(" ")[2] if len(before) == AROUND else before
@@ -216,7 +217,7 @@ def _around(text: list[str], place: int) -> str:
 
 
 class _CharsetReader(plain_text.TextReader):
-    """What elements say of the page's charset."""
+    """Collects the charsets that elements declare."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -232,7 +233,7 @@ class _CharsetReader(plain_text.TextReader):
 
 
 class _LinkReader(plain_text.TextReader):
-    """Remembers the title besides, and where in the text the first real link to the target stands."""
+    """Collects the title, the text, and where in it the first link to the target is."""
 
     def __init__(self, base: str, target: Target) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""TrackBack 1.2 (2004-08-01): the form another blog sends, and the XML it gets back."""
+"""TrackBack 1.2 (2004-08-01): the form that another site sends, and the XML response."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -34,23 +34,23 @@ RDF = """<!--
 
 
 class UrlMissing(SourceInvalid):
-    """The one required field."""
+    """The one required field is missing."""
 
     sentence = N_("The field url is missing or is not an absolute http address.")
 
 
 def success() -> str:
-    """The answer to a ping that was taken, byte for byte as the specification has it."""
+    """Return the response to an accepted ping, byte for byte as specified."""
     return SUCCESS
 
 
 def failure(message: str) -> str:
-    """The answer to a ping that was not taken."""
+    """Return the response to a refused ping."""
     return FAILURE.format(escape(message))
 
 
 def refusal_in(answer: bytes) -> str | None:
-    """What a receiver says against a ping, read as loosely as their answers are written; None where it took it."""
+    """Return a receiver's error message, parsed leniently; None if it accepted the ping."""
     text = plain_text.decode(answer[:MAX_ANSWER_SIZE])
     error, message = ERROR.search(text), MESSAGE.search(text)
     if error is None:
@@ -60,7 +60,7 @@ def refusal_in(answer: bytes) -> str | None:
 
 
 def parse(body: bytes, content_type: str) -> LinkbackRequest:
-    """What a ping offers; unknown fields are ignored, a missing title or blog name is made from the address.
+    """Parse a ping. Unknown fields are ignored; title and blog name default to the address.
 
     Raises:
         UrlMissing: there is no usable ``url``.
@@ -88,14 +88,14 @@ def _line(fields: dict[str, str], name: str, length: int) -> str:
 
 
 def rdf(url: str, title: str, ping: str) -> str:
-    """The block for the article page that lets senders find the trackback address; safe inside its HTML comment."""
+    """Return the autodiscovery block for an article page, safe inside its HTML comment."""
     return RDF.format(
         url=_attribute(url), title=_attribute(re.sub(r"-{2,}", "-", title).strip("-")), ping=_attribute(ping)
     )
 
 
 def _attribute(text: str) -> str:
-    """Without two hyphens in a row, at which a comment ends; whoever decodes it has the very same text."""
+    """Escape an attribute without two hyphens in a row, which would end the comment."""
     return escape(text, {'"': "&quot;"}).replace("--", "&#45;&#45;")
 
 

@@ -1,7 +1,8 @@
-"""What becomes of a ping: its source is read, judged and shown, looked at again, and withdrawn when it is gone.
+"""Verify a ping: fetch its source, judge it, show it, check it again later, withdraw it when it is gone.
 
-A source that is gone is withdrawn when it is still gone a day later, as one outage says nothing. A sender who tells us
-that the page was deleted, or that its link was taken out, is believed at once when the page says the same.
+A source that is gone is withdrawn after it was gone a day later as well, since one outage proves nothing. If a sender
+reports
+that the page or the link was removed and the page confirms it, it is withdrawn at once.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/
 
 @dataclass(frozen=True)
 class Claim:
-    """The ping leased for verification: what is needed to fetch it without the database."""
+    """A leased ping: what is needed to fetch its source."""
 
     ping_id: int
     source: str
@@ -52,7 +53,7 @@ class Claim:
 
 
 def claim() -> Claim | None:
-    """The ping that is due first, leased to the caller; one at a time of each host."""
+    """Lease the ping that is due next; one at a time per host."""
     db.advisory_lock("pings")
     other = aliased(Ping)
     is_asked_already = select(other.id).where(
@@ -70,11 +71,11 @@ def claim() -> Claim | None:
 
 
 def perform(claimed: Claim) -> Finding:
-    """Read the source; no database, as it may take its time.
+    """Fetch and read the source.
 
     Raises:
         NoLink, safe_http.FetchFailed
-        safe_http.FetchRefused: it may not be read, or not again, as it led us to somebody else who is in trouble.
+        safe_http.FetchRefused: it may not be fetched, or not again, as it redirects to somebody else who is in trouble.
     """
     try:
         page = safe_http.fetch(claimed.source, ACCEPT)
@@ -87,10 +88,10 @@ def perform(claimed: Claim) -> Finding:
 
 
 def complete(claimed: Claim, finding: Finding) -> None:
-    """The source links to the article: show it as the policy has it, or bring what is shown up to date.
+    """Show a verified source as the policy decides, or update what is shown.
 
     Raises:
-        NotAccepting: meanwhile the thread takes no more, or somebody was shut out.
+        NotAccepting: the thread was closed, or its author banned, in the meantime.
     """
     ping = _locked(claimed)
     if ping is None:
@@ -109,7 +110,7 @@ def complete(claimed: Claim, finding: Finding) -> None:
 
 
 def give_up(claimed: Claim, failure: PermanentFailure) -> None:
-    """The source does not link to the article, or may not be read.
+    """Refuse a source that has no link or may not be fetched.
 
     A linkback that is shown stays while its source only seems to be away.
     """
@@ -129,7 +130,7 @@ def give_up(claimed: Claim, failure: PermanentFailure) -> None:
 
 
 def retry(claimed: Claim, reason: str) -> None:
-    """The source could not be fetched: try again later, five times in all. A linkback that is shown stays."""
+    """Try again later, five times in all. A linkback that is shown stays."""
     ping = _locked(claimed)
     if ping is None:
         return
@@ -142,25 +143,25 @@ def retry(claimed: Claim, reason: str) -> None:
 
 
 def check_again(ping: Ping) -> None:
-    """Have a source read anew, at once."""
+    """Have a source fetched again, now."""
     ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
 
 
 def latest(who: Moderator) -> list[Ping]:
-    """The pings that came last on a moderator's sites, newest first."""
+    """Return the newest pings of a moderator's sites."""
     theirs = select(Ping).where(who.may_see(Ping.site_id))
     newest = theirs.options(joinedload(Ping.comment)).order_by(Ping.id.desc()).limit(SHOWN)
     return list(db.session.scalars(newest))
 
 
 def _locked(claimed: Claim) -> Ping | None:
-    """None where another worker was faster, or the site is gone."""
+    """Return the ping, or None if another process was faster, or the site is gone."""
     ping = db.session.get(Ping, claimed.ping_id, with_for_update={"of": Ping}, populate_existing=True)
     return ping if ping is not None and ping.leased_until is not None else None
 
 
 def _target(ping: Ping) -> Target:
-    """What is new must name the very address that was given; what is shown stays while any spelling is there."""
+    """A new ping must have the exact address; one that is shown stays while any spelling of it is linked."""
     is_webmention = ping.protocol == Kind.WEBMENTION
     return Target(ping.target, is_exact=is_webmention and ping.comment_id is None, reads_all=is_webmention)
 
@@ -189,7 +190,7 @@ def _is_gone_for_good(ping: Ping) -> bool:
 
 
 def _withdraw(ping: Ping, reason: str) -> None:
-    """No reader sees it any more; the log says why, and the row stays, as the page may come back."""
+    """Hide a linkback by a logged decision. Its row stays, as the page may come back."""
     comment = Comment.locked(ping.comment_id) if ping.comment_id else None
     if comment is not None and comment.state in (State.APPROVED, State.PENDING):
         decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_GONE])
@@ -197,7 +198,7 @@ def _withdraw(ping: Ping, reason: str) -> None:
 
 
 def _was_withdrawn(comment: Comment) -> bool:
-    """Whether nobody but we took it away, so that we may bring it back."""
+    """Return whether only we withdrew it, so that we may show it again."""
     last = decisions.last_of(comment)
     return comment.state == State.TRASHED and last is not None and REASON_GONE in last.reasons
 
@@ -210,7 +211,7 @@ def _has_had_enough(host: str) -> bool:
 
 
 def _check_ban(ping: Ping, finding: Finding) -> None:
-    """What stands on the page may be shut out, too, even where the ping itself said nothing of it."""
+    """Raise if the page's content is banned, even if the ping itself was not."""
     addresses = (finding.author_url or "", finding.url or "", finding.page)
     said = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
     try:
@@ -252,14 +253,14 @@ def _as_html(text: str) -> str:
 
 
 def _is_known(ping: Ping) -> bool:
-    """Whether a moderator approved something of the same host: who brings much is welcome then."""
+    """Return whether a moderator approved something from the same host: then many pings are welcome."""
     of_host = select(Ping.id).join(Decision, Decision.comment_id == Ping.comment_id)
     approved = of_host.where(Decision.after == State.APPROVED, Decision.moderator_id.is_not(None))
     return db.session.scalar(approved.where(Ping.source_host == ping.source_host).limit(1)) is not None
 
 
 def _of_same_blog(ping: Ping) -> int:
-    """How many pings of the same host came to something within a day, this one among them; at most ``MAX_OF_HOST``."""
+    """Return how many pings of the same host were accepted within a day, at most ``MAX_OF_HOST``."""
     since = clock.now() - timedelta(days=1)
     same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since)
     with_link = same.where(Ping.state.in_((PingState.QUEUED, PingState.VERIFIED))).limit(MAX_OF_HOST)

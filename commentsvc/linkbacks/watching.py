@@ -1,4 +1,4 @@
-"""Watch the feed of a site, so that new and changed articles are announced without anybody asking for it."""
+"""Watch a site's feed, and announce new and changed articles."""
 
 import hashlib
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;
 
 @dataclass(frozen=True)
 class Watch:
-    """A feed, leased to be looked at."""
+    """A leased feed."""
 
     feed_id: int
     url: str
@@ -35,20 +35,20 @@ class Watch:
 
 @dataclass(frozen=True)
 class Entry:
-    """An article in a feed; its ``fingerprint`` changes when what the feed says of it does."""
+    """An article in a feed; its ``fingerprint`` changes when the feed's content about it does."""
 
     url: str
     fingerprint: str
 
 
 def all_feeds(who: Moderator) -> list[WatchedFeed]:
-    """Every feed of a moderator's sites that is watched."""
+    """Return every watched feed of a moderator's sites."""
     theirs = select(WatchedFeed).where(who.may_see(WatchedFeed.site_id))
     return list(db.session.scalars(theirs.order_by(WatchedFeed.id)))
 
 
 def claim() -> Watch | None:
-    """The feed that is due first, leased to the caller."""
+    """Lease the feed that is due next."""
     for feed in WatchedFeed.claim(1, LEASE):
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
         return Watch(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
@@ -56,7 +56,7 @@ def claim() -> Watch | None:
 
 
 def perform(watched: Watch) -> tuple[Page, list[Entry]]:
-    """The feed and its articles; no articles with status 304.
+    """Fetch the feed and its articles; no articles with status 304.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed
@@ -68,10 +68,10 @@ def perform(watched: Watch) -> tuple[Page, list[Entry]]:
 
 
 def entries(page: Page) -> list[Entry]:
-    """The articles of a feed in any of its formats.
+    """Return the articles of a feed in any format.
 
     Raises:
-        safe_http.FetchFailed: this is no feed.
+        safe_http.FetchFailed: this is not a feed.
     """
     import feedparser  # it is large, and only who watches a feed needs it
 
@@ -88,7 +88,7 @@ def entries(page: Page) -> list[Entry]:
 
 
 def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
-    """Announce what is new or changed; of a feed that was never read before, everything is old."""
+    """Announce what is new or changed; everything in a feed that was never read before is old."""
     feed = db.session.get(WatchedFeed, watched.feed_id)
     if feed is None:
         return
@@ -104,13 +104,13 @@ def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
 
 
 def retry(watched: Watch, reason: str) -> None:
-    """The feed could not be read: again in an hour."""
+    """Try again in an hour."""
     if (feed := db.session.get(WatchedFeed, watched.feed_id)) is not None:
         _rest(feed, PAUSE_AFTER_FAILURE, reason)
 
 
 def give_up(watched: Watch, failure: PermanentFailure) -> None:
-    """The address may be allowed later, so this is no end, either."""
+    """Retry as well: the address may be allowed later."""
     retry(watched, str(failure))
 
 

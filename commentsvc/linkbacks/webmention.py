@@ -1,4 +1,4 @@
-"""W3C Webmention: what a sender posts, and what it is told of how far it got."""
+"""W3C Webmention: parse a request, and report its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ PURPOSE = "webmention"
 
 
 class SourceIsTarget(PingRefused):
-    """A page about itself."""
+    """A page that links to itself."""
 
     sentence = N_("Source and target are the same page.")
 
 
 class Progress(StrEnum):
-    """What a sender may know. Of spam nothing is said: a filter that says what it thinks teaches the way around."""
+    """What a sender may know. Spam looks pending: a filter that reveals its opinion teaches how to evade it."""
 
     QUEUED = "queued"
     HELD = "held"
@@ -34,7 +34,7 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """How far a webmention got; ``comment`` is where it is shown."""
+    """The progress of a webmention; ``comment`` is where it is shown."""
 
     source: str
     target: str
@@ -43,11 +43,11 @@ class Status:
 
 
 def parse(form: Mapping[str, str]) -> LinkbackRequest:
-    """What a webmention offers.
+    """Parse a webmention.
 
     Raises:
-        SourceInvalid, TargetUnknown: one of them is missing or no http address.
-        SourceIsTarget: they are one and the same.
+        SourceInvalid, TargetUnknown: one is missing or not an http address.
+        SourceIsTarget: they are the same.
     """
     source, target = form.get("source", "").strip(), form.get("target", "").strip()
     if links.origin_of(source) is None:
@@ -60,12 +60,12 @@ def parse(form: Mapping[str, str]) -> LinkbackRequest:
 
 
 def receipt(ping: Ping) -> str:
-    """The name under which a ping's sender asks for it: numbers that can be guessed would tell of others' pings."""
+    """Return the id under which a sender asks for progress; guessable ids would reveal others' pings."""
     return f"{ping.id}-{_proof(ping.id)}"
 
 
 def status(receipt: str) -> Status:
-    """How far the ping with this receipt got; raises ``NotFound``."""
+    """Return the progress of the ping with this receipt; raises ``NotFound``."""
     ping_id, _, proof = receipt.partition("-")
     if not (ping_id.isdecimal() and len(ping_id) < 19 and tokens.equal(_proof(int(ping_id)), proof)):
         raise NotFound

@@ -1,4 +1,4 @@
-"""An article of a site whose links are told that they are linked to."""
+"""An article of a site whose links are sent linkbacks."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from commentsvc.models.site import Site
 
 
 class AnnouncementState(StrEnum):
-    """How far it got; an old article was there before its feed was watched, and is left alone."""
+    """The progress. ``old`` articles were there before their feed was watched, and are left alone."""
 
     QUEUED = QUEUED
     READ = "read"
@@ -21,7 +21,7 @@ class AnnouncementState(StrEnum):
 
 
 class Announcement(Leased):
-    """``fingerprint`` is what the feed said of the article when it was last announced; ``reason`` why it is late."""
+    """``fingerprint`` is of the feed's content when the article was last announced; ``reason`` is why it is late."""
 
     __tablename__ = "announcement"
     __table_args__ = (

@@ -18,7 +18,7 @@ from commentsvc.models.site import Site
 
 
 class BanKind(StrEnum):
-    """What of a writer is refused."""
+    """What a ban matches."""
 
     ADDRESS = "address"
     NETWORK = "network"
@@ -28,7 +28,7 @@ class BanKind(StrEnum):
 
 
 class Ban(Base):
-    """``value`` is compared (an address is kept as its keyed hash only), ``label`` is what moderators read.
+    """``value`` is compared (of an address, its keyed hash), ``label`` is shown to moderators.
 
     Without ``site_id`` it holds for every site; without ``expires_at`` until it is lifted.
     """
@@ -61,7 +61,7 @@ class Ban(Base):
 
 @dataclass(frozen=True)
 class _Scope:
-    """Where a ban holds, everywhere if ``site_id`` is None, and until when."""
+    """Where a ban holds (everywhere if ``site_id`` is None), and until when."""
 
     site_id: int | None
     expires_at: datetime | None
@@ -71,10 +71,11 @@ class _Scope:
 
 
 class Bans:
-    """Bans in memory, found by what they name: a million of them cost a comment no more than one.
+    """Bans in memory, by what they match: a million of them cost a comment no more than one.
 
-    Made of rows of ``kind``, ``value``, ``site_id`` and ``expires_at``. ``network_lengths`` are the bits of the network
-    addresses that are banned, so that nobody asks about others.
+    Made of rows of ``kind``, ``value``, ``site_id`` and ``expires_at``. ``network_lengths`` are versions and prefix
+    lengths of the
+    banned networks, so that no others are looked up.
     """
 
     def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
@@ -86,11 +87,11 @@ class Bans:
         self._words = [value for kind, value in self._named if kind == BanKind.WORD]
 
     def name(self, site_id: int, marks: Iterable[tuple[str, str]]) -> bool:
-        """Whether any of these, as kind and value, is banned on a site."""
+        """Return whether any of these, as kind and value, is banned on a site."""
         return any(self._covers(site_id, mark) for mark in marks)
 
     def find_word_in(self, site_id: int, text: str) -> bool:
-        """Whether a word that is banned on a site stands in a casefolded text."""
+        """Return whether a casefolded text contains a word that is banned on a site."""
         return any(word in text and self._covers(site_id, (BanKind.WORD, word)) for word in self._words)
 
     def _covers(self, site_id: int, mark: tuple[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Where moderators hear of comments besides emails: a webhook, or a push service."""
+"""Where moderators are notified besides email: a webhook, or a push service."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,17 +12,18 @@ from commentsvc.models.site import Site
 
 
 class Means(StrEnum):
-    """How it is told."""
+    """How it is delivered."""
 
     WEBHOOK = "webhook"  # every event, signed, to a program
     PUSH = "push"  # what waits, to a person's devices, by an address of Apprise
 
 
 class Channel(Base):
-    """``site`` is None where it hears of every blog.
+    """``site`` is None for all sites.
 
     ``secret`` signs (base64, without the ``whsec_``); after a rotation ``former_secret`` signs too, until
-    ``former_until``. ``ended_at`` is when its receiver said that it is gone.
+    ``former_until``.
+    ``ended_at`` is when its receiver said that it is gone.
     """
 
     __tablename__ = "channel"
@@ -42,6 +43,6 @@ class Channel(Base):
 
     @property
     def secrets(self) -> list[str]:
-        """What signs at this moment, the newest first."""
+        """The secrets in force, newest first."""
         still_good = self.former_until is not None and clock.now() < self.former_until
         return [self.secret, self.former_secret] if still_good else [self.secret]

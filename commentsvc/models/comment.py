@@ -1,4 +1,4 @@
-"""A row a person wrote, or a linkback that was accepted."""
+"""A row that a person wrote, or a linkback that was accepted."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -33,7 +33,7 @@ from commentsvc.models.thread import Thread
 
 
 class Kind(StrEnum):
-    """What sort of row it is."""
+    """The kind of row."""
 
     COMMENT = "comment"
     TRACKBACK = "trackback"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 class Response(StrEnum):
-    """What a linkback's page says of the article, in the words of the IndieWeb's response types."""
+    """What a linkback's page says about the article, as the IndieWeb's response types name it."""
 
     REPLY = "reply"
     LIKE = "like"
@@ -139,15 +139,16 @@ class Comment(Base):
 
     @classmethod
     def locked(cls, comment_id: int) -> "Comment | None":
-        """The row as it is now; nobody else changes it before this transaction ends."""
+        """Return the row as it is now, locked until the transaction ends."""
         return next(iter(cls.all_locked([comment_id])), None)
 
     @classmethod
     def all_locked(cls, ids: Collection[int]) -> "list[Comment]":
-        """Rows as they are now, by their numbers; nobody else changes them before this transaction ends.
+        """Return the rows with these ids as they are now, locked until the transaction ends.
 
-        Their threads come first, all of them and in one order: who posts holds a thread, and two who take the same
-        rows in different orders would wait for each other.
+        Their threads are locked first, in id order: posting locks a thread, and two transactions that lock the same
+        rows in different
+        orders would deadlock.
         """
         Thread.lock(select(cls.thread_id).where(cls.id.in_(ids)))
         rows = (db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(ids))
@@ -162,18 +163,18 @@ class Comment(Base):
 
     @property
     def position(self) -> ColumnElement[Any]:
-        """Its place in the order of time, to be compared with those of others."""
+        """Its place in the order of time, to compare with others."""
         return tuple_(literal(self.written_at, UTCDateTime()), self.id)
 
     @property
     def is_visible(self) -> bool:
-        """Whether readers see what it says."""
+        """Whether readers see its text."""
         return self.state == State.APPROVED
 
     def insert(self) -> None:
-        """Store a new one, which then belongs to the session as if the session had stored it.
+        """Insert a new row by Core, and attach it to the session as if it had been flushed.
 
-        A flush does the same and takes four times as long.
+        A flush takes four times as long.
         """
         _index(self)
         known = inspect(self).dict
@@ -186,22 +187,25 @@ class Comment(Base):
 
     @property
     def state_for_writer(self) -> str:
-        """What its writer is told: of spam that it waits. A filter that says what it thinks teaches the way around."""
+        """The state shown to its author.
+
+        Spam looks pending: a filter that reveals its opinion teaches how to evade it.
+        """
         return State.PENDING if self.state == State.SPAM else self.state
 
     @property
     def text_version(self) -> str:
-        """What changes when the text does: forms that decide about a text carry it along."""
+        """Changes with the text; forms that decide about a text carry it along."""
         return self.edited_at.isoformat() if self.edited_at else ""
 
     @property
     def is_linkback(self) -> bool:
-        """Whether another blog sent it."""
+        """Whether another site sent it."""
         return self.kind != Kind.COMMENT
 
     @property
     def writers_address(self) -> str | None:
-        """Where its writer is at home, as far as they say."""
+        """The author's own address, if they gave one."""
         return self.author_url if self.is_linkback else self.website
 
 
@@ -211,7 +215,7 @@ MAY_BE_NULL = [column.key for column in Comment.__table__.columns if column.null
 
 
 def reason_mark(reason: Reason) -> str:
-    """What comments with this reason are marked with, whatever fills its places."""
+    """Return the search tag of a reason, whatever its values are."""
     message = reason if isinstance(reason, str) else reason[0]
     return f"=r{hashlib.sha256(message.encode()).hexdigest()[:8]}"
 
@@ -219,14 +223,14 @@ def reason_mark(reason: Reason) -> str:
 def marks_of(
     state: str, kind: str, site_id: int, thread_id: int, created_at: datetime, reasons: Sequence[Reason]
 ) -> str:
-    """State, kind, site, thread, day, month and reasons: what lists are asked for by, all at once and in no time."""
+    """Return the search tags: state, kind, site, thread, day, month and reasons."""
     day = created_at.astimezone(UTC)
     place = [f"=s{site_id}", f"=t{thread_id}", f"=d{day:%Y%m%d}", f"=m{day:%Y%m}"]
     return " ".join([f"={state}", f"={kind}", *place, *(reason_mark(reason) for reason in reasons)])
 
 
 def said_in(*texts: str | None) -> str:
-    """The words of a comment's texts, in the order of ``SEARCHED``."""
+    """Return the words of the texts in ``SEARCHED``."""
     return tokenize("\n".join(filter(None, texts)))
 
 

@@ -1,4 +1,4 @@
-"""Which version the configuration has: what moderators and owners decide for longer than one comment."""
+"""The version of the configuration: sites, bans and channels."""
 
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from commentsvc.db import Base
 
 
 class Configuration(Base):
-    """One row. ``version`` rises with every change of a site, a ban or a channel; triggers see to it."""
+    """One row. Triggers raise ``version`` with every change of a site, a ban or a channel."""
 
     __tablename__ = "configuration"
 

@@ -1,4 +1,4 @@
-"""How often something happened on a day: counted when it happens, as a million rows are not counted for a page."""
+"""Counters of events per day, so that no page has to count a million rows."""
 
 from datetime import date
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Event(StrEnum):
 
 
 class DailyCount(Base):
-    """``seconds`` is the sum of what was waited, where that is counted. Days are those of UTC."""
+    """``seconds`` is the total waiting time, for events that have one. Days are in UTC."""
 
     __tablename__ = "daily_count"
 
@@ -40,7 +40,7 @@ class DailyCount(Base):
 
     @classmethod
     def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
-        """Count one more, today."""
+        """Count one more event today."""
         row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
         db.session.connection().execute(_one_more(db.engine.dialect.name), row | {"more_seconds": int(seconds)})
 

@@ -1,4 +1,4 @@
-"""One logged change of state: who decided, from what to what, and why."""
+"""A logged change of state: who decided, from what to what, and why."""
 
 from datetime import datetime
 
@@ -15,10 +15,11 @@ from commentsvc.models.moderator_action import ModeratorAction
 
 
 class Decision(Base):
-    """``moderator`` is None where the policy decided; ``reasons`` say why; ``site_id`` is where the comment stands.
+    """``moderator`` is None if the policy decided; ``reasons`` say why; ``site_id`` is the comment's.
 
-    ``is_by_owner`` where it came from the site's own mailbox. ``ban`` or ``action`` is what it was part of; ``is_undo``
-    where it took another decision back, and says nothing about the text.
+    ``is_by_owner`` if it came from the site's own mailbox. It may belong to a ``ban`` or an ``action``. ``is_undo`` if
+    it took another
+    decision back, so it is no judgement of the text.
     """
 
     __tablename__ = "decision"
@@ -47,13 +48,13 @@ class Decision(Base):
 
 
 def is_last() -> ColumnElement[bool]:
-    """Nobody decided about the comment since, as a condition."""
+    """No later decision about the comment exists, as a condition."""
     later = aliased(Decision)
     return ~select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id).exists()
 
 
 def is_called_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
-    """A comment is spam because a moderator said so, as a condition: what only the score said is no proof."""
+    """A moderator called the comment spam, as a condition; the score's own verdict does not count."""
     said = select(Decision.id).where(
         Decision.comment_id == comment.id,
         Decision.moderator_id.is_not(None) | Decision.is_by_owner,
@@ -64,10 +65,10 @@ def is_called_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
 
 
 def waits(comment: type[Comment] = Comment) -> ColumnElement[bool]:
-    """A comment waits in the eyes of its writer, as a condition: it is held, or only the score calls it spam."""
+    """The comment is pending in its author's eyes, as a condition: it is held, or only the score calls it spam."""
     return (comment.state == State.PENDING) | ((comment.state == State.SPAM) & ~is_called_spam(comment))
 
 
 def is_waiting(comment: Comment) -> bool:
-    """Whether a comment waits in the eyes of its writer."""
+    """Return whether a comment is pending in its author's eyes."""
     return db.session.scalar(select(Comment.id).where(Comment.id == comment.id, waits())) is not None

@@ -1,4 +1,4 @@
-"""One event on its way to a channel."""
+"""An event on its way to a channel."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from commentsvc.models.leased import QUEUED, Leased
 
 
 class DeliveryState(StrEnum):
-    """How far it got."""
+    """The progress."""
 
     QUEUED = QUEUED
     SENT = "sent"
@@ -21,7 +21,10 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Leased):
-    """``event`` names what happened (``comment.held``), ``payload`` tells it; ``message_id`` stays over all tries."""
+    """``event`` names what happened (``comment.held``), ``payload`` describes it.
+
+    ``message_id`` stays the same over all attempts.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""One mail in the outbox."""
+"""One email in the outbox."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from commentsvc.models.subscription import Subscription
 
 
 class EmailState(StrEnum):
-    """How far it got."""
+    """The progress."""
 
     QUEUED = QUEUED
     SENT = "sent"
@@ -23,7 +23,7 @@ class EmailState(StrEnum):
 
 
 class EmailKind(StrEnum):
-    """What it says; each has its templates."""
+    """The kind; each has its templates."""
 
     CONFIRM = "confirm"
     REPLY = "reply"
@@ -38,10 +38,10 @@ class EmailKind(StrEnum):
 
 
 class Email(Leased):
-    """Written down in the transaction of what it tells, and written out when it is sent, as things are by then.
+    """Enqueued in the transaction of what it reports, and rendered when it is sent.
 
-    ``items`` are the comments it tells of; ``facts`` what else it needs. ``subject`` and ``text`` are what was sent
-    last. ``waits_for_server`` where no email would have passed.
+    ``items`` are the comments in it; ``facts`` is further data. ``subject`` and ``text`` are what was sent last.
+    ``waits_for_server`` if no email would have got through.
     """
 
     __tablename__ = "email"

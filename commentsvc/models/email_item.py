@@ -1,4 +1,4 @@
-"""One comment that an email tells of."""
+"""One comment in an email."""
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,7 +9,7 @@ from commentsvc.models.subscription import Subscription
 
 
 class EmailItem(Base):
-    """``occasion`` and ``recipient`` keep the same news from being told twice to one address."""
+    """``occasion`` and ``recipient`` are unique, so that nobody is notified twice of the same thing."""
 
     __tablename__ = "email_item"
     __table_args__ = (UniqueConstraint("occasion", "recipient"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""What the spam filter learned of one word on one site."""
+"""What the spam filter learned about a word on a site."""
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +9,7 @@ EVERY = ""  # the word that every text holds: its row counts the texts
 
 
 class LearnedWord(Base):
-    """In how many texts that moderators called spam, and in how many that they approved, the word stood."""
+    """In how many spam texts and in how many approved texts the word occurred."""
 
     __tablename__ = "learned_word"
 

@@ -1,4 +1,4 @@
-"""Rows that wait for a worker: claimed with a lease, so that any number of workers may run and one may die."""
+"""Rows that wait for a job, claimed with a lease, so that any number of processes may run and one may die."""
 
 import threading
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ new_work = threading.Event()  # set when this process commits a row that is due 
 
 
 class Leased(Base):
-    """``due_at`` is when to try next; until ``leased_until`` somebody is at it."""
+    """``due_at`` is the next attempt; until ``leased_until`` somebody works on it."""
 
     __abstract__ = True
 
@@ -27,7 +27,7 @@ class Leased(Base):
     leased_until: Mapped[datetime | None]
 
     def postpone(self, first_gap: timedelta, most_tries: int) -> bool:
-        """Note a try in vain, and be due again after gaps that grow fourfold; False where that was the last one."""
+        """Count a failed attempt and wait, four times as long each time; return False if that was the last one."""
         self.tries += 1
         self.leased_until = None
         self.due_at = clock.now()
@@ -43,7 +43,7 @@ class Leased(Base):
 
     @classmethod
     def is_due(cls) -> ColumnElement[bool]:
-        """Which rows a worker may claim now."""
+        """Which rows may be claimed now."""
         now = clock.now()
         return and_(cls.waits_for_worker(), cls.due_at <= now, or_(cls.leased_until.is_(None), cls.leased_until < now))
 
@@ -54,10 +54,7 @@ class Leased(Base):
 
     @classmethod
     def claim(cls, limit: int, lease: timedelta, *, but_not: ColumnElement[bool] | None = None) -> list[Self]:
-        """At most ``limit`` rows that are due and not leased, now leased to the caller.
-
-        Whoever had one before and never came back has tried in vain.
-        """
+        """Lease at most ``limit`` rows that are due. An expired lease counts as a failed attempt."""
         now = clock.now()
         due = (
             select(cls)

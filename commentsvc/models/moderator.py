@@ -1,4 +1,4 @@
-"""Who signs in, and what of: everything, or the sites they were given."""
+"""Who signs in: an owner, or a moderator of single sites."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -28,9 +28,9 @@ moderator_site = Table(
 
 
 class Moderator(Base):
-    """``email`` is stored in lower case; without ``password_hash`` only passkeys and one-time links sign in.
+    """``email`` is in lower case; without ``password_hash`` only passkeys and one-time links sign in.
 
-    ``sites`` says what a moderator who is no owner decides about. Who was removed stays, so that the log knows them.
+    ``sites`` are those of a moderator who is not an owner. Removed moderators keep their row, as the log refers to it.
     """
 
     __tablename__ = "moderator"
@@ -49,43 +49,43 @@ class Moderator(Base):
 
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
-        """The moderator who signs in with ``email``, whatever its case."""
+        """Return the moderator with ``email``, in any case."""
         address = email.strip().lower()
         return db.session.scalar(select(cls).where(cls.email == address, cls.removed_at.is_(None)))
 
     @classmethod
     def of_site(cls, site_id: int) -> "list[Moderator]":
-        """Who decides about what is written on a site."""
+        """Return the moderators of a site."""
         here = db.session.scalars(select(cls).where(cls.removed_at.is_(None)).order_by(cls.id))
         return [one for one in here if one.moderates(site_id)]
 
     @property
     def is_owner(self) -> bool:
-        """Whether everything is theirs to decide."""
+        """Whether they may do everything."""
         return self.role == Role.OWNER
 
     @property
     def called(self) -> str:
-        """What others read in the log."""
+        """Their name in the log."""
         return self.name or self.email
 
     @cached_property
     def gone(self) -> list[int]:
-        """Sites that were removed and are still being deleted: nobody's to see."""
+        """Sites that were removed and are still being deleted: nobody sees them."""
         return list(db.session.scalars(select(Site.id).where(Site.removed_at.is_not(None))))
 
     def moderates(self, site_id: int | None) -> bool:
-        """Whether they decide about what is written on a site; of None, on all of them."""
+        """Return whether they moderate a site; for None, all sites."""
         return site_id not in self.gone if self.is_owner else any(site.id == site_id for site in self.sites)
 
     def seen_sites(self) -> list[Site]:
-        """The sites that are theirs to see, by name."""
+        """Return their sites by name."""
         return list(db.session.scalars(Site.in_service().where(self.may_see(Site.id)).order_by(Site.name)))
 
     def may_see(
         self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None] | ColumnElement[int]
     ) -> ColumnElement[bool]:
-        """A row of a site is theirs to see, as a condition on the column that names the site."""
+        """They may see a row, as a condition on its column ``site_id``."""
         if not self.is_owner:
             return site_id.in_([site.id for site in self.sites])
         return site_id.is_(None) | site_id.not_in(self.gone) if self.gone else true()

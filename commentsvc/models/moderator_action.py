@@ -1,4 +1,4 @@
-"""One action of a person, however many comments it is about: logged, and undone, as one."""
+"""One action of a person, however many comments it is about; logged and undone as one."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Actor(StrEnum):
 
 
 class Verb(StrEnum):
-    """What was done, as the address of the action names it."""
+    """What was done, as in the action's address."""
 
     APPROVAL = "approval"
     HOLD = "hold"
@@ -46,7 +46,7 @@ class Verb(StrEnum):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether what it did can be taken back."""
+        """Whether it can be undone."""
         return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL)
 
 

@@ -1,4 +1,4 @@
-"""A moderator's sign-in, kept on the server so that it can be ended there."""
+"""A moderator's sign-in, kept on the server so that it can be ended."""
 
 from datetime import datetime
 
@@ -13,9 +13,10 @@ MAX_USER_AGENT_LENGTH = 300
 
 
 class ModeratorSession(Base):
-    """``token_hash`` is what the cookie hashes to; ``link_nonce`` makes a one-time sign-in link one-time.
+    """``token_hash`` is the hash of the cookie; ``link_nonce`` makes a sign-in link one-time.
 
-    ``user_agent`` tells the moderator which of their browsers it is; at ``confirmed_at`` they last showed who they are.
+    ``user_agent`` tells moderators which of their browsers it is; ``confirmed_at`` is when they last confirmed who they
+    are.
     """
 
     __tablename__ = "moderator_session"

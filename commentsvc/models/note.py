@@ -1,4 +1,4 @@
-"""What moderators tell each other about a comment and who wrote it; nobody else reads it."""
+"""A moderators' note about a comment and its author; nobody else reads it."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from commentsvc.models.moderator import Moderator
 
 
 class Note(Base):
-    """``body`` is plain text, as it was typed."""
+    """``body`` is plain text, as typed."""
 
     __tablename__ = "note"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time

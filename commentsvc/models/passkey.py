@@ -1,4 +1,4 @@
-"""A key that a moderator's device or password manager holds, as WebAuthn calls a credential."""
+"""A moderator's passkey: in WebAuthn's terms, a credential."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ MAX_CREDENTIAL_LENGTH = 1364  # characters of base64url for WebAuthn's 1,023 byt
 
 
 class Passkey(Base):
-    """``credential`` is what the device calls it, ``signatures`` the device's own count, 0 where it keeps none."""
+    """``credential`` is its id, ``signatures`` its signature counter, 0 if the device has none."""
 
     __tablename__ = "passkey"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time

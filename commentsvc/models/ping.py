@@ -1,4 +1,4 @@
-"""A linkback that was received; verified at first, and looked after from then on."""
+"""A received linkback, verified at first and checked again from time to time."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ NOT_BEFORE = timedelta(minutes=10)  # after one fetch of a source, until the nex
 
 
 class PingState(StrEnum):
-    """How far verification got."""
+    """The progress of verification."""
 
     QUEUED = QUEUED
     VERIFIED = "verified"
@@ -26,10 +26,11 @@ class PingState(StrEnum):
 
 
 class Ping(Leased):
-    """``target`` is the address as the sender gave it, ``reason`` why it was refused or is late, in our own words.
+    """``target`` is the address as the sender gave it, ``reason`` why it was refused or is late.
 
-    ``checked_at`` is when the source was last asked for, ``gone_at`` since when a verified source is gone;
-    ``is_resent`` where its sender said that something changed. A verified one is due when it is to be looked at again.
+    ``checked_at`` is when the source was last fetched, ``gone_at`` since when a verified source has been gone;
+    ``is_resent`` if its sender
+    reported a change. A verified one is due when it is to be checked again.
     """
 
     __tablename__ = "ping"
@@ -65,12 +66,12 @@ class Ping(Leased):
 
     @classmethod
     def waits_for_worker(cls) -> ColumnElement[bool]:
-        """New ones, and verified ones whose source is looked at again from time to time."""
+        """New ones, and verified ones to be checked again."""
         return cls.state.in_((PingState.QUEUED, PingState.VERIFIED))
 
     @classmethod
     def check_soon(cls, comment_id: int) -> None:
-        """Have the source of a linkback checked now, unless that was done lately: it may have waited for long."""
+        """Have the source of a linkback checked now, unless it was lately: it may have been pending for long."""
         ping = db.session.scalar(select(cls).where(cls.comment_id == comment_id, cls.state == PingState.VERIFIED))
         if ping is not None and ping.checked_at and clock.now() - ping.checked_at > NOT_BEFORE:
             ping.due_at = clock.now()

@@ -1,4 +1,4 @@
-"""Somebody emails go to, known by nothing but an address."""
+"""Somebody who gets emails, identified by an address only."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from commentsvc.db import Base, db
 
 
 class Frequency(StrEnum):
-    """How often somebody wants to hear of news."""
+    """How often somebody wants notifications."""
 
     AT_ONCE = "at-once"
     HOURLY = "hourly"
@@ -19,7 +19,7 @@ class Frequency(StrEnum):
 
 
 class MailStatus(StrEnum):
-    """Whether emails go out to an address at all."""
+    """Whether an address gets emails at all."""
 
     OPEN = "open"
     REFUSED = "refused"  # its owner wants no emails from here
@@ -28,9 +28,9 @@ class MailStatus(StrEnum):
 
 
 class Recipient(Base):
-    """``email`` is stored in lower case; ``reason`` says in the mail server's words why emails pause.
+    """``email`` is in lower case; ``reason`` is the mail server's reason for a pause.
 
-    ``bounces`` counts emails that came back since the last one that is known to have arrived for good.
+    ``bounces`` counts bounced emails since the last one known to have arrived.
     """
 
     __tablename__ = "recipient"
@@ -48,23 +48,23 @@ class Recipient(Base):
 
     @classmethod
     def with_email(cls, email: str) -> "Recipient | None":
-        """Who has this address, whatever its case."""
+        """Return the recipient with this address, in any case."""
         return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
 
     @classmethod
     def known(cls, email: str, language: str) -> "Recipient":
-        """Who has this address; made now where nobody wrote to it before."""
+        """Return the recipient with this address, created if new."""
         if found := cls.with_email(email):
             return found
         return db.add_or_find(cls(email=email.strip().lower(), language=language), lambda: cls.with_email(email))
 
     @property
     def is_open(self) -> bool:
-        """Whether emails may go out."""
+        """Whether it gets emails."""
         return self.mail_status == MailStatus.OPEN
 
     def next_digest(self) -> datetime:
-        """When the news of this moment are told together: at the full hour, or at six in the morning (UTC)."""
+        """Return when the next digest is due: at the full hour, or at six in the morning (UTC)."""
         now = clock.now()
         if self.frequency == Frequency.HOURLY:
             return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""What a comment said before it was edited."""
+"""The text of a comment before it was edited."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from commentsvc.db import Base
 
 
 class Revision(Base):
-    """``body`` is the text that was replaced, as it was typed; ``replaced_at`` is when."""
+    """``body`` is the replaced text, as typed; ``replaced_at`` is when."""
 
     __tablename__ = "revision"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time

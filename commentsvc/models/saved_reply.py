@@ -1,4 +1,4 @@
-"""An answer that a moderator gives again and again."""
+"""A reply that a moderator uses again and again."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from commentsvc.models.moderator import Moderator
 
 
 class SavedReply(Base):
-    """``title`` is what it is found by; ``body`` is markup, as in a comment. Owners' ones serve everybody."""
+    """``title`` is its name; ``body`` is markup, as in a comment. Those of owners are everybody's."""
 
     __tablename__ = "saved_reply"
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time

@@ -1,4 +1,4 @@
-"""A held comment that an outside checker of spam is asked about."""
+"""A pending comment that an external spam checker is asked about."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from commentsvc.models.leased import QUEUED, Leased
 
 
 class OpinionState(StrEnum):
-    """What came of it."""
+    """The outcome."""
 
     QUEUED = QUEUED
     SPAM = "spam"
@@ -22,7 +22,7 @@ class OpinionState(StrEnum):
 
 
 class SecondOpinion(Leased):
-    """``answer`` is what the checker said last, or why there was no answer."""
+    """``answer`` is the checker's last answer, or why there was none."""
 
     __tablename__ = "second_opinion"
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""What we tell another blog: that one of our articles links to it, or does no longer."""
+"""A linkback for a link in one of our articles, sent or to be sent."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from commentsvc.models.leased import QUEUED, Leased
 
 
 class SendingState(StrEnum):
-    """What came of it; a deaf page names no address for linkbacks."""
+    """The outcome; without an endpoint the page takes no linkbacks."""
 
     QUEUED = QUEUED
     SENT = "sent"
@@ -23,9 +23,9 @@ class SendingState(StrEnum):
 class SentLinkback(Leased):
     """A row for each link of an announced article.
 
-    ``protocol`` and ``endpoint`` are what the page named when it was last asked, ``answer`` is what came back, in the
-    other side's words or ours; ``status_url`` where the other side says how far it got; ``is_linked`` is false once the
-    article links there no longer; ``is_known`` once it was taken.
+    ``protocol`` and ``endpoint`` are what the page named last, ``answer`` is the other side's answer or our reason;
+    ``status_url`` is where
+    it reports progress; ``is_linked`` turns false when the link is gone; ``is_known`` once it was accepted.
     """
 
     __tablename__ = "sent_linkback"

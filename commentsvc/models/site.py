@@ -1,4 +1,4 @@
-"""One blog: who it is, where its pages live, and the rules its owner may change at any time."""
+"""One blog: who it is, where its pages live, and its rules."""
 
 import re
 from datetime import datetime
@@ -24,7 +24,7 @@ class Captcha(StrEnum):
 
 
 class Moderation(StrEnum):
-    """Whose comments wait for a moderator."""
+    """Whose comments are held."""
 
     ALL = "all"
     FIRST = "first"
@@ -32,21 +32,21 @@ class Moderation(StrEnum):
 
 
 class View(StrEnum):
-    """How a thread is laid out."""
+    """The layout of a thread."""
 
     THREADED = "threaded"
     LINEAR = "linear"
 
 
 class Composer(StrEnum):
-    """Where the form stands."""
+    """Where the form is."""
 
     FIRST = "first"
     LAST = "last"
 
 
 class Linkbacks(StrEnum):
-    """What becomes of verified linkbacks of a protocol, where nothing else speaks against them."""
+    """What happens to verified linkbacks of a protocol, unless something speaks against them."""
 
     LIKE_COMMENTS = "like-comments"  # published where comments of strangers are
     HOLD = "hold"
@@ -55,7 +55,7 @@ class Linkbacks(StrEnum):
 
 
 class Network(StrEnum):
-    """Where a reader may share an article."""
+    """Where readers may share an article."""
 
     MASTODON = "mastodon"
     BLUESKY = "bluesky"
@@ -112,27 +112,27 @@ class Site(Base):
 
     @classmethod
     def in_service(cls) -> "Select[Site]":
-        """The sites that were not removed, to be narrowed down and put in order."""
+        """Select the sites that were not removed."""
         return select(cls).where(cls.removed_at.is_(None))
 
     @classmethod
     def named(cls, key: str) -> "Site":
-        """The site with this key; raises ``NotFound``."""
+        """Return the site with this key; raises ``NotFound``."""
         if not KEY.fullmatch(key):
             raise NotFound
         return found(db.session.scalar(cls.in_service().where(cls.key == key)))
 
     @property
     def home(self) -> str:
-        """Where the blog lives: its first origin."""
+        """The blog's first origin."""
         return self.origins[0]
 
     @property
     def linkbacks(self) -> dict[str, Linkbacks]:
-        """The rule for each protocol."""
+        """The rule of each protocol."""
         rules = {"trackback": self.trackbacks, "pingback": self.pingbacks, "webmention": self.webmentions}
         return {protocol: Linkbacks(rule) for protocol, rule in rules.items()}
 
     def takes(self, protocol: str) -> bool:
-        """Whether pages may tell us by ``trackback``, ``pingback`` or ``webmention``."""
+        """Return whether it accepts ``trackback``, ``pingback`` or ``webmention``."""
         return self.linkbacks[protocol] != Linkbacks.OFF

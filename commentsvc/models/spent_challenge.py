@@ -1,4 +1,4 @@
-"""Challenges that had their one try."""
+"""Challenges whose one try is used up."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from commentsvc.db import Base
 
 
 class SpentChallenge(Base):
-    """The primary key is the proof: of two workers that insert one nonce, one fails."""
+    """The primary key is the proof: of two processes that insert one nonce, one fails."""
 
     __tablename__ = "spent_challenge"
 

@@ -14,7 +14,7 @@ from commentsvc.models.site import Site
 
 
 class SubscriptionState(StrEnum):
-    """Whether emails go out."""
+    """Whether emails are sent."""
 
     UNCONFIRMED = "unconfirmed"
     ACTIVE = "active"
@@ -23,7 +23,7 @@ class SubscriptionState(StrEnum):
 
 
 class Topic(StrEnum):
-    """What is heard of."""
+    """What it is about."""
 
     REPLIES = "replies"  # direct answers to a comment
     THREAD = "thread"  # every comment under an article
@@ -40,11 +40,12 @@ def _once(name: str, where: str, *columns: str) -> Index:
 
 
 class Subscription(Base):
-    """``recipient`` hears of ``topic`` on ``site`` once they have confirmed that they want to.
+    """``recipient`` is notified of ``topic`` on ``site`` once they have confirmed.
 
-    ``key`` names the article's thread, which need not exist yet, for ``replies`` and ``thread``; ``comment`` is whose
-    answers are meant. ``name`` is how they sign what they answer by mail. ``asked_by`` and ``confirmed_by`` are the
-    visitors (keyed hashes) whose browsers did: an address belongs to who confirmed it.
+    ``key`` is the thread, which need not exist yet, for ``replies`` and ``thread``; ``comment`` is whose replies are
+    meant. ``name`` signs
+    replies by email. ``asked_by`` and ``confirmed_by`` are the visitors (keyed hashes) who did: an address belongs to
+    who confirmed it.
     """
 
     __tablename__ = "subscription"
@@ -73,7 +74,7 @@ class Subscription(Base):
 
     @property
     def is_active(self) -> bool:
-        """Whether news are told."""
+        """Whether it leads to emails."""
         return self.state == SubscriptionState.ACTIVE and self.recipient.is_open
 
     @property

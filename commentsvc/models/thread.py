@@ -1,4 +1,4 @@
-"""The talk under one article."""
+"""The comments and linkbacks of one article."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from commentsvc.models.thread_alias import ThreadAlias
 
 
 class Access(StrEnum):
-    """What may still be done in a thread."""
+    """What is still possible in a thread."""
 
     OPEN = "open"
     CLOSED = "closed"  # nothing new; writers may still change what they wrote, for as long as the site allows
@@ -22,11 +22,13 @@ class Access(StrEnum):
 
 
 class Thread(Base):
-    """A row for each article that has at least one comment or ping; ``version`` rises with every visible change.
+    """A row for each article with at least one comment or ping; ``version`` rises with every visible change.
 
-    ``captcha``, ``moderation`` and ``close_after_days`` override the site's rules where they are not None; 0 days mean
-    never. ``pinned_id`` is the comment that stands first; it is no foreign key, as comments refer to their thread.
-    ``active_at`` is when something was shown last, ``closed_at`` when somebody closed it.
+    ``captcha``, ``moderation`` and ``close_after_days`` override the site's rules unless None; 0 days mean never.
+    ``pinned_id`` is the comment
+    shown first; it is no foreign key, as comments refer to their thread. ``active_at`` is when something was last
+    shown, ``closed_at``
+    when somebody closed it.
     """
 
     __tablename__ = "thread"
@@ -58,7 +60,7 @@ class Thread(Base):
 
     @classmethod
     def at(cls, site: Site, key: str) -> "Thread | None":
-        """The thread under this key, also where it is a further one; None where nobody has written yet."""
+        """Return the thread with this key or alias; None where nobody has written yet."""
         found = db.session.scalar(select(cls).where(cls.site_id == site.id, cls.key == key))
         if found is not None:
             return found
@@ -67,10 +69,7 @@ class Thread(Base):
 
     @classmethod
     def lock(cls, ids: Sequence[int] | Select[int]) -> None:
-        """Let nobody else change these, nor write in them, before this transaction ends; always in the same order.
-
-        On SQLite, whoever writes is alone anyway.
-        """
+        """Lock these rows, in id order, until the transaction ends. On SQLite, a writer is alone anyway."""
         if db.engine.dialect.name == "sqlite":
             return
         rows = select(cls.id).where(cls.id.in_(ids)).order_by(cls.id)
@@ -78,7 +77,7 @@ class Thread(Base):
 
     @classmethod
     def of_article(cls, site: Site, url: str) -> "Thread | None":
-        """The thread of the article at this address, whatever its key."""
+        """Return the thread of the article at this address, whatever its key."""
         address = url.partition("#")[0]
         spellings = {address, address.rstrip("/"), f"{address}/"}
         return db.session.scalar(select(cls).where(cls.site_id == site.id, cls.url.in_(spellings)).order_by(cls.id))
@@ -90,11 +89,11 @@ class Thread(Base):
 
     @property
     def moderation_rule(self) -> Moderation:
-        """Whose comments wait for a moderator here."""
+        """Whose comments are held here."""
         return self.moderation or self.site.moderation
 
     @property
     def closes_at(self) -> datetime | None:
-        """When it is too old for comments, if it ever is."""
+        """When it closes by its age, if ever."""
         days = self.site.close_after_days if self.close_after_days is None else self.close_after_days
         return self.created_at + timedelta(days=days) if days else None

@@ -1,4 +1,4 @@
-"""A further key of a thread: where its article was before, or the key of a thread that was merged into it."""
+"""A further key of a thread, after its article moved or another thread was merged into it."""
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from commentsvc.db import Base
 
 
 class ThreadAlias(Base):
-    """``key`` names the same thread as the thread's own key does."""
+    """``key`` identifies the same thread as the thread's own key."""
 
     __tablename__ = "thread_alias"
     __table_args__ = (UniqueConstraint("site_id", "key"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""The feed of a site, looked at for new articles."""
+"""A site's feed that is watched for new articles."""
 
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,9 +9,9 @@ from commentsvc.models.site import Site
 
 
 class WatchedFeed(Leased):
-    """``etag`` and ``last_modified`` are of what was read last; ``reason`` says what is wrong.
+    """``etag`` and ``last_modified`` are of the last response; ``reason`` is what is wrong.
 
-    Until ``is_read``, nothing of it is known: what it holds at first is old, and is not announced.
+    Until ``is_read``, everything in it counts as old and is not announced.
     """
 
     __tablename__ = "watched_feed"
@@ -29,5 +29,5 @@ class WatchedFeed(Leased):
 
     @classmethod
     def of_site(cls, site: Site) -> "WatchedFeed | None":
-        """The feed that is watched, if one is."""
+        """Return the site's watched feed, if any."""
         return db.session.scalar(select(cls).where(cls.site_id == site.id))

@@ -1,1 +1,1 @@
-"""What happens to a comment: the first state by rules, every later one by a logged decision."""
+"""What happens to a comment: rules decide its first state, logged decisions every later one."""

@@ -1,4 +1,4 @@
-"""What people decide and change, from whichever place: the admin pages, a mailed link, an email, the command line.
+"""Record and carry out what people do, from the admin pages, a mailed link, an email or the command line.
 
 Each action is one entry of the log, however many comments it is about, and is undone as one.
 """
@@ -32,7 +32,7 @@ OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log off
 
 @dataclass(frozen=True)
 class SiteOwner:
-    """Whoever reads the site's own mailbox: they decide by mail and by mailed links, and sign in nowhere."""
+    """Whoever reads the site's own mailbox. They decide by email and mailed links, and sign in nowhere."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
 
 
 def locked(action_id: int) -> ModeratorAction | None:
-    """An action as it is now; nobody else undoes it before this transaction ends."""
+    """Return an action as it is now, locked until the transaction ends."""
     return db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
 
 
 def is_within(action: ModeratorAction, who: Moderator) -> bool:
-    """Whether somebody may undo an action: all it was about is on their sites; of several sites, only who did it."""
+    """Return whether somebody may undo an action: it was about their sites only, or, across sites, was their own."""
     if action.site_id is not None or who.is_owner:
         return who.moderates(action.site_id)
     if action.moderator_id != who.id:
@@ -111,7 +111,7 @@ def is_within(action: ModeratorAction, who: Moderator) -> bool:
 
 
 def last_of(who: Moderator) -> ModeratorAction | None:
-    """What a moderator did last and has not undone, unless that was long ago."""
+    """Return what a moderator did last and has not undone, unless that was long ago."""
     theirs = select(ModeratorAction).where(
         ModeratorAction.moderator_id == who.id,
         ModeratorAction.undone_at.is_(None),

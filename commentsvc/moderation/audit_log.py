@@ -13,7 +13,7 @@ PAGE = 100  # entries
 
 
 def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
-    """What a moderator did, and what others did on their sites; with ids below ``before``."""
+    """Return what a moderator did and what others did on their sites, with ids below ``before``."""
     own = ModeratorAction.site_id.is_(None) & (ModeratorAction.moderator_id == who.id)
     shown = (ModeratorAction.comment, ModeratorAction.thread, ModeratorAction.site)
     rows = select(ModeratorAction).where(who.may_see(ModeratorAction.site_id) | own).options(*map(selectinload, shown))
@@ -22,12 +22,12 @@ def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
 
 
 def decisions(who: Moderator, before: int | None = None) -> list[Decision]:
-    """The decisions on a moderator's sites, by people and by rules; with ids below ``before``."""
+    """Return decisions on a moderator's sites, by people and by rules, with ids below ``before``."""
     rows = select(Decision).where(who.may_see(Decision.site_id)).order_by(Decision.id.desc()).limit(PAGE)
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
 
 
 def decisions_about(comment: Comment) -> list[Decision]:
-    """Every decision about a comment, oldest first."""
+    """Return every decision about a comment, oldest first."""
     rows = select(Decision).where(Decision.comment_id == comment.id).order_by(Decision.id)
     return list(db.session.scalars(rows))

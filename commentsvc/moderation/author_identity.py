@@ -21,7 +21,7 @@ MAX_VALUE_LENGTH = 254
 
 
 class NotToBeBanned(Refusal):
-    """A value that names nobody."""
+    """A value that identifies nobody."""
 
     status = 422
     sentence = N_(
@@ -32,7 +32,10 @@ class NotToBeBanned(Refusal):
 
 @dataclass(frozen=True)
 class AuthorIdentity:
-    """``address`` is a plain IP address, everything else is as it would be stored; ``said`` is name and text."""
+    """What an author submitted.
+
+    ``address`` is a plain IP address, the rest is as it would be stored; ``said`` is name and text.
+    """
 
     address: str = ""
     email: str = ""
@@ -41,19 +44,19 @@ class AuthorIdentity:
 
     @classmethod
     def of(cls, comment: Comment) -> "AuthorIdentity":
-        """Who wrote a comment, as far as its row tells; addresses are kept as hashes only."""
+        """Return the author of a stored comment. Network addresses are stored as hashes only, so there is none."""
         said = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
         return cls(email=comment.email or "", website=comment.website or "", said=said)
 
     @property
     def everything(self) -> str:
-        """All that is said, for words to be looked for in it."""
+        """All text of the author, to search it for words."""
         return f"{self.said}\n{self.website}\n{self.email}".casefold()
 
     def ban_identifiers(self, network_lengths: Collection[tuple[int, int]] = ()) -> Iterator[tuple[str, str]]:
-        """Everything that a ban could name of them, but words: as kind and value.
+        """Yield all kinds and values that a ban could name, except words.
 
-        Of the networks that their address lies in, those with such a version and number of bits.
+        Of the networks around the address, only those whose version and prefix length is in ``network_lengths``.
         """
         if self.address:
             yield BanKind.ADDRESS, throttle.hash_of(self.address)
@@ -70,7 +73,7 @@ class AuthorIdentity:
 
 
 def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
-    """What is compared and what is shown of a value that a moderator typed; raises ``InvalidFields``."""
+    """Return the value to compare and the one to show, for what a moderator typed; raises ``InvalidFields``."""
     text = one_line(typed)
     try:
         value = _value(kind, text)
@@ -82,7 +85,7 @@ def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
 
 
 def _value(kind: BanKind, text: str) -> str:
-    """Empty or a ``ValueError`` for what is nothing of this kind."""
+    """Return an empty text or raise ``ValueError`` if the text is not of this kind."""
     if kind == BanKind.ADDRESS:
         return throttle.hash_of(str(ipaddress.ip_address(text)))
     if kind == BanKind.NETWORK:

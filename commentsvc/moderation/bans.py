@@ -1,4 +1,4 @@
-"""Who is banned, and what becomes of what they wrote: one decision that can be undone as one."""
+"""Bans, and what happens to the comments of banned authors: one action, undone as one."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -31,21 +31,21 @@ OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it spea
 
 
 class SiteGone(Refusal):
-    """A blog that was removed meanwhile."""
+    """A blog that was removed in the meantime."""
 
     status = 422
     sentence = N_("This blog is no longer here. Please choose another one.")
 
 
 class NotSoLong(Refusal):
-    """A number of days that is none, or too many."""
+    """A number of days that is invalid or too large."""
 
     status = 422
     sentence = N_("Please write a number of days from 1 to %(most)d.")
 
 
 def check(site: Site, author: AuthorIdentity) -> None:
-    """Raise ``Banned`` where a ban on this site or on all of them fits."""
+    """Raise ``Banned`` if a ban of this site or of all sites matches."""
     bans = configuration.current().bans
     identifiers = author.ban_identifiers(bans.network_lengths)
     if bans.name(site.id, identifiers) or bans.find_word_in(site.id, author.everything):
@@ -62,10 +62,10 @@ def impose(
     reason: str = "",
     days: int | None = None,
 ) -> Ban:
-    """A new ban; where nothing was typed, of the writer ``of`` a comment, by what that tells of them.
+    """Ban an author. Without a typed value, ban the author ``of`` a comment by what is known about them.
 
     Raises:
-        InvalidFields: there is nothing of this kind.
+        InvalidFields: there is no valid value of this kind.
     """
     value, label = _writer(kind, of) if of and not typed.strip() else normalised(kind, typed)
     ban = Ban(
@@ -84,16 +84,16 @@ def impose(
 
 
 def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
-    """What is compared and shown of a comment's writer; a domain may be many people's, so it has to be typed."""
+    """Return what to compare and to show of a comment's author. A domain may be shared, so it must be typed."""
     if kind == BanKind.ADDRESS and comment.address_hash:
         return comment.address_hash, f"{comment.author} (#{comment.id})"
     return normalised(kind, (comment.email or "") if kind == BanKind.EMAIL else "")
 
 
 def theirs(ban: Ban) -> list[int]:
-    """Numbers of what waits or is shown, and the ban would have refused; as that takes its time, nothing is locked.
+    """Return ids of pending and approved comments that the ban would have refused. Takes time, so nothing is locked.
 
-    Of a network nothing is found, as addresses are kept as hashes only; moderators are never meant.
+    Networks match nothing, as addresses are stored as hashes; moderators' own comments never match.
     """
     found: list[int] = []
     for part in _parts(ban):
@@ -108,12 +108,12 @@ def theirs(ban: Ban) -> list[int]:
 
 
 def trash_theirs(ban: Ban) -> int:
-    """Trash what a ban would have refused, a few at a time, as part of its action; how many. Commits."""
+    """Trash what a ban would have refused, in batches, as part of its action; return how many. Commits."""
     return sum(db.in_batches(partial(_trash_some, ban, theirs(ban))))
 
 
 def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
-    """Take the last ids off ``comment_ids`` and trash these comments, unless the ban was lifted meanwhile."""
+    """Take the last ids off ``comment_ids`` and trash these comments, unless the ban was lifted in the meantime."""
     imposed, changed = locked(ban.id), list[Comment]()
     while comment_ids and not changed and imposed is not None and imposed.lifted_at is None:
         some, comment_ids[-AT_ONCE:] = comment_ids[-AT_ONCE:], []
@@ -126,24 +126,24 @@ def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
 
 
 def locked(ban_id: int) -> Ban | None:
-    """The row as it is now; nobody else changes it before this transaction ends."""
+    """Return a ban as it is now, locked until the transaction ends."""
     return db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
 
 
 def lift(ban: Ban) -> None:
-    """Let them write again."""
+    """Lift a ban. What it trashed stays trashed."""
     ban.lifted_at = ban.lifted_at or clock.now()
 
 
 def undo(ban: Ban) -> None:
-    """Lift a ban as if nobody had imposed it; ``give_back_theirs`` then gives back what it took."""
+    """Lift a ban as if it had never been imposed; ``give_back_theirs`` then restores what it trashed."""
     lift(ban)
     undone = update(ModeratorAction).where(_action_of(ban), ModeratorAction.undone_at.is_(None))
     db.session.execute(undone.values(undone_at=clock.now()))
 
 
 def give_back_theirs(ban: Ban, by: Moderator | None = None) -> int:
-    """Give back what a ban took, except what was decided about since, a few at a time; how many. Commits."""
+    """Restore what a ban trashed, except what was decided about since, in batches; return how many. Commits."""
     some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
     return sum(db.in_batches(lambda: len(decisions.give_back(some, by))))
 
@@ -154,12 +154,12 @@ def _action_of(ban: Ban) -> ColumnElement[bool]:
 
 
 def has_taken(ban_id: int) -> bool:
-    """Whether something that a ban took is still in the trash, and nobody decided about it since."""
+    """Return whether anything that a ban trashed is still in the trash, with no decision since."""
     return db.session.scalar(decisions.in_effect(Decision.ban_id == ban_id).limit(1)) is not None
 
 
 def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
-    """How many comments each ban has in the trash, that nobody decided about since."""
+    """Return how many comments each ban has in the trash, with no decision since."""
     of_these = Decision.ban_id.in_([ban.id for ban in bans])
     rows = db.session.execute(
         select(Decision.ban_id, func.count()).where(of_these, is_last()).group_by(Decision.ban_id)
@@ -168,13 +168,13 @@ def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
 
 
 def newest(who: Moderator | None = None, most: int | None = None, before: int | None = None) -> list[Ban]:
-    """The bans, or those on a moderator's sites, newest first; with ids below ``before``."""
+    """Return the newest bans, of a moderator's sites if given, with ids below ``before``."""
     rows = select(Ban).where(who.may_see(Ban.site_id) if who else true()).order_by(Ban.id.desc()).limit(most)
     return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
 
 
 def _parts(ban: Ban) -> Iterator[ColumnElement[bool]]:
-    """All comments, in parts that are read one by one; in one where an index finds the few that are meant."""
+    """Yield conditions that together cover all comments; a single one where an index finds the few that match."""
     if ban.kind not in (BanKind.WORD, BanKind.DOMAIN):
         yield true()
         return
@@ -184,7 +184,7 @@ def _parts(ban: Ban) -> Iterator[ColumnElement[bool]]:
 
 
 def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
-    """A comment is worth a closer look, as a condition; exact where that is an equality."""
+    """Return a condition for comments that may match the ban; exact if it is an equality."""
     if ban.kind == BanKind.ADDRESS:
         return Comment.address_hash == ban.value
     if ban.kind == BanKind.EMAIL:
@@ -197,7 +197,10 @@ def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
 
 
 def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:
-    """A text holds more than ASCII: SQL folds no such emails, and a host may be written in many ways."""
+    """A text has characters beyond ASCII, as a condition.
+
+    SQL does not fold their case, and hosts have several spellings.
+    """
     return octet_length(place) != func.length(place)
 
 

@@ -1,4 +1,4 @@
-"""Change a comment's state: count it, log who and why, raise the thread's version, write the emails."""
+"""Change a comment's state: log the decision, update counts and versions, enqueue emails."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -27,7 +27,7 @@ NEWS = update(Site).where(Site.id == bindparam("number")).values(activity_versio
 
 
 def record_first(comment: Comment) -> None:
-    """Log what the policy decided, count the comment, and tell whoever should hear."""
+    """Log the policy's decision about a new comment, count it, and notify subscribers."""
     _log(comment, before=None, reasons=comment.reasons)
     _tally_first(comment)
     if comment.state != State.SPAM:
@@ -39,12 +39,12 @@ def record_first(comment: Comment) -> None:
 
 
 def record_emptied(comment: Comment, reasons: Sequence[Reason] = ()) -> None:
-    """Log that a comment holds nothing any more, so that no undoing of what was decided before shows it."""
+    """Log that a comment was emptied, so that undoing an earlier decision cannot show it again."""
     _log(comment, before=comment.state, reasons=reasons)
 
 
 def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.REASON_EDITED) -> None:
-    """Log that a comment says something else now, and hold it where the policy would have held it."""
+    """Log that a comment's text has changed, and hold it if the policy would hold it now."""
     _log(comment, before=comment.state, reasons=[why])
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
@@ -69,10 +69,11 @@ def decide(
     action: ModeratorAction | None = None,
     is_by_owner: bool = False,
 ) -> None:
-    """Give ``comment`` a new state, decided by a moderator, by the site's owner, or by the service itself.
+    """Change the state of ``comment``, by a moderator, the site's owner, or the service itself.
 
-    Deciding what is so already changes nothing and logs nothing, but for a moderator who confirms what only the score
-    called spam: that is an example.
+    An unchanged state is not logged, except when a moderator confirms what only the score called spam: that is a
+    training
+    example.
     """
     is_by_person = by is not None or is_by_owner
     is_confirmed = is_by_person and comment.state == state == State.SPAM and comment.learned_as is None
@@ -86,7 +87,7 @@ def decide(
 
 
 def undo(comment: Comment, state: State, by: Moderator | None) -> None:
-    """Give ``comment`` back the state it had, and let the filter know only what moderators said before."""
+    """Restore the state that ``comment`` had, and train the filter with moderators' earlier decisions only."""
     if comment.state == state:
         return
     if lesson := _lesson_before_last(comment):
@@ -97,13 +98,13 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
 
 
 def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
-    """Changes of state that nobody decided about since: the comment, and the state it had before."""
+    """Select state changes that no later decision replaced: the comment's id and its state before."""
     rows = select(Decision.comment_id, Decision.before).where(of, Decision.before.is_not(None), is_last())
     return rows.order_by(Decision.comment_id)
 
 
 def give_back(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
-    """Give comments back the states they had before ``changes``."""
+    """Restore the states that comments had before ``changes``."""
     before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
     for comment in comments:
@@ -112,13 +113,13 @@ def give_back(changes: Select[int, State | None], by: Moderator | None) -> list[
 
 
 def last_of(comment: Comment) -> Decision | None:
-    """The last decision about it."""
+    """Return the latest decision about a comment."""
     of_comment = select(Decision).where(Decision.comment_id == comment.id)
     return db.session.scalar(of_comment.order_by(Decision.id.desc()).limit(1))
 
 
 def _lesson_before_last(comment: Comment) -> State | None:
-    """What a moderator last said of the text as it stands, if the last decision that still holds were not there."""
+    """Return what a moderator last decided about the current text, ignoring the latest decision still in effect."""
     undone = 1
     rows = select(Decision).where(Decision.comment_id == comment.id, Decision.before.is_not(None))
     for decision in db.session.scalars(rows.order_by(Decision.id.desc())):
@@ -168,7 +169,7 @@ def _show(comment: Comment) -> None:
 
 
 def _believe(comment: Comment) -> None:
-    """What the page of the first comment that is shown said of itself, the thread says from now on."""
+    """Let the thread take over title and address that came with the first comment shown."""
     thread = comment.thread
     if comment.is_linkback or thread.title or not comment.title:
         return
@@ -201,7 +202,7 @@ def _count(comment: Comment, step: int) -> None:
 
 @cache
 def _counting(counter: str, *, is_new: bool) -> Update:
-    """One more or one less in a thread, which reads otherwise now."""
+    """Return the statement that changes a counter of a thread and raises its version."""
     counted: dict[str, Any] = {
         counter: getattr(Thread, counter) + bindparam("step"),
         "version": Thread.version + 1,

@@ -1,6 +1,6 @@
-"""What is known about a comment when it is judged: about its text, its writer, and what they did before.
+"""Gather what is known about a comment: its text, its author, and what the author did before.
 
-The questions are put together once: that takes longer than their answers.
+The statements are built once, since building them takes longer than running them.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from t
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What stands in no row: how a comment came, or what the page of a linkback says; as ``Facts`` explains it."""
+    """Facts that are in no row: how a comment arrived, or what a linkback's page contains; see ``Facts``."""
 
     seconds: float | None = None
     unsolved: bool = False
@@ -56,7 +56,7 @@ ORDINARY = Circumstances()
 
 @dataclass(frozen=True)
 class Known:
-    """What the tables say about a comment: of its text, of what its writer did, of what was found in spam."""
+    """Facts from the database about the text, the author's history, and earlier spam."""
 
     said_already: int | None  # the comment in its thread that says the same, if its writer may know of that
     elsewhere: int
@@ -74,7 +74,7 @@ class Known:
 
 
 def gather(comment: Comment) -> Known:
-    """Ask for all of it, in one question."""
+    """Collect everything in one statement."""
     site = comment.thread.site
     asked = {
         "text": comment.body_hash,
@@ -119,7 +119,7 @@ def _columns_of(pair: Select[*tuple[Any, ...]]) -> Iterator[Select[*tuple[Any, .
 
 
 def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINARY) -> Facts:
-    """Everything the signals ask for."""
+    """Return the input of the spam signals."""
     seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
     if known.website_in_spam and not known.website_in_ham:
         seen.add("website")
@@ -145,10 +145,11 @@ def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINAR
 
 
 def approved(site: Site, visitor: str | None, besides: int | None = None) -> int:
-    """How many other comments of this visitor on the site were approved, counted up to ``ENOUGH``.
+    """Return how many other comments of this visitor on the site were approved, up to ``ENOUGH``.
 
-    Theirs is what came from their browser, or with an address that they confirmed in it; typing one proves nothing.
-    Nor do comments that only a rule let in: a person approved one, or there is such an address; else it is none.
+    Comments count if they came from the visitor's browser or with an email address confirmed in it. Comments that only
+    a rule
+    approved count only if a moderator approved another one, or an address was confirmed.
     """
     if visitor is None:
         return 0
@@ -157,7 +158,7 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
 
 
 def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
-    """How many comments of this visitor, from this very address, rules let in within a day; up to ``ENOUGH``."""
+    """Return how many comments of this visitor, from this address, rules approved within a day, up to ``ENOUGH``."""
     theirs = _newest(Comment.visitor == visitor)
     alike = (theirs.address_hash == address_hash, theirs.state == State.APPROVED, theirs.site_id == site.id)
     lately = theirs.created_at > clock.now() - timedelta(days=1)
@@ -186,7 +187,7 @@ def _approved() -> Select[int]:
 
 
 def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:
-    """Other spam from this browser or address of late, as moderators saw it; counted up to ``ENOUGH``."""
+    """Return how much recent spam, as judged by moderators, came from this browser or address, up to ``ENOUGH``."""
     same = {name: value for name, value in (("visitor", visitor), ("address_hash", address_hash)) if value}
     if not same:
         return 0
@@ -206,9 +207,9 @@ def _refused(*same: str) -> Select[int]:
 
 
 def _said_already() -> Select[int]:
-    """The same text in answer to the same comment is once enough; of held ones only their own writer is told.
+    """Select a comment with the same text and parent. Of held comments, only the author's own match.
 
-    Short ones are what many people say.
+    Short texts are excluded: many people write the same.
     """
     text = Comment.body_hash == bindparam("text")
     same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))
@@ -230,9 +231,9 @@ def _seen(name: str) -> Select[int]:
 
 
 def _newest(*alike: ColumnElement[bool]) -> type[Comment]:
-    """The newest comments of each of these kinds, each kind in the order of an index of its own.
+    """Select the newest comments of each of these kinds, each through an index in that order.
 
-    What is asked of them further is asked of these few: SQLite would begin with whatever index a further condition has.
+    Further conditions apply to these few only; otherwise SQLite would start with whatever index one of them has.
     """
     kinds = (select(*ASKED_OF).where(kind).order_by(Comment.id.desc()).limit(NEWEST).subquery() for kind in alike)
     return aliased(Comment, union(*(select(kind) for kind in kinds)).subquery())
@@ -243,5 +244,5 @@ def _counted(rows: Select[int]) -> Select[int]:
 
 
 def _called_spam(comment: type[Comment]) -> Select[int]:
-    """Of these comments the others that moderators called spam: the score must not feed itself."""
+    """Select those of these comments that moderators called spam: the score must not train on itself."""
     return select(comment.id).where(is_called_spam(comment), comment.id != bindparam("besides"))

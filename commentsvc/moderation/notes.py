@@ -1,4 +1,4 @@
-"""Moderators' notes about a comment and who wrote it, and answers that they give again and again."""
+"""Moderators' notes about comments and authors, and saved replies."""
 
 from sqlalchemy import select
 
@@ -18,36 +18,36 @@ MAX_ANSWERS = 50  # of one moderator
 
 
 class Empty(Refusal):
-    """A saved answer without name or text, or with too much."""
+    """A saved reply without name or text, or too long."""
 
     status = 422
     sentence = N_("Please give it a name and a text of at most %(most)d characters.")
 
 
 class TooMany(Refusal):
-    """More saved replies than anybody finds anything in."""
+    """More saved replies than anybody could find their way in."""
 
     status = 422
     sentence = N_("There are %(most)d already. Please remove one first.")
 
 
 def write(comment: Comment, typed: str, by: Moderator) -> None:
-    """Keep a note; an empty one is none."""
+    """Store a note, unless it is empty."""
     if text := CONTROLS.sub("", typed.replace("\r\n", "\n")).strip()[:MAX_NOTE_LENGTH]:
         db.session.add(Note(comment_id=comment.id, moderator_id=by.id, body=text))
 
 
 def saved_replies(who: Moderator) -> list[SavedReply]:
-    """Somebody's own, and those of owners, by name."""
+    """Return a moderator's own saved replies and those of owners, by name."""
     theirs = SavedReply.moderator.has((Moderator.id == who.id) | (Moderator.role == Role.OWNER))
     return list(db.session.scalars(select(SavedReply).where(theirs).order_by(SavedReply.title)))
 
 
 def save_answer(title: str, body: str, by: Moderator) -> None:
-    """Keep an answer; one of the same name is replaced.
+    """Save a reply; it replaces one of the same name.
 
     Raises:
-        InvalidFields: it has no name or no text, is too long, or there are too many.
+        InvalidFields: no name, no text, too long, or too many.
     """
     name, text = one_line(title)[:MAX_TITLE_LENGTH], CONTROLS.sub("", body.replace("\r\n", "\n")).strip()
     if not name or not text or len(text) > MAX_ANSWER_LENGTH:

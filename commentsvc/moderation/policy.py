@@ -1,4 +1,4 @@
-"""The one function that decides in which state a new or edited comment stands, and says why."""
+"""Decide the state of a new or edited comment, with reasons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from commentsvc.spam.signals import Facts, Signal
 
 @dataclass(frozen=True)
 class Verdict:
-    """A state and the reasons for it; ``is_suspicious`` where the score speaks for spam, whatever the site's rules."""
+    """A state with reasons; ``is_suspicious`` if the score indicates spam, whatever the site's rules are."""
 
     state: State
     reasons: tuple[Reason, ...]
@@ -39,7 +39,7 @@ BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
 
 
 def first_state(thread: Thread, facts: Facts) -> Verdict:
-    """Approved, pending or spam for a comment or linkback in ``thread``, as it reads now."""
+    """Return the state for a comment or linkback in ``thread``: approved, pending or spam."""
     opinion = score.judge(facts)
     said = tuple(_in_words(signal) for signal in opinion.signals)
     is_suspicious = opinion.opinion != Opinion.FINE
@@ -75,7 +75,7 @@ def _holds_linkbacks(thread: Thread, protocol: str) -> bool:
 
 
 def _listed(words: str, facts: Facts) -> Iterator[str]:
-    """Which of the site's words stand in what is said or in an address: within words, too, as in WordPress."""
+    """Yield the site's words found in the text or addresses, also within longer words, as in WordPress."""
     addresses = (facts.website, facts.author_url, facts.email)
     said = "\n".join((facts.title, facts.body, facts.author, *filter(None, addresses))).casefold()
     for line in words.splitlines():

@@ -1,4 +1,4 @@
-"""The moderators' list: what was written, with all that helps to decide about it."""
+"""The moderators' queue: comments with everything that helps to decide about them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LATELY = 200  # comments of one person that are counted
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list, newest first; ``before`` is the number to ask for the next part with, or None at the end."""
+    """A part of the queue, newest first. ``before`` is the cursor of the next part, None at the end."""
 
     comments: list[Comment]
     before: int | None = None
@@ -36,13 +36,13 @@ class Page:
 
 
 def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
-    """What is wanted, after ``before``."""
+    """Return the part of the queue after ``before``."""
     found = search.ids(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
 
 def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> Page:
-    """Comments by their numbers, with what they said before, what else their writers did, and notes."""
+    """Return comments by id, with earlier texts, their authors' history, and notes."""
     rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(ids))
     comments = list(db.session.scalars(rows.order_by(Comment.id.desc())))
     return Page(comments, before, _revisions(comments), _histories(who, comments), _notes(comments))
@@ -67,7 +67,7 @@ def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
 
 
 def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State, int]]:
-    """What else the same people wrote on the moderator's sites."""
+    """Return the other comments of the same authors on the moderator's sites."""
     other = aliased(Comment)
     theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
     theirs = theirs.where(who.may_see(unindexed(other.site_id)))
@@ -84,18 +84,18 @@ def _besides(comment: Comment, states: str) -> dict[State, int]:
 
 
 def counts(who: Moderator, site: int | None = None) -> dict[State, int]:
-    """How many comments a moderator sees in each state, of one site or of all, counted up to ``MANY``."""
+    """Return the number of comments per state, of one site or all of a moderator's, up to ``MANY``."""
     found = search.count(who, [Wanted(state=state, site=site) for state in State], MANY)
     return dict(zip(State, found, strict=True))
 
 
 def waiting(who: Moderator) -> int:
-    """How many wait, counted up to ``MANY``."""
+    """Return how many comments are pending, up to ``MANY``."""
     return search.count(who, [Wanted(state=State.PENDING)], MANY)[0]
 
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
-    """The moderator's sites by name, each with how many comments wait there."""
+    """Return the moderator's sites by name, each with its number of pending comments."""
     sites = who.seen_sites()
     if len(sites) <= FEW:
         there = search.count(who, [Wanted(state=State.PENDING, site=site.id) for site in sites], MANY)
@@ -107,14 +107,14 @@ def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
 
 
 def counts_in(thread: Thread) -> dict[State, int]:
-    """How many comments of a thread are in each state."""
+    """Return the number of comments per state in a thread."""
     rows = select(Comment.state, func.count()).where(Comment.thread_id == thread.id).group_by(Comment.state)
     found = dict(db.session.execute(rows).all())
     return {state: found.get(state, 0) for state in State}
 
 
 def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
-    """Why the newest ones are where they are: what may be asked for."""
+    """Return the reasons of the newest comments in a state, to filter by."""
     newest = search.selected(who, Wanted(state=state), PAGE * 4)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
     said = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
@@ -122,7 +122,7 @@ def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
 
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
-    """The last ones of the same person."""
+    """Return the latest other comments of the same author."""
     found = search.ids(who, Wanted(person=comment.id), most + 1)
     others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))

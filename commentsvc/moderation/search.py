@@ -1,7 +1,6 @@
-"""Find comments and linkbacks by what moderators know of them: where, when, what, by whom, why, and what was said.
+"""Find comments and linkbacks by place, time, kind, author, reason and text.
 
-However many there are: what many share is looked up in the index of everything that was said, what few share in the
-table itself.
+Properties that many comments share are looked up in the full-text index, rare ones in the table.
 """
 
 import re
@@ -29,10 +28,11 @@ _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; None for what does not matter.
+    """Search criteria; None means any.
 
-    ``person`` is the number of any comment of theirs, ``reason`` a mark as of ``reason_mark``, ``text`` as it was
-    typed; days are whole, both included.
+    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``text`` the query as
+    typed;
+    days are inclusive.
     """
 
     state: State | None = None
@@ -49,19 +49,19 @@ class Wanted:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it names somebody: what one person wrote is not much."""
+        """Return whether the criteria identify an author, so the result is small."""
         return bool(self.person or self.author or self.address)
 
 
 def ids(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
-    """Numbers of what ``who`` may see of it, newest first: those that come after ``before``, none above ``upto``."""
+    """Return ids of matching comments that ``who`` may see, newest first, below ``before`` and not above ``upto``."""
     return list(db.session.scalars(selected(who, wanted, most, before, upto)))
 
 
 def selected(
     who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None
 ) -> Select[int]:
-    """The same as a question, to be asked as a part of another one."""
+    """The same as a statement, to be used within another one."""
     rows = [_newest(part, most, before, upto) for part in _looked_for(who, wanted)]
     if not rows:
         return select(_NUMBER).where(false())
@@ -72,7 +72,7 @@ def selected(
 
 
 def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
-    """How many there are of each, counted up to ``most``; in one go."""
+    """Return the number of matches of each, up to ``most``, in one statement."""
     counted = [
         select(literal(place).label("place"), func.count().label("found")).select_from(_some(part, most))
         for place, one in enumerate(wanted)
@@ -85,7 +85,7 @@ def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
 
 
 def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
-    """Whether a comment is among what is wanted."""
+    """Return whether a comment matches."""
     parts = _looked_for(who, wanted)
     here = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)
     return any(db.session.scalar(rows) is not None for rows in here)
@@ -105,7 +105,7 @@ def _some(part: Lookup, most: int) -> Subquery:
 
 
 def phrases(typed: str) -> list[str]:
-    """Words and quoted phrases of a search as the index takes them; ``tele*`` keeps its star."""
+    """Split a query into words and quoted phrases for the index; ``tele*`` keeps its star."""
     found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
         said = match[1] if match[1] is not None else match[2]
@@ -119,7 +119,7 @@ def phrases(typed: str) -> list[str]:
 
 
 def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
-    """Where to look: in one place, or in several that are put together."""
+    """Return where to look: one place, or several to be combined."""
     said = phrases(wanted.text)
     if wanted.text.strip() and not said:
         return []  # signs alone, which no index knows
@@ -142,7 +142,7 @@ def _in_table(*fits: ColumnElement[bool]) -> Lookup:
 
 
 def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
-    """A state and a site are what the table has an index for, which knows each pair's newest."""
+    """Return conditions on state and site, for which the table has an index in order of age."""
     if who.is_owner and wanted.site is None:
         everywhere = who.may_see(Comment.site_id)
         return [[everywhere, Comment.state == wanted.state] if wanted.state else [everywhere]]
@@ -153,7 +153,7 @@ def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
 
 
 def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
-    """Groups of marks: one of each must be there."""
+    """Return groups of tags; a comment must have one of each group."""
     if wanted.state:
         yield [f"={wanted.state}"]
     if wanted.kind:
@@ -169,7 +169,7 @@ def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
 
 
 def _days(wanted: Wanted) -> Span | None:
-    """The span that is asked for, within the time in which there can be comments."""
+    """Return the requested span, limited to times when there can be comments."""
     if not (wanted.since or wanted.until):
         return None
     first = max(wanted.since or FIRST_DAY, FIRST_DAY)
@@ -183,7 +183,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _day_marks(day: date, last: date) -> Iterator[str]:
-    """Marks of whole months where they are whole, and of days."""
+    """Return tags of whole months where possible, and of days."""
     while day <= last:
         next_month = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         if day.day == 1 and next_month - timedelta(days=1) <= last:
@@ -195,7 +195,7 @@ def _day_marks(day: date, last: date) -> Iterator[str]:
 
 
 def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    """What few rows share; looked up first, so each is a list of numbers."""
+    """Return ids of what few rows share; looked up first."""
     if wanted.person:
         one = db.session.get(Comment, wanted.person)
         is_own = one is not None and who.moderates(one.thread.site_id)  # else others' people would be known by it
@@ -208,20 +208,20 @@ def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 
 def same_person(comment: Comment) -> ColumnElement[bool]:
-    """What came from the same browser, or with the same mail address; of a linkback, by the same name."""
+    """Match comments from the same browser or email address; for a linkback, of the same name."""
     same = [Comment.visitor == comment.visitor] if comment.visitor else []
     same += [Comment.email == comment.email] if comment.email else []
     return or_(*same) if same else Comment.author == comment.author
 
 
 def with_email(address: str) -> ColumnElement[bool]:
-    """Comments with a mail address, whatever its case; the index of words finds the few that are worth a look."""
+    """Match comments with an email address, whatever its case; the full-text index narrows them down first."""
     found = full_text([], [tokenize(address)])
     return Comment.id.in_(select(found.comment_id).where(found.fits)) & (func.lower(Comment.email) == address)
 
 
 def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    """The same as the marks say, of few rows."""
+    """The same conditions as the tags, on few rows."""
     if wanted.state:
         yield Comment.state == wanted.state
     if wanted.kind:

@@ -1,7 +1,6 @@
-"""Ask an outside checker of spam about what waits, as Akismet's protocol does; it may only move it to the spam.
+"""Ask an external spam checker (Akismet's protocol) about pending comments; it can only mark them as spam.
 
-What is published stays published, whatever a stranger's service says of it, and moderators decide as before. Only the
-worker asks: no visitor waits for it. The address a comment came from is not kept, so none is sent.
+Published comments stay published. A job asks, so no visitor waits. Network addresses are not stored, so none is sent.
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ NOBODY = "0.0.0.0"  # noqa: S104 - the protocol wants an address, and we keep no
 
 @dataclass(frozen=True)
 class Question:
-    """A claimed question: what to send where, without the database."""
+    """A claimed question: where to send what."""
 
     opinion_id: int
     url: str
@@ -31,23 +30,23 @@ class Question:
 
 
 def enqueue(comment: Comment) -> None:
-    """Have the worker ask about a comment that waits, if its site wants that."""
+    """Enqueue a question about a pending comment, if the site wants that."""
     if comment.state == State.PENDING and comment.thread.site.akismet_key:
         db.session.add(SecondOpinion(comment_id=comment.id))
 
 
 def claim() -> Question | None:
-    """The question that is due first, leased to the caller."""
+    """Lease the question that is due next."""
     for row in SecondOpinion.claim(1, LEASE):
         return Question(row.id, row.comment.thread.site.akismet_url, _fields(row.comment))
     return None
 
 
 def perform(question: Question) -> bool:
-    """Whether the checker calls it spam; no database, as it may take its time.
+    """Ask whether it is spam.
 
     Raises:
-        FetchRefused, FetchFailed: it gives no answer, or none of the protocol's.
+        FetchRefused, FetchFailed: no answer, or none of the protocol's.
     """
     page = safe_http.post_form(question.url, question.fields)
     said = page.body[:100].decode("utf-8", "replace").strip()
@@ -58,7 +57,7 @@ def perform(question: Question) -> bool:
 
 
 def complete(question: Question, is_spam: bool) -> None:
-    """Take the answer down, and move the comment if it still waits."""
+    """Store the answer, and mark the comment as spam if it is still pending."""
     row = _locked(question)
     comment = Comment.locked(row.comment_id) if row else None
     if row is None or comment is None:
@@ -74,7 +73,7 @@ def complete(question: Question, is_spam: bool) -> None:
 
 
 def retry(question: Question, reason: str) -> None:
-    """No answer came: again later, six times in all; the comment waits as before."""
+    """Try again later, six times in all; the comment stays pending."""
     row = _locked(question)
     if row is None:
         return
@@ -84,12 +83,12 @@ def retry(question: Question, reason: str) -> None:
 
 
 def give_up(question: Question, failure: PermanentFailure) -> None:
-    """The address may be allowed later, so this is no end, either."""
+    """Retry as well: the address may be allowed later."""
     retry(question, str(failure))
 
 
 def _locked(question: Question) -> SecondOpinion | None:
-    """None where the comment was deleted meanwhile."""
+    """Return the row, or None if the comment was deleted."""
     return db.session.get(SecondOpinion, question.opinion_id, with_for_update={"of": SecondOpinion})
 
 

@@ -1,4 +1,4 @@
-"""What happened on each of the last days, as it was counted when it did."""
+"""Statistics of the last days, from counters kept as things happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ BY_WEEK = 100  # longer spans are told by week
 
 @dataclass(frozen=True)
 class Days:
-    """Values of each day, or of each week, oldest first; ``days`` are their first days, ``step`` how many they have.
+    """Values per day or week, oldest first. ``days`` are their first days, ``step`` the number of days in each.
 
-    ``hours`` are means of what was waited for an approval, None without one.
+    ``hours`` are mean waiting times until approval, None if there was none.
     """
 
     days: list[date]
@@ -34,7 +34,7 @@ class Days:
 
 
 def read(who: Moderator, site: int | None, span: int) -> Days:
-    """The last ``span`` days, today included, of a site or of all that a moderator sees; emails of all."""
+    """Return the last ``span`` days including today, of one site or all a moderator sees; emails are of all sites."""
     today = clock.now().date()
     first = today - timedelta(days=span - 1)
     step = WEEK if span > BY_WEEK else 1

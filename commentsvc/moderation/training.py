@@ -1,4 +1,4 @@
-"""What the spam filter knows: moderators' decisions are its examples, kept as counts of words for each site."""
+"""Train the spam filter with moderators' decisions, as word counts per site."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -17,7 +17,7 @@ LEARNED_FROM = {State.SPAM: "spam", State.APPROVED: "ham"}
 
 
 def opinion(comment: Comment, here: WordCount, others: WordCount) -> float | None:
-    """How likely a comment is spam, from 0 to 1; None where too little was learned, ``here`` and on other sites."""
+    """Return the probability of spam, from 0 to 1; None if too little was learned here and on other sites."""
     if not Knowledge(here, others).suffices:
         return None
     words = _words(comment)
@@ -25,9 +25,9 @@ def opinion(comment: Comment, here: WordCount, others: WordCount) -> float | Non
 
 
 def learn(comment: Comment, state: State) -> None:
-    """Take a moderator's decision as an example, in the place of an earlier one about the same text.
+    """Learn from a moderator's decision. It replaces an earlier one about the same text.
 
-    The trash says nothing about spam, so what was learned stays.
+    Trashing says nothing about spam, so it changes nothing.
     """
     if state == State.TRASHED:
         return
@@ -39,13 +39,13 @@ def learn(comment: Comment, state: State) -> None:
 
 
 def unlearn(comment: Comment) -> None:
-    """Take back what was learned of a comment, as it is about to say something else."""
+    """Remove what was learned from a comment whose text is about to change."""
     _count(comment, comment.learned_as, -1)
     comment.learned_as = None
 
 
 def forget(site: Site) -> int:
-    """Forget everything that was learned on a site; how many texts that were."""
+    """Delete everything learned on a site; return the number of texts."""
     texts = db.session.get(LearnedWord, (site.id, EVERY))
     count = texts.spam + texts.ham if texts else 0
     db.session.execute(delete(LearnedWord).where(LearnedWord.site_id == site.id))
@@ -58,7 +58,7 @@ def forget(site: Site) -> int:
 
 
 def lessons(site: Site) -> Iterable[LearnedWord]:
-    """Everything that was learned on a site, the most frequent words first."""
+    """Return everything learned on a site, the most frequent words first."""
     rows = select(LearnedWord).where(LearnedWord.site_id == site.id)
     rows = rows.where(LearnedWord.word != EVERY, LearnedWord.spam + LearnedWord.ham > 0)
     return db.session.scalars(rows.order_by((LearnedWord.spam + LearnedWord.ham).desc(), LearnedWord.word))
@@ -69,7 +69,7 @@ def _words(comment: Comment) -> frozenset[str]:
 
 
 def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[WordCount, WordCount]]:
-    """What was learned of these words, on this site and on the others."""
+    """Return the counts of these words, on this site and on the others."""
     found = db.session.execute(_counts_of_words(), {"site": site.id, "words": list(words)})
     return {word: (WordCount(*counts[:2]), WordCount(*counts[2:])) for word, *counts in found}
 

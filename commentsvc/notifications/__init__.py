@@ -1,1 +1,1 @@
-"""Who hears of what: emails are rows, written with what they tell and sent later."""
+"""Notifications: who hears of what, and emails as rows that are rendered when they are sent."""

@@ -1,4 +1,4 @@
-"""Emails that came back: an address from which they do gets no more of them."""
+"""Bounced emails, and complaints: their addresses get no more emails."""
 
 from datetime import timedelta
 
@@ -11,14 +11,14 @@ DURING = timedelta(days=30)
 
 
 def pause(email: str, reason: str) -> None:
-    """An address that does not exist gets no emails, until somebody says otherwise."""
+    """Pause an address that does not exist, until somebody reopens it."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
         recipient.mail_status, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
 def count(email: str, reason: str) -> None:
-    """An email did not arrive, which may be the email's fault, or pass: one of many pauses the address."""
+    """Count a failure that may be temporary; after several, pause the address."""
     recipient = Recipient.with_email(email)
     if recipient is None:
         return
@@ -31,6 +31,6 @@ def count(email: str, reason: str) -> None:
 
 
 def complain(email: str, reason: str) -> None:
-    """Somebody called an email spam: they get no more."""
+    """Pause an address whose owner marked an email as spam."""
     if recipient := Recipient.with_email(email):
         subscriptions.refuse(recipient, MailStatus.COMPLAINED, reason[:500])

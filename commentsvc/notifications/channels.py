@@ -1,4 +1,4 @@
-"""Tell programs and devices of comments: webhooks are signed as the Standard Webhooks say, push goes by Apprise."""
+"""Notify programs and devices: webhooks, signed as Standard Webhooks specifies, and push through Apprise."""
 
 import base64
 import hashlib
@@ -38,7 +38,7 @@ EXCERPT = 200
 
 
 class NoSuchChannel(Refusal):
-    """An address that nothing can be told to."""
+    """A URL that nothing can be delivered to."""
 
     status = 422
     sentence = N_("This does not look like an address that can be told: %(why)s")
@@ -46,7 +46,7 @@ class NoSuchChannel(Refusal):
 
 @dataclass(frozen=True)
 class Message:
-    """A claimed delivery: what is needed to make it without the database."""
+    """A claimed delivery: what is needed to make it."""
 
     delivery_id: int
     means: Means
@@ -59,7 +59,7 @@ class Message:
 
 
 def open_channel(means: Means, url: str, site: Site | None) -> Channel:
-    """A new channel, with a secret of its own where it signs. Raises ``NoSuchChannel``."""
+    """Create a channel, with a secret if it signs. Raises ``NoSuchChannel``."""
     _check(means, url)
     channel = Channel(means=means, url=url, site_id=site.id if site else None)
     if means == Means.WEBHOOK:
@@ -83,7 +83,7 @@ def _check(means: Means, url: str) -> None:
 
 
 def rotate(channel: Channel) -> None:
-    """Sign with a new secret, and for a day with the old one too."""
+    """Sign with a new secret, and for one day with the old one as well."""
     if channel.means != Means.WEBHOOK:
         raise NotUnderstood
     channel.former_secret, channel.former_until = channel.secret, clock.now() + KEEP_FORMER
@@ -91,30 +91,30 @@ def rotate(channel: Channel) -> None:
 
 
 def shown_secret(channel: Channel) -> str:
-    """The secret as receivers' libraries want it."""
+    """The secret in the form that receivers' libraries expect."""
     return PREFIX + channel.secret if channel.secret else ""
 
 
 def enqueue(comment: Comment) -> None:
-    """Write down that webhooks are to hear in which state a comment is from now on."""
+    """Enqueue a webhook event about a comment's new state."""
     event = EVENTS[comment.state]
     for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):
         _write(channel, event, _payload(event, _public(comment)))
 
 
 def push(comment: Comment) -> None:
-    """Write down that devices are to hear that a comment waits."""
+    """Enqueue a push about a pending comment."""
     for channel in configuration.current().channels(comment.thread.site_id, Means.PUSH):
         _push_later(channel, comment)
 
 
 def test(channel: Channel) -> Delivery:
-    """Send something harmless."""
+    """Enqueue a harmless test message."""
     return _write(channel, TEST, _payload(TEST, {"message": "It works."}) | {"count": 0})
 
 
 def _push_later(channel: Channel, comment: Comment) -> None:
-    """One push for all that comes within half a minute."""
+    """Enqueue one push for everything that arrives within half a minute."""
     waits = (
         select(Delivery)
         .where(Delivery.channel_id == channel.id, Delivery.event == HELD, Delivery.state == DeliveryState.QUEUED)
@@ -142,7 +142,7 @@ def _payload(event: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _public(comment: Comment) -> dict[str, Any]:
-    """What everybody may know of a comment, once it is shown; never an address."""
+    """The public fields of a comment; never an email address."""
     thread = comment.thread
     return {
         "id": comment.id,
@@ -165,13 +165,13 @@ def _public(comment: Comment) -> dict[str, Any]:
 
 
 def _reasons(comment: Comment) -> list[str]:
-    """In English: programs do not read in the language of whoever decides."""
+    """The reasons in English, since programs do not read in a moderator's language."""
     with i18n.speaking(i18n.SOURCE):
         return [i18n.reason(reason) for reason in comment.reasons]
 
 
 def claim() -> Message | None:
-    """The delivery that is due first, leased to the caller."""
+    """Lease the delivery that is due next."""
     for delivery in Delivery.claim(1, LEASE):
         channel, payload = delivery.channel, dict(delivery.payload)
         count = payload.pop("count", 1)
@@ -191,7 +191,7 @@ def claim() -> Message | None:
 
 
 def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[str, str]:
-    """Title and text of a push, in the language of the blog."""
+    """Return title and text of a push, in the blog's language."""
     site = db.session.scalar(select(Site).where(Site.key == data.get("site", ""))) or channel.site
     with i18n.speaking(site.language if site else i18n.SOURCE):
         if "id" not in data:
@@ -207,10 +207,10 @@ def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[st
 
 
 def perform(message: Message) -> str:
-    """Tell it; the receiver's answer.
+    """Deliver a message; return the receiver's answer.
 
     Raises:
-        safe_http.FetchRefused, safe_http.FetchFailed: it was not told.
+        safe_http.FetchRefused, safe_http.FetchFailed: it was not delivered.
     """
     if message.means == Means.PUSH:
         try:
@@ -229,7 +229,7 @@ def perform(message: Message) -> str:
 
 
 def signed(message: Message, now: datetime) -> dict[str, str]:
-    """The headers of the Standard Webhooks: identity, time, and a signature by each secret that is in force."""
+    """Return the headers of Standard Webhooks: id, timestamp, and one signature per secret in force."""
     seconds = str(int(now.timestamp()))
     said = f"{message.message_id}.{seconds}.".encode() + message.body
     signatures = (hmac.new(base64.b64decode(secret), said, hashlib.sha256).digest() for secret in message.secrets)
@@ -241,7 +241,7 @@ def signed(message: Message, now: datetime) -> dict[str, str]:
 
 
 def complete(message: Message, answer: str) -> None:
-    """Note that it was told."""
+    """Mark the delivery as sent."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.SENT, answer[:500], None
     delivery.tries += 1
@@ -249,7 +249,7 @@ def complete(message: Message, answer: str) -> None:
 
 
 def give_up(message: Message, failure: PermanentFailure) -> None:
-    """It will never be taken: nothing more goes there if the receiver said that it is gone."""
+    """Mark the delivery as failed; close the channel if the receiver said it is gone."""
     answer = str(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
@@ -267,7 +267,7 @@ def retry(message: Message, reason: str) -> None:
 
 
 def send_again(delivery: Delivery) -> None:
-    """Another try, now."""
+    """Enqueue another attempt, now."""
     delivery.state, delivery.tries, delivery.due_at = DeliveryState.QUEUED, 0, clock.now()
     delivery.leased_until, delivery.channel.ended_at = None, None
 

@@ -1,4 +1,4 @@
-"""What an owner should mend so that emails arrive, and not among the spam."""
+"""Hints for owners on how to get emails delivered, and not into spam folders."""
 
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -47,7 +47,7 @@ WORDS = {
 
 
 def hints(answer: str, *, is_taken: bool) -> list[str]:
-    """What there is to mend, in English like the settings; ``answer`` is what the server said last. Asks the DNS."""
+    """Return what to fix, in English; ``answer`` is the server's last reply. Queries the DNS."""
     return [*([] if is_taken else _of_answer(answer)), *_of_settings(), *_of_domain()]
 
 

@@ -1,4 +1,4 @@
-"""Write emails out: each kind is a small function of what it tells, and two templates."""
+"""Render emails: each kind is a small function that gathers facts, and two templates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,9 +35,9 @@ ANSWER_ABOVE = "✂ – – –"  # whatever the language, an answer ends where 
 
 @dataclass(frozen=True)
 class Written:
-    """An email as it will be read. ``references`` are Message-IDs, the oldest first.
+    """A rendered email. ``references`` are Message-IDs, oldest first.
 
-    ``is_secret`` where nobody but its reader may ever see the text.
+    ``is_secret`` if only its reader may ever see the text.
     """
 
     subject: str
@@ -53,7 +53,7 @@ class Written:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which templates, with which facts; and what the headers say."""
+    """The templates to use, their facts, and the headers."""
 
     template: str
     facts: Mapping[str, Any]
@@ -62,14 +62,14 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Talk:
-    """What a digest tells of one thread."""
+    """The part of a digest about one thread."""
 
     thread: Thread
     comments: list[Comment]
 
 
 def write_out(email: Email) -> Written | None:
-    """The email as things are now; None where there is nothing left to tell, or nobody who wants to hear it."""
+    """Render an email as things are now; None if nothing is left to report, or nobody wants it."""
     recipient = Recipient.with_email(email.recipient)
     if recipient is None or not (recipient.is_open or email.kind in WHATEVER_COMES_BACK):
         return None
@@ -91,7 +91,7 @@ def write_out(email: Email) -> Written | None:
 
 
 def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
-    """Ask whether emails are wanted; holds nothing that anybody typed."""
+    """Ask whether emails are wanted; contains nothing that anybody typed."""
     asked = email.subscription
     if asked is None or asked.is_active:
         return None
@@ -106,7 +106,7 @@ def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
 
 
 def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
-    """Tell somebody that their comment was answered, or that somebody wrote where they follow."""
+    """Notify somebody of a reply to their comment, or of a new comment in a thread they follow."""
     items = _still_to_tell(email, State.APPROVED)
     if not items:
         return None
@@ -135,7 +135,7 @@ def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
 
 
 def _digest(email: Email, recipient: Recipient) -> _Plan | None:
-    """Tell of all that came since the last one, thread by thread."""
+    """Report everything since the last digest, by thread."""
     items = _still_to_tell(email, State.APPROVED)
     if not items:
         return None
@@ -157,7 +157,7 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
 
 
 def _held(email: Email, recipient: Recipient) -> _Plan | None:
-    """Tell whoever decides that a comment waits, or that several do."""
+    """Notify moderators of one pending comment or several."""
     items = _still_to_tell(email, State.PENDING)
     if not items:
         return None
@@ -196,7 +196,7 @@ def _decision_urls(comment: Comment, heard: Subscription) -> dict[str, str]:
 
 
 def _sign_in(_email: Email, recipient: Recipient) -> _Plan | None:
-    """Let a moderator in who asked for a link; it is made when the email goes, and good for an hour from then."""
+    """Send a sign-in link. It is created when the email is sent, and valid for an hour from then."""
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
@@ -206,7 +206,7 @@ def _sign_in(_email: Email, recipient: Recipient) -> _Plan | None:
 
 
 def _personal_data(email: Email, _recipient: Recipient) -> _Plan:
-    """Show somebody the way to what is stored about their address."""
+    """Send the link to what is stored about the address."""
     return _Plan("personal_data", {"url": links.absolute(f"/privacy/{email.facts['token']}")}, {"is_secret": True})
 
 
@@ -216,7 +216,7 @@ def _test(_email: Email, _recipient: Recipient) -> _Plan:
 
 
 def _returned(email: Email, _recipient: Recipient) -> _Plan:
-    """Give somebody back what they wrote by mail, and say why it was not taken."""
+    """Return what somebody sent by email, with the reason why it was not accepted."""
     facts = email.facts
     sentence = i18n.reason([facts["sentence"], facts["values"]] if facts["values"] else facts["sentence"])
     headers = {"references": (facts["answered"],) if facts["answered"] else (), "is_secret": True}
@@ -270,12 +270,12 @@ NAMES = {
 
 
 def _still_to_tell(email: Email, state: State) -> list[EmailItem]:
-    """What is as it was when the email was written down, and still wanted."""
+    """Return the items that are still true and still wanted."""
     return [item for item in email.items if item.comment.state == state and item.subscription.is_active]
 
 
 def _listed(items: list[EmailItem], order: Callable[[Comment], Any]) -> tuple[list[Comment], int]:
-    """The first comments in this order, and how many more there are."""
+    """Return the first comments in this order, and the number of further ones."""
     comments = sorted((item.comment for item in items), key=order)
     return comments[:MAX_LISTED], max(0, len(comments) - MAX_LISTED)
 
@@ -285,7 +285,7 @@ def _by_thread(comments: list[Comment]) -> list[list[Comment]]:
 
 
 def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
-    """The chain from the thread down to the comment that is answered (RFC 5322, 3.6.4)."""
+    """Return the Message-IDs from the thread down to the parent comment (RFC 5322, 3.6.4)."""
     chain: list[str] = []
     ancestor = comment.parent
     while ancestor is not None and len(chain) < MAX_REFERENCES:
@@ -295,7 +295,7 @@ def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
 
 
 def _may_answer(heard: Subscription) -> bool:
-    """Whether we know how this reader would sign an answer."""
+    """Return whether it is known how this reader signs a reply."""
     return bool(heard.name) and heard.is_readers
 
 
@@ -304,7 +304,7 @@ def _render(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _said(comment: Comment, most: int = EXCERPT) -> Markup:
-    """What a comment says as HTML for an email: marked up, but without links and pictures."""
+    """Return a comment's HTML for an email: marked up, without links and images."""
     said = plain_text.crop(comment.body, most)
     if comment.is_linkback:
         return Markup("<p>{}</p>").format(said)
@@ -312,12 +312,12 @@ def _said(comment: Comment, most: int = EXCERPT) -> Markup:
 
 
 def _quoted(text: str) -> str:
-    """Plain text, each line of it marked as said by somebody else."""
+    """Return plain text with a quote mark on each line."""
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
 def _kind(comment: Comment) -> str:
-    """What sort of linkback it is; empty for comments."""
+    """Return the kind of a linkback; empty for comments."""
     if not comment.is_linkback:
         return ""
     response = RESPONSES.get(Response(comment.response)) if comment.response else None
@@ -325,12 +325,12 @@ def _kind(comment: Comment) -> str:
 
 
 def _url(comment: Comment) -> str:
-    """Where a comment stands."""
+    """Return the address of a comment."""
     return links.comment(comment.thread.site.key, comment.thread.key, comment.id)
 
 
 def _title(thread: Thread) -> str:
-    """What readers call an article."""
+    """Return what readers call the article."""
     return thread.title or thread.key or thread.site.name
 
 

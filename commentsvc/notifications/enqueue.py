@@ -28,7 +28,7 @@ def write(
     facts: Mapping[str, Any] | None = None,
     identity: str = "",
 ) -> Email:
-    """An email in the outbox."""
+    """Put an email into the outbox."""
     email = Email(
         kind=kind,
         recipient=recipient.email,
@@ -44,9 +44,10 @@ def write(
 
 
 def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: Subscription | None = None) -> Email:
-    """The email of this kind that waits for more to tell, or a new one, due at ``due_at``.
+    """Return the email of this kind that still collects items, or a new one, due at ``due_at``.
 
-    With ``of``, one that tells of this subscription. What waits for nothing but the mail server takes more in, too.
+    With ``of``, one that has items of this subscription. An email that only waits for the mail server collects items,
+    too.
     """
     waits = (
         select(Email)
@@ -68,7 +69,7 @@ def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: S
 
 
 def add(email: Email, comment: Comment, subscription: Subscription, occasion: str) -> None:
-    """Let an email, which is in the outbox, tell of a comment."""
+    """Add a comment to an email in the outbox."""
     db.session.add(
         EmailItem(
             email_id=email.id,
@@ -81,7 +82,7 @@ def add(email: Email, comment: Comment, subscription: Subscription, occasion: st
 
 
 def hurry(recipient: Recipient) -> None:
-    """What was gathered goes by the pace that somebody chose now."""
+    """Apply a recipient's new frequency to the emails that wait."""
     due_at = clock.now() if recipient.frequency == Frequency.AT_ONCE else recipient.next_digest()
     waits = update(Email).where(Email.kind == EmailKind.DIGEST, Email.recipient == recipient.email)
     waits = waits.where(Email.state == EmailState.QUEUED, Email.tries == 0, Email.due_at > due_at)
@@ -89,13 +90,13 @@ def hurry(recipient: Recipient) -> None:
 
 
 def is_told(occasion: str, recipient: Recipient) -> bool:
-    """Whether an email to this address tells of it already."""
+    """Return whether this address was already notified of it."""
     notified = select(EmailItem.id).where(EmailItem.occasion == occasion, EmailItem.recipient == recipient.email)
     return db.session.scalar(notified) is not None
 
 
 def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
-    """Which of these addresses had an email of their own about a comment, as far as their emails are kept."""
+    """Return which of these addresses got an email of their own about a comment, as far as emails are kept."""
     notified: set[str] = set()
     for start in range(0, len(addresses), MAX_AT_ONCE):
         identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_AT_ONCE]]
@@ -104,23 +105,23 @@ def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
 
 
 def last_sent(kind: EmailKind, recipient: Recipient) -> datetime | None:
-    """When the last email of this kind went to this address."""
+    """Return when the last email of this kind was sent to this address."""
     sent = select(func.max(Email.sent_at)).where(Email.recipient == recipient.email, Email.kind == kind)
     return db.session.scalar(sent)
 
 
 def message_id_of(comment_id: int, address: str) -> str:
-    """The Message-ID of the email in which ``address`` hears of a comment, whether there is one or not."""
+    """Return the Message-ID of the email that notifies ``address`` of a comment, whether or not it exists."""
     return message_id(f"comment-{comment_id}", tokens.keyed_hash("message-id", f"{comment_id} {address}", length=10))
 
 
 def message_id_of_thread(thread_id: int) -> str:
-    """What all emails about a thread refer to, so that mail programs show them as one conversation."""
+    """Return what all emails about a thread refer to, so that mail programs group them."""
     return message_id(f"thread-{thread_id}", tokens.keyed_hash("message-id", f"thread {thread_id}", length=10))
 
 
 def message_id(about: str, unique: str) -> str:
-    """A Message-ID of ours."""
+    """Return a Message-ID of ours."""
     return f"<{about}.{unique}@{settings.current().host}>"
 
 

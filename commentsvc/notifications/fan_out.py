@@ -1,4 +1,7 @@
-"""Who hears of a comment: whom it answers and who follows, once readers see it; who decides, while it waits."""
+"""Who is notified of a comment.
+
+Once readers see it, its parent's author and followers; while it is pending, moderators.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +26,7 @@ FIRST = tuple(KINDS)
 
 
 def announce(comment: Comment) -> None:
-    """Write down whom to tell that readers see a comment; never its writer."""
+    """Enqueue notifications of a comment that readers see now, for everyone but its author."""
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
@@ -81,9 +84,9 @@ def _email_for(subscription: Subscription, comment: Comment) -> Email:
 
 
 def announce_held(comment: Comment) -> None:
-    """Write down that those who decide are to hear of it: the site's own address, else every moderator.
+    """Enqueue notifications of a pending comment, for the site's own address or else every moderator.
 
-    Once for each text. What follows soon is gathered, so that a wave of spam is one email.
+    Once per text. Comments that follow soon are collected, so a wave of spam is one email.
     """
     channels.push(comment)
     occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")

@@ -1,7 +1,7 @@
-"""A mail that came to us, read: an answer that a person typed, a bounce, a complaint, or what programs send.
+"""Read an incoming email: a person's reply, a bounce, a complaint, or an automatic message.
 
-RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text). The library's parsers of headers
-take a time that grows with the square of the length: they get short ones only, and addresses are found by patterns.
+RFC 3464 (bounces), 5965 (complaints), 3834 (automatic answers), 3676 (flowed text). The header parsers of the standard
+library take quadratic time, so they get short headers only; addresses are found by patterns.
 """
 
 import email
@@ -43,9 +43,9 @@ AUTOMATIC_SUBJECT = re.compile(
 
 @dataclass(frozen=True)
 class Report:
-    """What a mail server says of an email: that it failed, whether as there is no such address, or as a complaint.
+    """What a mail server reports about an email: a failure, an unknown address, or a complaint.
 
-    ``is_about_address`` where it says anything of the address, and not of what the email says.
+    ``is_about_address`` if the address is at fault, and not the content.
     """
 
     is_failure: bool
@@ -57,9 +57,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Incoming:
-    """``sender`` and ``addresses`` in lower case; ``reply_text`` is what a person typed, without quotes and signature.
+    """An incoming email.
 
-    ``message_id`` is empty where it is not well-formed; ``email_ids`` are the Message-IDs of ours that it brings back.
+    ``sender`` and ``addresses`` are in lower case; ``reply_text`` is what the person typed, without quotes and
+    signature.
+    ``message_id`` is empty if malformed; ``email_ids`` are Message-IDs of ours within it.
     """
 
     sender: str
@@ -72,11 +74,11 @@ class Incoming:
 
 
 class Unreadable(Exception):
-    """This is no mail."""
+    """This is not an email."""
 
 
 def read(raw: bytes) -> Incoming:
-    """A mail as bytes, as a mail server hands it over; raises ``Unreadable``."""
+    """Parse an email from bytes; raises ``Unreadable``."""
     if len(raw) >= MAX_MAIL_SIZE:
         raise Unreadable("the mail is too large")
     if len(BOUNDARY.findall(raw)) > MAX_PARTS:
@@ -98,7 +100,7 @@ def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _without_long(header: re.Pattern[bytes], raw: bytes) -> bytes:
-    """Without those headers that are too long to be looked at."""
+    """Remove headers that are too long to parse."""
     return header.sub(lambda found: found[0] if len(found[0]) <= MAX_HEADER_LENGTH else b"", raw)
 
 
@@ -125,7 +127,7 @@ def _message_id(mail: Message) -> str:
 
 
 def _sender(mail: Message) -> str:
-    """The address of who wrote it: in the angle brackets, else the first that there is."""
+    """Return the sender's address: the one in angle brackets, else the first."""
     written = _header(mail, "From").lower()
     found = ADDRESS.findall(written.rpartition("<")[2]) or ADDRESS.findall(written)
     return found[0] if found else ""
@@ -138,7 +140,7 @@ def _addresses(mail: Message) -> Iterator[str]:
 
 
 def _is_automatic(mail: Message) -> bool:
-    """Whether nobody typed it: what answers an email of ours by itself must never be answered, or shown."""
+    """Return whether a program sent it: such emails must never be answered or shown."""
     sender = _sender(mail)
     return (
         _header(mail, "Auto-Submitted").lower().partition(";")[0].strip() not in ("", "no")
@@ -182,7 +184,7 @@ def _report(mail: Message) -> Report | None:
 
 
 def _emails_within(mail: Message) -> Iterator[str]:
-    """Message-IDs of the emails that a report brings back, whole or only their headers."""
+    """Yield Message-IDs of the emails in a report, whole or headers only."""
     for part in mail.walk():
         if part.get_content_type() == "text/rfc822-headers":
             yield _message_id(email.message_from_string(_content(part)[:MAX_HEADERS_SIZE], policy=compat32))
@@ -191,13 +193,13 @@ def _emails_within(mail: Message) -> Iterator[str]:
 
 
 def _inner(part: Message) -> list[Message]:
-    """The mails, or blocks of headers, that a part holds."""
+    """Yield the emails, or blocks of headers, in a part."""
     held = part.get_payload()
     return [one for one in held if isinstance(one, Message)] if isinstance(held, list) else []
 
 
 def _text(mail: Message) -> str:
-    """What stands in the first part that is text, plain rather than HTML."""
+    """Return the first text part, plain text rather than HTML."""
     parts = [part for part in mail.walk() if not part.is_multipart() and part.get_content_disposition() != "attachment"]
     plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
     html = next((part for part in parts if part.get_content_type() == "text/html"), None)
@@ -210,7 +212,7 @@ def _text(mail: Message) -> str:
 
 
 def _content(part: Message) -> str:
-    """The text in the charset that it claims."""
+    """Return the text, decoded by the declared charset."""
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
@@ -218,7 +220,7 @@ def _content(part: Message) -> str:
 
 
 def _unflowed(text: str, *, spaces_go: bool) -> str:
-    """Paragraphs as they were typed: a line that ends with a space goes on in the next (RFC 3676)."""
+    """Join flowed lines to paragraphs: a line with a space at its end continues (RFC 3676)."""
     out: list[str] = []
     goes_on = False
     for line in text.splitlines():

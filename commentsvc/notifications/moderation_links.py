@@ -17,7 +17,7 @@ STATES = (State.APPROVED, State.SPAM, State.TRASHED)
 
 @dataclass(frozen=True)
 class ModerationLink:
-    """Who may give which comment which state; ``moderator`` is None for the owner of the site's own address."""
+    """Who may give which comment which state. ``moderator`` is None for the site's own mailbox."""
 
     comment: Comment
     state: State
@@ -26,16 +26,16 @@ class ModerationLink:
 
 
 def url(comment: Comment, state: State, subscription: Subscription) -> str:
-    """The address of the page with the one button."""
+    """Return the address of the page with the button."""
     token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.text_version])
     return links.absolute(f"/moderate/{token}")
 
 
 def find(token: str) -> ModerationLink:
-    """What a link allows.
+    """Return what a link allows.
 
     Raises:
-        LinkInvalid, LinkExpired: nothing; also where the comment is gone, or its holder decides no longer.
+        LinkInvalid, LinkExpired: it allows nothing, its comment is gone, or its holder no longer moderates.
     """
     comment_id, state, subscription_id, text_version = tokens.read(PURPOSE, token, LIFETIME)
     comment = db.session.get(Comment, comment_id)
@@ -46,7 +46,7 @@ def find(token: str) -> ModerationLink:
 
 
 def is_held_by(subscription: Subscription, comment: Comment) -> bool:
-    """Whether this recipient decides about comments there: the site's own address, or a moderator."""
+    """Return whether this recipient may decide about comments of the site: its own mailbox, or a moderator."""
     site = comment.thread.site
     if subscription.site_id != site.id:
         return False
@@ -55,6 +55,6 @@ def is_held_by(subscription: Subscription, comment: Comment) -> bool:
 
 
 def moderator_of(subscription: Subscription) -> Moderator | None:
-    """The moderator of the site with this recipient's address."""
+    """Return the site's moderator with this recipient's address."""
     found = Moderator.with_email(subscription.recipient.email)
     return found if found and found.moderates(subscription.site_id) else None

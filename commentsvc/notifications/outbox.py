@@ -1,4 +1,4 @@
-"""The emails that wait: claimed with a lease, handed to the mail server, tried again with growing gaps."""
+"""The outbox: claim emails, hand them to the mail server, retry with growing gaps."""
 
 import logging
 import re
@@ -42,10 +42,10 @@ BY_MODERATOR = N_("cancelled by a moderator")
 
 
 class _Verbatim(UnstructuredHeader, BaseHeader):
-    """A header of identities or addresses: the library would encode a long one, and no mail program would know it."""
+    """A header of ids or addresses. The library would encode a long one, which mail programs do not understand."""
 
     def fold(self, *, policy: Policy) -> str:
-        """Lines that are broken between two identities only."""
+        """Break lines between two ids only."""
         return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
 
 
@@ -61,7 +61,7 @@ WIRE = _wire_policy()
 
 @dataclass(frozen=True)
 class Parcel:
-    """A claimed email, packed: what is needed to send it without the database."""
+    """A claimed email, ready to be sent."""
 
     email_id: int
     kind: EmailKind
@@ -72,17 +72,16 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Since when emails do not get out, and the mail server's last words."""
+    """Since when emails have not been delivered, and the mail server's last answer."""
 
     since: datetime
     answer: str
 
 
 def claim() -> Parcel | None:
-    """The email that is due first, written out and leased to the caller, so that no other worker takes it.
+    """Lease and render the email that is due next.
 
-    An email that cannot be packed is marked as failed, and one with nothing left to tell as cancelled: neither keeps
-    another from being sent.
+    If it cannot be rendered, mark it as failed; if nothing is left to report, as cancelled. Neither blocks the others.
     """
     while rows := Email.claim(1, LEASE):
         email = rows[0]
@@ -118,7 +117,7 @@ def _end(email: Email, state: EmailState, answer: str) -> None:
 
 
 def sent(email_id: int, answer: str) -> None:
-    """Note that the server took the email, and let those go now that waited for nothing but it."""
+    """Mark an email as sent, and release those that only waited for the server."""
     email = db.session.get_one(Email, email_id)
     _end(email, EmailState.SENT, answer)
     email.sent_at = clock.now()
@@ -129,10 +128,11 @@ def sent(email_id: int, answer: str) -> None:
 
 
 def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) -> list[int]:
-    """Try again later, a little later each time; give up on a final answer or after five days.
+    """Retry later with growing gaps; give up on a permanent failure or after five days.
 
-    What ``was_tried`` has itself to wait for: it may be what the server stumbles over. Where it was not, the others
-    that are due wait with it. The emails, by number, whose senders want to hear how that went.
+    An email that ``was_tried`` waits by itself, as it may be the reason. Otherwise all others that are due wait with
+    it.
+    Returns ids of emails whose senders want to see the outcome.
     """
     email, now = db.session.get_one(Email, email_id), clock.now()
     email.tries += 1
@@ -152,7 +152,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
 
 
 def _let_others_wait(email: Email) -> list[int]:
-    """Of all that are due, one asks a server that is away whether it is back; the tests among the others."""
+    """Of all emails that are due, let only one probe whether the server is back; test emails as well."""
     due = (Email.state == EmailState.QUEUED, Email.due_at <= clock.now(), Email.leased_until.is_(None))
     others = (*due, Email.id != email.id)
     tests = list(db.session.scalars(select(Email.id).where(*others, Email.kind == EmailKind.TEST)))
@@ -162,22 +162,22 @@ def _let_others_wait(email: Email) -> list[int]:
 
 
 def note_dialogue(email_id: int, lines: Sequence[str], hints: Sequence[str]) -> None:
-    """Keep what was said about a test email, and what there is to mend."""
+    """Store the dialogue of a test email, and what to fix."""
     email = db.session.get_one(Email, email_id)
     email.facts = email.facts | {"dialogue": list(lines), "hints": list(hints)}
 
 
 def cancel(email: Email) -> None:
-    """Do not send it. Raises ``ChangedMeanwhile`` where it is on its way, or gone, already."""
+    """Cancel an email. Raises ``ChangedMeanwhile`` if it is being sent, or was."""
     if email.state != EmailState.QUEUED or _is_on_its_way(email):
         raise ChangedMeanwhile
     _end(email, EmailState.CANCELLED, BY_MODERATOR)
 
 
 def send_again(email: Email) -> None:
-    """Send it now, whatever became of it, with five days to get through.
+    """Send an email now, whatever happened before, with five more days to succeed.
 
-    Raises ``ChangedMeanwhile`` where it is on its way already.
+    Raises ``ChangedMeanwhile`` if it is being sent.
     """
     if email.state == EmailState.QUEUED and _is_on_its_way(email):
         raise ChangedMeanwhile
@@ -190,7 +190,7 @@ def _is_on_its_way(email: Email) -> bool:
 
 
 def latest(state: EmailState | None = None, before: int | None = None) -> list[Email]:
-    """The last emails written, newest first; of one state, with numbers below ``before``."""
+    """Return the newest emails, of one state if given, with ids below ``before``."""
     rows = select(Email).order_by(Email.id.desc()).limit(PAGE)
     if state is not None:
         rows = rows.where(Email.state == state)
@@ -198,22 +198,22 @@ def latest(state: EmailState | None = None, before: int | None = None) -> list[E
 
 
 def counts() -> dict[EmailState, int]:
-    """How many emails are in each state."""
+    """Return the number of emails in each state."""
     found = dict(db.session.execute(select(Email.state, func.count()).group_by(Email.state)).all())
     return {state: found.get(state, 0) for state in EmailState}
 
 
 def oldest_waiting() -> timedelta | None:
-    """How long the oldest email that should be out has been waiting; digests wait for their time."""
+    """Return for how long the oldest overdue email has waited; digests wait for their time."""
     waiting = select(func.min(Email.created_at)).where(Email.state == EmailState.QUEUED)
     since = db.session.scalar(waiting.where(Email.created_at <= clock.now()))
     return clock.now() - since if since else None
 
 
 def trouble() -> Trouble | None:
-    """Whether emails get out: None where any did of late, or where no server is set.
+    """Return whether emails get out; None if one did lately, or no server is set.
 
-    It is trouble where one has been tried in vain for a while, or several were refused, and none was taken since.
+    It is trouble if one has failed for a while, or several were refused, and none was accepted since.
     """
     if not settings.current().mail_url:
         return None
@@ -232,7 +232,7 @@ def trouble() -> Trouble | None:
 
 
 def message(email: Email, written: Written) -> EmailMessage:
-    """The email as it goes over the wire (RFC 5322, 2369, 2919, 3834, 8058)."""
+    """Return the email as sent (RFC 5322, 2369, 2919, 3834, 8058)."""
     config = settings.current()
     mail = EmailMessage(policy=WIRE)
     # The library decodes encoded words in what it is given, line breaks in them included.
@@ -260,5 +260,5 @@ def message(email: Email, written: Written) -> EmailMessage:
 
 
 def _harmless(name: str) -> str:
-    """A blog's name in a header."""
+    """Return a blog's name, safe in a header."""
     return " ".join(name.replace("=?", "= ?").split())[:100]

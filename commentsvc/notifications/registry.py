@@ -1,4 +1,4 @@
-"""Everybody emails go to and what they hear of, for the moderators' list and for their own pages."""
+"""Everybody who gets emails, and their subscriptions, for moderators and for themselves."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Entry:
-    """Somebody, and what they hear of: each with the thread it is about, if there is one yet."""
+    """A recipient with subscriptions, each with its thread, if there is one yet."""
 
     recipient: Recipient
     heard: list[tuple[Subscription, Thread | None]]
@@ -23,14 +23,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list, newest first; ``before`` is the number to ask for the next part with, or None at the end."""
+    """A part of the list, newest first. ``before`` is the cursor of the next part, None at the end."""
 
     entries: list[Entry]
     before: int | None
 
 
 def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | None = None) -> Page:
-    """Recipients whose address holds ``wanted``, of one ``mail_status``, with numbers below ``before``."""
+    """Return recipients whose address contains ``wanted``, of one ``mail_status``, with ids below ``before``."""
     rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
     if wanted:
         rows = rows.where(Recipient.email.contains(wanted.lower(), autoescape=True))
@@ -44,7 +44,7 @@ def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | 
 
 
 def heard_by(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
-    """Everything somebody hears of, or did, newest first."""
+    """Return all subscriptions of somebody, newest first."""
     return _heard([recipient.id]).get(recipient.id, [])
 
 

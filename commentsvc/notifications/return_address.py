@@ -1,6 +1,6 @@
-"""Addresses of ours that only who got an email knows: where its bounce goes, and where its reader answers.
+"""Signed addresses that only the recipient of an email knows: for bounces and for replies.
 
-``comments+r1z-3k-…@example.org``: after the plus stand what it is for, some numbers in base 36, and a signature.
+``comments+r1z-3k-…@example.org``: after the plus stand purpose, some numbers in base 36, and a signature.
 Lower case and hyphens only, as mail systems fold case; at most 64 characters before the ``@`` (RFC 5321, 4.5.3.1.1).
 """
 
@@ -22,7 +22,7 @@ LIFETIME = timedelta(days=60)
 
 
 class Purpose(StrEnum):
-    """What a mail to the address does."""
+    """What an email to the address does."""
 
     BOUNCE = "b"  # says that an email did not arrive
     REPLY = "r"  # answers a comment
@@ -31,9 +31,9 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class ReturnAddress:
-    """Two numbers: of the email (and 0) for bounces, else of the subscription and the comment.
+    """``first`` and ``second`` are the ids of an email (and 0) for bounces, else of subscription and comment.
 
-    ``seen`` changes when the comment's text does; ``day`` is when the email was sent.
+    ``seen`` changes with the comment's text; ``day`` is when the email was sent.
     """
 
     purpose: Purpose
@@ -44,37 +44,37 @@ class ReturnAddress:
 
     @property
     def is_too_old(self) -> bool:
-        """Whether it should have been used by now."""
+        """Return whether it has expired."""
         return clock.now() - (FIRST_DAY + timedelta(days=self.day)) > LIFETIME + timedelta(days=1)
 
     def is_about(self, comment: Comment) -> bool:
-        """Whether the comment still says what the email told."""
+        """Return whether the comment still has the text that was mailed."""
         return self.seen == _seen(comment)
 
     @property
     def code(self) -> str:
-        """What stands between the plus and the signature."""
+        """The part between the plus and the signature."""
         numbers = (self.first, self.second, self.day, self.seen)
         return self.purpose + "-".join(_base36(number) for number in numbers)
 
 
 def of_bounces(email: Email) -> str:
-    """The envelope's sender of an email; MAIL_FROM where nobody would read what comes back."""
+    """Return the envelope sender of an email; MAIL_FROM if bounces are not read."""
     return _address(Purpose.BOUNCE, email.id, 0) or settings.current().sender
 
 
 def of_replies(subscription: Subscription, comment: Comment) -> str | None:
-    """Where a reader answers a comment by mail, if that is set up."""
+    """Return where a reader's reply goes, if that is set up."""
     return _address(Purpose.REPLY, subscription.id, comment.id)
 
 
 def of_decisions(subscription: Subscription, comment: Comment) -> str | None:
-    """Where a moderator decides about a comment by mail, if that is set up; about its text as it is now."""
+    """Return where a moderator's decision about a comment's current text goes, if that is set up."""
     return _address(Purpose.MODERATE, subscription.id, comment.id, _seen(comment))
 
 
 def read(address: str) -> ReturnAddress | None:
-    """What an address of ours says; None where it is none, or where we did not sign it."""
+    """Parse one of our addresses; None if it is not one, or not signed by us."""
     base = settings.current().mail_reply_to.lower()
     local, _, domain = address.strip().lower().rpartition("@")
     mailbox, _, code = local.rpartition("+")

@@ -1,4 +1,4 @@
-"""Asking to hear of something, confirming it, pausing and stopping it."""
+"""Subscribe, confirm, pause and stop."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
 def hear_replies(comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False) -> Subscription:
-    """Let the writer of ``comment`` hear of direct answers, once they have confirmed their address."""
+    """Subscribe the author of ``comment`` to direct replies, once they confirm their address."""
     subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
     site, name = comment.thread.site, comment.author
     return _ask(subscription, site, email, comment.language, asker, name, is_confirmed=is_confirmed)
 
 
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
-    """Let somebody hear of every comment under an article, once they have confirmed their address."""
+    """Subscribe somebody to every comment of an article, once they confirm their address."""
     recipient = Recipient.with_email(email)
     here = (Subscription.topic == Topic.THREAD, Subscription.site_id == site.id, Subscription.key == key)
     already = recipient and db.session.scalar(
@@ -52,9 +52,9 @@ def follow(site: Site, key: str, email: str, language: str, visitor: str | None 
 
 
 def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
-    """What a moderator hears of a site; such as hear of it by default are found here for the first time, too.
+    """Return a moderator's subscription to a site; default ones are created on first use.
 
-    Nothing needs to be confirmed: whoever set the address up decides.
+    It needs no confirmation: whoever set the address up decides.
     """
     recipient = Recipient.known(email, language)
     here = (Subscription.topic == topic, Subscription.site_id == site.id, Subscription.recipient_id == recipient.id)
@@ -79,9 +79,9 @@ def _ask(
     *,
     is_confirmed: bool = False,
 ) -> Subscription:
-    """Whoever confirmed this address before from the same browser is not asked again.
+    """Ask for confirmation, unless the address was confirmed before from the same browser.
 
-    An email binds its yes to who asked for it: until there is a new email, what was asked for before stays as it was.
+    An email binds its confirmation to who asked: until a new email is sent, earlier requests stay unconfirmed.
     """
     recipient = Recipient.known(email, language)
     is_known = is_confirmed or _confirmed_before(recipient, visitor)
@@ -101,14 +101,14 @@ def _ask(
 
 
 def _asker(subscription: Subscription) -> str:
-    """Whose request a confirmation is about; tells nothing about them."""
+    """Return whose request a confirmation is about, as a keyed hash."""
     return tokens.keyed_hash("asker", subscription.asked_by or "", length=6)
 
 
 def _may_ask(recipient: Recipient) -> bool:
-    """At most one confirmation goes to an address a day, whoever asks and for whatever article.
+    """Return whether a confirmation may be mailed: one per address and day.
 
-    Who never said yes is left in peace after a few, for a month.
+    After a few without an answer, none for a month.
     """
     if not recipient.is_open:
         return False
@@ -125,7 +125,7 @@ def _may_ask(recipient: Recipient) -> bool:
 
 
 def _is_anybodys(recipient: Recipient) -> bool:
-    """Whether somebody has said yes from this address."""
+    """Return whether somebody has confirmed this address."""
     theirs = (Subscription.recipient_id == recipient.id, Subscription.state.in_(KNOWN))
     return db.session.scalar(select(Subscription.id).where(*theirs).limit(1)) is not None
 
@@ -143,10 +143,10 @@ def _confirmed_before(recipient: Recipient, visitor: str | None) -> bool:
 
 
 def find_asked(token: str) -> tuple[Subscription, bool]:
-    """What a link to say yes is about, and whether it is still the same one's request.
+    """Return what a confirmation link is about, and whether it is still the same person's request.
 
     Raises:
-        LinkInvalid, LinkExpired: it is none.
+        LinkInvalid, LinkExpired
     """
     asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
     row_id, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions name a number alone
@@ -155,15 +155,15 @@ def find_asked(token: str) -> tuple[Subscription, bool]:
 
 
 def find_recipient(token: str) -> Recipient:
-    """Whose page a signed link leads to; raises ``LinkInvalid`` or ``LinkExpired``."""
+    """Return whose page a signed link opens; raises ``LinkInvalid`` or ``LinkExpired``."""
     return _existing(Recipient, tokens.read(MANAGE, token, MANAGE_WITHIN))
 
 
 @dataclass(frozen=True)
 class End:
-    """What a link in an email ends: what of ``recipient`` the email came from.
+    """What an unsubscribe link ends: the subscriptions that the email came from.
 
-    ``is_for_good`` where it stood in an email that asked: who never said yes gets not even another one of those.
+    ``is_for_good`` if it was in a confirmation email: who never confirmed gets not even another of those.
     """
 
     recipient: Recipient
@@ -172,12 +172,12 @@ class End:
 
     @property
     def is_done(self) -> bool:
-        """Whether all of it has ended."""
+        """Return whether all of it has ended."""
         return all(one.state == SubscriptionState.STOPPED for one in self.subscriptions)
 
 
 def find_end(token: str) -> End:
-    """What a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
+    """Return what a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
     meant = tokens.read(STOP, token, STOP_WITHIN)
     if isinstance(meant, int):
         meant = ["one", meant]
@@ -192,7 +192,7 @@ def find_end(token: str) -> End:
 
 
 def end(what: End) -> None:
-    """No more emails of this."""
+    """Send no more emails of this."""
     if what.is_for_good and not _is_anybodys(what.recipient):
         refuse(what.recipient)
     for one in what.subscriptions:
@@ -207,16 +207,17 @@ def _existing(table: type[Row], row_id: int) -> Row:
 
 
 def of(recipient: Recipient) -> list[Subscription]:
-    """Everything somebody hears of, or did, newest first."""
+    """Return all subscriptions of somebody, newest first."""
     theirs = select(Subscription).where(Subscription.recipient_id == recipient.id)
     return list(db.session.scalars(theirs.order_by(Subscription.id.desc())))
 
 
 def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool = True) -> None:
-    """Emails go out from now on, for all that was asked for with this address from the same browser.
+    """Activate a subscription, and all others that the same browser requested for this address.
 
-    ``visitor`` is the keyed hash of who confirms, where that is known: whose address it is from now on. Where somebody
-    else asked for the same since the email went (not ``is_askers``), the yes is to this alone, and not to them.
+    ``visitor`` is the keyed hash of who confirms, if known: the address is theirs from now on. If somebody else asked
+    for the
+    same since the email was sent (not ``is_askers``), only this subscription is activated.
     """
     _open(subscription.recipient)
     for one in of(subscription.recipient) if is_askers else []:
@@ -230,26 +231,26 @@ def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool 
 
 
 def change(subscription: Subscription, state: SubscriptionState) -> None:
-    """Pause, go on, or stop. Who goes on wants emails again."""
+    """Pause, resume or stop a subscription. Resuming also reopens the address."""
     subscription.state = state
     if state == SubscriptionState.ACTIVE:
         _open(subscription.recipient)
 
 
 def stop_all(recipient: Recipient) -> None:
-    """Nothing of this is told any more."""
+    """Stop all subscriptions of a recipient."""
     for one in of(recipient):
         one.state = SubscriptionState.STOPPED
 
 
 def refuse(recipient: Recipient, mail_status: MailStatus = MailStatus.REFUSED, reason: str = "") -> None:
-    """No email goes to this address any more, not even one that asks."""
+    """Send no more emails to this address, not even confirmations."""
     stop_all(recipient)
     recipient.mail_status, recipient.reason = mail_status, reason
 
 
 def reopen(recipient: Recipient) -> None:
-    """Emails may go out again."""
+    """Allow emails to this address again."""
     recipient.mail_status, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 
@@ -259,23 +260,23 @@ def _open(recipient: Recipient) -> None:
 
 
 def confirm_url(subscription: Subscription, asker: str) -> str:
-    """The address of the page where emails are asked for with a button."""
+    """Return the address of the page that confirms with a button."""
     return _url(CONFIRM, [subscription.id, asker])
 
 
 def never_url(subscription: Subscription) -> str:
-    """Where who never said yes says that no email shall ask again."""
+    """Return where somebody who never confirmed can refuse further confirmations."""
     return _url(STOP, ["never", subscription.id])
 
 
 def stop_url(heard: Iterable[Subscription]) -> str:
-    """The address of the page, and of the one-click POST, that ends what an email came from."""
+    """Return the address of the unsubscribe page, and of the one-click POST."""
     first, *others = sorted({one.id for one in heard})
     return _url(STOP, ["these", [first, *others]] if others else first)
 
 
 def manage_url(recipient: Recipient) -> str:
-    """The address of the page that lists everything somebody hears of."""
+    """Return the address of the page that lists all subscriptions of somebody."""
     return _url(MANAGE, recipient.id)
 
 

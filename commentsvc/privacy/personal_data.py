@@ -1,7 +1,8 @@
-"""What is stored about a mail address: collected to be read, exported, and erased, by its owner or the site's.
+"""Collect, export and erase what is stored about an email address, for its owner or the site's.
 
-Comments are found by the address that was typed with them. What came from the same browser without an address is not
-known to be the same person's, and is left alone.
+Comments are found by the address typed with them. Those from the same browser without an address are left alone: nobody
+knows
+whether they are the same person's.
 """
 
 import secrets
@@ -37,19 +38,19 @@ AT_ONCE = 50  # comments that are erased in one transaction
 
 
 def token_for(email: str) -> str:
-    """What the link in an email holds: who has it has read mail to this address."""
+    """Return the token in the mailed link: whoever has it reads email to this address."""
     return tokens.sign(PURPOSE, email.strip().lower())
 
 
 def is_known(email: str) -> bool:
-    """Whether anything is stored about an address."""
+    """Return whether anything is stored about an address."""
     address = email.strip().lower()
     in_comment = select(Comment.id).where(with_email(address)).limit(1)
     return Recipient.with_email(address) is not None or db.session.scalar(in_comment) is not None
 
 
 def collect(email: str) -> dict[str, Any]:
-    """Everything, in words and values that JSON knows; times are ISO 8601."""
+    """Return everything as JSON values; times are ISO 8601."""
     address = email.strip().lower()
     recipient = Recipient.with_email(address)
     heard = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
@@ -71,14 +72,14 @@ def collect(email: str) -> dict[str, Any]:
 
 
 def comments_of(email: str) -> list[Comment]:
-    """Comments that were written with an address, oldest first."""
+    """Return comments written with an address, oldest first."""
     return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(*Comment.order())))
 
 
 def erase(email: str, by: Person | None = None) -> int:
-    """Erase what is stored about an address, comments a few at a time; how many. Commits all but the last step.
+    """Erase what is stored about an address, in batches; return how many comments. Commits all but the last batch.
 
-    A comment that others replied to leaves an empty line. ``by`` is None for the address's own owner, who is in no log.
+    A comment with replies leaves an empty line. ``by`` is None for the address's own owner, which is not logged.
     """
     address = email.strip().lower()
     erased: int = sum(db.in_batches(partial(_erase_some, address)))
@@ -100,7 +101,7 @@ def _erase_some(address: str) -> int:
 
 
 def _erase_address(address: str) -> None:
-    """Delete its emails and subscriptions; a ban of it stays."""
+    """Delete its emails and subscriptions; bans of it stay."""
     db.session.execute(delete(Email).where(Email.recipient == address))
     if (recipient := Recipient.with_email(address)) is not None:
         db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
@@ -109,9 +110,9 @@ def _erase_address(address: str) -> None:
 
 
 def empty(comment: Comment) -> None:
-    """Take everything that somebody wrote out of a row, and leave the row where it stands.
+    """Remove everything somebody wrote from a row, and keep the row in its place.
 
-    What the filter learned of it is a count of words among others, and stays.
+    The filter keeps word counts, which identify nobody.
     """
     for table in (Revision, Note, SecondOpinion):
         db.session.execute(delete(table).where(table.comment_id == comment.id))

@@ -1,7 +1,8 @@
-"""Keep nothing longer than it is needed: hashes of network addresses, spam, trash, and emails that went out long ago.
+"""Delete what is too old: hashes of network addresses, spam, trash, and old emails.
 
-Each site has its own days: of addresses they count from the comment, of spam and trash from the last decision. A little
-at a time, so that nobody who writes meanwhile waits for it.
+Each site has its own periods: for addresses they count from the comment, for spam and trash from the last decision. It
+is done in
+small batches, so that writers do not wait.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ REASON_FORGOTTEN = "its comment was deleted after the days that this blog keeps 
 
 @dataclass(frozen=True)
 class Due:
-    """Numbers of what is too old: comments and pings whose address is to be forgotten, and what is to go for good."""
+    """Ids of what is too old: comments and pings whose address is erased, and rows to delete."""
 
     addresses: list[int]
     pings: list[int]
@@ -41,7 +42,7 @@ class Due:
 
 
 def due() -> Due:
-    """What is to be forgotten next; looked for before anything is locked, as that takes its time."""
+    """Return what to delete next; it is looked up before anything is locked."""
     sites = db.session.scalars(select(Site).order_by(Site.id)).all()
     addresses = [one for site in sites for one in _old_addresses(site)]
     pings = [one for site in sites for one in _old_pings(site)]
@@ -50,9 +51,9 @@ def due() -> Due:
 
 
 def forget(old: Due) -> int:
-    """Forget it; how many rows that were.
+    """Delete it; return how many rows.
 
-    Of comments, what nobody answered is deleted; what was answered keeps its place, and holds nothing any more.
+    A comment without replies is deleted; one with replies keeps its place and is emptied.
     """
     unsigned = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
     db.session.execute(unsigned, execution_options={"synchronize_session": False})
@@ -104,7 +105,7 @@ def _old_comments(site: Site) -> list[int]:
 
 
 def _over(table: type[Email | Delivery], queued: str) -> list[int]:
-    """What went out, or was given up, long ago."""
+    """Return old emails that were sent or given up."""
     old = table.created_at < clock.now() - EMAILS_FOR
     return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(AT_ONCE)))
 

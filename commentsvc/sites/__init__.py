@@ -1,1 +1,1 @@
-"""Blogs: adding and removing them, their rules."""
+"""Sites: adding and removing them, and their rules."""

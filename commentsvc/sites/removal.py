@@ -1,6 +1,6 @@
-"""Delete a blog with all that was written on it: out of service at once, its rows a few at a time.
+"""Remove a site: out of service at once, its rows in batches.
 
-A million comments are not deleted in one go, as nobody else could write meanwhile.
+Deleting a million comments in one go would block all writers.
 """
 
 import secrets
@@ -31,7 +31,7 @@ AT_ONCE = 200  # rows
 
 
 def begin(site: Site, by: Person) -> None:
-    """Take a blog out of service, so that its key may be another's, and nobody's to decide about."""
+    """Take a site out of service: its key becomes free, and nobody moderates it."""
     actions.record(Verb.REMOVAL, by, undo_data={"blog": site.name})
     db.session.execute(delete(moderator_site).where(moderator_site.c.site_id == site.id))
     sites.watch(site, "")  # what it says belongs to whoever has its address next
@@ -42,12 +42,12 @@ def begin(site: Site, by: Person) -> None:
 
 
 def is_left() -> bool:
-    """Whether anything of a blog that was removed is still to be deleted."""
+    """Return whether anything of a removed site is still to be deleted."""
     return _next() is not None
 
 
 def go_on() -> int:
-    """Delete the next rows of a blog that was removed; how many, 0 once nothing is left to delete."""
+    """Delete the next rows of a removed site; return how many, 0 when nothing is left."""
     site = _next()
     if site is None:
         return 0
@@ -64,7 +64,7 @@ def _next() -> Site | None:
 
 
 def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
-    """What there may be much of; whom nobody is to be channels of any more comes first."""
+    """Return the tables with many rows; subscriptions first, so that nobody is notified any more."""
     channels = select(Channel.id).where(Channel.site_id == site.id)
     return [
         (Subscription, Subscription.site_id == site.id),

@@ -1,6 +1,6 @@
-"""What the owner of a blog may decide about it: each rule with the sentence that says what it does, and its default.
+"""The rules of a site: each with a sentence that says what it does, and a default.
 
-The command ``site set`` and the admin pages offer the same rules; here is what each takes.
+The command ``site set`` and the admin pages offer the same rules.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,28 +17,28 @@ MAX_WEB_ADDRESS_LENGTH = 500
 
 
 class NotAnOrigin(Refusal):
-    """No address of a web server."""
+    """Not the address of a web server."""
 
     status = 422
     sentence = N_("%(typed)s is no origin; write it like https://blog.example.")
 
 
 class NotSpoken(Refusal):
-    """A language that we do not speak."""
+    """Not an available language."""
 
     status = 422
     sentence = N_("%(typed)s is not spoken here; there are %(known)s.")
 
 
 class NotWithin(Refusal):
-    """A number that is none, too small or too large."""
+    """Not a number, too small, or too large."""
 
     status = 422
     sentence = N_("Please write a number from %(least)d to %(most)d.")
 
 
 class NotAChoice(Refusal):
-    """Something else than what is offered."""
+    """Not one of the choices."""
 
     status = 422
     sentence = N_("%(typed)s is none of %(known)s.")
@@ -52,7 +52,7 @@ class NotAWebAddress(Refusal):
 
 
 class Group(StrEnum):
-    """Rules that belong together, in the order they are shown."""
+    """Rules that belong together, in display order."""
 
     BLOG = N_("The blog")
     WHO_WAITS = N_("Whose comments wait")
@@ -64,10 +64,11 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """``sentence`` says what it does; ``takes`` turns what was typed into a value, or raises a ``Refusal``.
+    """``sentence`` says what it does; ``takes`` converts what was typed, or raises a ``Refusal``.
 
-    ``choices`` are the values of a choice with their names, of which ``several`` may be taken; ``bounds`` the least and
-    the most of a number; ``lines`` says that a value has several lines.
+    ``choices`` are the values with their names, ``several`` if more than one may be taken; ``bounds`` are minimum and
+    maximum; ``lines`` if a
+    value has several lines.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Rule:
 
     @property
     def default(self) -> Any:
-        """What a new blog has."""
+        """The value of a new site."""
         given = Site.__table__.columns[self.name].default
         return getattr(given, "arg", None) if given is not None and given.is_scalar else None
 
@@ -116,7 +117,7 @@ def _one_a_line(typed: str) -> str:
 
 
 def web_address(typed: str) -> str:
-    """A whole http(s) address; raises ``NotAWebAddress``."""
+    """Return a whole http(s) address; raises ``NotAWebAddress``."""
     if links.origin_of(typed) is None or len(typed) > MAX_WEB_ADDRESS_LENGTH or "\0" in typed:
         raise NotAWebAddress(typed=typed)
     return typed
@@ -347,7 +348,7 @@ BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def taken(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Typed rules as values; raises ``InvalidFields`` with every one that cannot be."""
+    """Return typed rules as values; raises ``InvalidFields`` with every wrong one."""
     values, wrong = {}, {}
     for name, text in typed.items():
         try:
@@ -360,7 +361,7 @@ def taken(typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def checked_feed(typed: str) -> str:
-    """The address of a feed, or nothing; raises ``InvalidFields``."""
+    """Return the address of a feed, or nothing; raises ``InvalidFields``."""
     try:
         return web_address(typed) if typed else ""
     except Refusal as wrong:
@@ -368,7 +369,7 @@ def checked_feed(typed: str) -> str:
 
 
 def origins(typed: list[str]) -> list[str]:
-    """The places a blog's pages live at, in one form; raises ``InvalidFields``."""
+    """Return a site's origins in one form; raises ``InvalidFields``."""
     found = []
     for text in typed:
         origin = links.origin_of(text)

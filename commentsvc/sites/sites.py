@@ -1,4 +1,4 @@
-"""A blog is added, and gets other rules; what a moderator changed is changed back."""
+"""Add a site, change its rules, undo a change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,28 +18,28 @@ FEED = "feed"  # among the values of a blog; the address of what is watched is a
 
 
 class NotAKey(Refusal):
-    """A blog cannot be called so in addresses."""
+    """Not a possible key."""
 
     status = 422
     sentence = N_("A key is made of letters, digits and hyphens, at most 64 of them.")
 
 
 class KeyTaken(Refusal):
-    """Another blog is called so."""
+    """Another site has this key."""
 
     status = 422
     sentence = N_("There is a blog with this key already.")
 
 
 class OriginTaken(Refusal):
-    """Another blog lives there: nobody could tell whose a page there is."""
+    """Another site has this origin, so nobody could tell whose a page there is."""
 
     status = 422
     sentence = N_("%(origin)s belongs to the blog %(key)s already.")
 
 
 def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
-    """A new blog; raises ``InvalidFields``."""
+    """Add a site; raises ``InvalidFields``."""
     if not KEY.fullmatch(key):
         raise InvalidFields({"key": NotAKey()})
     if db.session.scalar(select(Site.id).where(Site.key == key)) is not None:
@@ -53,7 +53,7 @@ def add(key: str, places: list[str], values: Mapping[str, Any]) -> Site:
 
 
 def _apply(site: Site, values: Mapping[str, Any]) -> None:
-    """Give a blog other rules; what its threads show may depend on any of them."""
+    """Change rules; any of them may affect how threads look."""
     if "origins" in values:
         _must_be_free(values["origins"], site)
     for name, value in values.items():
@@ -74,7 +74,7 @@ def _must_be_free(places: list[str], site: Site | None = None) -> None:
 
 
 def watch(site: Site, url: str) -> None:
-    """Look at this feed from now on, and at no other one of the site; nowhere if it is empty."""
+    """Watch this feed instead of the site's current one; none if empty."""
     known = WatchedFeed.of_site(site)
     if known is not None and known.url == url:
         return
@@ -86,7 +86,7 @@ def watch(site: Site, url: str) -> None:
 
 
 def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction | None:
-    """Give a blog other rules, as an action; None where nothing is otherwise."""
+    """Change a site's rules, as an action; None if nothing differs."""
     undo_data = {name: now for name, value in values.items() if (now := _now(site, name)) != value}
     if not undo_data:
         return None
@@ -96,7 +96,7 @@ def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction
 
 
 def undo_change(action: ModeratorAction) -> list[Any]:
-    """Give a blog back the rules it had, but those that were changed since."""
+    """Restore the rules, except those that were changed again since."""
     site = found(db.session.get(Site, action.site_id or 0))
     before, left = action.undo_data["before"], action.undo_data["left"]
     _apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})

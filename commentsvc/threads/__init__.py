@@ -1,1 +1,1 @@
-"""Threads: finding and opening them, their rules, lists, moves."""
+"""Threads: find and open them, their rules, lists, moves."""

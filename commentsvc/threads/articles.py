@@ -1,4 +1,4 @@
-"""An article as its readers' addresses name it: its site, its key, and its thread where there is one."""
+"""An article as addresses name it: its site, its key, and its thread, if there is one."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -29,9 +29,9 @@ COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in D
 
 @dataclass(frozen=True)
 class Article:
-    """``key`` is the one that was asked for, which may be a further one of ``thread``; None before anybody writes.
+    """``key`` is the one asked for, which may be an alias of ``thread``.
 
-    ``version`` is that of the configuration which ``site`` is from, where that is known.
+    ``version`` is that of the configuration ``site`` is from, if known.
     """
 
     site: Site
@@ -45,12 +45,12 @@ class Article:
 
     @classmethod
     def find(cls, site_key: str, address: str) -> Self:
-        """What an address means; raises ``NotFound`` where no site has this key, or the address is too long."""
+        """Return the article at an address; raises ``NotFound`` if there is no such site, or it is too long."""
         return cls._at(site_key, threads.key_of(address))
 
     @classmethod
     def at(cls, site: Site, key: str) -> Self:
-        """The article of a site with a normalised key."""
+        """Return the article of a site with a normalised key."""
         return cls(site, key, Thread.at(site, key))
 
     @classmethod
@@ -63,7 +63,7 @@ class Article:
         return cls(current.site(site_key), key, thread, version)
 
     def for_writing(self) -> Self:
-        """Begin a transaction that writes: the article as it is now that nobody else changes it."""
+        """Begin a transaction that writes; return the article as it is now."""
         site_id, thread = self.site.id, self.thread
         known = tuple(getattr(thread, name) for name in DECIDED) if thread else (None,) * len(DECIDED)
         db.begin_write(keep=True)
@@ -75,22 +75,22 @@ class Article:
         return self.again()
 
     def again(self) -> Self:
-        """The same as it is now."""
+        """Return the same article as it is now."""
         return self._at(self.site_key, self.key)
 
     @property
     def own_key(self) -> str:
-        """The key under which its thread is known."""
+        """The thread's own key."""
         return self.thread.key if self.thread else self.key
 
     @property
     def url(self) -> str:
-        """Where it stands."""
+        """The article's address."""
         return self.thread.url if self.thread else links.article(self.site.home, self.key)
 
     @property
     def title(self) -> str:
-        """What it is called, as far as we know."""
+        """The article's title, if known."""
         return self.thread.title if self.thread else ""
 
     @property
@@ -100,14 +100,14 @@ class Article:
 
     @property
     def captcha_rule(self) -> Captcha:
-        """Who must solve a challenge to write here."""
+        """Who must solve a challenge here."""
         return self.thread.captcha_rule if self.thread else self.site.captcha
 
     @property
     def moderation_rule(self) -> Moderation:
-        """Whose comments wait for a moderator here."""
+        """Whose comments are held here."""
         return self.thread.moderation_rule if self.thread else self.site.moderation
 
     def check_open(self) -> None:
-        """Raises ``ThreadClosed`` where nothing more may be written."""
+        """Raise ``ThreadClosed`` if nothing more may be written."""
         threads.check_open(self.thread)

@@ -1,4 +1,4 @@
-"""The threads of a moderator's sites, the last active ones first."""
+"""The threads of a moderator's sites, the most recently active first."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +15,14 @@ PAGE = 40
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list; ``after`` is what to ask for the next part with, or None at the end."""
+    """A part of the list; ``after`` is the cursor of the next part, None at the end."""
 
     threads: list[Thread]
     after: str | None
 
 
 def page(who: Moderator, site: int | None, access: Access | None, text: str, after: str) -> Page:
-    """Threads of a site or of all, in one state of access, whose title or address holds a text."""
+    """Return threads of one site or all, with one access, whose title or address contains a text."""
     rows = select(Thread).where(who.may_see(Thread.site_id), Thread.active_at.is_not(None))
     if site:
         rows = rows.where(Thread.site_id == site)

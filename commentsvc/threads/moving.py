@@ -1,4 +1,4 @@
-"""Move what was written: below another comment, to another article; join threads, and give them further addresses."""
+"""Move comments to another parent or article, merge threads, and give them further addresses."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,14 +26,14 @@ AT_ONCE = 5000  # values in a question that every database takes
 
 
 class NotBelowItself(Refusal):
-    """A comment cannot answer itself, or what answers it."""
+    """A comment cannot be moved below itself or its own replies."""
 
     status = 422
     sentence = N_("A comment cannot stand below itself or below an answer to it.")
 
 
 class NoSuchPlace(Refusal):
-    """What was typed leads to no article of the site, or to no comment of the thread."""
+    """What was typed is not an article of the site, or not a comment of the thread."""
 
     status = 422
     sentence = N_("There is no such place on this blog. Please write a comment's number, or an article's address.")
@@ -47,7 +47,7 @@ class AddressTaken(Refusal):
 
 
 def place_at(site: Site, typed: str) -> tuple[str, str]:
-    """The key and the address of an article that a moderator typed; raises ``InvalidFields``."""
+    """Return key and address of an article that a moderator typed; raises ``InvalidFields``."""
     try:
         url = threads.article_url(site, typed) if "://" in typed else None
         key = threads.key_of(url or typed)
@@ -59,7 +59,7 @@ def place_at(site: Site, typed: str) -> tuple[str, str]:
 
 
 def thread_at(site: Site, typed: str) -> Thread:
-    """The thread of an article that a moderator named; opened where nobody has written there yet."""
+    """Return the thread of an article that a moderator named, opened if new."""
     key, url = place_at(site, typed)
     thread = Thread.at(site, key)
     if thread is None:
@@ -69,10 +69,10 @@ def thread_at(site: Site, typed: str) -> Thread:
 
 
 def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by: Moderator) -> ModeratorAction:
-    """Let comments stand below ``parent`` or at the top of ``thread``, with all that answers them.
+    """Move comments with all their replies below ``parent``, or to the top of ``thread``.
 
     Raises:
-        InvalidFields: the parent is one of them, or cannot be answered.
+        InvalidFields: the parent is one of them, or cannot be replied to.
     """
     branches = _branches(comments)
     inner = {one.id for branch in branches for one in branch[1:]}
@@ -90,7 +90,7 @@ def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by
 
 
 def _branches(comments: Sequence[Comment]) -> list[list[Comment]]:
-    """Each comment with all answers to it and to them, each after what it answers."""
+    """Return each comment with all its descendants, parents first."""
     roots = {comment.root_id or comment.id for comment in comments}
     below: dict[int | None, list[Comment]] = {}
     for one in db.session.scalars(select(Comment).where(Comment.root_id.in_(roots)).order_by(*Comment.order())):
@@ -112,7 +112,7 @@ def _hang(branch: list[Comment], parent: Comment | None) -> None:
 
 
 def _settle(moved: Sequence[Comment], thread: Thread) -> None:
-    """Let comments belong to a thread, and count them there."""
+    """Assign comments to a thread, and count them there."""
     left = {one.thread_id: one.thread for one in moved}
     for one in moved:
         one.thread_id, one.thread = thread.id, thread
@@ -126,7 +126,7 @@ def _settle(moved: Sequence[Comment], thread: Thread) -> None:
 
 
 def _count_anew(thread: Thread) -> None:
-    """In the database, from what is there: others may count at the same time."""
+    """Count in the database, since others may count at the same time."""
     versions.raise_thread(thread)  # which locks the row
     shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
     counts = {
@@ -138,9 +138,9 @@ def _count_anew(thread: Thread) -> None:
 
 
 def undo_move(action: ModeratorAction) -> list[Comment]:
-    """Put comments back where they stood, with all that answers them by now.
+    """Move comments back, with all replies they have by now.
 
-    Below what they answered, or at the top where that is gone; where their thread is gone, they stay.
+    They go below their former parent, or to the top if it is gone; if their thread is gone, they stay.
     """
     back = []
     for number, thread_id, parent_id in action.undo_data["tops"]:
@@ -156,10 +156,10 @@ def undo_move(action: ModeratorAction) -> list[Comment]:
 
 
 def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
-    """Let everything of ``thread`` stand in another one, and its addresses lead there.
+    """Move everything of ``thread`` into another one, and let its addresses lead there.
 
     Raises:
-        InvalidFields: they are one, or of two sites.
+        InvalidFields: they are the same, or on two sites.
     """
     if thread.id == into.id or thread.site_id != into.site_id:
         raise InvalidFields({"address": NoSuchPlace()})
@@ -188,7 +188,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
 
 
 def undo_merging(action: ModeratorAction) -> list[Thread]:
-    """Part two threads again: what came to either since stays with the one that is left."""
+    """Separate two threads again; what came since stays in the one that is left."""
     undo_data, into = action.undo_data, action.thread
     if into is None or Thread.at(into.site, undo_data["thread"]["key"]) is not into:
         return []
@@ -226,7 +226,7 @@ def _carry_over(which: Any, before: int, after: int) -> None:
 
 
 def _bring_home(thread: Thread) -> None:
-    """What answers a comment of another thread, as it was moved below it meanwhile, stands at the top."""
+    """Move a comment to the top if its parent is in another thread by now."""
     other = aliased(Comment)
     answers = select(Comment).join(other, other.id == Comment.parent_id).where(other.thread_id != Comment.thread_id)
     for stray in db.session.scalars(answers.where(Comment.thread_id == thread.id)).all():
@@ -236,7 +236,7 @@ def _bring_home(thread: Thread) -> None:
 
 
 def _lead_followers(site_id: int, before: str, after: str) -> list[int]:
-    """Who hears of one address hears of another, unless they do so already; the numbers of subscriptions."""
+    """Move followers from one address to another, unless they follow that already; return ids of subscriptions."""
     of_site = Subscription.site_id == site_id
     here = select(Subscription.recipient_id).where(
         of_site, Subscription.key == after, Subscription.topic == Topic.THREAD
@@ -255,10 +255,10 @@ def _follow(subscriptions: Sequence[int], key: str) -> None:
 
 
 def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
-    """The article has another address now; the old one leads here, too.
+    """Give the article another address; the old one becomes an alias.
 
     Raises:
-        InvalidFields: it is no address of the site, or another thread stands there.
+        InvalidFields: it is not an address of the site, or another thread has it.
     """
     key, url = place_at(thread.site, typed)
     undo_data: dict[str, Any] = {"key": thread.key, "url": thread.url}
@@ -277,7 +277,7 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
 
 
 def undo_relocation(action: ModeratorAction) -> list[Thread]:
-    """Give a thread back the address it had."""
+    """Restore the thread's address."""
     thread, undo_data = action.thread, action.undo_data
     if thread is None or Thread.at(thread.site, undo_data["key"]) is not thread:
         return []
@@ -293,7 +293,7 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
 
 
 def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
-    """Another address shows this thread, too; raises ``InvalidFields``."""
+    """Add an alias to a thread; raises ``InvalidFields``."""
     key, _ = place_at(thread.site, typed)
     if Thread.at(thread.site, key) is not None:
         raise InvalidFields({"address": AddressTaken()})
@@ -304,7 +304,7 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
 
 
 def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorAction:
-    """An address leads here no more; raises ``NotFound``."""
+    """Remove an alias; raises ``NotFound``."""
     alias = found(db.session.get(ThreadAlias, alias_id))
     if alias.thread_id != thread.id:
         raise NotFound
@@ -315,7 +315,7 @@ def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorActio
 
 
 def undo_alias(action: ModeratorAction) -> list[Thread]:
-    """Take an address away again, or give it back."""
+    """Remove an alias again, or restore it."""
     thread = action.thread
     if thread is None:
         return []
@@ -330,7 +330,7 @@ def undo_alias(action: ModeratorAction) -> list[Thread]:
 
 
 def aliases_of(thread: Thread) -> list[ThreadAlias]:
-    """The further addresses of a thread."""
+    """Return the aliases of a thread."""
     return list(
         db.session.scalars(select(ThreadAlias).where(ThreadAlias.thread_id == thread.id).order_by(ThreadAlias.id))
     )

@@ -1,4 +1,4 @@
-"""A thread's own rules: whether it is open, whose comments wait, who must solve a challenge, what stands first."""
+"""A thread's own rules: access, moderation, captcha, closing, and the pinned comment."""
 
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,14 @@ RULES = ("title", "access", "captcha", "moderation", "close_after_days")  # of a
 
 
 class NotShown(Refusal):
-    """Only what readers see may stand first."""
+    """Only a visible comment can be pinned."""
 
     status = 409
     sentence = N_("Only a comment that readers see can be pinned. Please approve it first.")
 
 
 def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAction | None:
-    """Give a thread other values of ``RULES``; None where nothing is otherwise."""
+    """Change a thread's ``RULES``, as an action; None if nothing differs."""
     undo_data = {name: getattr(thread, name) for name, value in values.items() if getattr(thread, name) != value}
     if not undo_data:
         return None
@@ -38,7 +38,7 @@ def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAc
 
 
 def undo_change(action: ModeratorAction) -> list[Thread]:
-    """Give a thread back the rules it had, but those that were changed since."""
+    """Restore the rules, except those that were changed again since."""
     thread, before, left = action.thread, dict(action.undo_data["before"]), action.undo_data["left"]
     if thread is None:
         return []
@@ -53,7 +53,7 @@ def undo_change(action: ModeratorAction) -> list[Thread]:
 
 
 def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorAction:
-    """Let a comment stand first, or none; raises ``NotShown``."""
+    """Pin a comment, or none; raises ``NotShown``."""
     if comment is not None and not (comment.is_visible and comment.is_discussion and comment.thread_id == thread.id):
         raise NotShown
     undo_data = {"before": thread.pinned_id, "left": comment.id if comment else None}
@@ -62,7 +62,7 @@ def pin(thread: Thread, comment: Comment | None, by: Moderator) -> ModeratorActi
 
 
 def undo_pinning(action: ModeratorAction) -> list[Thread]:
-    """Let stand first what stood there before."""
+    """Restore what was pinned before."""
     if action.thread is None or action.thread.pinned_id != action.undo_data["left"]:
         return []
     _pin(action.thread, action.undo_data["before"])

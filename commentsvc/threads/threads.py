@@ -1,4 +1,4 @@
-"""Find the thread of an article, or open it when the first comment or ping is accepted."""
+"""Find the thread of an article, or open it with the first accepted comment or ping."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from commentsvc.models.thread import Access, Thread
 
 
 def key_of(address: str) -> str:
-    """The thread key for an address; raises ``NotFound`` for one that is too long to be an article's."""
+    """Return the thread key for an address; raises ``NotFound`` if it is too long."""
     try:
         key = links.thread_key(address)
     except ValueError:
@@ -21,10 +21,10 @@ def key_of(address: str) -> str:
 
 
 def article_url(site: Site, claimed: str | None) -> str | None:
-    """Where the article's page says that it is.
+    """Return the address that the article's page claims.
 
     Raises:
-        WrongOrigin: at an address that is not one of the site's.
+        WrongOrigin: it is not on one of the site's origins.
     """
     if not claimed:
         return None
@@ -35,29 +35,29 @@ def article_url(site: Site, claimed: str | None) -> str | None:
 
 
 def check_open(thread: Thread | None) -> None:
-    """Raises ``ThreadClosed`` where nothing more may be written."""
+    """Raise ``ThreadClosed`` if nothing more may be written."""
     if thread is not None and not is_open(thread):
         raise ThreadClosed
 
 
 def is_open(thread: Thread) -> bool:
-    """Whether a thread takes comments: not closed by hand, not older than the rule allows."""
+    """Return whether a thread takes comments: neither closed by hand nor too old."""
     closes = thread.closes_at
     return thread.access == Access.OPEN and (closes is None or clock.now() < closes)
 
 
 def closed_since(thread: Thread) -> datetime | None:
-    """When a thread that is closed was, by hand or by its age, as far as is known."""
+    """Return when a thread was closed, by hand or by its age, if known."""
     return thread.closes_at if thread.access == Access.OPEN else thread.closed_at
 
 
 def find_or_open(site: Site, key: str) -> Thread:
-    """The thread under ``key``; opened now where this is the first writing."""
+    """Return the thread with ``key``, opened if new."""
     return Thread.at(site, key) or opened(site, key)
 
 
 def opened(site: Site, key: str) -> Thread:
-    """A new thread under ``key``, or the one that somebody else opened this very moment."""
+    """Open a thread with ``key``, or return the one that somebody else opened at the same moment."""
     url = links.article(site.home, key)
     if len(url) > links.MAX_ADDRESS_LENGTH:
         raise NotFound

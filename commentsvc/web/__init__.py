@@ -1,4 +1,4 @@
-"""The doors. This file is the site map: every blueprint, grouped by who comes through it."""
+"""The routes: every blueprint, grouped by who uses it."""
 
 from flask import Flask
 
@@ -45,7 +45,7 @@ from commentsvc.web.converters import IdConverter, KeyConverter
 
 
 def init_app(app: Flask) -> None:
-    """Open every door."""
+    """Register every blueprint."""
     app.url_map.converters.update(id=IdConverter, key=KeyConverter)
     security.init_app(app)
     templating.init_app(app)

@@ -1,4 +1,4 @@
-"""The files below ``static/`` as they are sent: scripts and styles without what only their writers need."""
+"""The files in ``static/`` as they are sent: scripts and styles without comments."""
 
 import mimetypes
 from functools import lru_cache
@@ -13,7 +13,7 @@ from commentsvc.errors import NotFound
 
 
 def send(name: str) -> Response:
-    """A file as the answer to this request; raises ``NotFound``."""
+    """Return a file as the response; raises ``NotFound``."""
     if name not in _files():
         raise NotFound
     path = _files()[name]

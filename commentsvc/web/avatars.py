@@ -1,4 +1,4 @@
-"""The picture beside a name: four mirrored shapes in two tints of one hue, drawn from the person's seed."""
+"""Avatars: four mirrored shapes in two tints of one hue, drawn from the author's seed."""
 
 import hashlib
 from functools import lru_cache
@@ -10,7 +10,7 @@ CELLS = 5
 
 @lru_cache(maxsize=1024)
 def draw(seed: str) -> Markup:
-    """An SVG of 32 CSS pixels; says nothing to a screen reader, as the name stands beside it."""
+    """Return an SVG of 32 CSS pixels, hidden from screen readers, as the name is beside it."""
     digest = hashlib.sha256(seed.encode()).digest()
     hue = int.from_bytes(digest[:2]) % 360
     cells = "".join(_row(y, digest[2 + y] & 0b111) for y in range(CELLS))

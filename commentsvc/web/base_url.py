@@ -1,7 +1,8 @@
-"""What stands before everything else: each request reaches the application as if it had been sent to ``BASE_URL``.
+"""Middleware in front of everything: each request reaches the application as if it had been sent to ``BASE_URL``.
 
-So every address that is made for a reader begins with it, whatever a proxy or a client calls us; and what is made from
-a path is the same whether its bytes were UTF-8 or not.
+So every address made for a reader begins with it, whatever a proxy or a client sends as Host; and paths that are not
+UTF-8
+keep their bytes.
 """
 
 import re
@@ -18,9 +19,9 @@ Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class AtBaseUrl:
-    """WSGI middleware. A path of ``BASE_URL`` is ``SCRIPT_NAME``: a proxy must pass paths as they are.
+    """WSGI middleware. A path in ``BASE_URL`` becomes ``SCRIPT_NAME``: a proxy must pass paths unchanged.
 
-    What is asked for without it, such as ``/health`` by who looks after the machine, is answered as if it had it.
+    Requests without that path, such as ``/health`` from the machine itself, are answered as if they had it.
     """
 
     def __init__(self, app: Wsgi) -> None:
@@ -42,10 +43,10 @@ class AtBaseUrl:
 
 
 def _as_utf8(path: str) -> str:
-    """Bytes of a path that are no UTF-8 stay what they were in the address: ``%E9``."""
+    """Percent-encode bytes of a path that are not UTF-8: ``%E9``."""
     return with_bytes(path.encode("latin-1").decode("utf-8", BYTES)).encode().decode("latin-1")
 
 
 def with_bytes(text: str) -> str:
-    """``text``, with ``%E9`` for a byte that was no UTF-8."""
+    """Return ``text`` with ``%E9`` for each byte that was not UTF-8."""
     return HALF.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)

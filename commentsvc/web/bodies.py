@@ -1,7 +1,8 @@
-"""Bodies of requests, read before anything else is done: who sends slowly holds no connection to the database.
+"""Read request bodies before anything else, so that slow senders hold no database connection.
 
-A server gives each request one of its threads, and reading waits for the sender. Only so many bodies may be on their
-way that threads stay for readers; decision 25 says what else was tried.
+The server gives each request a thread, and reading waits for the sender. The number of bodies under way is limited, so
+that
+threads stay for readers; decision 25 says what else was tried.
 """
 
 import io
@@ -22,13 +23,13 @@ MAX_OF_ONE = 64  # of one address, behind which many people may be
 
 
 class TooSlow(NotUnderstood):
-    """A body that does not come."""
+    """A body that does not arrive in time."""
 
     status = 408
 
 
 class Bodies:
-    """What is on its way to this process."""
+    """The bodies on their way to this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,8 +39,8 @@ class Bodies:
         """Put the whole body into ``environ``; of one that is too large, as much as shows that.
 
         Raises:
-            TooSlow: it does not come in time.
-            TooMany: too many others are on their way, from ``source`` or in all.
+            TooSlow: it does not arrive in time.
+            TooMany: too many others are on their way, from ``source`` or in total.
         """
         stream, environ["wsgi.input"] = environ["wsgi.input"], io.BytesIO()  # nobody else waits for it
         with self._one_more(source):

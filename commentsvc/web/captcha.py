@@ -11,7 +11,7 @@ blueprint = Blueprint("captcha", __name__)
 
 @blueprint.get("/captcha/<token>.png")
 def picture(token: str) -> Response:
-    """A PNG; never kept, as each token is shown once."""
+    """Return a PNG, not cached, as each token is shown once."""
     person = challenge.owner(token)
     throttle.hit(throttle.PICTURES, current.source())
     throttle.hit(throttle.PICTURES, person)
@@ -21,7 +21,7 @@ def picture(token: str) -> Response:
 
 @blueprint.get("/captcha/<token>.wav")
 def sound(token: str) -> Response:
-    """A WAV in the language of ``?lang=``, where it is spoken; hearing it again counts no second time."""
+    """Return a WAV in the language of ``?lang=``, if available; listening again is not counted."""
     person = challenge.owner(token)
     throttle.hit(throttle.SOUNDS_PLAYED, current.source())
     throttle.hit_once(throttle.SOUNDS, token, current.source())

@@ -1,4 +1,4 @@
-"""Whether somebody is asked for a solved challenge, how they answered it, and how often they may."""
+"""Decide who must solve a challenge, check the answer, and limit attempts."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +26,7 @@ class ChallengeOutcome(Enum):
 
 
 def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
-    """Whether a ``rule`` asks this person for a solved challenge, as far as is known before they write."""
+    """Return whether a ``rule`` asks this visitor for a solved challenge, as far as known before they write."""
     if rule == Captcha.NEVER:
         return False
     person = visitor.hash if visitor and visitor.came_back else None
@@ -36,7 +36,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
 
 
 def of(request: CommentRequest) -> ChallengeOutcome:
-    """Let the challenge be answered where one is asked for; writes, as that uses up its one try.
+    """Check the challenge's answer if one is required. This uses up its one try.
 
     Raises:
         CookieMissing: nothing says whose challenge it was.
@@ -62,33 +62,36 @@ def of(request: CommentRequest) -> ChallengeOutcome:
 
 
 def must_be_left(request: CommentRequest) -> None:
-    """Raise ``TooMany`` where too many answers were wrong of late, or too much was sent without one."""
+    """Raise ``TooMany`` after too many wrong answers, or too many comments without one."""
     for limit, who in _limits(request):
         throttle.must_be_left(limit, who)
 
 
 def count_failure(request: CommentRequest) -> None:
-    """Count a wrong answer, or the lack of one."""
+    """Count a wrong or missing answer."""
     for limit, who in _limits(request):
         with suppress(TooMany):  # the next try will hear of it
             throttle.hit(limit, who)
 
 
 def count_posted(request: CommentRequest) -> None:
-    """Count what was let in: it tells how fast this address writes."""
+    """Count an accepted comment, to know how fast this address writes."""
     if request.is_unsolved:
         count_failure(request)
     count_pace()
 
 
 def count_pace() -> None:
-    """Count a comment, or one that looked like spam: who tries what passes is soon asked whatever they write."""
+    """Count an attempt that looked like spam: who tries what passes is soon asked for every comment."""
     with suppress(TooMany):
         throttle.hit(throttle.UNSUSPICIOUS, current.source())
 
 
 def _is_known(site: Site, person: str | None) -> bool:
-    """Whether a person approved something of theirs; what a rule let in speaks for a few comments at the same place."""
+    """Return whether a person approved something of theirs.
+
+    Approvals by rule count for a few comments from one address.
+    """
     if person is None:
         return False
     if evidence.approved(site, person):
@@ -97,12 +100,12 @@ def _is_known(site: Site, person: str | None) -> bool:
 
 
 def _is_hasty() -> bool:
-    """Whether more was written from this address of late than people usually do."""
+    """Return whether this address wrote more lately than people usually do."""
     return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
 
 
 def _is_trusted(request: CommentRequest) -> bool:
-    """Whether nothing could make this site ask this person."""
+    """Return whether no rule of this site could ask this visitor."""
     if not request.may_be_asked:
         return True
     return request.captcha_rule == Captcha.ALWAYS and not _needs_challenge(request)
@@ -113,7 +116,7 @@ def _needs_challenge(request: CommentRequest) -> bool:
 
 
 def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:
-    """Which limits this answer counts for if it is wrong, or its lack."""
+    """Return the limits that a wrong or missing answer counts for."""
     if not (request.is_unsolved or request.is_answered) or _is_trusted(request):
         return
     if request.is_unsolved:

@@ -1,4 +1,4 @@
-"""Small pictures of numbers by day, as SVG that takes its colours from the page: bars from zero, and points."""
+"""Charts as SVG in the page's colours: bars from zero, and points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ GAP = 0.2  # of a day's room
 
 @dataclass(frozen=True)
 class Line:
-    """Values of one kind by day; None where there is none. ``name`` is its class, for the colour."""
+    """Values of one kind per day; None for days without one. ``name`` is its CSS class."""
 
     name: str
     values: Sequence[float | None]
 
 
 def bars(days: Sequence[date], lines: Sequence[Line], *, is_stacked: bool = False) -> Markup:
-    """Bars for each day: the second line stands within the first, or on top of it."""
+    """Draw bars per day; the second line is inside the first, or on top of it."""
     heights = [[value or 0 for value in line.values] for line in lines]
     sums = [sum(values) if is_stacked else max(values) for values in zip(*heights, strict=True)]
     top = _round_up(max(sums, default=0))
@@ -37,7 +37,7 @@ def bars(days: Sequence[date], lines: Sequence[Line], *, is_stacked: bool = Fals
 
 
 def points(days: Sequence[date], line: Line) -> Markup:
-    """A point for each day that has a value, and lines between neighbours."""
+    """Draw a point for each day with a value, and lines between neighbours."""
     top = _round_up(max((value for value in line.values if value is not None), default=0))
     places = [(_x(at + 0.5, len(days)), _y(value / top)) for at, value in enumerate(line.values) if value is not None]
     drawn = [f'<polyline class="{line.name}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>']
@@ -81,7 +81,7 @@ def _y(part: float) -> float:
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20, 50 …; 1 for nothing, so that a quiet week is drawn as one."""
+    """Return the next of 1, 2, 5, 10, 20, 50 …; 1 for zero."""
     step = 1.0
     while step < value:
         step = step * 2.5 if str(int(step)).startswith("2") else step * 2

@@ -26,7 +26,7 @@ class CommentRequest:
 
     @property
     def answer(self) -> str:
-        """What was computed, or typed, to solve the challenge."""
+        """What was computed or typed to solve the challenge."""
         return self.typed.get("challenge_work", "") or self.typed.get("challenge_answer", "")
 
     @cached_property
@@ -36,17 +36,17 @@ class CommentRequest:
 
     @property
     def may_be_asked(self) -> bool:
-        """Whether anything could make this site ask for a solved challenge."""
+        """Whether any rule could ask this person for a solved challenge."""
         return self.captcha_rule != Captcha.NEVER and self.moderator is None
 
     @property
     def is_unsolved(self) -> bool:
-        """Whether its writer says that they can solve no challenge, where they might have to."""
+        """Whether the author says that they can solve no challenge, where one may be required."""
         return self.may_be_asked and bool(self.typed.get("challenge_unsolved"))
 
     @property
     def is_answered(self) -> bool:
-        """Whether there is an answer to the challenge, or none is needed for it any more."""
+        """Whether there is an answer, or none is needed any more."""
         token = self.typed.get("challenge_token", "")
         return bool(self.answer.strip()) or bool(challenge.is_solved(token, self.thread_path))
 
@@ -57,7 +57,7 @@ class CommentRequest:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The form's own key, bound to who sends it and to what it says; None for who has no identity."""
+        """The form's own key, bound to its sender and content; None without an identity."""
         given = self.typed.get("idempotency_key", "")
         if not given or len(given) > MAX_KEY_LENGTH or self.visitor is None:
             return None

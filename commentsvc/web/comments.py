@@ -1,4 +1,4 @@
-"""A comment's own address, and the forms with which its writer changes it or takes it back without JavaScript."""
+"""A comment's permanent address, and the forms to edit or delete it without JavaScript."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,7 +19,7 @@ blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 
 @blueprint.get(f"/{COMMENT}")
 def show(comment_id: int) -> AnyResponse:
-    """Lead to where the comment stands now, on whichever page."""
+    """Redirect to where the comment is now, on whichever page."""
     comment, person = db.session.get(Comment, comment_id), visitor.known()
     is_own_held = comment and is_waiting(comment) and person and comment.visitor == person.hash
     if comment is None or not (comment.is_visible or is_own_held):
@@ -29,13 +29,13 @@ def show(comment_id: int) -> AnyResponse:
 
 @blueprint.get(f"/{COMMENT}/revision")
 def ask(comment_id: int) -> Response:
-    """The text in a form, for who wrote it."""
+    """Show the text in a form, to its author."""
     return _form(_own(comment_id))
 
 
 @blueprint.post(f"/{COMMENT}/revision")
 def revise(comment_id: int) -> AnyResponse:
-    """Keep the new text; or the form again, with what is wrong and what was typed."""
+    """Store the new text, or show the form again with what is wrong."""
     security.check_own_page()
     try:
         comment = gate.edit(lambda: _own(comment_id), request.form.get("body", ""))
@@ -48,7 +48,7 @@ def revise(comment_id: int) -> AnyResponse:
 
 @blueprint.post(f"/{COMMENT}/removal")
 def remove(comment_id: int) -> AnyResponse:
-    """Take the comment back."""
+    """Delete the comment."""
     security.check_own_page()
     comment = gate.take_back(lambda: _own(comment_id))
     return redirect(links.thread_page(comment.thread.site.key, comment.thread.key), code=303)

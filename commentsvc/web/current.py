@@ -1,4 +1,4 @@
-"""What this request is about: which site, who asks from where, in which language."""
+"""The current request: which site, which client, which language."""
 
 import ipaddress
 from functools import lru_cache
@@ -18,7 +18,7 @@ from commentsvc.web.options import choice, int_arg
 
 
 def site_asked_for() -> Site | None:
-    """The site this request's address names, if there is one, so that its pages may read why they were refused."""
+    """Return the site that the address names, so that its pages may read why they were refused."""
     named = request.view_args or {}
     key = named.get("site_key") or request.args.get("site")
     try:
@@ -32,20 +32,20 @@ def site_asked_for() -> Site | None:
 
 
 def page_asked_for(article: Article) -> ThreadPage:
-    """The part of a thread that ``?view=&sort=&page=`` asks for."""
+    """Return the page of a thread that ``?view=&sort=&page=`` asks for."""
     order = choice("sort", Order) or Order.OLDEST
     return reading.read(article, choice("view", View), order, int_arg("page") or 1)
 
 
 def page_of_comment_asked_for(article: Article) -> int | None:
-    """The page on which the comment of ``?comment=`` stands, if there is such a one in this thread."""
+    """Return the page with the comment of ``?comment=``, if it is in this thread."""
     comment = reading.visible(article.thread, int_arg("comment")) if "comment" in request.args else None
     view, order = choice("view", View) or View(article.site.view), choice("sort", Order) or Order.OLDEST
     return reading.page_of(article.site, comment, view, order) if comment else None
 
 
 def address() -> str:
-    """The client's address: the socket's, or what the last trusted proxy says; empty where that is none."""
+    """Return the client's address: the socket's, or the one a trusted proxy gives; empty if invalid."""
     peer = request.remote_addr or ""
     claimed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     while claimed and _is_trusted(peer):
@@ -54,36 +54,36 @@ def address() -> str:
 
 
 def has_unknown_proxy() -> bool:
-    """Whether somebody speaks for a client whose word is not taken."""
+    """Return whether forwarding headers come from a proxy that is not trusted."""
     forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
     return forwarded and not _is_trusted(request.remote_addr or "")
 
 
 def _without_port(text: str) -> str:
-    """``192.0.2.1:80`` and ``[2001:db8::1]:80`` as some proxies write them."""
+    """Remove the port: ``192.0.2.1:80``, ``[2001:db8::1]:80``."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def source() -> str:
-    """Who limits are counted for."""
+    """Return what limits are counted by."""
     return throttle.source_of(address())
 
 
 def neighbourhood() -> str:
-    """Whose limits are counted together with those of ``source``."""
+    """Return the wider network whose limits are counted together."""
     return throttle.neighbourhood_of(address())
 
 
 def address_hash() -> str | None:
-    """What is stored of the address, a keyed hash; None where it is not known, as that is nobody's."""
+    """Return a keyed hash of the address, to be stored; None if it is unknown."""
     known = address()
     return throttle.hash_of(known) if known else None
 
 
 def reader_language(site: Site | None = None) -> str:
-    """``?lang=`` if given, else what the browser prefers, else what the site speaks."""
+    """Return ``?lang=``, else what the browser prefers, else the site's language."""
     if asked := request.args.get("lang"):
         return i18n.nearest(asked, site.language if site else None)
     preferred = [tag for tag, _ in request.accept_languages]
@@ -91,7 +91,7 @@ def reader_language(site: Site | None = None) -> str:
 
 
 def site_language(site: Site) -> str:
-    """``?lang=`` if given, else what the site speaks; does not depend on who asks, so answers can be shared."""
+    """Return ``?lang=``, else the site's language: independent of the reader, so responses can be shared."""
     return i18n.nearest(request.args.get("lang"), site.language)
 
 

@@ -1,4 +1,4 @@
-"""A thread as an HTML fragment for the element ``<comment-thread>``, and the form it sends."""
+"""A thread as an HTML fragment for the element ``<comment-thread>``, and its form."""
 
 from collections.abc import Collection
 from urllib.parse import quote, urlencode
@@ -22,7 +22,7 @@ blueprint = Blueprint("embed", __name__)
 @blueprint.get("/embed/<site_key>/")
 @blueprint.get("/embed/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
-    """The thread; the same bytes for everybody, so that they can be kept and shared."""
+    """Return the thread; the same bytes for everybody, so that they can be kept and shared."""
     article = _address(site_key, key)
     if wanted := current.page_of_comment_asked_for(article):
         return _turned_to(wanted, article.site)
@@ -66,9 +66,9 @@ def fragment(
     *,
     moderates: bool = False,
 ) -> str:
-    """The thread's HTML; ``items`` stand in for its own, ``own`` are those that the reader may change.
+    """Render the thread. ``items`` replace its own; ``own`` are ids that the reader may edit.
 
-    Who ``moderates`` may decide about each of them.
+    Who ``moderates`` gets buttons to decide.
     """
     thread = shown.thread
     return render_template(
@@ -84,7 +84,7 @@ def fragment(
 
 
 def _turned_to(page: int, site: Site) -> Response:
-    """The same question for a page, so that each page is kept once and not once for each of its comments."""
+    """Return the request for a page instead of a comment, so that each page is kept once only."""
     asked = {name: value for name, value in request.args.items() if name != "comment"} | {"page": page}
     response = make_response("", 302)
     response.headers["Location"] = links.absolute(f"{quote(request.path)}?{urlencode(asked)}")

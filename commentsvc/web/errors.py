@@ -1,6 +1,6 @@
-"""Every refusal and every accident in the reader's language.
+"""Render every refusal and error in the reader's language.
 
-As a page for people, as problem+json for programs, in their own XML for senders of trackbacks and pingbacks.
+As a page for people, as problem+json for programs, as XML for senders of trackbacks and pingbacks.
 """
 
 import json
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Word what goes wrong."""
+    """Register the error handlers."""
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SQLAlchemyError, _database)
@@ -44,7 +44,7 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def say_when(response: Response, refusal: Refusal) -> Response:
-    """Tell programs when to come back, where the refusal knows."""
+    """Set Retry-After, if the refusal knows when."""
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
@@ -81,7 +81,7 @@ def _database(problem: SQLAlchemyError) -> Response:
 
 
 def may_try_again(problem: SQLAlchemyError) -> bool:
-    """Whether another transaction was in the way of this request's, for the first time: then the view runs again."""
+    """Return whether another transaction was in the way, for the first time: then the view runs again."""
     return storage_errors.meaning(problem) == Meaning.CONFLICT and "tried_again" not in g
 
 
@@ -104,7 +104,7 @@ def _accident(problem: Exception) -> Response:
 
 
 def problem(refusal: Refusal, status: int | None = None) -> Response:
-    """A refusal as RFC 9457 says it to programs."""
+    """Return a refusal as RFC 9457 specifies."""
     body: dict[str, object] = {
         "type": f"urn:commentsvc:refusal:{refusal.name}",
         "title": i18n.sentence(refusal),
@@ -131,7 +131,7 @@ def _page(status: int, sentence: str) -> Response:
 
 
 def _typed_text() -> str:
-    """What a person typed, to be given back on the page; nothing of a request too large to be read."""
+    """Return what a person typed, to show it again; nothing of a request too large to parse."""
     try:
         return request.form.get("body", "")
     except HTTPException:

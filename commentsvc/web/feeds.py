@@ -1,4 +1,4 @@
-"""Atom feeds (RFC 4287) of a thread and of a site, with who answers whom (RFC 4685)."""
+"""Atom feeds (RFC 4287) of a thread and of a site, with threading (RFC 4685)."""
 
 from datetime import datetime
 
@@ -59,6 +59,6 @@ def _updated(site: Site, comments: list[Comment]) -> datetime:
 
 
 def _identity(comment: Comment | int) -> str:
-    """A name that stays when threads are moved or renamed."""
+    """Return an id that stays when threads are moved or renamed."""
     comment_id = comment if isinstance(comment, int) else comment.id
     return links.comment_itself(comment_id)

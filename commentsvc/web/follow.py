@@ -1,4 +1,4 @@
-"""Hear of every comment under an article, without writing one."""
+"""Subscribe to every comment of an article without writing one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,14 +30,14 @@ class FollowForm:
 @blueprint.get("/follow/<site_key>/")
 @blueprint.get("/follow/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
-    """One field and a button."""
+    """Show one field and a button."""
     return _page(_address(site_key, key), FollowForm())
 
 
 @blueprint.post("/follow/<site_key>/")
 @blueprint.post("/follow/<site_key>/<key:key>")
 def follow(site_key: str, key: str = "") -> Response:
-    """An email asks for a yes, once; the answer here is the same whether the address is known or not."""
+    """Mail a confirmation; the response does not reveal whether the address is known."""
     article = _address(site_key, key)
     site = article.site
     typed = request.form.get("email", "")
@@ -66,7 +66,7 @@ def _address(site_key: str, key: str) -> Article:
 
 
 def _page(article: Article, form: FollowForm | None, status: int = 200) -> Response:
-    """The form, or what happens next."""
+    """Render the form, or what happens next."""
     visitor.current()
     title = article.title or article.url
     html = render_template("subscriptions/follow.html", site=article.site, title=title, article=article.url, form=form)

@@ -1,4 +1,4 @@
-"""The comment form as it is shown: what was typed, what is wrong with it, and the challenge that belongs to it."""
+"""The comment form: what was typed, what is wrong, and its challenge."""
 
 import secrets
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ LEAVE_THE_CHALLENGE = (Banned, ChallengeNeeded, LooksAutomatic, StorageUnavailab
 
 @dataclass(frozen=True)
 class ShownChallenge:
-    """A token and where its picture and sound are; ``solved`` where nothing is left to solve.
+    """A token and where its picture and sound are; ``solved`` if nothing is left to solve.
 
-    ``may_skip`` for who was asked and sent no right answer, ``skips`` for who chose that a moderator reads it first.
+    ``may_skip`` if they were asked and gave no right answer, ``skips`` if they chose that a moderator reads it first.
     """
 
     token: str
@@ -49,18 +49,18 @@ class ShownChallenge:
 
     @property
     def image(self) -> str:
-        """The full address of the picture."""
+        """The address of the picture."""
         return links.absolute(f"/captcha/{self.token}.png")
 
     @property
     def sound(self) -> str:
-        """The full address of the sound, in the reader's language where it is spoken."""
+        """The address of the sound, in the reader's language if available."""
         return links.absolute(f"/captcha/{self.token}.wav?lang={challenge.spoken(i18n.language())}")
 
 
 @dataclass(frozen=True)
 class CommentForm:
-    """All that ``templates/thread/_form.html`` needs."""
+    """The data of ``templates/thread/_form.html``."""
 
     article: Article
     values: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class CommentForm:
 
     @property
     def site(self) -> Site:
-        """Whose form it is."""
+        """The form's site."""
         return self.article.site
 
     @property
@@ -91,43 +91,43 @@ class CommentForm:
 
     @property
     def is_to_be_solved_now(self) -> bool:
-        """Whether nothing but the challenge keeps it from being sent."""
+        """Whether only the challenge is missing."""
         is_about_it = isinstance(self.refusal, ChallengeFailed) and not isinstance(self.refusal, CookieMissing)
         return is_about_it and not self.errors
 
     @property
     def expires_in(self) -> int:
-        """Seconds until its challenge is too old."""
+        """Seconds until its challenge expires."""
         return int(challenge.LIFETIME.total_seconds())
 
     @property
     def letters(self) -> str:
-        """What pictures are made of here, letters first."""
+        """The characters of this installation's pictures, letters first."""
         return " ".join(sorted(challenge.letters(), key=lambda sign: (sign.isdigit(), sign)))
 
     @property
     def is_spoken(self) -> bool:
-        """Whether the sound speaks the reader's language."""
+        """Whether the sound is in the reader's language."""
         return challenge.spoken(i18n.language()) == i18n.language()
 
     @property
     def action(self) -> str:
-        """Where the form goes when no script takes it: the page."""
+        """Where the form is sent without JavaScript."""
         return links.thread_page(self.article.site_key, self.article.key)
 
 
 def typed() -> dict[str, str]:
-    """What the request's form holds, the first value of each field."""
+    """Return the request's form, the first value of each field."""
     return request.form.to_dict(flat=True)
 
 
 def rendered() -> str:
-    """The typed text as it would look; too long a text is shown as far as a comment can hold it."""
+    """Return the typed text rendered, up to the maximum length."""
     return fields.rendered(request.form.get("body", "")[:MAX_BODY_LENGTH])
 
 
 def blank(article: Article, *, folded: bool = False) -> CommentForm:
-    """A form for everybody, as a shared fragment holds it: the script adds a challenge when somebody writes."""
+    """Return a form for everybody, for a shared fragment; the script adds a challenge."""
     return CommentForm(article, embedded=True, folded=folded, waits=article.moderation_rule == Moderation.ALL)
 
 
@@ -141,7 +141,7 @@ def personal(
     *,
     embedded: bool = False,
 ) -> CommentForm:
-    """A form for one person, filled with what they typed before, if anything."""
+    """Return a form for one visitor, with what they typed before."""
     values = {name: request.form.get(name, "") for name in FIELDS}
     shown = _challenge(article, visitor, moderator, refusal)
     return CommentForm(
@@ -161,21 +161,21 @@ def personal(
 
 
 def will_wait(article: Article, visitor: Visitor) -> bool:
-    """Whether a plain comment of this visitor would be held, as far as is known before it is written."""
+    """Return whether a plain comment of this visitor would be held, as far as known."""
     if article.moderation_rule == Moderation.FIRST:
         return not visitor.came_back or not evidence.approved(article.site, visitor.hash)
     return article.moderation_rule == Moderation.ALL
 
 
 def new_challenge(article: Article, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
-    """A fresh challenge for this visitor under this thread, in the place of another token if there was one."""
+    """Return a new challenge for this visitor and thread, replacing another token if given."""
     asks = was_asked or challenge_outcome.needs_challenge(article.site, article.captcha_rule, visitor)
     fresh = challenge.issue(article.challenge_place, visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
 
 def work(shown: ShownChallenge) -> dict[str, Any] | None:
-    """A computation that solves the challenge, longer after failures nearby; None where nothing is asked."""
+    """Return a proof of work, longer after failures nearby; None if nothing is required."""
     if not shown.asks:
         return None
     return challenge.work(shown.token, throttle.used(throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()))
@@ -195,7 +195,7 @@ def _challenge(
 
 
 def _token_to_show(article: Article, visitor: Visitor, refusal: Refusal | None, *, asks: bool) -> tuple[str, bool]:
-    """The token for the form, and whether it is solved; the one that was sent, while nobody has tried it."""
+    """Return the token for the form, and whether it is solved; the submitted one if it was not tried."""
     if refusal and refusal.challenge_pass:
         return refusal.challenge_pass, True
     place = article.challenge_place

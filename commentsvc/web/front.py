@@ -1,4 +1,4 @@
-"""The front page, the element's script, and the files below ``static/``."""
+"""The front page, the element's script, and static files."""
 
 from flask import Blueprint, Response, render_template, request
 
@@ -16,14 +16,14 @@ blueprint = Blueprint("front", __name__)
 
 @blueprint.get("/")
 def index() -> str:
-    """What lives here, for whoever looks at the bare address."""
+    """Show what this is, to whoever opens the bare address."""
     i18n.speak(current.reader_language())
     return render_template("front.html")
 
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Threads may be found; what only people and programs of ours use need not be looked through."""
+    """Allow threads to be indexed, and nothing that only people or our own scripts use."""
     root = request.script_root
     lines = ["User-agent: *", *(f"Disallow: {root}/{name}/" for name in NOT_FOR_ROBOTS)]
     response = Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -33,19 +33,19 @@ def robots() -> Response:
 
 @blueprint.get("/embed.js")
 def element() -> Response:
-    """The element ``<comment-thread>``; its address never changes, and new modules need a new one."""
+    """Return the script of ``<comment-thread>``; its address never changes."""
     return _shared(assets.send("embed.js"), CHECK_EACH_TIME)
 
 
 @blueprint.get("/static/<path:name>")
 def asset(name: str) -> Response:
-    """A file; kept for ever where its address carries its fingerprint."""
+    """Return a static file; cached for ever if the address has its fingerprint."""
     response = assets.send(name)
     return _shared(response, FOR_EVER if templating.is_fingerprinted(request, name) else CHECK_EACH_HOUR)
 
 
 def _shared(response: Response, lifetime: str) -> Response:
-    """For every page, in its smallest form: ``snapshots`` packs it and compares what browsers have."""
+    """Mark a response as the same everywhere: ``snapshots`` compresses it and answers 304."""
     response.headers["Cache-Control"] = lifetime
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

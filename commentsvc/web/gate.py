@@ -1,10 +1,11 @@
-"""What a stranger must pass before a row is written, cheapest check first; then the one transaction.
+"""What a stranger must pass before a row is written, cheapest check first; then one transaction.
 
 Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, challenge, validation,
 duplicate.
-All three doors (page, embed, API) come through ``receive``; each only reads the request and words the answer. Who
-changes a comment of their own passed all that before: ``edit`` and ``take_back`` look at origin and throttle, and
-what is edited at bans, as the text is new and the ban may be.
+Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors who edit or
+delete passed
+all that before: ``edit`` and ``take_back`` check origin and throttle, and edits are checked for bans, as the text is
+new.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,12 +56,12 @@ _line = Line()
 
 
 def least_time(body: str) -> timedelta:
-    """How long a person takes at least from seeing the form to sending it with this text."""
+    """Return how long a person takes at least to write this text."""
     return min(MAX_WAIT, MIN_WAIT + EACH_CHARACTER * len(body))
 
 
 def receive(request: CommentRequest) -> Comment:
-    """Let a comment in, or raise the refusal that says why not; commits."""
+    """Accept a comment, or raise a refusal; commits."""
     try:
         return _receive(request)
     except SQLAlchemyError as problem:
@@ -73,9 +74,9 @@ def receive(request: CommentRequest) -> Comment:
 
 
 def one_at_a_time(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
-    """A view that waits for its turn among those that ``receive``, each of which ends its turn there.
+    """Run a view only when it is its turn among those that call ``receive``, where the turn ends.
 
-    Python runs one thread at a time anyway, and changes between many at each question to the database.
+    Python runs one thread at a time anyway, and would switch between many at every database query.
     """
 
     @wraps(view)
@@ -129,7 +130,7 @@ def _receive(request: CommentRequest) -> Comment:
 
 
 def edit(find: Callable[[], Comment], body: str) -> Comment:
-    """Give the comment that ``find`` finds a new text; commits; raises what ``find`` and ``editing.edit`` raise."""
+    """Edit the comment that ``find`` returns; commits. Raises what ``find`` and ``editing.edit`` raise."""
 
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
@@ -142,7 +143,7 @@ def edit(find: Callable[[], Comment], body: str) -> Comment:
 
 
 def take_back(find: Callable[[], Comment]) -> Comment:
-    """Remove the comment that ``find`` finds at its writer's wish; commits."""
+    """Delete the comment that ``find`` returns, for its author; commits."""
     return _changed(find, editing.take_back)
 
 
@@ -186,13 +187,13 @@ def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, t
 
 
 def _alone() -> AbstractContextManager[object]:
-    """What fails in it is undone, and what was spent before stays so."""
+    """Return a savepoint: a failure rolls back to it, and the spent challenge stays spent."""
     return db.session.begin_nested()
 
 
 @contextmanager
 def _whole() -> Iterator[None]:
-    """The same where nothing was written before."""
+    """Roll back the whole transaction on failure: nothing was written before."""
     try:
         yield
     except (Refusal, IntegrityError):
@@ -227,7 +228,7 @@ def _checked(parsed: submission.Parsed) -> submission.Submission | Refusal:
 
 
 def _check_person(request: CommentRequest) -> timedelta | None:
-    """Honeypot and minimum time, for those who fill in forms; how long ago theirs was shown."""
+    """Check honeypot and minimum time of a form; return how long ago it was shown."""
     if request.moderator or not request.is_form:
         return None
     if request.typed.get(HONEYPOT):

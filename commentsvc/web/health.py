@@ -1,4 +1,4 @@
-"""Is it well? For load balancers, monitors and people."""
+"""Health and metrics."""
 
 import shutil
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/health")
 def health() -> Response:
-    """200 where all is well, 503 with reasons where it is not; nothing secret."""
+    """Return 200 if all is well, else 503 with reasons; nothing secret."""
     reasons = _reasons()
     said = {"status": "unwell" if reasons else "well", "reasons": reasons, "unknown_proxy": current.has_unknown_proxy()}
     return make_response(jsonify(said), 503 if reasons else 200)
@@ -31,7 +31,7 @@ def health() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Rows by state, and how often a thread was at hand as bytes, in Prometheus' text format."""
+    """Return rows by state and snapshot hits, in Prometheus' text format."""
     _check_reader()
     lines = []
     for table in (Comment, Email, Ping):

@@ -1,4 +1,4 @@
-"""Where other blogs tell us that they linked to an article: trackback, pingback, webmention."""
+"""Receive trackbacks, pingbacks and webmentions."""
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -22,7 +22,7 @@ blueprint = Blueprint("linkbacks", __name__)
 @blueprint.post("/trackback/<site_key>/")
 @blueprint.post("/trackback/<site_key>/<key:key>")
 def receive_trackback(site_key: str, key: str = "") -> Response:
-    """Take a trackback for later verification; the answer is the specification's, always with status 200."""
+    """Store a trackback for verification; the response is the specification's, always with status 200."""
     body = _body()
     article = Article.find(site_key, key)
     _take(article, trackback.parse(body, request.headers.get("Content-Type", "")))
@@ -32,13 +32,13 @@ def receive_trackback(site_key: str, key: str = "") -> Response:
 @blueprint.get("/trackback/<site_key>/")
 @blueprint.get("/trackback/<site_key>/<key:key>")
 def show_article(site_key: str, key: str = "") -> AnyResponse:
-    """A person who follows the trackback address is shown the article."""
+    """Redirect people who open the trackback address to the article."""
     return redirect(Article.find(site_key, key).url, code=302)
 
 
 @blueprint.post("/pingback")
 def receive_pingback() -> Response:
-    """Take a pingback for later verification; the answer is XML-RPC's, whatever the caller says that it sends."""
+    """Store a pingback for verification; the response is XML-RPC, whatever the request's content type."""
     linkback_request = pingback.parse(_body())
     _take(receiving.article_at(linkback_request.target), linkback_request)
     return Response(pingback.success(linkback_request), content_type=pingback.CONTENT_TYPE)
@@ -46,9 +46,9 @@ def receive_pingback() -> Response:
 
 @blueprint.post("/webmention")
 def receive_webmention() -> AnyResponse:
-    """Take a webmention for later verification, or for a second look: 201 and where its sender sees how far it got.
+    """Store a webmention for verification: 201 with the address of its status.
 
-    A person who filled in our own form is led there, or back to the form with what is wrong.
+    People who use our form are redirected there, or see the form again with what is wrong.
     """
     is_by_hand = BY_HAND in request.form
     try:
@@ -66,7 +66,7 @@ def receive_webmention() -> AnyResponse:
 
 @blueprint.get("/webmention")
 def show_form() -> Response:
-    """The same for people: a form that tells us of a page."""
+    """Show a form for people to report a page."""
     return _form()
 
 
@@ -87,7 +87,7 @@ def _form(refusal: Refusal | None = None) -> Response:
 
 @blueprint.get("/webmention/<receipt>")
 def show_status(receipt: str) -> Response:
-    """How far a webmention got, as a page or as JSON."""
+    """Return the status of a webmention, as a page or as JSON."""
     return _status(webmention.status(receipt), 200)
 
 
@@ -123,5 +123,5 @@ def _status(status: Status, code: int) -> Response:
 
 
 def wants_page() -> bool:
-    """Whether a person asks, with a browser; programs are answered in JSON."""
+    """Return whether a browser asks; programs get JSON."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"

@@ -1,4 +1,4 @@
-"""A thread as JSON-LD (schema.org ``Article`` with its ``Comment``), for programs that read pages."""
+"""A thread as JSON-LD (schema.org ``Article`` with its ``Comment``)."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def of_thread(thread_json: str) -> Markup:
-    """The content of ``<script type="application/ld+json">`` for a page of a thread, from the API's own answer."""
+    """Return the content of ``<script type="application/ld+json">``, from the API's own response."""
     thread = json.loads(thread_json)
     article = {
         "@context": "https://schema.org",

@@ -1,4 +1,4 @@
-"""Change a comment that somebody has seen, while nobody else can."""
+"""Lock a comment that somebody saw, and check that it has not changed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from commentsvc.models.comment import Comment
 
 @contextmanager
 def locked(comment_id: int, text_version: str | None = None) -> Iterator[Comment]:
-    """The comment as it is now, for the block, which is committed at its end.
+    """Lock the comment for the block, and commit at its end.
 
     Raises:
         NotFound: it is gone.

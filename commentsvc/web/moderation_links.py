@@ -1,4 +1,4 @@
-"""The pages behind the links in a moderator's email: one button for one decision about one comment."""
+"""The pages behind moderation links in emails: one button for one decision."""
 
 from flask import Blueprint, render_template
 
@@ -16,13 +16,13 @@ blueprint.after_request(security.never_keep)
 
 @blueprint.get("/moderate/<token>")
 def show(token: str) -> str:
-    """The comment and the button; nothing is decided by looking at it."""
+    """Show the comment and the button; looking decides nothing."""
     return _page(moderation_links.find(token), is_done=False)
 
 
 @blueprint.post("/moderate/<token>")
 def decide(token: str) -> str:
-    """What the button says; raises ``ChangedMeanwhile`` where the comment says something else by now."""
+    """Carry out the decision; raises ``ChangedMeanwhile`` if the comment's text has changed."""
     link = moderation_links.find(token)
     with locked(link.comment.id, link.text_version) as comment:
         link = moderation_links.find(token)  # as it is now: its holder may have lost the right

@@ -1,4 +1,4 @@
-"""An answer about a thread in which nobody has written: rendered once for a blog, with each article's key put in."""
+"""Responses for threads without comments: rendered once per site, with each article's key inserted."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ READS_THE_SAME = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")  # in an 
 
 
 def answer(article: Article) -> bytes | None:
-    """What this request asks for, made from the answer for another article; None where that has to be rendered."""
+    """Return the response, made from another article's; None if it must be rendered."""
     if article.thread is not None or article.key == KEY or not READS_THE_SAME.fullmatch(article.key):
         return None
     if article.site.share:  # whose links hold the address in another spelling

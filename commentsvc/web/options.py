@@ -1,4 +1,4 @@
-"""Query parameters of known form; anything else counts as not given."""
+"""Query parameters of known types; invalid ones count as not given."""
 
 from enum import StrEnum
 from typing import TypeVar
@@ -11,11 +11,11 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choice(name: str, among: type[Choice]) -> Choice | None:
-    """The named choice, or None."""
+    """Return a member of an enum, or None."""
     given = request.args.get(name)
     return among(given) if given in {str(one) for one in among} else None
 
 
 def int_arg(name: str) -> int | None:
-    """A positive integer of the query string, or None."""
+    """Return a positive integer, or None."""
     return row_id(request.args.get(name))

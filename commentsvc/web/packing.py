@@ -1,7 +1,8 @@
-"""Pages for one person's eyes, packed for the way.
+"""Compress personal pages.
 
-What is packed together may be guessed from its length, where somebody can put words of their own beside a secret and
-watch. So each answer gets a random number of further bytes.
+Lengths of compressed pages can reveal secrets beside text that an attacker controls, so each response gets a random
+number of
+extra bytes.
 """
 
 import gzip
@@ -18,7 +19,7 @@ MAX_NOISE = 100  # bytes
 
 
 def pack(response: Response) -> Response:
-    """For ``after_request``: the same answer with gzip around it, for browsers that take that."""
+    """Compress the response, if the browser accepts gzip; for ``after_request``."""
     response.headers.add("Vary", "Accept-Encoding")
     accepted = takes_gzip(request.headers.get("Accept-Encoding", ""))
     is_text = response.mimetype in ("text/html", "application/json")

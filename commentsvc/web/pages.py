@@ -1,4 +1,4 @@
-"""A thread as a page of its own: works without JavaScript, with everything a thread has."""
+"""A thread as a page of its own, with everything a thread has; works without JavaScript."""
 
 from urllib.parse import unquote_plus
 
@@ -52,7 +52,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/t/<site_key>/")
 @blueprint.get("/t/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> AnyResponse:
-    """The thread of an article, or an empty one where nobody has written yet; with ``?comment=``, its page."""
+    """Show an article's thread; with ``?comment=``, the page it is on."""
     if page := strangers.page(site_key, key):
         return _never_kept(make_response(page.html), page.site)
     article = _address(site_key, key)
@@ -71,7 +71,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
 @blueprint.post("/t/<site_key>/<key:key>")
 @gate.one_at_a_time
 def post(site_key: str, key: str = "") -> AnyResponse:
-    """Post a comment; back to it, or the page again with what is wrong and all that was typed.
+    """Post a comment; redirect to it, or show the page again with what is wrong and everything typed.
 
     The buttons "another picture" and "preview" show the page again, too.
     """
@@ -93,7 +93,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
 
 
 def _with_query(article: Article) -> str | None:
-    """The key that was meant by who put the address of an article below ``/t/``, its own query and all."""
+    """Return the key meant by whoever put an article's address with its query below ``/t/``."""
     of_article = [one for one in request.query_string.decode("latin-1").split("&") if _name(one) not in OURS]
     if not any(of_article):
         return None
@@ -152,7 +152,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
 
 
 def _never_kept(response: Response, site: Site) -> Response:
-    """For one person; other blogs' programs are told where to send linkbacks, if they do not look at elements."""
+    """Mark a response as personal, and name the linkback endpoints in its headers."""
     response.headers["Cache-Control"] = "no-store"
     if site.takes(Kind.PINGBACK):
         response.headers["X-Pingback"] = links.pingback()
@@ -162,7 +162,7 @@ def _never_kept(response: Response, site: Site) -> Response:
 
 
 def _own_view(form: CommentForm, person: Visitor) -> Markup | None:
-    """The thread with what its reader wrote and may still change, or None for who has nothing of their own in it."""
+    """Return the thread with the reader's own comments, or None if there are none."""
     if not person.came_back:
         return None
     thread = form.article.thread
@@ -174,14 +174,14 @@ def _own_view(form: CommentForm, person: Visitor) -> Markup | None:
 
 
 def _moderators_view(form: CommentForm, thread: Thread) -> Markup:
-    """The thread with what waits in it, and with what a moderator may do about each comment."""
+    """Return the thread with pending comments and a moderator's buttons."""
     shown = current.page_asked_for(form.article)
     items = reading.with_held(shown.items, reading.waiting_in(thread))
     return Markup(embed.fragment(shown, form, items, moderates=True))  # noqa: S704 - a template's
 
 
 def _view_of_everybody(form: CommentForm) -> Markup:
-    """The snapshot that everybody gets, with this reader's form in the place of the empty one."""
+    """Return everybody's snapshot, with this reader's form in place of the empty one."""
     before, opening, rest = _kept("embed", form.article).partition(FORM[0])
     if not opening:
         return Markup(before)  # noqa: S704 - a template's; the thread is closed and has no form
@@ -195,7 +195,7 @@ def _kept(door: str, article: Article) -> str:
 
 
 def place_of(comment: Comment) -> str:
-    """The page and anchor where a comment stands, laid out as its reader asked."""
+    """Return the page and anchor of a comment, in the view its reader asked for."""
     site, thread = comment.thread.site, comment.thread
     view = choice("view", View) or View(site.view)
     asked = [f"view={view}"] if request.args.get("view") else []

@@ -1,4 +1,4 @@
-"""What we store, for everybody to read; and what is stored about one address, for who reads its mail."""
+"""What is stored in general, and about one address, for whoever reads its email."""
 
 from datetime import timedelta
 
@@ -27,13 +27,13 @@ blueprint.after_request(security.never_keep)
 
 @blueprint.get("")
 def show() -> Response:
-    """The page, as the settings and the blogs' rules have it."""
+    """Show the page, according to settings and rules."""
     return _page()
 
 
 @blueprint.post("")
 def ask() -> Response:
-    """An email with a link, to who is known; the answer here is the same for everybody."""
+    """Mail a link to a known address; the response is the same for everybody."""
     security.check_own_page()
     typed = request.form.get("email", "")
     try:
@@ -53,20 +53,20 @@ def ask() -> Response:
 
 @blueprint.get("/<token>")
 def show_own(token: str) -> str:
-    """What is stored about the address that the link was sent to."""
+    """Show what is stored about the address that the link was sent to."""
     email = _email(token)
     return render_template("privacy/own.html", stored=personal_data.collect(email), token=token)
 
 
 @blueprint.get("/<token>/export")
 def export(token: str) -> Response:
-    """The same as a file."""
+    """Return the same as a file."""
     return as_file(_email(token))
 
 
 @blueprint.post("/<token>/erasure")
 def erase(token: str) -> AnyResponse:
-    """Forget it all."""
+    """Erase it."""
     personal_data.erase(_email(token))
     db.session.commit()
     return redirect(url_for("privacy.show", erased=1), code=303)

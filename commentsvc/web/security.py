@@ -1,4 +1,4 @@
-"""Headers that keep browsers safe, and the rule which foreign pages may talk to us."""
+"""Security headers, and which pages may talk to us."""
 
 from flask import Flask, Request, Response, make_response, request
 
@@ -25,24 +25,24 @@ _bodies = Bodies()
 
 
 def never_keep(response: Response) -> Response:
-    """An answer for one person's eyes; for ``after_request``."""
+    """Mark a response as personal; for ``after_request``."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def init_app(app: Flask) -> None:
-    """Set the headers of every answer, and answer what browsers ask before they send from a foreign page."""
+    """Set every response's headers, and answer CORS preflights."""
     app.before_request(_read_whole)
     app.before_request(_preflight)
     app.after_request(_set_headers)
 
 
 def _read_whole() -> None:
-    """Take the whole body before anything else is done: a slow sender must hold no database connection.
+    """Read the whole body first, so that a slow sender holds no database connection.
 
     Raises:
         TooSlow, TooMany: as ``bodies.collect`` does.
-        NotFound: the address holds a NUL, which no address of ours does.
+        NotFound: the address contains a NUL.
         NotUnderstood: the form has a field without a name.
     """
     is_batch = request.path == "/api/v1/counts"  # where what is wrong with one key is no matter of the others
@@ -59,7 +59,7 @@ def _read_whole() -> None:
 
 
 def _is_ping() -> bool:
-    """Whether the body is another blog's, in a charset of its own."""
+    """Return whether the body is another site's, in a charset of its own."""
     return request.path.startswith("/trackback/") or request.path == "/pingback"
 
 
@@ -91,14 +91,14 @@ def _set_headers(response: Response) -> Response:
 
 
 def own_origin() -> str:
-    """The origin of our own pages."""
+    """Return the origin of our own pages."""
     return links.origin_of(settings.current().base_url) or ""
 
 
 def check_origin(site: Site, asked: Request = request) -> None:
-    """Raises ``WrongOrigin`` where a browser says that a page of neither the site nor ourselves sends this.
+    """Raise ``WrongOrigin`` if the browser says that the request comes from a page of neither the site nor ourselves.
 
-    Programs say nothing and pass: they carry no one's cookies.
+    Programs send no origin and pass: they carry nobody's cookies.
     """
     origin = _origin(asked)
     if origin is not None:
@@ -109,19 +109,19 @@ def check_origin(site: Site, asked: Request = request) -> None:
 
 
 def check_own_page(asked: Request = request) -> None:
-    """Raises ``WrongOrigin`` unless one of our own pages sends this, as far as the browser tells."""
+    """Raise ``WrongOrigin`` unless the request comes from our own page, as far as the browser says."""
     if not is_own_page(asked):
         raise WrongOrigin
 
 
 def is_own_page(asked: Request = request) -> bool:
-    """Whether no other site's page sends this, as far as the browser tells."""
+    """Return whether the request comes from no other site's page, as far as the browser says."""
     is_own = _origin(asked) in (None, own_origin())
     return is_own and asked.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
 
 
 def _origin(asked: Request) -> str | None:
-    """Whose page sends this, as the browser says; some say ``null`` of a page of ours that tells nobody its address."""
+    """Return whose page sends this. Some browsers say ``null`` for pages of ours that send no referrer."""
     origin = asked.headers.get("Origin")
     if origin == "null" and asked.headers.get("Sec-Fetch-Site") == "same-origin":
         return own_origin()
@@ -129,7 +129,7 @@ def _origin(asked: Request) -> str | None:
 
 
 def allow_site(response: Response, site: Site | None) -> Response:
-    """Let the pages of ``site``, and no others, read this answer and send their cookies along."""
+    """Let the pages of ``site``, and no others, read this response and send their cookies."""
     response.headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")
     if site and origin in site.origins:

@@ -1,4 +1,4 @@
-"""Plain links with which a reader tells others of an article: no scripts of strangers, no trackers."""
+"""Share links: plain links without foreign scripts or trackers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NAMES = {Network.MASTODON: "Mastodon", Network.BLUESKY: "Bluesky", Network.X: "X
 
 @dataclass(frozen=True)
 class ShareLink:
-    """``network`` names it for the script, ``name`` for people."""
+    """``network`` is its name in the script, ``name`` in the page."""
 
     network: Network
     name: str
@@ -29,7 +29,7 @@ class ShareLink:
 
 
 def links_for(site: Site, url: str, title: str) -> list[ShareLink]:
-    """The links that the site wants beside its articles, in its order; none by default."""
+    """Return the share links that the site wants, in its order; none by default."""
     names = NAMES | {Network.EMAIL: _("E-mail"), Network.COPY: _("Copy address")}
     chosen = [Network(one) for one in site.share]
     return [ShareLink(one, names[one], ADDRESSES[one](url, title)) for one in chosen]

@@ -1,12 +1,16 @@
 """Threads as bytes, ready to send: a WSGI layer in front of Flask.
 
 A thread is read thousands of times for one write. A hit costs a dictionary look-up: no routing, no session, no
-template. A snapshot is trusted for a second; older, one small query compares versions: of the site, and of the thread
-or, for answers about many threads, of the site's news. A door that wrote drops its snapshots at once, other
-processes agree within that second, without a message bus.
+template. A
+snapshot is trusted for a second; after that, one small query compares versions: of the site and the thread or, for
+responses about
+many threads, the site's activity version. A process that writes drops its own snapshots at once; others agree within
+that second,
+without a message bus.
 
 Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it. The
-view is asked with the parameters of the snapshot's name and no others, so that one name cannot mean two answers.
+view is asked
+with the parameters in the snapshot's name and no others, so that one name cannot mean two responses.
 """
 
 import contextvars
@@ -72,7 +76,7 @@ Place = tuple[int, str | None]  # a site and the key of one of its threads, or N
 
 @dataclass(frozen=True)
 class _Subject:
-    """What an answer shows, and in which version; ``key`` is None where it shows many threads of the site."""
+    """What a response shows, and in which version; ``key`` is None if it shows several threads of the site."""
 
     site_id: int
     key: str | None
@@ -90,9 +94,9 @@ class _Subject:
 
 @dataclass
 class _Snapshot:
-    """An answer as bytes; ``checked`` is when its version was last known to be the newest.
+    """A response as bytes; ``checked`` is when its version was last known to be current.
 
-    Nearly everybody takes it packed. ``plain`` is kept beside it only while somebody wants it so.
+    Nearly everybody takes it compressed. ``plain`` is kept as well while somebody wants it.
     """
 
     subject: _Subject
@@ -117,7 +121,7 @@ class _Snapshot:
 
 @dataclass(eq=False)
 class _Flight:
-    """An answer that is being rendered; ``changed`` is what was written meanwhile, ``landed`` set when it is there."""
+    """A response being rendered; ``changed`` is what was written in the meantime, ``landed`` is set when it is done."""
 
     name: Name
     changed: set[Place] = field(default_factory=set)
@@ -125,7 +129,7 @@ class _Flight:
 
 
 def put_before(app: Flask) -> None:
-    """Put an empty layer in front of an application, also in the place of one that is there."""
+    """Put an empty layer in front of an application, replacing one that is there."""
     with app.app_context():
         engine = db.engine
     there = app.extensions.get("snapshots")
@@ -134,7 +138,7 @@ def put_before(app: Flask) -> None:
 
 
 def keep(response: Response, article: Article) -> Response:
-    """Say that ``response`` is the same for everybody, as long as site and thread have the version they have now."""
+    """Keep ``response`` for everybody, as long as site and thread have their current versions."""
     response.headers["Cache-Control"] = SHARED
     site, thread = article.site, article.thread
     version = (site.version, thread.version if thread else None)
@@ -143,14 +147,14 @@ def keep(response: Response, article: Article) -> Response:
 
 
 def keep_of_many(response: Response, site: Site, activity_version: int) -> Response:
-    """The same for an answer about many threads of ``site``, as of its ``activity_version``."""
+    """The same for a response about several threads of ``site``, as of its ``activity_version``."""
     response.headers["Cache-Control"] = SHARED
     request.environ[NOTE] = _Subject(site.id, None, (site.version, activity_version), frozenset(site.origins))
     return response
 
 
 def keep_for_good(response: Response) -> Response:
-    """The same for an answer that stays as it is while this process lives, for pages anywhere."""
+    """The same for a response that never changes while this process runs."""
     request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset())
     return response
 
@@ -170,14 +174,14 @@ def _drop_site(site_id: int) -> None:
 
 
 def counts() -> dict[str, int]:
-    """How many answers of this process came from memory, and how many were rendered."""
+    """Return how many responses came from memory, and how many were rendered."""
     return {"hit": _layer().hits, "miss": _layer().misses}
 
 
 def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> bytes:
-    """The body that a reader would get from ``path``: kept where it can be, and then the same object each time.
+    """Return the body that a reader gets from ``path``; the same object each time while it is kept.
 
-    With a ``shape``, an answer that only the service asks for: the view finds it by ``shape_asked_for``.
+    With a ``shape``, a response that only the service itself asks for: the view finds it by ``shape_asked_for``.
 
     Raises:
         StorageUnavailable: there is none.
@@ -186,7 +190,7 @@ def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> 
 
 
 def shape_asked_for() -> str:
-    """In which shape the service asks itself for an answer; empty for what a reader asks for."""
+    """Return in which shape the service asks itself for a response; empty for a reader's request."""
     return str(request.environ.get(SHAPE, ""))
 
 
@@ -197,7 +201,7 @@ def _layer() -> "Snapshots":
 
 @dataclass
 class Snapshots:
-    """The layer: answers from memory where it can, else asks ``app`` and remembers."""
+    """The layer: responses from memory if possible, else from ``app``, kept."""
 
     app: Wsgi
     engine: Engine

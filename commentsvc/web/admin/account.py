@@ -1,4 +1,4 @@
-"""A moderator's own account: name and language, their emails, the ways to sign in, and where they are signed in."""
+"""A moderator's own account: name, language, notifications, ways to sign in, and sessions."""
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -23,7 +23,7 @@ signed_in.guard(blueprint)
 
 
 class NoOtherWay(Refusal):
-    """Without a password and without a passkey only emails would let somebody in."""
+    """Without a password and without a passkey, only emails would let them in."""
 
     status = 409
     sentence = N_("Please set a password or add a passkey first: else only a link by mail would let you in.")
@@ -31,13 +31,13 @@ class NoOtherWay(Refusal):
 
 @blueprint.get("")
 def show() -> str:
-    """Everything; the dangerous forms only to who showed a short while ago who they are."""
+    """Show everything; dangerous forms only to those who confirmed who they are a short while ago."""
     return _page()
 
 
 @blueprint.post("")
 def change() -> AnyResponse:
-    """Another name, another language."""
+    """Change name and language."""
     language = request.form.get("language", "")
     if language not in i18n.languages():
         raise NotUnderstood
@@ -49,7 +49,7 @@ def change() -> AnyResponse:
 
 @blueprint.post("/emails")
 def choose_emails() -> AnyResponse:
-    """What the moderator hears of, of which blog, and how often."""
+    """Choose which notifications to get, from which site, and how often."""
     frequency = request.form.get("frequency", "")
     if frequency not in set(Frequency):
         raise NotUnderstood
@@ -66,7 +66,7 @@ def choose_emails() -> AnyResponse:
 
 @blueprint.post("/password")
 def set_password() -> AnyResponse | tuple[str, int]:
-    """A new password: every session ends, and one begins here."""
+    """Set a password: every session ends, and a new one begins here."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     db.begin_write()
@@ -81,7 +81,7 @@ def set_password() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/password/removal")
 def remove_password() -> AnyResponse | tuple[str, int]:
-    """Sign in by passkey alone; a link by mail is left for the day it is lost."""
+    """Remove the password: passkeys sign in, or a mailed link if they are lost."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     db.begin_write()
@@ -94,7 +94,7 @@ def remove_password() -> AnyResponse | tuple[str, int]:
 
 @blueprint.get("/passkeys/question")
 def ask_for_passkey() -> Response | AnyResponse:
-    """What the browser asks the device for, as JSON."""
+    """Return what the browser passes to the device, as JSON."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     return Response(passkeys.to_add(signed_in.person()), content_type="application/json")
@@ -102,7 +102,7 @@ def ask_for_passkey() -> Response | AnyResponse:
 
 @blueprint.post("/passkeys")
 def add_passkey() -> AnyResponse | tuple[str, int]:
-    """Keep a key the device made; the browser it was made in names it where nobody does."""
+    """Store a new passkey, named after the browser unless it was given a name."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     db.begin_write()
@@ -117,7 +117,7 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/passkeys/<id:passkey_id>/removal")
 def remove_passkey(passkey_id: int) -> AnyResponse:
-    """Let a key open nothing any more; the last one stays while there is no password."""
+    """Remove a passkey. The last one stays while there is no password."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     db.begin_write()
@@ -130,7 +130,7 @@ def remove_passkey(passkey_id: int) -> AnyResponse:
 
 @blueprint.post("/sessions/<id:session_id>/end")
 def end_session(session_id: int) -> AnyResponse:
-    """Sign out in one place."""
+    """End one session."""
     db.begin_write()
     sessions.end_one(signed_in.person(), session_id)
     return _back()
@@ -138,7 +138,7 @@ def end_session(session_id: int) -> AnyResponse:
 
 @blueprint.post("/sessions/end")
 def end_others() -> AnyResponse:
-    """Sign out everywhere else."""
+    """End all other sessions."""
     db.begin_write()
     here = signed_in.session()
     sessions.end_all(signed_in.person(), but=here.id if here else None)
@@ -151,7 +151,7 @@ def _back() -> AnyResponse:
 
 
 def _emails(who: Moderator) -> dict[str, object]:
-    """What the form of emails shows: held comments are told unless somebody said otherwise, others are not."""
+    """Return the state of the notifications form: pending comments are on by default, others off."""
     recipient = Recipient.with_email(who.email)
     heard = subscriptions.of(recipient) if recipient else []
     states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}

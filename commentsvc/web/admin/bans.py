@@ -1,4 +1,4 @@
-"""Who is banned: the list, banning, lifting."""
+"""Bans: list, impose, lift."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,25 +27,25 @@ signed_in.guard(blueprint)
 
 @dataclass(frozen=True)
 class BanForm:
-    """What ``templates/admin/bans.html`` shows to fill in; about the writer of ``comment``, where there is one."""
+    """The form in ``templates/admin/bans.html``; about the author of ``comment``, if given."""
 
     comment: Comment | None
     refusal: Refusal | None = None
 
     @property
     def value(self) -> str:
-        """What was typed, or else the host of a linkback."""
+        """What was typed, else the host of a linkback."""
         linkback = self.comment.website if self.comment and self.comment.is_linkback else None
         return request.form.get("value", links.host_of(linkback or ""))
 
     @property
     def site(self) -> str:
-        """The number of the chosen site, or else of the comment's."""
+        """The id of the chosen site, else of the comment's."""
         return request.form.get("site", str(self.comment.thread.site_id) if self.comment else "")
 
     @property
     def takes_theirs(self) -> bool:
-        """Whether all they wrote goes to the trash, too."""
+        """Whether everything they wrote is trashed, too."""
         return bool(request.form.get("theirs")) if request.form else self.comment is not None
 
     @property
@@ -55,7 +55,7 @@ class BanForm:
 
     @property
     def kind(self) -> str:
-        """What was chosen, or else what is known of the comment's writer."""
+        """What was chosen, else what is known of the comment's author."""
         if "kind" in request.form:
             return request.form["kind"]
         if self.comment and self.comment.is_linkback:
@@ -65,13 +65,13 @@ class BanForm:
 
 @blueprint.get("")
 def show() -> AnyResponse | str:
-    """All bans, and the form for another one; with ``?comment=``, of its writer."""
+    """Show all bans, and a form for a new one; with ``?comment=``, of its author."""
     return _page(BanForm(signed_in.own(db.session.get(Comment, int_arg("comment") or 0))))
 
 
 @blueprint.post("")
 def impose() -> AnyResponse | tuple[str, int]:
-    """Ban somebody; back to the list, which offers to undo it."""
+    """Ban an author; back to the list, which offers to undo it."""
     db.begin_write()
     comment = signed_in.own(db.session.get(Comment, row_id(request.form.get("comment")) or 0))
     try:
@@ -87,7 +87,7 @@ def impose() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post(f"/{BAN}/end")
 def lift(ban_id: int) -> AnyResponse:
-    """Let them write again; what they wrote stays where it is."""
+    """Lift a ban. What it trashed stays trashed."""
     db.begin_write()
     ban = _ban(ban_id)
     bans.lift(ban)
@@ -97,7 +97,7 @@ def lift(ban_id: int) -> AnyResponse:
 
 @blueprint.post(f"/{BAN}/undo")
 def undo(ban_id: int) -> AnyResponse:
-    """Let them write again, and give back what the ban took."""
+    """Lift a ban and restore what it trashed."""
     db.begin_write()
     ban = _ban(ban_id)
     bans.undo(ban)
@@ -123,7 +123,7 @@ def _imposed(comment: Comment | None) -> Ban:
 
 
 def _site() -> Site | None:
-    """The chosen one; raises ``InvalidFields`` where it is gone, so that no ban grows to all of them."""
+    """Return the chosen site; raises ``InvalidFields`` if it is gone, so that the ban does not cover all sites."""
     who, chosen = signed_in.person(), request.form.get("site", "")
     if not chosen and not who.is_owner:
         raise InvalidFields({"site": OwnersOnly()})

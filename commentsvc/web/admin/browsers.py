@@ -1,4 +1,4 @@
-"""What a browser is called by people, from what it says of itself."""
+"""Names of browsers, from their user agents."""
 
 # Each says the names of those before it, too.
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"))
@@ -8,7 +8,7 @@ KERNELS = (("Mac OS", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))
 
 
 def name_of(user_agent: str) -> str:
-    """Such as ``Firefox, Linux``; the first word it says where neither is known, empty where it says nothing."""
+    """Return such as ``Firefox, Linux``; the first word if neither is known, empty if there is none."""
     known = [_first(user_agent, BROWSERS + ENGINES), _first(user_agent, SYSTEMS + KERNELS)]
     return ", ".join(filter(None, known)) or user_agent.partition(" ")[0][:40]
 

@@ -1,4 +1,4 @@
-"""Webhooks and push: where events go, how that went, and another try."""
+"""Webhooks and push services: where events go, and the last deliveries."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,13 +20,13 @@ signed_in.guard(blueprint, owner=True)
 
 @blueprint.get("")
 def show() -> str:
-    """All channels, and the last deliveries."""
+    """Show all channels and the last deliveries."""
     return _list()
 
 
 @blueprint.post("")
 def add() -> AnyResponse | tuple[str, int]:
-    """Open a channel; its secret stands in the list."""
+    """Create a channel; the list shows its secret."""
     means, url = request.form.get("means", ""), request.form.get("url", "").strip()
     if means not in set(Means):
         raise NotUnderstood
@@ -46,7 +46,7 @@ def _site() -> Site | None:
 
 @blueprint.post(f"{CHANNEL}/removal")
 def remove(channel_id: int) -> AnyResponse:
-    """Tell it nothing more, and forget what was told."""
+    """Delete a channel and its deliveries."""
     db.begin_write()
     db.session.delete(found(db.session.get(Channel, channel_id)))
     return _back()
@@ -54,7 +54,7 @@ def remove(channel_id: int) -> AnyResponse:
 
 @blueprint.post(f"{CHANNEL}/rotation")
 def rotate(channel_id: int) -> AnyResponse:
-    """Sign with a new secret, and with the old one for another day."""
+    """Sign with a new secret, and for one day with the old one as well."""
     db.begin_write()
     channels.rotate(found(db.session.get(Channel, channel_id)))
     return _back()
@@ -62,7 +62,7 @@ def rotate(channel_id: int) -> AnyResponse:
 
 @blueprint.post(f"{CHANNEL}/tests")
 def test(channel_id: int) -> AnyResponse:
-    """Send something harmless."""
+    """Send a harmless test message."""
     db.begin_write()
     channels.test(found(db.session.get(Channel, channel_id)))
     return _back()
@@ -70,7 +70,7 @@ def test(channel_id: int) -> AnyResponse:
 
 @blueprint.post("/deliveries/<id:delivery_id>/attempts")
 def send_again(delivery_id: int) -> AnyResponse:
-    """Another try, now."""
+    """Send a delivery again, now."""
     db.begin_write()
     delivery = found(db.session.get(Delivery, delivery_id))
     channels.send_again(delivery)

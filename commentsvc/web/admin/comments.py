@@ -1,4 +1,4 @@
-"""One comment in the admin pages: all that is known of it, decisions, an answer, another text, another place, notes."""
+"""One comment in the admin pages: decide, reply, edit, move, pin, and notes."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -26,7 +26,7 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show(comment_id: int) -> str:
-    """Everything about it, and the forms to change it."""
+    """Show everything about a comment, and the forms to change it."""
     return _page(_own(comment_id))
 
 
@@ -41,7 +41,7 @@ def decide(comment_id: int, verb: str) -> AnyResponse | str:
 
 @blueprint.post("/reply")
 def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Approve it and reply to it, in one action."""
+    """Approve it and reply to it, as one action."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
     try:
@@ -56,7 +56,7 @@ def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.post("/text")
 def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Another name, website or text; what it said before is kept."""
+    """Change name, website or text; the old text is kept."""
     names = ("author", "website", "body")
     try:
         new = submission.validate({name: request.form.get(name, "") for name in names})
@@ -73,7 +73,7 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.post("/place")
 def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Below another comment, or under another article, with all answers to it."""
+    """Move it with all its replies below another comment, or to another article."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
     try:
@@ -88,7 +88,7 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.post("/pin")
 def pin(comment_id: int) -> AnyResponse | str:
-    """Let it stand first in its thread, or no more."""
+    """Pin it at the top of its thread, or unpin it."""
     db.begin_write()
     comment = _own(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
@@ -99,7 +99,7 @@ def pin(comment_id: int) -> AnyResponse | str:
 
 @blueprint.post("/notes")
 def write_note(comment_id: int) -> AnyResponse:
-    """For moderators' eyes only."""
+    """Store a note for moderators."""
     db.begin_write()
     comment = _own(comment_id)
     notes.write(comment, request.form.get("body", ""), signed_in.person())
@@ -109,7 +109,7 @@ def write_note(comment_id: int) -> AnyResponse:
 
 @blueprint.post("/notes/<id:note_id>/removal")
 def remove_note(comment_id: int, note_id: int) -> AnyResponse:
-    """Throw a note away."""
+    """Delete a note."""
     db.begin_write()
     comment, note = _own(comment_id), found(db.session.get(Note, note_id))
     if note.comment_id != comment.id:
@@ -136,7 +136,7 @@ def _place(comment: Comment) -> tuple[Thread, Comment | None]:
 
 
 def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
-    """Back to the list, to the item, or to the thread, as the form says."""
+    """Redirect to the list, the item or the thread, as the form says."""
     listing, back = Listing.of_form(), request.values.get("back", "")
     if request.headers.get(FRAGMENT):
         comment = db.session.get_one(Comment, comment_id)

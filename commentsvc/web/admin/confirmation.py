@@ -1,4 +1,4 @@
-"""Show once more who you are, before what cannot be taken back: whoever finds an open admin page must not own it."""
+"""Ask who they are once more before dangerous actions: an open admin page must not be enough."""
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,13 +16,13 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """Ask for the password or the passkey; who has neither signs in anew by a link."""
+    """Ask for the password or a passkey; without either, a mailed link signs in again."""
     return _page()
 
 
 @blueprint.post("")
 def confirm() -> AnyResponse | tuple[str, int]:
-    """By password."""
+    """Confirm by password."""
     who = signed_in.person()
     try:
         sign_in.slow_down(who.email)
@@ -35,7 +35,7 @@ def confirm() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/passkey")
 def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
-    """By passkey, of the moderator who is signed in."""
+    """Confirm by a passkey of the moderator who is signed in."""
     who = signed_in.person().id
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
@@ -50,7 +50,7 @@ def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/link")
 def send_link() -> str:
-    """Mail a link that signs in anew, which shows as much."""
+    """Mail a sign-in link, which confirms as well."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
     sign_in.write_link(signed_in.person())

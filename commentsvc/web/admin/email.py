@@ -1,4 +1,4 @@
-"""The emails: sent, waiting and failed, with the mail server's own words; and a test of the way out."""
+"""The outbox: sent, waiting and failed emails, with the mail server's answers, and a test."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,13 +21,13 @@ signed_in.guard(blueprint, owner=True)
 
 @blueprint.get("")
 def show() -> str:
-    """The last emails, newest first; of one state."""
+    """Show the latest emails, of one state if asked."""
     return _list()
 
 
 @blueprint.get(EMAIL)
 def show_one(email_id: int) -> str:
-    """One email as it went out, and how far it got; of a test, all that was said."""
+    """Show one email as sent, and its progress; for a test, the whole dialogue."""
     email = found(db.session.get(Email, email_id))
     has_mail_server = bool(settings.current().mail_url)
     is_test = email.kind == EmailKind.TEST and has_mail_server
@@ -44,7 +44,7 @@ def show_one(email_id: int) -> str:
 
 @blueprint.post("/tests")
 def send_test() -> AnyResponse | tuple[str, int]:
-    """Write a test email; its page says how it went."""
+    """Enqueue a test email; its page shows the outcome."""
     person, typed = signed_in.moderator(), request.form.get("email", "")
     try:
         address = fields.checked_email(typed)
@@ -59,7 +59,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post(f"{EMAIL}/attempts")
 def send_again(email_id: int) -> AnyResponse:
-    """Send it once more."""
+    """Send an email again."""
     db.begin_write()
     outbox.send_again(_locked(email_id))
     db.session.commit()
@@ -68,7 +68,7 @@ def send_again(email_id: int) -> AnyResponse:
 
 @blueprint.post(f"{EMAIL}/cancellation")
 def cancel(email_id: int) -> AnyResponse:
-    """Do not send it."""
+    """Cancel an email."""
     db.begin_write()
     outbox.cancel(_locked(email_id))
     db.session.commit()

@@ -1,4 +1,4 @@
-"""What other blogs told us and what we told them: how far it got, why not further, and another try."""
+"""Received and sent linkbacks: their progress, failures, and another attempt."""
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,7 +16,7 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """The last ones of both directions, newest first."""
+    """Show the latest linkbacks of both directions."""
     who = signed_in.person()
     return render_template(
         "admin/linkbacks.html",
@@ -30,7 +30,7 @@ def show() -> str:
 
 @blueprint.post("/received/<id:ping_id>/attempts")
 def check_again(ping_id: int) -> AnyResponse:
-    """Have the source of a ping looked at again."""
+    """Have the source of a ping fetched again."""
     db.begin_write()
     ping = found(db.session.get(Ping, ping_id))
     if not signed_in.person().moderates(ping.site_id):
@@ -42,7 +42,7 @@ def check_again(ping_id: int) -> AnyResponse:
 
 @blueprint.post("/sent/<id:linkback_id>/attempts")
 def send_again(linkback_id: int) -> AnyResponse:
-    """Have a page told again."""
+    """Have a linkback sent again."""
     db.begin_write()
     sent = found(db.session.get(SentLinkback, linkback_id))
     if not signed_in.person().moderates(sent.announcement.site_id):

@@ -1,4 +1,4 @@
-"""Which part of the list a page of the admin pages is about: read from its address, and carried along by its forms."""
+"""The criteria of the queue, read from its address and carried along by its forms."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Listing:
 
     @classmethod
     def of_address(cls) -> "Listing":
-        """As this page's address says."""
+        """Return the criteria of this page's address."""
         return cls._of(request.args.items())
 
     @classmethod
     def of_form(cls) -> "Listing":
-        """As the list had it in which the sent form stands."""
+        """Return the criteria of the list that the submitted form was on."""
         return cls._of(parse_qsl(request.form.get(CARRIED, "")))
 
     @classmethod
@@ -40,13 +40,13 @@ class Listing:
 
     @property
     def state(self) -> State | None:
-        """Of which state; what waits, where nothing is said, and None for any."""
+        """The state; pending by default, None for any."""
         said = self.asked.get("state", State.PENDING)
         return None if said == ANY else State(said) if said in set(State) else State.PENDING
 
     @property
     def wanted(self) -> Wanted:
-        """What to look for; what cannot be understood counts as not said."""
+        """The search criteria; invalid ones count as not given."""
         said, kind = self.asked.get, self.asked.get("kind")
         return Wanted(
             state=self.state,
@@ -64,16 +64,16 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether more is said than a state and a site."""
+        """Whether anything but state and site is given."""
         return bool(set(self.asked) - {"state", "site"})
 
     @property
     def query(self) -> str:
-        """For the field that forms carry along."""
+        """The value of the field that forms carry along."""
         return urlencode(self.asked)
 
     def address(self, **changes: object) -> str:
-        """The address of the list, with other values; None takes one away."""
+        """Return the address of the list with other values; None removes one."""
         said = {name: value for name, value in {**self.asked, **changes}.items() if value not in (None, "")}
         return f"{url_for('queue.show')}?{urlencode(said)}"
 

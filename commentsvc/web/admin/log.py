@@ -1,4 +1,4 @@
-"""Who did what, why, and undone from here: what moderators did, and every decision about a comment."""
+"""The log: what people did, undone from here, and every decision about a comment."""
 
 from flask import Blueprint, render_template, request
 
@@ -13,7 +13,7 @@ signed_in.guard(blueprint)
 
 @blueprint.get("/log")
 def show() -> str:
-    """What moderators did, newest first; with ``?of=decisions``, what was decided about each comment, by rules too."""
+    """Show actions, newest first; with ``?of=decisions``, decisions, those by rules too."""
     who, before = signed_in.person(), int_arg("before")
     of_decisions = request.args.get("of") == "decisions"
     return render_template(

@@ -1,4 +1,4 @@
-"""Who moderates what: invite, give roles and sites, take the right away, bring it back."""
+"""Moderators: invite, set roles and sites, remove, bring back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,13 +38,13 @@ class InvitationForm:
 
 @blueprint.get("")
 def show() -> str:
-    """Everybody who may sign in, and the form for another one."""
+    """Show everybody who may sign in, and the form to invite."""
     return _page(InvitationForm())
 
 
 @blueprint.post("")
 def invite() -> AnyResponse | tuple[str, int]:
-    """Add somebody and send them a link to sign in."""
+    """Add somebody and mail them a sign-in link."""
     typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
     role = _role()
     db.begin_write()
@@ -61,7 +61,7 @@ def invite() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post(f"/{MODERATOR}")
 def change(moderator_id: int) -> AnyResponse:
-    """Another role, other sites."""
+    """Change role or sites."""
     role = _role()
     db.begin_write()
     moderators.change(found(db.session.get(Moderator, moderator_id)), role, _sites())
@@ -70,7 +70,7 @@ def change(moderator_id: int) -> AnyResponse:
 
 @blueprint.post(f"/{MODERATOR}/link")
 def send_link(moderator_id: int) -> AnyResponse:
-    """Send a link to sign in once."""
+    """Mail a one-time sign-in link."""
     db.begin_write()
     sign_in.write_link(found(db.session.get(Moderator, moderator_id)))
     return _back()
@@ -78,7 +78,7 @@ def send_link(moderator_id: int) -> AnyResponse:
 
 @blueprint.post(f"/{MODERATOR}/removal")
 def remove(moderator_id: int) -> AnyResponse:
-    """Sign them out everywhere and for good; back to the list, which offers to undo it."""
+    """Remove a moderator and end their sessions; back to the list, which offers to undo it."""
     db.begin_write()
     moderators.remove(found(db.session.get(Moderator, moderator_id)))
     return _back(removed=moderator_id)
@@ -93,7 +93,7 @@ def bring_back(moderator_id: int) -> AnyResponse:
 
 
 def _role() -> Role:
-    """The chosen role; raises ``NotUnderstood``, so that nobody becomes an owner by mistake."""
+    """Return the chosen role; raises ``NotUnderstood``, so that nobody becomes an owner by mistake."""
     chosen = request.form.get("role", "")
     if chosen not in set(Role):
         raise NotUnderstood

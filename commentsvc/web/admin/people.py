@@ -1,4 +1,4 @@
-"""What is stored about somebody, by their mail address: shown, exported, erased."""
+"""What is stored about an email address: show, export, erase."""
 
 import json
 
@@ -18,7 +18,7 @@ signed_in.guard(blueprint, owner=True)
 
 @blueprint.get("")
 def show() -> str | tuple[str, int]:
-    """A field for an address, and what is stored about it."""
+    """Show a field for an address, and what is stored about it."""
     typed = request.args.get("email", "").strip()
     try:
         email = checked_email(typed) if typed else ""
@@ -29,13 +29,13 @@ def show() -> str | tuple[str, int]:
 
 @blueprint.get("/export")
 def export() -> Response:
-    """Everything about an address as a file."""
+    """Return everything about an address as a file."""
     return as_file(checked_email(request.args.get("email", "")))
 
 
 @blueprint.post("/erasure")
 def erase() -> AnyResponse:
-    """Forget somebody; that cannot be undone."""
+    """Erase somebody's data; that cannot be undone."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.person())
@@ -44,7 +44,7 @@ def erase() -> AnyResponse:
 
 
 def as_file(email: str) -> Response:
-    """What is stored, as JSON that people can read, too."""
+    """Return what is stored as readable JSON."""
     text = json.dumps(personal_data.collect(email), ensure_ascii=False, indent=2)
     response = Response(text, content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="what-is-stored.json"'

@@ -1,4 +1,4 @@
-"""The list of what was written: looked through, searched, and decided about many at a time; every action taken back."""
+"""The moderation queue: filter, search, bulk actions, undo."""
 
 from collections.abc import Sequence
 
@@ -29,15 +29,15 @@ signed_in.guard(blueprint)
 
 @blueprint.get("/queue")
 def show() -> str:
-    """Comments and linkbacks that fit what is asked for; what waits comes first."""
+    """Show comments and linkbacks that match; pending ones by default."""
     return _list(Listing.of_address())
 
 
 @blueprint.post("/comments/decisions")
 def decide_about_many() -> AnyResponse | tuple[str, int]:
-    """The same for all that were chosen, or for all that were found, as one action.
+    """Decide about all chosen comments, or all that match, as one action.
 
-    Those of the chosen ones that say something else by now stay where they are.
+    Chosen comments whose text has changed since are left alone.
     """
     verb, listing = request.form.get("verb", ""), Listing.of_form()
     if verb not in set(OFFERED):
@@ -55,7 +55,7 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/actions/<id:action_id>/reversal")
 def undo(action_id: int) -> AnyResponse | str:
-    """Take an action back, but for what was decided since."""
+    """Undo an action, except what was decided since."""
     db.begin_write()
     action = found(actions.locked(action_id))
     if not _may_undo(action):
@@ -73,7 +73,7 @@ def undo(action_id: int) -> AnyResponse | str:
 
 
 def verbs() -> dict[State, list[tuple[str, str, str]]]:
-    """What is offered for a comment in each state: the verb, its word, and its key."""
+    """Return the actions offered per state: verb, label, and key."""
     approve, spam, trash = ("approval", _("Approve"), "a"), ("spam", _("Spam"), "s"), ("trash", _("Trash"), "t")
     return {
         State.PENDING: [approve, spam, trash],
@@ -89,7 +89,7 @@ def fragment(
     undone: ModeratorAction | None = None,
     shown: Sequence[Comment] = (),
 ) -> str:
-    """What admin.js puts in its places: the bar, the counts, and those of the rows that stand in the list now."""
+    """Return what admin.js inserts: the bar, the counts, and the rows that are in the list now."""
     who = signed_in.person()
     there = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
     sites = queue.waiting_by_site(who)
@@ -138,21 +138,21 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
 
 
 def _chosen() -> dict[int, str | None]:
-    """The chosen ones: numbers, and what was seen of each."""
+    """Return the chosen ids, each with the text version that was seen."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
     found = [(comment_id, seen) for text, _, seen in pairs if (comment_id := row_id(text))]
     return dict(found[:MAX_AT_ONCE])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
-    """All that the search finds and that had been written when it was made."""
+    """Return all that match and existed when the list was shown."""
     newest = row_id(request.form.get("newest")) or 0
     found = search.ids(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
 def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
-    """The number of the action; None where nothing could be decided. Commits."""
+    """Decide in batches; return the action's id, or None if nothing could be decided. Commits."""
     action: int | None = None
     ids = sorted(chosen)
     for start in range(0, len(ids), STEP):
@@ -184,7 +184,7 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
 
 
 def _own(chosen: dict[int, str | None]) -> list[Comment]:
-    """Those of the chosen comments, locked, that are this moderator's and still have the text that was seen."""
+    """Return the chosen comments, locked, that are this moderator's and still have the text that was seen."""
     comments = Comment.all_locked(chosen)
     return [one for one in comments if signed_in.own(one) and chosen[one.id] in (None, one.text_version)]
 

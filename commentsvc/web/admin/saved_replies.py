@@ -1,4 +1,4 @@
-"""Answers that a moderator gives again and again; those of owners serve everybody."""
+"""Saved replies; those of owners are everybody's."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,13 +18,13 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """All of them, and the form for another one."""
+    """Show all, and the form for another one."""
     return _page()
 
 
 @blueprint.post("")
 def save() -> AnyResponse | tuple[str, int]:
-    """Keep one; of the same name, in the place of the old one."""
+    """Save one; it replaces one of the same name."""
     db.begin_write()
     try:
         notes.save_answer(request.form.get("title", ""), request.form.get("body", ""), signed_in.person())
@@ -37,7 +37,7 @@ def save() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/<id:reply_id>/removal")
 def remove(reply_id: int) -> str:
-    """Throw one's own away; the form has it again, to be kept after all."""
+    """Delete one's own; the form contains it, so it can be saved again."""
     db.begin_write()
     reply = found(db.session.get(SavedReply, reply_id))
     if reply.moderator_id != signed_in.person().id:

@@ -22,7 +22,7 @@ signed_in.guard(blueprint, anonymous=True)
 
 @dataclass(frozen=True)
 class SetUpForm:
-    """What was typed, but for the password, and what is wrong with it."""
+    """What was typed, except the password, and what is wrong with it."""
 
     email: str = ""
     name: str = ""
@@ -31,14 +31,14 @@ class SetUpForm:
 
 @blueprint.get("/<token>")
 def show(token: str) -> str:
-    """The form; raises ``LinkExpired`` as soon as there is a moderator."""
+    """Show the form; raises ``LinkExpired`` once there is a moderator."""
     one_time_links.must_set_up(token)
     return _page(SetUpForm())
 
 
 @blueprint.post("/<token>")
 def set_up(token: str) -> AnyResponse | tuple[str, int]:
-    """Become the owner, and be signed in."""
+    """Create the owner and sign them in."""
     throttle.hit(throttle.SIGN_INS, current.source())
     name = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
     db.begin_write()

@@ -1,4 +1,4 @@
-"""Sign in with a password, a passkey or a one-time link, and sign out. No challenge stands before it."""
+"""Sign in with a password, a passkey or a one-time link, and sign out. There is no challenge."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,13 +21,13 @@ signed_in.guard(blueprint, anonymous=True)
 @blueprint.get("")
 @blueprint.get("/")
 def home() -> AnyResponse:
-    """The admin pages begins with the queue."""
+    """Redirect to the queue."""
     return redirect(url_for("queue.show"), code=303)
 
 
 @blueprint.get("/sign-in")
 def show() -> AnyResponse:
-    """The form, or the admin pages for those who are signed in."""
+    """Show the form; redirect if signed in."""
     if signed_in.moderator():
         return redirect(signed_in.way_back(), code=303)
     return _form()
@@ -48,13 +48,13 @@ def sign_in() -> AnyResponse:
 
 @blueprint.get("/sign-in/passkey")
 def ask_for_passkey() -> Response:
-    """What the browser asks the device for, as JSON."""
+    """Return what the browser passes to the device, as JSON."""
     return Response(passkeys.to_sign_in(), content_type="application/json")
 
 
 @blueprint.post("/sign-in/passkey")
 def sign_in_with_passkey() -> AnyResponse:
-    """Check what the device signed."""
+    """Check the device's signature."""
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
@@ -66,7 +66,7 @@ def sign_in_with_passkey() -> AnyResponse:
 
 @blueprint.post("/sign-in/link")
 def send_link() -> AnyResponse:
-    """Mail a one-time link; the answer is the same whether the address is a moderator's or not."""
+    """Mail a one-time link; the response does not reveal whether the address is a moderator's."""
     email = request.form.get("email", "")
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
@@ -80,7 +80,7 @@ def send_link() -> AnyResponse:
 
 @blueprint.get("/link/<token>")
 def show_link(token: str) -> str:
-    """A one-time link shows a button first: mail scanners follow links."""
+    """Show a button first, since mail scanners follow links."""
     return render_template("admin/link.html", token=token)
 
 
@@ -106,10 +106,11 @@ def sign_out() -> AnyResponse:
 
 
 def slow_down(email: str) -> None:
-    """Count a try at a password, by where it comes from and by whose it is.
+    """Count a password attempt by network and by account; raises ``TooMany``.
 
-    A browser that its owner signed in with before is not slowed down by what others try; and neither passkeys nor links
-    are. So strangers cannot lock anybody out. Raises ``TooMany``.
+    A browser that the owner signed in with before is not limited by what others try, nor are passkeys and links. So
+    strangers
+    cannot lock anybody out.
     """
     throttle.hit(throttle.SIGN_INS, current.source())
     if not signed_in.knows(Moderator.with_email(email.replace("\0", ""))):
@@ -118,7 +119,7 @@ def slow_down(email: str) -> None:
 
 
 def write_link(moderator: Moderator | None) -> None:
-    """Whom nobody signs in as gets no email; one that is already on its way is enough."""
+    """Mail a link, unless nobody signs in with the address or a link is already on its way."""
     if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))

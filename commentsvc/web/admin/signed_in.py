@@ -1,4 +1,4 @@
-"""Who is signed in, what they may do, and the rules of every page of the admin pages."""
+"""Who is signed in, what they may do, and what all admin pages have in common."""
 
 from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -24,18 +24,18 @@ csrf = CSRFProtect()
 
 
 def cookie_name() -> str:
-    """The moderators' own cookie; it has nothing to do with the visitors'."""
+    """The name of the moderators' cookie, which is not the visitors'."""
     return _named("moderator")
 
 
 def moderator() -> Moderator | None:
-    """The moderator whose live session this request's cookie belongs to."""
+    """Return the moderator of this request's session, if any."""
     found = session()
     return found.moderator if found else None
 
 
 def person() -> Moderator:
-    """The moderator of a page that only moderators get to."""
+    """Return the moderator, on pages that require one."""
     found = moderator()
     if found is None:
         raise OwnersOnly
@@ -43,13 +43,13 @@ def person() -> Moderator:
 
 
 def moderator_of(site: Site) -> Moderator | None:
-    """The moderator who is signed in, where they decide about what is written on ``site``."""
+    """Return the moderator who is signed in, if they moderate ``site``."""
     found = moderator()
     return found if found and found.moderates(site.id) else None
 
 
 def session() -> ModeratorSession | None:
-    """The live session of this request's cookie."""
+    """Return the live session of this request's cookie."""
     if "moderator_session" not in g:
         token = request.cookies.get(cookie_name())
         g.moderator_session = sessions.of_token(token) if token else None
@@ -58,7 +58,7 @@ def session() -> ModeratorSession | None:
 
 
 def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False) -> None:
-    """Every page of ``blueprint``: never kept, form token checked, and for whom it is."""
+    """Protect every page of ``blueprint``: not cached, form token checked, signed in, and owners only if asked."""
     blueprint.before_request(_speak)
     blueprint.before_request(_check_form)
     if not anonymous:
@@ -78,30 +78,30 @@ def must_be_sure() -> AnyResponse | None:
 
 
 def own(comment: Comment | None) -> Comment | None:
-    """The comment, where this moderator decides about it; of others there is none."""
+    """Return the comment if this moderator may decide about it."""
     return comment if comment and person().moderates(comment.thread.site_id) else None
 
 
 def own_thread(thread_id: int | None) -> Thread | None:
-    """The thread with this number, where this moderator decides about it."""
+    """Return the thread with this id if this moderator may decide about it."""
     thread = db.session.get(Thread, thread_id or 0)
     return thread if thread and person().moderates(thread.site_id) else None
 
 
 def own_action(name: str) -> ModeratorAction | None:
-    """The action of this moderator that a parameter of the address names."""
+    """Return this moderator's action that a query parameter names."""
     action = db.session.get(ModeratorAction, int_arg(name) or 0)
     return action if action and action.moderator_id == person().id else None
 
 
 def begin(who: Moderator, target: str) -> AnyResponse:
-    """Sign somebody in and lead them on; commits."""
+    """Sign somebody in and redirect; commits."""
     token = sessions.start(who, request.headers.get("User-Agent", ""))
     return enter(who, token, target)
 
 
 def enter(who: Moderator, token: str, target: str) -> AnyResponse:
-    """Hand over the cookies of a session that began, and lead on; commits."""
+    """Set the cookies of a new session and redirect; commits."""
     known = tokens.sign(KNOWN, who.id)
     db.session.commit()
     response = redirect(target, code=303)
@@ -111,7 +111,7 @@ def enter(who: Moderator, token: str, target: str) -> AnyResponse:
 
 
 def knows(who: Moderator | None) -> bool:
-    """Whether they signed in from this browser before."""
+    """Return whether they signed in from this browser before."""
     try:
         moderator_id, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
     except LinkInvalid:
@@ -120,14 +120,14 @@ def knows(who: Moderator | None) -> bool:
 
 
 def way_back() -> str:
-    """The page of the admin pages, or the thread's own, that was wanted; never another host's."""
+    """Return the wanted admin page or thread page, never another host's."""
     wanted, root = request.values.get("next", ""), request.script_root
     is_ours = wanted.startswith((f"{root}/admin/", f"{root}/t/")) and not links.HIDDEN.search(wanted)
     return wanted if is_ours else url_for("queue.show")
 
 
 def _page_asked_for() -> str | None:
-    """Where to come back to: this page, or the one whose form was sent."""
+    """Return where to come back to: this page, or the one whose form was sent."""
     if request.method == "GET":
         return _this_page()
     sent_from = request.headers.get("Referer", "").partition(security.own_origin())[2]

@@ -1,4 +1,4 @@
-"""The blogs: their names, origins and rules; the two lines to paste, and whether they are in place."""
+"""Sites: names, origins, rules, the two lines to paste, and a page check."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -23,7 +23,7 @@ signed_in.guard(blueprint, owner=True)
 
 
 class NotItsName(Refusal):
-    """What is dangerous is asked by name."""
+    """Dangerous actions require typing the key."""
 
     status = 422
     sentence = N_("Please type the key of the blog, so that the right one is removed.")
@@ -31,13 +31,13 @@ class NotItsName(Refusal):
 
 @blueprint.get("")
 def show() -> str:
-    """All blogs, and the form for another one."""
+    """Show all sites, and the form to add one."""
     return _list()
 
 
 @blueprint.post("")
 def add() -> AnyResponse | tuple[str, int]:
-    """Another blog."""
+    """Add a site."""
     form = request.form
     db.begin_write()
     try:
@@ -55,13 +55,13 @@ def add() -> AnyResponse | tuple[str, int]:
 
 @blueprint.get("/<key>")
 def show_one(key: str) -> str:
-    """Everything about one blog."""
+    """Show everything about a site."""
     return _page(Site.named(key))
 
 
 @blueprint.post("/<key>")
 def change(key: str) -> AnyResponse | tuple[str, int]:
-    """Other rules; nothing is changed where one of them cannot be."""
+    """Change rules; nothing is changed if one of them is invalid."""
     db.begin_write()
     site = Site.named(key)
     try:
@@ -79,7 +79,7 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/<key>/page-check")
 def check_page(key: str) -> AnyResponse | tuple[str, int]:
-    """Have an article looked at."""
+    """Enqueue a page check."""
     url = request.form.get("url", "").strip()
     db.begin_write()
     site = Site.named(key)
@@ -96,7 +96,7 @@ def check_page(key: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.get("/<key>/page-check")
 def show_page_check(key: str) -> str:
-    """What was found on the article; a page of its own, as it looks again by itself until the worker is done."""
+    """Show the findings; a page of its own, as it reloads until the check is done."""
     site = Site.named(key)
     page_check = found(page_check_queue.last_of(site))
     is_waiting = page_check.state == QUEUED
@@ -107,7 +107,7 @@ def show_page_check(key: str) -> str:
 
 @blueprint.post("/<key>/removal")
 def remove(key: str) -> AnyResponse | tuple[str, int]:
-    """Delete a blog with all that was written on it; that cannot be undone."""
+    """Remove a site with all its comments; that cannot be undone."""
     if (detour := signed_in.must_be_sure()) is not None:
         return detour
     db.begin_write()
@@ -122,7 +122,7 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
 
 
 def _typed() -> dict[str, str]:
-    """What was typed for each rule; of several choices, those that were ticked."""
+    """Return what was typed for each rule; of multiple choices, those that were ticked."""
     form = request.form
     return {
         rule.name: ",".join(form.getlist(rule.name)) if rule.several else form.get(rule.name, "")

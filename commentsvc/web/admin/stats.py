@@ -1,4 +1,4 @@
-"""The last days in pictures: comments, what waited, spam, challenges, time to approval, emails."""
+"""Statistics of the last days: comments, pending, spam, challenges, time to approval, emails."""
 
 from flask import Blueprint, render_template
 
@@ -15,7 +15,7 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """Small pictures on one axis of time, with a table behind each."""
+    """Show charts on one time axis, each with a table."""
     who, span = signed_in.person(), int_arg("days") or stats.SPANS[1]
     site = int_arg("site")
     chosen = site if site and who.moderates(site) else None

@@ -1,4 +1,4 @@
-"""Who hears of what: look for an address, pause or delete, take an address up again."""
+"""Subscriptions: find an address, pause or delete, reopen."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,7 +20,7 @@ signed_in.guard(blueprint, owner=True)
 
 @blueprint.get("")
 def show() -> str:
-    """Recipients and what they hear of, newest first; by a part of the address, or those that cannot be reached."""
+    """Show recipients and their subscriptions, newest first; by part of an address, or by mail status."""
     wanted, mail_status = request.args.get("q", "").strip(), choice("mail_status", MailStatus)
     page = registry.page(wanted, mail_status, int_arg("before"))
     return render_template(
@@ -35,7 +35,7 @@ def show() -> str:
 
 @blueprint.post("/<id:subscription_id>/<resource>")
 def change(subscription_id: int, resource: str) -> AnyResponse:
-    """Pause, or go on; who has not said yes, or has stopped it, must say so themselves."""
+    """Pause or resume. Unconfirmed and stopped ones are their owner's to change."""
     if resource not in CHANGES:
         raise NotFound
     db.begin_write()
@@ -48,7 +48,7 @@ def change(subscription_id: int, resource: str) -> AnyResponse:
 
 @blueprint.post("/<id:subscription_id>/removal")
 def remove(subscription_id: int) -> AnyResponse:
-    """Forget it; what was to be told of it is told no more."""
+    """Delete a subscription."""
     db.begin_write()
     db.session.delete(found(db.session.get(Subscription, subscription_id)))
     return _back()
@@ -56,7 +56,7 @@ def remove(subscription_id: int) -> AnyResponse:
 
 @blueprint.post("/recipients/<id:recipient_id>/opening")
 def reopen(recipient_id: int) -> AnyResponse:
-    """Write to an address again whose emails came back."""
+    """Send emails to a bounced address again."""
     db.begin_write()
     recipient = found(db.session.get(Recipient, recipient_id))
     subscriptions.reopen(recipient)
@@ -64,7 +64,7 @@ def reopen(recipient_id: int) -> AnyResponse:
 
 
 def _back() -> AnyResponse:
-    """Commit, and back to the list as it was."""
+    """Commit, and redirect to the list as it was."""
     db.session.commit()
     wanted, mail_status = request.form.get("q") or None, request.form.get("mail_status") or None
     before = row_id(request.form.get("before"))

@@ -1,4 +1,4 @@
-"""The threads: how lively, open or closed, with rules of their own; renamed, moved, merged."""
+"""Threads: access, rules, title, address, aliases, merging."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """The last active ones first; of one site, by a part of title or address."""
+    """Show the most recently active threads, of one site or by part of title or address."""
     who, site, access = signed_in.person(), int_arg("site"), choice("access", Access)
     text = request.args.get("q", "").strip()[:200]
     return render_template(
@@ -49,13 +49,13 @@ def show() -> str:
 
 @blueprint.get(THREAD)
 def show_one(thread_id: int) -> str:
-    """Its rules, its addresses, and what may be done with it as a whole."""
+    """Show a thread's rules and addresses, and what can be done with it."""
     return _page(_own(thread_id))
 
 
 @blueprint.post(THREAD)
 def change(thread_id: int) -> AnyResponse | tuple[str, int]:
-    """Another title, other rules."""
+    """Change title or rules."""
     db.begin_write()
     thread = _own(thread_id)
     try:
@@ -67,19 +67,19 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
 
 @blueprint.post(f"{THREAD}/address")
 def relocate(thread_id: int) -> AnyResponse | tuple[str, int]:
-    """The article has another address now."""
+    """Give the article another address."""
     return _addressed(thread_id, "address", moving.relocate)
 
 
 @blueprint.post(f"{THREAD}/aliases")
 def add_alias(thread_id: int) -> AnyResponse | tuple[str, int]:
-    """Another address leads here, too."""
+    """Add a further address."""
     return _addressed(thread_id, "alias", moving.add_alias)
 
 
 @blueprint.post(f"{THREAD}/aliases/<id:alias_id>/removal")
 def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
-    """An address leads here no more."""
+    """Remove a further address."""
     db.begin_write()
     thread = _own(thread_id)
     return _done(moving.remove_alias(thread, alias_id, signed_in.person()), thread)
@@ -87,7 +87,7 @@ def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
 
 @blueprint.post(f"{THREAD}/merger")
 def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
-    """Everything goes to another thread, and the addresses lead there."""
+    """Merge it into another thread; its addresses lead there."""
     db.begin_write()
     thread = _own(thread_id)
     try:
@@ -104,7 +104,7 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
 def _addressed(
     thread_id: int, form: str, story: Callable[[Thread, str, Moderator], ModeratorAction]
 ) -> AnyResponse | tuple[str, int]:
-    """Do something with a thread and the address that was typed into a form."""
+    """Apply a use case to a thread and the address that was typed."""
     db.begin_write()
     thread = _own(thread_id)
     try:

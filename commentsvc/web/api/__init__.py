@@ -1,1 +1,1 @@
-"""Doors for programs: JSON in, JSON out, problem+json where something is refused."""
+"""The API: JSON in, JSON out, problem+json for refusals."""

@@ -1,4 +1,4 @@
-"""A new challenge for a visitor who wants to write."""
+"""Create a challenge for a visitor who wants to write."""
 
 from flask import Blueprint, Response
 

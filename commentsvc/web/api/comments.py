@@ -52,14 +52,14 @@ def remove(comment_id: int) -> Response:
 
 
 def _own(comment_id: int) -> Comment:
-    """Whose edit token the request shows as ``Authorization: Bearer …``."""
+    """Return the comment whose edit token the request has as ``Authorization: Bearer …``."""
     i18n.speak(current.reader_language())
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return editing.own_by_token(comment_id, token.strip() if scheme.lower() == "bearer" else "")
 
 
 def _typed(new: NewComment) -> dict[str, str]:
-    """The same texts that a form would have sent."""
+    """Return the texts that a form would have sent."""
     return {
         "author": new.author,
         "email": new.email,

@@ -1,4 +1,4 @@
-"""How many comments each of many threads has, in one request."""
+"""The number of comments of many threads, in one request."""
 
 from urllib.parse import parse_qsl
 
@@ -29,7 +29,7 @@ def show() -> Response:
 
 
 def _keys() -> list[str]:
-    """Keys as they were sent: what is no UTF-8 in them is part of their name."""
+    """Return keys as sent; bytes that are not UTF-8 are part of them."""
     query = request.query_string.decode("latin-1")
     return [
         with_bytes(value) for name, value in parse_qsl(query, keep_blank_values=True, errors=BYTES) if name == "key"
@@ -37,7 +37,7 @@ def _keys() -> list[str]:
 
 
 def _normal(key: str) -> str | None:
-    """A key in its one form; None for what is none, under which nobody wrote: the others have their counts."""
+    """Return a key in normal form; None if it is invalid, so that the others get their counts."""
     try:
         return None if "\0" in key else threads.key_of(key)
     except NotFound:

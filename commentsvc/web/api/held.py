@@ -1,4 +1,4 @@
-"""What a visitor wrote and nobody else sees yet, for the element on their next visit."""
+"""A visitor's own held comments, for the element on their next visit."""
 
 from flask import Blueprint, Response, make_response, render_template, request
 

@@ -1,4 +1,4 @@
-"""The API described for programs (OpenAPI 3.1): the shapes are the ones the doors read and write."""
+"""The API's description (OpenAPI 3.1), made from the shapes that views read and write."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,7 +23,7 @@ HTML = "text/html"
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a program can ask for: what it sends, and what it gets by status (a shape, HTML, or nothing)."""
+    """One operation: what it takes, and what it returns by status (a shape, HTML, or nothing)."""
 
     method: str
     path: str
@@ -119,7 +119,7 @@ def show() -> Response:
 
 @lru_cache(maxsize=1)
 def document() -> Json:
-    """The API as OpenAPI 3.1 says it, without the address of a server."""
+    """Return the OpenAPI 3.1 document, without a server address."""
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)

@@ -1,4 +1,4 @@
-"""How a text would look."""
+"""Preview a text."""
 
 from flask import Blueprint, Response
 
