@@ -1,4 +1,4 @@
-"""``create_app``: the table of contents. Nothing else configures the application."""
+"""``create_app``: what the application is made of. Nothing else configures it."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ MAX_FORM_PARTS = 100
 
 
 def create_app(given: Settings | None = None) -> Flask:
-    """The WSGI application, with settings from the environment unless some are ``given``.
+    """Return the WSGI application, with settings from the environment unless ``given``.
 
     Raises:
         WrongSetting: the service cannot start with these settings.
@@ -38,7 +38,7 @@ def create_app(given: Settings | None = None) -> Flask:
 
 
 def create_serving_app() -> Flask:
-    """What each process of ``commentsvc serve`` runs: the application, with its share of the background work."""
+    """Return what each process of ``commentsvc serve`` runs: the application and its share of the jobs."""
     app = create_app()
     throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:

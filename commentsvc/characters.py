@@ -1,6 +1,6 @@
-"""What kind of character one is: a control, a half one, one without a shape, one of a script without spaces.
+"""Classes of characters: controls, surrogates, invisible ones, those of scripts without spaces.
 
-Kinds are ranges of Unicode 15, looked up here and nowhere else.
+As ranges of Unicode 15, looked up here and nowhere else.
 """
 
 import re
@@ -29,25 +29,25 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def holds_no_text(texts: Iterable[str]) -> bool:
-    """Whether there are half characters (surrogates) in it, which no database takes."""
+    """Return whether there are lone surrogates, which no database takes."""
     return any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text)
 
 
 def is_seen(text: str) -> bool:
-    """Whether ``text`` leaves anything to look at."""
+    """Return whether ``text`` has anything visible."""
     return any(char not in BLANK and unicodedata.category(char)[0] not in UNSEEN for char in text)
 
 
 def continues_word(char: str) -> bool:
-    """Whether a word that stands beside ``char`` would go on with it: letters, digits, and marks on them.
+    """Return whether ``char`` continues a word beside it: letters, digits, and marks on them.
 
-    Scripts that write no spaces have no such characters: wherever a sign stands, it stands between two words.
+    In scripts without spaces, any sign stands between two words.
     """
     return bool(char) and (char.isalnum() or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
 
 
 def ends_word(char: str) -> bool:
-    """Whether ``char`` is of a script without spaces, or punctuation beyond ASCII, as ``。`` and ``»`` are."""
+    """Return whether ``char`` is of a script without spaces, or punctuation beyond ASCII such as ``。`` and ``»``."""
     if char.isascii():
         return False
     if char == ZERO_WIDTH_SPACE:
@@ -56,12 +56,12 @@ def ends_word(char: str) -> bool:
 
 
 def without_turns(address: str) -> str:
-    """A web address in which nothing turns the direction of reading: such characters are percent-encoded."""
+    """Percent-encode characters in a web address that change the direction of reading."""
     return BIDI_CONTROLS.sub(lambda found: quote(found[0]), address)
 
 
 def isolated(text: str) -> str:
-    """``text`` for a place without ``<bdi>``: its direction changes nothing around it (UAX 9, 2.7)."""
+    """Return ``text`` for a place without ``<bdi>``, isolated from its surroundings (UAX 9, 2.7)."""
     if text.isascii() or not any(unicodedata.bidirectional(char) in TURNS for char in text):
         return text
     return FIRST_STRONG_ISOLATE + BIDI_CONTROLS.sub("", text) + POP_DIRECTIONAL_ISOLATE

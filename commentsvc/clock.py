@@ -1,4 +1,4 @@
-"""The time, in one place, so that tests can hold it still."""
+"""The time, in one place, so that tests can freeze it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ _source: Callable[[], datetime] = _wall_clock
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return _source()
 
 
 @contextmanager
 def reading(source: Callable[[], datetime]) -> Iterator[None]:
-    """Let ``now()`` answer from ``source`` inside the block."""
+    """Let ``now()`` read from ``source`` inside the block."""
     global _source
     before, _source = _source, source
     try:

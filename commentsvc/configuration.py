@@ -1,7 +1,8 @@
-"""Sites, bans, channels and who has subscribers, as this process read them last.
+"""Sites, bans, channels and who has subscribers, kept in memory.
 
-Every comment asks for them, and they change once a month. Their version is compared in each transaction, so that no
-rule that was changed is followed any more, whichever process changed it.
+Every comment needs them, and they change rarely. Their version is compared in each transaction, so no outdated rule is
+followed,
+whichever process changed it.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,10 @@ Row = TypeVar("Row", Site, Channel)
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """The configuration in one version. Its rows belong to no session; ``site`` and ``channels`` give such as do."""
+    """The configuration in one version.
+
+    Its rows belong to no session; ``site`` and ``channels`` return rows that do.
+    """
 
     version: int
     sites: dict[str, Site]
@@ -39,29 +43,29 @@ class Kept:
     with_subscribers: frozenset[int]
 
     def site_id(self, key: str) -> int:
-        """The number of the site in service with this key; 0, which no site has, where there is none."""
+        """Return the id of the site in service with this key; 0, which no site has, if there is none."""
         return self.sites[key].id if key in self.sites else 0
 
     def site(self, key: str) -> Site:
-        """The site in service with this key; raises ``NotFound``."""
+        """Return the site in service with this key; raises ``NotFound``."""
         if key not in self.sites:
             raise NotFound
         return _in_session(self.sites[key])
 
     def site_at(self, origin: str) -> Site:
-        """The first site in service with pages at this origin; raises ``NotFound``."""
+        """Return the first site in service with this origin; raises ``NotFound``."""
         there = [site for site in self.sites.values() if origin in site.origins]
         if not there:
             raise NotFound
         return _in_session(min(there, key=lambda site: site.id))
 
     def channels(self, site_id: int, means: Means) -> list[Channel]:
-        """Those of a kind that hear of a site."""
+        """Return the channels of a kind for a site."""
         here = (one for one in self.all_channels if one.means == means and one.site_id in (None, site_id))
         return [_in_session(one) for one in here]
 
     def has_subscribers(self, site_id: int) -> bool:
-        """Whether anybody ever asked to hear of something on a site."""
+        """Return whether anybody ever subscribed on a site."""
         return site_id in self.with_subscribers
 
 
@@ -69,18 +73,18 @@ _latest: "WeakKeyDictionary[Engine, Kept]" = WeakKeyDictionary()
 
 
 def current() -> Kept:
-    """The configuration as it is now; compared once in a transaction."""
+    """Return the current configuration; its version is compared once per transaction."""
     known: Kept | None = db.session().info.get(COMPARED)
     return known or of_version(db.session.execute(VERSION).scalar_one())
 
 
 def latest() -> Kept:
-    """The configuration as it was when this process last looked."""
+    """Return the configuration that this process read last."""
     return _latest.get(db.engine) or current()
 
 
 def of_version(version: int) -> Kept:
-    """The configuration, where somebody just read that ``version`` is the current one."""
+    """Return the configuration, given that ``version`` was just read as the current one."""
     session = db.session()
     kept = _latest.get(db.engine)
     if kept is None or kept.version != version:
@@ -116,7 +120,7 @@ def _read(version: int) -> Kept:
 
 
 def _in_session(row: Row) -> Row:
-    """The row as part of this transaction, and as this transaction has changed it."""
+    """Return the row as part of this transaction."""
     there: Row | None = db.session().identity_map.get(identity_key(instance=row))
     return there if there is not None and not inspect(there).expired else db.session.merge(row, load=False)
 

@@ -1,4 +1,4 @@
-"""The database: SQLAlchemy, names of constraints, and all that differs between SQLite and PostgreSQL."""
+"""The database: SQLAlchemy, naming of constraints, and everything that differs between SQLite and PostgreSQL."""
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give every time its zone back."""
+        """Return every time with its zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -74,7 +74,7 @@ NAMES = Enum(PythonEnum, native_enum=False, create_constraint=False, length=16, 
 
 
 class Base(DeclarativeBase):
-    """The tables' common ground; constraint names follow one convention so that migrations can name them."""
+    """The base of all tables. Constraint names follow one convention, so that migrations can name them."""
 
     metadata = MetaData(
         naming_convention={
@@ -93,19 +93,20 @@ Result = TypeVar("Result")
 
 
 class Database(SQLAlchemy):
-    """Flask-SQLAlchemy with a word for "from here on I write"."""
+    """Flask-SQLAlchemy, with explicit write transactions."""
 
     def init_app(self, app: Any) -> None:
-        """Let a Flask application use its database, in our kind of transactions."""
+        """Attach the database to a Flask application."""
         super().init_app(app)
         with app.app_context():
             prepare(self.engine)
 
     def begin_write(self, *, keep: bool = False) -> None:
-        """End what was read so far and open a transaction that may write.
+        """End the current transaction and begin one that may write.
 
-        SQLite takes its one write lock here, so nothing read afterwards can be stale when it is written. What was read
-        before is read anew, unless the caller asks to ``keep`` it and sees for themselves whether it is still so.
+        SQLite takes its write lock here, so nothing read afterwards can be stale when it is written. What was read
+        before is read
+        again, unless the caller asks to ``keep`` it and checks it.
         """
         if keep:
             self.commit_and_keep()
@@ -114,7 +115,7 @@ class Database(SQLAlchemy):
         self.session.connection(execution_options={"writes": True})
 
     def commit_and_keep(self) -> None:
-        """Commit, and let what was read stay at hand as it is: for who asks nothing more."""
+        """Commit without expiring what was read, for callers that read nothing more."""
         session = self.session()
         session.expire_on_commit = False
         try:
@@ -141,7 +142,7 @@ class Database(SQLAlchemy):
         self.session.rollback()
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
-        """``row``, stored, or what ``find`` finds where somebody else was first with it this very moment."""
+        """Store ``row``, or return what ``find`` finds if somebody else stored it at the same moment."""
         try:
             with self.session.begin_nested():
                 self.session.add(row)
@@ -153,7 +154,7 @@ class Database(SQLAlchemy):
         return row
 
     def insert_or_update(self, model: type[Base], rows: list[dict[str, Any]], instead: Mapping[str, Any]) -> None:
-        """Insert rows, and change those that are there already as ``instead`` says."""
+        """Insert rows, and change existing ones as ``instead`` says."""
         self.session.execute(upsert(self.engine.dialect.name, model, rows, instead))
 
     def advisory_lock(self, what: str) -> None:
@@ -166,7 +167,7 @@ db = Database(model_class=Base)
 
 
 def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, Any]) -> Executable:
-    """The statement that inserts a row or rows, and changes those that are there already as ``instead`` says."""
+    """Return the statement that inserts rows, and changes existing ones as ``instead`` says."""
     # The two databases have the same words for it, and SQLAlchemy a function for each.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
     keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
@@ -175,12 +176,12 @@ def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, A
 
 
 def configuration(url: str) -> dict[str, Any]:
-    """What a Flask application is told about the database at ``url``."""
+    """Return Flask's configuration for the database at ``url``."""
     return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url)}
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What ``create_engine`` needs for ``url``: a bounded pool and bounded waits."""
+    """Return the options of ``create_engine`` for ``url``: a bounded pool and bounded waits."""
     # What strangers typed belongs into no log, not even when a statement fails.
     pool = {
         "hide_parameters": True,
@@ -200,7 +201,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def is_sqlite(url: str) -> bool:
-    """Whether ``url`` names an SQLite file."""
+    """Return whether ``url`` is an SQLite file."""
     return url.startswith("sqlite")
 
 
@@ -209,7 +210,7 @@ def _milliseconds(span: timedelta) -> int:
 
 
 def prepare(engine: Engine) -> None:
-    """Teach an engine our transactions: durable, foreign keys held, the write lock taken at the start."""
+    """Set up an engine's transactions: durable, with foreign keys, the write lock taken at the start."""
     if engine.dialect.name == "sqlite":
         sqlite.prepare(engine)
 
@@ -234,7 +235,7 @@ def _only_after_begin_write(session: Session, *_: Any) -> None:
 
 
 def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
-    """How many bytes of UTF-8 a text column holds."""
+    """The number of bytes of a text column in UTF-8."""
     if db.engine.dialect.name == "sqlite":
         return func.length(cast(text, LargeBinary))
     return func.octet_length(text)
@@ -252,7 +253,7 @@ def unindexed(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
 
 @dataclass(frozen=True)
 class Span:
-    """Some days: their marks, and the moments they begin and end at."""
+    """A span of days: their tags, and the moments it begins and ends."""
 
     marks: Sequence[str]
     first: datetime
@@ -261,9 +262,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Where comments are looked for: the number of each, and whether it fits what is wanted.
+    """A place to look comments up: the id of each, and whether it matches.
 
-    In the order of ``age``, descending, the newest are found without looking at all of them.
+    In the order of ``age``, descending, the newest are found without looking at all.
     """
 
     comment_id: ColumnElement[int]
@@ -271,7 +272,7 @@ class Lookup:
     age: Sequence[ColumnElement[Any]]
 
     def older(self, comment_id: int) -> ColumnElement[bool]:
-        """Those that come after a comment in that order."""
+        """Those after a comment in that order."""
         if len(self.age) == 1:
             return self.comment_id < comment_id
         written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()
@@ -283,10 +284,11 @@ class Lookup:
 def full_text(
     marks: Sequence[Sequence[str]], phrases: Sequence[str], days: Span | None = None, without: Sequence[str] = ()
 ) -> Lookup:
-    """Comments with one mark of each group, and with all phrases; a ``*`` at the end of a word stands for any end.
+    """Look up comments with one tag of each group and all phrases; a ``*`` at a word's end matches any end.
 
     ``without`` are tags that they must not have. Phrases are as ``markup.tokenize`` returns them. At least one
-    condition must be given.
+    condition must be
+    given.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))
@@ -326,7 +328,7 @@ def _words(one: str) -> ColumnElement[Any]:
 
 
 def is_modelled(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
-    """Whether a table, column or index of the database stands in the models; what searches need is beside them."""
+    """Return whether a table, column or index belongs to the models; the full-text index does not."""
     is_of_index = name is not None and name.startswith("comment_search")
     is_column = kind == "column" and name == "search" and parents.get("table_name") == "comment"
     return not (is_of_index or is_column or (kind == "index" and name in BESIDE_MODELS))

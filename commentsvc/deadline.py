@@ -1,4 +1,4 @@
-"""A limit for all that is said over a line: who drips one byte at a time lets no single answer time out."""
+"""A deadline for a whole exchange: a peer that drips one byte at a time lets no single read time out."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ AGAIN = timedelta(seconds=1)
 
 @contextmanager
 def hung_up_after(patience: timedelta, line: Callable[[], socket.socket | None]) -> Iterator[threading.Event]:
-    """Hang up the line that there is when the time is over, and any that there is later; the event says that it was."""
+    """Close the current connection, and any later one, when time is over; the event says that it was."""
     done, expired = threading.Event(), threading.Event()
 
     def hang_up() -> None:

@@ -1,14 +1,14 @@
-"""What a domain says of its mail in the DNS."""
+"""DNS records about a domain's email."""
 
 PATIENCE = 5.0  # seconds
 
 
 class NoAnswer(Exception):
-    """The DNS cannot be asked at this moment."""
+    """The DNS cannot be queried at the moment."""
 
 
 def texts(name: str) -> list[str]:
-    """The TXT records of a name, each as one text; raises ``NoAnswer``."""
+    """Return the TXT records of a name; raises ``NoAnswer``."""
     import dns.exception  # asked for a test email only, so no server's start waits for it
     import dns.resolver
 

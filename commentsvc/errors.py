@@ -50,15 +50,15 @@ Row = TypeVar("Row")
 
 
 class Refusal(Exception):
-    """Something a person asked for that will not be done.
+    """Something a person asked for that is not done.
 
     Attributes:
-        status: the HTTP status of the answer.
-        sentence: message id, translated at the door; ``values`` fill its ``%(name)s`` places.
-        challenge_pass: a solved challenge, where one was solved before this refusal came up.
-        fields: what else is wrong, field by field.
-        retry_after: seconds after which it may go well, where that is known.
-        fault: what Pingback 1.0 calls it; 0 where that has no name for it.
+        status: the HTTP status of the response.
+        sentence: message id, translated by the view; ``values`` fill its ``%(name)s`` places.
+        challenge_pass: a solved challenge, if one was solved before this refusal.
+        fields: what else is wrong, by field.
+        retry_after: seconds after which it may succeed, if known.
+        fault: the fault code of Pingback 1.0; 0 if there is none.
     """
 
     fault = 0
@@ -82,7 +82,7 @@ class Refusal(Exception):
 
 
 class InvalidFields(Refusal):
-    """Fields that must be corrected; ``fields`` maps a field's name to the refusal that says why."""
+    """Fields to correct; ``fields`` maps names to refusals."""
 
     status = 422
     sentence = N_("Please look at the marked fields. Your text is still there.")
@@ -93,7 +93,7 @@ class InvalidFields(Refusal):
 
 
 class NotUnderstood(Refusal):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     sentence = N_("The server could not read what was sent. Please reload the page and try again.")
 
@@ -114,7 +114,7 @@ class NotFound(Refusal):
 
 
 def found(row: Row | None) -> Row:
-    """``row`` itself; raises ``NotFound`` if there is none."""
+    """Return ``row``; raise ``NotFound`` if there is none."""
     if row is None:
         raise NotFound
     return row
@@ -135,14 +135,14 @@ class ThreadClosed(Refusal):
 
 
 class LooksAutomatic(Refusal):
-    """Sent too fast, with a stale form stamp, or with the field that people do not see."""
+    """Sent too fast, with a stale form stamp, or with the honeypot filled in."""
 
     status = 403
     sentence = N_("That went too fast for us to tell you from a robot. Please wait a moment and send it again.")
 
 
 class HiddenFieldFilled(LooksAutomatic):
-    """The field that people do not see holds something, perhaps from a program that fills in forms."""
+    """The honeypot is filled in, perhaps by a program that fills in forms."""
 
     sentence = N_(
         "Something filled in a field that people do not see, perhaps a form filler. It is empty again; "
@@ -151,14 +151,14 @@ class HiddenFieldFilled(LooksAutomatic):
 
 
 class ParentUnavailable(Refusal):
-    """The comment to be answered is gone, held, or stands elsewhere."""
+    """The parent is gone, held, or in another thread."""
 
     status = 422
     sentence = N_("The comment you are answering is no longer here. You can still post yours without it.")
 
 
 class Banned(Refusal):
-    """A moderator shut somebody out."""
+    """The author is banned."""
 
     status = 403
     sentence = N_(
@@ -168,7 +168,7 @@ class Banned(Refusal):
 
 
 class ChallengeFailed(Refusal):
-    """The challenge was answered wrongly, or used before."""
+    """The answer was wrong, or the challenge was used before."""
 
     status = 403
     sentence = N_("That was not what the picture shows or the sound says. Here is a new one; your text is still there.")
@@ -181,13 +181,13 @@ class ChallengeNeeded(ChallengeFailed):
 
 
 class ChallengeExpired(ChallengeFailed):
-    """The picture is older than its answer may be."""
+    """The challenge has expired."""
 
     sentence = N_("The picture was too old. Here is a new one; your text is still there.")
 
 
 class CookieMissing(ChallengeFailed):
-    """Neither the visitor cookie nor the visitor token came along."""
+    """The request has neither the visitor cookie nor the visitor token."""
 
     sentence = N_(
         "Neither a cookie nor the form itself says which browser this is. "
@@ -196,27 +196,27 @@ class CookieMissing(ChallengeFailed):
 
 
 class NotYours(Refusal):
-    """A comment is to be changed by somebody who cannot show that they wrote it."""
+    """Somebody who cannot prove authorship wants to change a comment."""
 
     status = 403
     sentence = N_("Only who wrote this comment can change it, in the browser it was written with.")
 
 
 class EditTimeOver(NotYours):
-    """The time in which a comment may be changed is over, or a moderator has taken it away."""
+    """The time to edit is over, or a moderator removed the comment."""
 
     sentence = N_("This comment can no longer be changed.")
 
 
 class ChangedMeanwhile(Refusal):
-    """A moderator decides about a text that its writer has changed since it was shown."""
+    """The text has changed since the moderator saw it."""
 
     status = 409
     sentence = N_("This comment says something else now. Please go back, read it again, and decide then.")
 
 
 class AlreadySaid(Refusal):
-    """The same text stands in the thread already; ``comment_id`` is where."""
+    """The same text is already in the thread; ``comment_id`` is where."""
 
     status = 409
     sentence = N_("This text is already here.")
@@ -241,14 +241,14 @@ class TooMany(Refusal):
 
 
 class LinkInvalid(Refusal):
-    """A signed link that was cut off or altered."""
+    """A signed link that was truncated or altered."""
 
     status = 403
     sentence = N_("This link is incomplete. Please copy the whole address from the mail.")
 
 
 class LinkExpired(LinkInvalid):
-    """A signed link that is too old or was used."""
+    """A signed link that expired or was used."""
 
     status = 410
     sentence = N_("This link is no longer valid.")
@@ -262,21 +262,21 @@ class SignInFailed(Refusal):
 
 
 class FormTooOld(Refusal):
-    """A form of the admin pages without the token that shows that it is ours, and this session's."""
+    """A form of the admin pages without a valid token of this session."""
 
     status = 403
     sentence = N_("This form is too old, or not from here. Please reload the page and try again.")
 
 
 class OwnersOnly(Refusal):
-    """A moderator asks for what only owners may do."""
+    """Only owners may do this."""
 
     status = 403
     sentence = N_("Only an owner of this service may see or change this.")
 
 
 class StorageUnavailable(Refusal):
-    """The database cannot take a write at this moment."""
+    """The database cannot be written at the moment."""
 
     status = 503
     retry_after = 10
@@ -286,7 +286,7 @@ class StorageUnavailable(Refusal):
 
 
 class PermanentFailure(Exception):
-    """Work outside of a request that will not succeed, so it is given up and not retried."""
+    """A job that will not succeed, so it is given up and not retried."""
 
 
 class PingRefused(Refusal, PermanentFailure):

@@ -70,18 +70,18 @@ class Check:
     wrong: dict[str, Refusal] = field(default_factory=dict)
 
     def line(self, name: str, longest: int) -> str:
-        """A one-line field without control characters."""
+        """Return a one-line field without control characters."""
         return self._within(name, one_line(self.typed.get(name, "")), longest)
 
     def author(self) -> str:
-        """A name with something to see in it."""
+        """Return a name with something visible in it."""
         name = self.line("author", MAX_AUTHOR_LENGTH)
         if not any(char not in BLANK and (char.isalnum() or unicodedata.category(char) in OF_NAMES) for char in name):
             self.wrong["author"] = Missing()
         return _without_stacked_marks(name)
 
     def email(self) -> str | None:
-        """An email address; None if there is none or it is wrong."""
+        """Return an email address; None if there is none or it is wrong."""
         address = self.line("email", MAX_EMAIL_LENGTH)
         if not address:
             return None
@@ -102,7 +102,7 @@ class Check:
             return None
 
     def website(self) -> str | None:
-        """A web address, with a scheme."""
+        """Return a web address, with a scheme."""
         address = self.line("website", MAX_WEBSITE_LENGTH)
         if not address:
             return None
@@ -115,7 +115,7 @@ class Check:
         return without_turns(address)
 
     def body(self) -> str:
-        """The text of a comment."""
+        """Return the text of a comment."""
         text = self.typed.get("body", "").replace("\r\n", "\n").replace("\r", "\n")
         text = BLANK_LINES.sub("", _without_stacked_marks(CONTROLS.sub("", text))).rstrip("\n ")
         if not is_seen(text):
@@ -123,7 +123,7 @@ class Check:
         return self._within("body", text, MAX_BODY_LENGTH)
 
     def html(self, body: str) -> str:
-        """The HTML of a text that is right so far; it must leave something to see."""
+        """Return the HTML of a text that is right so far; it must leave something visible."""
         if "body" in self.wrong:
             return ""
         html = rendered(body)
@@ -143,13 +143,13 @@ class Check:
 
 
 def must_be_text(typed: Mapping[str, str]) -> None:
-    """Raise ``NotUnderstood`` for half characters, which no database takes."""
+    """Raise ``NotUnderstood`` for lone surrogates, which no database takes."""
     if holds_no_text(typed.values()):
         raise NotUnderstood
 
 
 def checked_body(typed: str) -> tuple[str, str]:
-    """The text of a comment alone, and its HTML; raises ``InvalidFields`` or ``NotUnderstood``."""
+    """Return the text of a comment, and its HTML; raises ``InvalidFields`` or ``NotUnderstood``."""
     must_be_text({"body": typed})
     check = Check({"body": typed})
     body = check.body()
@@ -159,7 +159,7 @@ def checked_body(typed: str) -> tuple[str, str]:
 
 
 def checked_email(typed: str) -> str:
-    """An email address alone; raises ``InvalidFields``, also if there is none, or ``NotUnderstood``."""
+    """Return an email address; raises ``InvalidFields``, also if there is none, or ``NotUnderstood``."""
     must_be_text({"email": typed})
     check = Check({"email": typed})
     address = check.email()
@@ -169,17 +169,17 @@ def checked_email(typed: str) -> str:
 
 
 def rendered(body: str) -> str:
-    """The HTML of a comment, its pictures at their full address: what is stored, and what a preview shows."""
+    """Return the HTML of a comment with full addresses of its images: what is stored, and what a preview shows."""
     return render(body, smilies_at=links.absolute(smilies.FOLDER))
 
 
 def row_id(text: str | None) -> int | None:
-    """The id that ``text`` spells, if a row could have it; else None."""
+    """Return the id in ``text`` if a row could have it, else None."""
     if not text or not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
         return None
     return int(text) if int(text) <= MAX_ID else None
 
 
 def _without_stacked_marks(text: str) -> str:
-    """No letter grows over its neighbours' lines; Hebrew and Tibetan ones keep the marks that they are read with."""
+    """Remove marks stacked so high that they cover other lines; Hebrew and Tibetan keep the marks they need."""
     return text if text.isascii() else TOO_MANY_MARKS.sub(r"\1", text)

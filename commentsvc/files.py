@@ -1,4 +1,4 @@
-"""Files of ours are there whole or not at all, whenever the power goes, and nobody else may read them."""
+"""Write files whole or not at all, for their owner only, whenever the power goes."""
 
 import os
 import secrets
@@ -10,13 +10,13 @@ OWNER_ONLY = 0o600
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put a file in its place, also where there is one."""
+    """Write a file, replacing one that is there."""
     with made_at(path) as new:
         new.write_bytes(content)
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Put a file in its place unless there is one: of several processes, one is first."""
+    """Write a file unless it is there: of several processes, one is first."""
     with _beside(path) as new:
         new.write_bytes(content)
         _sync(new)
@@ -32,7 +32,7 @@ def write_once(path: Path, content: bytes) -> None:
 
 @contextmanager
 def made_at(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to write to, which goes to its own place when the block ends well."""
+    """Yield a file beside ``path`` to write to; it is moved there when the block ends well."""
     with _beside(path) as new:
         yield new
         _sync(new)

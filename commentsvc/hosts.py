@@ -1,4 +1,4 @@
-"""Names of hosts in the one form in which browsers look them up."""
+"""Host names in the one form in which browsers look them up."""
 
 import ipaddress
 import re
@@ -12,9 +12,9 @@ NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 
 
 def ascii_host(host: str) -> str:
-    """``host`` in lower case and with ``xn--`` (UTS 46, non-transitional), an IPv6 address short and in brackets.
+    """Return ``host`` as browsers look it up; empty if it is not a host.
 
-    Empty where nobody's host is called so.
+    In lower case and with ``xn--`` (UTS 46, non-transitional), an IPv6 address short and in brackets.
     """
     if ":" in host:
         return _address(host)
@@ -33,7 +33,7 @@ def _address(host: str) -> str:
 
 
 def _plain_address(host: str) -> str:
-    """An IPv4 address as four decimal numbers, however it is spelled: ``127.1``, ``0x7f000001`` (URL Standard, 3.5)."""
+    """Return an IPv4 address in dotted decimal, however it is written (URL Standard, 3.5)."""
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:

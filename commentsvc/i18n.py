@@ -1,4 +1,4 @@
-"""Languages: translated messages, plural forms, dates. Knows no request, so letters speak them too."""
+"""Languages: translations, plural forms, dates. Independent of requests, so emails use it, too."""
 
 import io
 import re
@@ -48,7 +48,7 @@ _language: ContextVar[str] = ContextVar("language", default=SOURCE)
 
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
-    """The languages we speak, English first."""
+    """Return the available languages, English first."""
     return (
         SOURCE,
         *sorted(folder.name for folder in paths.TRANSLATIONS.iterdir() if (folder / "LC_MESSAGES").is_dir()),
@@ -56,7 +56,7 @@ def languages() -> tuple[str, ...]:
 
 
 def nearest(*wanted: str | None) -> str:
-    """The first of ``wanted`` (``de-AT``, ``de``, …) that we speak, else English."""
+    """Return the first of ``wanted`` (``de-AT``, ``de``, …) that is available, else English."""
     for tag in wanted:
         base = (tag or "").replace("_", "-").lower().split("-")[0]
         if base in languages():
@@ -65,18 +65,18 @@ def nearest(*wanted: str | None) -> str:
 
 
 def language() -> str:
-    """The language spoken now."""
+    """Return the current language."""
     return _language.get()
 
 
 def speak(tag: str) -> None:
-    """Speak ``tag`` for the rest of this request or thread."""
+    """Use ``tag`` for the rest of this request or thread."""
     _language.set(nearest(tag))
 
 
 @contextmanager
 def speaking(tag: str) -> Iterator[None]:
-    """Speak ``tag`` inside the block."""
+    """Use ``tag`` inside the block."""
     mark = _language.set(nearest(tag))
     try:
         yield
@@ -97,46 +97,46 @@ def _catalogue(tag: str) -> NullTranslations:
 
 
 def gettext(message: str, **values: Any) -> str:
-    """``message`` in the language spoken now, with its ``%(name)s`` places filled."""
+    """Return ``message`` in the current language, with its ``%(name)s`` places filled."""
     translated = _catalogue(language()).gettext(message)
     return translated % values if values else translated
 
 
 def ngettext(one: str, many: str, n: int) -> str:
-    """The plural form for ``n``; its places are left for the template to fill."""
+    """Return the plural form for ``n``; its places are left for the template to fill."""
     return _catalogue(language()).ngettext(one, many, n)
 
 
 def plural_forms(one: str, many: str) -> dict[str, str]:
-    """A sentence for every plural category (CLDR) of the language spoken now, its places left for a script to fill."""
+    """Return a sentence for every plural category (CLDR), its places left for a script to fill."""
     return {category: ngettext(one, many, n) for category, n in _plural_samples(language()).items()}
 
 
 @cache
 def _plural_samples(tag: str) -> dict[str, int]:
-    """A number of each plural category of a language."""
+    """Return a number of each plural category of a language."""
     rule = _locale_of(tag).plural_form
     return {rule(n): n for n in (*range(111, -1, -1), 1_000_000)}
 
 
 def sentence(refusal: Refusal) -> str:
-    """What a refusal says to a person."""
+    """Return a refusal's sentence."""
     return gettext(refusal.sentence, **refusal.values)
 
 
 def reason(given: Reason) -> str:
-    """Why something was decided, in words."""
+    """Return a reason as a sentence."""
     message, values = (given, {}) if isinstance(given, str) else given
     return gettext(message, **values)
 
 
 def bare_reason(message: str) -> str:
-    """Why something was decided, whatever fills its places."""
+    """Return a reason without its values."""
     return PLACE.sub("…", gettext(message))
 
 
 def exact_time(moment: datetime) -> str:
-    """Date and time in words, UTC."""
+    """Return date and time in words, UTC."""
     return _exact_time(moment, language())
 
 
@@ -151,7 +151,7 @@ def relative_time(moment: datetime) -> str:
 
 
 def short_time(moment: datetime) -> str:
-    """A date as a reader would write it, with the time of day."""
+    """Return a date with time of day, as readers write it."""
     return _short_time(moment.replace(second=0, microsecond=0), language())
 
 
@@ -162,7 +162,7 @@ def _short_time(moment: datetime, tag: str) -> str:
 
 
 def short_days(first: date, count: int = 1) -> str:
-    """A date in few signs, without a year, or so many of them: ``Jan 5 – 11``."""
+    """Return a date, or so many days, without a year: ``Jan 5 – 11``."""
     return _short_days(first, count, language())
 
 
@@ -173,12 +173,12 @@ def _short_days(first: date, count: int, tag: str) -> str:
 
 
 def span(days: int) -> str:
-    """So many days in words, about: ``2 weeks``, ``1 year``."""
+    """Return so many days in words, approximately: ``2 weeks``, ``1 year``."""
     return format_timedelta(timedelta(days=days), granularity="day", locale=_locale())
 
 
 def number(value: float) -> str:
-    """A number as a reader would write it, with one digit behind the point where it is small."""
+    """Return a number as readers write it, with one decimal if it is small."""
     return _number(value, language())
 
 
@@ -188,7 +188,7 @@ def _number(value: float, tag: str) -> str:
 
 
 def day(moment: datetime) -> str:
-    """A date in words, UTC."""
+    """Return a date in words, UTC."""
     return format_date(moment, "long", locale=_locale())
 
 
@@ -202,10 +202,10 @@ def _locale_of(tag: str) -> Locale:
 
 
 def own_name(tag: str) -> str:
-    """What a language calls itself: ``Deutsch``; the tag of one that is not spoken here."""
+    """Return a language's own name: ``Deutsch``; the tag if it is not available."""
     return OWN_NAMES.get(tag, tag)
 
 
 def direction(tag: str) -> str:
-    """``ltr`` or ``rtl``."""
+    """Return ``ltr`` or ``rtl``."""
     return _locale_of(tag).text_direction

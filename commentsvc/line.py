@@ -1,11 +1,11 @@
-"""A lock that is fair: threads get it in the order in which they ask for it."""
+"""A fair lock: threads get it in the order in which they ask."""
 
 import threading
 from collections import deque
 
 
 class Line:
-    """A lock that is given to threads in the order in which they ask for it."""
+    """A lock that threads get in the order in which they ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -13,7 +13,7 @@ class Line:
         self._waiting: deque[threading.Lock] = deque()
 
     def wait(self, seconds: float) -> bool:
-        """Take the lock; False where it was not given within this time."""
+        """Take the lock; return False if that takes longer than this."""
         with self._lock:
             if not self._is_taken:
                 self._is_taken = True
@@ -30,7 +30,7 @@ class Line:
         return False
 
     def leave(self) -> None:
-        """Give the lock to who waits longest."""
+        """Give the lock to whoever has waited longest."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()

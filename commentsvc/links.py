@@ -27,14 +27,14 @@ IN_BRACKETS = re.compile(r"(?:[^@]*@)?\[[0-9a-f:.]+\](?::\d*)?", re.I)  # an IPv
 
 
 def thread_key(address: str) -> str:
-    """The key of the thread for an article's URL, path, or explicit id, in one form.
+    """Return the thread key for an article's URL, path, or explicit id, in one form.
 
     No fragment, no trailing slash, no ``index.html``, no ``..``, no tracking parameters; Unicode NFC; percent-encoding
-    only where the character would change the meaning. What is kept of a query keeps its order and its signs. Applying
-    it twice changes nothing.
+    only where the
+    character would change the meaning. The query keeps its order and spelling. Applying it twice changes nothing.
 
     Raises:
-        ValueError: it is longer than any article's address, or no address at all.
+        ValueError: it is too long, or not an address.
     """
     if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
@@ -54,7 +54,7 @@ def _normalised(address: str) -> str:
 
 
 def _plain_path(path: str) -> str:
-    """No slash at either end, no ``index.html`` at the last, and no dots that lead elsewhere (RFC 3986, 5.2.4)."""
+    """Remove slashes at both ends, a final ``index.html``, and dot segments (RFC 3986, 5.2.4)."""
     segments: list[str] = []
     for segment in path.strip("/").split("/"):
         if segment == "..":
@@ -80,7 +80,7 @@ def _query_form(pair: str) -> str:
 
 
 def _decoded(text: str, keep: str) -> str:
-    """In NFC and without controls; what is percent-encoded stays so where it must ``keep`` apart or is no UTF-8."""
+    """Decode to NFC without controls; what must be ``keep``-ed apart or is not UTF-8 stays encoded."""
 
     def decode(run: re.Match[str]) -> str:
         try:
@@ -94,7 +94,7 @@ def _decoded(text: str, keep: str) -> str:
 
 
 def origin_of(url: str) -> str | None:
-    """``scheme://host[:port]`` of an http(s) URL in lower case, or None where it is none."""
+    """Return ``scheme://host[:port]`` of an http(s) URL in lower case, or None."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -110,9 +110,9 @@ def origin_of(url: str) -> str | None:
 
 
 def host_of(address: str) -> str:
-    """The host of a web address as it stands in a text, with or without a scheme; empty where there is none.
+    """Return the host of a web address in a text, with or without a scheme; empty if there is none.
 
-    In one form, however it was written: IDNA, without ``www.``, port, user, and the signs that end a sentence.
+    In one form: IDNA, without ``www.``, port, user, and punctuation around it.
     """
     place = AUTHORITY.match(address[:MAX_ADDRESS_LENGTH])
     written = unquote(place[1]).rpartition("@")[2] if place else ""
@@ -123,7 +123,7 @@ def host_of(address: str) -> str:
 
 
 def _without_signs(host: str) -> str:
-    """Without the signs of a sentence around it; a name may begin or end with another, such as a heart."""
+    """Remove punctuation around a name; other signs, such as a heart, may be part of it."""
     start, end = 0, len(host)
     while start < end and _is_sign(host[start]):
         start += 1
@@ -138,12 +138,12 @@ def _is_sign(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def thread_path(site: str, key: str) -> str:
-    """``<site>/<key>``, encoded for use in a URL."""
+    """Return ``<site>/<key>``, encoded for use in a URL."""
     return f"{quote(site)}/{quote(key, safe='/')}"
 
 
 def two_lines(site: str) -> str:
-    """What a blogger pastes into the article template."""
+    """Return what a blogger pastes into the article template."""
     return (
         f'<script type="module" src="{absolute("/embed.js")}"></script>\n'
         f'<comment-thread site="{site}"><a href="{absolute(f"/t/{site}/")}">Comments</a></comment-thread>'
@@ -151,63 +151,63 @@ def two_lines(site: str) -> str:
 
 
 def absolute(path: str) -> str:
-    """The full address of one of our own paths."""
+    """Return the full address of one of our own paths."""
     return settings.current().base_url + path
 
 
 def thread_page(site: str, key: str) -> str:
-    """The thread as a page that works without JavaScript."""
+    """Return the address of the thread's page."""
     return absolute(f"/t/{thread_path(site, key)}")
 
 
 def comment(site: str, key: str, comment_id: int) -> str:
-    """A comment on the page of its thread on which it stands, whichever that is by then."""
+    """Return the address of a comment on whichever page of its thread it is."""
     return f"{thread_page(site, key)}?comment={comment_id}#comment-{comment_id}"
 
 
 def comment_itself(comment_id: int) -> str:
-    """The name of a comment that stays, whatever becomes of its thread; leads to where it stands."""
+    """Return the permanent address of a comment."""
     return absolute(f"/comments/{comment_id}")
 
 
 def feed(site: str, key: str | None = None) -> str:
-    """The Atom feed of a thread, or of a whole site."""
+    """Return the address of the feed of a thread or a site."""
     return absolute(f"/feed/{quote(site)}" if key is None else f"/feed/{thread_path(site, key)}")
 
 
 def follow(site: str, key: str) -> str:
-    """Where somebody asks to hear of every comment under an article."""
+    """Return where to subscribe to every comment of an article."""
     return absolute(f"/follow/{thread_path(site, key)}")
 
 
 def trackback(site: str, key: str) -> str:
-    """Where another blog sends its trackback for this article."""
+    """Return the trackback address of an article."""
     return absolute(f"/trackback/{thread_path(site, key)}")
 
 
 def pingback() -> str:
-    """Where other blogs call ``pingback.ping``, for every article."""
+    """Return the pingback address of all articles."""
     return absolute("/pingback")
 
 
 def webmention() -> str:
-    """Where other pages send their webmentions, for every article."""
+    """Return the webmention address of all articles."""
     return absolute("/webmention")
 
 
 def webmention_status(receipt: str) -> str:
-    """Where the sender of a webmention sees how far it got."""
+    """Return the address of a webmention's status."""
     return absolute(f"/webmention/{receipt}")
 
 
 def article(origin: str, key: str) -> str:
-    """Where an article with this key is to be found, if its key was taken from its address."""
+    """Return the address of an article with this key, if its key was made from its address."""
     path, _, query = key.partition("?")
     return f"{origin}/{quote(path, safe=SAFE_IN_PATH)}" + (f"?{query}" if query else "")
 
 
 def same_page(one: str, other: str) -> bool:
-    """Whether two addresses differ at most in fragment, percent-encoding and a trailing slash."""
+    """Return whether two addresses differ at most in fragment, percent-encoding and a trailing slash."""
     try:
         return (
             origin_of(one) is not None and origin_of(one) == origin_of(other) and thread_key(one) == thread_key(other)
@@ -217,7 +217,7 @@ def same_page(one: str, other: str) -> bool:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are one and the same, however their characters are encoded, but for the fragment."""
+    """Return whether two addresses are the same, apart from encoding and fragment."""
     return (first := _exact(one)) is not None and first == _exact(other)
 
 
@@ -230,7 +230,7 @@ def _exact(url: str) -> tuple[str, str, str] | None:
 
 
 def plain(url: str) -> str | None:
-    """An http(s) address rebuilt from its parts, without fragment; None where it hides anything.
+    """Return an http(s) address rebuilt from its parts, without fragment; None if it hides anything.
 
     Passwords, backslashes, white space and control characters are read differently by different programs.
     """

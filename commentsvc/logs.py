@@ -1,4 +1,4 @@
-"""What the program says while it runs: lines on stderr, for people or for log collectors."""
+"""The process's log on stderr, for people or for log collectors."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from commentsvc import clock
 
 
 def configure(form: str) -> None:
-    """Write one line for each event: as ``text`` or as ``json``."""
+    """Write one line per event, as ``text`` or as ``json``."""
     handler = logging.StreamHandler(sys.stderr)
     plain = _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(_JsonLines() if form == "json" else plain)
@@ -31,7 +31,7 @@ class _JsonLines(logging.Formatter):
 
 
 class _OneLine(logging.Formatter):
-    """Control characters in what strangers send cannot begin a line of their own."""
+    """Escapes control characters, so that nothing from strangers can begin a new line."""
 
     def format(self, record: logging.LogRecord) -> str:
         record.msg = record.getMessage().translate({code: f"\\x{code:02x}" for code in range(32)})

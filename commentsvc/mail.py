@@ -1,4 +1,4 @@
-"""The one SMTP client: takes a finished message, hands it to the mail server, says how that went."""
+"""The SMTP client: hand a finished message to the mail server, and report the outcome."""
 
 import re
 import smtplib
@@ -29,13 +29,13 @@ SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
 
 @dataclass(frozen=True)
 class DeliveryFailed(Exception):
-    """The server did not take the email.
+    """The server did not accept the email.
 
     Attributes:
-        answer: the server's words, for the moderator's eyes.
-        is_final: whether another try is pointless (5xx).
-        is_about_server: whether no email would have passed, so that the rest of the batch need not be tried.
-        is_about_recipient: whether it was said of the address, not of the email.
+        answer: the server's answer, for moderators.
+        is_final: whether another attempt is pointless (5xx).
+        is_about_server: whether any email would have failed, so that the batch need not go on.
+        is_about_recipient: whether the address was refused, not the email.
     """
 
     answer: str
@@ -46,40 +46,40 @@ class DeliveryFailed(Exception):
 
 @dataclass
 class Transcript:
-    """What was said between the mail server and us, a line each; passwords are left out.
+    """The dialogue with the mail server, a line each, without passwords.
 
-    It holds the greeting and what was said about one email.
+    It has the greeting and what was said about one email.
     """
 
     lines: list[str] = field(default_factory=list)
     greeting: int = 0  # how many of them belong to it
 
     def end_greeting(self) -> None:
-        """From here on emails are spoken of."""
+        """Mark the end of the greeting."""
         self.greeting = len(self.lines)
 
     def begin_message(self) -> None:
-        """Forget what was said about the last one."""
+        """Forget the dialogue about the last email."""
         del self.lines[self.greeting :]
 
     def note(self, said: str) -> None:
-        """Take down one line."""
+        """Add a line."""
         self.lines.append(SECRETS.sub(r"\1…", _masked(said))[:500])
 
 
 class Connection(Protocol):
-    """Something that takes emails one after the other."""
+    """Something that accepts emails."""
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
-        """Hand over one email and give the server's words; raises ``DeliveryFailed``."""
+        """Send one email and return the server's answer; raises ``DeliveryFailed``."""
 
 
 @contextmanager
 def connect(transcript: Transcript | None = None) -> Iterator[Connection]:
-    """A connection to the mail server of ``MAIL_URL``, for a batch of emails; what is said goes to ``transcript``.
+    """Connect to the mail server of ``MAIL_URL`` for a batch of emails; the dialogue goes to ``transcript``.
 
     Raises:
-        DeliveryFailed: the server cannot be reached or refuses the sign-in.
+        DeliveryFailed: the server cannot be reached, or refuses the sign-in.
     """
     parts = urlsplit(settings.current().mail_url)
     if parts.scheme == "file":
@@ -126,7 +126,7 @@ def _leave(server: smtplib.SMTP) -> None:
 
 
 class _Client(smtplib.SMTP):
-    """Says who it is, and lets somebody read along."""
+    """An SMTP client that keeps a transcript."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
@@ -134,18 +134,18 @@ class _Client(smtplib.SMTP):
         super().__init__(timeout=PATIENCE.total_seconds())
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
-        """Open the line; the name is kept for the certificate."""
+        """Connect; the host name is kept for the certificate."""
         self._host = host
         self.transcript.note(f"→ {host}:{port}")
         return super().connect(host, port)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
-        """Say one line."""
+        """Send a line."""
         self.transcript.note("…" if self._is_challenged else f"{cmd} {args}".rstrip())
         super().putcmd(cmd, args)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Hear one answer."""
+        """Read a reply."""
         code, text = super().getreply()
         self._is_challenged = code == CHALLENGE
         self.transcript.note(f"{code} {text.decode('utf-8', 'replace')}")
@@ -153,7 +153,7 @@ class _Client(smtplib.SMTP):
 
 
 class _TLSClient(_Client, smtplib.SMTP_SSL):
-    """The same where the line is secured from the start."""
+    """The same with TLS from the start."""
 
     def __init__(self, transcript: Transcript, context: ssl.SSLContext) -> None:
         super().__init__(transcript)
@@ -183,7 +183,7 @@ class _Server:
 
 
 class _Folder:
-    """Emails as ``.eml`` files, for the demo and for trying things out."""
+    """Writes emails as ``.eml`` files, for the demo and for tests."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -206,7 +206,7 @@ def _refusal(code: int, text: bytes | str, *, is_about_recipient: bool) -> Deliv
 
 
 def _masked(said: str) -> str:
-    """Without our password, whose echo some servers send; in the clear and as it goes over the wire."""
+    """Remove our password, which some servers echo, in plain text and as encoded on the wire."""
     parts = urlsplit(settings.current().mail_url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not password:

@@ -1,4 +1,4 @@
-"""The one IMAP client: reads the mailbox that answers and bounces come to."""
+"""The IMAP client: read the mailbox for replies and bounces."""
 
 import imaplib
 import ssl
@@ -17,29 +17,29 @@ USUAL_PORTS = {"imaps": 993, "imap": 143, "imap+starttls": 143}
 
 
 class MailboxTrouble(Exception):
-    """The mailbox cannot be read; the text says why, in the server's words."""
+    """The mailbox cannot be read; the text is the server's reason."""
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """An open folder; a mail that was dealt with is marked as read, and is left where it is."""
+    """An open folder. Processed emails are marked as read and left in place."""
 
     _server: imaplib.IMAP4
 
     def unread(self, most: int) -> list[str]:
-        """The numbers of at most ``most`` unread mails, oldest first."""
+        """Return sequence numbers of at most ``most`` unread emails, oldest first."""
         found: bytes = self._ask("SEARCH", "UNSEEN")[0] or b""
         return found.decode().split()[:most]
 
     def read(self, sequence: str) -> bytes:
-        """The mail as it came; of one that is too large, only the beginning."""
+        """Return an email as received; of one that is too large, the beginning."""
         for part in self._ask("FETCH", sequence, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
             if isinstance(part, tuple):
                 return bytes(part[1])
         return b""
 
     def mark(self, sequence: str) -> None:
-        """Mark as read: it is not looked at again."""
+        """Mark an email as read."""
         self._ask("STORE", sequence, "+FLAGS.SILENT", r"(\Seen)")
 
     def _ask(self, command: str, *arguments: str) -> list[Any]:
@@ -51,7 +51,7 @@ class Mailbox:
 
 @contextmanager
 def connect() -> Iterator[Mailbox]:
-    """The folder of ``MAIL_INBOX``; raises ``MailboxTrouble``."""
+    """Open the folder of ``MAIL_INBOX``; raises ``MailboxTrouble``."""
     parts = urlsplit(settings.current().mail_inbox)
     try:
         server = _signed_in(parts.scheme, parts.hostname or "", parts.port, parts.username, parts.password)

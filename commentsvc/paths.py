@@ -1,4 +1,4 @@
-"""Where templates, static files and migrations stand, in a checkout or in the installed wheel."""
+"""Where templates, static files and migrations are, in a checkout or in the installed wheel."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""The one door of Apprise, which knows how to reach some hundred push services; the extra ``push`` brings it.
+"""Push services through Apprise, which knows some hundred of them; the extra ``push`` installs it.
 
-Each message is sent by a process of its own, which is ended after a while: what the services' plugins do is theirs.
+Each message is sent by a process of its own with a time limit, so that the plugins cannot harm the service.
 """
 
 import json
@@ -14,20 +14,20 @@ PATIENCE = timedelta(seconds=20)
 
 
 class PushUnavailable(Exception):
-    """Apprise is not installed, or knows no such service; the text says what to do."""
+    """Apprise is not installed, or does not know the service; the text says what to do."""
 
 
 class PushFailed(Exception):
-    """The service did not take it."""
+    """The service did not accept it."""
 
 
 def check(url: str) -> None:
-    """Raise ``PushUnavailable`` where ``url`` is none of Apprise's."""
+    """Raise ``PushUnavailable`` if ``url`` is not one of Apprise's."""
     _service(url)
 
 
 def send(url: str, title: str, body: str) -> None:
-    """Tell the devices behind an address of Apprise (``ntfy://…``); raises ``PushUnavailable`` or ``PushFailed``."""
+    """Send to the devices behind an Apprise URL (``ntfy://…``); raises ``PushUnavailable`` or ``PushFailed``."""
     check(url)
     run = [sys.executable, "-P", "-m", __name__]
     said = json.dumps({"url": url, "title": title, "body": body})

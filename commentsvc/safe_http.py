@@ -1,7 +1,8 @@
-"""Fetch a stranger's page, or ask a stranger's service, without being used against anyone.
+"""Fetch strangers' pages without being used against anybody.
 
-Every name is resolved once, every address it has must be public, and the connection goes to the very address
-that was checked; each redirect starts over. Size, headers, time and hops are bounded. Nothing private is sent.
+Every name is resolved once, all its addresses must be public, and the connection goes to the very address that was
+checked; each
+redirect starts over. Size, headers, time and redirects are limited. Nothing private is sent.
 """
 
 import http.client
@@ -37,20 +38,20 @@ CHUNK = 16_384
 
 
 class FetchRefused(PermanentFailure):
-    """The address is one we do not go to; the reason is for the moderator's eyes, not for the pinger's."""
+    """The address may not be fetched; the reason is for moderators, not for the sender of a ping."""
 
 
 class FetchFailed(Exception):
-    """The page could not be had: unreachable, too slow, too large, broken."""
+    """The page is not available: unreachable, too slow, too large, broken."""
 
 
 class LedAway(FetchFailed):
-    """It could not be had at another host than the one that was asked, to which that one sent us."""
+    """It failed at another host, to which the requested one redirected."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What was fetched: the final address after redirects, status, headers in lower case, body."""
+    """A response: final address after redirects, status, headers in lower case, body."""
 
     url: str
     status: int
@@ -64,18 +65,18 @@ class Page:
 
     @property
     def is_fine(self) -> bool:
-        """Whether what was asked for is there, or was taken."""
+        """Whether the status means success."""
         return 200 <= self.status < 300
 
     @property
     def is_trouble(self) -> bool:
-        """Whether the same may go well later: an outage says nothing about the page."""
+        """Whether the same request may succeed later: an outage says nothing about the page."""
         return self.status >= 500 or self.status in LATER
 
 
 @dataclass(frozen=True)
 class _Question:
-    """What is asked of an address; what has a ``body`` is posted."""
+    """A request; one with a ``body`` is a POST."""
 
     accept: str
     body: bytes | None = None
@@ -88,7 +89,7 @@ class _Question:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Those that say what is asked."""
+        """The request's headers."""
         headers = {"Accept": self.accept, "Accept-Encoding": "gzip", **self.further}
         if self.body is not None:
             headers |= {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
@@ -99,7 +100,7 @@ Resolver = Callable[[str, int], list[str]]
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All addresses of ``host``, as texts."""
+    """Return all addresses of ``host``, as texts."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as problem:
@@ -131,7 +132,7 @@ def post(
     *,
     headers: Mapping[str, str] | None = None,
 ) -> Page:
-    """POST ``body``, with further ``headers``; only redirects that say to post again elsewhere are followed.
+    """POST ``body``, with further ``headers``; only redirects that repeat the POST are followed.
 
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
@@ -164,7 +165,7 @@ def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[
 
 
 def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
-    """GET an address as ``fetch`` does, and nothing that it leads to.
+    """GET an address as ``fetch`` does, without following redirects.
 
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
@@ -174,10 +175,10 @@ def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
 
 
 def fetch_own(url: str) -> Page:
-    """GET one of our own addresses, private or not; for questions of the operator at their own terminal only.
+    """GET one of our own addresses, private or not; only for operators at their own terminal.
 
     Raises:
-        FetchRefused: it is no web address.
+        FetchRefused: it is not a web address.
         FetchFailed: it does not answer.
     """
     try:
@@ -240,7 +241,7 @@ def _public_address(host: str, port: int, resolver: Resolver) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether ``address`` lies on the open internet, also when an IPv4 address hides inside an IPv6 one."""
+    """Return whether ``address`` is on the open internet, also when an IPv6 address embeds an IPv4 one."""
     try:
         one = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -284,7 +285,7 @@ def _connected(address: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
-    """A page may drip one byte at a time and never let a single read time out: the whole fetch has a limit too."""
+    """Limit the whole fetch: a page may drip one byte at a time, so that no single read times out."""
     with hung_up_after(patience, lambda: line) as expired:
         try:
             yield
@@ -318,7 +319,7 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """By name in lower case, without control characters; several Link headers are one (RFC 9110, 5.3)."""
+    """Return headers by name in lower case, without control characters; several Link headers as one (RFC 9110, 5.3)."""
     headers = [(name, CONTROLS.sub(" ", value.replace("\t", " ").replace("\n", " "))) for name, value in headers]
     joined = {name.lower(): value for name, value in headers}
     if "link" in joined:

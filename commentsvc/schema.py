@@ -1,7 +1,7 @@
-"""Bring the tables up to date, on SQLite and on PostgreSQL: by Alembic, alone, and with a copy kept.
+"""Upgrade the schema, on SQLite and PostgreSQL, by Alembic: one process at a time, with a copy kept.
 
-Every start asks whether there is anything to do. The driver alone answers that; SQLAlchemy and Alembic are loaded where
-there is.
+Every start asks whether there is anything to do. The driver alone answers that; SQLAlchemy and Alembic are loaded only
+if there is.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ NEEDS_SECRET = (("comment", "visitor IS NOT NULL"), ("moderator", "1 = 1"), ("re
 
 
 class NotAnswered(Exception):
-    """The database cannot be asked: it is locked, damaged, or its server does not answer."""
+    """The database cannot be queried: it is locked, damaged, or its server does not answer."""
 
 
 class MadeByNewer(Exception):
@@ -41,10 +41,10 @@ class MadeByNewer(Exception):
 
 
 def upgrade(url: str) -> None:
-    """Bring the schema up to date; safe when several processes start at once.
+    """Upgrade the schema; safe when several processes start at once.
 
-    SQLite: a lock file beside the database. PostgreSQL: an advisory lock. A copy of an SQLite file is made
-    before a migration changes it.
+    SQLite: a lock file beside the database. PostgreSQL: an advisory lock. An SQLite file is copied before it is
+    changed.
     """
     if is_current(url):
         return
@@ -62,25 +62,25 @@ def upgrade(url: str) -> None:
 
 
 def is_there(url: str) -> bool:
-    """Whether there is a database to work on; a server that does not answer may have one."""
+    """Return whether there is a database; a server that does not answer may have one."""
     return not _is_file(url) or _path(url).is_file()
 
 
 def is_current(url: str) -> bool:
-    """Whether the database is there and has the newest schema."""
+    """Return whether the database exists and has the newest schema."""
     return bool(_first(url, REVISION) == NEWEST)
 
 
 def has_rows(url: str, table: str, condition: str) -> bool:
-    """Whether a table has a row that meets ``condition``; both are constants of ours. Raises ``NotAnswered``."""
+    """Return whether a table has a row that meets ``condition``; both are our own constants. Raises ``NotAnswered``."""
     return _answer(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
 
 
 @contextmanager
 def in_use(url: str) -> Iterator[None]:
-    """Around what serves from a database: at the end, what stands in an SQLite file's log is put into the file.
+    """Serve from a database inside the block; at the end, fold an SQLite file's log into the file.
 
-    So one file is all there is to copy.
+    So the file alone can be copied.
     """
     try:
         yield
@@ -89,7 +89,7 @@ def in_use(url: str) -> Iterator[None]:
 
 
 def fold_in(url: str) -> None:
-    """Put what stands in an SQLite file's log into the file, as far as others who use it let us."""
+    """Fold an SQLite file's log into the file, as far as other processes allow."""
     if not _is_file(url) or not _path(url).is_file():
         return
     with closing(sqlite3.connect(_path(url))) as connection, suppress(sqlite3.DatabaseError):
@@ -97,7 +97,7 @@ def fold_in(url: str) -> None:
 
 
 def must_have_its_secret(config: Settings) -> None:
-    """Raise ``WrongSetting`` if rows depend on a secret that is gone, or the database does not say whether any do."""
+    """Raise ``WrongSetting`` if rows depend on a missing secret, or the database does not say."""
     if config.secret_key or config.secret_file.exists():
         return
     try:
@@ -111,7 +111,7 @@ def must_have_its_secret(config: Settings) -> None:
 
 
 def _first(url: str, question: str) -> Any:
-    """The first value of an answer; None if there is none, no such table, or no database that can be asked."""
+    """Return the first value of a query; None if there is none, no table, or no database."""
     try:
         return _answer(url, question)
     except NotAnswered:  # whatever is wrong with it, whoever goes on to use it says so
@@ -119,7 +119,7 @@ def _first(url: str, question: str) -> Any:
 
 
 def _answer(url: str, question: str) -> Any:
-    """The first value of an answer; None if there is none, no such table or no file. Raises ``NotAnswered``."""
+    """Return the first value of a query; None if there is none, no table, or no file. Raises ``NotAnswered``."""
     ask = _ask_sqlite if _is_file(url) else _ask_postgresql
     return ask(url, question)
 
@@ -177,7 +177,7 @@ def _must_be_known(revision: str | None, config: "Config", url: str) -> None:
 
 
 def migration_config() -> "Config":
-    """Alembic's configuration, made here so that it holds in a checkout and in the wheel."""
+    """Return Alembic's configuration, made here so that it works in a checkout and in the wheel."""
     from alembic.config import Config
 
     config = Config()
@@ -196,14 +196,14 @@ def _copy_beside(url: str, revision: str) -> None:
 
 
 def place(url: str) -> str:
-    """A database as people know it: the path of its file, or its address without the password."""
+    """Return a database as people know it: its path, or its address without the password."""
     if _is_file(url):
         return str(_path(url))
     return re.sub(r"(//[^/:@]+):.*@", r"\1@", url.replace("+psycopg", "", 1))
 
 
 def _is_file(url: str) -> bool:
-    """As ``db.is_sqlite`` says it, which would bring SQLAlchemy along."""
+    """The same as ``db.is_sqlite``, which would load SQLAlchemy."""
     return url.startswith("sqlite")
 
 

@@ -1,4 +1,4 @@
-"""The process that listens: granian. Its workers load the application, so that it stays small itself."""
+"""The listening process: granian. Its workers load the application, so that it stays small itself."""
 
 import ctypes
 import gc
@@ -27,7 +27,7 @@ TARGET = "commentsvc.app:create_serving_app"
 
 
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
-    """Answer requests until told to stop; ``target`` makes the application in each worker."""
+    """Answer requests until stopped; ``target`` makes the application in each worker."""
     _use_few_heaps()
     gc.disable()  # until a worker has loaded the application, of which nothing is garbage
     # A worker inherits the parent's handlers, which only take note of a signal: until it has its own, it just ends.
@@ -52,7 +52,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
 
 
 def _load(target: str) -> Callable[..., Any]:
-    """The application; granian's own loader would look for modules in the working directory first."""
+    """Load the application; granian's own loader would search the working directory first."""
     module, _, name = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), name)()
     return application
@@ -65,6 +65,6 @@ def _end_at_once() -> None:
 
 
 def _use_few_heaps() -> None:
-    """With many threads glibc would keep a heap for each; two are enough, as Python's lock lets one run at a time."""
+    """Limit glibc to two heaps: one per thread would waste memory, as Python runs one thread at a time."""
     with suppress(AttributeError):  # another C library, which has its own ways
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

@@ -1,8 +1,8 @@
 """Every setting of the service: name, type, default and one sentence, declared once.
 
 A setting is read from the environment as ``COMMENTSVC_<NAME>``, else from ``commentsvc.toml``;
-``COMMENTSVC_<NAME>_FILE`` names a file that holds the value instead, for secrets. What a moderator may change while
-the service runs is no setting but a rule of a site (``models/site.py``).
+``COMMENTSVC_<NAME>_FILE`` names a file with
+the value, for secrets. What moderators change while the service runs is a rule of a site (``sites/rules.py``).
 """
 
 import re
@@ -36,7 +36,7 @@ KNOWN_SECRET = re.compile(r"\d*((changeme|secret|dev|development|test|password)[
 
 
 class WrongSetting(Exception):
-    """A setting holds a value that the service cannot start with; the text names it and what is allowed."""
+    """The service cannot start with a setting; the text names it and what is allowed."""
 
 
 def _words(value: Any) -> Any:
@@ -44,7 +44,7 @@ def _words(value: Any) -> Any:
 
 
 class Settings(BaseModel):
-    """The values the service runs with; frozen once read."""
+    """The values that the service runs with; frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -205,58 +205,58 @@ class Settings(BaseModel):
 
     @cached_property
     def database(self) -> str:
-        """The SQLAlchemy address of the database in use."""
+        """The SQLAlchemy URL of the database."""
         return self.database_url or f"sqlite:///{quote(str(self.data_dir.resolve() / 'commentsvc.sqlite3'))}"
 
     @cached_property
     def secret(self) -> str:
-        """The secret in use; made and kept with mode 0600 at the first call if none was given.
+        """The secret; created with mode 0600 at the first use if none was given.
 
         Raises:
-            WrongSetting: the one that was kept is damaged.
+            WrongSetting: the stored one is damaged.
         """
         return self.secret_key or _kept_secret(self.secret_file)
 
     @property
     def secret_file(self) -> Path:
-        """Where the secret is kept that was made at the first start."""
+        """Where a created secret is stored."""
         return self.data_dir / "secret_key"
 
     @property
     def is_https(self) -> bool:
-        """Whether readers reach the service over https, so that cookies may be Secure."""
+        """Whether readers use https, so that cookies may be Secure."""
         return self.base_url.startswith("https://")
 
     @cached_property
     def address(self) -> SplitResult:
-        """``BASE_URL`` in its parts; each request asks for them."""
+        """``BASE_URL``, parsed."""
         return urlsplit(self.base_url)
 
     @property
     def path(self) -> str:
-        """What stands between the host and our own paths: empty, or such as ``/comments``."""
+        """The path of ``BASE_URL``: empty, or such as ``/comments``."""
         return self.address.path
 
     @property
     def cookie_prefix(self) -> str:
-        """What names of cookies begin with, so that browsers hold us to our word (RFC 6265bis, 4.1.3)."""
+        """The prefix of cookie names that makes browsers enforce their attributes (RFC 6265bis, 4.1.3)."""
         if not self.is_https:
             return ""
         return "__Secure-" if self.path else "__Host-"
 
     @property
     def cookie_path(self) -> str:
-        """Below which path browsers send them."""
+        """The path of cookies."""
         return self.path or "/"
 
     @property
     def host(self) -> str:
-        """The host name readers use."""
+        """The host that readers use."""
         return self.address.hostname or "localhost"
 
     @property
     def sender(self) -> str:
-        """The address emails come from."""
+        """The sender address of emails."""
         return self.mail_from or f"comments@{self.host}"
 
 
@@ -278,12 +278,12 @@ def _kept_secret(path: Path) -> str:
 
 
 def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
-    """The settings in ``environment`` and, for what it does not say, in the file that counts.
+    """Return the settings of ``environment`` and, for what is missing there, of the settings file.
 
-    The data folder is made, unless who asks ``makes`` none.
+    The data folder is created, unless ``makes`` is false.
 
     Raises:
-        WrongSetting: naming the first setting that is unknown or holds a value that is not allowed.
+        WrongSetting: naming the first setting that is unknown or has an invalid value.
     """
     given, file = _given(environment)
     try:
@@ -305,7 +305,7 @@ def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
 
 
 def says(environment: Mapping[str, str], name: str) -> bool:
-    """Whether anything is said of a setting, so that its default does not count; raises ``WrongSetting``."""
+    """Return whether a setting is given, so that its default does not count; raises ``WrongSetting``."""
     return name in _given(environment)[0]
 
 
@@ -340,13 +340,13 @@ _in_use: Settings | None = None
 
 
 def use(settings: Settings) -> None:
-    """Make ``settings`` the ones this process runs with; ``create_app`` calls it once."""
+    """Make ``settings`` the current ones; ``create_app`` calls it once."""
     global _in_use
     _in_use = settings
 
 
 def current() -> Settings:
-    """The settings this process runs with."""
+    """Return the current settings."""
     if _in_use is None:
         raise RuntimeError("settings.use() comes before settings.current()")
     return _in_use

@@ -1,6 +1,6 @@
-"""The one file of settings: where it is looked for, how it is read, and how a new one reads.
+"""The settings file: where it is found, how it is read and written.
 
-TOML, each setting by its name in lower case. The environment wins, so that a container or a test can say otherwise.
+TOML, each setting by its name in lower case. The environment wins, so that a container or a test can override it.
 """
 
 import tomllib
@@ -14,14 +14,14 @@ OF_MACHINE = Path("/etc/commentsvc") / NAME
 
 
 class Unreadable(Exception):
-    """The file is not there, or is no TOML; the text says which and why."""
+    """The file is missing or not TOML; the text says which and why."""
 
 
 def find(environment: Mapping[str, str]) -> Path | None:
-    """The file that counts: the one that ``COMMENTSVC_CONFIG`` names (empty: none), else here, else the machine's.
+    """Return the settings file: the one of ``COMMENTSVC_CONFIG`` (empty: none), else here, else the machine's.
 
     Raises:
-        Unreadable: the one that is named is not there.
+        Unreadable: the named one is missing.
     """
     if VARIABLE in environment:
         named = environment[VARIABLE]
@@ -32,7 +32,7 @@ def find(environment: Mapping[str, str]) -> Path | None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What it says; a relative ``data_dir`` counts from the file. Raises ``Unreadable``."""
+    """Return its settings; a relative ``data_dir`` is relative to the file. Raises ``Unreadable``."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
@@ -45,9 +45,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def text(said: Mapping[str, str], described: Mapping[str, tuple[str, str]]) -> str:
-    """A new file: every setting with what it means, those that nothing is said of commented out.
+    """Return a new file: every setting explained, those not given commented out.
 
-    ``described`` has, by name, what a setting means and its default as TOML.
+    ``described`` has, by name, the description of a setting and its default as TOML.
     """
     parts = ["# Settings of commentsvc; a variable COMMENTSVC_<NAME> wins. `commentsvc doctor` tries them out.\n"]
     for name, (meaning, default) in described.items():

@@ -1,8 +1,8 @@
-"""SQLite's connections: durable, foreign keys held, and who writes waits in line.
+"""SQLite connections: durable, with foreign keys, writers queue.
 
-SQLite has one write lock for a file, and whoever finds it taken sleeps in steps that grow to a tenth of a second while
-others overtake. Here the threads of a process line up before they ask for it, and between processes the waits are
-short and of random length.
+SQLite has one write lock per file. Whoever finds it taken sleeps in steps of up to a tenth of a second while others
+overtake. Here the
+threads of a process queue before they ask for it, and between processes the waits are short and random.
 """
 
 import random
@@ -24,13 +24,13 @@ BEGIN = "BEGIN IMMEDIATE"
 
 
 class WriterConnection(sqlite3.Connection):
-    """A connection that keeps its place at the head of the ``line`` as long as its transaction writes."""
+    """A connection that stays at the head of the ``line`` while its transaction writes."""
 
     line: Line
     is_first = False
 
     def begin_writing(self) -> None:
-        """Open a transaction that may write; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
+        """Begin a write transaction; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
         deadline = time.monotonic() + BUSY_TIMEOUT.total_seconds()
         if not self.line.wait(BUSY_TIMEOUT.total_seconds()):
             raise _busy()
@@ -61,19 +61,19 @@ class WriterConnection(sqlite3.Connection):
         return True
 
     def commit(self) -> None:
-        """Make it durable; where that fails, it is to be rolled back."""
+        """Commit; if that fails, it must be rolled back."""
         super().commit()
         self._step_back()
 
     def rollback(self) -> None:
-        """Undo it."""
+        """Roll back."""
         try:
             super().rollback()
         finally:
             self._step_back()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         try:
             super().close()
         finally:
@@ -86,7 +86,7 @@ class WriterConnection(sqlite3.Connection):
 
 
 def prepare(engine: Engine) -> None:
-    """Let all connections of an engine be of this kind."""
+    """Make all connections of an engine such ones."""
     line = Line()
 
     def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ def _make_strict(connection: WriterConnection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Open a transaction of the kind that its execution options ask for."""
+    """Begin the kind of transaction that the execution options ask for."""
     if not connection.get_execution_options().get("writes", False):
         connection.exec_driver_sql("BEGIN")
         return
@@ -124,7 +124,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _busy() -> sqlite3.OperationalError:
-    """What SQLite itself would raise."""
+    """Return the error that SQLite itself would raise."""
     problem = sqlite3.OperationalError("the write lock was not given in time")
     problem.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return problem

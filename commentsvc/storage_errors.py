@@ -1,4 +1,4 @@
-"""What an error of the database means for who asked: by the codes that both databases give, never by their words.
+"""What database errors mean for the caller, by the codes of both databases, never by their messages.
 
 SQLite: result codes, https://sqlite.org/rescode.html. PostgreSQL: SQLSTATE, appendix A of its manual.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class Meaning(StrEnum):
-    """What is to be done about an error."""
+    """What to do about an error."""
 
     OUT_OF_SERVICE = auto()  # the database cannot take this now: locked, full, read-only, gone, too busy
     CONFLICT = auto()  # two transactions were in each other's way: the whole of it, once more
@@ -46,7 +46,7 @@ OF_POSTGRESQL = {  # by class, or by a state that differs from its class
 
 
 def meaning(problem: SQLAlchemyError) -> Meaning:
-    """What ``problem`` means."""
+    """Return what ``problem`` means."""
     if isinstance(problem, PoolTimeout):
         return Meaning.OUT_OF_SERVICE
     if not isinstance(problem, DBAPIError):

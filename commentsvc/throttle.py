@@ -1,7 +1,7 @@
-"""How often something may happen, by address; counted in this process, or in Redis for all of them.
+"""Limits on how often something may happen per address; counted in this process, or in Redis for all processes.
 
-Without ``REDIS_URL`` each process counts for itself and a restart forgets: with N workers a limit is up to N times
-as wide. ``docs/settings.md`` says so too.
+Without ``REDIS_URL`` each process counts for itself, and a restart forgets: with N workers a limit is up to N times as
+wide.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limit:
-    """``amount`` times in any span of so many minutes; ``namespace`` is whose limit it is."""
+    """``amount`` times within so many minutes; ``namespace`` is what is limited."""
 
     amount: int
     minutes: int
@@ -68,12 +68,12 @@ LINKS_ASKED_FOR = Limit(5, 60, "links-asked-for")  # to sign in, by address
 
 
 def comments_per_minute(count: int) -> Limit:
-    """The limit for a site whose rule is ``count`` comments a minute from one address."""
+    """Return the limit of a site with ``count`` comments a minute from one address."""
     return Limit(count, 1, "comments")
 
 
 def hit(limit: Limit, *who: str) -> None:
-    """Count one try of ``who``; raises ``TooMany`` with the seconds to wait where it was one too many.
+    """Count one attempt of ``who``; raise ``TooMany`` with the seconds to wait if it was one too many.
 
     While Redis does not answer, this process counts for itself: a lost limit must not become a lost comment.
     """
@@ -81,24 +81,24 @@ def hit(limit: Limit, *who: str) -> None:
 
 
 def hit_once(limit: Limit, what: str, *who: str) -> None:
-    """Count as ``hit`` does, but each ``what`` of ``who`` only the first time."""
+    """Count like ``hit``, but each ``what`` of ``who`` only once."""
     if is_left(ONCE, limit.namespace, what, *who):
         hit(limit, *who)
         hit(ONCE, limit.namespace, what, *who)
 
 
 def must_be_left(limit: Limit, *who: str) -> None:
-    """Raise ``TooMany`` where ``hit`` would, and count nothing."""
+    """Raise ``TooMany`` if ``hit`` would, and count nothing."""
     _ask(lambda limiter: limiter.test(_item(limit), *who), limit, *who)
 
 
 def is_left(limit: Limit, *who: str) -> bool:
-    """Whether ``hit`` would pass; counts nothing."""
+    """Return whether ``hit`` would pass, and count nothing."""
     return _asked(lambda limiter: limiter.test(_item(limit), *who))[0]
 
 
 def used(limit: Limit, *who: str) -> int:
-    """How much of the limit ``who`` has used up."""
+    """Return how much of the limit ``who`` has used."""
     left, _ = _asked(lambda limiter: limiter.get_window_stats(_item(limit), *who).remaining)
     return limit.amount - left
 
@@ -111,7 +111,7 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
 
 
 def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
-    """What Redis says, or what this process counted where it does not answer; and which of them it was."""
+    """Return the answer of Redis, or of this process if Redis does not answer; and which of them."""
     url = settings.current().redis_url
     if url and not _redis.rests:
         try:
@@ -124,7 +124,7 @@ def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[An
 
 
 def is_shared() -> bool:
-    """Whether Redis answers, so that all processes count together."""
+    """Return whether Redis answers, so that all processes count together."""
     url = settings.current().redis_url
     try:
         return bool(url) and _limiter(url).storage.check()
@@ -134,7 +134,7 @@ def is_shared() -> bool:
 
 
 class _Redis:
-    """Whether Redis is left alone for a while, so that not everybody waits for one that does not answer."""
+    """Whether to leave Redis alone for a while, so that not every request waits for one that does not answer."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -156,14 +156,14 @@ _redis = _Redis()
 
 
 def connect() -> None:
-    """Make what limits are counted with, before many threads ask for it at once."""
+    """Create the counters before many threads need them at once."""
     if settings.current().redis_url:
         _asked(lambda limiter: limiter.storage)
 
 
 @lru_cache(maxsize=1024)
 def source_of(address: str) -> str:
-    """Who an address counts as: itself for IPv4, its /64 network for IPv6."""
+    """Return whom an address counts as: itself for IPv4, its /64 network for IPv6."""
     try:
         one = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -176,13 +176,13 @@ def source_of(address: str) -> str:
 
 
 def hash_of(address: str) -> str:
-    """What is stored of an address: a keyed hash of who it counts as."""
+    """Return what is stored of an address: a keyed hash of whom it counts as."""
     return tokens.keyed_hash("address", source_of(address))
 
 
 @lru_cache(maxsize=1024)
 def neighbourhood_of(address: str) -> str:
-    """The /24 network of an IPv4 address, the /48 of an IPv6 one: what one customer may have."""
+    """Return the /24 network of an IPv4 address, the /48 of an IPv6 one: what one customer may have."""
     one = source_of(address)
     if one == UNKNOWN:
         return one
@@ -191,7 +191,7 @@ def neighbourhood_of(address: str) -> str:
 
 
 def forget() -> None:
-    """Start counting anew."""
+    """Start counting again."""
     _redis.wake()
     _asked(lambda limiter: limiter.storage.reset())
 
@@ -215,7 +215,7 @@ def _storage(redis_url: str) -> "Storage":
 
 
 def _memory() -> "Storage":
-    """The library's memory, which forgets what is over in a thread that it starts after nearly every hit: less often.
+    """The library's memory storage. It starts a thread to expire entries after nearly every hit; here less often.
 
     Its ``timer`` says whether such a thread is still to come.
     """
@@ -234,7 +234,7 @@ def _memory() -> "Storage":
 
 
 class _Pause:
-    """A timer that counts as waiting for some seconds after it began."""
+    """A timer that counts as running for some seconds after it started."""
 
     def __init__(self, timer: threading.Timer) -> None:
         self._timer = timer
@@ -252,7 +252,7 @@ _making = threading.Lock()
 
 
 def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
-    """The one of this process; one thread makes it, as two that make it at once disturb each other."""
+    """Return this process's limiter; one thread creates it."""
     if redis_url not in _limiters:
         from limits.strategies import MovingWindowRateLimiter
 

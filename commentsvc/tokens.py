@@ -22,16 +22,16 @@ class _Serializer(URLSafeTimedSerializer):
 
 
 def sign(purpose: str, payload: Any) -> str:
-    """A text safe in URLs that holds ``payload`` (plain JSON) and proves we made it for ``purpose``."""
+    """Return a URL-safe text with ``payload`` (plain JSON), signed for ``purpose``."""
     return str(_serializer(purpose).dumps(payload))
 
 
 def read(purpose: str, token: str, max_age: timedelta) -> Any:
-    """What was signed for ``purpose``.
+    """Return what was signed for ``purpose``.
 
     Raises:
         LinkExpired: it is older than ``max_age``.
-        LinkInvalid: it was altered, cut off, or made for another purpose.
+        LinkInvalid: it was altered, truncated, or made for another purpose.
     """
     try:
         return _serializer(purpose).loads(token, max_age=int(max_age.total_seconds()))
@@ -42,7 +42,7 @@ def read(purpose: str, token: str, max_age: timedelta) -> Any:
 
 
 def read_with_time(purpose: str, token: str) -> tuple[Any, datetime]:
-    """What was signed for ``purpose``, and when, however long ago; raises ``LinkInvalid``."""
+    """Return what was signed for ``purpose``, and when, whatever its age; raises ``LinkInvalid``."""
     try:
         payload, signed_at = _serializer(purpose).loads(token, return_timestamp=True)
     except BadData:
@@ -60,7 +60,7 @@ def _serializer_with(secret: str, purpose: str) -> URLSafeTimedSerializer:
 
 
 def keyed_hash(purpose: str, text: str, length: int = 16) -> str:
-    """``length`` bytes of HMAC-SHA256 as hex: equal texts are recognised, the text is not to be had from it."""
+    """Return ``length`` bytes of HMAC-SHA256 as hex: equal texts have equal hashes, which do not reveal them."""
     key = f"commentsvc.{purpose}:{settings.current().secret}".encode()
     return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()[:length].hex()
 

@@ -1,8 +1,9 @@
-"""Query parameters that tell who clicked where, and nothing about the page.
+"""Query parameters that track clicks and do not change the page.
 
-Names that Brave, Firefox and ClearURLs take away from every address, as published by November 2026, and those of
-campaigns (``utm_…`` and its kind), which the same article gets in newsletters and feeds. Not on the list: names that
-choose what a page shows on some blog, such as ``ref``, ``source`` or ``id``.
+The names that Brave, Firefox and ClearURLs remove from every address, as published by November 2026, and those of
+campaigns (``utm_…`` and
+similar), which differ between newsletters and feeds. Not included: names that select content on some blog, such as
+``ref``, ``source`` or ``id``.
 """
 
 import re
@@ -31,5 +32,5 @@ _KNOWN = re.compile(f"(?:{'|'.join(map(re.escape, PREFIXES))}).*|(?:{'|'.join(ma
 
 
 def is_tracking(name: str) -> bool:
-    """Whether a query parameter of this name may go without the page being another."""
+    """Return whether a query parameter of this name does not change the page."""
     return _KNOWN.fullmatch(name) is not None

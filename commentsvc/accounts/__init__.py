@@ -1,1 +1,1 @@
-"""Moderators: who they are, and how they show it: passwords, passkeys, one-time links, sessions."""
+"""Moderators' accounts: passwords, passkeys, one-time links, sessions."""

@@ -1,6 +1,6 @@
-"""The two ceremonies of WebAuthn level 3: a device makes a key, a device signs with it. The one door to the library.
+"""The ceremonies of WebAuthn level 3: registration and authentication. The one module that uses the library.
 
-Loaded where a passkey is made or used, as it brings 14 MiB of cryptography along.
+Loaded only when a passkey is made or used, as it brings 14 MiB of cryptography along.
 """
 
 from collections.abc import Iterable
@@ -29,12 +29,12 @@ NOT_GOOD = (WebAuthnException, ValueError, KeyError, TypeError)
 
 
 class NotVerified(Exception):
-    """The device's answer proves nothing."""
+    """The device's response is not valid."""
 
 
 @dataclass(frozen=True)
 class MadeKey:
-    """What a device made; ``credential`` is its id in base64url."""
+    """A new credential; ``credential`` is its id in base64url."""
 
     credential: str
     public_key: bytes
@@ -44,7 +44,7 @@ class MadeKey:
 def registration_options(
     host: str, user_id: bytes, email: str, called: str, challenge: bytes, known: Iterable[str]
 ) -> str:
-    """What the browser asks the device for, as JSON, to make a new key; ``known`` are those that are there already."""
+    """Return the options to make a new key, as JSON; ``known`` are existing ones."""
     return options_to_json(
         generate_registration_options(
             rp_id=host,
@@ -62,7 +62,7 @@ def registration_options(
 
 
 def registered(answer: dict[str, Any], challenge: bytes, host: str, origin: str) -> MadeKey:
-    """The key that a device made; raises ``NotVerified``."""
+    """Return the new key; raises ``NotVerified``."""
     try:
         made = verify_registration_response(
             credential=answer,
@@ -77,14 +77,14 @@ def registered(answer: dict[str, Any], challenge: bytes, host: str, origin: str)
 
 
 def authentication_options(host: str, challenge: bytes) -> str:
-    """What the browser asks the device for, as JSON, to use a key; the device knows whose it is."""
+    """Return the options to use a key, as JSON; the device knows whose it is."""
     return options_to_json(generate_authentication_options(rp_id=host, challenge=challenge, user_verification=VERIFIED))
 
 
 def signatures_after(
     answer: dict[str, Any], challenge: bytes, host: str, origin: str, public_key: bytes, before: int
 ) -> int:
-    """How often the key has signed, where it signed the challenge; raises ``NotVerified``."""
+    """Verify the signature and return the new counter; raises ``NotVerified``."""
     try:
         used = verify_authentication_response(
             credential=answer,

@@ -1,4 +1,4 @@
-"""Who moderates, and what of: owners everything, others the sites they were given."""
+"""Moderators: owners of everything, others of single sites."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,14 @@ from commentsvc.models.site import Site
 
 
 class LastOwner(Refusal):
-    """Without an owner nobody could ever change anything."""
+    """Without an owner nobody could change anything."""
 
     status = 409
     sentence = N_("There must be at least one owner. Please name another one first.")
 
 
 class AlreadyModerates(Refusal):
-    """The address is a moderator's."""
+    """The address is already a moderator's."""
 
     status = 422
     sentence = N_("This address belongs to a moderator already.")
@@ -30,10 +30,10 @@ class AlreadyModerates(Refusal):
 def add(
     email: str, name: str = "", role: Role = Role.OWNER, sites: Sequence[Site] = (), language: str = "en"
 ) -> Moderator:
-    """A new moderator, or one who was removed and comes back.
+    """Add a moderator, or bring back a removed one.
 
     Raises:
-        InvalidFields: the address is a moderator's.
+        InvalidFields: the address is already a moderator's.
     """
     address = email.strip().lower()
     moderator = db.session.scalar(select(Moderator).where(Moderator.email == address))
@@ -53,32 +53,32 @@ def add(
 
 
 def change(moderator: Moderator, role: Role, sites: Sequence[Site]) -> None:
-    """Give another role, or other sites; raises ``LastOwner``."""
+    """Change role or sites; raises ``LastOwner``."""
     if role != Role.OWNER:
         _must_leave_an_owner(moderator)
     moderator.role, moderator.sites = role, list(sites)
 
 
 def remove(moderator: Moderator) -> None:
-    """Take the right to sign in away, at once; what they decided keeps their name; raises ``LastOwner``."""
+    """Remove a moderator and end their sessions; the log keeps their name. Raises ``LastOwner``."""
     _must_leave_an_owner(moderator)
     moderator.removed_at = clock.now()
     sessions.end_all(moderator)
 
 
 def bring_back(moderator: Moderator) -> None:
-    """Undo a removal; they sign in anew."""
+    """Undo a removal; they have to sign in again."""
     moderator.removed_at = None
 
 
 def everybody() -> Sequence[Moderator]:
-    """Who may sign in, by address."""
+    """Return everybody who may sign in, by address."""
     here = Moderator.removed_at.is_(None)
     return db.session.scalars(select(Moderator).where(here).order_by(Moderator.email)).all()
 
 
 def is_anybody_there() -> bool:
-    """Whether anybody may sign in."""
+    """Return whether anybody may sign in."""
     return db.session.scalar(select(Moderator.id).where(Moderator.removed_at.is_(None)).limit(1)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Signed links: to sign in once, and to set the service up while nobody can sign in."""
+"""Signed one-time links: to sign in, and to set up the service while nobody can sign in."""
 
 import secrets
 from datetime import timedelta
@@ -16,15 +16,15 @@ PURPOSE = "sign-in-link"
 
 
 def sign_in_token(moderator: Moderator) -> str:
-    """What a one-time sign-in link holds; good for an hour."""
+    """Return a sign-in token, valid for an hour."""
     return tokens.sign(PURPOSE, [moderator.id, secrets.token_urlsafe(12)])
 
 
 def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
-    """Sign in by a one-time link: who, and the token for the cookie.
+    """Sign in by a one-time link; return the moderator and the session token.
 
     Raises:
-        LinkInvalid, LinkExpired: broken, too old, or used before.
+        LinkInvalid, LinkExpired: altered, too old, or used before.
     """
     moderator_id, nonce = tokens.read(PURPOSE, token, LIFETIME)
     moderator = db.session.get(Moderator, moderator_id)
@@ -38,17 +38,17 @@ def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
 
 
 def must_set_up(token: str) -> None:
-    """Raise ``LinkInvalid`` or ``LinkExpired`` unless a set-up link may still be used."""
+    """Raise ``LinkInvalid`` or ``LinkExpired`` unless the set-up link may still be used."""
     set_up_links.check(token)
     if moderators.is_anybody_there():
         raise LinkExpired
 
 
 def set_up(token: str, email: str, name: str, password: str, language: str) -> Moderator:
-    """The first owner.
+    """Create the first owner.
 
     Raises:
-        LinkInvalid, LinkExpired: the link is not, or no longer, good.
+        LinkInvalid, LinkExpired: the link is not valid, or no longer.
         InvalidFields: the password is weak.
     """
     db.advisory_lock("set-up")

@@ -1,6 +1,6 @@
-"""Passkeys: sign in with what a device or password manager holds, by WebAuthn level 3; also as the only way in.
+"""Passkeys: sign in with a device or password manager, by WebAuthn level 3; a password is not required.
 
-What a browser is to sign is a signed token of ours that is good once and for some minutes, so asking writes nothing.
+The challenge is a signed token, valid once and for some minutes, so asking for one writes nothing.
 """
 
 import base64
@@ -27,14 +27,14 @@ TO_ADD, TO_SIGN_IN = "passkey-to-add", "passkey-to-sign-in"
 
 
 class PasskeyRefused(Refusal):
-    """What the browser sent proves nothing."""
+    """The browser's response is not valid."""
 
     status = 403
     sentence = N_("This passkey was not accepted. Please try again, or sign in another way.")
 
 
 def to_add(moderator: Moderator) -> str:
-    """What the browser asks the device for, as JSON, to make a new key."""
+    """Return what the browser passes to the device to make a key, as JSON."""
     from commentsvc.accounts import ceremonies
 
     user = tokens.keyed_hash("passkey-user", str(moderator.id)).encode()
@@ -44,7 +44,7 @@ def to_add(moderator: Moderator) -> str:
 
 
 def add(moderator: Moderator, answer: str, name: str) -> Passkey:
-    """Keep the key that a device made; raises ``PasskeyRefused``."""
+    """Store a new key; raises ``PasskeyRefused``."""
     from commentsvc.accounts import ceremonies
 
     credential, challenge = _read(answer)
@@ -69,7 +69,7 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
 
 
 def to_sign_in() -> str:
-    """What the browser asks the device for, as JSON, to use a key; the device knows whose it is."""
+    """Return what the browser passes to the device to use a key, as JSON."""
     from commentsvc.accounts import ceremonies
 
     return ceremonies.authentication_options(
@@ -78,7 +78,7 @@ def to_sign_in() -> str:
 
 
 def owner_of(answer: str) -> Moderator:
-    """The moderator whose key signed; raises ``PasskeyRefused``."""
+    """Return the moderator whose key signed; raises ``PasskeyRefused``."""
     from commentsvc.accounts import ceremonies
 
     credential, challenge = _read(answer)
@@ -97,13 +97,13 @@ def owner_of(answer: str) -> Moderator:
 
 
 def of(moderator: Moderator) -> Sequence[Passkey]:
-    """A moderator's keys, oldest first."""
+    """Return a moderator's keys, oldest first."""
     theirs = select(Passkey).where(Passkey.moderator_id == moderator.id)
     return db.session.scalars(theirs.order_by(Passkey.id)).all()
 
 
 def remove(moderator: Moderator, passkey_id: int) -> None:
-    """Take a key's right away."""
+    """Delete a key."""
     key = db.session.get(Passkey, passkey_id)
     if key is not None and key.moderator_id == moderator.id:
         db.session.delete(key)
@@ -114,7 +114,7 @@ def _known(credential: str) -> Passkey | None:
 
 
 def _read(answer: str) -> tuple[dict[str, object], bytes]:
-    """What the browser sent, and the challenge that it says was signed; raises ``PasskeyRefused``."""
+    """Return the response and the challenge it claims to have signed; raises ``PasskeyRefused``."""
     try:
         credential = json.loads(answer)
         client_data = json.loads(_decoded(credential["response"]["clientDataJSON"]))
@@ -124,12 +124,12 @@ def _read(answer: str) -> tuple[dict[str, object], bytes]:
 
 
 def _decoded(text: str) -> bytes:
-    """What stands in base64url without its padding, as WebAuthn writes it; raises ``ValueError``."""
+    """Decode base64url without padding, as WebAuthn writes it; raises ``ValueError``."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _spend(purpose: str, challenge: bytes) -> int | None:
-    """Whom the challenge was made for; raises ``PasskeyRefused`` where it is not ours, too old, or was used."""
+    """Return whom the challenge was made for; raises ``PasskeyRefused`` if it is not ours, too old, or used."""
     try:
         nonce, moderator_id = tokens.read(purpose, challenge.decode("ascii"), LIFETIME)
         with db.session.begin_nested():

@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and whose one is."""
+"""Passwords: strength, storage, verification."""
 
 import secrets
 import threading
@@ -28,19 +28,19 @@ _at_work = threading.BoundedSemaphore(AT_ONCE)
 
 
 class PasswordTooWeak(Refusal):
-    """A password that would be guessed."""
+    """A password that is easy to guess."""
 
     sentence = N_("Please choose a password of at least %(count)d characters that is not your e-mail address.")
 
 
 class PasswordWellKnown(Refusal):
-    """A password that stands at the top of every list."""
+    """A password at the top of every list."""
 
     sentence = N_("This password is one of the first that are tried. Please choose another, such as four odd words.")
 
 
 def set_password(moderator: Moderator, password: str) -> None:
-    """Store a new password and end every session; raises ``InvalidFields`` where it is weak."""
+    """Store a new password and end every session; raises ``InvalidFields`` if it is weak."""
     _check(password, moderator)
     moderator.password_hash = _hasher.hash(password)
     if moderator.id is not None:
@@ -48,11 +48,11 @@ def set_password(moderator: Moderator, password: str) -> None:
 
 
 def owner_of(email: str, password: str) -> Moderator:
-    """The moderator these belong to; the caller's transaction ends before the password is compared.
+    """Return the moderator with this address and password. The transaction ends before hashes are compared.
 
     Raises:
-        SignInFailed: they are nobody's; after the same work whether the address exists.
-        TooMany: others are being compared already.
+        SignInFailed: nobody has them; the work is the same whether the address exists.
+        TooMany: too many others are being compared.
     """
     moderator = Moderator.with_email(email.replace("\0", ""))
     stored = (moderator.password_hash if moderator else None) or _nobodys_hash()
@@ -69,7 +69,7 @@ def owner_of(email: str, password: str) -> Moderator:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """However many try to sign in, only some at a time cost memory and processors, and threads stay for readers."""
+    """Limit how many passwords are compared at a time, to save memory and leave threads for readers."""
     if not _admitted.acquire(blocking=False):
         raise TooMany(PATIENCE)
     try:
@@ -85,7 +85,7 @@ def _turn() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _nobodys_hash() -> str:
-    """Verified against where no such moderator exists, so that both cases take the same time."""
+    """Return a hash to compare with if there is no such moderator, so that both cases take the same time."""
     return _hasher.hash(secrets.token_urlsafe())
 
 

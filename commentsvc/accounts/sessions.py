@@ -1,4 +1,4 @@
-"""Sign-ins, kept on the server so that they can be listed and ended there."""
+"""Sessions, kept on the server so that they can be listed and ended."""
 
 import secrets
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SURE_FOR = timedelta(minutes=15)  # how long it is taken for granted that it is 
 
 
 def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = None) -> str:
-    """Sign a moderator in; the token that their cookie shall hold."""
+    """Sign a moderator in; return the token for their cookie."""
     token = secrets.token_urlsafe(32)
     session = ModeratorSession(
         moderator_id=moderator.id,
@@ -33,20 +33,20 @@ def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = N
 
 
 def of_token(token: str) -> ModeratorSession | None:
-    """The live session a cookie belongs to."""
+    """Return the live session of a cookie."""
     session = db.session.scalar(select(ModeratorSession).where(ModeratorSession.token_hash == _hash(token)))
     return session if session and _is_alive(session, clock.now()) else None
 
 
 def of(moderator: Moderator) -> Sequence[ModeratorSession]:
-    """A moderator's live sessions, last used first."""
+    """Return a moderator's live sessions, last used first."""
     theirs = select(ModeratorSession).where(ModeratorSession.moderator_id == moderator.id)
     found = db.session.scalars(theirs.order_by(ModeratorSession.seen_at.desc(), ModeratorSession.id.desc()))
     return [session for session in found if _is_alive(session, clock.now())]
 
 
 def needs_a_touch(session: ModeratorSession) -> bool:
-    """Whether it is time to note that the session is in use."""
+    """Return whether it is time to note that the session is in use."""
     return clock.now() - session.seen_at > SEEN_EVERY
 
 
@@ -56,34 +56,34 @@ def touch(session_id: int) -> None:
 
 
 def is_sure(session: ModeratorSession) -> bool:
-    """Whether its moderator showed who they are a short while ago."""
+    """Return whether its moderator confirmed who they are a short while ago."""
     return session.confirmed_at is not None and clock.now() - session.confirmed_at < SURE_FOR
 
 
 def confirm(session_id: int) -> None:
-    """Note that its moderator showed once more who they are."""
+    """Note that its moderator confirmed who they are."""
     _change(ModeratorSession.id == session_id, confirmed_at=clock.now())
 
 
 def end(token: str) -> None:
-    """Sign out, on the server too."""
+    """End a session."""
     _change(ModeratorSession.token_hash == _hash(token), ended_at=clock.now())
 
 
 def end_one(moderator: Moderator, session_id: int) -> None:
-    """Sign a moderator out in one place."""
+    """End one session of a moderator."""
     theirs = (ModeratorSession.moderator_id == moderator.id) & (ModeratorSession.id == session_id)
     _change(theirs, ended_at=clock.now())
 
 
 def end_all(moderator: Moderator, but: int | None = None) -> None:
-    """Sign a moderator out everywhere, ``but`` in one session."""
+    """End all sessions of a moderator, ``but`` one."""
     theirs = (ModeratorSession.moderator_id == moderator.id) & (ModeratorSession.id != (but or 0))
     _change(theirs, ended_at=clock.now())
 
 
 def forget_expired() -> None:
-    """Delete sessions that have been over for a while."""
+    """Delete sessions that ended some time ago."""
     over = ModeratorSession.created_at < clock.now() - ABSOLUTE
     db.session.execute(delete(ModeratorSession).where(over))
 

@@ -1,4 +1,4 @@
-"""The link by which the first owner names themselves, while nobody can sign in."""
+"""The link by which the first owner signs up, while nobody can sign in."""
 
 import secrets
 from datetime import timedelta
@@ -10,10 +10,10 @@ PURPOSE = "set-up"
 
 
 def url() -> str:
-    """Where the first owner names themselves; good for a day."""
+    """Return the set-up link, valid for a day."""
     return links.absolute(f"/admin/set-up/{tokens.sign(PURPOSE, secrets.token_urlsafe(12))}")
 
 
 def check(token: str) -> None:
-    """Raise ``LinkInvalid`` or ``LinkExpired`` unless it is one, and not too old."""
+    """Raise ``LinkInvalid`` or ``LinkExpired`` unless it is valid."""
     tokens.read(PURPOSE, token, LIFETIME)

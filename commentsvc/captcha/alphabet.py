@@ -28,13 +28,13 @@ LOOK_ALIKES = {
 
 
 def of(secret: str) -> str:
-    """The letters that the installation with this secret uses, in its own order."""
+    """Return the characters that the installation with this secret uses, in its own order."""
     chance = random.Random(hashlib.sha256(f"captcha letters {secret}".encode()).digest())
     return "".join(chance.sample(LETTERS, SHOWN))
 
 
 def means(typed: str, answer: str) -> bool:
-    """Whether what was typed means ``answer``: capitals or not, spaces or not, look-alikes taken for what they mean."""
+    """Return whether what was typed means ``answer``, ignoring case, spaces and look-alikes."""
     letters = "".join(unicodedata.normalize("NFKC", typed[:MAX_LENGTH]).split()).upper()
     if len(letters) != len(answer):
         return False
@@ -42,11 +42,11 @@ def means(typed: str, answer: str) -> bool:
 
 
 def says(typed: str, digits: str) -> bool:
-    """Whether what was typed are ``digits``, in any script, with or without spaces and hyphens between them."""
+    """Return whether what was typed are ``digits``, in any script, with or without spaces and hyphens."""
     typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:MAX_LENGTH] if char.isdigit())
     return is_heard(typed) and typed_digits == digits
 
 
 def is_heard(typed: str) -> bool:
-    """Whether what was typed can only be the answer to a sound: digits and nothing else."""
+    """Return whether what was typed can only answer a sound: digits and nothing else."""
     return bool(typed) and all(char.isdigit() or char in " -" for char in typed[:MAX_LENGTH])

@@ -27,7 +27,7 @@ Samples = npt.NDArray[np.float32]
 
 
 def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> bytes:
-    """A WAV file that says ``digits`` in a language of ``VOICES``; the same ``seed`` gives the same sound."""
+    """Return a WAV file that says ``digits`` in a language of ``VOICES``; equal ``seed``, equal sound."""
     chance = random.Random(seed)
     clips = _clips(language)
     said = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
@@ -39,7 +39,7 @@ def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> by
 
 @lru_cache(maxsize=8)
 def _clips(language: str) -> dict[str, list[Samples]]:
-    """The clips of each digit, equally loud."""
+    """Return the clips of each digit, equally loud."""
     found: dict[str, list[Samples]] = {}
     with np.load(VOICES / f"{language}.npz") as file:
         for name in file.files:
@@ -49,7 +49,7 @@ def _clips(language: str) -> dict[str, list[Samples]]:
 
 
 def _at_pace(clip: Samples, chance: random.Random) -> Samples:
-    """Faster or slower, and not evenly so: no two are the same samples."""
+    """Return a clip at a changing pace, so that no two have the same samples."""
     start, end = chance.uniform(*PACE), chance.uniform(*PACE)
     length = round(len(clip) / ((start + end) / 2))
     walked = np.cumsum(np.linspace(start, end, length))
@@ -58,14 +58,14 @@ def _at_pace(clip: Samples, chance: random.Random) -> Samples:
 
 
 def _silences(count: int, taken: int, chance: random.Random) -> Sequence[Samples]:
-    """Before, between and after ``count`` clips; shorter where the whole would become too long."""
+    """Return the silences around ``count`` clips, shorter if the whole would become too long."""
     seconds = [chance.uniform(*LEAD), *(chance.uniform(*GAPS) for _ in range(count - 1)), chance.uniform(*LEAD)]
     shrink = min(1, (MAX_LENGTH * RATE - taken) / (sum(seconds) * RATE))
     return [np.zeros(int(one * shrink * RATE), np.float32) for one in seconds]
 
 
 def _babble(length: int, clips: Sequence[Samples], chance: random.Random) -> Samples:
-    """Backward speech of many voices, all the way through."""
+    """Return backward speech of many voices, all the way through."""
     noise = np.zeros(length, np.float32)
     start = -RATE // 2
     while start < length:

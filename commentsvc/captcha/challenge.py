@@ -1,9 +1,10 @@
-"""Issue a challenge and check its answer: bound to visitor and thread, good for one try, gone after ten minutes.
+"""Issue a challenge and check its answer: bound to visitor and thread, valid for one try and ten minutes.
 
-The token is signed and holds a nonce, the thread and a hash of the visitor. The answers are derived from the secret
-and the nonce, so they stand nowhere and showing a picture writes nothing. The one try is an insert of the nonce,
-whichever of its three answers it was: what the picture shows, what the sound says, or a computation. What makes these
-is only loaded where somebody writes.
+The token is signed and holds a nonce, the thread and a hash of the visitor. The answers are derived from the secret and
+the nonce,
+so they are stored nowhere, and showing a picture writes nothing. The one try is an insert of the nonce, whichever of
+the three
+answers it was: picture, sound or computation.
 """
 
 import secrets
@@ -39,20 +40,21 @@ class _Contents:
 
 
 def place_of(site_key: str, key: str) -> str:
-    """The thread that a challenge is bound to, in one text."""
+    """Return what a challenge is bound to, as one text."""
     return f"{site_key}/{key}"
 
 
 def spoken(language: str) -> str:
-    """The language of the sound for who reads ``language``."""
+    """Return the language of the sound for a reader of ``language``."""
     return language if language in SPOKEN else SPOKEN[0]
 
 
 def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
-    """A new token for this visitor writing under this thread.
+    """Return a new token for this visitor in this thread.
 
-    With ``solved`` it needs no answer: for somebody who solved a picture and then was stopped by something else. It
-    may take the place of another token in a form that was shown some time ago.
+    With ``solved`` it needs no answer: for somebody who solved a picture and was then stopped by something else. It may
+    replace
+    another token in a form that was shown before.
     """
     person = _visitor_hash(visitor)
     waited = min(_shown_for(instead_of, thread_path, person), MAX_WAIT)
@@ -60,10 +62,10 @@ def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: s
 
 
 def age(token: str, thread_path: str) -> timedelta:
-    """How long ago a form of this thread with this token was shown.
+    """Return how long ago the form with this token was shown.
 
     Raises:
-        LooksAutomatic: we never gave out such a token.
+        LooksAutomatic: we never issued such a token.
     """
     try:
         payload, issued_at = tokens.read_with_time(PURPOSE, token)
@@ -76,7 +78,7 @@ def age(token: str, thread_path: str) -> timedelta:
 
 
 def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
-    """How long the form of this person with this token has been shown; nothing for any other token."""
+    """Return how long this person's form with this token has been shown; zero for any other token."""
     try:
         payload = tokens.read(PURPOSE, token, MAX_WRITING_TIME)
         is_theirs = tokens.equal(_Contents(*payload).visitor_hash, person)
@@ -86,7 +88,7 @@ def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
 
 
 def is_solved(token: str, thread_path: str) -> bool | None:
-    """Whether a token of this thread needs no answer any more; None for one that is broken or too old."""
+    """Return whether a token needs no answer any more; None if it is invalid or expired."""
     try:
         contents = _contents(token)
     except LinkInvalid:
@@ -95,12 +97,12 @@ def is_solved(token: str, thread_path: str) -> bool | None:
 
 
 def letters() -> str:
-    """What the pictures of this installation are made of."""
+    """Return the characters of this installation's pictures."""
     return alphabet.of(settings.current().secret)
 
 
 def owner(token: str) -> str:
-    """Whose challenge a token is, as a keyed hash; raises ``NotFound`` for one that is broken or too old."""
+    """Return whose challenge a token is, as a keyed hash; raises ``NotFound`` if it is invalid or expired."""
     try:
         return _contents(token).visitor_hash
     except LinkInvalid:
@@ -108,7 +110,7 @@ def owner(token: str) -> str:
 
 
 def picture(token: str) -> bytes:
-    """The PNG for a token; raises ``NotFound`` for one that is broken or too old."""
+    """Return the PNG for a token; raises ``NotFound`` if it is invalid or expired."""
     nonce = _nonce(token)
     from commentsvc.captcha import image
 
@@ -117,7 +119,7 @@ def picture(token: str) -> bytes:
 
 
 def sound(token: str, language: str) -> bytes:
-    """The WAV for a token, in a language of ``SPOKEN``; raises ``NotFound`` for one that is broken or too old."""
+    """Return the WAV for a token, in a language of ``SPOKEN``; raises ``NotFound`` if it is invalid or expired."""
     nonce = _nonce(token)
     from commentsvc.captcha import audio
 
@@ -125,10 +127,10 @@ def sound(token: str, language: str) -> bytes:
 
 
 def work(token: str, failures: int) -> dict[str, Any]:
-    """A computation for a token, as ALTCHA's JSON; each of the first ``failures`` makes it twice as long.
+    """Return a proof of work for a token, as ALTCHA's JSON; each of the first ``failures`` doubles it.
 
     Raises:
-        NotFound: the token is broken or too old.
+        NotFound: the token is invalid or expired.
     """
     nonce = _nonce(token)
     from commentsvc.captcha import proof_of_work
@@ -137,7 +139,7 @@ def work(token: str, failures: int) -> dict[str, Any]:
 
 
 def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
-    """Use up the token's one try; writes, so it belongs into the transaction of what it guards.
+    """Use up the token's one try, within the transaction that it guards.
 
     Raises:
         ChallengeFailed: wrong answer, other visitor, other thread, or tried before.
@@ -149,22 +151,22 @@ def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
 
 
 def waive(token: str, thread_path: str, visitor: str) -> None:
-    """Use up the token without an answer, for who can give none; raises what ``spend`` raises."""
+    """Use up the token without an answer, for those who can give none; raises what ``spend`` raises."""
     _spent(token, thread_path, visitor)
 
 
 def forget_expired() -> None:
-    """Delete the nonces of tokens that are too old to be tried anyway."""
+    """Delete the nonces of expired tokens."""
     db.session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < clock.now()))
 
 
 def answer_of(nonce: str) -> str:
-    """What the picture of a challenge with this nonce shows."""
+    """Return the answer to the picture of this nonce."""
     return _derived("challenge-answer", nonce, letters())
 
 
 def digits_of(nonce: str) -> str:
-    """What the sound of a challenge with this nonce says."""
+    """Return the answer to the sound of this nonce."""
     return _derived("challenge-digits", nonce, "0123456789")
 
 

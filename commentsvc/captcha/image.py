@@ -42,10 +42,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Style:
-    """How an installation draws, so that a program that learned to read another one cannot read this one.
+    """How an installation draws, so that a program trained on another one cannot read this one.
 
     Lengths in pixels, angles in degrees. The path is a wave with ``periods`` across the picture and an overtone; the
-    field that decides between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
+    field that decides
+    between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
     """
 
     faces: tuple[str, str]
@@ -68,7 +69,7 @@ class Style:
 
     @classmethod
     def of(cls, secret: str) -> "Style":
-        """The style of the installation with this secret, within what people still read."""
+        """Return the style of the installation with this secret, within what people can read."""
         chance = random.Random(hashlib.sha256(f"captcha style {secret}".encode()).digest())
         faces = chance.sample(sorted(FACES), 2)
         fewest, shortest, lean = chance.uniform(0.75, 1.35), chance.uniform(26, 31), chance.uniform(-0.2, 0.2)
@@ -95,7 +96,7 @@ class Style:
 
 
 def draw(answer: str, style: Style, seed: bytes) -> bytes:
-    """A one-bit PNG of ``WIDTH`` × ``HEIGHT`` that shows ``answer``; the same ``seed`` gives the same picture."""
+    """Return a one-bit PNG of ``WIDTH`` × ``HEIGHT`` that shows ``answer``; equal ``seed``, equal picture."""
     chance = random.Random(seed)
     letters = np.asarray(_bent(_letters(answer, style, chance), style.bend, chance)) > 127
     ink = _filled(letters, _field(style, chance), style)
@@ -105,7 +106,7 @@ def draw(answer: str, style: Style, seed: bytes) -> bytes:
 
 
 def sheet(pictures: Sequence[bytes]) -> bytes:
-    """Many pictures on one, ``COLUMNS`` in a row, as a PNG."""
+    """Return many pictures on one, ``COLUMNS`` in a row, as a PNG."""
     rows = math.ceil(len(pictures) / COLUMNS)
     whole = Image.new("1", (COLUMNS * (WIDTH + MARGIN) - MARGIN, rows * (HEIGHT + MARGIN) - MARGIN), 1)
     for number, picture in enumerate(pictures):
@@ -132,12 +133,12 @@ def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
 
 
 def _within(middle: float, length: int, whole: int) -> int:
-    """Where a letter begins that shall stand around ``middle`` and reach over no edge, not even when it is bent."""
+    """Return where a letter around ``middle`` begins so that it stays inside, even when bent."""
     return min(max(EDGE, round(middle - length / 2)), whole - length - EDGE)
 
 
 def _equal_steps(height: Callable[[float], float], count: int, margin: float) -> Sequence[float]:
-    """``count`` places along the path, equally far apart on it."""
+    """Return ``count`` places on the path, equally far apart."""
     xs = np.linspace(margin, WIDTH - margin, 200)
     ys = np.array([height(float(x)) for x in xs])
     walked = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(xs), np.diff(ys)))))
@@ -161,13 +162,13 @@ def _letter(char: str, degrees: float, style: Style, chance: random.Random) -> I
 
 @lru_cache(maxsize=32)
 def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
-    """A face so large that its capitals are as high as those of others; ``size`` as if they were 0.72 of it."""
+    """Return a typeface with capitals of equal height; ``size`` as if they were 0.72 of it."""
     _, top, _, bottom = ImageFont.truetype(FACES[face], 100).getbbox("H")
     return ImageFont.truetype(FACES[face], size * 72 / (bottom - top))
 
 
 def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Image:
-    """The picture pulled about on a 10 × 6 mesh."""
+    """Distort the picture on a 10 × 6 mesh."""
     columns, rows = 10, 6
     xs = [round(WIDTH * column / columns) for column in range(columns + 1)]
     ys = [round(HEIGHT * row / rows) for row in range(rows + 1)]
@@ -181,7 +182,7 @@ def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Ima
 
 
 def _field(style: Style, chance: random.Random) -> Field:
-    """The sum of four plane waves, from -2 to 2."""
+    """Return the sum of four plane waves, from -2 to 2."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
     total = np.zeros((HEIGHT, WIDTH))
     for _ in range(4):
@@ -193,7 +194,7 @@ def _field(style: Style, chance: random.Random) -> Field:
 
 
 def _filled(letters: Mask, field: Field, style: Style) -> Mask:
-    """Solid where the field is high, inverted where it is low, only the outline in between."""
+    """Return the letters, solid where the field is high, inverted where it is low, outlined in between."""
     filled = letters & (field > style.solid)
     inverted = ~letters & (field < -style.solid)
     between = np.abs(field) <= style.solid
@@ -201,7 +202,7 @@ def _filled(letters: Mask, field: Field, style: Style) -> Mask:
 
 
 def _outline(letters: Mask) -> Mask:
-    """The rim of the letters, one pixel of it outside."""
+    """Return the outline of the letters, one pixel wide."""
     inner, outer = letters.copy(), letters.copy()
     for _ in range(OUTLINE):
         before = inner.copy()
@@ -215,7 +216,7 @@ def _outline(letters: Mask) -> Mask:
 
 
 def _scratch(chance: random.Random) -> Mask:
-    """A curved line from side to side, two pixels thick."""
+    """Return a curved line from side to side, two pixels thick."""
     sheet = Image.new("1", (WIDTH, HEIGHT))
     start, middle, end = (chance.uniform(0.05, 0.95) * HEIGHT for _ in range(3))
     points = []

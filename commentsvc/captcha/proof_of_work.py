@@ -1,7 +1,8 @@
-"""A computation as the answer of a challenge: a moment for one writer, a bill for who sends thousands.
+"""A computation as the answer of a challenge: a moment for one author, a cost for whoever sends thousands.
 
-The protocol is ALTCHA's (version 2, PBKDF2 with SHA-256): the device counts until the derived key begins as told. Each
-problem is bound to one challenge and is only as good as that: expiry and single use are the challenge's.
+The protocol is ALTCHA's (version 2, PBKDF2 with SHA-256): the device counts until the derived key has the required
+prefix. Each
+problem is bound to one challenge, which provides expiry and single use.
 """
 
 import secrets
@@ -18,7 +19,7 @@ Problem = dict[str, Any]  # as the protocol's JSON
 
 
 def pose(challenge: str, failures: int, key: str) -> Problem:
-    """A problem for one challenge, signed with ``key``; each of the first ``failures`` doubles the work."""
+    """Return a problem for one challenge, signed with ``key``; each of the first ``failures`` doubles the work."""
     least, most = (number * 2 ** min(failures, MAX_DOUBLINGS) for number in NUMBERS)
     counter = least + secrets.randbelow(most - least)
     posed = altcha.create_challenge(ALGORITHM, COST, counter=counter, data={"for": challenge}, hmac_secret=key)
@@ -26,7 +27,7 @@ def pose(challenge: str, failures: int, key: str) -> Problem:
 
 
 def is_solved(payload: str, challenge: str, key: str) -> bool:
-    """Whether ``payload`` (the protocol's, base64) solves a problem that was posed for this very challenge."""
+    """Return whether ``payload`` (the protocol's, base64) solves the problem of this very challenge."""
     try:
         if not altcha.verify_solution(payload, key).verified:
             return False

@@ -1,4 +1,4 @@
-"""One line of comment text: what is code, a link or an address; then smilies and delimiters in the rest."""
+"""Render one line of comment text: first code, links and addresses, then smilies and delimiters in the rest."""
 
 import re
 import unicodedata
@@ -42,7 +42,7 @@ class _Delimiter:
 
 @dataclass
 class Line:
-    """A line being turned into HTML; ``html()`` is the way in."""
+    """A line being rendered."""
 
     text: str
     smilies_at: str
@@ -51,7 +51,7 @@ class Line:
     _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
 
     def html(self) -> str:
-        """The line as HTML, without its paragraph."""
+        """Return the line as HTML, without its paragraph."""
         position = 0
         for start, end, html in _atoms(self.text):
             self._plain(position, start)
@@ -61,7 +61,7 @@ class Line:
         return "".join(self._out)
 
     def _plain(self, start: int, end: int) -> None:
-        """Smilies and delimiters between two atoms."""
+        """Render smilies and delimiters between two atoms."""
         position = start
         while found := TELLING.search(self.text, position, end):
             self._say(position, found.start())
@@ -107,7 +107,7 @@ class Line:
 
 
 def _atoms(text: str) -> list[tuple[int, int, str]]:
-    """Places (start, end, HTML) that hold no markup: code, escapes, links, mail addresses, handles."""
+    """Yield ranges without markup (start, end, HTML): code, escapes, links, mail addresses, handles."""
     found: list[tuple[int, int, str]] = []
     position = 0
     while match := ATOM_START.search(text, position):
@@ -130,7 +130,7 @@ def _atom(text: str, match: re.Match[str], after: int) -> tuple[int, int, str]:
 
 
 def _address(text: str, at: int, after: int) -> tuple[int, int, str]:
-    """A mail address or an ``@user@host`` handle around the ``@``; shown as typed, never a link."""
+    """Return a mail address or ``@user@host`` handle around the ``@``: shown as typed, never a link."""
     local = MAIL_LOCAL.search(text[max(after, at - MAX_LOCAL_PART_LENGTH) : at])
     start = at - (len(local[0]) if local else 0)
     domain = MAIL_DOMAIN.match(text, at + 1, at + 1 + MAX_DOMAIN_LENGTH)
@@ -158,7 +158,7 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
 
 
 def _url_at(window: str) -> str:
-    """The URL that ``window`` begins with, by linkify-it's rules, less what belongs to the sentence around it."""
+    """Return the URL at the start of ``window`` by linkify-it's rules, without the sentence's punctuation."""
     scheme, prefix = ("http:", "http:") if window[:4].lower() == "http" else ("http:", "http://")
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
@@ -184,7 +184,7 @@ def _without_trailing(url: str) -> str:
 
 
 def _is_linkable(url: str) -> bool:
-    """A web address without a password in it, which reads the same after Unicode normalisation."""
+    """Return whether it is a web address without a password that Unicode normalisation does not change."""
     try:
         parts = urlsplit(url)
         same = urlsplit(unicodedata.normalize("NFKC", url))

@@ -1,4 +1,4 @@
-"""HTML of strangers to plain text: entities decoded once, tags gone, white space folded; bytes in any charset."""
+"""Strangers' HTML to plain text: entities decoded once, tags removed, white space folded; any charset."""
 
 import codecs
 import re
@@ -32,14 +32,14 @@ MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
 
 
 def from_html(html: str) -> str:
-    """The text a reader would see, on one line."""
+    """Return the visible text on one line."""
     reader = TextReader()
     parse(html[:MAX_FIELD_LENGTH], reader)
     return fold("".join(reader.text))
 
 
 def paragraphs(html: str) -> str:
-    """The text a reader would see, its blocks separated by an empty line."""
+    """Return the visible text, blocks separated by an empty line."""
     reader = TextReader()
     parse(html, reader)
     blocks = (fold(block) for block in "".join(reader.text).split(BREAK))
@@ -47,9 +47,9 @@ def paragraphs(html: str) -> str:
 
 
 def parse(html: str, target: "TextReader") -> None:
-    """Let ``target`` see the tags and texts of ``html``, as a browser's parser would find them.
+    """Feed tags and texts of ``html`` to ``target``, as a browser's parser finds them.
 
-    It ends where elements stand in each other too deeply: from there on each end tag costs as much as there are open.
+    It stops where elements are nested too deeply: from there on each end tag would cost as much as there are open ones.
     """
     from lxml import etree  # 4 MiB, for who reads other people's HTML
 
@@ -61,7 +61,7 @@ def parse(html: str, target: "TextReader") -> None:
 
 
 def tree(html: str) -> "etree._Element | None":
-    """The elements of one of our own blogs' pages, without comments; None where comments are all there is."""
+    """Return the element tree of a page of one of our sites, without comments; None if there is none."""
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
@@ -69,7 +69,7 @@ def tree(html: str) -> "etree._Element | None":
 
 
 def based_on(url: str, base: str) -> str:
-    """What the addresses of a page at ``url`` count from, if it has a ``<base>`` with that address."""
+    """Return what the addresses of a page at ``url`` are resolved against, with this ``<base>``."""
     try:
         joined = urljoin(url, base.strip())
     except ValueError:
@@ -78,7 +78,7 @@ def based_on(url: str, base: str) -> str:
 
 
 def base_in(html: str, url: str) -> str:
-    """The same for a page that is read in pieces: its first ``<base>`` counts for what stands before it, too."""
+    """The same for HTML text. The first ``<base>`` also counts for what precedes it."""
     if "<base" not in html.lower():
         return url
     reader = _BaseReader()
@@ -87,27 +87,28 @@ def base_in(html: str, url: str) -> str:
 
 
 def base_of(root: "etree._Element", url: str) -> str:
-    """The same for a page that is read already."""
+    """The same for a parsed page."""
     return based_on(url, "".join(root.xpath("(//base[@href][not(ancestor::svg or ancestor::math)])[1]/@href")))
 
 
 def xml_charset(beginning: str) -> str:
-    """The charset that an XML declaration names, or an empty text."""
+    """Return the charset in an XML declaration, or an empty text."""
     found = XML_DECLARATION.match(beginning)
     return found[1] if found else ""
 
 
 def declared_charset(content_type: str) -> str:
-    """The charset that a Content-Type names, or an empty text."""
+    """Return the charset in a Content-Type, or an empty text."""
     found = DECLARED.search(content_type)
     return found[1] if found else ""
 
 
 def decode(raw: bytes, *labels: str) -> str:
-    """Bytes as browsers read them; never fails.
+    """Decode bytes as browsers do; never fails.
 
-    A byte order mark decides, else the first of ``labels`` that the Encoding Standard knows, with U+FFFD for what does
-    not fit. Only where none is known is there a guess: UTF-8, or what older programs on Windows wrote.
+    A byte order mark decides, else the first of ``labels`` known to the Encoding Standard, with U+FFFD for what does
+    not fit. If none
+    is known, it is UTF-8, or else windows-1252.
     """
     import webencodings
 
@@ -123,7 +124,7 @@ def decode(raw: bytes, *labels: str) -> str:
 
 
 def _instead(problem: UnicodeError) -> tuple[str, int]:
-    """U+FFFD, or € for the byte 0x80 of Chinese text (Encoding Standard, 10.2.1)."""
+    """Return U+FFFD, or € for the byte 0x80 of Chinese text (Encoding Standard, 10.2.1)."""
     if not isinstance(problem, UnicodeDecodeError):
         raise problem
     is_euro = problem.encoding == "gb18030" and problem.object[problem.start] == EURO_BYTE
@@ -142,12 +143,12 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def fold(text: str) -> str:
-    """``text`` on one line, without control characters, runs of white space made one space."""
+    """Return ``text`` on one line, without control characters, with single spaces."""
     return WHITE_SPACE.sub(" ", CONTROLS.sub(" ", text)).strip()
 
 
 def crop(text: str, length: int) -> str:
-    """``text``, cut at a word with an ellipsis where it is longer than ``length`` characters."""
+    """Return ``text``, cut at a word with an ellipsis if it is longer than ``length`` characters."""
     if len(text) <= length:
         return text
     cut = text[: length - 1]
@@ -156,11 +157,11 @@ def crop(text: str, length: int) -> str:
 
 
 class TooDeep(Exception):
-    """No page that somebody wrote has so many elements in each other."""
+    """Elements are nested more deeply than on any real page."""
 
 
 class TextReader:
-    """Collects what is to be read; inside of ``SILENT`` elements that is nothing."""
+    """Collects visible text; inside ``SILENT`` elements there is none."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -179,7 +180,7 @@ class TextReader:
         self._gap(tag)
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
-        """A tag that is to be seen opens."""
+        """A visible tag opens."""
 
     def end(self, tag: str) -> None:
         """A tag closes."""
@@ -202,7 +203,7 @@ class TextReader:
 
 
 class _BaseReader(TextReader):
-    """Finds the ``<base>`` elements of HTML; one inside of SVG or MathML is another element (HTML Standard, 4.2.3)."""
+    """Collects ``<base>`` elements of HTML; inside SVG or MathML it is another element (HTML Standard, 4.2.3)."""
 
     def __init__(self) -> None:
         super().__init__()

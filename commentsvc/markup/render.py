@@ -1,8 +1,10 @@
-"""Comment text to HTML: ``*strong*``, ``_underlined_``, smilies, links, quotes, code.
+"""Render comment text: ``*strong*``, ``_underlined_``, smilies, links, quotes, code.
 
-The rules R1 to R7 and their 73 examples are in tests/markup/test_render.py. In short: nothing is stripped, all is
-escaped; a delimiter needs a word boundary outside and no space inside; no span crosses a line; overlapping spans:
-the one that closes first wins. Time grows with the length of the text, whatever it holds.
+The rules R1 to R7 and their 73 examples are in tests/markup/test_render.py. In short: nothing is stripped, everything
+is escaped; a
+delimiter needs a word boundary outside and no space inside; no span crosses a line; of overlapping spans, the one that
+closes first
+wins. Time is linear in the length.
 """
 
 import re
@@ -21,23 +23,26 @@ SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
 
 def render(source: str, smilies_at: str = smilies.FOLDER) -> str:
-    """The HTML of a comment; ``smilies_at`` is the folder (path or full address) that holds the pictures."""
+    """Return the HTML of a comment; ``smilies_at`` is the folder (path or full address) of the pictures."""
     return sanitize.clean(_blocks(lines(source), smilies_at, depth=0))
 
 
 def render_for_email(source: str) -> str:
-    """The HTML of a comment in a letter: without links, which mail makes trustworthy, and without remote pictures."""
+    """Return the HTML of a comment in an email.
+
+    Without links, which emails make look trustworthy, and without images.
+    """
     return LINK.sub("", SMILEY.sub(r"\1", render(source)))
 
 
 def lines(source: str) -> list[str]:
-    """The lines of ``source``, with one kind of line end and without control characters."""
+    """Return the lines of ``source``, without control characters."""
     one_kind = source.replace("\r\n", "\n").replace("\r", "\n")
     return CONTROLS.sub("", one_kind).split("\n")
 
 
 def one_line(source: str) -> str:
-    """``source`` on one line, without control characters and with single spaces."""
+    """Return ``source`` on one line, without control characters, with single spaces."""
     return " ".join(CONTROLS.sub("", source).split())
 
 

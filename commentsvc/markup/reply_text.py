@@ -1,7 +1,8 @@
-"""What somebody typed into an answer by mail: without the letter they quote, and without their signature.
+"""Extract what somebody typed into a reply by email, without quotes and signature.
 
-Mail programs word "On Monday somebody wrote" in a hundred ways; what they have in common is that it stands right before
-the quote and ends with a colon. Time grows with the number of lines, whatever they hold.
+Mail programs word "On Monday somebody wrote" in a hundred ways; it always stands right before the quote and ends with a
+colon. Time
+is linear in the number of lines.
 """
 
 import re
@@ -21,7 +22,7 @@ MAX_ATTRIBUTION_LENGTH = 3  # lines
 
 
 def reply_text(text: str, marker: str) -> str:
-    """What stands in ``text`` besides the letter it answers, in which ``marker`` stands near the top."""
+    """Return the typed part of ``text``; the quoted email has ``marker`` near its top."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")
     begins = f"{_plain_dashes(marker)} "
     marks = [number for number, line in enumerate(lines) if begins in _plain_dashes(line)]
@@ -30,7 +31,7 @@ def reply_text(text: str, marker: str) -> str:
 
 
 def _plain_dashes(line: str) -> str:
-    """What is left of our mark where a mail program knows few signs."""
+    """Return the line with the marker's signs as programs without Unicode write them."""
     return DASHES.sub("-", line.replace("✂", "").strip())
 
 
@@ -44,7 +45,7 @@ def _is_quoted(line: str) -> bool:
 
 
 def _without_attribution(lines: list[str]) -> list[str]:
-    """Without what stands before a quote, or at the end, and introduces it."""
+    """Remove the sentence that introduces a quote, before it or at the end."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     introduces = {
         one for one, following in pairwise(filled) if _is_quoted(lines[following]) and not _is_quoted(lines[one])
@@ -56,7 +57,7 @@ def _without_attribution(lines: list[str]) -> list[str]:
 
 
 def _attribution(lines: list[str], last: int) -> set[int]:
-    """The lines of a sentence that ends at ``last`` with a colon, and names a time or an address."""
+    """Return the lines of a sentence that ends at ``last`` with a colon and contains a time or an address."""
     if not lines[last].rstrip().endswith((":", "：")):
         return set()
     first = last
@@ -68,7 +69,7 @@ def _attribution(lines: list[str], last: int) -> set[int]:
 
 
 def _is_whole(lines: list[str]) -> bool:
-    """Whether nothing of the sentence stands in a line above: an address may have been broken in two."""
+    """Return whether the sentence has not begun on a line above: an address may be broken in two."""
     said = " ".join(lines)
     return _names(lines) and said.count(">") <= said.count("<")
 
@@ -79,7 +80,7 @@ def _names(lines: list[str]) -> bool:
 
 
 def _without_headers(lines: list[str]) -> list[str]:
-    """Without the block of headers, and all below it, by which some programs introduce what they do not mark."""
+    """Remove the block of headers that some programs put above a quote, and everything below."""
     run = 0
     for number, line in enumerate(lines):
         run = run + 1 if HEADER.fullmatch(line.strip()[:200]) else 0

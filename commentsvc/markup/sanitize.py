@@ -1,4 +1,4 @@
-"""The last gate before HTML is stored: bleach lets pass what our own renderer can write, and nothing else."""
+"""The last gate before HTML is stored: bleach allows what our renderer can write, and nothing else."""
 
 import re
 from functools import lru_cache
@@ -21,7 +21,7 @@ _per_thread = local()
 
 
 def clean(html: str) -> str:
-    """``html`` with only the tags, attributes and addresses we write; everything else is escaped, not dropped."""
+    """Return ``html`` with only the tags, attributes and addresses we write; everything else is escaped."""
     return str(_cleaner().clean(html))
 
 

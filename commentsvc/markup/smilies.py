@@ -43,7 +43,7 @@ class Smiley:
 
 
 def at(line: str, position: int, folder: str) -> Smiley | None:
-    """The smiley that starts at ``position``, if it stands free enough to be meant as one."""
+    """Return the smiley that starts at ``position``, if it stands alone."""
     match = PATTERN.match(line, position)
     if match is None or not _stands_free(line, position, match.end()):
         return None
@@ -60,5 +60,5 @@ def _is_free(char: str, signs: frozenset[str]) -> bool:
 
 
 def picture(code: str, folder: str = FOLDER) -> str:
-    """The ``<img>`` for ``code``; its text alternative is what was typed."""
+    """Return the ``<img>`` for ``code``; its alternative text is what was typed."""
     return f'<img src="{folder}{CODES[code]}.svg" alt="{escape(code, quote=False)}" width="{SIZE}" height="{SIZE}">'

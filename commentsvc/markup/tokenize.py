@@ -1,4 +1,4 @@
-"""A text as searches take it: its words, whatever their case and accents; of scripts without spaces, each character."""
+"""Tokenize text for searching: words without case and accents; in scripts without spaces, each character."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _UNSPACED = re.compile(f"([{UNSPACED}])")
 
 
 def tokenize(text: str) -> str:
-    """Words with a space between them: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
+    """Return words separated by spaces: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
     plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     spaced = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
     return " ".join(_NO_LETTER.sub(_between, spaced).split())

@@ -232,7 +232,7 @@ class Snapshots:
         return self._send(found, name, environ, start_response)
 
     def whole(self, path: str, query: str, shape: str = "") -> bytes:
-        """The plain body of an answer, for who builds something larger from it; raises ``StorageUnavailable``."""
+        """Return the uncompressed body, to build a larger response from it; raises ``StorageUnavailable``."""
         prefix = next(one for one in (*PARAMETERS, *OF_OURS) if path.startswith(one))
         path = path.encode().decode("latin-1")
         name = (shape + path, _asked(prefix, query))
@@ -249,12 +249,12 @@ class Snapshots:
         return b"".join(body)
 
     def drop(self, site_id: int, key: str) -> None:
-        """Forget every snapshot that shows a thread, after a write of this process."""
+        """Drop every snapshot that shows a thread."""
         with self._lock:
             self._drop({(site_id, key), (site_id, None)})
 
     def drop_site(self, site_id: int) -> None:
-        """Forget every snapshot of a site, after a write of this process that may concern any of them."""
+        """Drop every snapshot of a site."""
         with self._lock:
             self._drop({(site_id, ALL), *(place for place in self._names if place[0] == site_id)})
 
@@ -267,9 +267,9 @@ class Snapshots:
                     self._bytes -= old.size + _length(name)
 
     def _current(self, name: Name) -> _Snapshot | _Flight:
-        """What is kept, where nothing newer is known; where it is being rendered right now, what comes of that.
+        """Return what is kept, if nothing newer is known, or the response that is being rendered.
 
-        Where neither is to be had, it is the caller's to render: the flight that is given has begun.
+        If there is neither, the caller must render it: the returned flight has begun.
         """
         if snapshot := self._trusted(name):
             return snapshot
@@ -314,7 +314,7 @@ class Snapshots:
         return (found[0], found[1]) if found else (None, None)
 
     def _render(self, flight: _Flight, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Ask the application for the whole answer, unconditionally, and keep it if its view said so."""
+        """Ask the application for the whole response, unconditionally, and keep it if its view said so."""
         asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": flight.name[1]}
         for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
             asked.pop(header, None)
@@ -349,7 +349,7 @@ class Snapshots:
         return [snapshot.packed if is_packed else self._plain(snapshot, name)]
 
     def _plain(self, snapshot: _Snapshot, name: Name) -> bytes:
-        """The body as it is read, and kept so from now on."""
+        """Return the uncompressed body, and keep it from now on."""
         body = snapshot.unpacked()
         if snapshot.plain is None:
             with self._lock:
@@ -409,7 +409,7 @@ class Snapshots:
 
 
 def _anonymous(path: str) -> dict[str, Any]:
-    """A request for ``path`` from nobody in particular, inside the one that is being answered."""
+    """Return the environment of an anonymous request for ``path``, within the current one."""
     personal = ("HTTP_", "CONTENT_", "werkzeug.", "commentsvc.")
     kept = {name: value for name, value in request.environ.items() if not name.startswith(personal)}
     return kept | {"REQUEST_METHOD": "GET", "PATH_INFO": path}
@@ -420,7 +420,7 @@ def _length(name: Name) -> int:
 
 
 def _asked(prefix: str, query: str) -> str:
-    """The parameters that matter in one form and order: others, or other spellings, do not make another answer."""
+    """Return the parameters that matter, in one form and order."""
     if not query:
         return ""
     return _in_one_form(prefix, query) if len(query) < USUAL_QUERY else _in_one_form.__wrapped__(prefix, query)
@@ -435,7 +435,7 @@ def _in_one_form(prefix: str, query: str) -> str:
 
 
 def _value(name: str, value: str) -> str | None:
-    """A value in its one form; None where it means as much as none."""
+    """Return a value in one form; None if it means the default."""
     if name in AS_GIVEN:
         return value
     if name == "lang":
@@ -459,5 +459,5 @@ def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, render
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Whether a browser that sends this ``Accept-Encoding`` can unpack gzip."""
+    """Return whether this ``Accept-Encoding`` allows gzip."""
     return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")

@@ -1,7 +1,8 @@
-"""The page of a thread for those whom we do not know: rendered once for all, with gaps for what is each one's own.
+"""The page of a thread for unknown visitors: rendered once for all, with gaps for personal parts.
 
-What fills a gap is put in as text, so that such a page costs little more than the bytes that are sent: crawlers and
-readers without scripts ask for nothing else.
+The gaps are filled as text, so such a page costs little more than its bytes: crawlers and readers without scripts ask
+for nothing
+else.
 """
 
 import re
@@ -46,7 +47,7 @@ class Page:
 
 
 def page(site_key: str, address: str) -> Page | None:
-    """The page that this request asks for; None where it is somebody's whom we know, or not just the thread."""
+    """Return the page that this request asks for; None if the visitor is known, or more than the thread is wanted."""
     site = configuration.latest().sites.get(site_key)
     if site is None or snapshots.shape_asked_for() or _is_known() or request.args.keys() - OF_A_PAGE:
         return None
@@ -73,7 +74,7 @@ def _is_known() -> bool:
 
 @lru_cache(maxsize=PAGES_AT_HAND)
 def _pieces(html: bytes) -> list[bytes]:
-    """The text between gaps, and in every second place a gap."""
+    """Return the text between gaps, and in every second place a gap."""
     return GAP.split(html)
 
 
@@ -88,7 +89,7 @@ def _filled(pieces: list[bytes], place: str) -> bytes:
 
 
 def form(article: Article, shape: str) -> CommentForm | None:
-    """The form with its gaps; None where the rule looks at the person, and it is not said what it sees."""
+    """Return the form with its gaps; None if the rule depends on the person, and nothing says what it finds."""
     rule = article.captcha_rule
     if rule == Captcha.SUSPICIOUS and shape == BY_RULE:
         return None

@@ -1,4 +1,4 @@
-"""The links in emails: a GET shows what would happen, only the POST does it (RFC 8058, and mail scanners)."""
+"""The links in emails: a GET shows what would happen, only a POST does it (RFC 8058, and mail scanners)."""
 
 from flask import Blueprint, render_template, request
 
@@ -25,14 +25,14 @@ blueprint.after_request(security.never_keep)
 
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
-    """A button that says yes."""
+    """Show a button that confirms."""
     subscription, _ = subscriptions.find_asked(token)
     return _confirmation(subscription)
 
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
-    """From now on emails go out."""
+    """Activate the subscription."""
     db.begin_write()
     subscription, is_askers = subscriptions.find_asked(token)
     person = visitor.known()
@@ -43,13 +43,13 @@ def confirm(token: str) -> str:
 
 @blueprint.get("/unsubscribe/<token>")
 def ask_to_stop(token: str) -> str:
-    """A button that says stop."""
+    """Show a button that unsubscribes."""
     return _end(subscriptions.find_end(token))
 
 
 @blueprint.post("/unsubscribe/<token>")
 def stop(token: str) -> str:
-    """No more emails; by the button, or by the mail program's one click, without cookie or sign-in."""
+    """Unsubscribe; by the button, or by the mail program's one click, without cookie or sign-in."""
     db.begin_write()
     ended = subscriptions.find_end(token)
     subscriptions.end(ended)
@@ -59,13 +59,13 @@ def stop(token: str) -> str:
 
 @blueprint.get("/subscriptions/<token>")
 def show(token: str) -> str:
-    """Everything that somebody hears of, with what they can change."""
+    """Show everything somebody is subscribed to, with what they can change."""
     return _page(subscriptions.find_recipient(token), token)
 
 
 @blueprint.post("/subscriptions/<token>")
 def change(token: str) -> str:
-    """Pause, go on, stop one thing or everything, say yes to what waits for it, choose language and pace."""
+    """Pause, resume, stop one or all, confirm, choose language and frequency."""
     db.begin_write()
     recipient = subscriptions.find_recipient(token)
     wanted = request.form.get("change", "")

@@ -1,4 +1,4 @@
-"""What every template can say: translations, addresses of assets and threads, times."""
+"""What every template can use: translations, addresses, times."""
 
 import hashlib
 import threading
@@ -19,7 +19,7 @@ from commentsvc.web import avatars, sharing, ui_strings
 
 
 def init_app(app: Flask) -> None:
-    """Add the words; English and sanitised by default, escaped everywhere."""
+    """Register globals and filters."""
     app.jinja_env.loader = _OneAtATime(FileSystemLoader(paths.TEMPLATES))
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def init_app(app: Flask) -> None:
 
 
 class _OneAtATime(BaseLoader):
-    """Compile each template once, however many ask for it at once: it takes its time, and some MiB while it lasts."""
+    """Compile each template only once, however many requests need it at the same time: it takes time and memory."""
 
     def __init__(self, loader: BaseLoader) -> None:
         self.loader = loader
@@ -65,7 +65,7 @@ class _OneAtATime(BaseLoader):
         name: str,
         globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - theirs
     ) -> Template:
-        """The template of this name."""
+        """Return the template with this name."""
         with self._lock:
             if name not in self._known:
                 self._known[name] = self.loader.load(environment, name, globals)
@@ -73,13 +73,13 @@ class _OneAtATime(BaseLoader):
 
 
 def asset(name: str) -> str:
-    """The full address of a file below ``static/``, with its fingerprint, so that it may be kept for ever."""
+    """Return the full address of a static file, with its fingerprint, so that it may be cached for ever."""
     return links.absolute(f"/static/{name}?v={fingerprint(name)}")
 
 
 @lru_cache(maxsize=256)
 def fingerprint(name: str) -> str:
-    """Ten hex digits that change when the file does."""
+    """Return ten hex digits that change when the file does."""
     return hashlib.sha256((paths.STATIC / name).read_bytes()).hexdigest()[:10]
 
 
@@ -92,5 +92,5 @@ def _forget_language(_problem: BaseException | None) -> None:
 
 
 def is_fingerprinted(asked: Request, name: str) -> bool:
-    """Whether the address carries the fingerprint of the file as it is now."""
+    """Return whether the address has the file's current fingerprint."""
     return asked.args.get("v") == fingerprint(name)

@@ -1,4 +1,4 @@
-"""The sentences that scripts show: chosen here and sent along, as no script holds any."""
+"""The texts that scripts show: chosen here and sent along, as no script contains any."""
 
 from commentsvc import i18n
 from commentsvc.i18n import gettext as _
@@ -7,7 +7,7 @@ Words = dict[str, str | dict[str, str]]
 
 
 def for_readers() -> Words:
-    """For ``static/embed/reading.js``; a dictionary holds one form for each plural category."""
+    """Return those of ``static/embed/reading.js``; a dictionary has one form per plural category."""
     return {
         "new": _("New"),
         "news": i18n.plural_forms("%(count)s new comment", "%(count)s new comments"),
@@ -23,7 +23,7 @@ def for_readers() -> Words:
 
 
 def for_writers() -> Words:
-    """For ``static/embed/composer.js``."""
+    """Return those of ``static/embed/composer.js``."""
     return {
         "heading": _("Write a comment"),
         "answer": _("Answer %(name)s"),

@@ -1,4 +1,4 @@
-"""A visitor: a random id in a signed cookie, or in a signed token where the browser keeps no cookie for us."""
+"""A visitor: a random id in a signed cookie, or in a signed token if the browser keeps no cookie for us."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ LIFETIME = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Visitor:
-    """``id`` is secret to its browser; ``came_back`` says that the browser showed it to us in this request."""
+    """``id`` is known to its browser only; ``came_back`` if this request brought it."""
 
     id: str
     came_back: bool
 
     @property
     def token(self) -> str:
-        """The id, signed, for browsers that keep no cookie of ours on a foreign page."""
+        """The signed id, for browsers that keep no cookie of ours on a foreign page."""
         return tokens.sign(PURPOSE, self.id)
 
     @property
     def hash(self) -> str:
-        """What rows hold of the id."""
+        """What rows store of the id."""
         return tokens.keyed_hash("visitor", self.id)
 
 
 def known() -> Visitor | None:
-    """The visitor of this request, if it brought a cookie or, in a header or its form, a token."""
+    """Return the visitor of this request, if it brought a cookie or, in a header or form, a token."""
     identity = session.get("visitor") or _signed(request.headers.get(HEADER)) or _signed(request.form.get(FIELD))
     return Visitor(identity, came_back=True) if identity else None
 
 
 def current() -> Visitor:
-    """The visitor of this request; a new one gets a cookie with the answer."""
+    """Return the visitor of this request; a new one gets a cookie with the response."""
     if visitor := known():
         return visitor
     session.permanent = True
