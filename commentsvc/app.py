@@ -43,7 +43,7 @@ def create_serving_app() -> Flask:
     throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:
         schedule.start(app.app_context)
-    gc.freeze()  # what is loaded by now stays: the collector, which the listening process switched off, may pass it by
+    gc.freeze()  # what is loaded now stays, so the collector, off in the listening process, may skip it
     gc.enable()
     return app
 
@@ -64,7 +64,7 @@ def _configure_flask(app: Flask, config: Settings) -> None:
         SESSION_COOKIE_PARTITIONED=config.is_https,
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
-        WTF_CSRF_CHECK_DEFAULT=False,  # the admin pages asks for it; the public doors have challenges instead
+        WTF_CSRF_CHECK_DEFAULT=False,  # admin pages check it; public forms have challenges instead
         WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are checked, the Referer may be missing
+        WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site are checked; the Referer may be missing
     )

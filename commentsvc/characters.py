@@ -8,15 +8,15 @@ import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote
 
-# C0 and C1, but for tab and line feed; and what XML 1.0 excludes (2.2, Char) besides half characters.
+# C0 and C1 except tab and line feed, and what XML 1.0 excludes (2.2, Char) besides surrogates.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 BIDI_CONTROLS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # UAX 9, Bidi_Control
 TURNS = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-ZERO_WIDTH_SPACE = "\u200b"  # between the words of such scripts, for who wants it
+ZERO_WIDTH_SPACE = "\u200b"  # zero-width space, used between words of such scripts
 FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"
-# Letters and symbols by their category that nobody sees: fillers of Hangul, the empty Braille cell.
+# Letters and symbols by category that are invisible: Hangul fillers, the empty Braille cell.
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-UNSEEN = ("C", "M", "Z")  # first letter of the categories of controls, marks without a letter, spaces
+UNSEEN = ("C", "M", "Z")  # first letters of the categories of controls, lone marks, spaces
 # Blocks of scripts without spaces between words (UAX 14, classes SA, ID and CJ): Thai, Lao, Burmese, Khmer, Tai Le, New
 # Tai Lue, Tai Tham, Javanese, Tai Viet; iteration marks and zero among Han; kana, full and half width; Bopomofo; Han.
 UNSPACED = (

@@ -89,7 +89,7 @@ def of_version(version: int) -> Kept:
     kept = _latest.get(db.engine)
     if kept is None or kept.version != version:
         kept = _read(version)
-        # A transaction that writes sees its own changes: they count for others once it is committed.
+        # A transaction that writes sees its own changes; others do once it is committed.
         if not session.connection().get_execution_options().get("writes"):
             _latest[db.engine] = kept
     session.info[COMPARED] = kept

@@ -37,10 +37,10 @@ from sqlalchemy.types import TypeDecorator
 from commentsvc import sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
-LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than who waits for the lock in another process sleeps
+LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than waiting processes sleep
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
-EFFECTS = "effects"  # of a transaction, in its session until it is committed
+EFFECTS = "effects"  # of a transaction, kept in its session until the commit
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
@@ -69,7 +69,7 @@ def _values(members: type[PythonEnum]) -> list[str]:
     return [member.value for member in members]
 
 
-# Enums are stored by their values, as plain text: a new member is no change of the schema.
+# Enums are stored by value, as plain text: a new member does not change the schema.
 NAMES = Enum(PythonEnum, native_enum=False, create_constraint=False, length=16, values_callable=_values)
 
 
@@ -135,7 +135,7 @@ class Database(SQLAlchemy):
         while done := step():
             self.session.commit()
             yield done
-            if is_sqlite:  # who waits in another process looks from time to time whether the lock is free
+            if is_sqlite:  # waiting processes poll for the lock
                 time.sleep(max(time.monotonic() - began, LOOKS_AGAIN.total_seconds()))
             self.begin_write()
             began = time.monotonic()
@@ -168,7 +168,7 @@ db = Database(model_class=Base)
 
 def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, Any]) -> Executable:
     """Return the statement that inserts rows, and changes existing ones as ``instead`` says."""
-    # The two databases have the same words for it, and SQLAlchemy a function for each.
+    # Both databases have the same syntax, and SQLAlchemy a function for each.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
     keys = list(model.__table__.primary_key.columns)  # type: ignore[attr-defined]
     statement: Executable = insert(model).values(values).on_conflict_do_update(index_elements=keys, set_=dict(instead))
@@ -182,13 +182,13 @@ def configuration(url: str) -> dict[str, Any]:
 
 def engine_options(url: str) -> dict[str, Any]:
     """Return the options of ``create_engine`` for ``url``: a bounded pool and bounded waits."""
-    # What strangers typed belongs into no log, not even when a statement fails.
+    # What strangers typed must not be logged, not even when a statement fails.
     pool = {
         "hide_parameters": True,
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": CONNECT_TIMEOUT.total_seconds(),
-        "pool_use_lifo": True,  # few connections are in use most of the time, and each keeps pages in memory
+        "pool_use_lifo": True,  # few connections are in use at a time, and each keeps pages in memory
     }
     if is_sqlite(url):
         return pool
@@ -276,7 +276,7 @@ class Lookup:
         if len(self.age) == 1:
             return self.comment_id < comment_id
         written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()
-        known = select(other.c.created_at).where(other.c.id <= comment_id)  # it may be gone; the next one is not far
+        known = select(other.c.created_at).where(other.c.id <= comment_id)  # it may be gone; the next older one will do
         then = known.order_by(other.c.id.desc()).limit(1).scalar_subquery()
         return (written <= then) & ((written < then) | (self.comment_id < comment_id))
 
@@ -308,7 +308,7 @@ def full_text(
         conditions.append(rows.c.search.op("@@")(reduce(lambda one, other: one.op("&&")(other), queries)))
     if days is None:
         return Lookup(rows.c.id, and_(*conditions), [rows.c.id])
-    # Its index of words keeps no order: of a long span it would have to gather all before it knows the newest.
+    # The text index has no order: for a long span it would have to collect everything before it knows the newest.
     conditions += [rows.c.created_at >= days.first, rows.c.created_at < days.end]
     return Lookup(rows.c.id, and_(*conditions), [rows.c.created_at, rows.c.id])
 

@@ -16,7 +16,7 @@ def hung_up_after(patience: timedelta, line: Callable[[], socket.socket | None])
 
     def hang_up() -> None:
         wait = patience.total_seconds()
-        while not done.wait(wait):  # again and again: the line may be made, or secured, only now
+        while not done.wait(wait):  # repeatedly: the connection may be opened, or secured, only now
             expired.set()
             wait = AGAIN.total_seconds()
             if (open_line := line()) is not None:

@@ -9,7 +9,7 @@ class NoAnswer(Exception):
 
 def texts(name: str) -> list[str]:
     """Return the TXT records of a name; raises ``NoAnswer``."""
-    import dns.exception  # asked for a test email only, so no server's start waits for it
+    import dns.exception  # needed for test emails only, so no start waits for it
     import dns.resolver
 
     try:

@@ -37,7 +37,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-# Why something was decided: a message id, or one with the values that fill its places.
+# Why something was decided: a message id, or one with its values.
 Reason = str | list[Any]  # [message id, {"name": value}]
 
 

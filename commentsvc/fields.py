@@ -20,12 +20,12 @@ MAX_BODY_LENGTH = 20_000
 MAX_TITLE_LENGTH = 300
 MAX_ID = 2**31 - 1  # what an integer column holds
 MAX_DIGITS = 10
-OF_NAMES = ("So", "Po", "Pd")  # categories of signs that may be all there is of a name
+OF_NAMES = ("So", "Po", "Pd")  # categories of signs that alone can make a name
 TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
 DOTS = re.compile(r"(?<=[^.])\.{2,}")
 BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
-TAG = re.compile(r"<[^>]*>")  # as we write them: no other > stands in a tag
+TAG = re.compile(r"<[^>]*>")  # as we write them: no other > is in a tag
 
 
 class Missing(Refusal):
@@ -85,13 +85,15 @@ class Check:
         address = self.line("email", MAX_EMAIL_LENGTH)
         if not address:
             return None
-        from email_validator import EmailNotValidError, validate_email  # its table of domains takes its time to be read
+        from email_validator import EmailNotValidError, validate_email  # its table of domains takes time to load
 
         local, at, domain = address.rpartition("@")
         if len(local) > MAX_LOCAL_PART_LENGTH:
             self.wrong.setdefault("email", NotAnAddress())
             return None
-        standard = DOTS.sub(".", local).rstrip(".")  # some carriers gave addresses with more dots than RFC 5321 knows
+        standard = DOTS.sub(".", local).rstrip(
+            "."
+        )  # some carriers issued addresses with more dots than RFC 5321 allows
         try:
             known = validate_email(
                 f"{standard}{at}{domain}", check_deliverability=False, allow_smtputf8=False, test_environment=True

@@ -24,7 +24,7 @@ def write_once(path: Path, content: bytes) -> None:
             os.link(new, path)
         except FileExistsError:
             pass
-        except OSError:  # a file system without links, where the first of two at once may lose
+        except OSError:  # a file system without links, where the first of two may lose
             if not path.exists():
                 new.replace(path)
     _sync(path.parent)

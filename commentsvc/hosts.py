@@ -5,9 +5,9 @@ import re
 import socket
 
 MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
-ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address does, and no name
+ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address has, and no name
 JOINERS = "\u200c\u200d"
-# Of what browsers let stand in a host, what hosts are called.
+# Characters in real host names, of those that browsers accept.
 NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 
 
@@ -41,11 +41,11 @@ def _plain_address(host: str) -> str:
 
 
 def _mapped(host: str) -> str:
-    import idna  # whose tables take their time, and most hosts need none
+    import idna  # its tables take time to load, and most hosts need none
 
     try:
         plain = idna.uts46_remap(host, std3_rules=False, transitional=False)
-        for label in plain.split("."):  # no joiner where no script has one (RFC 5892, appendix A)
+        for label in plain.split("."):  # no joiner outside of scripts that have one (RFC 5892, appendix A)
             if any(char in JOINERS and not idna.valid_contextj(label, at) for at, char in enumerate(label)):
                 return ""
         labels = [one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in plain.split(".")]

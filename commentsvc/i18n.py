@@ -20,7 +20,7 @@ from commentsvc import clock, paths
 from commentsvc.errors import Reason, Refusal
 
 SOURCE = "en"
-# As Babel has it of the CLDR, which a test compares; to ask it here would load all it knows of every language, 17 MiB.
+# From the CLDR as Babel has it, which a test compares; loading all of Babel's languages here would take 17 MiB.
 OWN_NAMES = {
     "ar": "العربية",
     "cs": "Čeština",
@@ -140,7 +140,7 @@ def exact_time(moment: datetime) -> str:
     return _exact_time(moment, language())
 
 
-@lru_cache(maxsize=4096)  # the same comments are looked at again and again, and this takes its time
+@lru_cache(maxsize=4096)  # the same comments are shown again and again, and this takes time
 def _exact_time(moment: datetime, tag: str) -> str:
     return format_datetime(moment, "long", locale=_locale_of(tag))
 

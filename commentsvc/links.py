@@ -12,7 +12,7 @@ from commentsvc.tracking import is_tracking
 
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
-IN_PATH = "%/?#"  # what means something else when it is not percent-encoded
+IN_PATH = "%/?#"  # characters that mean something else unless percent-encoded
 IN_QUERY = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|} "
 MAX_KEY_LENGTH = 500  # characters
 MAX_ADDRESS_LENGTH = 2000  # characters, percent-encoded
@@ -38,7 +38,7 @@ def thread_key(address: str) -> str:
     """
     if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
-    for _ in range(MAX_ROUNDS):  # a key may look like an address with something left to take away
+    for _ in range(MAX_ROUNDS):  # a key may look like an address with more to remove
         before, address = address, _normalised(address)
         if address == before:
             return address

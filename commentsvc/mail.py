@@ -19,10 +19,10 @@ from commentsvc import files, settings
 from commentsvc.deadline import hung_up_after
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
-WHOLE_PATIENCE = timedelta(seconds=60)  # for each email, and for the greeting, however the server drips
+WHOLE_PATIENCE = timedelta(seconds=60)  # per email, and for the greeting, however slowly the server answers
 GOING = 421  # the server hangs up
 CHALLENGE = 334
-# We may not send at all, which is for the owner to mend, and no email is lost meanwhile.
+# We may not send at all, which the owner must fix; no email is lost meanwhile.
 OUR_FAULT = re.compile(r"^530|relay(ing)? (access )?(denied|not)|authentication (is )?required", re.I)
 SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
 
@@ -130,7 +130,7 @@ class _Client(smtplib.SMTP):
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
-        self._is_challenged = False  # what is said next proves who we are
+        self._is_challenged = False  # what follows are our credentials
         super().__init__(timeout=PATIENCE.total_seconds())
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
@@ -175,7 +175,7 @@ class _Server:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
         except smtplib.SMTPResponseException as refused:
             raise _refusal(refused.smtp_code, refused.smtp_error, is_about_recipient=False) from refused
-        except (ValueError, MessageError) as problem:  # an email that cannot be put into bytes
+        except (ValueError, MessageError) as problem:  # an email that cannot be serialised
             raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
             raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem

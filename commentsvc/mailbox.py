@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from commentsvc import settings
 
 PATIENCE = timedelta(seconds=30)  # for each answer of the server
-MAX_MAIL_SIZE = 1_000_000  # bytes; what is larger is no answer that somebody typed
+MAX_MAIL_SIZE = 1_000_000  # bytes; nobody types a larger reply
 USUAL_PORTS = {"imaps": 993, "imap": 143, "imap+starttls": 143}
 
 

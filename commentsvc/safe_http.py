@@ -297,7 +297,7 @@ def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
 def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
     if parts.scheme == "http":
         return line
-    duplicate = line.dup()  # wrapping detaches a socket; the alarm keeps the original to hang up with
+    duplicate = line.dup()  # wrapping detaches a socket; the timer keeps the original, to close it
     return ssl.create_default_context().wrap_socket(duplicate, server_hostname=parts.hostname)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Engine
 
-NEWEST = "0001"  # the revision that the migrations lead to
+NEWEST = "0001"  # the head of the migrations
 REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
@@ -114,7 +114,7 @@ def _first(url: str, question: str) -> Any:
     """Return the first value of a query; None if there is none, no table, or no database."""
     try:
         return _answer(url, question)
-    except NotAnswered:  # whatever is wrong with it, whoever goes on to use it says so
+    except NotAnswered:  # whoever uses the database next reports what is wrong
         return None
 
 

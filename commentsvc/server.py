@@ -14,13 +14,13 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-# Measured with slow clients: with fewer threads or a shorter queue a handful of them stalls every reader. Threads are
-# made when they are needed; three quarters of them at most wait for bodies (``web/bodies.py``).
+# Measured with slow clients: with fewer threads or a shorter queue, a few of them block every reader. Threads are
+# created on demand; at most three quarters of them wait for bodies (``web/bodies.py``).
 BLOCKING_THREADS = 512
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
 HEADER_PATIENCE = 10_000  # milliseconds
-STOPPING = 8  # seconds that a worker has for the requests under way
+STOPPING = 8  # seconds for requests under way when stopping
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
 TARGET = "commentsvc.app:create_serving_app"
@@ -29,8 +29,8 @@ TARGET = "commentsvc.app:create_serving_app"
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until stopped; ``target`` makes the application in each worker."""
     _use_few_heaps()
-    gc.disable()  # until a worker has loaded the application, of which nothing is garbage
-    # A worker inherits the parent's handlers, which only take note of a signal: until it has its own, it just ends.
+    gc.disable()  # until a worker has loaded the application, nothing of which is garbage
+    # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
     os.register_at_fork(after_in_child=_end_at_once)
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
     Granian(
@@ -66,5 +66,5 @@ def _end_at_once() -> None:
 
 def _use_few_heaps() -> None:
     """Limit glibc to two heaps: one per thread would waste memory, as Python runs one thread at a time."""
-    with suppress(AttributeError):  # another C library, which has its own ways
+    with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

@@ -20,7 +20,7 @@ from commentsvc import files, settings_file
 from commentsvc.hosts import ascii_host
 
 PREFIX = "COMMENTSVC_"
-WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process sends emails and verifies pings
+WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
 MAX_MAILBOX_LENGTH = 20  # characters before the @, of the 64 that there may be
@@ -30,7 +30,7 @@ LOST_SECRET = (
     "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
     f"{MIN_SECRET_LENGTH} characters: everybody signs in anew, and links in mails that were sent no longer work."
 )
-SECRET = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},}}")  # that we made; what a power cut leaves is full of zeros
+SECRET = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},}}")  # that we generate; a power cut leaves zeros
 MIN_CHARACTERS = 8  # different ones in a secret
 KNOWN_SECRET = re.compile(r"\d*((changeme|secret|dev|development|test|password)[\d\W_]*)+", re.I)
 
@@ -329,7 +329,7 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
         text = Path(value).read_text(encoding="utf-8").strip()
     except OSError as problem:
         raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({problem.strerror}).") from None
-    except ValueError:  # no text, or a name that no file has
+    except ValueError:  # not text, or not a possible file name
         raise WrongSetting(f"{PREFIX}{name}: {value} is no file with text in it.") from None
     if not text:
         raise WrongSetting(f"{PREFIX}{name}: {value} is empty.")

@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from commentsvc.line import Line
 
 BUSY_TIMEOUT = timedelta(seconds=8)
-PAGES_KEPT = 512  # KiB of each connection; Linux keeps the file's pages for all of them
-FIRST_WAIT = 0.0002  # seconds until another process is asked again; then more
+PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
+FIRST_WAIT = 0.0002  # seconds until the lock is tried again; then more
 MAX_WAIT = 0.002
 BEGIN = "BEGIN IMMEDIATE"
 
@@ -102,7 +102,7 @@ def prepare(engine: Engine) -> None:
 
 
 def _make_strict(connection: WriterConnection) -> None:
-    connection.isolation_level = None  # the driver must not open transactions of its own accord
+    connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
     cursor.execute("PRAGMA journal_mode = WAL")

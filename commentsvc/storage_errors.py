@@ -13,8 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 class Meaning(StrEnum):
     """What to do about an error."""
 
-    OUT_OF_SERVICE = auto()  # the database cannot take this now: locked, full, read-only, gone, too busy
-    CONFLICT = auto()  # two transactions were in each other's way: the whole of it, once more
+    OUT_OF_SERVICE = auto()  # the database cannot do this now: locked, full, read-only, gone, too busy
+    CONFLICT = auto()  # two transactions conflicted: repeat the whole transaction
     MISTAKE = auto()  # ours
 
 
@@ -60,5 +60,5 @@ def meaning(problem: SQLAlchemyError) -> Meaning:
         return OF_SQLITE.get(code & 0xFF, Meaning.MISTAKE)
     if state is not None:
         return OF_POSTGRESQL.get(state, OF_POSTGRESQL.get(state[:2], Meaning.MISTAKE))
-    # It never came to a statement that could have been wrong.
+    # It never reached a statement that could be wrong.
     return Meaning.OUT_OF_SERVICE if isinstance(problem, OperationalError) else Meaning.MISTAKE

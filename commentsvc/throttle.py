@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from commentsvc import settings, tokens
 from commentsvc.errors import TooMany
 
-if TYPE_CHECKING:  # the library is loaded when something is counted: it brings asyncio and both of its halves along
+if TYPE_CHECKING:  # loaded when something is counted: the library brings asyncio along
     from limits import RateLimitItem
     from limits.storage import Storage
     from limits.strategies import MovingWindowRateLimiter
 
-UNKNOWN = "unknown"  # what an address counts as that is none
+UNKNOWN = "unknown"  # what an invalid address counts as
 DAY = 24 * 60  # minutes
 FORGETS_EVERY = 5.0  # seconds
 PATIENCE = 0.2  # seconds that Redis has for an answer
-REST = 5.0  # seconds in which it is not asked again after it gave none
+REST = 5.0  # seconds for which it is not asked after it failed
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Limit:
     namespace: str
 
 
-# Of one address, and of its whole neighbourhood: a few hundred addresses get not a few hundred times as many tries.
+# For one address, and for its whole neighbourhood: a few hundred addresses must not get a few hundred times as many.
 PICTURES = Limit(40, 10, "pictures")
 PICTURES_NEARBY = Limit(400, 10, "pictures-nearby")
 WRONG_ANSWERS = Limit(10, 10, "wrong-answers")
@@ -51,9 +51,9 @@ SOUNDS = Limit(5, 10, "sounds")
 SOUNDS_NEARBY = Limit(50, 10, "sounds-nearby")
 SOUNDS_PLAYED = Limit(200, 10, "sounds-played")
 WRONG_SOUNDS = Limit(3, 10, "wrong-sounds")
-UNSOLVED = Limit(3, DAY, "unsolved")  # sent to a moderator without any answer
+UNSOLVED = Limit(3, DAY, "unsolved")  # sent to a moderator without an answer
 UNSOLVED_NEARBY = Limit(20, DAY, "unsolved-nearby")
-UNSUSPICIOUS = Limit(3, 10, "unsuspicious")  # comments that look like a person's pace
+UNSUSPICIOUS = Limit(3, 10, "unsuspicious")  # comments at a human pace
 ONCE = Limit(1, 10, "once")
 SIGN_INS = Limit(10, 10, "sign-ins")
 SIGN_INS_NEARBY = Limit(60, 10, "sign-ins-nearby")

@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
 )
 
 RELYING_PARTY = "commentsvc"
-VERIFIED = UserVerificationRequirement.REQUIRED  # the device asks for finger, face or PIN: it is two factors in one
+VERIFIED = UserVerificationRequirement.REQUIRED  # the device checks finger, face or PIN, so it is two factors in one
 NOT_GOOD = (WebAuthnException, ValueError, KeyError, TypeError)
 
 

@@ -16,10 +16,10 @@ from commentsvc.models.moderator import Moderator
 
 MIN_LENGTH = 10  # characters
 MAX_LENGTH = 500
-JUDGED = 72  # characters of a password that are judged; what comes after makes no guess easier
+JUDGED = 72  # characters of a password that are judged; further ones make no difference
 GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
-AT_ONCE = 2  # passwords that are compared at a time: each takes 64 MiB and more than one processor
-MAX_WAITING = 8  # for their turn; whoever comes then is asked to come again
+AT_ONCE = 2  # passwords compared at a time: each takes 64 MiB and more than one processor
+MAX_WAITING = 8  # waiting for their turn; further ones are refused
 PATIENCE = 5  # seconds of waiting
 
 _hasher = PasswordHasher()

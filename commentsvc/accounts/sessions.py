@@ -14,7 +14,7 @@ from commentsvc.models.moderator_session import MAX_USER_AGENT_LENGTH, Moderator
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=5)
-SURE_FOR = timedelta(minutes=15)  # how long it is taken for granted that it is still the same person
+SURE_FOR = timedelta(minutes=15)  # for which it counts as the same person
 
 
 def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = None) -> str:

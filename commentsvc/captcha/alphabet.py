@@ -7,7 +7,7 @@ import unicodedata
 MAX_LENGTH = 100  # characters that are looked at
 LETTERS = "ACFHLNPTU369"
 SHOWN = 11  # of them are used by one installation: 11⁶ answers are 21 bits
-# Letters the alphabet leaves out because people confuse them; typed anyway, they mean one of their look-alikes.
+# Letters left out because people confuse them. When typed, they mean one of their look-alikes.
 LOOK_ALIKES = {
     "G": "69",
     "Q": "9",

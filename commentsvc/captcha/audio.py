@@ -19,7 +19,7 @@ MAX_LENGTH = 7.3  # seconds, so that a sound stays below 60 kB
 LEAD = (0.3, 0.6)  # seconds of babble before the first digit and after the last
 GAPS = (0.25, 0.55)  # seconds between digits
 PACE = (0.88, 1.14)  # how fast a clip is played
-BABBLE = 1.3  # loudness beside the digits: 2 dB above them, where a listening program fails (bench/captcha_sound.py)
+BABBLE = 1.3  # loudness relative to the digits: 2 dB louder, where a listening program fails (bench/captcha_sound.py)
 CROWD = 0.12  # seconds from one voice of the babble to the next
 VOICES = Path(__file__).parent / "voices"
 

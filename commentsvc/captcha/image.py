@@ -23,10 +23,10 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 348, 198  # pixels
-SCRATCHES = 3  # as thin as the outlines; a fourth costs people more than programs
+SCRATCHES = 3  # as thin as the outlines; a fourth would hurt people more than programs
 OUTLINE = 2  # pixels; thinner ones are lost in a background as fine as this
-MAX_TILT = 26.0  # degrees that a letter is turned; from there on T and L are taken for each other
-EDGE = 6  # pixels that letters keep away from it
+MAX_TILT = 26.0  # degrees of a letter's rotation; beyond, T and L are confused
+EDGE = 6  # pixels between letters and the edge
 COLUMNS, MARGIN = 3, 24  # pictures in a row of a sheet; pixels between them
 FACES = {
     "Caladea-Bold": font_caladea.font_files["CaladeaBold"],
@@ -53,7 +53,7 @@ class Style:
     climb: float  # the path's amplitude, as a part of the height
     periods: tuple[float, float]
     phase: tuple[float, float]  # where the wave begins
-    overtone: float  # of twice the frequency, as a part of the amplitude
+    overtone: float  # twice the frequency, as a part of the amplitude
     margin: float  # from the edge to the middle of the first and last letter
     size: tuple[int, int]
     slant: float
@@ -65,7 +65,7 @@ class Style:
     spread: float
     solid: float  # the field value above which a stroke is filled
     scratches: int
-    bend: float  # how far the picture is pulled about
+    bend: float  # how much the picture is distorted
 
     @classmethod
     def of(cls, secret: str) -> "Style":

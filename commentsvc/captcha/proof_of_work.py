@@ -11,8 +11,8 @@ from typing import Any
 import altcha
 
 ALGORITHM = "PBKDF2/SHA-256"
-COST = 5_000  # rounds for each number that is tried
-NUMBERS = (600, 1_200)  # how many numbers are tried, without failures before
+COST = 5_000  # rounds per number tried
+NUMBERS = (600, 1_200)  # how many numbers are tried, without earlier failures
 MAX_DOUBLINGS = 4
 
 Problem = dict[str, Any]  # as the protocol's JSON
@@ -32,6 +32,6 @@ def is_solved(payload: str, challenge: str, key: str) -> bool:
         if not altcha.verify_solution(payload, key).verified:
             return False
         data = altcha.Payload.from_base64(payload).challenge.parameters.data or {}
-    except (TypeError, ValueError, OverflowError):  # numbers that are signed as whole ones, and sent otherwise
+    except (TypeError, ValueError, OverflowError):  # numbers sent in another type than the signed one
         return False
     return bool(data.get("for") == challenge)

@@ -9,7 +9,7 @@ import click
 from commentsvc import __version__
 
 NAME = "commentsvc"
-# Each command by its module and what it does; only the one that is asked for is loaded.
+# Each command by its module and help; only the one asked for is loaded.
 COMMANDS = {
     "init": ("init", "Write a file with all settings and what they mean, and make the database."),
     "serve": ("serve", "Bring the database up to date, answer requests, send letters and verify pings."),
@@ -67,7 +67,7 @@ def run(argv: list[str] | None = None) -> int:
     except click.ClickException as failure:
         return _say(failure.format_message())
     except Exception as problem:
-        from commentsvc.cli import failures  # which loads the database's and the languages' libraries
+        from commentsvc.cli import failures  # loads the libraries of database and languages
 
         if (sentence := failures.sentence(problem)) is None:
             raise

@@ -34,7 +34,7 @@ def of_service() -> Iterator[Finding]:
 
 def of_page(url: str) -> Iterator[Finding]:
     """Print what the checks of an article's page found."""
-    # Who sits at a terminal of this machine may look at any address; what runs in a form's or a script's place may not.
+    # Whoever is at a terminal of this machine may fetch any address; forms and scripts may not.
     fetch = safe_http.fetch_own if sys.stdout.isatty() else safe_http.fetch_itself
     try:
         page = fetch(url)
@@ -149,7 +149,7 @@ def _clock() -> str:
     now = clock.now()
     try:
         newest = db.session.scalar(select(func.max(Comment.created_at)))
-    except SQLAlchemyError:  # the database was page_check above
+    except SQLAlchemyError:  # the database was checked above
         db.session.rollback()
         newest = None
     shown = f"{now:%Y-%m-%d %H:%M} UTC"

@@ -100,7 +100,7 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
         _move(site, origins)
     else:
         site = Site(key="blog", name=NAME, origins=origins)
-        site.moderation = Moderation.NONE  # what was written long ago waits no more
+        site.moderation = Moderation.NONE  # what was written long ago is no longer pending
         db.session.add(site)
         db.session.flush()
         _write_thread(site, blog, owner)

@@ -30,7 +30,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     if not schema.is_current(config.database):
         _migrate()
     schema.must_have_its_secret(config)
-    _ = config.secret  # made once here, not by several processes at a time
+    _ = config.secret  # created once here, not by several processes at a time
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
     click.echo(f"commentsvc answers at {config.base_url}")

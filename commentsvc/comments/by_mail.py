@@ -22,8 +22,8 @@ from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
 
 MAX_ORDER_LENGTH = 40  # characters
-SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # paths of ours that must not be shown
-# What buttons say, in English and in the moderator's language; and what people write instead, if they write only that.
+SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # our paths whose links must not be published
+# What buttons say, in English and in the moderator's language; and what people write instead, if nothing follows.
 ORDERS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
 ALONE = {
     State.APPROVED: ("approved", "ok", "yes"),
@@ -99,7 +99,7 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
     """Post a reader's reply. It passes the checks that need no browser, and the same policy as any comment."""
     if holder.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
         raise AnswerTooLate
-    # Whose browser confirmed the address may change what is written from it; whose asked only may not.
+    # Whose browser confirmed the address may edit what is written from it; whose browser only asked may not.
     visitor = holder.confirmed_by
     typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
     writer = Writer(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
@@ -165,7 +165,7 @@ def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) ->
         bounces.complain(email.recipient, report.reason)
     elif report.is_final:
         bounces.pause(email.recipient, report.reason)
-    elif report.is_about_address:  # and not about what the email says, or who we are
+    elif report.is_about_address:  # rather than about the email's content, or about us
         bounces.count(email.recipient, report.reason)
     email.last_answer = report.reason[:500] or email.last_answer
     return "complaint" if report.is_complaint else "bounce"

@@ -20,7 +20,7 @@ from commentsvc.moderation import actions, decisions, policy, training
 
 PURPOSE = "edit"
 MAX_WINDOW = timedelta(days=1)
-MAX_EDITABLE = 50  # of what one visitor wrote, the newest
+MAX_EDITABLE = 50  # newest comments of a visitor that are considered
 TYPED = ("author", "website", "body")
 
 

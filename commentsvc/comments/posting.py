@@ -30,7 +30,7 @@ class Writer:
     language: str
     moderator: Moderator | None = None
     seconds: float | None = None  # from seeing the form to sending it
-    is_unasked: bool = False  # solved no challenge, as nothing spoke for asking before the text was known
+    is_unasked: bool = False  # no solved challenge, as nothing required one before the text was known
     is_unsolved: bool = False  # could not solve one
     has_proved_address: bool = False  # answers an email that went there
 
@@ -77,7 +77,7 @@ def post_comment(
         thread_id=thread.id,
         thread=thread,
         parent_id=parent.id if parent else None,
-        kind=Kind.COMMENT,  # said here, as it is judged before the row is made
+        kind=Kind.COMMENT,  # set here, since it is judged before the row is created
         root_id=(parent.root_id or parent.id) if parent else None,
         title=submission.title,
         article_url=article_url,
@@ -106,7 +106,7 @@ def post_comment(
 
 def _subscribe(comment: Comment, email: str, submission: Submission, *, has_proved_address: bool) -> None:
     site, key = comment.thread.site, comment.thread.key
-    # Who has no identity asked for both at once all the same: one yes is one for both.
+    # Without an identity, both requests came together all the same: one confirmation is enough.
     asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
     if submission.notify:
         subscriptions.hear_replies(comment, email, asker, is_confirmed=has_proved_address)

@@ -18,11 +18,11 @@ from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.threads.articles import Article
 
-MAX_DEPTH = 8  # levels that are indented; deeper answers stand at this level and say whom they answer
+MAX_DEPTH = 8  # levels of indentation; deeper replies stay at this level and name their parent
 MAX_COUNTS = 100
 FEED = 50  # entries
 MAX_WAITING = 50  # that a moderator sees on the thread's own page
-MAX_LINKBACKS = 200  # shown beside the comments, the newest
+MAX_LINKBACKS = 200  # outside the discussion, the newest
 
 
 class Order(StrEnum):
@@ -39,8 +39,8 @@ class Item:
     comment: Comment
     depth: int
     is_tombstone: bool
-    answers: Comment | None  # what it answers, if readers see that
-    is_below: bool = False  # whether that stands right above, so that only those who see no layout must be told
+    answers: Comment | None  # its parent, if readers see it
+    is_below: bool = False  # whether its parent is right above, so that only screen readers need to be told
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class ThreadPage:
     page: int
     pages: int
     items: list[Item]
-    linkbacks: list[Comment]  # those that stand beside the comments
-    pinned: Comment | None = None  # on the first page: what a moderator wants to be read first
+    linkbacks: list[Comment]  # linkbacks outside the discussion
+    pinned: Comment | None = None  # on the first page: the comment a moderator pinned
 
     @property
     def site(self) -> Site:
@@ -142,7 +142,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
     """Return this visitor's comments in the thread that nobody else sees yet."""
     if thread is None:
         return []
-    # A thread may have thousands of comments, and so may a writer, but few of a thread's are hidden.
+    # A thread may have thousands of comments, and so may an author, but few of a thread's are hidden.
     hidden = select(Comment).where(Comment.thread_id == thread.id, Comment.state.in_((State.PENDING, State.SPAM)))
     held = hidden.where(unindexed(Comment.visitor) == visitor, waits())
     return list(db.session.scalars(held.order_by(*Comment.order()).limit(20)))

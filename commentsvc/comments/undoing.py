@@ -38,7 +38,7 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
     Raises:
         NothingToUndo: nothing is left to undo.
     """
-    if action.verb == Verb.BAN:  # once more, too, where giving back was interrupted
+    if action.verb == Verb.BAN:  # may be repeated, if restoring was interrupted
         return Undone([], _lifted(action))
     if action.undone_at is not None:
         return Undone([])

@@ -30,7 +30,7 @@ def send_emails() -> int:
             while parcel is not None and _sent(connection, parcel, dialogue):
                 taken += 1
                 parcel = written(outbox.claim) if taken < BATCH_SIZE else None
-    except DeliveryFailed as failure:  # nobody can be reached: the email waits, and is not at fault
+    except DeliveryFailed as failure:  # the server is unreachable: the email waits and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if parcel is not None:
             _not_sent(parcel, failure, dialogue, was_tried=False)
@@ -83,7 +83,7 @@ def receive(raw: bytes) -> str:
     Any other error is logged, as one bad email must not block the others.
     """
     try:
-        mail = incoming.read(raw)  # before anything is locked: strangers send what they like
+        mail = incoming.read(raw)  # before anything is locked: strangers send anything
         outcome = written(partial(by_mail.take, mail))
     except incoming.Unreadable as problem:
         log.warning("a mail could not be read: %s", problem)

@@ -11,7 +11,7 @@ from commentsvc.db import db
 from commentsvc.errors import PermanentFailure
 from commentsvc.safe_http import FetchFailed
 
-ATTEMPTS = 3  # to write down what has happened and must not happen again
+ATTEMPTS = 3  # at storing an outcome that must not happen again
 UNEXPECTED = "could not be read"
 
 Task = TypeVar("Task")

@@ -27,9 +27,9 @@ from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import second_opinion
 from commentsvc.notifications import channels
 
-LOOK = timedelta(seconds=1)  # between two looks for rows that have become due
+LOOK = timedelta(seconds=1)  # between two checks for due rows
 MAX_PAUSE = timedelta(seconds=10)
-FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done while everything starts
+FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done at the start
 MAILBOX_PAUSE = timedelta(seconds=15)
 UPKEEP_PAUSE = timedelta(minutes=10)
 

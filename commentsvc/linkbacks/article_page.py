@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_LINKS = 100
 MAX_TITLE_LENGTH = 250
 MAX_EXCERPT_LENGTH = 252
-# The article's own part of the page, by the first of these that is there: a menu links to no one's articles.
+# The article's part of the page, by the first of these that exists: menus link to nobody's articles.
 PARTS = (
     "//*[contains(concat(' ', normalize-space(@class), ' '), ' h-entry ')]",
     "//article",

@@ -13,12 +13,12 @@ from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.safe_http import Page
 
-# One target of a Link header: the address, then parameters up to the next comma outside of quotes.
+# One value of a Link header: the address, then parameters up to the next comma outside of quotes.
 LINK = re.compile(r"<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]+))")
 DESCRIPTION = re.compile(r"<rdf:Description(?=\s)", re.I)
 ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]++)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)')")
-# More than that is no header, no description, no page with many of them: it is there to keep us busy.
+# Anything longer is not a real header, description or page; it is there to keep us busy.
 MAX_HEADER_LENGTH = 8_000  # characters
 MAX_DESCRIPTION_LENGTH = 4_000
 MAX_DESCRIPTIONS = 50

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MAX_NAME_LENGTH = 80
 MAX_TEXT_LENGTH = 2000  # characters
 OLDEST = datetime(1994, 1, 1, tzinfo=UTC)  # before that nobody kept a blog
-# What a page may cost. The parser looks at everything below a property once for that property, so that its work grows
-# with the tags, and with every property that holds another.
+# The cost limit of a page. The parser visits everything below a property once per property, so its work grows
+# with the tags times the nesting of properties.
 MAX_SIZE = 300_000  # characters
 MAX_TAGS = 10_000
-MAX_WORK = 30_000  # tags, each as often as there are properties around it
+MAX_WORK = 30_000  # tags, each counted once per property around it
 CHARACTERS_A_TAG = 500  # what a text costs beside a tag
 PROPERTY = re.compile(r"(?:h|p|u|dt|e)-[a-z0-9-]+")
 RSVPS = {
@@ -55,7 +55,7 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
     """Return the page's entry about our article; None if there is none, or parsing would cost too much."""
     if len(html) > MAX_SIZE or html.count("<") > MAX_TAGS:
         return None
-    from bs4 import BeautifulSoup  # it brings a lot along, for which only the worker has a use
+    from bs4 import BeautifulSoup  # large, and only jobs use it
 
     page = BeautifulSoup(html, "lxml")
     if _work(page) > MAX_WORK:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 METHOD = "pingback.ping"
 CONTENT_TYPE = "text/xml; charset=utf-8"
-NO_SUCH_METHOD = -32601  # as XML-RPC servers agreed on for faults of their own
+NO_SUCH_METHOD = -32601  # XML-RPC servers' convention for faults of their own
 NOT_XML = -32700
 ALREADY_KNOWN = 48
 

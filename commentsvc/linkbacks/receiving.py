@@ -25,7 +25,7 @@ from commentsvc.threads.articles import Article
 
 MAX_WAITING = 1000
 MAX_OF_SENDER = 100  # waiting
-SHARE_OF_SENDER = 2  # one sender has at most half of what there is
+SHARE_OF_SENDER = 2  # one sender gets at most half of the total
 MAX_OF_HOST = 60  # in an hour
 MAX_FOR_ARTICLE = 120  # in an hour
 OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
@@ -192,7 +192,7 @@ def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -
 @cache
 def _used() -> Select[*tuple[int, ...]]:
     """Return how much of each budget is used, in total and by the sender, in one query."""
-    # What was tried in vain waits for hours: it shall keep nobody out.
+    # What has failed waits for hours; it must not keep others out.
     is_new = (Ping.state == PingState.QUEUED) & (Ping.tries == 0)
     is_fetch = is_new | (Ping.checked_at > bindparam("lately"))
     is_senders = Ping.address_hash == bindparam("sender")
@@ -227,7 +227,7 @@ def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address
     try:
         with db.session.begin_nested():
             db.session.add(ping)
-    except IntegrityError:  # somebody else brought the same this very moment
+    except IntegrityError:  # somebody else sent the same at this moment
         if twin := db.session.scalar(same):
             return _told_again(twin, request, target)
         raise
@@ -243,7 +243,7 @@ def _told_again(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
     ping.protocol = request.protocol
     ping.title, ping.excerpt, ping.blog_name = request.title, request.excerpt, request.blog_name
     ping.is_resent = ping.comment_id is not None
-    if not ping.is_resent:  # whoever else says so with another address changes nothing about what is shown
+    if not ping.is_resent:  # from another address, it changes nothing about what is shown
         ping.target = target
     ping.state, ping.tries = PingState.QUEUED, min(ping.tries, 1)
     ping.due_at = max(clock.now(), ping.checked_at + NOT_BEFORE) if ping.checked_at else clock.now()

@@ -20,14 +20,14 @@ MAX_TITLE_LENGTH = 250
 MAX_EXCERPT_LENGTH = 250
 AROUND = 120  # characters kept on each side of the link
 MAX_LINKS = 5000  # links of a page that are compared
-MIN_SHARE = 0.6  # of an excerpt's words must stand on the page
+MIN_SHARE = 0.6  # of an excerpt's words must be on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
 GONE_FOR_EVER = 410
 GONE = (404, GONE_FOR_EVER)
-# Where an element may name our article so that a reader comes to it, or sees it.
+# Where an element may name our article so that a reader can reach or see it.
 ATTRIBUTES = {
     **dict.fromkeys(("a", "area"), ("href",)),
     **dict.fromkeys(("img", "audio", "source", "iframe", "embed", "track"), ("src",)),
@@ -85,7 +85,7 @@ class Finding:
     author_url: str | None = None
     url: str | None = None
     published_at: datetime | None = None
-    page: str = ""  # where it really was, after redirects
+    page: str = ""  # the final address, after redirects
 
     def says(self, excerpt: str) -> bool:
         """Return whether most words of an excerpt are on the page, however it was cut or folded."""
@@ -121,7 +121,7 @@ def _named_in(beginning: str) -> Iterator[str]:
     reader = _CharsetReader()
     plain_text.parse(beginning, reader)
     for name in (plain_text.xml_charset(beginning), *reader.found):
-        # Nothing could have been found in it, if it were that.
+        # If it were UTF-16, nothing could have been found in these bytes.
         yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 

@@ -36,8 +36,8 @@ FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5
 BROKEN_OFF = "reading it was broken off again and again"
 SHOWN = 100  # rows of the log
-SURE_AFTER = timedelta(hours=24)  # between two looks that find a source gone
-# When a verified source is looked at again: as old as this, after so long.
+SURE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
+# When a verified source is checked again: up to this age, after so long.
 LOOKS = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
 SELDOM = timedelta(days=30)
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/json;q=0.5, */*;q=0.1"
@@ -171,7 +171,7 @@ def _give_up(ping: Ping, reason: str) -> None:
         _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
     else:
         _settle(ping, PingState.FAILED, reason)
-        ping.tries = 1  # what could not be reached says so, even while it is tried again
+        ping.tries = 1  # a failure is shown even while it is retried
 
 
 def _settle(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:

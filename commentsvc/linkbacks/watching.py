@@ -73,7 +73,7 @@ def entries(page: Page) -> list[Entry]:
     Raises:
         safe_http.FetchFailed: this is not a feed.
     """
-    import feedparser  # it is large, and only who watches a feed needs it
+    import feedparser  # large, and only needed where feeds are watched
 
     headers = {"content-location": page.url, "content-type": page.headers.get("content-type", "")}
     feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)

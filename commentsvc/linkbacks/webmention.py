@@ -82,7 +82,7 @@ def _progress(ping: Ping) -> Progress:
         if ping.comment.is_visible:
             return Progress.SHOWN
         return Progress.HELD if ping.comment.state_for_writer == State.PENDING else Progress.DECLINED
-    if ping.state == PingState.QUEUED:  # whether we may not or cannot go there looks alike from outside
+    if ping.state == PingState.QUEUED:  # whether we may not or cannot fetch it looks the same from outside
         return Progress.UNREACHABLE if ping.tries else Progress.QUEUED
     if ping.state == PingState.WITHDRAWN:
         return Progress.WITHDRAWN

@@ -19,24 +19,24 @@ DELIMITERS = {"*": "strong", "_": "u"}
 MAX_URL_LENGTH = 2000  # characters
 MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
-# Signs that end a sentence around an address: Latin, Arabic, Indic, Burmese, Ethiopic, Khmer, Thai, Tibetan, Armenian
+# Punctuation around addresses: Latin, Arabic, Indic, Burmese, Ethiopic, Khmer, Thai, Tibetan, Armenian
 # and Hebrew ones.
 TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
-# White space and ASCII signs that no address holds; punctuation of Chinese and Japanese, and full-width signs.
+# White space and ASCII signs that no address contains; Chinese and Japanese punctuation, and full-width signs.
 URL_END = re.compile(
     r"[\s\"<>`\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
     r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
 )
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
-TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first of a smiley
+TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
 
 
 @dataclass
 class _Delimiter:
-    place: int  # where in the output its text stands
+    place: int  # where its text is in the output
     kind: str
 
 
@@ -84,7 +84,7 @@ class Line:
     def _delimiter(self, position: int, char: str) -> None:
         before, after = self.text[position - 1 : position], self.text[position + 1 : position + 2]
         if char in (before, after) and not self._is_escaped(position - 1):
-            return  # two side by side are meant literally
+            return  # two in a row are literal
         if before and not before.isspace() and not continues_word(after) and self._open_count[char]:
             self._close(char)
         elif after and not after.isspace() and not continues_word(before):
@@ -200,6 +200,6 @@ def _is_linkable(url: str) -> bool:
 
 @cache
 def _linkify() -> "LinkifyIt":
-    from linkify_it import LinkifyIt  # builds its patterns of all Unicode
+    from linkify_it import LinkifyIt  # compiles patterns of all Unicode
 
     return LinkifyIt()

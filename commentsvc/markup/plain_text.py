@@ -24,8 +24,8 @@ WHITE_SPACE = re.compile(r"\s+")
 DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 PIECE = 4096  # characters that the parser gets at once
 XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
-NO_CHARSET = "replacement"  # the standard's name for charsets that nobody reads any more
-LIKE_BROWSERS = "like-browsers"  # what is done with bytes that do not fit
+NO_CHARSET = "replacement"  # the standard's name for charsets that are no longer read
+LIKE_BROWSERS = "like-browsers"  # how bytes that do not fit are handled
 EURO_BYTE = 0x80
 MAX_DEPTH = 1000  # elements in each other
 MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
@@ -51,10 +51,10 @@ def parse(html: str, target: "TextReader") -> None:
 
     It stops where elements are nested too deeply: from there on each end tag would cost as much as there are open ones.
     """
-    from lxml import etree  # 4 MiB, for who reads other people's HTML
+    from lxml import etree  # 4 MiB, needed only to parse other people's HTML
 
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)
-    with suppress(TooDeep):  # is heard of between two pieces only
+    with suppress(TooDeep):  # is noticed only between two pieces
         for start in range(0, len(html) or 1, PIECE):
             parser.feed(html[start : start + PIECE].encode("utf-8", "replace") or b" ")
         parser.close()
@@ -118,7 +118,7 @@ def decode(raw: bytes, *labels: str) -> str:
         declared = webencodings.lookup("windows-1252")
     if declared is None:
         declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
-    if declared.name == "gbk":  # whose decoder is the larger one's (Encoding Standard, 10.1)
+    if declared.name == "gbk":  # decoded as its superset (Encoding Standard, 10.1)
         declared = webencodings.lookup("gb18030")
     return str(webencodings.decode(raw, declared, LIKE_BROWSERS)[0])
 

@@ -16,9 +16,9 @@ from commentsvc.characters import CONTROLS
 from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
-FENCE = re.compile(r"(`{3,})[^`]*")  # whatever follows on its line, such as the name of a language, is not shown
+FENCE = re.compile(r"(`{3,})[^`]*")  # the rest of the line, such as a language name, is not shown
 MAX_QUOTE_DEPTH = 6
-LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > stands in a tag
+LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > is in a tag
 SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
 

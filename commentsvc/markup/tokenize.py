@@ -5,10 +5,10 @@ import unicodedata
 
 from commentsvc.characters import UNSPACED
 
-# What people leave out in a search: accents of Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic.
+# What people omit in a search: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowels.
 _LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
 _NO_LETTER = re.compile(r"[\W_]")
-_SIGNS = ("Mn", "Mc")  # categories of vowel signs and the like, which are parts of words in Hindi, Tamil and many more
+_SIGNS = ("Mn", "Mc")  # categories of vowel signs and the like, which are parts of words in Hindi, Tamil and others
 _UNSPACED = re.compile(f"([{UNSPACED}])")
 
 

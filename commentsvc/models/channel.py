@@ -15,7 +15,7 @@ class Means(StrEnum):
     """How it is delivered."""
 
     WEBHOOK = "webhook"  # every event, signed, to a program
-    PUSH = "push"  # what waits, to a person's devices, by an address of Apprise
+    PUSH = "push"  # pending comments, to a person's devices, by an Apprise URL
 
 
 class Channel(Base):

@@ -54,7 +54,7 @@ class Response(StrEnum):
     RSVP_INTERESTED = "rsvp-interested"
 
 
-# Said with a gesture and without a text: shown as a row of faces, and what bridges to social networks bring in numbers.
+# Gestures without a text: shown as faces, and sent in great numbers by bridges to social networks.
 FACEPILE = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
 
 
@@ -241,7 +241,7 @@ def _before_flush(_mapper: Mapper[Comment], _connection: Connection, comment: Co
 
 
 def _index(comment: Comment) -> None:
-    # What is not set yet is what the columns' defaults will be.
+    # What is not set yet gets the columns' defaults.
     comment.created_at = comment.created_at or clock.now()
     comment.written_at = min(comment.published_at or comment.created_at, comment.created_at)
     comment.site_id = comment.thread.site_id

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from commentsvc import clock
 from commentsvc.db import Base, db, upsert
 
-EVERYWHERE = 0  # in the place of a site's number, for what belongs to none
+EVERYWHERE = 0  # instead of a site's id, for events without a site
 
 
 class Event(StrEnum):
@@ -20,7 +20,7 @@ class Event(StrEnum):
     POSTED = "posted"
     HELD = "held"
     SPAM = "spam"  # put aside before anybody saw it
-    APPROVED = "approved"  # by a moderator, with the seconds it had waited
+    APPROVED = "approved"  # by a moderator, with the seconds of waiting
     SOLVED = "solved"  # a challenge
     FAILED = "failed"  # a challenge
     EMAIL_SENT = "email-sent"

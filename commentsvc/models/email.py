@@ -19,7 +19,7 @@ class EmailState(StrEnum):
     QUEUED = QUEUED
     SENT = "sent"
     FAILED = "failed"
-    CANCELLED = "cancelled"  # by a moderator, or as there is nothing left to tell
+    CANCELLED = "cancelled"  # by a moderator, or as nothing is left to report
 
 
 class EmailKind(StrEnum):
@@ -34,7 +34,7 @@ class EmailKind(StrEnum):
     SIGN_IN = "sign-in"
     PERSONAL_DATA = "personal-data"
     TEST = "test"
-    RETURNED = "returned"  # an answer by mail that could not be taken
+    RETURNED = "returned"  # an email that could not be processed
 
 
 class Email(Leased):

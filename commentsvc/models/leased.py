@@ -12,7 +12,7 @@ from commentsvc.db import Base, db
 
 QUEUED = "queued"
 
-new_work = threading.Event()  # set when this process commits a row that is due at once
+new_work = threading.Event()  # set when this process commits a row that is due
 
 
 class Leased(Base):

@@ -16,7 +16,7 @@ class Role(StrEnum):
     """What somebody may do in the admin pages."""
 
     OWNER = "owner"  # everything
-    MODERATOR = "moderator"  # decide about what is written on their sites
+    MODERATOR = "moderator"  # decide about comments on their sites
 
 
 moderator_site = Table(

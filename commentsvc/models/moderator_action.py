@@ -41,7 +41,7 @@ class Verb(StrEnum):
     BAN = "ban"
     SITE = "site"
     ERASURE = "erasure"
-    ERASED = "erased"  # a text that was changed, and erased since
+    ERASED = "erased"  # an edited text that was erased since
     REMOVAL = "removal"
 
     @property

@@ -48,7 +48,7 @@ class Composer(StrEnum):
 class Linkbacks(StrEnum):
     """What happens to verified linkbacks of a protocol, unless something speaks against them."""
 
-    LIKE_COMMENTS = "like-comments"  # published where comments of strangers are
+    LIKE_COMMENTS = "like-comments"  # shown if strangers' comments are
     HOLD = "hold"
     PUBLISH = "publish"
     OFF = "off"

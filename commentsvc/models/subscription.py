@@ -28,7 +28,7 @@ class Topic(StrEnum):
     REPLIES = "replies"  # direct answers to a comment
     THREAD = "thread"  # every comment under an article
     SITE = "site"  # every comment on a blog, for moderators
-    HELD = "held"  # what waits on a blog, for moderators
+    HELD = "held"  # pending comments of a blog, for moderators
 
 
 READERS_TOPICS = (Topic.REPLIES, Topic.THREAD)

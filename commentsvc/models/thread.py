@@ -17,7 +17,7 @@ class Access(StrEnum):
     """What is still possible in a thread."""
 
     OPEN = "open"
-    CLOSED = "closed"  # nothing new; writers may still change what they wrote, for as long as the site allows
+    CLOSED = "closed"  # nothing new; authors may still edit, for as long as the site allows
     READ_ONLY = "read-only"  # nothing changes any more
 
 

@@ -27,7 +27,7 @@ VERBS = {
     State.TRASHED: Verb.TRASH,
 }
 STATES = {verb: state for state, verb in VERBS.items()}
-OFFERED = timedelta(hours=1)  # how long undoing is offered unasked; the log offers it for ever
+OFFERED = timedelta(hours=1)  # for how long undo is offered right away; the log offers it for ever
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from commentsvc.models.comment import Comment
 
 LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.)[^\s<>]{1,2000}", re.I)
 MAX_HOSTS = 200  # of one text
-MAX_LABELS = 8  # of a host, from its end, are looked at
+MAX_LABELS = 8  # labels of a host, from its end, that are considered
 MIN_WORD_LENGTH = 3
 MAX_VALUE_LENGTH = 254
 

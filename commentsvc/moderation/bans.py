@@ -25,9 +25,9 @@ from commentsvc.moderation.search import with_email
 
 REASON_BANNED = N_("its writer is banned: %(whom)s")
 MAX_DAYS = 3650
-PART = 20_000  # comments that are looked through in one question
-AT_ONCE = 20  # comments that are decided about in one transaction
-OPEN = (State.PENDING, State.APPROVED)  # spam stays what it is, so that it speaks on
+PART = 20_000  # comments per query
+AT_ONCE = 20  # comments per transaction
+OPEN = (State.PENDING, State.APPROVED)  # spam stays spam, so that it counts as evidence
 
 
 class SiteGone(Refusal):

@@ -34,7 +34,7 @@ def record_first(comment: Comment) -> None:
         channels.enqueue(comment)
     if comment.is_visible:
         _show(comment)
-    elif comment.state == State.PENDING:  # nobody needs an email about what is certainly spam
+    elif comment.state == State.PENDING:  # nobody needs an email about certain spam
         fan_out.announce_held(comment)
 
 
@@ -184,12 +184,12 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "after": comment.state,
         "reasons": list(reasons),
     }
-    db.session.flush()  # what was decided before comes first
+    db.session.flush()  # flush earlier decisions first
     db.session.connection().execute(LOG, logged)
 
 
 def _count(comment: Comment, step: int) -> None:
-    # Added in the database, not here: two decisions at once must both count.
+    # Added in the database, not here: two concurrent decisions must both count.
     thread, connection = comment.thread, db.session.connection()
     changed = {"number": thread.id, "step": step, "now": clock.now()}
     connection.execute(

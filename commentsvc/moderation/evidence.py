@@ -197,7 +197,7 @@ def refused(visitor: str | None, address_hash: str | None, besides: int | None =
 
 @cache
 def _refused(*same: str) -> Select[int]:
-    # Of an address the spam alone: many people may be behind it.
+    # Only spam counts for an address: many people may share it.
     alike = {
         "visitor": Comment.visitor == bindparam("visitor"),
         "address_hash": (Comment.address_hash == bindparam("address_hash")) & (Comment.state == State.SPAM),

@@ -19,9 +19,9 @@ from commentsvc.moderation import search
 from commentsvc.moderation.search import Wanted
 
 PAGE = 20
-FEW = 10  # sites that are counted one by one
+FEW = 10  # sites counted one by one
 MANY = 10_000  # more than this many are not counted
-LATELY = 200  # comments of one person that are counted
+LATELY = 200  # comments of one author that are counted
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Page:
 
     comments: list[Comment]
     before: int | None = None
-    revisions: dict[int, list[Revision]] = field(default_factory=dict)  # what edited ones said before, oldest first
-    histories: dict[int, dict[State, int]] = field(default_factory=dict)  # other ones of the same person, by state
+    revisions: dict[int, list[Revision]] = field(default_factory=dict)  # earlier texts of edited comments, oldest first
+    histories: dict[int, dict[State, int]] = field(default_factory=dict)  # other comments of the same author, by state
     notes: dict[int, list[Note]] = field(default_factory=dict)
 
 

@@ -19,9 +19,9 @@ from commentsvc.models.moderator import Moderator
 MAX_PHRASES = 10
 MAX_PHRASE_LENGTH = 100  # characters
 MIN_BEGINNING_LENGTH, MAX_BEGINNINGS = 3, 2  # as each stands for many words
-SYLLABLES = "\u1100"  # from here on a character says more than an email does
+SYLLABLES = "\u1100"  # characters that carry as much meaning as a word
 MAX_PLACES = 40  # pairs of a site and a state
-FIRST_DAY = date(2000, 1, 1)  # no blog's comments are older than that here
+FIRST_DAY = date(2000, 1, 1)  # no comment is older
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 
@@ -122,7 +122,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
     """Return where to look: one place, or several to be combined."""
     said = phrases(wanted.text)
     if wanted.text.strip() and not said:
-        return []  # signs alone, which no index knows
+        return []  # punctuation only, which is not in the index
     if wanted.is_narrow:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
         if said:
@@ -198,7 +198,7 @@ def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """Return ids of what few rows share; looked up first."""
     if wanted.person:
         one = db.session.get(Comment, wanted.person)
-        is_own = one is not None and who.moderates(one.thread.site_id)  # else others' people would be known by it
+        is_own = one is not None and who.moderates(one.thread.site_id)  # otherwise other authors would match
         theirs = same_person(one) if one is not None and is_own else Comment.id == 0
         yield Comment.id.in_(select(Comment.id).where(theirs))
     if wanted.author:

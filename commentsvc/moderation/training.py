@@ -86,7 +86,7 @@ def _counts_of_words() -> Select[*tuple[Any, ...]]:
 def _count(comment: Comment, kind: str | None, step: int) -> None:
     if kind is None:
         return
-    words = sorted({*_words(comment), EVERY})  # in one order, so that two decisions at once do not wait in a ring
+    words = sorted({*_words(comment), EVERY})  # in one order, so that concurrent decisions do not deadlock
     counter = LearnedWord.spam if kind == "spam" else LearnedWord.ham
     first = {"site_id": comment.thread.site_id, "spam": 0, "ham": 0, counter.key: max(step, 0)}
     rows = [first | {"word": word} for word in words]

@@ -6,7 +6,7 @@ from commentsvc import clock
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.notifications import subscriptions
 
-MAX_COUNT = 3  # emails that may come back for a while, before an address is given up
+MAX_COUNT = 3  # temporary bounces until an address is paused
 DURING = timedelta(days=30)
 
 

@@ -29,8 +29,8 @@ IN_A_DIGEST = 300
 TO_DECIDE = 2000  # for whoever decides about it
 SUBJECT = 150
 MAX_REFERENCES = 12
-MAX_LISTED = 20  # comments in one email; of the others it says how many there are
-ANSWER_ABOVE = "✂ – – –"  # whatever the language, an answer ends where this stands
+MAX_LISTED = 20  # comments in one email; further ones are counted
+ANSWER_ABOVE = "✂ – – –"  # in any language, a reply ends where this is
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ WHATEVER_COMES_BACK = (
     EmailKind.PERSONAL_DATA,
     EmailKind.SIGN_IN,
     EmailKind.TEST,
-)  # asked for by who reads it, this very moment
+)  # requested by its reader at this moment
 NAMES = {
     EmailKind.CONFIRM: N_("Confirmation"),
     EmailKind.REPLY: N_("Answer"),

@@ -16,7 +16,7 @@ from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription
 
 MAX_ITEMS = 200  # in one email
-MAX_AT_ONCE = 10_000  # values in a question that every database takes
+MAX_AT_ONCE = 10_000  # values per query that every database accepts
 
 
 def write(
@@ -36,7 +36,7 @@ def write(
         message_id=identity or message_id(kind, secrets.token_hex(10)),
         subscription_id=subscription.id if subscription else None,
         due_at=due_at or clock.now(),
-        created_at=due_at or clock.now(),  # what gathers news is as old as the moment in which it should go
+        created_at=due_at or clock.now(),  # a digest is as old as the moment when it should be sent
         facts=dict(facts or {}),
     )
     db.session.add(email)

@@ -18,9 +18,9 @@ from commentsvc.models.recipient import Frequency
 from commentsvc.models.subscription import Subscription, SubscriptionState, Topic
 from commentsvc.notifications import channels, enqueue, subscriptions
 
-GATHER = timedelta(seconds=5)  # what comes so soon after each other is one email
-HELD_EVERY = timedelta(minutes=15)  # at most one email about what waits
-# As what somebody hears of a comment: the first that fits.
+GATHER = timedelta(seconds=5)  # what follows within this time is one email
+HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
+# As what somebody is notified: the first topic that fits.
 KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
 FIRST = tuple(KINDS)
 
@@ -44,7 +44,7 @@ def announce(comment: Comment) -> None:
             continue
         notified.add(address)
         emails[subscription] = _email_for(subscription, comment)
-    db.session.flush()  # all emails at once: a thread may have thousands of readers
+    db.session.flush()  # all emails at once: a thread may have thousands of followers
     for subscription, email in emails.items():
         enqueue.add(email, comment, subscription, occasion)
 
@@ -79,7 +79,7 @@ def _email_for(subscription: Subscription, comment: Comment) -> Email:
     recipient = subscription.recipient
     if recipient.frequency != Frequency.AT_ONCE:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
-    identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs find what answers what
+    identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
     return enqueue.write(KINDS[subscription.topic], recipient, identity=identity)
 
 
@@ -109,6 +109,6 @@ def _who_decides(comment: Comment) -> Iterator[Subscription]:
         owner = subscriptions.watch(site, site.email, Topic.HELD, site.language)
         if owner.is_active:
             yield owner
-            return  # else somebody must hear of it all the same
+            return  # otherwise nobody would be notified
     for moderator in Moderator.of_site(site.id):
         yield subscriptions.watch(site, moderator.email, Topic.HELD, moderator.language)

@@ -21,7 +21,7 @@ from commentsvc.notifications.emails import ANSWER_ABOVE
 MAX_HEADERS_SIZE = 64_000
 MAX_HEADER_LENGTH = 2_000  # bytes; a longer one is left out
 MAX_PARTS = 100
-MAX_TEXT_LENGTH = 100_000  # characters of it that are looked at
+MAX_TEXT_LENGTH = 100_000  # characters of it that are parsed
 HEADER = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M)
 PARTS_HEADER = re.compile(rb"^Content-[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M | re.I)
 BOUNDARY = re.compile(rb"^--[^\s-]", re.M)
@@ -30,9 +30,9 @@ MESSAGE_ID = re.compile(r"<[!-;=?A-Z^-~]{1,150}@[A-Za-z0-9.-]{1,150}>")
 TO_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 BULK = ("bulk", "junk", "list", "auto_reply")
 AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "List-Id", "X-Auto-Response-Suppress", "X-Loop")
-SENDERS_FAULT = ("5.1.7", "5.1.8")  # what the address is that we send from
+SENDERS_FAULT = ("5.1.7", "5.1.8")  # whatever our sender address is
 MACHINES = ("mailer-daemon", "postmaster", "noreply", "no-reply", "do-not-reply")
-# Of those that do not say so in a header.
+# Automatic messages that no header declares.
 AUTOMATIC_SUBJECT = re.compile(
     r"(auto[- ]?(matic )?(reply|response)|out of (the )?office|automatische (antwort|abwesenheit)|abwesenheits?"
     r"|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|autosvar"
@@ -90,7 +90,7 @@ def read(raw: bytes) -> Incoming:
         short = _without_long(HEADER, head) + separator + _without_long(PARTS_HEADER, body)
         mail = email.message_from_bytes(short, policy=compat32)
         return _read(mail)
-    except Exception as problem:  # the library stumbles over some of what it lets pass
+    except Exception as problem:  # the library fails on some of what it accepts
         raise Unreadable(f"{type(problem).__name__}: {problem}"[:300]) from problem
 
 

@@ -28,13 +28,13 @@ LEASE = timedelta(minutes=5)
 FIRST_GAP = timedelta(minutes=1)
 MAX_GAP = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=5)
-LATE = timedelta(minutes=10)  # from when somebody should look why
-# A server may refuse for what we are or what we say, which is no fault of the address.
+LATE = timedelta(minutes=10)  # after which somebody should look into it
+# A server may refuse because of us or our content, which is not the address's fault.
 NO_SUCH_ADDRESS = re.compile(
     r"\b5\.(?:1\.[1-6]|1\.10|2\.\d)\b|^(?!.*\b5\.\d+\.\d).*(?:no such|unknown user|not exist)", re.I
 )
 SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+")
-SEVERAL = 2  # recipients that were refused one after the other
+SEVERAL = 2  # recipients refused in a row
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 100
 NOTHING_LEFT = N_("nothing is left to tell, or nobody wants to hear it")
@@ -90,7 +90,7 @@ def claim() -> Parcel | None:
                 parcel = _packed(email)
         except SQLAlchemyError:
             raise
-        except Exception as problem:  # whatever is wrong with one email is wrong with that one only
+        except Exception as problem:  # one broken email must not block the others
             log.exception("email %s cannot be written out", email.id)
             _end(email, EmailState.FAILED, f"{type(problem).__name__}: {problem}")
             continue
@@ -104,7 +104,7 @@ def _packed(email: Email) -> Parcel | None:
     if written is None:
         _end(email, EmailState.CANCELLED, NOTHING_LEFT)
         return None
-    # Who looks at the email later is not who got it: the links that speak for them are not kept.
+    # The stored copy is for others than its recipient: signed links are removed.
     kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)
     email.subject, email.text = written.subject, kept
     sender = return_address.of_bounces(email)
@@ -235,7 +235,7 @@ def message(email: Email, written: Written) -> EmailMessage:
     """Return the email as sent (RFC 5322, 2369, 2919, 3834, 8058)."""
     config = settings.current()
     mail = EmailMessage(policy=WIRE)
-    # The library decodes encoded words in what it is given, line breaks in them included.
+    # The library decodes encoded words in its input, including line breaks.
     mail["Subject"] = written.subject.replace("=?", "= ?")
     mail["From"] = Address(_harmless(written.sender_name), addr_spec=config.sender)
     local, _, domain = email.recipient.encode("ascii").decode().rpartition("@")  # not every server takes others

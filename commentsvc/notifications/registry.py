@@ -53,7 +53,7 @@ def _heard(recipient_ids: list[int]) -> dict[int, list[tuple[Subscription, Threa
     rows = (
         select(Subscription, Thread)
         .join(Thread, threads_of, isouter=True)
-        .options(lazyload(Thread.site))  # joined, it would leave out articles that nobody has commented yet
+        .options(lazyload(Thread.site))  # a join would drop articles without comments
         .where(Subscription.recipient_id.in_(recipient_ids))
         .order_by(Subscription.id.desc())
     )

@@ -24,7 +24,7 @@ LIFETIME = timedelta(days=60)
 class Purpose(StrEnum):
     """What an email to the address does."""
 
-    BOUNCE = "b"  # says that an email did not arrive
+    BOUNCE = "b"  # bounces
     REPLY = "r"  # answers a comment
     MODERATE = "m"  # decides about one
 

@@ -23,7 +23,7 @@ STOP_WITHIN = timedelta(days=3650)
 MANAGE_WITHIN = timedelta(days=365)
 CONFIRM, STOP, MANAGE = "confirm", "unsubscribe", "subscriptions"
 ASK_EVERY = timedelta(days=1)
-ASK_AT_MOST, ASK_DURING = 3, timedelta(days=30)  # an address from which nobody ever said yes
+ASK_AT_MOST, ASK_DURING = 3, timedelta(days=30)  # an address that was never confirmed
 Row = TypeVar("Row", Subscription, Recipient)
 KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
@@ -47,7 +47,7 @@ def follow(site: Site, key: str, email: str, language: str, visitor: str | None 
     try:
         with db.session.begin_nested():
             return _ask(already or Subscription(topic=Topic.THREAD, key=key), site, email, language, visitor, name)
-    except IntegrityError:  # the same request came through another process at this very moment
+    except IntegrityError:  # the same request came through another process at this moment
         return follow(site, key, email, language, visitor, name)
 
 
@@ -149,7 +149,7 @@ def find_asked(token: str) -> tuple[Subscription, bool]:
         LinkInvalid, LinkExpired
     """
     asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    row_id, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions name a number alone
+    row_id, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions have an id alone
     subscription = _existing(Subscription, row_id)
     return subscription, tokens.equal(asker, _asker(subscription))
 

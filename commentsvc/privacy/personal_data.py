@@ -34,7 +34,7 @@ from commentsvc.moderation.search import with_email
 PURPOSE = "personal-data"
 REASON_ERASED = N_("erased at its writer's wish")
 NOBODY = "–"
-AT_ONCE = 50  # comments that are erased in one transaction
+AT_ONCE = 50  # comments per transaction
 
 
 def token_for(email: str) -> str:

@@ -34,7 +34,7 @@ def begin(site: Site, by: Person) -> None:
     """Take a site out of service: its key becomes free, and nobody moderates it."""
     actions.record(Verb.REMOVAL, by, undo_data={"blog": site.name})
     db.session.execute(delete(moderator_site).where(moderator_site.c.site_id == site.id))
-    sites.watch(site, "")  # what it says belongs to whoever has its address next
+    sites.watch(site, "")  # its address may be somebody else's soon
     site.removed_at = clock.now()
     site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
     db.session.flush()

@@ -14,7 +14,7 @@ from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 
-FEED = "feed"  # among the values of a blog; the address of what is watched is a row of its own
+FEED = "feed"  # among a site's values; what is watched is a row of its own
 
 
 class NotAKey(Refusal):

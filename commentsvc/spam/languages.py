@@ -9,7 +9,7 @@ from collections import Counter
 from functools import lru_cache
 
 WORD = re.compile(r"[^\W\d_]+")
-MIN_COUNT = 4  # little words of one language, before anything is said
+MIN_COUNT = 4  # function words of one language, before it is recognised
 CLEARLY = 1.5  # times as many as of the next one
 LITTLE_WORDS = {
     "en": "the and of to is it that you was for with this have but not are they what from your my an be would",

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from commentsvc import links
 from commentsvc.spam.signals import LINK
 
-MIN_COUNT = 5  # texts of each kind, until the filter has an opinion
-STRENGTH = 1.0  # how many examples "says nothing" weighs
-STRENGTH_OF_OTHERS = 3.0  # how many examples of its own a site needs to outweigh the others
+MIN_COUNT = 5  # texts of each kind, before the filter has an opinion
+STRENGTH = 1.0  # how many examples the neutral prior weighs
+STRENGTH_OF_OTHERS = 3.0  # how many own examples a site needs to outweigh the others
 MAX_TELLING = 50
-TELLING = 0.1  # distance from one half below which a word says nothing
+TELLING = 0.1  # distance from one half below which a word is ignored
 MAX_LENGTH = 40  # characters of a word
 MAX_WORDS = 400  # of a text
 RUN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -75,7 +75,7 @@ def names_of(body: str, author: str = "", home: str | None = None, email: str | 
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
     text = unicodedata.normalize("NFKC", body).casefold()
     hosts = [links.host_of(link) for link in LINK.findall(text)]
-    # What is said of the writer comes first: a long text must not push it out.
+    # The author's features come first: a long text must not displace them.
     words = [f"links:{min(len(hosts), 3)}"]
     if home:
         words.append(website(home))

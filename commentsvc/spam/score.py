@@ -7,7 +7,7 @@ from commentsvc.spam import signals
 from commentsvc.spam.signals import Facts, Signal
 
 HOLD = 4.0  # points from which a moderator should look
-SPAM = 10.0  # points from which nobody needs to hurry
+SPAM = 10.0  # points from which it is spam
 
 
 class Opinion(StrEnum):

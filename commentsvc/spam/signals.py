@@ -25,20 +25,20 @@ MAX_TYPING_SPEED = 15.0  # characters a second; a fast typist reaches ten
 MANY_PINGS = 5  # of one blog in a day
 MANY_LINKS_OUT = 300  # of one page
 LONG_ENOUGH_TO_PASTE = 200  # characters
-# Words of trades that live on comment spam; in any language, as they stand in the text.
+# Words of trades that live on comment spam, in any language.
 OF_TRADES = """
 casino casinos casinò roulette betting bookmaker poker jackpot payday forex viagra cialis levitra kamagra pharmacy
 erectile steroids escort escorts porn xxx camgirl camgirls replica rolex louboutin backlink backlinks dofollow guestpost
 казино виагра порно ставки 赌场 博彩 彩票 カジノ
 """
 TRADES = frozenset(OF_TRADES.split())
-# Domains whose mail boxes live for minutes.
+# Domains of disposable mailboxes.
 OF_MINUTES = """
 mailinator.com guerrillamail.com 10minutemail.com tempmail.com temp-mail.org yopmail.com trashmail.com sharklasers.com
 dispostable.com maildrop.cc getnada.com throwawaymail.com mailnesia.com fakeinbox.com
 """
 THROW_AWAY = frozenset(OF_MINUTES.split())
-# Which script a site's readers write in, where it is not the Latin one.
+# The script of a language, unless Latin.
 SCRIPTS = {"uk": "CYRILLIC", "ja": "CJK", "zh": "CJK", "ar": "ARABIC", "fa": "ARABIC", "he": "HEBREW"}
 OF_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 

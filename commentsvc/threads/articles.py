@@ -20,9 +20,9 @@ _HERE: dict[str, BindParameter[Any]] = {"site": bindparam("site"), "key": bindpa
 _NAMED = select(_Named.id).where(_Named.site_id == _HERE["site"], _Named.key == _HERE["key"])
 _FURTHER = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == _HERE["site"], ThreadAlias.key == _HERE["key"])
 _FOUND = Thread.id == func.coalesce(_NAMED.scalar_subquery(), _FURTHER.scalar_subquery())
-# The thread, and in the same question whether what this process knows of sites and bans still holds.
+# The thread and, in the same query, whether this process's configuration is current.
 QUESTION = select(Configuration.version, Thread).outerjoin(Thread, _FOUND).options(lazyload(Thread.site))
-# Whether all of that is as it was, but for what every comment changes.
+# Whether all of that is unchanged, except what every comment changes.
 DECIDED = ("id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "created_at")
 COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in DECIDED)).outerjoin(Thread, _FOUND)
 
@@ -38,7 +38,7 @@ class Article:
     key: str
     thread: Thread | None
     version: int = 0
-    site_key: str = field(init=False)  # known also where the transaction that read ``site`` has ended
+    site_key: str = field(init=False)  # known also after the transaction that read ``site`` has ended
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "site_key", self.site.key)

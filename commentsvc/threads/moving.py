@@ -22,7 +22,7 @@ from commentsvc.threads import threads
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")
-AT_ONCE = 5000  # values in a question that every database takes
+AT_ONCE = 5000  # values per query that every database accepts
 
 
 class NotBelowItself(Refusal):
@@ -163,7 +163,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     """
     if thread.id == into.id or thread.site_id != into.site_id:
         raise InvalidFields({"address": NoSuchPlace()})
-    Thread.lock([thread.id, into.id])  # who is posting in one of them is through, or waits
+    Thread.lock([thread.id, into.id])  # whoever is posting there has finished, or waits
     undo_data = {
         "thread": {name: getattr(thread, name) for name in KEPT} | {name: _said(thread, name) for name in TIMES},
         "comments": list(db.session.scalars(select(Comment.id).where(Comment.thread_id == thread.id))),

@@ -82,7 +82,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
     app.register_blueprint(moderation_links.blueprint)  # /moderate/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/actions/<id>/reversal
-    app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,answer,text,place,pin,notes}
+    app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,reply,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}
     app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
@@ -91,7 +91,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bans.blueprint)  # /admin/bans  /admin/bans/<id>/…
     app.register_blueprint(admin_linkbacks.blueprint)  # /admin/linkbacks  …/{received,sent}/<id>/attempts
     app.register_blueprint(log.blueprint)  # /admin/log
-    app.register_blueprint(email.blueprint)  # /admin/emails  …/<id>  …/tests  …/<id>/{attempts,cancellation}
+    app.register_blueprint(email.blueprint)  # /admin/email  …/<id>  …/tests  …/<id>/{attempts,cancellation}
     app.register_blueprint(admin_subscriptions.blueprint)  # /admin/subscriptions  …/<id>/…  …/recipients/<id>/opening
     app.register_blueprint(channels.blueprint)  # /admin/channels  …/<id>/…  …/deliveries/<id>/attempts
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from commentsvc import settings
 
-BYTES = "surrogateescape"  # how they are decoded to be told apart
-HALF = re.compile("[\udc80-\udcff]")  # how Python names bytes that are no UTF-8
+BYTES = "surrogateescape"  # how they are decoded, to be recognised
+HALF = re.compile("[\udc80-\udcff]")  # how Python names bytes that are not UTF-8
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -32,7 +32,7 @@ class AtBaseUrl:
         address = settings.current().address
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = address.scheme, address.netloc
         path = environ.get("PATH_INFO", "")
-        if path.startswith("//"):  # as Flask reads it, before anybody compares it
+        if path.startswith("//"):  # as Flask reads it, before it is compared
             path = f"/{path.lstrip('/')}"
         if address.path:
             environ["SCRIPT_NAME"] = address.path

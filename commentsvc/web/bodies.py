@@ -16,10 +16,10 @@ from typing import Any
 from commentsvc.errors import NotUnderstood, TooMany
 
 PATIENCE = 10.0  # seconds for a body
-MIN_SPEED = 10_000  # bytes a second, for which there is more time
-PIECE = 128  # bytes that are waited for at a time; the clock is looked at between two
-MAX_COUNT = 384  # bodies on their way, of the 512 threads that ``server`` has
-MAX_OF_ONE = 64  # of one address, behind which many people may be
+MIN_SPEED = 10_000  # bytes a second; larger bodies get more time
+PIECE = 128  # bytes read at a time; the clock is checked in between
+MAX_COUNT = 384  # bodies under way, of the 512 threads that ``server`` has
+MAX_OF_ONE = 64  # from one address, which many people may share
 
 
 class TooSlow(NotUnderstood):

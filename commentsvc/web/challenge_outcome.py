@@ -13,16 +13,16 @@ from commentsvc.web import current
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.visitor import Visitor
 
-A_FEW = 3  # comments a day that one solved challenge is good for, as long as no person approved any
+A_FEW = 3  # comments a day for one solved challenge, until a person approved one
 
 
 class ChallengeOutcome(Enum):
     """How somebody got past the challenge."""
 
     TRUSTED = auto()  # nobody would ask
-    UNASKED = auto()  # nothing spoke for asking, as long as the text was not known
+    UNASKED = auto()  # nothing required one before the text was known
     SOLVED = auto()
-    UNSOLVED = auto()  # sent on to a moderator, as they could solve none
+    UNSOLVED = auto()  # left to a moderator, as they could solve none
 
 
 def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
@@ -46,7 +46,7 @@ def of(request: CommentRequest) -> ChallengeOutcome:
     if _is_trusted(request):
         return ChallengeOutcome.TRUSTED
     is_tried = request.is_answered or request.is_unsolved
-    by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere who is not trusted is asked
+    by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere, visitors who are not trusted are asked
     if by_suspicion and not is_tried and not _needs_challenge(request):
         return ChallengeOutcome.UNASKED
     if request.visitor is None:

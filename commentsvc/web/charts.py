@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from commentsvc import i18n
 
-WIDTH, HEIGHT = 640, 160  # units of the drawing; it is as wide as its place
+WIDTH, HEIGHT = 640, 160  # units of the drawing; it is as wide as its container
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 26
 GAP = 0.2  # of a day's room
 
@@ -66,7 +66,7 @@ def _framed(days: Sequence[date], top: float, drawn: list[str]) -> Markup:
         for x, anchor, day in ((LEFT, "start", days[0]), (WIDTH - RIGHT, "end", days[-1]))
     ]
     body = "".join([*lines, *drawn, *scale, *ends])
-    # Hidden from those who hear pages: the table behind it says the same, and better.
+    # Hidden from screen readers: the table behind it says the same, and better.
     return Markup(  # noqa: S704 - numbers, and texts that were escaped
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true" focusable="false">{body}</svg>'
     )

@@ -16,4 +16,4 @@ class KeyConverter(PathConverter):
     """``<key:key>`` in a route: a thread's key, any text, also one that begins with a slash."""
 
     regex = r"[\s\S]+?"  # a template may leave a line break at its end
-    part_isolating = False  # it goes on over slashes, which Werkzeug cannot tell from this expression
+    part_isolating = False  # it spans slashes, which Werkzeug cannot tell from this expression

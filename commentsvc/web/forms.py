@@ -30,7 +30,7 @@ from commentsvc.web import challenge_outcome, current
 from commentsvc.web.visitor import Visitor
 
 SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
-# Refusals that leave the challenge as it was.
+# Refusals after which the challenge is still valid.
 LEAVE_THE_CHALLENGE = (Banned, ChallengeNeeded, LooksAutomatic, StorageUnavailable, TooMany)
 
 
@@ -72,7 +72,7 @@ class CommentForm:
     idempotency_key: str = ""
     preview: str = ""
     challenge_answer: str = ""
-    embedded: bool = False  # where a token serves instead of a cookie
+    embedded: bool = False  # where a token replaces the cookie
     waits: bool = False  # for a moderator, once it is sent
     folded: bool = False  # one inviting line, until somebody writes
     most_characters: int = MAX_BODY_LENGTH
@@ -202,7 +202,7 @@ def _token_to_show(article: Article, visitor: Visitor, refusal: Refusal | None, 
     is_untried = not asks or refusal is None or isinstance(refusal, LEAVE_THE_CHALLENGE)
     if "another" not in request.form and is_untried:
         known = challenge.is_solved(_token_sent(), place)
-        if known is not None:  # the answer that was typed still fits
+        if known is not None:  # the typed answer still fits
             return _token_sent(), known
     return challenge.issue(place, visitor.id, instead_of=_token_sent()), False
 

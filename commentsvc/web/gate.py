@@ -47,7 +47,7 @@ from commentsvc.web.comment_request import CommentRequest
 PATIENCE = 8.0  # seconds until one's turn
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
-EACH_CHARACTER = timedelta(milliseconds=4)  # more; pasting is allowed, and takes a person some time, too
+EACH_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
 SPENDS = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
 NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
@@ -116,14 +116,14 @@ def _receive(request: CommentRequest) -> Comment:
         comment = _twin(request) or _let_in(request, checked, taken)
     except (Refusal, IntegrityError) as problem:
         db.session.commit()  # the challenge stays spent
-        if twin := _twin(request):  # the same form came through another process meanwhile
+        if twin := _twin(request):  # the same form came through another process at this moment
             return twin
         if isinstance(problem, ChallengeFailed) and not isinstance(problem, NO_GUESS):
             challenge_outcome.count_failure(request)
         elif isinstance(problem, ChallengeNeeded):
             challenge_outcome.count_pace()
         raise
-    _end_turn()  # the next one goes ahead while the disk takes in what this one wrote
+    _end_turn()  # the next one goes ahead while the disk syncs this one
     db.commit_and_keep()
     challenge_outcome.count_posted(request)
     return comment
@@ -154,7 +154,7 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
     throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     db.begin_write()
     Comment.locked(comment_id)
-    comment = find()  # once more, as it is now that nobody else can change it
+    comment = find()  # again, as it is now that nobody else can change it
     change(comment)
     db.session.commit()
     return comment

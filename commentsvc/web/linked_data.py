@@ -18,7 +18,7 @@ def of_thread(thread_json: str) -> Markup:
         "commentCount": thread["count"],
         "comment": [_comment(one) for one in thread["comments"]],
     }
-    # "<" written otherwise, so that no comment can end the script element it stands in.
+    # "<" escaped, so that no comment can end the script element.
     return Markup(json.dumps(article, ensure_ascii=False).replace("<", "\\u003c"))  # noqa: S704 - just made safe
 
 

@@ -29,7 +29,7 @@ def pack(response: Response) -> Response:
     if len(body) < WORTH_IT:
         return response
     packed = io.BytesIO()
-    noise = "x" * secrets.randbelow(MAX_NOISE)  # where gzip has room for the name of a file
+    noise = "x" * secrets.randbelow(MAX_NOISE)  # gzip's field for a file name
     with gzip.GzipFile(noise, "wb", FAST, packed, mtime=0) as stream:
         stream.write(body)
     response.set_data(packed.getvalue())

@@ -44,7 +44,7 @@ OURS = snapshots.OF_A_PAGE | {
     "action",
     "undone",
 }  # parameters that pages of threads have
-FORM = ("<!--form-->", "<!--/form-->")  # between these stands the form for everybody in a fragment
+FORM = ("<!--form-->", "<!--/form-->")  # the form for everybody is between these in a fragment
 
 blueprint = Blueprint("pages", __name__)
 
@@ -127,7 +127,7 @@ def _page(article: Article, status: int, refusal: Refusal | None = None, preview
     reply_to = reading.visible(thread, int_arg("reply_to") or row_id(request.form.get("parent_id")))
     form = forms.personal(article, person, moderator, refusal, reply_to, preview)
     own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, person)
-    # What comes now may wait for a connection of its own; whoever held another meanwhile could wait for ever.
+    # What follows may wait for a second connection; holding one meanwhile could deadlock.
     db.session.close()
     thread_html = own_view or _view_of_everybody(form)
     response = _never_kept(make_response(_html(form, thread_html), status), site)

@@ -14,7 +14,7 @@ PAGE_CSP = (
     "form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# Nothing works in a fragment that is opened by itself.
+# A fragment opened by itself can do nothing.
 FRAGMENT_CSP = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -45,7 +45,7 @@ def _read_whole() -> None:
         NotFound: the address contains a NUL.
         NotUnderstood: the form has a field without a name.
     """
-    is_batch = request.path == "/api/v1/counts"  # where what is wrong with one key is no matter of the others
+    is_batch = request.path == "/api/v1/counts"  # where one wrong key must not affect the others
     if "\0" in request.path or ("%00" in request.query_string.decode("latin-1") and not is_batch):
         raise NotFound
     if request.method in WITH_BODY and not (request.content_length or 0) > MAX_REQUEST_SIZE:
@@ -81,7 +81,7 @@ def _set_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         is_fragment = request.path.startswith("/embed/")
         response.headers.setdefault("Content-Security-Policy", FRAGMENT_CSP if is_fragment else PAGE_CSP)
-        if is_fragment:  # which is part of an article's page, and nothing to be found by itself
+        if is_fragment:  # part of an article's page, and not to be indexed by itself
             response.headers.setdefault("X-Robots-Tag", "noindex")
     if settings.current().is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

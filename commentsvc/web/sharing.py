@@ -8,7 +8,7 @@ from commentsvc.i18n import gettext as _
 from commentsvc.models.site import Network, Site
 
 ADDRESSES: dict[Network, Callable[[str, str], str]] = {
-    # The script asks for the reader's own server; without one this serves everybody.
+    # The script asks for the reader's own server; without it, this one serves everybody.
     Network.MASTODON: lambda url, title: "https://mastodon.social/share?" + urlencode({"text": f"{title} {url}"}),
     Network.BLUESKY: lambda url, title: "https://bsky.app/intent/compose?" + urlencode({"text": f"{title} {url}"}),
     Network.X: lambda url, title: "https://x.com/intent/post?" + urlencode({"text": title, "url": url}),

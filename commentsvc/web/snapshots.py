@@ -40,13 +40,13 @@ from commentsvc.threads.articles import Article
 from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
 
 TRUSTED = 1.0  # seconds
-PATIENCE = 5.0  # seconds that one request waits for what another is rendering
-ALL = "\0"  # in the place of a key, which has none: all threads of a site
-OLDEST = 3600.0  # seconds; a thread may close by its age, and no version tells
+PATIENCE = 5.0  # seconds that a request waits for what another is rendering
+ALL = "\0"  # instead of a key: all threads of a site
+OLDEST = 3600.0  # seconds; a thread may close by its age, which raises no version
 BUDGET = 32 * 1024 * 1024  # bytes
 MAX_SIZE = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
-# Which parameters make another answer behind which prefix.
+# Which parameters make another response, by path prefix.
 OF_A_PAGE = frozenset({"lang", "view", "sort", "page"})
 PARAMETERS = {
     "/embed/": OF_A_PAGE | {"comment"},
@@ -56,22 +56,22 @@ PARAMETERS = {
     "/static/": frozenset({"v"}),
     "/embed.js": frozenset(),
 }
-OF_OURS = {"/t/": OF_A_PAGE}  # what only the service asks itself for, in a certain shape
-AS_GIVEN = frozenset({"site", "key", "v"})  # parameters whose every value may make another answer
-NOTE = "commentsvc.snapshot"  # where a view leaves word in the WSGI environment
-SHAPE = "commentsvc.shape"  # where a view reads there which one it is asked for
+OF_OURS = {"/t/": OF_A_PAGE}  # for what only the service itself asks for
+AS_GIVEN = frozenset({"site", "key", "v"})  # parameters any value of which may make another response
+NOTE = "commentsvc.snapshot"  # where a view leaves a note in the WSGI environment
+SHAPE = "commentsvc.shape"  # where a view finds the requested shape
 SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
-MAX_QUERY_LENGTH = 8000  # characters; what is longer is answered and not kept
+MAX_QUERY_LENGTH = 8000  # characters; longer ones are answered but not kept
 OF_EACH_ANSWER = ("content-length", "etag", "vary")
 OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
 NO_SITE = 0
 CHOICES = {"view": frozenset(View), "sort": frozenset(Order)}
-USUAL_QUERY = 200  # characters; how such a one is read is remembered
-OVERHEAD = 3000  # bytes, about what an entry costs besides its bodies, headers and name
+USUAL_QUERY = 200  # characters; up to here, its parsed form is cached
+OVERHEAD = 3000  # bytes, approximately, besides bodies, headers and name
 
-Version = tuple[int | None, int | None]  # of the site, and of the thread or the news; None for what is not there
+Version = tuple[int | None, int | None]  # of the site, and of the thread or the activity; None for what does not exist
 Name = tuple[str, str]  # path, and the parameters that matter
-Place = tuple[int, str | None]  # a site and the key of one of its threads, or None for what shows many
+Place = tuple[int, str | None]  # a site and a thread's key, or None if it shows several threads
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Snapshot:
     plain_headers: list[tuple[str, str]]
     rendered: float
     checked: float
-    used: bool = False  # since it came up for being dropped; said without a lock, as each hit says it
+    used: bool = False  # since it was last considered for removal; set without a lock, like each hit
 
     @property
     def size(self) -> int:
@@ -115,7 +115,7 @@ class _Snapshot:
         return len(self.packed) + len(self.plain or b"") + said + OVERHEAD
 
     def unpacked(self) -> bytes:
-        plain = self.plain  # once, as it may be given up at any moment
+        plain = self.plain  # read once, as it may be dropped at any moment
         return gzip.decompress(self.packed) if plain is None else plain
 
 
@@ -206,7 +206,7 @@ class Snapshots:
     app: Wsgi
     engine: Engine
     budget: int = BUDGET
-    hits: int = 0  # answers from memory, and those that were rendered: about, as they are counted without a lock
+    hits: int = 0  # hits and misses: approximate, as they are counted without a lock
     misses: int = 0
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
     _names: dict[Place, set[Name]] = field(default_factory=dict)
@@ -219,7 +219,7 @@ class Snapshots:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self.app(environ, start_response)
         name = path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
-        if name not in self._kept:  # mostly it is asked for by its very name
+        if name not in self._kept:  # mostly the requested address is the name itself
             prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
             if prefix is None or len(query) > MAX_QUERY_LENGTH:
                 return self.app(environ, start_response)
@@ -240,7 +240,7 @@ class Snapshots:
         if isinstance(found, _Snapshot):
             return self._plain(found, name)
         answers: list[str] = []
-        # A context of its own: the inner request must not take this one's language along when it ends.
+        # A context of its own, so that the inner request does not change this one's language.
         inner = contextvars.copy_context()
         asked = _anonymous(path) | {SHAPE: shape}
         body = inner.run(self._render, found, asked, lambda status, _: answers.append(status))
@@ -296,11 +296,11 @@ class Snapshots:
             return True
         if now - snapshot.rendered > OLDEST:
             return False
-        snapshot.checked = now  # one reader asks the database, the others go on meanwhile
+        snapshot.checked = now  # one reader queries the database, the others do not wait
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version
         except SQLAlchemyError:
-            return True  # a database that is away for a moment does not take reading away
+            return True  # reading goes on while the database is unavailable for a moment
         if not is_newest:
             snapshot.checked = -TRUSTED
         return is_newest
@@ -382,7 +382,9 @@ class Snapshots:
         name, place = flight.name, snapshot.subject.place
         with self._lock:
             if flight.changed & {place, (place[0], ALL)}:
-                snapshot.checked = -TRUSTED  # somebody wrote there meanwhile: whoever is next compares its version
+                snapshot.checked = (
+                    -TRUSTED
+                )  # somebody wrote there in the meantime: the next request compares its version
             if old := self._kept.pop(name, None):
                 self._bytes -= old.size + _length(name)
             self._kept[name] = snapshot
@@ -396,7 +398,7 @@ class Snapshots:
 
     def _drop_oldest(self) -> None:
         name, oldest = self._kept.popitem(last=False)
-        if oldest.used:  # a second chance, but not for what can be unpacked again
+        if oldest.used:  # a second chance, but not for uncompressed copies
             self._bytes -= len(oldest.plain or b"")
             oldest.plain, oldest.used = None, False
             self._kept[name] = oldest

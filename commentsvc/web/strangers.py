@@ -24,11 +24,11 @@ from commentsvc.web.forms import CommentForm, ShownChallenge
 from commentsvc.web.snapshots import OF_A_PAGE
 from commentsvc.web.visitor import Visitor
 
-# Nobody can guess a gap, and so nobody can write one into a comment to see what is put in.
+# Nobody can guess a gap, so nobody can write one into a comment to see what is inserted.
 CHALLENGE, VISITOR, IDEMPOTENCY_KEY = (f"gap-{secrets.token_hex(16)}" for _ in range(3))
 GAP = re.compile(f"({CHALLENGE}|{VISITOR}|{IDEMPOTENCY_KEY})".encode())
 PAGES_AT_HAND = 16  # in pieces
-# By which rule they are asked for a solved challenge: as the article's says, or, where it looks at the person, so.
+# The rule for challenges: the article's or, where it depends on the person, this one.
 BY_RULE, ASKED, UNASKED = "strangers by rule ", "strangers asked ", "strangers unasked "
 
 

@@ -12,7 +12,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.notifications import enqueue, registry, subscriptions
 from commentsvc.web import security, visitor
 
-# What a button of the page changes a subscription into.
+# What a button of the page changes a subscription to.
 CHANGES = {
     "pause": SubscriptionState.PAUSED,
     "resume": SubscriptionState.ACTIVE,

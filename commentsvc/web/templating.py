@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
         short_time=i18n.short_time,
         isolated=isolated,
     )
-    # What a variable holds is translated by the filter: _() would take its % for places and its < for ours.
+    # Variables are translated by the filter: _() would interpret their % as places and their < as ours.
     app.jinja_env.filters.update(
         sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
     )

@@ -14,7 +14,7 @@ from commentsvc.moderation.search import Wanted
 ANY = "any"
 NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "q")
 MAX_LENGTH = 200  # characters of a value
-CARRIED = "listed"  # the field of a form that holds the query of the list it stands in
+CARRIED = "listed"  # the form field with the query of the list it is on
 
 
 @dataclass(frozen=True)

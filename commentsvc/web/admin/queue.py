@@ -21,7 +21,7 @@ from commentsvc.web.options import int_arg
 OFFERED = (*actions.STATES, Verb.MOVE)  # for several comments at once
 FRAGMENT = "X-Fragment"  # sent by admin.js, which moves the rows itself
 MAX_AT_ONCE = 200  # comments of one action
-STEP = 50  # comments of one transaction: readers who write wait no longer
+STEP = 50  # comments per transaction, so that writers do not wait
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
 signed_in.guard(blueprint)
