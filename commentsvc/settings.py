@@ -70,17 +70,17 @@ class Settings(BaseModel):
     mail_url: str = Field(
         "",
         description="The mail server: `smtp://HOST:PORT`, `smtps://USER:PASSWORD@HOST`, "
-        "`smtp+starttls://USER:PASSWORD@HOST`, or `file:///FOLDER` to write letters to files. "
-        "Empty means that letters wait in the outbox.",
+        "`smtp+starttls://USER:PASSWORD@HOST`, or `file:///FOLDER` to write emails to files. "
+        "Empty means that emails wait in the outbox.",
     )
     mail_from: str = Field(
         "",
-        description="The sender of every letter. Empty means `comments@` followed by the host of `BASE_URL`.",
+        description="The sender of every email. Empty means `comments@` followed by the host of `BASE_URL`.",
     )
     mail_reply_to: str = Field(
         "",
         description="The mailbox that answers and bounces go to, such as `comments@example.org`; its server must "
-        "deliver `comments+ANYTHING@example.org` there. Empty means that letters cannot be answered by mail, and "
+        "deliver `comments+ANYTHING@example.org` there. Empty means that emails cannot be answered by mail, and "
         "that bounces go to `MAIL_FROM`.",
     )
     mail_inbox: str = Field(

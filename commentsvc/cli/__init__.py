@@ -12,7 +12,7 @@ NAME = "commentsvc"
 # Each command by its module and help; only the one asked for is loaded.
 COMMANDS = {
     "init": ("init", "Write a file with all settings and what they mean, and make the database."),
-    "serve": ("serve", "Bring the database up to date, answer requests, send letters and verify pings."),
+    "serve": ("serve", "Bring the database up to date, answer requests, send emails and verify pings."),
     "demo": ("demo", "Serve, with a demo blog, a sample thread and a sign-in link."),
     "site": ("sites", "Blogs that may use this server, and their rules."),
     "moderator": ("moderators", "Who may sign in and decide."),
@@ -21,9 +21,9 @@ COMMANDS = {
     "forget": ("people", "Erase everything that is stored about somebody."),
     "ping": ("linkbacks", "Tell every page that an article links to."),
     "channel": ("channels", "Webhooks and push services that hear of comments."),
-    "receive": ("mail", "Take the mail on standard input: an answer, a decision, or a letter that came back."),
+    "receive": ("mail", "Take the mail on standard input: an answer, a decision, or an email that came back."),
     "bounce": ("mail", "The same, for mail servers that keep apart what comes back."),
-    "work": ("upkeep", "Send letters and verify pings until stopped."),
+    "work": ("upkeep", "Send emails and verify pings until stopped."),
     "upgrade": ("upkeep", "Bring the database schema up to date."),
     "rerender": ("upkeep", "Make the HTML of every comment anew from what was typed."),
     "doctor": ("doctor", "Check the service, or an article's page, and say in words what to mend."),

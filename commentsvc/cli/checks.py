@@ -97,7 +97,7 @@ def _proxy() -> str:
 
 def _mail() -> str:
     if not settings.current().mail_url:
-        raise CheckFailed("no server is set, so letters wait in the outbox. Set COMMENTSVC_MAIL_URL.")
+        raise CheckFailed("no server is set, so emails wait in the outbox. Set COMMENTSVC_MAIL_URL.")
     try:
         with mail.connect():
             taken = ""
@@ -105,14 +105,14 @@ def _mail() -> str:
         taken = failure.answer
     advice = " ".join(deliverability.hints(taken, is_taken=not taken))
     if taken:
-        raise CheckFailed(f"the server does not take letters ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
-    return f"reachable, letters come from {settings.current().sender}. {advice}".strip()
+        raise CheckFailed(f"the server does not take emails ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
+    return f"reachable, emails come from {settings.current().sender}. {advice}".strip()
 
 
 def _mailbox() -> str:
     config = settings.current()
     if not config.mail_reply_to:
-        return "none, so letters cannot be answered by mail"
+        return "none, so emails cannot be answered by mail"
     if not config.mail_inbox:
         return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
     try:

@@ -11,7 +11,7 @@ from commentsvc.privacy import personal_data
 
 @click.command()
 @click.argument("email")
-@click.confirmation_option(prompt="This empties their comments and deletes their letters, for good. Go on?")
+@click.confirmation_option(prompt="This empties their comments and deletes their emails, for good. Go on?")
 @with_application
 def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, emails and subscriptions deleted."""

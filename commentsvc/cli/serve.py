@@ -19,7 +19,7 @@ from commentsvc.settings import PREFIX
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer requests."
 )
-@click.option("--no-worker", is_flag=True, help="Leave letters and pings to `commentsvc work`.")
+@click.option("--no-worker", is_flag=True, help="Leave emails and pings to `commentsvc work`.")
 def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Bring the database up to date, answer requests, send emails and verify pings."""
     host = address_of(host, port)

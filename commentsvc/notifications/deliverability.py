@@ -9,11 +9,11 @@ NOBODYS = "localhost", "local", "localdomain", "lan", "internal", "invalid", "te
 NEAR = "localhost", "127.0.0.1", "::1"
 
 FROM_NOBODY = (
-    "Letters come from {sender}, a domain that other servers do not know. "
+    "Emails come from {sender}, a domain that other servers do not know. "
     "Set COMMENTSVC_MAIL_FROM to an address of a domain of yours."
 )
 OTHER_LOGIN = (
-    "Letters come from {sender}, but we sign in as {user}. Many servers want both to be the same: "
+    "Emails come from {sender}, but we sign in as {user}. Many servers want both to be the same: "
     "set COMMENTSVC_MAIL_FROM to the mailbox you sign in with, or allow the other one there."
 )
 IN_CLEAR = "The way to {host} is not encrypted. Begin COMMENTSVC_MAIL_URL with smtps:// or smtp+starttls://."
@@ -23,11 +23,11 @@ NO_SPF = (
     "such as: v=spf1 include:provider.example -all"
 )
 NO_DMARC = (
-    "{domain} does not say what to do with forged letters (DMARC). Add a TXT record for _dmarc.{domain}, "
+    "{domain} does not say what to do with forged emails (DMARC). Add a TXT record for _dmarc.{domain}, "
     "such as: v=DMARC1; p=none"
 )
 DKIM = (
-    "Whether letters are signed (DKIM) shows in the one that arrives: its source should say dkim=pass for {domain}. "
+    "Whether emails are signed (DKIM) shows in the one that arrives: its source should say dkim=pass for {domain}. "
     "If it does not, switch DKIM on at your mail provider; the signature should cover List-Unsubscribe and "
     "List-Unsubscribe-Post."
 )
@@ -41,7 +41,7 @@ WORDS = {
     "refused": "Nothing listens there: check host and port in COMMENTSVC_MAIL_URL.",
     "timed out": "The server does not answer: check host and port; many hosts block port 25, so try 587 or 465.",
     "name or service": "There is no such host: check COMMENTSVC_MAIL_URL.",
-    "relay": "The server does not pass on letters for us: sign in, or allow this machine to relay.",
+    "relay": "The server does not pass on emails for us: sign in, or allow this machine to relay.",
     "553": "The server does not let us send as COMMENTSVC_MAIL_FROM: use an address that belongs to the sign-in.",
 }
 

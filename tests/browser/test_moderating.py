@@ -37,7 +37,7 @@ def _write(world: World, numbers: range) -> None:
 
 
 def counts(page: Page, world: World) -> dict[str, int]:
-    """How many are in each state, as the admin pages has it."""
+    """How many are in each state, as the admin pages show it."""
     page.goto(f"{world.server.url}/admin/queue")
     found = page.get_by_role("navigation", name="State").get_by_role("link").all_inner_texts()
     return {name: int(number) for name, number in (re.split(r"\s+", text.strip()) for text in found)}

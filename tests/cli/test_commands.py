@@ -275,7 +275,7 @@ class TestUpkeep:
         with mail_server() as server:
             monkeypatch.setenv("COMMENTSVC_MAIL_URL", server.url)
             assert "✓ Mail: reachable" in command("doctor")[1]
-        assert "✗ Mail: the server does not take letters" in command("doctor")[1]
+        assert "✗ Mail: the server does not take emails" in command("doctor")[1]
 
     def test_a_port_in_use_is_named_with_its_option(self, command: Command) -> None:
         with socket.socket() as other:

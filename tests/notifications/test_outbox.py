@@ -447,7 +447,7 @@ class TestTheWayOut:
         ("answers", "advice"),
         [
             ({"MAIL": "553 5.7.1 Sender address rejected: not owned by user"}, "does not let us send as"),
-            ({"RCPT": "554 5.7.1 Relay access denied"}, "does not pass on letters"),
+            ({"RCPT": "554 5.7.1 Relay access denied"}, "does not pass on emails"),
             ({"MAIL": "530 5.7.0 Authentication required"}, "wants a sign-in"),
             ({}, "does not say which servers may send for it (SPF)"),
             ({}, "(DMARC)"),

@@ -126,7 +126,7 @@ def _path(rule: str, number: str = "1") -> str:
 
 
 class TestGuards:
-    """No page of the admin pages shows anything to a stranger, no action works without its token."""
+    """No admin page shows anything to a stranger, no action works without its token."""
 
     def test_every_page_asks_strangers_to_sign_in(self, app: Flask, visit: Callable[[], Visitor]) -> None:
         stranger = visit()
