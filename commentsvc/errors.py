@@ -67,7 +67,7 @@ class Refusal(Exception):
     challenge_pass: str | None = None
     fields: Mapping[str, "Refusal"] = MappingProxyType({})
     status = 400
-    sentence = N_("This could not be done.")
+    sentence = N_("That did not work.")
 
     def __init__(self, sentence: str | None = None, **values: Any) -> None:
         self.sentence = sentence or type(self).sentence
@@ -85,7 +85,7 @@ class InvalidFields(Refusal):
     """Fields to correct; ``fields`` maps names to refusals."""
 
     status = 422
-    sentence = N_("Please look at the marked fields. Your text is still there.")
+    sentence = N_("Please check the highlighted fields. Your text is still there.")
 
     def __init__(self, fields: dict[str, Refusal]) -> None:
         super().__init__()
@@ -95,14 +95,14 @@ class InvalidFields(Refusal):
 class NotUnderstood(Refusal):
     """The request cannot be parsed."""
 
-    sentence = N_("The server could not read what was sent. Please reload the page and try again.")
+    sentence = N_("The server did not understand the request. Please reload the page and try again.")
 
 
 class TooLarge(NotUnderstood):
     """The request is larger than any comment."""
 
     status = 413
-    sentence = N_("That is more than a comment can hold. Please shorten it.")
+    sentence = N_("Your comment is too long. Please shorten it.")
 
 
 class NotFound(Refusal):
@@ -110,7 +110,7 @@ class NotFound(Refusal):
 
     status = 404
     fault = 32
-    sentence = N_("There is nothing at this address.")
+    sentence = N_("Page not found.")
 
 
 def found(row: Row | None) -> Row:
@@ -124,29 +124,30 @@ class WrongOrigin(Refusal):
     """A page of another site tries to write here."""
 
     status = 403
-    sentence = N_("Comments for this page are not accepted from there. Please write on the article's own page.")
+    sentence = N_(
+        "Comments on this article can only be posted from the blog itself. Please open the article there and try again."
+    )
 
 
 class ThreadClosed(Refusal):
     """The thread takes no more comments or pings."""
 
     status = 403
-    sentence = N_("The comments on this article are closed.")
+    sentence = N_("Comments on this article are closed.")
 
 
 class LooksAutomatic(Refusal):
     """Sent too fast, with a stale form stamp, or with the honeypot filled in."""
 
     status = 403
-    sentence = N_("That went too fast for us to tell you from a robot. Please wait a moment and send it again.")
+    sentence = N_("That was so quick that it looked automated. Please wait a moment and send it again.")
 
 
 class HiddenFieldFilled(LooksAutomatic):
     """The honeypot is filled in, perhaps by a program that fills in forms."""
 
     sentence = N_(
-        "Something filled in a field that people do not see, perhaps a form filler. It is empty again; "
-        "please send your comment once more."
+        "A hidden field was filled in, perhaps by autofill. We have cleared it; please send your comment again."
     )
 
 
@@ -154,7 +155,7 @@ class ParentUnavailable(Refusal):
     """The parent is gone, held, or in another thread."""
 
     status = 422
-    sentence = N_("The comment you are answering is no longer here. You can still post yours without it.")
+    sentence = N_("The comment you are replying to is not available. You can still post yours as a new comment.")
 
 
 class Banned(Refusal):
@@ -162,8 +163,8 @@ class Banned(Refusal):
 
     status = 403
     sentence = N_(
-        "Nothing is accepted from you here at the moment. If you think that this is a mistake, "
-        "please write to the owner of the blog; your text is still there."
+        "You cannot comment here at the moment. If you think this is a mistake, please contact the owner of the "
+        "blog. Your text is still there."
     )
 
 
@@ -171,27 +172,26 @@ class ChallengeFailed(Refusal):
     """The answer was wrong, or the challenge was used before."""
 
     status = 403
-    sentence = N_("That was not what the picture shows or the sound says. Here is a new one; your text is still there.")
+    sentence = N_("That did not match. Please try the new picture or sound; your text is still there.")
 
 
 class ChallengeNeeded(ChallengeFailed):
     """The challenge was not answered."""
 
-    sentence = N_("One thing is left: please show below that you are no robot. Your text is still there.")
+    sentence = N_("One more step: please complete the robot check below. Your text is still there.")
 
 
 class ChallengeExpired(ChallengeFailed):
     """The challenge has expired."""
 
-    sentence = N_("The picture was too old. Here is a new one; your text is still there.")
+    sentence = N_("The picture has expired. Here is a new one; your text is still there.")
 
 
 class CookieMissing(ChallengeFailed):
     """The request has neither the visitor cookie nor the visitor token."""
 
     sentence = N_(
-        "Neither a cookie nor the form itself says which browser this is. "
-        "Please allow cookies and send it again; your text is still there."
+        "We could not recognise your browser. Please allow cookies and send the form again; your text is still there."
     )
 
 
@@ -199,27 +199,27 @@ class NotYours(Refusal):
     """Somebody who cannot prove authorship wants to change a comment."""
 
     status = 403
-    sentence = N_("Only who wrote this comment can change it, in the browser it was written with.")
+    sentence = N_("Only the author can edit this comment, in the browser it was written in.")
 
 
 class EditTimeOver(NotYours):
     """The time to edit is over, or a moderator removed the comment."""
 
-    sentence = N_("This comment can no longer be changed.")
+    sentence = N_("This comment can no longer be edited.")
 
 
 class ChangedMeanwhile(Refusal):
     """The text has changed since the moderator saw it."""
 
     status = 409
-    sentence = N_("This comment says something else now. Please go back, read it again, and decide then.")
+    sentence = N_("This comment has been edited in the meantime. Please go back and read it again before you decide.")
 
 
 class AlreadySaid(Refusal):
     """The same text is already in the thread; ``comment_id`` is where."""
 
     status = 409
-    sentence = N_("This text is already here.")
+    sentence = N_("You have already posted this text.")
 
     def __init__(self, comment_id: int) -> None:
         super().__init__()
@@ -232,7 +232,7 @@ class TooMany(Refusal):
     status = 429
     fault = 49
     sentence = N_(
-        "That was a lot in a short time. Please wait %(seconds)d seconds and send it again; your text is still there."
+        "You are posting very quickly. Please wait %(seconds)d seconds and try again; your text is still there."
     )
 
     def __init__(self, seconds: int) -> None:
@@ -244,7 +244,7 @@ class LinkInvalid(Refusal):
     """A signed link that was truncated or altered."""
 
     status = 403
-    sentence = N_("This link is incomplete. Please copy the whole address from the mail.")
+    sentence = N_("This link is incomplete. Please copy the whole address from the email.")
 
 
 class LinkExpired(LinkInvalid):
@@ -258,21 +258,21 @@ class SignInFailed(Refusal):
     """Unknown address or wrong password; never says which."""
 
     status = 403
-    sentence = N_("The e-mail address and the password do not fit together.")
+    sentence = N_("The email address or the password is wrong.")
 
 
 class FormTooOld(Refusal):
     """A form of the admin pages without a valid token of this session."""
 
     status = 403
-    sentence = N_("This form is too old, or not from here. Please reload the page and try again.")
+    sentence = N_("This form has expired. Please reload the page and try again.")
 
 
 class OwnersOnly(Refusal):
     """Only owners may do this."""
 
     status = 403
-    sentence = N_("Only an owner of this service may see or change this.")
+    sentence = N_("Only owners can see or change this.")
 
 
 class StorageUnavailable(Refusal):
@@ -280,9 +280,7 @@ class StorageUnavailable(Refusal):
 
     status = 503
     retry_after = 10
-    sentence = N_(
-        "The server cannot save anything at the moment. Your text is still here; please send it again in a minute."
-    )
+    sentence = N_("The server cannot save anything right now. Your text is still here; please try again in a minute.")
 
 
 class PermanentFailure(Exception):
@@ -292,4 +290,4 @@ class PermanentFailure(Exception):
 class PingRefused(Refusal, PermanentFailure):
     """A linkback that will not be accepted."""
 
-    sentence = N_("This ping was not accepted.")
+    sentence = N_("This mention was not accepted.")

@@ -32,34 +32,34 @@ class Missing(Refusal):
     """An empty field that must not be."""
 
     status = 422
-    sentence = N_("Please fill this in.")
+    sentence = N_("Please fill in this field.")
 
 
 class BodyMissing(Missing):
     """No text."""
 
-    sentence = N_("Please write something first.")
+    sentence = N_("Please write a comment first.")
 
 
 class TooLong(Refusal):
     """More characters than the field takes."""
 
     status = 422
-    sentence = N_("Please use at most %(most)d characters; these are %(count)d.")
+    sentence = N_("Please use at most %(most)d characters (currently %(count)d).")
 
 
 class NotAnAddress(Refusal):
     """An e-mail address that cannot be one."""
 
     status = 422
-    sentence = N_("This does not look like one e-mail address. Leave it empty or write it like name@example.org.")
+    sentence = N_("Please enter an email address such as name@example.org, or leave this empty.")
 
 
 class NotAWebsite(Refusal):
     """A website that is no http(s) address."""
 
     status = 422
-    sentence = N_("This does not look like a web address. Leave it empty or write it like https://example.org.")
+    sentence = N_("Please enter a web address such as https://example.org, or leave this empty.")
 
 
 @dataclass

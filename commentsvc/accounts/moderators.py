@@ -17,14 +17,14 @@ class LastOwner(Refusal):
     """Without an owner nobody could change anything."""
 
     status = 409
-    sentence = N_("There must be at least one owner. Please name another one first.")
+    sentence = N_("There must be at least one owner. Please make someone else an owner first.")
 
 
 class AlreadyModerates(Refusal):
     """The address is already a moderator's."""
 
     status = 422
-    sentence = N_("This address belongs to a moderator already.")
+    sentence = N_("This address already belongs to a moderator.")
 
 
 def add(

@@ -30,13 +30,13 @@ _at_work = threading.BoundedSemaphore(AT_ONCE)
 class PasswordTooWeak(Refusal):
     """A password that is easy to guess."""
 
-    sentence = N_("Please choose a password of at least %(count)d characters that is not your e-mail address.")
+    sentence = N_("Please choose a password of at least %(count)d characters that is not your email address.")
 
 
 class PasswordWellKnown(Refusal):
     """A password at the top of every list."""
 
-    sentence = N_("This password is one of the first that are tried. Please choose another, such as four odd words.")
+    sentence = N_("This password is easy to guess. Please choose another, for example four random words.")
 
 
 def set_password(moderator: Moderator, password: str) -> None:

@@ -26,7 +26,7 @@ COMMANDS = {
     "work": ("upkeep", "Send emails and verify pings until stopped."),
     "upgrade": ("upkeep", "Bring the database schema up to date."),
     "rerender": ("upkeep", "Make the HTML of every comment anew from what was typed."),
-    "doctor": ("doctor", "Check the service, or an article's page, and say in words what to mend."),
+    "doctor": ("doctor", "Check the service, or an article's page, and say what to fix."),
     "captcha-sheet": ("captcha_sheet", "Draw many pictures on one sheet, for people to look at."),
 }
 

@@ -12,13 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check
-from commentsvc.linkbacks.page_check import CheckFailed, Finding
+from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, NotThere
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.notifications import deliverability
 from commentsvc.settings import WrongSetting
 
 MAX_MAILS = 1000  # that are counted
+SIGNS = {Mark.FINE: "✓", Mark.OPTIONAL: "–", Mark.WRONG: "✗"}
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -26,28 +27,33 @@ def of_service() -> Iterator[Finding]:
     """Run and print each check of the service."""
     for name, check in CHECKS:
         try:
-            finding = Finding(name, is_fine=True, said=page_check.just(check()))
+            finding = Finding(name, Mark.FINE, page_check.just(check()))
         except CheckFailed as wrong:
             finding = wrong.found_by(name)
         yield _told(finding)
 
 
-def of_page(url: str) -> Iterator[Finding]:
-    """Print what the checks of an article's page found."""
+def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
+    """Print whether comments work on an article's page, and what its checks found.
+
+    Without ``everything``, optional parts for very old software are left out.
+    """
     # Whoever is at a terminal of this machine may fetch any address; forms and scripts may not.
     fetch = safe_http.fetch_own if sys.stdout.isatty() else safe_http.fetch_itself
     try:
-        page = fetch(url)
+        found = page_check.check(fetch(url))
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-        yield _told(CheckFailed(page_check.UNREADABLE, url=url, why=str(failure)).found_by(page_check.PAGE))
-        return
-    for finding in page_check.check(page):
-        yield _told(finding)
+        found = [CheckFailed(page_check.UNREADABLE, url=url, why=str(failure)).found_by(page_check.PAGE)]
+    wrong = sum(one.mark == Mark.WRONG for one in found)
+    click.echo(f"\nComments work on {url}" if not wrong else f"\nComments may not work on {url}: {wrong} to fix")
+    for finding in found:
+        if everything or finding.name != page_check.RDF or finding.mark != Mark.OPTIONAL:
+            yield _told(finding)
 
 
 def _told(finding: Finding) -> Finding:
     code = f" {finding.code}" if finding.code else ""
-    click.echo(f"{'✓' if finding.is_fine else '✗'} {finding.name}: {i18n.reason(finding.said)}{code}")
+    click.echo(f"{SIGNS[finding.mark]} {finding.name}: {i18n.reason(finding.said)}{code}")
     return finding
 
 
@@ -71,10 +77,10 @@ def _base_url() -> str:
     try:
         page = safe_http.fetch_own(links.absolute("/health"))
     except safe_http.FetchFailed as failure:
-        advice = "Start `commentsvc serve`, or mend COMMENTSVC_BASE_URL or the proxy."
+        advice = "Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
         raise CheckFailed(f"{config.base_url} does not answer ({failure}). {advice}") from None
     if b'"status"' not in page.body:
-        raise CheckFailed(f"somebody else answers at {config.base_url}. Mend COMMENTSVC_BASE_URL or the proxy.")
+        raise CheckFailed(f"somebody else answers at {config.base_url}. Correct COMMENTSVC_BASE_URL or the proxy.")
     if not config.is_https and config.host not in ("localhost", "127.0.0.1"):
         raise CheckFailed(
             "readers reach it without https, so browsers keep no cookie on your blog. Put a proxy with https in front."
@@ -85,8 +91,8 @@ def _base_url() -> str:
 def _proxy() -> str:
     try:
         page = safe_http.fetch_own(links.absolute("/health"))
-    except safe_http.FetchFailed:  # which was said above
-        return "not asked, as the address does not answer"
+    except safe_http.FetchFailed:  # which another check reports
+        raise NotThere("not checked, because the address does not answer") from None
     if b'"unknown_proxy":true' in page.body.replace(b" ", b""):
         raise CheckFailed(
             "one stands in front whose word is not taken, so all visitors count as one, and limits hit everybody. "
@@ -112,7 +118,7 @@ def _mail() -> str:
 def _mailbox() -> str:
     config = settings.current()
     if not config.mail_reply_to:
-        return "none, so emails cannot be answered by mail"
+        raise NotThere("none, so nobody can reply by email. Set COMMENTSVC_MAIL_REPLY_TO if you want that.")
     if not config.mail_inbox:
         return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
     try:

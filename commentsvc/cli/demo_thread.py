@@ -113,7 +113,9 @@ def prepare(blog: str, neighbour: str, owner_email: str) -> Moderator:
 class NotADemo(Refusal):
     """The demo writes sample comments and a moderator only into a database of its own."""
 
-    sentence = N_("This database holds a site that is not the demo’s. Set COMMENTSVC_DATA_DIR to an empty folder.")
+    sentence = N_(
+        "This database contains a blog that does not belong to the demo. Set COMMENTSVC_DATA_DIR to an empty folder."
+    )
 
 
 def _move(site: Site, origins: list[str]) -> None:

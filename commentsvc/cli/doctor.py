@@ -7,12 +7,17 @@ from commentsvc.cli import application
 
 @click.command()
 @click.argument("url", required=False, metavar="[ARTICLE_URL]")
-def doctor(url: str | None) -> None:
-    """Check database, address, mail, secret and clock, and with ARTICLE_URL its page; say in words what to mend."""
+@click.option("--all", "everything", is_flag=True, help="Also show what only very old software looks for.")
+def doctor(url: str | None, everything: bool) -> None:
+    """Check database, address, email, secret and clock, and with ARTICLE_URL its page, and say what to fix.
+
+    Each line has a mark: ✓ right, – optional, ✗ to fix.
+    """
     from commentsvc.cli import checks
+    from commentsvc.linkbacks.page_check import Mark
 
     with application.make().app_context():
-        findings = [*checks.of_service(), *(checks.of_page(url) if url else ())]
-    wrong = [one for one in findings if not one.is_fine]
+        findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
+    wrong = [one for one in findings if one.mark == Mark.WRONG]
     if wrong:
-        raise click.ClickException(f"{len(wrong)} of {len(findings)} checks found something to mend.")
+        raise click.ClickException(f"{len(wrong)} of {len(findings)} checks found something to fix.")

@@ -35,25 +35,27 @@ ALONE = {
 class AnswerTooLate(Refusal):
     """A signed address that has expired, is about a text that changed, or whose owner wants no more emails."""
 
-    sentence = N_("This answer came too late, or the comment says something else by now. Please use its page.")
+    sentence = N_("This reply arrived too late, or the comment has changed since. Please use its page instead.")
 
 
 class FromElsewhere(Refusal):
     """A reply from another address than the one the email went to."""
 
-    sentence = N_("Your answer came from another address. Please send it from the one this letter goes to.")
+    sentence = N_(
+        "Your reply came from a different address. Please send it from the address that this email was sent to."
+    )
 
 
 class EmailQuoted(Refusal):
     """A reply that contains parts of our email: its links are for its reader alone."""
 
-    sentence = N_("Your answer holds parts of our letter. Please send it once more without them.")
+    sentence = N_("Your reply contains parts of our email. Please send it again without them.")
 
 
 class OnlyModeratorsWrite(Refusal):
     """A text from somebody who may decide but has no name here."""
 
-    sentence = N_("Only moderators can answer this by mail. The first line may be approve, spam or trash.")
+    sentence = N_("Only moderators can reply to this email. Put “approve”, “spam” or “trash” on the first line.")
 
 
 def take(mail: Incoming) -> str:

@@ -13,7 +13,7 @@ class AddressNeeded(Refusal):
     """Notifications were requested without an address."""
 
     status = 422
-    sentence = N_("To hear of answers, please write your e-mail address. It is never shown.")
+    sentence = N_("To be notified of replies, please enter your email address. It is never published.")
 
 
 @dataclass(frozen=True)

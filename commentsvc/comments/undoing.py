@@ -21,7 +21,7 @@ class NothingToUndo(Refusal):
     """What the action changed is gone, or was changed again."""
 
     status = 409
-    sentence = N_("That cannot be undone any more: it was changed again since, or is gone.")
+    sentence = N_("This can no longer be undone: it has been changed again or deleted since.")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -21,43 +22,58 @@ if TYPE_CHECKING:
     from lxml import etree
 
 PAGE = N_("Page")
-UNREADABLE = N_("%(url)s cannot be read (%(why)s).")
-NO_ARTICLE = N_("%(url)s answers with status %(status)s. Give the address of a published article.")
+UNREADABLE = N_("%(url)s could not be loaded (%(why)s).")
+NO_ARTICLE = N_("%(url)s returns status %(status)s. Enter the address of a published article.")
 LEADS_AWAY = N_(
-    "%(url)s answers with status %(status)s and leads to %(place)s. Give the address of a published article."
+    "%(url)s returns status %(status)s and redirects to %(place)s. Enter the address of a published article."
 )
 NO_BLOG = N_(
-    "%(origin)s belongs to no blog here, so nothing can be written about its pages. Add it to a blog’s rules, "
-    "or add a blog:"
+    "%(origin)s does not belong to any blog here, so nobody can comment on its pages. Add it to a blog’s "
+    "settings, or add a blog:"
 )
 MISSING = N_("missing. Add:")
-ELSEWHERE = N_("%(url)s is at no origin of the blog. Mend the link, or add the origin to the blog’s rules.")
-ANOTHER_PAGE = N_("the page at %(url)s says that it is %(canonical)s; its comments stand there.")
-ANOTHER_SERVER = N_("missing: %(other)s is another server’s, and COMMENTSVC_BASE_URL is %(own)s. Add:")
-HARD_TO_FIND = N_("it is written in a way that old senders do not find: rel first, then href, in double quotes. Write:")
-TWO_HYPHENS = N_("two hyphens in a row stand in it, where a comment may end. Write one, or in addresses:")
-KEPT_OUT = N_("the page’s Content-Security-Policy keeps our element out. Add %(server)s to its %(directive)s.")
-NO_HTTPS = N_(
-    "the blog is read over https and the comment server is not, so browsers block it. Set COMMENTSVC_BASE_URL to https."
+ELSEWHERE = N_(
+    "%(url)s is not on any site address of the blog. Fix the link, or add the address in the blog’s settings."
 )
+ANOTHER_PAGE = N_("the page at %(url)s names %(canonical)s as its canonical address; its comments are there.")
+ANOTHER_SERVER = N_("missing: %(other)s belongs to another server, while COMMENTSVC_BASE_URL is %(own)s. Add:")
+HARD_TO_FIND = N_(
+    "old software does not recognise this spelling; put rel first, then href, both in double quotes. Use:"
+)
+TWO_HYPHENS = N_("it contains two hyphens in a row, which may end an HTML comment. Use one, or in addresses:")
+KEPT_OUT = N_("the page’s Content-Security-Policy blocks the comment element. Add %(server)s to its %(directive)s.")
+NO_HTTPS = N_(
+    "the blog uses https but the comment server does not, so browsers block it. Change COMMENTSVC_BASE_URL to https."
+)
+RDF = N_("RDF block")
 ANOTHER_HOST = N_(
-    "the comment server is another host; where a browser keeps no cookie of it, the form itself says who writes"
+    "the comment server is on another host; where a browser blocks its cookie, a token in the form replaces it"
 )
 IDENTIFIER = re.compile(r"dc:identifier\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
+class Mark(StrEnum):
+    """The result of a check; what is optional is missing without being needed."""
+
+    FINE = "fine"
+    OPTIONAL = "optional"
+    WRONG = "wrong"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check; ``code`` is what to write, if the sentence ends with a colon."""
+    """What a check found; ``code`` is what to write, if the sentence ends with a colon."""
 
     name: str
-    is_fine: bool
+    mark: Mark
     said: Reason
     code: str = ""
 
 
 class CheckFailed(Exception):
     """What is wrong, and how to fix it."""
+
+    mark = Mark.WRONG
 
     def __init__(self, sentence: str, code: str = "", **values: object) -> None:
         super().__init__(sentence)
@@ -66,7 +82,13 @@ class CheckFailed(Exception):
 
     def found_by(self, name: str) -> Finding:
         """Return this failure as the finding of a check."""
-        return Finding(name, is_fine=False, said=self.said, code=self.code)
+        return Finding(name, self.mark, self.said, self.code)
+
+
+class NotThere(CheckFailed):
+    """What is missing, and optional."""
+
+    mark = Mark.OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,7 @@ def _article(page: Page) -> Article:
             raise CheckFailed(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
         raise CheckFailed(NO_ARTICLE, url=page.url, status=page.status)
     if page.content_type not in HTML:
-        raise CheckFailed(N_("%(url)s is %(kind)s, not a page in HTML."), url=page.url, kind=page.content_type)
+        raise CheckFailed(N_("%(url)s is %(kind)s, not an HTML page."), url=page.url, kind=page.content_type)
     origin = links.origin_of(page.url) or page.url
     try:
         site = configuration.current().site_at(origin)
@@ -136,19 +158,19 @@ def _findings(article: Article) -> Iterator[Finding]:
             yield wrong.found_by(name)
         else:
             if said:
-                yield Finding(name, is_fine=True, said=said)
+                yield Finding(name, Mark.FINE, said)
 
 
 def _site(article: Article) -> Reason:
     values = {"origin": links.origin_of(article.page.url), "key": article.site.key}
-    return [N_("%(origin)s is an origin of the blog %(key)s"), values]
+    return [N_("%(origin)s belongs to the blog %(key)s"), values]
 
 
 def _canonical(article: Article) -> Reason:
     found = article.root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
     if not found:
         wanted = f'<link rel="canonical" href="{article.page.url}">'
-        raise CheckFailed(N_("missing, so every spelling of the address is a thread of its own. Add:"), wanted)
+        raise CheckFailed(N_("missing, so every variant of the address gets its own thread. Add:"), wanted)
     if links.origin_of(article.canonical) not in article.site.origins:
         raise CheckFailed(ELSEWHERE, url=article.canonical)
     if not links.same_page(article.canonical, article.page.url):
@@ -162,7 +184,7 @@ def _script(article: Article) -> Reason:
     scripts = {urljoin(article.base, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
-            raise CheckFailed(N_("%(url)s is no module there. Write:"), element, url=wanted)
+            raise CheckFailed(N_("%(url)s is not loaded as a module. Use:"), element, url=wanted)
         return just(wanted)
     if other := next((src for src in scripts if src.endswith("/embed.js")), ""):
         raise CheckFailed(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
@@ -179,13 +201,13 @@ def _element(article: Article) -> Reason:
     start = f'<comment-thread site="{article.site.key}"><a href="{links.thread_page(article.site.key, article.key)}">'
     wanted = f"{start}Comments</a></comment-thread>"
     if not article.root.xpath("//comment-thread"):
-        raise CheckFailed(N_("missing, so no comments stand on the page. Add:"), wanted)
+        raise CheckFailed(N_("missing, so no comments appear on the page. Add:"), wanted)
     named = article.first("//comment-thread/@site")
     if named != article.site.key:
-        sentence = N_("it names the blog “%(named)s”, and this is %(key)s. Write:")
+        sentence = N_("it names the blog “%(named)s”, but this is %(key)s. Use:")
         raise CheckFailed(sentence, wanted, named=named, key=article.site.key)
     if not article.root.xpath("//comment-thread//a[@href]"):
-        raise CheckFailed(N_("nothing stands in it for readers without JavaScript. Write:"), wanted)
+        raise CheckFailed(N_("it contains nothing for readers without JavaScript. Use:"), wanted)
     return [N_("shows the thread %(path)s"), {"path": links.thread_path(article.site.key, article.key)}]
 
 
@@ -215,9 +237,9 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
-        raise CheckFailed(N_("missing, so other blogs do not find where to send. Add:"), element)
+        raise NotThere(N_("missing, so other blogs cannot send mentions. If you want them, add:"), element)
     if offered[0] != wanted:
-        sentence = N_("the page names %(found)s, and it should be %(wanted)s. Write:")
+        sentence = N_("the page says %(found)s, but it should be %(wanted)s. Use:")
         raise CheckFailed(sentence, element, found=offered[0], wanted=wanted)
     return just(wanted)
 
@@ -230,14 +252,16 @@ def _rdf(article: Article) -> Reason:
     title = article.first("//title/text()").strip() or "TITLE"
     wanted = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
     if not blocks:
-        raise CheckFailed(N_("missing; old senders of trackbacks look for it. Add to the body:"), wanted)
+        raise NotThere(
+            N_("missing; only old trackback software looks for it. If you want that, add to the body:"), wanted
+        )
     for block in blocks:
         identifiers = [unescape(one or other) for one, other in IDENTIFIER.findall(block)]
         if article.canonical in identifiers:
             if "</rdf:RDF>" not in block or "--" in block:
                 raise CheckFailed(TWO_HYPHENS, "%2D%2D")
             return N_("its identifier is the article’s address")
-    raise CheckFailed(N_("dc:identifier must be the article’s address, letter for letter. Write:"), wanted)
+    raise CheckFailed(N_("dc:identifier must be exactly the article’s address. Use:"), wanted)
 
 
 def _comments(html: str) -> Iterator[str]:
@@ -257,8 +281,8 @@ def _policy(article: Article) -> Reason:
             if not _allows(policy, directive, server, links.origin_of(article.page.url) or ""):
                 raise CheckFailed(KEPT_OUT, server=server, directive=directive)
     if not any(policies):
-        return N_("the page has none, so nothing is in the way")
-    return [N_("lets %(server)s in"), {"server": server}]
+        return N_("the page has none, so nothing is blocked")
+    return [N_("allows %(server)s"), {"server": server}]
 
 
 def _allows(policy: str, directive: str, origin: str, own: str) -> bool:
@@ -286,9 +310,9 @@ def _cookies(article: Article) -> Reason:
     if page.scheme == "https" and server.scheme != "https":
         raise CheckFailed(NO_HTTPS)
     if server.hostname == page.hostname:
-        return N_("the comment server has the blog’s own host, so browsers keep its cookie")
+        return N_("the comment server shares the blog’s host, so browsers accept its cookie")
     if server.scheme != "https":
-        return N_("without https browsers keep no cookie of another host; the form itself says then who writes")
+        return N_("without https, browsers block cookies from another host; a token in the form replaces it")
     return ANOTHER_HOST
 
 
@@ -301,11 +325,11 @@ CHECKS: tuple[tuple[str, Callable[[Article], Reason]], ...] = (
     (N_("Site"), _site),
     (N_("Canonical link"), _canonical),
     (N_("Script"), _script),
-    (N_("Element"), _element),
+    (N_("Comment element"), _element),
     (N_("Webmention"), _webmention),
     (N_("Pingback"), _pingback),
     (N_("Trackback"), _trackback),
-    (N_("RDF block"), _rdf),
-    (N_("Security policy"), _policy),
+    (RDF, _rdf),
+    (N_("Content security policy"), _policy),
     (N_("Cookies"), _cookies),
 )

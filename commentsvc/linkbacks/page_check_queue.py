@@ -66,5 +66,5 @@ def complete(asked: Asked, found: list[Finding]) -> None:
     """Store the findings."""
     row = db.session.get(PageCheck, asked.check_id)
     if row is not None:
-        row.findings = [[one.name, one.is_fine, one.said, one.code] for one in found]
+        row.findings = [[one.name, one.mark, one.said, one.code] for one in found]
         row.state, row.leased_until = DONE, None

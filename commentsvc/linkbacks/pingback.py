@@ -21,14 +21,14 @@ ALREADY_KNOWN = 48
 class UnknownMethod(PingRefused):
     """Any other method, in particular several calls in one."""
 
-    sentence = N_("There is no method but pingback.ping.")
+    sentence = N_("The only method is pingback.ping.")
     fault = NO_SUCH_METHOD
 
 
 class NotXmlRpc(NotUnderstood):
     """Not a call with two texts."""
 
-    sentence = N_("This is no XML-RPC call with a source and a target.")
+    sentence = N_("This is not an XML-RPC call with a source and a target.")
     fault = NOT_XML
 
 

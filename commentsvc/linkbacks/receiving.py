@@ -36,48 +36,48 @@ COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
 class SourceInvalid(PingRefused):
     """Not a web address."""
 
-    sentence = N_("The source is not an absolute http address.")
+    sentence = N_("The source is not a complete web address.")
     fault = 16
 
 
 class TargetUnknown(PingRefused):
     """Not an article of any site here."""
 
-    sentence = N_("The target is not the address of an article here.")
+    sentence = N_("The target is not an article on this server.")
     fault = 32
 
 
 class AlreadyKnown(PingRefused):
     """The same source for the same article."""
 
-    sentence = N_("We already have a ping from this address for this article.")
+    sentence = N_("This page has already been registered for this article.")
     fault = 48
 
 
 class OwnPage(PingRefused):
     """A page of the pinged site itself, or of this service."""
 
-    sentence = N_("An article cannot ping itself.")
+    sentence = N_("An article cannot mention itself.")
 
 
 class NotAccepting(PingRefused):
     """Closed, or disabled for the site."""
 
-    sentence = N_("This article accepts no pings.")
+    sentence = N_("This article does not accept mentions.")
     fault = 33
 
 
 class TooManyPings(TooMany):
     """More from one sender than we are willing to fetch."""
 
-    sentence = N_("Those were many pings in a short time. Please wait %(seconds)d seconds and send it again.")
+    sentence = N_("Too many mentions in a short time. Please wait %(seconds)d seconds and try again.")
 
 
 class QueueFull(PingRefused):
     """More pending than we are willing to fetch."""
 
     status = 429
-    sentence = N_("Too many pings are waiting. Please try again later.")
+    sentence = N_("Too many mentions are waiting to be checked. Please try again later.")
 
 
 @dataclass(frozen=True)

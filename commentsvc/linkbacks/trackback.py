@@ -36,7 +36,7 @@ RDF = """<!--
 class UrlMissing(SourceInvalid):
     """The one required field is missing."""
 
-    sentence = N_("The field url is missing or is not an absolute http address.")
+    sentence = N_("The field “url” is missing or is not a complete web address.")
 
 
 def success() -> str:

@@ -30,7 +30,7 @@ from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.moderation.evidence import Circumstances
 from commentsvc.threads.articles import Article
 
-REASON_GONE = N_("the page that linked here is gone, or does so no longer")
+REASON_GONE = N_("the linking page is gone or no longer links here")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5

@@ -25,8 +25,8 @@ class NotToBeBanned(Refusal):
 
     status = 422
     sentence = N_(
-        "Write an address like 203.0.113.7, a network like 203.0.113.0/24, an e-mail address, a domain like "
-        "example.org, or a word of at least three letters."
+        "Enter an IP address such as 203.0.113.7, a range such as 203.0.113.0/24, an email address, a domain "
+        "such as example.org, or a word of at least three letters."
     )
 
 

@@ -23,7 +23,7 @@ from commentsvc.moderation.actions import Person
 from commentsvc.moderation.author_identity import AuthorIdentity, normalised
 from commentsvc.moderation.search import with_email
 
-REASON_BANNED = N_("its writer is banned: %(whom)s")
+REASON_BANNED = N_("the author is banned: %(whom)s")
 MAX_DAYS = 3650
 PART = 20_000  # comments per query
 AT_ONCE = 20  # comments per transaction
@@ -34,14 +34,14 @@ class SiteGone(Refusal):
     """A blog that was removed in the meantime."""
 
     status = 422
-    sentence = N_("This blog is no longer here. Please choose another one.")
+    sentence = N_("This blog no longer exists. Please choose another one.")
 
 
 class NotSoLong(Refusal):
     """A number of days that is invalid or too large."""
 
     status = 422
-    sentence = N_("Please write a number of days from 1 to %(most)d.")
+    sentence = N_("Please enter a number of days from 1 to %(most)d.")
 
 
 def check(site: Site, author: AuthorIdentity) -> None:

@@ -21,14 +21,14 @@ class Empty(Refusal):
     """A saved reply without name or text, or too long."""
 
     status = 422
-    sentence = N_("Please give it a name and a text of at most %(most)d characters.")
+    sentence = N_("Please enter a name and a text of at most %(most)d characters.")
 
 
 class TooMany(Refusal):
     """More saved replies than anybody could find their way in."""
 
     status = 422
-    sentence = N_("There are %(most)d already. Please remove one first.")
+    sentence = N_("There are already %(most)d. Please remove one first.")
 
 
 def write(comment: Comment, typed: str, by: Moderator) -> None:

@@ -13,7 +13,7 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.second_opinion import OpinionState, SecondOpinion
 from commentsvc.moderation import decisions
 
-REASON_SPAM = N_("an outside service calls it spam")
+REASON_SPAM = N_("an external service considers it spam")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 6

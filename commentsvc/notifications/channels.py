@@ -41,7 +41,7 @@ class NoSuchChannel(Refusal):
     """A URL that nothing can be delivered to."""
 
     status = 422
-    sentence = N_("This does not look like an address that can be told: %(why)s")
+    sentence = N_("This address cannot be used: %(why)s")
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,8 @@ def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[st
         if "id" not in data:
             return "commentsvc", i18n.gettext("It works.")
         one, many = (
-            "%(count)s comment waits for approval on %(site)s",
-            "%(count)s comments wait for approval on %(site)s",
+            "%(count)s comment needs approval on %(site)s",
+            "%(count)s comments need approval on %(site)s",
         )
         title = i18n.ngettext(one, many, count)
         said = plain_text.crop(plain_text.fold(data["body"]), EXCERPT)

@@ -100,7 +100,7 @@ def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
         "site": asked.site,
         "confirm_url": subscriptions.confirm_url(asked, email.facts.get("asker", "")),
         "stop_url": stop_url,
-        "why": i18n.gettext("Somebody else keeps using your address?"),
+        "why": i18n.gettext("Is someone else using your address?"),
     }
     return _Plan("confirm", facts, {"sender_name": asked.site.name, "stop_url": stop_url})
 
@@ -148,7 +148,7 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
         "talks": talks,
         "count": len(items),
         "more": more,
-        "why": i18n.gettext("You asked for news in one letter."),
+        "why": i18n.gettext("You asked for a digest."),
         "site_name": names,
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
@@ -236,18 +236,18 @@ KINDS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
     EmailKind.RETURNED: _returned,
 }
 WHY = {
-    Topic.REPLIES: N_("You asked to hear of answers."),
+    Topic.REPLIES: N_("You asked to be notified of replies."),
     Topic.THREAD: N_("You follow this conversation."),
-    Topic.SITE: N_("You hear of every comment on %(site)s."),
-    Topic.HELD: N_("You decide about comments on %(site)s."),
+    Topic.SITE: N_("You are following all comments on %(site)s."),
+    Topic.HELD: N_("You moderate comments on %(site)s."),
 }
 RESPONSES = {
     Response.REPLY: N_("Reply"),
     Response.LIKE: N_("Like"),
     Response.REPOST: N_("Repost"),
-    Response.RSVP_YES: N_("will come"),
-    Response.RSVP_NO: N_("cannot come"),
-    Response.RSVP_MAYBE: N_("may come"),
+    Response.RSVP_YES: N_("will attend"),
+    Response.RSVP_NO: N_("cannot attend"),
+    Response.RSVP_MAYBE: N_("might attend"),
     Response.RSVP_INTERESTED: N_("is interested"),
 }
 WHATEVER_COMES_BACK = (
@@ -256,16 +256,16 @@ WHATEVER_COMES_BACK = (
     EmailKind.TEST,
 )  # requested by its reader at this moment
 NAMES = {
-    EmailKind.CONFIRM: N_("Confirmation"),
-    EmailKind.REPLY: N_("Answer"),
+    EmailKind.CONFIRM: N_("Confirmation request"),
+    EmailKind.REPLY: N_("Reply"),
     EmailKind.THREAD: N_("New comment"),
     EmailKind.SITE: N_("New comment"),
     EmailKind.DIGEST: N_("Digest"),
-    EmailKind.HELD: N_("What waits for approval"),
+    EmailKind.HELD: N_("Comments awaiting approval"),
     EmailKind.SIGN_IN: N_("Sign-in link"),
-    EmailKind.PERSONAL_DATA: N_("What is stored about you"),
-    EmailKind.TEST: N_("Test letter"),
-    EmailKind.RETURNED: N_("Your answer was not taken"),
+    EmailKind.PERSONAL_DATA: N_("Your data"),
+    EmailKind.TEST: N_("Test email"),
+    EmailKind.RETURNED: N_("Your reply could not be posted"),
 }
 
 

@@ -37,7 +37,7 @@ SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+"
 SEVERAL = 2  # recipients refused in a row
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 100
-NOTHING_LEFT = N_("nothing is left to tell, or nobody wants to hear it")
+NOTHING_LEFT = N_("nothing left to report, or no recipients")
 BY_MODERATOR = N_("cancelled by a moderator")
 
 

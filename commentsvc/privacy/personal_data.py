@@ -32,7 +32,7 @@ from commentsvc.moderation.actions import Person
 from commentsvc.moderation.search import with_email
 
 PURPOSE = "personal-data"
-REASON_ERASED = N_("erased at its writer's wish")
+REASON_ERASED = N_("erased at its author’s request")
 NOBODY = "–"
 AT_ONCE = 50  # comments per transaction
 

@@ -20,46 +20,46 @@ class NotAnOrigin(Refusal):
     """Not the address of a web server."""
 
     status = 422
-    sentence = N_("%(typed)s is no origin; write it like https://blog.example.")
+    sentence = N_("“%(typed)s” is not a site address. Write it like https://blog.example.")
 
 
 class NotSpoken(Refusal):
     """Not an available language."""
 
     status = 422
-    sentence = N_("%(typed)s is not spoken here; there are %(known)s.")
+    sentence = N_("The language “%(typed)s” is not available. Choose one of: %(known)s.")
 
 
 class NotWithin(Refusal):
     """Not a number, too small, or too large."""
 
     status = 422
-    sentence = N_("Please write a number from %(least)d to %(most)d.")
+    sentence = N_("Please enter a number from %(least)d to %(most)d.")
 
 
 class NotAChoice(Refusal):
     """Not one of the choices."""
 
     status = 422
-    sentence = N_("%(typed)s is none of %(known)s.")
+    sentence = N_("“%(typed)s” is not possible here. Choose one of: %(known)s.")
 
 
 class NotAWebAddress(Refusal):
     """An address without a scheme, or of another kind."""
 
     status = 422
-    sentence = N_("%(typed)s is no web address; write it whole, with https:// in front.")
+    sentence = N_("“%(typed)s” is not a complete web address. It must begin with https://.")
 
 
 class Group(StrEnum):
     """Rules that belong together, in display order."""
 
-    BLOG = N_("The blog")
-    WHO_WAITS = N_("Whose comments wait")
-    WHO_IS_ASKED = N_("Who is asked, and how often")
-    LAYOUT = N_("How threads look")
+    BLOG = N_("General")
+    WHO_WAITS = N_("Moderation")
+    WHO_IS_ASKED = N_("Robot check and limits")
+    LAYOUT = N_("Appearance")
     LINKBACKS = N_("Links from other blogs")
-    KEEPING = N_("How long things are kept")
+    KEEPING = N_("Data retention")
 
 
 @dataclass(frozen=True)
@@ -163,106 +163,111 @@ def _counted(name: str, group: Group, label: str, sentence: str, least: int, mos
 
 
 PROTOCOL = {
-    Linkbacks.LIKE_COMMENTS: N_("like comments"),
-    Linkbacks.HOLD: N_("every one waits"),
-    Linkbacks.PUBLISH: N_("shown at once"),
-    Linkbacks.OFF: N_("not taken"),
+    Linkbacks.LIKE_COMMENTS: N_("same as comments"),
+    Linkbacks.HOLD: N_("hold all"),
+    Linkbacks.PUBLISH: N_("publish immediately"),
+    Linkbacks.OFF: N_("not accepted"),
 }
 
 RULES = (
-    Rule("name", Group.BLOG, N_("Name"), N_("What the blog is called."), _name),
-    Rule("language", Group.BLOG, N_("Language"), N_("Language of its readers."), _language),
+    Rule("name", Group.BLOG, N_("Name"), N_("Name of the blog."), _name),
+    Rule("language", Group.BLOG, N_("Language"), N_("Default language for readers."), _language),
     Rule(
         "email",
         Group.BLOG,
-        N_("Address for news"),
-        N_("Where news of held comments goes; without one, to every moderator."),
+        N_("Notification email"),
+        N_("Where to send notifications about held comments; empty = to every moderator."),
         _email,
     ),
     _chosen(
         "moderation",
         Group.WHO_WAITS,
         N_("Comments"),
-        N_("Whose comments wait for a moderator."),
+        N_("Whose comments need approval before they are published."),
         Moderation,
         {
-            Moderation.ALL: N_("everybody’s"),
-            Moderation.FIRST: N_("of people who were not approved before"),
-            Moderation.NONE: N_("nobody’s, unless another rule holds them"),
+            Moderation.ALL: N_("everyone’s"),
+            Moderation.FIRST: N_("those of people without an approved comment"),
+            Moderation.NONE: N_("no one’s, unless another rule holds them"),
         },
     ),
-    _counted("hold_links", Group.WHO_WAITS, N_("Links"), N_("Hold comments with at least this many links."), 0, 1000),
+    _counted(
+        "hold_links", Group.WHO_WAITS, N_("Links allowed"), N_("Hold comments with at least this many links."), 0, 1000
+    ),
     Rule(
         "hold_words",
         Group.WHO_WAITS,
-        N_("Words that wait"),
-        N_("Hold comments with one of these words, one a line or with commas; they match within words, too."),
+        N_("Words to hold"),
+        N_(
+            "Hold comments that contain any of these words (one per line or separated by commas). They also match "
+            "inside longer words."
+        ),
         _one_a_line,
         lines=True,
     ),
     Rule(
         "disallowed_words",
         Group.WHO_WAITS,
-        N_("Words that are spam"),
-        N_("Put comments with one of these words with the spam, one a line or with commas."),
+        N_("Spam words"),
+        N_("Mark comments that contain any of these words as spam (one per line or separated by commas)."),
         _one_a_line,
         lines=True,
     ),
     Rule(
         "akismet_key",
         Group.WHO_WAITS,
-        N_("Key of an outside checker"),
-        N_("Have held comments looked at by Akismet with this key; leave it empty to use none."),
+        N_("Akismet API key"),
+        N_("Have Akismet check held comments with this key; leave empty to turn it off."),
         _text(100),
     ),
     Rule(
         "akismet_url",
         Group.WHO_WAITS,
-        N_("Address of the outside checker"),
-        N_("The address of another checker that speaks Akismet's protocol."),
+        N_("Address of the spam checker"),
+        N_("Change this only for another service with Akismet’s protocol."),
         web_address,
     ),
     _chosen(
         "captcha",
         Group.WHO_IS_ASKED,
-        N_("Challenge"),
-        N_("Who must solve a challenge."),
+        N_("Robot check"),
+        N_("Who has to pass the robot check."),
         Captcha,
         {
-            Captcha.ALWAYS: N_("people who were not approved before"),
-            Captcha.SUSPICIOUS: N_("who looks suspicious"),
+            Captcha.ALWAYS: N_("people without an approved comment"),
+            Captcha.SUSPICIOUS: N_("suspicious visitors only"),
             Captcha.NEVER: N_("nobody"),
         },
     ),
     _counted(
         "comments_per_minute",
         Group.WHO_IS_ASKED,
-        N_("Comments a minute"),
-        N_("How many comments one network address may write in a minute."),
+        N_("Comments per minute"),
+        N_("How many comments one IP address may post per minute."),
         1,
         100_000,
     ),
     _counted(
         "same_text_hours",
         Group.WHO_IS_ASKED,
-        N_("The same text"),
-        N_("Refuse the same text in a thread for so many hours."),
+        N_("Repeated text"),
+        N_("For how many hours the same text is rejected in a thread; 0 = never."),
         0,
         87_600,
     ),
     _counted(
         "edit_minutes",
         Group.WHO_IS_ASKED,
-        N_("Minutes to change"),
-        N_("How many minutes writers may change a comment; 0 for not at all."),
+        N_("Editing time (minutes)"),
+        N_("For how many minutes authors can edit or delete their comment; 0 = not at all."),
         0,
         1440,
     ),
     _counted(
         "close_after_days",
         Group.WHO_IS_ASKED,
-        N_("Close after days"),
-        N_("Close threads this many days old; 0 for never."),
+        N_("Close after (days)"),
+        N_("Close threads this many days after their first comment; 0 = never."),
         0,
         36_500,
         none=True,
@@ -271,31 +276,31 @@ RULES = (
         "view",
         Group.LAYOUT,
         N_("Layout"),
-        N_("How threads are laid out at first."),
+        N_("Layout that readers see first."),
         View,
         {View.THREADED: N_("threaded"), View.LINEAR: N_("linear")},
     ),
     _chosen(
         "composer",
         Group.LAYOUT,
-        N_("Form"),
-        N_("Whether the form comes first or last."),
+        N_("Comment form"),
+        N_("Whether the comment form is above or below the comments."),
         Composer,
-        {Composer.FIRST: N_("first"), Composer.LAST: N_("last")},
+        {Composer.FIRST: N_("above the comments"), Composer.LAST: N_("below the comments")},
     ),
-    _counted("page_size", Group.LAYOUT, N_("Comments on a page"), N_("Top-level comments on a page."), 1, 500),
+    _counted("page_size", Group.LAYOUT, N_("Comments per page"), N_("Top-level comments per page."), 1, 500),
     Rule(
         "share",
         Group.LAYOUT,
         N_("Share"),
-        N_("Where readers may share the article."),
+        N_("Share links offered to readers."),
         _networks,
         choices={
             Network.MASTODON: "Mastodon",
             Network.BLUESKY: "Bluesky",
             Network.X: "X",
             Network.FACEBOOK: "Facebook",
-            Network.EMAIL: N_("E-mail"),
+            Network.EMAIL: N_("Email"),
             Network.COPY: N_("Copy link"),
         },
         several=True,
@@ -304,26 +309,26 @@ RULES = (
         "trackbacks",
         Group.LINKBACKS,
         N_("Trackbacks"),
-        N_("What becomes of verified trackbacks."),
+        N_("What happens to verified trackbacks."),
         Linkbacks,
         PROTOCOL,
     ),
     _chosen(
-        "pingbacks", Group.LINKBACKS, N_("Pingbacks"), N_("What becomes of verified pingbacks."), Linkbacks, PROTOCOL
+        "pingbacks", Group.LINKBACKS, N_("Pingbacks"), N_("What happens to verified pingbacks."), Linkbacks, PROTOCOL
     ),
     _chosen(
         "webmentions",
         Group.LINKBACKS,
         N_("Webmentions"),
-        N_("What becomes of verified webmentions."),
+        N_("What happens to verified webmentions."),
         Linkbacks,
         PROTOCOL,
     ),
     _counted(
         "keep_addresses_days",
         Group.KEEPING,
-        N_("Network addresses"),
-        N_("For how many days hashes of network addresses are kept; 0 for as long as the comment."),
+        N_("IP addresses"),
+        N_("For how many days hashed IP addresses are kept; 0 = as long as the comment."),
         0,
         36_500,
     ),
@@ -331,7 +336,7 @@ RULES = (
         "keep_spam_days",
         Group.KEEPING,
         N_("Spam"),
-        N_("After how many days spam is deleted for good; 0 for never."),
+        N_("After how many days spam is deleted permanently; 0 = never."),
         0,
         36_500,
     ),
@@ -339,7 +344,7 @@ RULES = (
         "keep_trash_days",
         Group.KEEPING,
         N_("Trash"),
-        N_("After how many days the trash is emptied; 0 for never."),
+        N_("After how many days comments in the trash are deleted permanently; 0 = never."),
         0,
         36_500,
     ),

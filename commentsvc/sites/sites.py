@@ -21,14 +21,14 @@ class NotAKey(Refusal):
     """Not a possible key."""
 
     status = 422
-    sentence = N_("A key is made of letters, digits and hyphens, at most 64 of them.")
+    sentence = N_("A key may contain only letters, digits and hyphens, and at most 64 characters.")
 
 
 class KeyTaken(Refusal):
     """Another site has this key."""
 
     status = 422
-    sentence = N_("There is a blog with this key already.")
+    sentence = N_("A blog with this key already exists.")
 
 
 class OriginTaken(Refusal):

@@ -111,12 +111,12 @@ def mostly_links(facts: Facts) -> Signal | None:
     said = len(LINK.sub("", facts.body).strip())
     if not found or said > sum(map(len, found)):
         return None
-    return Signal(2, N_("hardly any text besides links"))
+    return Signal(2, N_("hardly any text apart from links"))
 
 
 def foreign_markup(facts: Facts) -> Signal | None:
     """Links written for other programs: whoever wrote them did not look at the form."""
-    return Signal(4, N_("links written for another program")) if FOREIGN_MARKUP.search(facts.body) else None
+    return Signal(4, N_("link code of another system")) if FOREIGN_MARKUP.search(facts.body) else None
 
 
 def trades(facts: Facts) -> Signal | None:
@@ -133,7 +133,7 @@ def mixed_scripts(facts: Facts) -> Signal | None:
     """Letters of several scripts in one word, as in a Latin word with a Cyrillic ``a``, are there to deceive."""
     for word in WORD.findall(f"{facts.author} {facts.body}"):
         if not word.isascii() and len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
-            return Signal(4, N_("letters of several scripts in one word"))
+            return Signal(4, N_("mixed alphabets within one word"))
     return None
 
 
@@ -146,7 +146,7 @@ def other_script(facts: Facts) -> Signal | None:
     foreign = sum(script not in (own, "LATIN") for script in scripts)
     if len(scripts) < FEW_CHARACTERS or foreign * 2 < len(scripts):
         return None
-    return Signal(3, N_("written in another script than the site’s"))
+    return Signal(3, N_("not in the blog’s alphabet"))
 
 
 def other_language(facts: Facts) -> Signal | None:
@@ -154,7 +154,7 @@ def other_language(facts: Facts) -> Signal | None:
     said = languages.guess(LINK.sub(" ", facts.body))
     if said is None or said == facts.language[:2]:
         return None
-    return Signal(1, N_("written in another language than the site’s"))
+    return Signal(1, N_("not in the blog’s language"))
 
 
 def many_pings(facts: Facts) -> Signal | None:
@@ -162,7 +162,9 @@ def many_pings(facts: Facts) -> Signal | None:
     if facts.pings < MANY_PINGS:
         return None
     return Signal(
-        min(facts.pings - MANY_PINGS + 2, 8), N_("pings of the same blog today: %(count)d"), (("count", facts.pings),)
+        min(facts.pings - MANY_PINGS + 2, 8),
+        N_("mentions from the same blog today: %(count)d"),
+        (("count", facts.pings),),
     )
 
 
@@ -175,7 +177,7 @@ def page_of_links(facts: Facts) -> Signal | None:
 
 def excerpt_of_nothing(facts: Facts) -> Signal | None:
     """What the ping says of its page does not stand on it."""
-    return Signal(3, N_("the excerpt does not stand on the page")) if facts.is_made_up else None
+    return Signal(3, N_("the excerpt is not on the page")) if facts.is_made_up else None
 
 
 def elsewhere(facts: Facts) -> Signal | None:
@@ -198,7 +200,7 @@ def website_seen(facts: Facts) -> Signal | None:
 
 def email_seen(facts: Facts) -> Signal | None:
     """Moderators found this mail address in spam."""
-    return Signal(5, N_("e-mail address seen in spam")) if "email" in facts.seen_in_spam else None
+    return Signal(5, N_("email address seen in spam")) if "email" in facts.seen_in_spam else None
 
 
 def name_seen(facts: Facts) -> Signal | None:
@@ -217,7 +219,7 @@ def name_of_a_shop(facts: Facts) -> Signal | None:
 def throw_away_address(facts: Facts) -> Signal | None:
     """A mail address that lives for ten minutes."""
     domain = (facts.email or "").rpartition("@")[2].casefold()
-    return Signal(2, N_("throw-away e-mail address")) if domain in THROW_AWAY else None
+    return Signal(2, N_("disposable email address")) if domain in THROW_AWAY else None
 
 
 def odd_address(facts: Facts) -> Signal | None:
@@ -227,7 +229,7 @@ def odd_address(facts: Facts) -> Signal | None:
     letters = [char for char in local.casefold() if char.isalpha()]
     vowels = sum(char in "aeiouy" for char in letters)
     is_odd = digits >= 6 or dots >= 4 or (len(letters) >= 9 and vowels * 8 < len(letters))
-    return Signal(1, N_("odd e-mail address")) if is_odd else None
+    return Signal(1, N_("unusual email address")) if is_odd else None
 
 
 def speed(facts: Facts) -> Signal | None:
@@ -236,14 +238,16 @@ def speed(facts: Facts) -> Signal | None:
         return None
     if len(facts.body) / max(facts.seconds, 1.0) < MAX_TYPING_SPEED:
         return None
-    return Signal(1, N_("written very fast"))
+    return Signal(1, N_("written unusually fast"))
 
 
 def refused(facts: Facts) -> Signal | None:
     """Earlier comments of the same browser or address were spam."""
     if not facts.refused:
         return None
-    return Signal(min(2 + 2 * facts.refused, 8), N_("earlier spam from there: %(count)d"), (("count", facts.refused),))
+    return Signal(
+        min(2 + 2 * facts.refused, 8), N_("earlier spam from the same source: %(count)d"), (("count", facts.refused),)
+    )
 
 
 def approved(facts: Facts) -> Signal | None:

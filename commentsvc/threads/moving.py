@@ -29,21 +29,23 @@ class NotBelowItself(Refusal):
     """A comment cannot be moved below itself or its own replies."""
 
     status = 422
-    sentence = N_("A comment cannot stand below itself or below an answer to it.")
+    sentence = N_("A comment cannot be placed below itself or one of its replies.")
 
 
 class NoSuchPlace(Refusal):
     """What was typed is not an article of the site, or not a comment of the thread."""
 
     status = 422
-    sentence = N_("There is no such place on this blog. Please write a comment's number, or an article's address.")
+    sentence = N_(
+        "There is no such comment or article on this blog. Please enter a comment number or an article’s address."
+    )
 
 
 class AddressTaken(Refusal):
     """Another thread has the address."""
 
     status = 422
-    sentence = N_("This address leads to a thread already. If that is another one, please merge the two.")
+    sentence = N_("This address already belongs to a thread. If it is a different one, please merge the two.")
 
 
 def place_at(site: Site, typed: str) -> tuple[str, str]:

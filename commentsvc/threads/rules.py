@@ -19,7 +19,7 @@ class NotShown(Refusal):
     """Only a visible comment can be pinned."""
 
     status = 409
-    sentence = N_("Only a comment that readers see can be pinned. Please approve it first.")
+    sentence = N_("Only a published comment can be pinned. Please approve it first.")
 
 
 def change(thread: Thread, values: dict[str, Any], by: Moderator) -> ModeratorAction | None:

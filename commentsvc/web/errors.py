@@ -19,7 +19,7 @@ from commentsvc.linkbacks import pingback, trackback
 from commentsvc.storage_errors import Meaning
 from commentsvc.web import current, linkbacks, security
 
-ACCIDENT = N_("Something went wrong on our side. It was noted as %(reference)s.")
+ACCIDENT = N_("Something went wrong on our side. If you report it, please mention %(reference)s.")
 
 log = logging.getLogger(__name__)
 

@@ -30,6 +30,6 @@ class ShareLink:
 
 def links_for(site: Site, url: str, title: str) -> list[ShareLink]:
     """Return the share links that the site wants, in its order; none by default."""
-    names = NAMES | {Network.EMAIL: _("E-mail"), Network.COPY: _("Copy address")}
+    names = NAMES | {Network.EMAIL: _("Email"), Network.COPY: _("Copy address")}
     chosen = [Network(one) for one in site.share]
     return [ShareLink(one, names[one], ADDRESSES[one](url, title)) for one in chosen]

@@ -14,11 +14,11 @@ def for_readers() -> Words:
         "copy": _("Copy link"),
         "address": _("Copy address"),
         "copied": _("Copied"),
-        "hide": _("Hide answers"),
-        "show": i18n.plural_forms("Show %(count)s answer", "Show %(count)s answers"),
+        "hide": _("Hide replies"),
+        "show": i18n.plural_forms("Show %(count)s reply", "Show %(count)s replies"),
         "server": _("Your Mastodon server, such as mastodon.social"),
         "sheet": _("Share"),
-        "trouble": _("The comment server does not answer at the moment. Please try again in a minute."),
+        "trouble": _("Comments are temporarily unavailable. Please try again in a minute."),
     }
 
 
@@ -26,24 +26,21 @@ def for_writers() -> Words:
     """Return those of ``static/embed/composer.js``."""
     return {
         "heading": _("Write a comment"),
-        "answer": _("Answer %(name)s"),
+        "answer": _("Reply to %(name)s"),
         "post": _("Post comment"),
         "send": _("Send for approval"),
         "left": i18n.plural_forms("%(count)s character left", "%(count)s characters left"),
-        "over": i18n.plural_forms("%(count)s character too many", "%(count)s characters too many"),
-        "computing": _("Computing; you may go on writing …"),
+        "over": i18n.plural_forms("%(count)s character over the limit", "%(count)s characters over the limit"),
+        "computing": _("Solving … You can keep writing."),
         "edit": _("Edit"),
         "remove": _("Delete"),
-        "sure": _("Delete for good"),
+        "sure": _("Delete permanently"),
         "save": _("Save"),
         "cancel": _("Cancel"),
-        "removed": _("Your comment is gone."),
-        "changed": _("Your comment is changed."),
-        "held": _("Your comment is changed and waits for approval."),
+        "removed": _("Your comment has been deleted."),
+        "changed": _("Your comment has been updated."),
+        "held": _("Your comment has been updated and is awaiting approval."),
         "edited": _("edited"),
         "text": _("Your comment"),
-        "trouble": _(
-            "The comment server does not answer at the moment. Your text is still here; "
-            "please send it again in a minute."
-        ),
+        "trouble": _("Comments are temporarily unavailable. Your text is still here; please try again in a minute."),
     }

@@ -221,17 +221,17 @@ def test_what_happens_is_said(world: World, person: Person) -> None:
     reader = person()
     reader.goto(world.article)
     reader.mouse.move(10, 10)
-    fold = reader.get_by_role("button", name="Hide answers").first
+    fold = reader.get_by_role("button", name="Hide replies").first
     expect(fold).to_have_attribute("aria-expanded", "true")
     expect(reader.get_by_role("region", name="8 comments")).to_be_visible()
     expect(reader.get_by_role("article", name="Bob")).to_contain_text("root")
     reader.get_by_role("link", name="Reply").first.click()
     expect(reader.get_by_role("form", name="Answer Bob")).to_be_visible()
-    expect(reader.get_by_role("toolbar", name="Markup")).to_be_visible()
+    expect(reader.get_by_role("toolbar", name="Formatting")).to_be_visible()
     reader.get_by_role("button", name="Post comment").click()
     field = reader.get_by_role("textbox", name="Your comment")
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("^Please write something first."))
+    expect(field).to_have_accessible_description(re.compile("^Please write a comment first."))
 
 
 @pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"media": "print"}, {"reduced_motion": "reduce"}])

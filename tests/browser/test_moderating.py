@@ -44,7 +44,7 @@ def counts(page: Page, world: World) -> dict[str, int]:
 
 
 def waiting(page: Page) -> int:
-    text = page.get_by_role("navigation", name="State").get_by_role("link", name="Waiting").inner_text()
+    text = page.get_by_role("navigation", name="State").get_by_role("link", name="Pending").inner_text()
     return int(text.split()[-1])
 
 
@@ -65,7 +65,7 @@ def test_from_the_keyboard_alone(full: World, person: Person) -> None:
         ada.keyboard.press(("a", "s", "t")[number % 3])
         if ada.locator(".items > li:not([hidden])").count() < 5 and number < HELD - 5:
             expect(ada.locator(".items > li:not([hidden])").nth(6)).to_be_visible()
-    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+    expect(ada.get_by_text("Nothing pending. Have a good day!")).to_be_visible()
     wait_for(lambda: waiting(ada) == 0)
     for number in range(1, UNDONE + 1):
         ada.keyboard.press("u")
@@ -73,7 +73,7 @@ def test_from_the_keyboard_alone(full: World, person: Person) -> None:
     expect(ada.locator(".items > li")).to_have_count(UNDONE)
     assert ada.evaluate("document.activeElement.closest('.items > li') !== null")
     found = counts(ada, full)
-    assert found["Waiting"] == UNDONE
+    assert found["Pending"] == UNDONE
     assert sum(found.values()) == HELD
 
 
@@ -84,13 +84,13 @@ def test_by_touch_on_a_phone(full: World, person: Person) -> None:
         button = ("Approve", "Spam", "Trash")[number % 3]
         row = ada.locator(".items > li:not([hidden])").first
         row.get_by_role("button", name=button, exact=True).tap()
-    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+    expect(ada.get_by_text("Nothing pending. Have a good day!")).to_be_visible()
     wait_for(lambda: waiting(ada) == 0)
     for number in range(1, UNDONE + 1):
         ada.get_by_role("button", name="Undo").tap()
         wait_for(lambda so_far=number: waiting(ada) == so_far)  # type: ignore[misc]
     assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert counts(ada, full)["Waiting"] == UNDONE
+    assert counts(ada, full)["Pending"] == UNDONE
 
 
 def test_without_javascript(full: World, person: Person) -> None:
@@ -106,17 +106,17 @@ def test_without_javascript(full: World, person: Person) -> None:
     for row in ada.locator(".items > li").all()[:5]:
         row.get_by_role("checkbox").check()
     many = ada.locator("#many")
-    many.get_by_text("Many at once").click()
+    many.get_by_text("Bulk actions").click()
     many.get_by_role("button", name="Spam").click()
     expect(ada.get_by_role("status")).to_contain_text("5 comments: Marked as spam.")
     for _ in range(UNDONE):
         ada.get_by_role("button", name="Undo").click()
         expect(ada.get_by_role("status")).to_contain_text("Undone.")
-    assert counts(ada, full)["Waiting"] == 30 + UNDONE - 1
-    ada.get_by_text("Many at once").click()
+    assert counts(ada, full)["Pending"] == 30 + UNDONE - 1
+    ada.get_by_text("Bulk actions").click()
     ada.get_by_label("All that was found").check()
     ada.locator("#many").get_by_role("button", name="Approve").click()
-    expect(ada.get_by_text("Nothing waits. Have a good day.")).to_be_visible()
+    expect(ada.get_by_text("Nothing pending. Have a good day!")).to_be_visible()
 
 
 def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
@@ -124,14 +124,14 @@ def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
     ada = person()
     sit_down(world, ada)
     ada.keyboard.press("r")
-    field = ada.get_by_label("Your answer, as Ada")
+    field = ada.get_by_label("Your reply as Ada")
     expect(field).to_be_focused()
     ada.keyboard.press("Escape")
     expect(field).to_have_count(0)
     ada.keyboard.press("r")
     field.fill("Thank *you*.")
-    ada.get_by_role("button", name="Approve and answer").click()
-    expect(ada.locator("#bar")).to_contain_text("Approved and answered.")
+    ada.get_by_role("button", name="Approve and reply").click()
+    expect(ada.locator("#bar")).to_contain_text("Approved, and your reply is published.")
     expect(ada.get_by_text("number 4")).to_have_count(0)
     ada.keyboard.press("j")
     ada.keyboard.press("e")
@@ -146,7 +146,7 @@ def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
     expect(ada.get_by_text("said better")).to_be_visible()
     expect(ada.locator(".inside")).to_have_count(0)
     ada.keyboard.press("?")
-    expect(ada.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(ada.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     ada.keyboard.press("Escape")
     ada.keyboard.press("/")
     expect(ada.get_by_label("Search", exact=True)).to_be_focused()
@@ -176,12 +176,12 @@ def test_in_place_on_the_threads_own_page(world: World, person: Person) -> None:
     first = ada.locator("li", has=ada.get_by_text("number 0", exact=True))
     first.get_by_role("button", name="Approve").click()
     expect(
-        ada.locator("li", has=ada.get_by_text("number 0", exact=True)).get_by_role("button", name="Hold")
+        ada.locator("li", has=ada.get_by_text("number 0", exact=True)).get_by_role("button", name="Move to pending")
     ).to_be_visible()
     stranger = person()
     stranger.goto(world.page)
     expect(stranger.get_by_text("number 0", exact=True)).to_be_visible()
-    expect(stranger.get_by_role("button", name="Hold")).to_have_count(0)
+    expect(stranger.get_by_role("button", name="Move to pending")).to_have_count(0)
 
 
 def test_the_look_of_a_blog_is_the_element_itself(world: World, person: Person) -> None:
@@ -191,8 +191,8 @@ def test_the_look_of_a_blog_is_the_element_itself(world: World, person: Person) 
     expect(ada.locator("#bar")).to_contain_text("Approved.")
     ada.goto(f"{world.server.url}/admin/sites/blog")
     expect(ada.locator("comment-thread").first.get_by_text("number 4")).to_be_visible()
-    ada.get_by_role("button", name="Look").click()
-    expect(ada.get_by_role("list", name="What was found")).to_contain_text("Script")  # the page looks again by itself
-    mends = ada.locator(".findings .mend b").all_inner_texts()
+    ada.get_by_role("button", name="Check").click()
+    expect(ada.get_by_role("list", name="Results")).to_contain_text("Script")  # the page looks again by itself
+    mends = ada.locator(".findings .wrong b").all_inner_texts()
     assert "Script" not in mends
-    assert "Element" not in mends
+    assert "Comment element" not in mends

@@ -25,7 +25,7 @@ def with_device(page: Page) -> None:
 
 def sign_in(page: Page, world: World) -> None:
     page.goto(f"{world.server.url}/admin/sign-in")
-    page.get_by_label("E-mail", exact=True).fill(ADA.email)
+    page.get_by_label("Email", exact=True).fill(ADA.email)
     page.get_by_label("Password").fill(ADAS_PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
@@ -35,7 +35,7 @@ def test_a_passkey_is_made_used_and_may_be_the_only_way(world: World, person: Ca
     with_device(page)
     sign_in(page, world)
     page.get_by_role("link", name="Ada").click()
-    page.get_by_label("Where the passkey is kept").fill("finger")
+    page.get_by_label("Name for the passkey").fill("finger")
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_text("finger passkey")).to_be_visible()
     page.locator("li", has_text="Password").get_by_role("button", name="Remove").click()

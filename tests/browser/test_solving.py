@@ -56,7 +56,7 @@ class TestInTheArticle:
         write(bob)
         heard: list[str] = []
         bob.on("request", lambda request: heard.append(request.url) if ".wav" in request.url else None)
-        bob.get_by_text("Hear it instead").click()
+        bob.get_by_text("Listen instead").click()
         audio = bob.locator("audio")
         for _ in range(2):
             audio.evaluate("audio => audio.play()")
@@ -71,9 +71,9 @@ class TestInTheArticle:
         bob = person()
         bob.goto(world.article)
         write(bob, "I begin")
-        bob.get_by_role("button", name="Let this device compute instead").click()
+        bob.get_by_role("button", name="Let my device solve it").click()
         bob.locator("form.write textarea").press_sequentially(" and go on.")
-        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible(timeout=60_000)
+        expect(bob.get_by_text("Done. You can send your comment now.")).to_be_visible(timeout=60_000)
         expect(bob.locator(".puzzle")).to_be_hidden()
         expect(bob.locator("form.write textarea")).to_be_focused()
         send(bob)
@@ -83,7 +83,7 @@ class TestInTheArticle:
         bob = person()
         bob.goto(world.article)
         write(bob)
-        bob.get_by_role("button", name="Let this device compute instead").click()
+        bob.get_by_role("button", name="Let my device solve it").click()
         send(bob)
         expect(bob.locator(".posted")).to_contain_text("Mine still has a cord", timeout=60_000)
 
@@ -94,9 +94,9 @@ class TestInTheArticle:
         held: list[Route] = []
         bob.route("**/work.js*", lambda route: held.append(route))  # nothing is solved before the other picture comes
         before = token_of(bob)
-        bob.get_by_role("button", name="Let this device compute instead").click()
+        bob.get_by_role("button", name="Let my device solve it").click()
         expect(bob.locator(".compute [role=status]")).to_contain_text("Computing")
-        bob.get_by_role("button", name="Another picture").click()
+        bob.get_by_role("button", name="New picture").click()
         wait_for(lambda: token_of(bob) not in ("", before))
         held[0].continue_()
         expect(bob.locator(".compute [role=status]")).to_have_text("")
@@ -115,12 +115,12 @@ class TestInTheArticle:
         bob.clock.resume()
         sleep(2.2)
         send(bob)
-        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible()
+        expect(bob.get_by_text("Done. You can send your comment now.")).to_be_visible()
         solved = token_of(bob)
         bob.clock.fast_forward("09:58")
         sleep(1)
         assert token_of(bob) == solved
-        expect(bob.get_by_text("That is solved; nothing else is asked.")).to_be_visible()
+        expect(bob.get_by_text("Done. You can send your comment now.")).to_be_visible()
 
     def test_by_a_moderators_leave(self, world: World, person: Person) -> None:
         bob = person()
@@ -130,7 +130,7 @@ class TestInTheArticle:
         send(bob)
         expect(bob.get_by_role("alert")).to_contain_text("That was not what the picture shows")
         expect(bob.locator("#challenge_answer")).to_be_focused()
-        bob.get_by_label("I can solve none of these: a moderator shall read it first").check()
+        bob.get_by_label("I can’t solve any of these. Let a moderator check my comment instead.").check()
         send(bob)
         expect(bob.locator(".posted")).to_contain_text("waits for approval")
 
@@ -194,11 +194,11 @@ class TestInTheArticle:
         expect(mallory.locator("form.write textarea")).to_have_value(spam)
         expect(mallory.locator("#challenge_answer")).to_be_focused()
         before = token_of(mallory)
-        mallory.get_by_role("button", name="Another picture").click()
+        mallory.get_by_role("button", name="New picture").click()
         wait_for(lambda: token_of(mallory) not in ("", before))
         expect(mallory.locator(".puzzle img")).to_be_visible()
-        mallory.get_by_role("button", name="Let this device compute instead").click()
-        expect(mallory.get_by_text("That is solved; nothing else is asked.")).to_be_visible(timeout=60_000)
+        mallory.get_by_role("button", name="Let my device solve it").click()
+        expect(mallory.get_by_text("Done. You can send your comment now.")).to_be_visible(timeout=60_000)
         send(mallory)
         expect(mallory.locator(".posted")).to_contain_text("waits for approval")
 
@@ -220,7 +220,7 @@ class TestOnThePage:
         bob = person(java_script_enabled=False)
         bob.goto(world.page)
         write(bob)
-        bob.get_by_text("Hear it instead").click()
+        bob.get_by_text("Listen instead").click()
         expect(bob.locator("audio")).to_be_visible()
         expect(bob.locator("audio")).to_have_attribute("src", f"{world.server.url}/captcha/{token_of(bob)}.wav?lang=en")
         bob.locator("[name=challenge_answer]").fill(" ".join(digits(bob)))
@@ -236,7 +236,7 @@ class TestOnThePage:
         send(bob)
         expect(bob.get_by_role("alert")).to_contain_text("show below that you are no robot")
         expect(bob.locator("[name=challenge_answer]")).to_be_focused()
-        bob.get_by_label("I can solve none of these: a moderator shall read it first").check()
+        bob.get_by_label("I can’t solve any of these. Let a moderator check my comment instead.").check()
         send(bob)
         expect(bob.locator(".comments")).to_contain_text("Waiting for approval")
 

@@ -20,8 +20,8 @@ def write(page: Page, name: str, text: str, email: str = "") -> None:
     page.get_by_label("Your comment").fill(text)
     page.get_by_label("Name").fill(name)
     if email:
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Write me when somebody answers").check()
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Email me when someone replies").check()
     solve(page)
 
 
@@ -32,10 +32,10 @@ def post(page: Page) -> None:
 
 def sign_in(world: World, ada: Page) -> None:
     ada.goto(f"{world.server.url}/admin")
-    ada.get_by_label("E-mail").fill(ADA.email)
+    ada.get_by_label("Email").fill(ADA.email)
     ada.get_by_label("Password").fill(ADAS_PASSWORD)
     ada.get_by_role("button", name="Sign in", exact=True).click()
-    expect(ada.get_by_role("navigation", name="Desk")).to_be_visible()
+    expect(ada.get_by_role("navigation", name="Dashboard")).to_be_visible()
 
 
 def approve(world: World, ada: Page, text: str) -> None:
@@ -96,7 +96,7 @@ def _live_it(world: World, person: Person, scripts: bool) -> None:
     approve(world, ada, "Mine still has a cord")
 
     bob.goto(link_in(_text(world.message(BOB.email)), "confirm"))
-    bob.get_by_role("button", name="Yes, write to me").click()
+    bob.get_by_role("button", name="Yes, email me").click()
     expect(bob.get_by_role("status")).to_contain_text("Done.")
 
     grace.goto(where)
@@ -121,14 +121,14 @@ def _live_it(world: World, person: Person, scripts: bool) -> None:
     with urllib.request.urlopen(f"{world.server.url}/trackback/blog{ARTICLE}", ping) as answer:
         assert b"<error>0</error>" in answer.read()
     wait_for(lambda: world.neighbour.asked)
-    wait_for(lambda: ada.goto(f"{world.server.url}/admin/queue") and ada.get_by_text("verified linkback").count())
+    wait_for(lambda: ada.goto(f"{world.server.url}/admin/queue") and ada.get_by_text("verified mention").count())
     approve(world, ada, "Why I keep a landline")
     bob.goto(where)
     expect(bob.get_by_role("link", name="Why I keep a landline")).to_be_visible()
     expect(bob.get_by_role("heading", name="2 comments · 1 linkback")).to_be_visible()
 
     bob.goto(message["List-Unsubscribe"].strip("<>"))
-    bob.get_by_role("button", name="Stop the letters").click()
+    bob.get_by_role("button", name="Unsubscribe").click()
     expect(bob.get_by_role("status")).to_contain_text("no more letters")
 
 
@@ -170,7 +170,7 @@ class TestTheElement:
         bob.goto(world.article)
         write(bob, "Bob", "so *bold*")
         before = bob.locator(".puzzle img").get_attribute("src")
-        bob.get_by_role("button", name="Another picture").click()
+        bob.get_by_role("button", name="New picture").click()
         expect(bob.locator(".puzzle img")).not_to_have_attribute("src", before or "")
         expect(bob.locator("[name=challenge_answer]")).to_be_focused()
         bob.get_by_role("button", name="Preview").click()
@@ -233,8 +233,8 @@ class TestTheElement:
         bob.get_by_label("Your comment").fill("not yet sent")
         bob.goto(world.article)
         bob.get_by_label("Your comment").fill("half a thought")
-        bob.get_by_role("link", name="Linear").click()
-        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+        bob.get_by_role("link", name="Flat").click()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Flat")
         expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
 
     def test_who_wrote_before_is_known_again_without_cookies(self, world: World, person: Person) -> None:
@@ -248,7 +248,7 @@ class TestTheElement:
         post(bob)
         expect(bob.get_by_text("only you see this")).to_be_visible()
         bob.reload()
-        expect(bob.get_by_text("Waiting for approval: only you see this")).to_be_visible()
+        expect(bob.get_by_text("Awaiting approval: only you can see this")).to_be_visible()
         expect(bob.locator(".held strong", has_text="cord")).to_be_visible()
         sign_in(world, ada)
         approve(world, ada, "Mine still")
@@ -271,7 +271,7 @@ class TestTheElement:
         bob = person()
         bob.goto(world.article)
         write(bob, "", BOB.says)
-        bob.get_by_label("E-mail").fill("nonsense")
+        bob.get_by_label("Email").fill("nonsense")
         post(bob)
         expect(bob.locator("#email-wrong")).to_be_visible()
         for name in ("author", "email"):
@@ -293,8 +293,8 @@ class TestTheElement:
         bob.goto(world.article)
         bob.get_by_role("link", name="Newest first").click()
         expect(bob.locator(".comments .body").first).to_have_text("second text")
-        bob.get_by_role("link", name="Linear").click()
-        expect(bob.locator(".choice [aria-current]").first).to_have_text("Linear")
+        bob.get_by_role("link", name="Flat").click()
+        expect(bob.locator(".choice [aria-current]").first).to_have_text("Flat")
         assert bob.url == world.article
 
 
@@ -326,7 +326,7 @@ def test_the_admin_pages_on_a_phone_without_scripts(world: World, person: Person
     approve(world, ada, "Mine still")
     ada.get_by_role("button", name="Undo").click()
     expect(ada.get_by_role("listitem").filter(has_text="Mine still")).to_be_visible()
-    ada.get_by_role("link", name="Log", exact=True).click()
+    ada.get_by_role("link", name="Activity log", exact=True).click()
     expect(ada.get_by_role("row").nth(1)).to_contain_text("undone")
-    ada.get_by_role("link", name="Every decision").click()
+    ada.get_by_role("link", name="All decisions").click()
     expect(ada.get_by_role("row").nth(1)).to_contain_text("Approved → Waiting")

@@ -45,9 +45,9 @@ class TestSites:
     @pytest.mark.parametrize(
         ("words", "status", "sentence"),
         [
-            (("site", "add", "blog", "blog.example"), 2, "is no origin; write it like https://blog.example."),
+            (("site", "add", "blog", "blog.example"), 2, "is not a site address. Write"),
             (("site", "add", "b l", "https://b.example"), 2, "letters, digits and hyphens"),
-            (("site", "add", "b", "https://b.example", "--language", "xx"), 2, "is not spoken here"),
+            (("site", "add", "b", "https://b.example", "--language", "xx"), 2, "is not available"),
             (("site", "add", "b", "https://b.example", "--captcha", "perhaps"), 2, "perhaps"),
             (("site", "add", "b"), 2, "Missing argument"),
             (("site", "set", "nobody", "--captcha", "never"), 1, "There is no site nobody"),
@@ -167,7 +167,7 @@ class TestBans:
     @pytest.mark.parametrize(
         ("words", "status", "says"),
         [
-            (("ban", "add", "network", "here"), 1, "a network like 203.0.113.0/24"),
+            (("ban", "add", "network", "here"), 1, "a range such as 203.0.113.0/24"),
             (("ban", "add", "mood", "bad"), 2, "mood"),
             (("ban", "add", "word", "casino", "--days", "0"), 2, "0"),
             (("ban", "add", "word", "casino", "--site", "nobody"), 1, "There is no site nobody"),
@@ -294,7 +294,7 @@ class TestUpkeep:
         free = [str(free_port()) for _ in range(3)]
         status, _, err = command("demo", "--port", free[0], "--blog-port", free[1], "--neighbour-port", free[2])
         assert status == 1
-        assert "not the demo" in err
+        assert "does not belong to the demo" in err
         assert command("moderator", "list")[1] == ""
 
     def test_somebody_is_forgotten(self, command: Command) -> None:

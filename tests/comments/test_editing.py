@@ -114,7 +114,7 @@ class TestWithTheToken:
     def test_the_log_says_so(self, bob: Visitor, ada: Visitor) -> None:
         posted = post_by_api(bob)
         by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Other words"})
-        assert "edited by its writer" in ada.client.get("/admin/log?of=decisions").text
+        assert "edited by its author" in ada.client.get("/admin/log?of=decisions").text
 
     def test_the_same_text_is_no_edit(self, bob: Visitor) -> None:
         posted = post_by_api(bob)
@@ -183,7 +183,7 @@ class TestWithTheToken:
         answer = by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "Too late"})
         assert answer.status_code == 403
         assert answer.json
-        assert answer.json["title"] == "This comment can no longer be changed."
+        assert answer.json["title"] == "This comment can no longer be edited."
 
     def test_the_owner_says_how_long(self, bob: Visitor, time: FrozenClock, rules: Callable[..., None]) -> None:
         rules("blog", edit_minutes=0)
@@ -262,7 +262,7 @@ class TestOnThePage:
     def test_it_speaks_the_readers_language(self, bob: Visitor) -> None:
         comment = bob.comment()
         page = bob.client.get(f"/comments/{comment}/revision", headers={"Accept-Language": "de"})
-        assert "Ihren Kommentar ändern" in page.text
+        assert "Kommentar bearbeiten" in page.text
 
 
 def test_nobody_decides_about_a_text_they_have_not_seen(bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
@@ -310,9 +310,9 @@ def test_every_change_is_a_decision_in_the_log(bob: Visitor) -> None:
         (one.before, one.after, one.reasons[0]) for one in db.session.scalars(select(Decision).order_by(Decision.id))
     ]
     assert steps == [
-        (None, "approved", "passed all rules"),
-        ("approved", "approved", "edited by its writer"),
-        ("approved", "trashed", "taken back by its writer"),
+        (None, "approved", "passed all checks"),
+        ("approved", "approved", "edited by its author"),
+        ("approved", "trashed", "deleted by its author"),
     ]
 
 

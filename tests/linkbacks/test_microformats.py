@@ -192,10 +192,10 @@ class TestShown:
         page = client.get(f"/t/blog/{ARTICLE}").text
         assert "3 likes" in page
         assert "1 repost" in page
-        assert "1 will come" in page
+        assert "1 going" in page
         assert page.count("u-like h-cite") == 3
         assert "me.jpg" not in page
-        assert "5 linkbacks" in page
+        assert "5 mentions" in page
         assert "<entry>" not in client.get(f"/feed/blog/{ARTICLE}").text, "a like says nothing"
         assert "0 comments" in page
 

@@ -56,15 +56,13 @@ class TestAnswers:
         "url", ["", "  ", "javascript:alert(1)", "ftp://a.example/", "/relative", "http://", "https:///x"]
     )
     def test_without_a_web_address_it_fails(self, client: FlaskClient, url: str) -> None:
-        assert ping(client, url=url) == failure("The field url is missing or is not an absolute http address.")
+        assert ping(client, url=url) == failure("The field “url” is missing or is not a complete web address.")
         assert not pings()
 
     def test_the_same_twice_fails_and_adds_nothing(self, client: FlaskClient) -> None:
         ping(client)
-        assert ping(client) == failure("We already have a ping from this address for this article.")
-        assert ping(client, url=f"{SOURCE}#part") == failure(
-            "We already have a ping from this address for this article."
-        )
+        assert ping(client) == failure("This page has already been registered for this article.")
+        assert ping(client, url=f"{SOURCE}#part") == failure("This page has already been registered for this article.")
         assert len(pings()) == 1
 
     def test_own_pages_fail(self, client: FlaskClient) -> None:
@@ -73,13 +71,13 @@ class TestAnswers:
 
     def test_a_closed_article_fails(self, client: FlaskClient, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", trackbacks="off")
-        assert ping(client) == failure("This article accepts no pings.")
+        assert ping(client) == failure("This article does not accept mentions.")
         rules("blog", trackbacks="like-comments")
         bob.comment()
         db.begin_write()
         db.session.execute(Thread.__table__.update().values(access="closed"))
         db.session.commit()
-        assert ping(client) == failure("This article accepts no pings.")
+        assert ping(client) == failure("This article does not accept mentions.")
 
     def test_unknown_sites_fail_in_the_same_form(self, client: FlaskClient) -> None:
         answer = client.post("/trackback/nobody/x", data={"url": SOURCE})

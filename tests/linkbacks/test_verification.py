@@ -69,7 +69,7 @@ class TestOverHttp:
         send(client, neighbour.page("/post", linking()))
         run_job("verify pings")
         assert "Why &amp; how" not in client.get(f"/t/blog/{ARTICLE}").text
-        assert "verified linkback" in ada.client.get("/admin/queue").text
+        assert "verified mention" in ada.client.get("/admin/queue").text
         ada.decide(db.session.scalars(select(Comment.id)).one(), "approval")
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
 

@@ -95,7 +95,7 @@ class TestAsking:
         rules("blog", webmentions="off")
         answer = mention(client)
         assert answer.status_code == 400
-        assert answer.json["title"] == "This article accepts no pings."
+        assert answer.json["title"] == "This article does not accept mentions."
 
     def test_too_many(self, client: FlaskClient) -> None:
         answers = [mention(client, f"https://{number}.example/") for number in range(61)]
@@ -194,7 +194,7 @@ class TestVerification:
         assert status["url"].startswith("https://comments.example/t/blog/")
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
         page = client.get(answer.headers["Location"], headers={"Accept": "text/html"}).text
-        assert "It stands below the article." in page
+        assert "Your page is now shown below the article." in page
 
     @pytest.mark.parametrize(
         "html",
@@ -483,7 +483,7 @@ class TestUpdates:
         run_job("verify pings")
         ((one),) = shown()
         assert one.state == "pending"
-        assert "What it said before" in ada.client.get("/admin/queue").text
+        assert "Previous version" in ada.client.get("/admin/queue").text
         (message,) = db.session.scalars(select(Email))
         assert re.fullmatch(r"<[\w.-]+@comments\.example>", message.message_id)
 

@@ -119,7 +119,7 @@ def test_who_reads_the_sites_own_mailbox_stands_in_the_log(
     message = post_office.messages.pop()
     assert message["To"] == OWNER
     way(ada, visit(), comment, message)
-    assert "the owner, by mail" in ada.client.get("/admin/log").text
+    assert "the owner, by email" in ada.client.get("/admin/log").text
     ada.undo_last()
     assert row(comment).state == "pending"
 

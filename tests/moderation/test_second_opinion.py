@@ -41,9 +41,9 @@ def test_what_it_calls_spam_is_moved_and_says_so(bob: Visitor, checker: Web, ada
     comment = bob.comment(MALLORY, email=MALLORY.email)
     assert run_job("ask for second opinions") == 1
     assert row(comment).state == State.SPAM
-    assert "an outside service calls it spam" in row(comment).reasons
+    assert "an external service considers it spam" in row(comment).reasons
     assert row(comment).learned_as is None
-    assert "an outside service calls it spam" in ada.client.get("/admin/log?of=decisions").text
+    assert "an external service considers it spam" in ada.client.get("/admin/log?of=decisions").text
     assert run_job("ask for second opinions") == 0
 
 

@@ -178,7 +178,7 @@ class TestAnswersThatCannotStand:
     def returned(self, post_office: MailServer) -> EmailMessage:
         work()
         message = only(post_office.messages)
-        assert message["Subject"] == "Your answer was not taken"
+        assert message["Subject"] == "Your reply could not be posted"
         assert message["To"] == BOB.email
         return message
 
@@ -191,7 +191,7 @@ class TestAnswersThatCannotStand:
         assert receive(mail).startswith("refused: The comments on this article are closed")
         assert receive(mail).startswith("refused")
         message = self.returned(post_office)
-        assert "The comments on this article are closed." in text_of(message)
+        assert "Comments on this article are closed." in text_of(message)
         assert "> My long *thought*\n> about it" in text_of(message).replace("\r", "")
         assert f"https://comments.example/t/blog/{ARTICLE}" in text_of(message)
         assert message["In-Reply-To"] == mail["Message-ID"]

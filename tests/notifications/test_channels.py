@@ -161,7 +161,7 @@ class TestWebhooks:
         deliver()
         visit().comment(GRACE)
         assert len(deliveries()) == 1
-        assert "its receiver says that it is gone" in ada.client.get("/admin/channels").text
+        assert "the receiver reports that it no longer exists" in ada.client.get("/admin/channels").text
 
     def test_only_of_its_blog(self, receiver: Web, bob: Visitor, visit: Visit, rules: Rules) -> None:
         db.begin_write()
@@ -218,7 +218,7 @@ class TestPush:
         time.pass_(seconds=31)
         deliver()
         (said,) = [json.loads(body) for _, _, body in devices.received]
-        assert said["title"] == "3 comments wait for approval on A blog"
+        assert said["title"] == "3 comments need approval on A blog"
         assert "Mallory: number 0" in said["message"]
         assert "https://comments.example/admin/queue" in said["message"]
 

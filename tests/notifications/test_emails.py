@@ -131,7 +131,7 @@ class TestReplies:
         rules("other", moderation="none")
         visit().comment(BOB, site="other", email=BOB.email, notify="on")
         work()
-        assert only(post_office.messages)["Subject"] == "Sollen wir Ihnen über Kommentare bei Another schreiben?"
+        assert only(post_office.messages)["Subject"] == "Bitte bestätigen: E-Mails zu Kommentaren bei Another"
 
 
 def _with_token(visitor: Visitor, comment: int, body: str) -> dict[str, str]:
@@ -213,7 +213,7 @@ class TestHeld:
             _hold(f"Number {number} of many")
         work(time)
         message = only(post_office.messages)
-        assert message["Subject"] == "30 comments wait for approval on A blog"
+        assert message["Subject"] == "30 comments need approval on A blog"
         assert "Number 19" in text_of(message)
         assert "Number 20" not in text_of(message)
         assert "And 10 more." in text_of(message)
@@ -223,7 +223,7 @@ class TestHeld:
         assert len(post_office.messages) == 1
         time.pass_(minutes=15)
         work()
-        assert post_office.messages[1]["Subject"] == "5 comments wait for approval on A blog"
+        assert post_office.messages[1]["Subject"] == "5 comments need approval on A blog"
 
     def test_certain_spam_is_no_email(
         self, bob: Visitor, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -386,7 +386,7 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Email]:
             enqueue.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
     made += [enqueue.write(EmailKind.SIGN_IN, ada), enqueue.write(EmailKind.TEST, ada)]
     facts = {
-        "sentence": "The comments on this article are closed.",
+        "sentence": "Comments on this article are closed.",
         "values": {},
         "body": "x",
         "answered": "",

@@ -16,7 +16,7 @@ def test_from_comment_to_silence(
     first = bob.comment(BOB, email=BOB.email, notify="on", title="The phone")
     work()
     asked = only(post_office.messages)
-    assert asked["Subject"] == "Shall we write to you about comments on A blog?"
+    assert asked["Subject"] == "Please confirm: emails about comments on A blog"
 
     # He says yes, in the browser that he happened to open the mail with.
     assert "Done." in visit().client.post(link_in(asked, "confirm")).text
@@ -25,7 +25,7 @@ def test_from_comment_to_silence(
     answer = visit().comment(GRACE, parent_id=str(first))
     work()
     reply = post_office.messages[-1]
-    assert reply["Subject"] == "Grace answered you on “The phone”"
+    assert reply["Subject"] == "Grace replied to you on “The phone”"
     assert f"/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text_of(reply)
 
     # It becomes a lively talk: from his page he follows it all, in one email a day.

@@ -128,7 +128,7 @@ class TestDown:
             set_up(mail_url=server.url)
             time.pass_(hours=6)
             work()
-            assert [message["Subject"] for message in server.messages] == ["5 comments wait for approval on A blog"]
+            assert [message["Subject"] for message in server.messages] == ["5 comments need approval on A blog"]
 
     def test_the_admin_pages_says_that_nobody_works(
         self, ada: Visitor, post_office: MailServer, time: FrozenClock
@@ -542,7 +542,7 @@ class TestTheDesk:
         assert page.count("<tr>") == outbox.PAGE + 1
         older = page.partition("before=")[2].partition('"')[0]
         assert ada.client.get(f"/admin/email?state=queued&before={older}").text.count("<tr>") == 4
-        assert "Nothing here." in ada.client.get("/admin/email?state=failed").text
+        assert "Nothing to show." in ada.client.get("/admin/email?state=failed").text
 
     def test_a_sign_in_link_is_shown_to_nobody(self, ada: Visitor, visit: Visit, post_office: MailServer) -> None:
         visit().admin_post("/admin/sign-in/link", form_at="/admin/sign-in", email="ada@blog.example")

@@ -65,7 +65,7 @@ class TestConfirming:
         work()
         link = link_in(only(post_office.messages), "confirm")
         scanner = visit().client
-        assert "Yes, write to me" in scanner.get(link).text
+        assert "Yes, email me" in scanner.get(link).text
         assert states() == ["unconfirmed"]
         assert "Done." in scanner.post(link).text
         assert states() == ["active"]
@@ -263,7 +263,7 @@ class TestFollowing:
         visit().comment(MALLORY, key="other.html")
         work()
         message = only(post_office.messages)
-        assert message["Subject"] == "Grace wrote on “The phone”"
+        assert message["Subject"] == "Grace commented on “The phone”"
         assert "You follow this conversation." in text_of(message)
 
     def test_the_answer_tells_nobody_who_is_known(self, following: Visitor, visit: Visit, time: FrozenClock) -> None:
@@ -384,7 +384,7 @@ class TestManaging:
         following.comment(BOB, email=BOB.email, notify="on")
         shown = visit().client.get(page)
         assert "Every comment on “The phone”" in shown.text
-        assert "Answers to your comment on “The phone”" in shown.text
+        assert "Replies to your comment on “The phone”" in shown.text
         assert BOB.email not in shown.text
         assert shown.headers["Cache-Control"] == "no-store"
         assert "noindex" in shown.text
@@ -582,7 +582,7 @@ class TestModerators:
         work()
         message = only(post_office.messages)
         assert message["To"] == ADA.email
-        assert "You hear of every comment on A blog." in text_of(message)
+        assert "You are following all comments on A blog." in text_of(message)
 
     def test_somebody_hears_of_it_where_the_owner_does_not(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
@@ -625,7 +625,7 @@ class TestModerators:
         visit().comment(GRACE)
         work(time)
         stranger = visit().client
-        assert "What waits for approval on A blog" in stranger.get(stop_link(only(post_office.messages))).text
+        assert "Comments awaiting approval on A blog" in stranger.get(stop_link(only(post_office.messages))).text
         stranger.post(stop_link(only(post_office.messages)))
         time.pass_(hours=1)
         visit().comment(GRACE, body="another")

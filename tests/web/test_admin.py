@@ -219,7 +219,7 @@ class TestDeciding:
     def test_what_waits_is_shown_with_why(self, ada: Visitor, held: int) -> None:
         page = ada.client.get("/admin/queue").text
         assert f'id="comment-{held}"' in page
-        assert "this site holds every comment" in page
+        assert "this blog holds all comments" in page
         assert "<strong>cord</strong>" in page
 
     def test_approving_shows_it_and_counts_it(self, ada: Visitor, held: int, visit: Callable[[], Visitor]) -> None:
@@ -313,7 +313,7 @@ class TestPolicy:
         rules("blog", moderation="first")
         first = bob.comment(BOB)
         assert row(first).state == "pending"
-        assert row(first).reasons == ["nothing from this browser was approved yet"]
+        assert row(first).reasons == ["no approved comment from this browser yet"]
         ada.decide(first, "approval")
         assert row(bob.comment(body="second")).state == "approved"
         impostor = visit().comment(BOB, email=BOB.email, body="third")

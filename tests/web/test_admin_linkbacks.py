@@ -45,8 +45,8 @@ class TestLists:
 
     def test_both_empty(self, ada: Visitor) -> None:
         page = ada.client.get("/admin/linkbacks").text
-        assert "No other blog has pinged yet." in page
-        assert "Nothing was sent yet." in page
+        assert "No mentions yet." in page
+        assert "Nothing sent yet." in page
         assert "No feed is watched." in page
 
     def test_why_something_is_not_shown(self, ada: Visitor, client: FlaskClient) -> None:
@@ -84,7 +84,7 @@ class TestLists:
         db.session.scalars(select(Announcement)).one().reason = "the page answers with status 500"
         db.session.commit()
         page = ada.client.get("/admin/linkbacks").text
-        assert "The feed of A blog is watched for new articles:" in page
+        assert "Watching the feed of A blog for new articles:" in page
         assert "could not be read: the page answers with status 500" in page
 
     def test_in_german(self, ada: Visitor) -> None:

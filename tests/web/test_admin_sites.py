@@ -53,14 +53,14 @@ class TestAdding:
         ("fields", "sentence"),
         [
             ({"key": "b l", "origins": BLOG}, "A key is made of letters"),
-            ({"key": "blog", "origins": BLOG}, "There is a blog with this key already."),
+            ({"key": "blog", "origins": BLOG}, "A blog with this key already exists."),
             ({"key": "x", "origins": "blog.example"}, "blog.example is no origin"),
             ({"key": "x", "origins": "https://*.example.org"}, "https://*.example.org is no origin"),
             (
                 {"key": "x", "origins": f"https://x.example {BLOG.upper()}/"},
                 f"{BLOG} belongs to the blog blog already.",
             ),
-            ({"key": "x", "origins": ""}, "Please fill this in."),
+            ({"key": "x", "origins": ""}, "Please fill in this field."),
         ],
     )
     def test_what_is_wrong_is_said(self, ada: Visitor, fields: dict[str, str], sentence: str) -> None:
@@ -103,9 +103,9 @@ class TestRules:
     @pytest.mark.parametrize(
         ("wrong", "sentence"),
         [
-            ({"page_size": "0"}, "Please write a number from 1 to 500."),
-            ({"name": " "}, "Please fill this in."),
-            ({"page_size": "many"}, "Please write a number from 1 to 500."),
+            ({"page_size": "0"}, "Please enter a number from 1 to 500."),
+            ({"name": " "}, "Please fill in this field."),
+            ({"page_size": "many"}, "Please enter a number from 1 to 500."),
             ({"email": "nobody"}, "This does not look like one e-mail address."),
             ({"language": "xx"}, "xx is not spoken here"),
             ({"captcha": "perhaps"}, "perhaps is none of"),
@@ -143,13 +143,13 @@ class TestExamination:
             assert private.asked == []
 
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
-        blog.page("/article", "<title>Bare</title><p>Nothing here.</p>")
+        blog.page("/article", "<title>Bare</title><p>Nothing to show.</p>")
         assert ada.client.get(f"{SITE}/page-check").status_code == 404
         answer = ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         assert 'http-equiv="refresh"' in ada.client.get(answer.headers["Location"]).text
         assert run_job("check pages") == 1
         page = ada.client.get(answer.headers["Location"]).text
-        assert 'class="mend"' in page
+        assert 'class="wrong"' in page
         assert 'http-equiv="refresh"' not in page
         assert f'href="{SITE}/page-check"' in ada.client.get(SITE).text
         assert "<b>Canonical link</b> <span>missing, so every spelling" in page
@@ -161,9 +161,9 @@ class TestExamination:
         blog.page("/article", f"<title>x</title>{unescape('&lt;script' + lines)}")
         ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
         run_job("check pages")
-        findings = {name: is_fine for name, is_fine, *_ in db.session.scalars(select(PageCheck.findings)).one()}
+        findings = {name: mark == "fine" for name, mark, *_ in db.session.scalars(select(PageCheck.findings)).one()}
         assert findings["Script"]
-        assert findings["Element"]
+        assert findings["Comment element"]
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
     def test_no_address_is_said(self, ada: Visitor, url: str) -> None:
@@ -215,7 +215,7 @@ class TestRemoval:
             page = ada.client.get(f"/admin/{place}").text
             assert "number 0" not in page, place
             assert ARTICLE not in page, place
-        assert "Removed a blog." in ada.client.get("/admin/log").text
+        assert "Deleted a blog." in ada.client.get("/admin/log").text
         assert ada.client.get(f"/admin/comments/{answer}").status_code == 404
         assert ada.client.get(f"/admin/threads/{thread}").status_code == 404
         assert ada.admin_post(f"/admin/comments/{answer}/spam").status_code == 404

@@ -35,7 +35,7 @@ class TestTheList:
         for nobody in ("grace", "%25", "_ob"):
             page = ada.client.get(f"{AT}?q={nobody}").text
             assert BOB.email not in page
-            assert "Nothing here." in page
+            assert "Nothing to show." in page
 
     def test_pause_and_go_on(self, ada: Visitor, subscribed: int, visit: Visit, post_office: MailServer) -> None:
         number = subscription().id

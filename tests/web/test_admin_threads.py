@@ -116,7 +116,7 @@ class TestRules:
     def test_wrong_numbers_are_said_and_kept(self, ada: Visitor, thread: str, days: str) -> None:
         answer = ada.admin_post(thread, title="Kept", access="closed", close_after_days=days)
         assert answer.status_code == 422
-        assert "Please write a number from 0 to 36500." in answer.text
+        assert "Please enter a number from 0 to 36500." in answer.text
         assert f'value="{days}"' in answer.text
         assert 'value="Kept"' in answer.text
 

@@ -122,7 +122,7 @@ def test_the_owners_address_decides_as_the_owner(
     visit().client.post(link_in(post_office.messages.pop(), "moderate", 1))
     assert row(comment).state == "spam"
     assert row(comment).learned_as == "spam"
-    assert "the owner, by mail" in ada.client.get("/admin/log?of=decisions").text
+    assert "the owner, by email" in ada.client.get("/admin/log?of=decisions").text
 
 
 def test_the_admin_pages_can_undo_it(message: EmailMessage, comment: int, visit: Visit, ada: Visitor) -> None:

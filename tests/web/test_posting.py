@@ -65,18 +65,18 @@ class TestThePage:
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
-            ({"author": "  "}, "Please fill this in."),
-            ({"body": " \n "}, "Please write something first."),
-            ({"body": "> \n>"}, "Please write something first."),
-            ({"body": "```\n\n```"}, "Please write something first."),
-            ({"body": "\u200b\u2800\u3164"}, "Please write something first."),
-            ({"author": "\u3164\u115f"}, "Please fill this in."),
+            ({"author": "  "}, "Please fill in this field."),
+            ({"body": " \n "}, "Please write a comment first."),
+            ({"body": "> \n>"}, "Please write a comment first."),
+            ({"body": "```\n\n```"}, "Please write a comment first."),
+            ({"body": "\u200b\u2800\u3164"}, "Please write a comment first."),
+            ({"author": "\u3164\u115f"}, "Please fill in this field."),
             ({"email": "not one"}, "This does not look like one e-mail address."),
             ({"email": "a@b.example, c@d.example"}, "This does not look like one e-mail address."),
             ({"website": "javascript:alert(1)"}, "This does not look like a web address."),
             ({"website": "https://user:pw@evil.example"}, "This does not look like a web address."),
-            ({"author": "x" * 81}, "Please use at most 80 characters; these are 81."),
-            ({"body": "y" * 20_001}, "Please use at most 20000 characters; these are 20001."),
+            ({"author": "x" * 81}, "Please use at most 80 characters (currently 81)."),
+            ({"body": "y" * 20_001}, "Please use at most 20000 characters (currently 20001)."),
             ({"notify": "on"}, "To hear of answers, please write your e-mail address."),
         ],
     )
@@ -148,7 +148,7 @@ class TestThePage:
     ) -> None:
         rules("blog", moderation="all")
         where = bob.post(BOB).headers["Location"]
-        assert "Waiting for approval: only you see this" in bob.client.get(where).text
+        assert "Awaiting approval: only you can see this" in bob.client.get(where).text
         stranger = visit().client.get(f"/t/blog/{ARTICLE}").text
         assert "cord" not in stranger
         assert "0 comments" in stranger

@@ -52,8 +52,8 @@ class TestPage:
         rules("blog", keep_addresses_days=7, keep_spam_days=0, akismet_key="secret-key")
         page = bob.client.get("/privacy").text
         assert "for 7 days" in page
-        assert "until somebody deletes it" in page
-        assert "Looked at by an outside checker" in page
+        assert "until someone deletes it" in page
+        assert "Checked by an external service" in page
         assert "secret-key" not in page
         assert 'lang="de"' in bob.client.get("/privacy?lang=de").text
 
@@ -151,7 +151,7 @@ class TestOwner:
             assert db.session.scalars(select(table.id)).all() == []  # type: ignore[attr-defined]
         assert BOB.email not in db.session.scalars(select(Recipient.email)).all()
         assert "replies" not in db.session.scalars(select(Subscription.topic)).all()
-        assert "Erased somebody’s data." in ada.client.get("/admin/log").text
+        assert "Erased a person’s data." in ada.client.get("/admin/log").text
         assert ada.client.get("/admin/queue?state=trashed").status_code == 200
 
     def test_long_addresses_are_found(self, ada: Visitor, bob: Visitor) -> None:

@@ -34,7 +34,7 @@ class TestFilters:
         rules("blog", moderation="all")
         second = bob.comment(BOB, body="waits", parent_id=str(first))
         page = ada.client.get("/admin/queue").text
-        assert "this site holds every comment" in page
+        assert "this blog holds all comments" in page
         assert f'href="/admin/queue?person={second}&amp;state=any">Approved 1</a>' in page
         assert "<b><bdi>Bob</bdi>:</b> approved *before*" in page
         assert 'href="/admin/threads/' in page
@@ -46,11 +46,11 @@ class TestFilters:
         page = ada.client.get(f"/admin/queue?state=any&person={mine[1]}").text
         assert shown(page) == [elsewhere, *reversed(mine)]
         assert stranger not in shown(page)
-        assert "Everything of Bob" in page
+        assert "All comments by Bob" in page
 
     def test_by_reason_day_kind_address_name_and_words(self, ada: Visitor, held: list[int]) -> None:
         address = row(held[0]).address_hash
-        mark = reason_mark("this site holds every comment").replace("=", "%3D")
+        mark = reason_mark("this blog holds all comments").replace("=", "%3D")
         for query in (f"reason={mark}", "since=2026-11-23&until=2026-11-23", "kind=comment", f"address={address}"):
             assert len(shown(ada.client.get(f"/admin/queue?state=pending&{query}").text)) == 3, query
         for query in ("reason=%3Dr00000000", "since=2026-11-24", "until=2026-11-22", "kind=webmention", "author=Eve"):
@@ -173,7 +173,7 @@ class TestAnswering:
     def test_an_empty_one_is_asked_for_again(self, ada: Visitor, held: list[int]) -> None:
         answer = ada.admin_post(f"/admin/comments/{held[0]}/reply", body="  ")
         assert answer.status_code == 422
-        assert "Please write something first." in answer.text
+        assert "Please write a comment first." in answer.text
         assert row(held[0]).state == "pending"
 
     def test_a_closed_thread_says_so_and_keeps_the_text(self, ada: Visitor, held: list[int]) -> None:
@@ -248,7 +248,7 @@ class TestEditing:
         assert answer.status_code == 422
         assert ">kept</textarea>" in answer.text
         assert 'value="no address"' in answer.text
-        assert "Please fill this in." in answer.text
+        assert "Please fill in this field." in answer.text
 
     def test_hostile_texts_are_harmless(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(BOB)
@@ -399,7 +399,7 @@ class TestUndo:
         comment = bob.comment()
         ada.admin_post("/admin/bans", comment=str(comment), kind="address", value="", site="", theirs="1")
         assert row(comment).state == "trashed"
-        assert "Banned somebody." in ada.client.get("/admin/log").text
+        assert "Added a ban." in ada.client.get("/admin/log").text
         ada.undo_last()
         assert row(comment).state == "approved"
         assert bob.post(body="again").status_code == 303

@@ -409,7 +409,7 @@ class TestModerators:
         ada.admin_post(f"{MODERATORS}/{number}/removal")
         assert hedy.client.get("/admin/queue").status_code == 303
         page = ada.client.get(f"{MODERATORS}?removed={number}").text
-        assert "Hedy cannot sign in any more." in page
+        assert "Hedy can no longer sign in." in page
         assert "Hedy" in ada.client.get("/admin/log?of=decisions").text
         ada.admin_post(f"{MODERATORS}/{number}/return")
         visit().sign_in(HEDY.email, "eighty-eight piano keys")

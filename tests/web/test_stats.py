@@ -49,18 +49,18 @@ def test_what_happens_is_counted(
     assert found["solved"] >= 1
     assert found["email-sent"] == 1
     page = ada.client.get("/admin/stats").text
-    assert "3 · of which waited: 1 · waiting now: 0" in page
-    assert "approved by hand: 1" in page
+    assert "3 · held: 1 · waiting now: 0" in page
+    assert "approved manually: 1" in page
     assert "<td>3</td>" in page
     assert page.count("<svg") == 5
 
 
 def test_each_sees_their_own(ada: Visitor, hedy: Visitor, bob: Visitor) -> None:
     bob.comment(BOB)
-    assert "1 · of which waited: 0" in ada.client.get("/admin/stats").text
-    assert "0 · of which waited: 0" in hedy.client.get("/admin/stats").text
+    assert "1 · held: 0" in ada.client.get("/admin/stats").text
+    assert "0 · held: 0" in hedy.client.get("/admin/stats").text
     foreign = Site.named("blog").id
-    assert "0 · of which waited: 0" in hedy.client.get(f"/admin/stats?site={foreign}").text
+    assert "0 · held: 0" in hedy.client.get(f"/admin/stats?site={foreign}").text
 
 
 def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
@@ -71,7 +71,7 @@ def test_a_year_is_told_by_week(ada: Visitor, bob: Visitor, time: FrozenClock) -
         db.session.commit()
         page = ada.client.get("/admin/stats?days=364").text
         assert page.count('<th scope="row">') == 52 * 5
-        assert f"{told} · of which waited: 0" in page
+        assert f"{told} · held: 0" in page
         assert 'aria-current="page">1 year</a>' in page
 
 
@@ -80,7 +80,7 @@ def test_what_a_wrong_clock_counted_for_tomorrow_is_left_out(ada: Visitor, bob: 
     db.begin_write()
     db.session.execute(update(DailyCount).values(day=time().date() + timedelta(days=1)))
     db.session.commit()
-    assert "0 · of which waited: 0" in ada.client.get("/admin/stats").text
+    assert "0 · held: 0" in ada.client.get("/admin/stats").text
 
 
 @pytest.mark.every_value

@@ -189,7 +189,7 @@ class TestWhoCanSolveNone:
     def test_what_is_sent_that_way_waits_and_says_why(self, bob: Visitor) -> None:
         comment = bob.comment(challenge_answer="", challenge_unsolved="1")
         assert row(comment).state == State.PENDING
-        assert "its writer could not solve a challenge" in row(comment).reasons
+        assert "the author could not pass the robot check" in row(comment).reasons
 
     def test_it_is_used_up_like_an_answer(self, bob: Visitor) -> None:
         form = bob.fill(BOB, challenge_answer="", challenge_unsolved="1")

@@ -26,7 +26,9 @@ class NoOtherWay(Refusal):
     """Without a password and without a passkey, only emails would let them in."""
 
     status = 409
-    sentence = N_("Please set a password or add a passkey first: else only a link by mail would let you in.")
+    sentence = N_(
+        "Please set a password or add a passkey first. Otherwise you could only sign in with an emailed link."
+    )
 
 
 @blueprint.get("")

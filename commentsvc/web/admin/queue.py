@@ -77,9 +77,9 @@ def verbs() -> dict[State, list[tuple[str, str, str]]]:
     approve, spam, trash = ("approval", _("Approve"), "a"), ("spam", _("Spam"), "s"), ("trash", _("Trash"), "t")
     return {
         State.PENDING: [approve, spam, trash],
-        State.APPROVED: [("hold", _("Hold"), "h"), spam, trash],
-        State.SPAM: [("approval", _("No spam: approve"), "a"), ("spam", _("Yes, spam"), "s"), trash],
-        State.TRASHED: [approve, ("hold", _("Back to waiting"), "h")],
+        State.APPROVED: [("hold", _("Move to pending"), "h"), spam, trash],
+        State.SPAM: [("approval", _("Not spam: approve"), "a"), ("spam", _("Confirm spam"), "s"), trash],
+        State.TRASHED: [approve, ("hold", _("Back to pending"), "h")],
     }
 
 

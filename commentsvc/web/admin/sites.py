@@ -26,7 +26,7 @@ class NotItsName(Refusal):
     """Dangerous actions require typing the key."""
 
     status = 422
-    sentence = N_("Please type the key of the blog, so that the right one is removed.")
+    sentence = N_("Please type the blog’s key to confirm.")
 
 
 @blueprint.get("")
