@@ -1,4 +1,4 @@
-"""The threads of a moderator's sites, the most recently active first."""
+"""Lists of threads, the most recently active first: for moderators, and for readers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, tuple_
 from commentsvc import fields
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
 PAGE = 40
@@ -35,6 +36,12 @@ def page(who: Moderator, site: int | None, access: Access | None, text: str, aft
         rows = rows.where(tuple_(Thread.active_at, Thread.id) < tuple_(*place))
     found = list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE + 1)))
     return Page(found[:PAGE], _name(found[PAGE - 1]) if len(found) > PAGE else None)
+
+
+def commented(site: Site) -> list[Thread]:
+    """Return the most recently active threads of a site that readers see comments in."""
+    rows = select(Thread).where(Thread.site_id == site.id, Thread.comment_count > 0, Thread.active_at.is_not(None))
+    return list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE)))
 
 
 def _name(thread: Thread) -> str:

@@ -15,7 +15,7 @@ from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
-from commentsvc.threads import threads
+from commentsvc.threads import listing, threads
 from commentsvc.threads.articles import Article
 from commentsvc.web import (
     current,
@@ -52,7 +52,11 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/t/<site_key>/")
 @blueprint.get("/t/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> AnyResponse:
-    """Show an article's thread; with ``?comment=``, the page it is on."""
+    """Show an article's thread; with ``?comment=``, the page it is on.
+
+    Without a key, and unless somebody wrote on the front page, list the articles: that is where the link in a template
+    leads that is the same for all of them.
+    """
     if page := strangers.page(site_key, key):
         return _never_kept(make_response(page.html), page.site)
     article = _address(site_key, key)
@@ -61,8 +65,11 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     if article.own_key != article.key:
         asked = f"?{request.query_string.decode()}" if request.query_string else ""
         return redirect(links.thread_page(article.site_key, article.own_key) + asked, code=302)
+    is_list = not article.key and article.thread is None
     if shape := snapshots.shape_asked_for():
-        return _page_of_strangers(article, shape)
+        return make_response("", 204) if is_list else _page_of_strangers(article, shape)
+    if is_list:
+        return _list(article.site)
     wanted = reading.visible(article.thread, int_arg("comment"))
     return redirect(place_of(wanted), code=302) if wanted else _page(article, status=200)
 
@@ -119,6 +126,11 @@ def _page_of_strangers(article: Article, shape: str) -> Response:
         return make_response("", 204)
     db.session.close()
     return snapshots.keep(make_response(_html(form, _view_of_everybody(form))), article)
+
+
+def _list(site: Site) -> Response:
+    html = render_template("thread/articles.html", site=site, threads=listing.commented(site))
+    return _never_kept(make_response(html), site)
 
 
 def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:

@@ -79,7 +79,7 @@ class TestTheSnapshotInside:
         rules("blog", close_after_days=1)
         time.pass_(days=2)  # type: ignore[attr-defined]
         page = client.get(PAGE).text
-        assert "are closed" in page
+        assert "closed on" in page
         assert "<form" not in page
 
 
@@ -217,3 +217,30 @@ def test_the_button_says_what_will_happen(bob: Visitor, ada: Visitor, rules: Cal
     assert "Post comment" in bob.client.get(PAGE).text
     rules("blog", moderation="all")
     assert "Send for approval" in bob.client.get(PAGE).text
+
+
+class TestTheListOfArticles:
+    """Where a link leads that a template has in every article: readers without JavaScript find theirs."""
+
+    def test_articles_and_no_form(self, bob: Visitor, client: FlaskClient) -> None:
+        bob.comment(BOB, title="The phone")
+        page = client.get("/t/blog/").text
+        assert f'href="https://comments.example/t/blog/{ARTICLE}"' in page
+        assert "The phone" in page
+        assert "1 comment" in page
+        assert "<textarea" not in page
+
+    def test_an_empty_one(self, client: FlaskClient) -> None:
+        assert "No comments yet." in client.get("/t/blog/").text
+        assert "The phone" not in client.get("/t/other/").text
+
+    def test_only_what_readers_see(self, bob: Visitor, client: FlaskClient, rules: Callable[..., None]) -> None:
+        rules("blog", moderation="all")
+        bob.comment(BOB, title="The phone")
+        assert "The phone" not in client.get("/t/blog/").text
+
+    def test_a_front_page_with_comments_keeps_them(self, bob: Visitor, client: FlaskClient) -> None:
+        bob.comment(BOB, key="", body="Hello, front page")
+        page = client.get("/t/blog/").text
+        assert "Hello, front page" in page
+        assert "<textarea" in page
