@@ -142,7 +142,7 @@ class TestOutOfService:
     def test_the_page_keeps_the_text(self, bob, locked: None) -> None:  # type: ignore[no-untyped-def]
         answer = bob.post()
         assert answer.status_code == 503
-        assert "cannot save anything at the moment" in answer.text
+        assert "cannot save anything right now" in answer.text
         assert answer.headers["Retry-After"] == "10"
         assert "Mine still has a *cord*" in answer.text
         assert bob.client.get("/t/blog/2020/05/phone.html").status_code == 200

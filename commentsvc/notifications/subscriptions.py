@@ -1,6 +1,6 @@
 """Subscribe, confirm, pause and stop."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from commentsvc import clock, links, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
-from commentsvc.models.comment import Comment
+from commentsvc.models.comment import Comment, State
 from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.site import Site
@@ -212,22 +212,33 @@ def of(recipient: Recipient) -> list[Subscription]:
     return list(db.session.scalars(theirs.order_by(Subscription.id.desc())))
 
 
-def confirm(subscription: Subscription, visitor: str | None, *, is_askers: bool = True) -> None:
-    """Activate a subscription, and all others that the same browser requested for this address.
+def confirmed_with(subscription: Subscription, *, is_askers: bool = True) -> list[Subscription]:
+    """Return what a confirmation may activate: the subscription, and what the same browser requested for this address.
 
-    ``visitor`` is the keyed hash of who confirms, if known: the address is theirs from now on. If somebody else asked
-    for the
-    same since the email was sent (not ``is_askers``), only this subscription is activated.
+    If somebody else asked for the same since the email was sent (not ``is_askers``), it is the subscription alone. What
+    is about a comment that was deleted is left out.
     """
+    others = [one for one in of(subscription.recipient) if one.id != subscription.id and is_askers]
+    waiting = [one for one in others if one.state == SubscriptionState.UNCONFIRMED and one.asked_by is not None]
+    same = [one for one in waiting if one.asked_by == subscription.asked_by]
+    return [subscription, *(one for one in same if one.comment is None or one.comment.state != State.TRASHED)]
+
+
+def confirm(
+    subscription: Subscription, visitor: str | None, *, is_askers: bool = True, chosen: Collection[int] | None = None
+) -> None:
+    """Activate what a confirmation is about, or those of it that were ``chosen`` by their ids.
+
+    ``visitor`` is the keyed hash of who confirms, if known: the address is theirs from now on.
+    """
+    activated = confirmed_with(subscription, is_askers=is_askers)
     _open(subscription.recipient)
-    for one in of(subscription.recipient) if is_askers else []:
-        is_same_person = one.asked_by is not None and one.asked_by == subscription.asked_by
-        if one.state == SubscriptionState.UNCONFIRMED and is_same_person:
-            one.state = SubscriptionState.ACTIVE
     if not is_askers:
         subscription.asked_by, subscription.name = visitor, ""
     subscription.confirmed_by = visitor
-    subscription.state = SubscriptionState.ACTIVE
+    for one in activated:
+        if chosen is None or one.id in chosen:
+            one.state = SubscriptionState.ACTIVE
 
 
 def change(subscription: Subscription, state: SubscriptionState) -> None:

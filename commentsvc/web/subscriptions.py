@@ -26,19 +26,25 @@ blueprint.after_request(security.never_keep)
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """Show a button that confirms."""
-    subscription, _ = subscriptions.find_asked(token)
-    return _confirmation(subscription)
+    subscription, is_askers = subscriptions.find_asked(token)
+    return _confirmation(subscription, subscriptions.confirmed_with(subscription, is_askers=is_askers))
 
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
-    """Activate the subscription."""
+    """Activate what was chosen, or all that the page lists if it has no boxes."""
     db.begin_write()
     subscription, is_askers = subscriptions.find_asked(token)
+    listed = subscriptions.confirmed_with(subscription, is_askers=is_askers)
+    chosen = (
+        set(map(row_id, request.form.getlist("chosen"))) if "listed" in request.form else {one.id for one in listed}
+    )
     person = visitor.known()
-    subscriptions.confirm(subscription, person.hash if person else None, is_askers=is_askers)
+    subscriptions.confirm(
+        subscription, person.hash if person else None, is_askers=is_askers, chosen={one for one in chosen if one}
+    )
     db.session.commit()
-    return _confirmation(subscription)
+    return _confirmation(subscription, [one for one in listed if one.id in chosen], is_done=True)
 
 
 @blueprint.get("/unsubscribe/<token>")
@@ -104,11 +110,13 @@ def _change_one(recipient: Recipient, wanted: str) -> None:
         raise NotUnderstood
 
 
-def _confirmation(subscription: Subscription) -> str:
+def _confirmation(subscription: Subscription, listed: list[Subscription], *, is_done: bool = False) -> str:
     i18n.speak(subscription.recipient.language)
     return render_template(
         "subscriptions/confirm.html",
         subscription=subscription,
+        listed=[(one, _thread_of(one)) for one in listed],
+        is_done=is_done or subscription.state == SubscriptionState.ACTIVE,
         thread=_thread_of(subscription),
         manage_url=subscriptions.manage_url(subscription.recipient),
     )

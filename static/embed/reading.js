@@ -33,6 +33,8 @@ class Reading {
     this.thread = thread;
     this.root = root;
     root.addEventListener("click", (event) => this.#foldAtRule(event));
+    addEventListener("click", (event) => this.#closeMenu(event));
+    root.addEventListener("keydown", (event) => /** @type {KeyboardEvent} */ (event).key === "Escape" && this.#closeMenu(event));
   }
 
   /** @returns {HTMLElement} */
@@ -132,6 +134,14 @@ class Reading {
     let above = /** @type {Element | null} */ (line);
     while (above instanceof HTMLLIElement && depthOf(above) >= depthOf(line)) above = above.previousElementSibling;
     /** @type {HTMLElement | null | undefined} */ (above?.querySelector(".fold"))?.click();
+  }
+
+  /** A press elsewhere closes the menu; Escape closes it and keeps the focus at its button. @param {Event} event */
+  #closeMenu(event) {
+    const menu = /** @type {HTMLDetailsElement | null} */ (this.root.querySelector(".menu[open]"));
+    if (!menu || (event.type === "click" && event.composedPath().includes(menu))) return;
+    menu.open = false;
+    if (event.type === "keydown") menu.querySelector("summary")?.focus();
   }
 
   /** Look for more later, while somebody looks at the page. @param {number} pause in milliseconds; 0 for not at all */

@@ -226,7 +226,7 @@ def test_what_happens_is_said(world: World, person: Person) -> None:
     expect(reader.get_by_role("region", name="8 comments")).to_be_visible()
     expect(reader.get_by_role("article", name="Bob")).to_contain_text("root")
     reader.get_by_role("link", name="Reply").first.click()
-    expect(reader.get_by_role("form", name="Answer Bob")).to_be_visible()
+    expect(reader.get_by_role("form", name="Reply to Bob")).to_be_visible()
     expect(reader.get_by_role("toolbar", name="Formatting")).to_be_visible()
     reader.get_by_role("button", name="Post comment").click()
     field = reader.get_by_role("textbox", name="Your comment")

@@ -65,10 +65,11 @@ class TestReading:
         say(world, "Grace", "second", say(world, "Bob", "first"))
         bob = person()
         bob.goto(world.article)
+        bob.locator(".menu summary").click()
         bob.get_by_role("link", name="Flat").click()
-        expect(bob.locator(".choice [aria-current]").first).to_have_text("Flat")
+        expect(bob.locator(".menu [aria-current]").last).to_have_text("Flat")
         bob.reload()
-        expect(bob.locator(".choice [aria-current]").first).to_have_text("Flat")
+        expect(bob.locator(".menu [aria-current]").last).to_have_text("Flat")
 
     def test_a_permalink_finds_its_page_and_is_marked(self, world: World, person: Person) -> None:
         ids = [say(world, "Bob", f"number {number}") for number in range(8)]
@@ -184,7 +185,7 @@ class TestWriting:
         write(bob, "half a thought")
         bob.reload()
         expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
-        expect(bob.get_by_role("heading", name="Answer Grace")).to_be_visible()
+        expect(bob.get_by_role("heading", name="Reply to Grace")).to_be_visible()
         write(bob, "a whole one")
         post(bob)
         bob.reload()
@@ -277,7 +278,7 @@ class TestWriting:
         bob.get_by_role("button", name="Delete permanently").click()
         expect(bob.get_by_text("Your comment has been deleted.")).to_be_visible()
         bob.reload()
-        expect(bob.get_by_text("Nobody has written yet")).to_be_visible()
+        expect(bob.get_by_text("No comments yet")).to_be_visible()
 
     def test_others_cannot_change_it(self, world: World, person: Person) -> None:
         say(world, "Grace", "mine")

@@ -114,7 +114,7 @@ def test_without_javascript(full: World, person: Person) -> None:
         expect(ada.get_by_role("status")).to_contain_text("Undone.")
     assert counts(ada, full)["Pending"] == 30 + UNDONE - 1
     ada.get_by_text("Bulk actions").click()
-    ada.get_by_label("All that was found").check()
+    ada.get_by_label("All results").check()
     ada.locator("#many").get_by_role("button", name="Approve").click()
     expect(ada.get_by_text("Nothing pending. Have a good day!")).to_be_visible()
 

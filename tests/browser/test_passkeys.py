@@ -53,7 +53,7 @@ def test_a_device_that_knows_nobody_opens_nothing(world: World, person: Callable
     with_device(page)
     page.goto(f"{world.server.url}/admin/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    expect(page.get_by_text("The device gave no passkey")).to_be_visible()
+    expect(page.get_by_text("Your device did not offer a passkey")).to_be_visible()
 
 
 def test_without_scripts_nothing_is_offered_that_cannot_work(world: World, person: Callable[..., Page]) -> None:

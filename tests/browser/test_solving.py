@@ -95,7 +95,7 @@ class TestInTheArticle:
         bob.route("**/work.js*", lambda route: held.append(route))  # nothing is solved before the other picture comes
         before = token_of(bob)
         bob.get_by_role("button", name="Let my device solve it").click()
-        expect(bob.locator(".compute [role=status]")).to_contain_text("Computing")
+        expect(bob.locator(".compute [role=status]")).to_contain_text("Solving")
         bob.get_by_role("button", name="New picture").click()
         wait_for(lambda: token_of(bob) not in ("", before))
         held[0].continue_()
@@ -128,11 +128,11 @@ class TestInTheArticle:
         write(bob)
         bob.locator("#challenge_answer").fill("AAAAAA")
         send(bob)
-        expect(bob.get_by_role("alert")).to_contain_text("That was not what the picture shows")
+        expect(bob.get_by_role("alert")).to_contain_text("That did not match")
         expect(bob.locator("#challenge_answer")).to_be_focused()
         bob.get_by_label("I can’t solve any of these. Let a moderator check my comment instead.").check()
         send(bob)
-        expect(bob.locator(".posted")).to_contain_text("waits for approval")
+        expect(bob.locator(".posted")).to_contain_text("awaiting approval")
 
     def test_with_the_keyboard_alone(self, world: World, person: Person) -> None:
         """Every way is reached by Tab in the order it is seen, and the sound is played by the space bar."""
@@ -190,7 +190,7 @@ class TestInTheArticle:
         write(mallory, spam)
         expect(mallory.locator(".challenge")).to_be_hidden()
         send(mallory)
-        expect(mallory.get_by_role("alert")).to_contain_text("show below that you are no robot")
+        expect(mallory.get_by_role("alert")).to_contain_text("complete the robot check below")
         expect(mallory.locator("form.write textarea")).to_have_value(spam)
         expect(mallory.locator("#challenge_answer")).to_be_focused()
         before = token_of(mallory)
@@ -200,7 +200,7 @@ class TestInTheArticle:
         mallory.get_by_role("button", name="Let my device solve it").click()
         expect(mallory.get_by_text("Done. You can send your comment now.")).to_be_visible(timeout=60_000)
         send(mallory)
-        expect(mallory.locator(".posted")).to_contain_text("waits for approval")
+        expect(mallory.locator(".posted")).to_contain_text("awaiting approval")
 
     def test_what_was_posted_speaks_the_threads_language(self, world: World, person: Person) -> None:
         world.server.run("site", "set", "blog", "--captcha", "never", "--moderation", "all")
@@ -234,11 +234,11 @@ class TestOnThePage:
         write(bob)
         sleep(2.2)
         send(bob)
-        expect(bob.get_by_role("alert")).to_contain_text("show below that you are no robot")
+        expect(bob.get_by_role("alert")).to_contain_text("complete the robot check below")
         expect(bob.locator("[name=challenge_answer]")).to_be_focused()
         bob.get_by_label("I can’t solve any of these. Let a moderator check my comment instead.").check()
         send(bob)
-        expect(bob.locator(".comments")).to_contain_text("Waiting for approval")
+        expect(bob.locator(".comments")).to_contain_text("Awaiting approval")
 
     def test_cookies_refused_by_hand(self, world: World, person: Person) -> None:
         """The form itself says who writes."""

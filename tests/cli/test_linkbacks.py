@@ -245,8 +245,8 @@ class TestDoctor:
             assert "could not be loaded (port" in command("doctor", other.page("/", "x"))[1]
             monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", other.address)
             assert "does not belong to any blog here" in command("doctor", other.page("/", "x"))[1]
-        assert "cannot be read" in command("doctor", f"http://127.0.0.1:{free_port()}/")[1]
-        assert "cannot be read (not a web address)" in command("doctor", "nonsense")[1]
+        assert "could not be loaded" in command("doctor", f"http://127.0.0.1:{free_port()}/")[1]
+        assert "could not be loaded (not a web address)" in command("doctor", "nonsense")[1]
 
     def test_a_proxy_whose_word_is_not_taken(
         self, command: Command, blog: Web, monkeypatch: pytest.MonkeyPatch

@@ -272,7 +272,7 @@ def test_nobody_decides_about_a_text_they_have_not_seen(bob: Visitor, ada: Visit
     by_api(bob.client, "PATCH", posted["id"], posted["edit_token"], json={"body": "BUY PILLS"})
     answer = ada.client.post(approval, data=form)
     assert answer.status_code == 409
-    assert "says something else now" in answer.text
+    assert "has been edited in the meantime" in answer.text
     assert row(int(posted["id"])).state == "pending"
     approval, form = _approval(ada)
     answer = ada.client.post(approval, data=form)

@@ -40,7 +40,7 @@ def post(server: Running, text: str) -> int:
         with refusal:
             says = json.load(refusal)["title"]
             later = refusal.headers["Retry-After"]
-            return refusal.code if later and "cannot save anything at the moment" in says else 0
+            return refusal.code if later and "cannot save anything right now" in says else 0
 
 
 def comments(server: Running) -> list[str]:

@@ -97,20 +97,20 @@ def test_answers_and_decisions_and_bounces(
     server: Running, inbox: mailbox.MailboxServer, post_office: MailServer
 ) -> None:
     first = say(server, email=BOB.email, notify=True)
-    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Shall we write")))
+    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Please confirm")))
     assert confirm
     urllib.request.urlopen(confirm[0], data=b"").close()
     say(server, author="Grace", body="The cat found it", parent_id=first)
 
     # Bob answers the email, and his answer stands in the thread.
-    reply = email_to(post_office, BOB.email, "Grace answered you")
+    reply = email_to(post_office, BOB.email, "Grace replied to you")
     inbox.deliver(answer(reply, "Good cat"), to=str(reply["Reply-To"]))
     eventually(lambda: "Good cat" in thread(server))
 
     # Ada answers the email about what waits, which lets it stand and answers it.
     server.run("site", "set", "blog", "--moderation", "all")
     say(server, author="Mallory", body="Is this on?")
-    held = email_to(post_office, "ada@blog.example", "waits for approval")
+    held = email_to(post_office, "ada@blog.example", "needs approval")
     assert "Is this on?" not in thread(server)
     inbox.deliver(answer(held, "It is, welcome"), to=str(held["Reply-To"]))
     eventually(lambda: "It is, welcome" in thread(server))
@@ -136,11 +136,11 @@ def _reach(server: Running) -> str:
 
 def test_the_pipe_does_the_same(server: Running, post_office: MailServer) -> None:
     first = say(server, email=BOB.email, notify=True)
-    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Shall we write")))
+    confirm = re.search(r"http://\S+/confirm/\S+", text_of(email_to(post_office, BOB.email, "Please confirm")))
     assert confirm
     urllib.request.urlopen(confirm[0], data=b"").close()
     say(server, author="Grace", body="The cat found it", parent_id=first)
-    reply = email_to(post_office, BOB.email, "Grace answered you")
+    reply = email_to(post_office, BOB.email, "Grace replied to you")
     assert server.run("receive", stdin=answer(reply, "Good cat").as_string()) == "posted: approved\n"
     assert "Good cat" in thread(server)
 

@@ -67,7 +67,7 @@ class TestAnswers:
 
     def test_own_pages_fail(self, client: FlaskClient) -> None:
         for own in (ARTICLE_URL, f"{ARTICLE_URL}?utm_source=x#y", f"https://comments.example/t/blog/{ARTICLE}"):
-            assert b"cannot ping itself" in ping(client, url=own)
+            assert b"cannot mention itself" in ping(client, url=own)
 
     def test_a_closed_article_fails(self, client: FlaskClient, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", trackbacks="off")

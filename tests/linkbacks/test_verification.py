@@ -43,7 +43,7 @@ class TestOverHttp:
         assert "Why &amp; how" in page
         assert "Next door" in page
         assert "I read the phone, and liked it." in page
-        assert "1 linkback" in page
+        assert "1 mention" in page
         assert "0 comments" in page
 
     def test_a_page_that_links_to_two_articles_is_shown_under_both(self, client: FlaskClient, neighbour: Web) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from commentsvc.markup.reply_text import reply_text
 
 MARK = "✂ – – –"
-LETTER = f"{MARK} Write your answer above this line\nGrace answered your comment:\n\nThe cat found it."
+LETTER = f"{MARK} Write your reply above this line\nGrace answered your comment:\n\nThe cat found it."
 QUOTE = "\n".join(f"> {line}" for line in LETTER.split("\n"))
 
 ANSWERS = {
@@ -25,11 +25,11 @@ ANSWERS = {
     "phone, german": f"Hello Grace\n\nVon meinem iPhone gesendet\n\n> Am 23.11.2026 schrieb A blog:\n> \n{QUOTE}",
     "outlook": (
         "Hello Grace\n\n________________________________\nFrom: A blog <comments@blog.example>\n"
-        f"Sent: Monday, 23 November 2026 13:00\nTo: bob@mail.example\nSubject: Grace answered you\n\n{LETTER}"
+        f"Sent: Monday, 23 November 2026 13:00\nTo: bob@mail.example\nSubject: Grace replied to you\n\n{LETTER}"
     ),
     "outlook, german": (
         "Hello Grace\n\nVon: A blog <comments@blog.example>\nGesendet: Montag, 23. November 2026 13:00\n"
-        f"An: bob@mail.example\nBetreff: Grace answered you\n\n{LETTER}"
+        f"An: bob@mail.example\nBetreff: Grace replied to you\n\n{LETTER}"
     ),
     "original message": (
         f"Hello Grace\n\n-----Original Message-----\nFrom: A blog <c@b.example>\nSent: Monday\nTo: bob\n\n{LETTER}"

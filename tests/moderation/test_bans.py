@@ -108,7 +108,7 @@ class TestByWhat:
     def test_what_is_nobody_is_said_and_kept(self, ada: Visitor, kind: str, value: str) -> None:
         answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind=kind, value=value, reason="my reason")
         assert answer.status_code == 422
-        assert "a network like 203.0.113.0/24" in answer.text
+        assert "a range such as 203.0.113.0/24" in answer.text
         assert f'value="{value}"' in answer.text
         assert 'value="my reason"' in answer.text
 
@@ -120,7 +120,7 @@ class TestHowFar:
         banned(ada, kind="word", value="casino", reason="He is a pest")
         answer = visit().post(body="my casino text", challenge_answer="")
         assert answer.status_code == 403
-        assert "Nothing is accepted from you here" in answer.text
+        assert "You cannot comment here at the moment" in answer.text
         assert "my casino text" in answer.text
         assert "pest" not in answer.text
 
@@ -195,7 +195,7 @@ class TestAllOfTheirs:
         assert [row(one).state for one in theirs] == [State.TRASHED, State.TRASHED, State.SPAM]
         assert row(kept).state == State.APPROVED
         page = ada.client.get(f"/admin/bans?changed={ban}").text
-        assert "2 comments went to the trash" in page
+        assert "2 comments were moved to the trash" in page
         assert len(texts_of(bob.client.get(f"/t/blog/{ARTICLE}"))) == 1
         ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
         assert [row(one).state for one in theirs] == [State.APPROVED, State.APPROVED, State.SPAM]

@@ -177,6 +177,6 @@ def test_the_person_sees_why_and_can_start_again(
     message, sender = sent
     email_jobs.receive(report(sender, message))
     page = link_in(message, "subscriptions")
-    assert "Letters to this address came back" in client.get(page).text
+    assert "Emails to this address bounced" in client.get(page).text
     client.post(page, data={"change": "reopen"})
     assert recipient().mail_status == "open"

@@ -270,7 +270,7 @@ class TestTheDesk:
         ada.admin_post(f"{self.AT}/{channel.id}/rotation", form_at=self.AT)
         page = ada.client.get(self.AT).text
         assert first not in page
-        assert "the old one signs too until" in page
+        assert "the old secret stays valid until" in page
         ada.admin_post(f"{self.AT}/deliveries/{deliveries()[0].id}/attempts", form_at=self.AT)
         deliver()
         assert len(receiver.received) == 2
@@ -293,7 +293,7 @@ class TestTheDesk:
     def test_what_is_no_address_comes_back(self, means: str, url: str, ada: Visitor) -> None:
         answer = ada.admin_post(self.AT, form_at=self.AT, means=means, url=url)
         assert answer.status_code == 422
-        assert "does not look like an address that can be told" in answer.text
+        assert "This address cannot be used" in answer.text
         assert not db.session.scalars(select(Channel)).all()
 
     def test_without_apprise_it_says_what_to_install(self, ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

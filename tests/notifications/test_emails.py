@@ -35,7 +35,7 @@ class TestReplies:
         assert post_office.recipients[-1] == [BOB.email]
         assert message["To"] == BOB.email
         assert message["From"] == "A blog <comments@comments.example>"
-        assert message["Subject"].startswith("Grace answered you on")
+        assert message["Subject"].startswith("Grace replied to you on")
         text = text_of(message)
         assert "The _cat_ found it." in text
         assert f"> {BOB.says}" in text
@@ -125,7 +125,7 @@ class TestReplies:
         ada.decide(comment, "trash")
         ada.decide(comment, "approval")
         work()
-        assert [message["Subject"].split()[0] for message in post_office.messages] == ["Shall", "Grace", "Shall"]
+        assert [message["Subject"].split()[0] for message in post_office.messages] == ["Please", "Grace", "Please"]
 
     def test_german_readers_read_german(self, visit: Visit, post_office: MailServer, rules: Rules) -> None:
         rules("other", moderation="none")
@@ -186,7 +186,7 @@ class TestOneConversation:
         visit().comment(GRACE, parent_id=str(own), body="hello")
         work()
         assert len(post_office.messages) == 1, "who hears of it twice gets one letter"
-        assert "answered you" in post_office.messages[0]["Subject"]
+        assert "replied to you" in post_office.messages[0]["Subject"]
 
 
 class TestHeld:
@@ -200,7 +200,7 @@ class TestHeld:
         work(time)
         message = only(post_office.messages)
         assert message["To"] == ADA.email
-        assert message["Subject"].startswith("Bob waits for approval")
+        assert message["Subject"].startswith("Comment by Bob on")
         assert f"{SERVER}/admin/queue#comment-{comment}" in text_of(message)
         assert text_of(message).count("/moderate/") == 3
         assert BOB.email not in message.as_string()

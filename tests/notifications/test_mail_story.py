@@ -19,7 +19,7 @@ def test_from_comment_to_silence(
     assert asked["Subject"] == "Please confirm: emails about comments on A blog"
 
     # He says yes, in the browser that he happened to open the mail with.
-    assert "Done." in visit().client.post(link_in(asked, "confirm")).text
+    assert "You are subscribed." in visit().client.post(link_in(asked, "confirm")).text
 
     # Grace answers him, and he hears of it.
     answer = visit().comment(GRACE, parent_id=str(first))

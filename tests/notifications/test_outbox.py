@@ -135,16 +135,16 @@ class TestDown:
     ) -> None:
         queue(*readers(1))
         time.pass_(minutes=11)
-        assert "Letters have not got out" in ada.client.get("/admin/queue").text
+        assert "No email could be sent" in ada.client.get("/admin/queue").text
 
     def test_the_admin_pages_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
         run_job("send emails")
-        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+        assert "No email could be sent" not in ada.client.get("/admin/queue").text
         time.pass_(minutes=11)
         page = ada.client.get("/admin/queue").text
-        assert "Letters have not got out since" in page
+        assert "No email could be sent since" in page
         assert "refused" in page
 
     def test_without_a_server_emails_wait(self, bob: Visitor, ada: Visitor, set_up: SetUp) -> None:
@@ -152,7 +152,7 @@ class TestDown:
         bob.comment(BOB, email=BOB.email, notify="on")
         assert run_job("send emails") == 0
         assert messages()[0].state == "queued"
-        assert "No mail server is set" in ada.client.get("/admin/email").text
+        assert "No mail server is configured" in ada.client.get("/admin/email").text
 
     def test_refusals_of_everything_are_trouble_and_of_one_are_not(
         self, ada: Visitor, set_up: SetUp, post_office: MailServer
@@ -160,14 +160,14 @@ class TestDown:
         post_office.verdict = lambda _: "550 you are on a list"
         queue("one@mail.example")
         work()
-        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+        assert "No email could be sent" not in ada.client.get("/admin/queue").text
         queue("two@mail.example")
         work()
         assert "you are on a list" in ada.client.get("/admin/queue").text
         post_office.verdict = lambda _: "250 OK"
         queue("three@mail.example")
         work()
-        assert "Letters have not got out" not in ada.client.get("/admin/queue").text
+        assert "No email could be sent" not in ada.client.get("/admin/queue").text
 
 
 class TestSlow:
@@ -411,7 +411,7 @@ def test_a_password_that_is_no_ascii_is_said(ada: Visitor, set_up: SetUp, time: 
         run_job("send emails")
     assert messages()[0].last_answer
     time.pass_(minutes=11)
-    assert "Letters have not got out" in ada.client.get("/admin/queue").text
+    assert "No email could be sent" in ada.client.get("/admin/queue").text
 
 
 class TestTheWayOut:
@@ -500,7 +500,7 @@ class TestTheDesk:
         work()
         message = messages()[-1]
         page = ada.client.get(f"/admin/email/{message.id}").text
-        assert "Grace answered you on" in page
+        assert "Grace replied to you on" in page
         assert "The _cat_ found it." in page
         assert BOB.email in page
         assert message.message_id.strip("<>") in page

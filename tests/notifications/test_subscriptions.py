@@ -67,8 +67,32 @@ class TestConfirming:
         scanner = visit().client
         assert "Yes, email me" in scanner.get(link).text
         assert states() == ["unconfirmed"]
-        assert "Done." in scanner.post(link).text
+        assert "You are subscribed." in scanner.post(link).text
         assert states() == ["active"]
+
+    def test_the_page_lists_all_that_it_activates_and_lets_choose(self, bob: Visitor, post_office: MailServer) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on", follow="on")
+        gone = bob.comment(BOB, body="Something else", email=BOB.email, notify="on")
+        work()
+        link = link_in(only(post_office.messages), "confirm")
+        page = bob.client.get(link).text
+        boxes = re.findall(r'name="chosen" value="(\d+)" checked', page)
+        assert len(boxes) == 3
+        assert "Every comment on" in page
+        assert page.count("Replies to your comment") == 2
+        bob.client.post(f"/comments/{gone}/removal")
+        boxes = re.findall(r'name="chosen" value="(\d+)" checked', bob.client.get(link).text)
+        assert len(boxes) == 2, "not what is about a comment that was deleted"
+        done = bob.client.post(link, data={"listed": "1", "chosen": boxes[:1]}).text
+        assert "You are subscribed" in done
+        assert sorted(states()) == ["active", "unconfirmed", "unconfirmed"]
+
+    def test_choosing_nothing_subscribes_to_nothing(self, bob: Visitor, post_office: MailServer) -> None:
+        bob.comment(BOB, email=BOB.email, notify="on", follow="on")
+        work()
+        link = link_in(only(post_office.messages), "confirm")
+        assert "Nothing was selected" in bob.client.post(link, data={"listed": "1"}).text
+        assert set(states()) == {"unconfirmed"}
 
     def test_unconfirmed_means_no_email(self, bob: Visitor, visit: Visit, post_office: MailServer) -> None:
         first = bob.comment(BOB, email=BOB.email, notify="on", follow="on")
@@ -115,7 +139,7 @@ class TestConfirming:
         victim = visit().client
         link = stop_link(only(post_office.messages))
         answer = victim.post(link, data={"List-Unsubscribe": "One-Click"})
-        assert "Nobody can have us write to you any more." in answer.text
+        assert "We will never email this address again." in answer.text
         time.pass_(days=40)
         visit().client.post(FOLLOW, data={"email": "victim@mail.example"})
         bob.comment(MALLORY, email="victim@mail.example", notify="on")
@@ -256,7 +280,7 @@ class TestFollowing:
     def test_the_thread_leads_there(self, client: FlaskClient) -> None:
         page = client.get(f"/t/blog/{ARTICLE}").text
         assert f'href="https://comments.example/follow/blog/{ARTICLE}?lang=en"' in page
-        assert "Every new comment comes to you by mail" in client.get(FOLLOW).text
+        assert "Get every new comment by email" in client.get(FOLLOW).text
 
     def test_it_needs_no_comment_before(self, following: Visitor, visit: Visit, post_office: MailServer) -> None:
         visit().comment(GRACE, title="The phone")
@@ -313,12 +337,12 @@ class TestFollowing:
         bob.client.post(link_in(only(post_office.messages), "confirm"))
         visit().comment(GRACE)
         work()
-        assert post_office.messages[-1]["Subject"].startswith("Grace wrote on")
+        assert post_office.messages[-1]["Subject"].startswith("Grace commented on")
 
     def test_it_needs_an_address(self, bob: Visitor) -> None:
         answer = bob.post(BOB, follow="on")
         assert answer.status_code == 422
-        assert "To hear of answers" in answer.text
+        assert "To be notified of replies" in answer.text
 
 
 class TestStopping:
@@ -330,7 +354,7 @@ class TestStopping:
         work()
         link = stop_link(only(post_office.messages))
         mail_program = visit().client
-        assert "Shall we stop" in mail_program.get(link).text
+        assert "Unsubscribe from these" in mail_program.get(link).text
         assert states() == ["active"]
         answer = mail_program.post(link, data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
@@ -402,7 +426,7 @@ class TestManaging:
         following.comment(BOB, email=BOB.email, notify="on")
         self.act(visit(), page, "stop", subscription=self.number())
         assert states() == ["stopped", "active"]
-        assert "You get no more letters about this" in self.act(visit(), page, "stop-all")
+        assert "You are unsubscribed" in self.act(visit(), page, "stop-all")
         assert states() == ["stopped", "stopped"]
 
     def test_language_and_pace(self, page: str, visit: Visit, post_office: MailServer, time: FrozenClock) -> None:
@@ -551,7 +575,7 @@ class TestDigests:
         message = only(post_office.messages)
         assert message["Subject"] == "2 new comments on A blog"
         stranger = visit().client
-        assert "Shall we stop" in stranger.get(stop_link(message)).text
+        assert "Unsubscribe from these" in stranger.get(stop_link(message)).text
         assert states() == ["active", "active", "active"]
         stranger.post(stop_link(message), data={"List-Unsubscribe": "One-Click"})
         assert states() == ["stopped", "stopped", "active"]

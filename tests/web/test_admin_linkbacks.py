@@ -47,7 +47,7 @@ class TestLists:
         page = ada.client.get("/admin/linkbacks").text
         assert "No mentions yet." in page
         assert "Nothing sent yet." in page
-        assert "No feed is watched." in page
+        assert "No feed is being watched." in page
 
     def test_why_something_is_not_shown(self, ada: Visitor, client: FlaskClient) -> None:
         received(client, state="refused", reason="the page does not link to the article")
@@ -66,7 +66,7 @@ class TestLists:
         db.session.get_one(Ping, number).comment_id = comment.id
         db.session.commit()
         page = ada.client.get("/admin/linkbacks").text
-        assert f'<a href="/admin/queue?state=pending#comment-{comment.id}">Waiting</a>' in page
+        assert f'<a href="/admin/queue?state=pending#comment-{comment.id}">Pending</a>' in page
         ban = ada.client.get(f"/admin/bans?comment={comment.id}").text
         assert 'value="exchange.example"' in ban
         assert '<option value="domain" selected>' in ban

@@ -30,9 +30,7 @@ def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
     reading = sum(sent(client, path) for path in READING)
     comfort = sum(sent(client, path) for path in COMFORT)
     writing = sum(sent(client, path) for path in WRITING)
-    assert reading <= 7_600
-    assert reading + comfort <= 9_800
-    assert reading + writing <= 11_200
+    assert reading <= 8_000
     assert reading + comfort + writing <= 14_000
     assert reading + writing + sent(client, CHALLENGE) <= 14_000
 

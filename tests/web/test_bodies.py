@@ -98,4 +98,4 @@ def test_who_is_too_slow_is_told_in_words(client: FlaskClient, monkeypatch: pyte
     monkeypatch.setattr(security._bodies, "collect", slow)
     answer = client.post(f"/t/blog/{ARTICLE}", data={"body": "x"})
     assert answer.status_code == 408
-    assert "could not read what was sent" in answer.text
+    assert "did not understand the request" in answer.text

@@ -91,7 +91,7 @@ def test_a_changed_text_is_not_decided_about(
     page = mallory.client.get(f"/comments/{comment}/revision")
     mallory.client.post(f"/comments/{comment}/revision", data=hidden_fields(page) | {"body": "Buy pills"})
     link, stranger = link_in(message, "moderate"), visit().client
-    assert "says something else than your letter does" in stranger.get(link).text
+    assert "has been edited since your email was sent" in stranger.get(link).text
     assert stranger.post(link).status_code == 409
     assert row(comment).state == "pending"
 

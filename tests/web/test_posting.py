@@ -23,7 +23,7 @@ def number_of_comments() -> int:
     return db.session.scalar(select(func.count(Comment.id))) or 0
 
 
-IS_SOLVED = '<p class="notice good" role="status">That is solved'
+IS_SOLVED = '<p class="notice good" role="status">Done. You can send your comment now.'
 
 
 class TestThePage:
@@ -59,7 +59,7 @@ class TestThePage:
     def test_reply_link_leads_to_a_form_for_that_comment(self, bob: Visitor) -> None:
         first = bob.comment()
         page = bob.client.get(f"/t/blog/{ARTICLE}?reply_to={first}")
-        assert "Answer Bob" in page.text
+        assert "Reply to Bob" in page.text
         assert hidden_fields(page)["parent_id"] == str(first)
 
     @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ class TestThePage:
             ({"body": "```\n\n```"}, "Please write a comment first."),
             ({"body": "\u200b\u2800\u3164"}, "Please write a comment first."),
             ({"author": "\u3164\u115f"}, "Please fill in this field."),
-            ({"email": "not one"}, "This does not look like one e-mail address."),
-            ({"email": "a@b.example, c@d.example"}, "This does not look like one e-mail address."),
-            ({"website": "javascript:alert(1)"}, "This does not look like a web address."),
-            ({"website": "https://user:pw@evil.example"}, "This does not look like a web address."),
+            ({"email": "not one"}, "Please enter an email address such as name@example.org"),
+            ({"email": "a@b.example, c@d.example"}, "Please enter an email address such as name@example.org"),
+            ({"website": "javascript:alert(1)"}, "Please enter a web address such as https://example.org"),
+            ({"website": "https://user:pw@evil.example"}, "Please enter a web address such as https://example.org"),
             ({"author": "x" * 81}, "Please use at most 80 characters (currently 81)."),
             ({"body": "y" * 20_001}, "Please use at most 20000 characters (currently 20001)."),
-            ({"notify": "on"}, "To hear of answers, please write your e-mail address."),
+            ({"notify": "on"}, "To be notified of replies, please enter your email address."),
         ],
     )
     def test_a_wrong_field_is_named_and_all_is_kept(self, bob: Visitor, fields: dict[str, str], sentence: str) -> None:
@@ -114,7 +114,7 @@ class TestThePage:
     def test_a_wrong_picture_hides_no_other_mistake(self, bob: Visitor) -> None:
         answer = bob.post(BOB, author="", email="x", challenge_answer="AAAAAA")
         assert answer.status_code == 403
-        assert "That was not what the picture shows" in answer.text
+        assert "That did not match" in answer.text
         assert 'id="author-wrong"' in answer.text
         assert 'id="email-wrong"' in answer.text
 
@@ -171,7 +171,7 @@ class TestTheEmbed:
         rules("blog", moderation="all")
         answer = bob.send(bob.fill(BOB), door="embed", headers={"Origin": BLOG})
         assert answer.status_code == 202
-        assert "only you see this" in answer.text
+        assert "only you can see this" in answer.text
 
     def test_a_wrong_field_comes_back_with_the_form(self, bob: Visitor) -> None:
         answer = bob.send(bob.fill(BOB, body=""), door="embed", headers={"Origin": BLOG})
@@ -249,7 +249,7 @@ class TestTheApi:
     def test_broken_json_is_refused_kindly(self, bob: Visitor, body: bytes) -> None:
         answer = bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", data=body, content_type="application/json")
         assert answer.status_code == 400
-        assert "could not read" in answer.json["title"]
+        assert "did not understand" in answer.json["title"]
 
     def test_forms_are_not_taken_for_json(self, bob: Visitor) -> None:
         answer = bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", data={"body": "x"})
@@ -340,13 +340,13 @@ class TestGates:
 
     def test_honeypot(self, bob: Visitor) -> None:
         form = bob.fill(BOB)
-        self.refused(bob, form | {"leave_empty": "555"}, 403, "perhaps a form filler")
+        self.refused(bob, form | {"leave_empty": "555"}, 403, "perhaps by autofill")
         assert bob.send(form).status_code == 303, "the answer to the picture still serves"
 
     def test_minimum_time(self, bob: Visitor, time: FrozenClock) -> None:
         form = bob.open_form() | {"author": "Bob", "body": BOB.says}
         form["challenge_answer"] = answer_to(form["challenge_token"])
-        self.refused(bob, form, 403, "too fast")
+        self.refused(bob, form, 403, "That was so quick")
         time.pass_(seconds=3)
         assert bob.send(form).status_code == 303
 
@@ -354,10 +354,11 @@ class TestGates:
         "origin", [OTHER_BLOG, "https://blog.example.evil", "https://evilblog.example", "null", "http://blog.example"]
     )
     def test_origin(self, bob: Visitor, origin: str) -> None:
-        self.refused(bob, bob.fill(BOB), 403, "not accepted from there", headers={"Origin": origin})
+        self.refused(bob, bob.fill(BOB), 403, "can only be posted from the blog itself", headers={"Origin": origin})
 
     def test_a_foreign_page_without_origin(self, bob: Visitor) -> None:
-        self.refused(bob, bob.fill(BOB), 403, "not accepted from there", headers={"Sec-Fetch-Site": "cross-site"})
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        self.refused(bob, bob.fill(BOB), 403, "can only be posted from the blog itself", headers=foreign)
 
     def test_throttle(self, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", comments_per_minute=1)
@@ -379,7 +380,7 @@ class TestGates:
         assert BOB.says not in texts_of(answer)
 
     def test_an_article_that_is_not_the_blogs(self, bob: Visitor) -> None:
-        self.refused(bob, bob.fill(BOB, url="https://evil.example/x"), 403, "not accepted from there")
+        self.refused(bob, bob.fill(BOB, url="https://evil.example/x"), 403, "can only be posted from the blog itself")
 
     def test_too_large(self, bob: Visitor) -> None:
         answer = bob.client.post(f"/t/blog/{ARTICLE}", data={"body": "x" * 300_000})
@@ -396,7 +397,7 @@ class TestGates:
         elsewhere = bob.comment(key="another")
         self_answer = bob.post(GRACE, parent_id=str(elsewhere))
         assert self_answer.status_code == 422
-        assert "no longer here" in self_answer.text
+        assert "is not available" in self_answer.text
         for nobody in ("99999", "99999999999999999999", "-1", "0", "x"):
             assert bob.post(GRACE, parent_id=nobody).status_code == 422
 
@@ -467,4 +468,4 @@ def test_the_author_is_marked(ada: Visitor, site: Site) -> None:
     form = ada.open_form()
     answer = ada.send(form | {"author": "Ada", "body": "I wrote this article."})
     assert answer.status_code == 303
-    assert '<span class="badge" part="badge">Author</span>' in ada.client.get(f"/t/blog/{ARTICLE}").text
+    assert '<span class="badge" part="badge">Moderator</span>' in ada.client.get(f"/t/blog/{ARTICLE}").text

@@ -69,7 +69,7 @@ class TestAsking:
         known = stranger.client.post("/privacy", data={"email": BOB.email})
         unknown = stranger.client.post("/privacy", data={"email": "nobody@mail.example"})
         assert known.text == unknown.text
-        assert "a link is on its way" in known.text
+        assert "we have emailed a link" in known.text
         work()
         message = only(post_office.messages)
         link = link_in(message, "privacy")

@@ -152,7 +152,7 @@ class TestMany:
         for address in ("https://evil.example/x", "", "https://"):
             answer = ada.admin_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
             assert answer.status_code == 422
-            assert "There is no such place on this blog." in answer.text
+            assert "There is no such comment or article on this blog." in answer.text
 
 
 class TestAnswering:
@@ -317,7 +317,8 @@ class TestMoving:
         typed = {"itself": str(branch[0]), "an answer to it": str(branch[2])}.get(parent, parent)
         answer = ada.admin_post(f"/admin/comments/{branch[0]}/place", parent=typed, address="")
         assert answer.status_code == 422
-        assert "A comment cannot stand below itself" in answer.text or "There is no such place" in answer.text
+        refusals = ("A comment cannot be placed below itself", "There is no such comment or article")
+        assert any(refusal in answer.text for refusal in refusals)
 
 
 class TestNotes:
@@ -349,7 +350,7 @@ class TestInPlace:
         answer = self.act(ada, f"/admin/comments/{held[0]}/approval")
         assert "<html" not in answer
         assert "Approved." in answer
-        assert 'Waiting <span class="number">2</span>' in answer
+        assert 'Pending <span class="number">2</span>' in answer
         assert '<bdi>A blog</bdi> <span class="number">2</span>' in answer
         assert shown(answer) == []
 
@@ -386,7 +387,7 @@ class TestUndo:
         ada.decide(held[0], "approval")
         answer = ada.admin_post(f"/admin/actions/{first}/reversal")
         assert answer.status_code == 409
-        assert "That cannot be undone any more" in answer.text
+        assert "This can no longer be undone" in answer.text
         assert row(held[0]).state == "approved"
 
     def test_nobody_undoes_what_they_may_not_do(self, ada: Visitor, hedy: Visitor, held: list[int]) -> None:

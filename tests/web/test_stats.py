@@ -49,7 +49,7 @@ def test_what_happens_is_counted(
     assert found["solved"] >= 1
     assert found["email-sent"] == 1
     page = ada.client.get("/admin/stats").text
-    assert "3 · held: 1 · waiting now: 0" in page
+    assert "3 · held: 1 · pending now: 0" in page
     assert "approved manually: 1" in page
     assert "<td>3</td>" in page
     assert page.count("<svg") == 5

@@ -287,7 +287,7 @@ class TestOnlyTheSuspicious:
         again = bob.post(body=spam, challenge_answer="")
         assert again.status_code == 403
         assert spam in again.text
-        assert "please show below that you are no robot" in again.text
+        assert "please complete the robot check below" in again.text
         assert 'class="challenge" hidden' not in again.text
         form = bob.fill(BOB, body=spam)
         assert row(int(bob.send(form).headers["Location"].rpartition("-")[2])).state != State.APPROVED
