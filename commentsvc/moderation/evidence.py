@@ -221,8 +221,8 @@ def _said_already() -> Select[int]:
 
 
 def _same_text_elsewhere() -> Select[int]:
-    elsewhere = (Comment.body_hash == bindparam("text"), Comment.thread_id != bindparam("thread"))
-    return _counted(select(Comment.thread_id).where(*elsewhere).distinct())
+    same = _newest(*((Comment.body_hash == bindparam("text")) & (Comment.state == state) for state in State))
+    return _counted(select(same.thread_id).where(same.thread_id != bindparam("thread")).distinct())
 
 
 def _seen(name: str) -> Select[int]:
