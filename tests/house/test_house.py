@@ -16,7 +16,8 @@ from babel.messages.pofile import read_po
 from commentsvc import errors, i18n, paths
 from commentsvc.cli import demo_blog
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 HOUSE = ROOT / "commentsvc"
 SOURCES = sorted(HOUSE.rglob("*.py"))
 TEMPLATES = sorted(paths.TEMPLATES.rglob("*.*"))
@@ -238,3 +239,13 @@ def test_no_private_word_is_a_name() -> None:
         }
         assert not names.intersection(PRIVATE_WORDS), file
         assert not [name for name in names if OLD_LIMITS.fullmatch(name)], file
+
+
+def test_no_replaced_sentence_comes_back() -> None:
+    """``replaced_sentences.txt`` holds what the interface used to say, one sentence a line."""
+    replaced = {line.replace("\\n", "\n") for line in (HERE / "replaced_sentences.txt").read_text().splitlines()}
+    with (paths.TRANSLATIONS / "de" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file)
+    said = {text for message in catalogue for text in ([message.id] if isinstance(message.id, str) else message.id)}
+    assert len(replaced) > 500
+    assert said & replaced == set()
