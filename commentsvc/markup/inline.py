@@ -15,7 +15,7 @@ from commentsvc.markup.sanitize import LINK_REL
 if TYPE_CHECKING:
     from linkify_it import LinkifyIt
 
-DELIMITERS = {"*": "strong", "_": "u"}
+DELIMITERS = {"*": "strong", "**": "strong", "_": "u"}
 MAX_URL_LENGTH = 2000  # characters
 MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
@@ -28,7 +28,12 @@ URL_END = re.compile(
     r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
 )
 
-ATOM_START = re.compile(r"`[^`]+`|\\[*_]|(?:https?://|www\.)(?=\S)|@", re.I)
+ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
+# [words](address); parentheses in the address come in pairs.
+LABELLED_LINK = re.compile(
+    r"\[(?P<label>[^\[\]`]{1,300})\]\((?P<url>(?:https?://|www\.)(?:[^\s()<>\"]|\([^\s()<>\"]*\)){1,1990})\)", re.I
+)
+ADDRESS = re.compile(r"https?://|www\.", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
@@ -46,6 +51,7 @@ class Line:
 
     text: str
     smilies_at: str
+    is_label: bool = False  # of a link, which holds no links
     _out: list[str] = field(default_factory=list)
     _open: list[_Delimiter] = field(default_factory=list)
     _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
@@ -53,7 +59,7 @@ class Line:
     def html(self) -> str:
         """Return the line as HTML, without its paragraph."""
         position = 0
-        for start, end, html in _atoms(self.text):
+        for start, end, html in _atoms(self.text, self.smilies_at, is_label=self.is_label):
             self._plain(position, start)
             self._out.append(html)
             position = end
@@ -71,62 +77,90 @@ class Line:
                 self._out.append(smiley.html)
                 position = smiley.end
                 continue
-            self._say(position, position + 1)
+            length = _run_length(self.text, position, end) if char in DELIMITERS else 1
+            self._say(position, position + length)
             if char in DELIMITERS:
-                self._delimiter(position, char)
-            position += 1
+                self._delimiter(position, char * length)
+            position += length
         self._say(position, end)
 
     def _say(self, start: int, end: int) -> None:
         if start < end:
             self._out.append(escape(self.text[start:end], quote=False))
 
-    def _delimiter(self, position: int, char: str) -> None:
-        before, after = self.text[position - 1 : position], self.text[position + 1 : position + 2]
-        if char in (before, after) and not self._is_escaped(position - 1):
-            return  # two in a row are literal
-        if before and not before.isspace() and not continues_word(after) and self._open_count[char]:
-            self._close(char)
+    def _delimiter(self, position: int, kind: str) -> None:
+        end = position + len(kind)
+        before, after = self.text[position - 1 : position], self.text[end : end + 1]
+        if kind not in DELIMITERS or (kind[0] in (before, after) and not self._is_escaped(position - 1)):
+            return  # two underscores, or more stars in a row, are literal
+        if before and not before.isspace() and not continues_word(after) and self._open_count[kind]:
+            self._close(kind)
         elif after and not after.isspace() and not continues_word(before):
-            self._open.append(_Delimiter(len(self._out) - 1, char))
-            self._open_count[char] += 1
+            self._open.append(_Delimiter(len(self._out) - 1, kind))
+            self._open_count[kind] += 1
 
     def _is_escaped(self, position: int) -> bool:
         return position > 0 and self.text[position - 1] == "\\" and self.text[position] in DELIMITERS
 
-    def _close(self, char: str) -> None:
+    def _close(self, kind: str) -> None:
         """Pair with the nearest opener of this kind; openers in between stay literal."""
         while True:
             opener = self._open.pop()
             self._open_count[opener.kind] -= 1
-            if opener.kind == char:
+            if opener.kind == kind:
                 break
-        tag = DELIMITERS[char]
+        tag = DELIMITERS[kind]
         self._out[opener.place] = f"<{tag}>"
         self._out[-1] = f"</{tag}>"
 
 
-def _atoms(text: str) -> list[tuple[int, int, str]]:
+def _run_length(text: str, start: int, end: int) -> int:
+    """Return how often the delimiter at ``start`` is repeated, before ``end``."""
+    position = start + 1
+    while position < end and text[position] == text[start]:
+        position += 1
+    return position - start
+
+
+def _atoms(text: str, smilies_at: str, *, is_label: bool) -> list[tuple[int, int, str]]:
     """Yield ranges without markup (start, end, HTML): code, escapes, links, mail addresses, handles."""
     found: list[tuple[int, int, str]] = []
     position = 0
     while match := ATOM_START.search(text, position):
-        start, end, html = _atom(text, match, after=found[-1][1] if found else 0)
-        if end > start:
+        start, end, html = _atom(text, match, found[-1][1] if found else 0, smilies_at)
+        if end > start and not (is_label and html.startswith("<a ")):
             found.append((start, end, html))
         position = max(end, match.start() + 1)
     return found
 
 
-def _atom(text: str, match: re.Match[str], after: int) -> tuple[int, int, str]:
+def _atom(text: str, match: re.Match[str], after: int, smilies_at: str) -> tuple[int, int, str]:
     start, sign = match.start(), match[0]
     if sign.startswith("`"):
         return start, match.end(), f"<code>{escape(sign[1:-1], quote=False)}</code>"
     if sign.startswith("\\"):
         return start, match.end(), sign[1]
+    if sign == "[":
+        return _labelled_link(text, start, smilies_at)
     if sign == "@":
         return _address(text, start, after)
     return _link(text, start)
+
+
+def _labelled_link(text: str, start: int, smilies_at: str) -> tuple[int, int, str]:
+    """Return ``[words](address)`` as a link whose title names the host.
+
+    Words that hold an address stay as typed: nobody is led elsewhere than where they read.
+    """
+    found = LABELLED_LINK.match(text, start)
+    if not found or not found["label"].strip() or ADDRESS.search(found["label"]):
+        return start, start, ""
+    target = found["url"] if found["url"][:4].lower() == "http" else f"http://{found['url']}"
+    if not _is_linkable(target):
+        return start, start, ""
+    target, host = without_turns(target), without_turns(str(urlsplit(target).hostname))
+    words = Line(found["label"], smilies_at, is_label=True).html()
+    return start, found.end(), f'<a href="{escape(target)}" rel="{LINK_REL}" title="{escape(host)}">{words}</a>'
 
 
 def _address(text: str, at: int, after: int) -> tuple[int, int, str]:

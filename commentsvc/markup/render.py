@@ -1,14 +1,17 @@
-"""Render comment text: ``*strong*``, ``_underlined_``, smilies, links, quotes, code.
+"""Render comment text: ``*strong*``, ``_underlined_``, smilies, links, quotes, lists, code.
 
 The rules R1 to R7 and their 73 examples are in tests/markup/test_render.py. In short: nothing is stripped, everything
 is escaped; a
 delimiter needs a word boundary outside and no space inside; no span crosses a line; of overlapping spans, the one that
 closes first
 wins. Time is linear in the length.
+
+Beside these, as Markdown has them: ``**strong**``, ``[words](address)``, lists of ``- `` or ``1. `` with at least two
+items, and ``***`` alone on a line between others.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -18,6 +21,9 @@ from commentsvc.markup.inline import Line
 
 FENCE = re.compile(r"(`{3,})[^`]*")  # the rest of the line, such as a language name, is not shown
 MAX_QUOTE_DEPTH = 6
+LIST_ITEM = re.compile(r"(?:-|(?P<number>0|[1-9][0-9]{0,8})\.)[ \t]+(?=\S)")
+RULE = "***"
+LABELLED_LINK = re.compile(r'<a href="([^">]*)" rel="[^">]*" title="[^">]*">(.*?)</a>')
 LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > is in a tag
 SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
@@ -30,9 +36,9 @@ def render(source: str, smilies_at: str = smilies.FOLDER) -> str:
 def render_for_email(source: str) -> str:
     """Return the HTML of a comment in an email.
 
-    Without links, which emails make look trustworthy, and without images.
+    Without links, which emails make look trustworthy, and without images; an address behind words stands after them.
     """
-    return LINK.sub("", SMILEY.sub(r"\1", render(source)))
+    return LINK.sub("", LABELLED_LINK.sub(r"\2 (\1)", SMILEY.sub(r"\1", render(source))))
 
 
 def lines(source: str) -> list[str]:
@@ -75,11 +81,37 @@ class _Code:
         return f"<pre><code>{escape(chr(10).join(self.lines), quote=False)}</code></pre>"
 
 
-_Block = _Paragraph | _Quote | _Code
+@dataclass(frozen=True)
+class _List:
+    lines: list[str]
+
+    def html(self, smilies_at: str, depth: int) -> str:
+        tag = "ul" if self.lines[0].startswith("-") else "ol"
+        return f"<{tag}>{''.join(self._items(smilies_at))}</{tag}>"
+
+    def _items(self, smilies_at: str) -> Iterator[str]:
+        expected = 1
+        for mark, text in _items(self.lines):
+            number = int(mark["number"] or expected)  # browsers count themselves where it is as expected
+            value = f' value="{number}"' if number != expected else ""
+            expected = number + 1
+            yield f"<li{value}>{'<br>'.join(Line(line, smilies_at).html() for line in text)}</li>"
+
+
+@dataclass(frozen=True)
+class _Rule:
+    lines: list[str]
+
+    def html(self, smilies_at: str, depth: int) -> str:
+        return "<hr>"
+
+
+_Block = _Paragraph | _Quote | _Code | _List | _Rule
 
 
 def _split(source: list[str], depth: int) -> list[_Block]:
     blocks: list[_Block] = []
+    source = _without_blank_ends(source)
     position = 0
     while position < len(source):
         block, position = _next_block(source, position, depth)
@@ -88,21 +120,34 @@ def _split(source: list[str], depth: int) -> list[_Block]:
     return blocks
 
 
+def _without_blank_ends(source: list[str]) -> list[str]:
+    start, end = 0, len(source)
+    while start < end and not source[start].strip():
+        start += 1
+    while start < end and not source[end - 1].strip():
+        end -= 1
+    return source[start:end]
+
+
 def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
     if fence := FENCE.fullmatch(source[start]):
         return _code(source, start + 1, fence[1])
     quotes = depth < MAX_QUOTE_DEPTH
     if quotes and source[start].startswith(">"):
-        end = _run(source, start, lambda line: line.startswith(">"))
+        end = _run(source, start, lambda at: source[at].startswith(">"))
         return _Quote(source[start:end]), end
     if not source[start].strip():
         return _Paragraph([]), start + 1
-    end = _run(source, start, lambda line: bool(line.strip()) and not _opens_a_block(line, quotes))
+    if end := _list_end(source, start):
+        return _List(source[start:end]), end
+    if _is_rule(source, start):
+        return _Rule([RULE]), start + 1
+    end = _run(source, start + 1, lambda at: bool(source[at].strip()) and not _opens_a_block(source, at, quotes))
     return _Paragraph(source[start:end]), end
 
 
 def _code(source: list[str], start: int, fence: str) -> tuple[_Block, int]:
-    end = _run(source, start, lambda line: not _closes(line.rstrip(), fence))
+    end = _run(source, start, lambda at: not _closes(source[at].rstrip(), fence))
     return _Code(source[start:end]), end + 1
 
 
@@ -110,12 +155,53 @@ def _closes(line: str, fence: str) -> bool:
     return len(line) >= len(fence) and not line.strip("`")
 
 
-def _opens_a_block(line: str, quotes: bool) -> bool:
-    return FENCE.fullmatch(line) is not None or (quotes and line.startswith(">"))
+def _opens_a_block(source: list[str], at: int, quotes: bool) -> bool:
+    line = source[at]
+    is_quote = quotes and line.startswith(">")
+    return FENCE.fullmatch(line) is not None or is_quote or _is_rule(source, at) or bool(_list_end(source, at))
 
 
-def _run(source: list[str], start: int, belongs: Callable[[str], bool]) -> int:
+def _is_rule(source: list[str], at: int) -> bool:
+    """Return whether it is a rule: between other lines; alone it is what somebody wrote."""
+    return source[at].strip() == RULE and 0 < at < len(source) - 1
+
+
+def _list_end(source: list[str], start: int) -> int:
+    """Return where the list that begins at this line ends, 0 if none does: one item alone may be anything.
+
+    Indented lines belong to the item above them; blank ones may stand between two items.
+    """
+    first = LIST_ITEM.match(source[start])
+    if not first:
+        return 0
+    end, items = start + 1, 1
+    for at in range(start + 1, len(source)):
+        mark = LIST_ITEM.match(source[at])
+        if mark and bool(mark["number"]) == bool(first["number"]):
+            end, items = at + 1, items + 1
+        elif source[at].strip():
+            if not source[at].startswith(("  ", "\t")) or end < at:
+                break
+            end = at + 1
+    return end if items > 1 else 0
+
+
+def _items(source: list[str]) -> Iterator[tuple[re.Match[str], list[str]]]:
+    """Yield each item of a list: its mark, and its lines without it."""
+    item: tuple[re.Match[str], list[str]] | None = None
+    for line in source:
+        if mark := LIST_ITEM.match(line):
+            if item:
+                yield item
+            item = mark, [line[mark.end() :]]
+        elif item and line.strip():
+            item[1].append(line.strip())
+    if item:
+        yield item
+
+
+def _run(source: list[str], start: int, belongs: Callable[[int], bool]) -> int:
     end = start
-    while end < len(source) and belongs(source[end]):
+    while end < len(source) and belongs(end):
         end += 1
     return end

@@ -10,7 +10,7 @@ from commentsvc.markup import smilies
 if TYPE_CHECKING:
     from bleach.sanitizer import Cleaner
 
-TAGS = frozenset({"p", "br", "strong", "u", "a", "img", "code", "pre", "blockquote"})
+TAGS = frozenset({"p", "br", "hr", "strong", "u", "a", "img", "code", "pre", "blockquote", "ul", "ol", "li"})
 LINK_REL = "ugc nofollow noopener"
 SMILEY_ADDRESS = re.compile(
     r"(?:https?://[^/?#\s]+(?:/[^?#\s]*)?)?/static/smilies/(?:" + "|".join(smilies.PICTURES) + r")\.svg"
@@ -42,6 +42,10 @@ def _is_ours(tag: str, name: str, value: str) -> bool:
             return value.lower().startswith(("http://", "https://"))
         case "a", "rel":
             return value == LINK_REL
+        case "a", "title":
+            return True
+        case "li", "value":
+            return value.isdecimal()
         case "img", "src":
             return SMILEY_ADDRESS.fullmatch(value) is not None
         case "img", "alt":

@@ -17,7 +17,7 @@ from commentsvc.spam import languages
 from commentsvc.spam.languages import WORD
 
 LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
-FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b|<a\s[^>]{0,200}href", re.I)
+FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b(?![^\[\]]{0,300}\]\()|<a\s[^>]{0,200}href", re.I)
 FEW_CHARACTERS = 20
 MAX_WORDS_NAMED = 3
 MANY_LINKS = 3

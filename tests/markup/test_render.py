@@ -1,4 +1,4 @@
-"""The 73 examples of the markup, and what must hold for any text."""
+"""The 73 examples of the markup, what it understands of Markdown, and what must hold for any text."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from commentsvc.characters import BIDI_CONTROLS, CONTROLS
 from commentsvc.markup import smilies
-from commentsvc.markup.render import render
+from commentsvc.markup.render import render, render_for_email
 
 REL = ' rel="ugc nofollow noopener"'
 
@@ -22,6 +22,10 @@ def smiley(code: str) -> str:
 
 def link(url: str, shown: str | None = None) -> str:
     return f'<a href="{url}"{REL}>{shown or url}</a>'
+
+
+def labelled(url: str, words: str, host: str) -> str:
+    return f'<a href="{url}"{REL} title="{host}">{words}</a>'
 
 
 def strong(text: str) -> str:
@@ -66,7 +70,7 @@ EXAMPLES = [
     (24, "rm *.o *.a", None),
     (25, "/* kommentar */", None),
     (26, "f(x) *= 2; y *= 3", None),
-    (27, "**fett**", None),
+    (27, "**fett**", strong("fett")),  # as everybody types it elsewhere
     (27, "***x***", None),
     (27, "**/*.py", None),
     (28, "__init__", None),
@@ -166,6 +170,67 @@ def test_every_example_is_here() -> None:
 def test_row_68_shows_no_smiley_in_a_url() -> None:
     """The characters that look like one belong to the address or stand alone."""
     assert "<img" not in render("http://x.de/:-) http://x.de/?a=;)")
+
+
+AT_EXAMPLE = "https://example.org/a"
+MARKDOWN = [
+    ("**fett** und *auch*", f"<p>{strong('fett')} und {strong('auch')}</p>"),
+    ("so **zwei Worte**!", f"<p>so {strong('zwei Worte')}!</p>"),
+    ("**a *b* c**", "<p>" + strong("a " + strong("b") + " c") + "</p>"),
+    ("**a _b_ c**", "<p>" + strong("a " + u("b") + " c") + "</p>"),
+    ("Kolleg**innen und Leser**innen", "<p>Kolleg**innen und Leser**innen</p>"),
+    ("2 ** 3 ** 4", "<p>2 ** 3 ** 4</p>"),
+    ("**offen", "<p>**offen</p>"),
+    ("****", "<p>****</p>"),
+    ("日本**語**だ", f"<p>日本{strong('語')}だ</p>"),
+    (r"\**kein**", "<p>**kein**</p>"),
+    (f"see [the docs]({AT_EXAMPLE}).", f"<p>see {labelled(AT_EXAMPLE, 'the docs', 'example.org')}.</p>"),
+    (f"[*the* docs]({AT_EXAMPLE})", "<p>" + labelled(AT_EXAMPLE, strong("the") + " docs", "example.org") + "</p>"),
+    (
+        "[Foo](https://de.wikipedia.org/wiki/Foo_(bar))",
+        "<p>" + labelled("https://de.wikipedia.org/wiki/Foo_(bar)", "Foo", "de.wikipedia.org") + "</p>",
+    ),
+    ("[a](www.example.org)", f"<p>{labelled('http://www.example.org', 'a', 'www.example.org')}</p>"),
+    (f"**[a]({AT_EXAMPLE})**", f"<p>{strong(labelled(AT_EXAMPLE, 'a', 'example.org'))}</p>"),
+    (f"[https://bank.example]({AT_EXAMPLE})", f"<p>[{link('https://bank.example')}]({link(AT_EXAMPLE)})</p>"),
+    (
+        f"[www.bank.example]({AT_EXAMPLE})",
+        f"<p>[{link('http://www.bank.example', 'www.bank.example')}]({link(AT_EXAMPLE)})</p>",
+    ),
+    ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>"),
+    ("[a](https://bank.example@evil.example)", "<p>[a](https://bank.example@evil.example)</p>"),
+    ("[a](https://example.org/ x)", f"<p>[a]({link('https://example.org/')} x)</p>"),
+    ('[a](https://example.org/"onclick=x)', f'<p>[a]({link("https://example.org/")}"onclick=x)</p>'),
+    (f"[ ]({AT_EXAMPLE}) []({AT_EXAMPLE})", f"<p>[ ]({link(AT_EXAMPLE)}) []({link(AT_EXAMPLE)})</p>"),
+    (rf"\[a]({AT_EXAMPLE})", f"<p>[a]({link(AT_EXAMPLE)})</p>"),
+    ("a[1] and [2]", "<p>a[1] and [2]</p>"),
+    ("- eins\n- *zwei*", f"<ul><li>eins</li><li>{strong('zwei')}</li></ul>"),
+    ("Vorher\n- eins\n- zwei\nNachher", "<p>Vorher</p><ul><li>eins</li><li>zwei</li></ul><p>Nachher</p>"),
+    ("- eins\n\n- zwei", "<ul><li>eins</li><li>zwei</li></ul>"),
+    ("- eins\n  noch\n- zwei", "<ul><li>eins<br>noch</li><li>zwei</li></ul>"),
+    ("1. eins\n2. zwei", "<ol><li>eins</li><li>zwei</li></ol>"),
+    ("4. vier\n5. fünf\n7. sieben", '<ol><li value="4">vier</li><li>fünf</li><li value="7">sieben</li></ol>'),
+    ("- Bob", "<p>- Bob</p>"),
+    ("3. Oktober war schön", "<p>3. Oktober war schön</p>"),
+    ("- eins\n1. zwei", "<p>- eins<br>1. zwei</p>"),
+    ("-5\n-6", "<p>-5<br>-6</p>"),
+    ("> - eins\n> - zwei", "<blockquote><ul><li>eins</li><li>zwei</li></ul></blockquote>"),
+    ("```\n- eins\n- zwei\n```", "<pre><code>- eins\n- zwei</code></pre>"),
+    ("eins\n***\nzwei", "<p>eins</p><hr><p>zwei</p>"),
+    ("***", "<p>***</p>"),
+    ("eins\n\n***\n", "<p>eins</p><p>***</p>"),
+    ("# Titel", "<p># Titel</p>"),
+]
+
+
+@pytest.mark.parametrize(("typed", "shown"), MARKDOWN)
+def test_what_people_bring_from_markdown(typed: str, shown: str) -> None:
+    assert render(typed) == shown
+
+
+def test_an_email_shows_the_address_behind_words() -> None:
+    typed = f"[the docs]({AT_EXAMPLE}) and {AT_EXAMPLE}/b"
+    assert render_for_email(typed) == f"<p>the docs ({AT_EXAMPLE}) and {AT_EXAMPLE}/b</p>"
 
 
 class TestBlocks:
@@ -286,6 +351,15 @@ HOSTILE = [
     "www.",
     "http://a.de/(",
     "[",
+    "[a](",
+    "[a](https://b.de/",
+    "[a](https://b.de/(",
+    "**",
+    "**a",
+    "- a\n",
+    "- a\n1. b\n",
+    "- a\n\n\n\n1. b\n",
+    "***\n",
     ">",
     "\n>",
 ]
@@ -309,10 +383,14 @@ def _seconds(text: str) -> float:
 
 
 ALPHABET = st.sampled_from(
-    [*"ab *_\\`<>&\"':;)(8-DPO|@.#/\n\t", "http://", "https://a.de/", "www.", "é", "語", "\u0301", "\x01"]
+    [
+        *"ab *_\\`<>&\"':;)(8-DPO|@.#/[]\n\t",
+        *("http://", "https://a.de/", "www.", "[a](https://b.de)", "](", "\n- ", "\n1. ", "\n2. ", "**", "\n***\n"),
+        *("é", "語", "\u0301", "\x01"),
+    ]
 )
 TEXTS = st.lists(ALPHABET, max_size=60).map("".join) | st.text(max_size=80)
-TAGS = {"p", "br", "strong", "u", "a", "img", "code", "pre", "blockquote"}
+TAGS = {"p", "br", "hr", "strong", "u", "a", "img", "code", "pre", "blockquote", "ul", "ol", "li"}
 
 
 class _Checker(HTMLParser):
@@ -320,6 +398,8 @@ class _Checker(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.open: list[str] = []
         self.text: list[str] = []
+        self.number = 0
+        self.behind_words: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in TAGS
@@ -329,14 +409,22 @@ class _Checker(HTMLParser):
             self.text.append(str(given["alt"]))
         elif tag == "a":
             assert str(given["href"]).lower().startswith(("http://", "https://"))
-            assert set(given) == {"href", "rel"}
+            assert set(given) == {"href", "rel"} | ({"title"} & set(given))
+            self.behind_words.append(f"]({given['href']})" if "title" in given else "")
+            self.text.append("[" if "title" in given else "")
+        elif tag == "li":
+            self.number = int(given.get("value") or self.number + 1)
+            self.text.append(f"{self.number}." if self.open[-1] == "ol" else "-")
         else:
             assert not given
-        if tag not in ("br", "img"):
+            self.number = 0
+        if tag not in ("br", "img", "hr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        if tag == "a":
+            self.text.append(self.behind_words.pop())
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
@@ -362,7 +450,8 @@ def test_no_letter_is_lost(text: str) -> None:
     checker.feed(render(text))
     checker.close()
     used_up = re.compile(r"[\s*_\\`>\x00-\x1f\x7f-\x9f\ufffe\uffff]+")
-    assert used_up.sub("", "".join(checker.text)) == used_up.sub("", text)
+    seen, typed = (used_up.sub("", one).replace("http://www.", "www.") for one in ("".join(checker.text), text))
+    assert seen == typed
 
 
 @settings(max_examples=200, deadline=None)
