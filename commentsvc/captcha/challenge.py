@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, settings, tokens
@@ -22,6 +22,7 @@ from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, Li
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
+VISIT = timedelta(minutes=30)  # after a solved challenge, in which the same visitor is not asked again
 SPOKEN = ("en", "de")  # languages of the sound
 MAX_WRITING_TIME = timedelta(days=1)
 MAX_WAIT = timedelta(minutes=1)  # that is remembered
@@ -138,21 +139,33 @@ def work(token: str, failures: int) -> dict[str, Any]:
     return proof_of_work.pose(nonce, failures, _key_of_work())
 
 
-def spend(token: str, answer: str, thread_path: str, visitor: str) -> None:
+def spend(token: str, answer: str, thread_path: str, visitor: str, address_hash: str | None = None) -> None:
     """Use up the token's one try, within the transaction that it guards.
+
+    Who solved it is remembered for a ``VISIT``.
 
     Raises:
         ChallengeFailed: wrong answer, other visitor, other thread, or tried before.
         ChallengeExpired: older than ten minutes.
     """
-    contents = _spent(token, thread_path, visitor)
-    if not (contents.solved or _is_right(answer, contents.nonce)):
+    contents = _read(token)
+    is_right = contents.solved or _is_right(answer, contents.nonce)
+    solver = _solver(visitor, address_hash, thread_path.partition("/")[0]) if is_right else None
+    _use_up(contents, thread_path, visitor, solver)
+    if not is_right:
         raise ChallengeFailed
 
 
 def waive(token: str, thread_path: str, visitor: str) -> None:
     """Use up the token without an answer, for those who can give none; raises what ``spend`` raises."""
-    _spent(token, thread_path, visitor)
+    _use_up(_read(token), thread_path, visitor, None)
+
+
+def was_solved_lately(visitor: str, address_hash: str | None, site_key: str) -> bool:
+    """Return whether this visitor solved a challenge of a site, from this address, during the current ``VISIT``."""
+    solver = _solver(visitor, address_hash, site_key)
+    theirs = (SpentChallenge.solved_by == solver, SpentChallenge.expires_at > clock.now())
+    return db.session.scalar(select(SpentChallenge.nonce).where(*theirs).limit(1)) is not None
 
 
 def forget_expired() -> None:
@@ -191,17 +204,20 @@ def _key_of_work() -> str:
     return tokens.keyed_hash("challenge-work", "", length=32)
 
 
-def _spent(token: str, thread_path: str, visitor: str) -> _Contents:
+def _read(token: str) -> _Contents:
     try:
-        contents = _contents(token)
+        return _contents(token)
     except LinkExpired:
         raise ChallengeExpired from None
     except LinkInvalid:
         raise ChallengeFailed from None
-    _insert_once(contents.nonce)
-    if contents.thread_path != thread_path or not tokens.equal(contents.visitor_hash, _visitor_hash(visitor)):
+
+
+def _use_up(contents: _Contents, thread_path: str, visitor: str, solver: str | None) -> None:
+    is_theirs = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
+    _insert_once(contents.nonce, solver if is_theirs else None)
+    if not is_theirs:
         raise ChallengeFailed
-    return contents
 
 
 def _nonce(token: str) -> str:
@@ -219,9 +235,14 @@ def _visitor_hash(visitor: str) -> str:
     return tokens.keyed_hash("challenge-visitor", visitor)
 
 
-def _insert_once(nonce: str) -> None:
+def _solver(visitor: str, address_hash: str | None, site_key: str) -> str:
+    return tokens.keyed_hash("challenge-solver", f"{visitor} {address_hash} {site_key}")
+
+
+def _insert_once(nonce: str, solver: str | None) -> None:
+    until = clock.now() + (VISIT if solver else LIFETIME)
     try:
         with db.session.begin_nested():
-            db.session.execute(insert(SpentChallenge).values(nonce=nonce, expires_at=clock.now() + LIFETIME))
+            db.session.execute(insert(SpentChallenge).values(nonce=nonce, solved_by=solver, expires_at=until))
     except IntegrityError:
         raise ChallengeFailed from None

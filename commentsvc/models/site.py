@@ -23,6 +23,13 @@ class Captcha(StrEnum):
     NEVER = "never"
 
 
+class FirstChallenge(StrEnum):
+    """Which way to solve a challenge is shown first."""
+
+    PICTURE = "picture"
+    COMPUTATION = "computation"
+
+
 class Moderation(StrEnum):
     """Whose comments are held."""
 
@@ -85,6 +92,7 @@ class Site(Base):
     language: Mapped[str] = mapped_column(String(16), default="en")
     email: Mapped[str | None] = mapped_column(String(254))
     captcha: Mapped[Captcha] = mapped_column(default=Captcha.ALWAYS)
+    first_challenge: Mapped[FirstChallenge] = mapped_column(default=FirstChallenge.PICTURE)
     moderation: Mapped[Moderation] = mapped_column(default=Moderation.FIRST)
     view: Mapped[View] = mapped_column(default=View.THREADED)
     hold_links: Mapped[int] = mapped_column(default=3)

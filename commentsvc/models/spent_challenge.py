@@ -9,9 +9,13 @@ from commentsvc.db import Base
 
 
 class SpentChallenge(Base):
-    """The primary key is the proof: of two processes that insert one nonce, one fails."""
+    """The primary key is the proof: of two processes that insert one nonce, one fails.
+
+    ``solved_by`` is a keyed hash of visitor, network address and site; None if the answer was wrong.
+    """
 
     __tablename__ = "spent_challenge"
 
     nonce: Mapped[str] = mapped_column(String(32), primary_key=True)
+    solved_by: Mapped[str | None] = mapped_column(String(32), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from commentsvc import fields, i18n, links
 from commentsvc.errors import N_, InvalidFields, Refusal
-from commentsvc.models.site import Captcha, Composer, Linkbacks, Moderation, Network, Site, View
+from commentsvc.models.site import Captcha, Composer, FirstChallenge, Linkbacks, Moderation, Network, Site, View
 
 MAX_NAME_LENGTH = 200
 MAX_WEB_ADDRESS_LENGTH = 500
@@ -237,6 +237,17 @@ RULES = (
             Captcha.ALWAYS: N_("people without an approved comment"),
             Captcha.SUSPICIOUS: N_("suspicious visitors only"),
             Captcha.NEVER: N_("nobody"),
+        },
+    ),
+    _chosen(
+        "first_challenge",
+        Group.WHO_IS_ASKED,
+        N_("Shown first"),
+        N_("Which way to pass the robot check is shown first. Without JavaScript, it is always the picture."),
+        FirstChallenge,
+        {
+            FirstChallenge.PICTURE: N_("type the characters of a picture"),
+            FirstChallenge.COMPUTATION: N_("one click, and the device solves it"),
         },
     ),
     _counted(

@@ -25,13 +25,17 @@ class ChallengeOutcome(Enum):
     UNSOLVED = auto()  # left to a moderator, as they could solve none
 
 
-def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None) -> bool:
-    """Return whether a ``rule`` asks this visitor for a solved challenge, as far as known before they write."""
+def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, is_tried: bool = False) -> bool:
+    """Return whether a ``rule`` asks this visitor for a solved challenge, as far as known before they write.
+
+    One solved challenge serves for a visit, but an answer that was sent (``is_tried``) is checked.
+    """
     if rule == Captcha.NEVER:
         return False
     person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
-        return not _is_known(site, person) or bool(evidence.refused(person, None))
+        is_spared = _is_known(site, person) or (not is_tried and _solved_one(site, visitor))
+        return not is_spared or bool(evidence.refused(person, None))
     return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
 
 
@@ -57,7 +61,7 @@ def of(request: CommentRequest) -> ChallengeOutcome:
     if request.is_unsolved:
         challenge.waive(token, request.thread_path, request.visitor.id)
         return ChallengeOutcome.UNSOLVED
-    challenge.spend(token, request.answer, request.thread_path, request.visitor.id)
+    challenge.spend(token, request.answer, request.thread_path, request.visitor.id, current.address_hash())
     return ChallengeOutcome.SOLVED
 
 
@@ -99,6 +103,13 @@ def _is_known(site: Site, person: str | None) -> bool:
     return 0 < evidence.let_in_lately(site, person, current.address_hash()) <= A_FEW
 
 
+def _solved_one(site: Site, visitor: Visitor | None) -> bool:
+    """Return whether they solved one on this visit, and write no faster than people usually do."""
+    if visitor is None or not visitor.came_back:
+        return False
+    return not _is_hasty() and challenge.was_solved_lately(visitor.id, current.address_hash(), site.key)
+
+
 def _is_hasty() -> bool:
     """Return whether this address wrote more lately than people usually do."""
     return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
@@ -112,7 +123,8 @@ def _is_trusted(request: CommentRequest) -> bool:
 
 
 def _needs_challenge(request: CommentRequest) -> bool:
-    return needs_challenge(request.article.site, request.captcha_rule, request.visitor)
+    site, is_tried = request.article.site, request.is_answered or request.is_unsolved
+    return needs_challenge(site, request.captcha_rule, request.visitor, is_tried=is_tried)
 
 
 def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:

@@ -127,8 +127,11 @@ def rendered() -> str:
 
 
 def blank(article: Article, *, folded: bool = False) -> CommentForm:
-    """Return a form for everybody, for a shared fragment; the script adds a challenge."""
-    return CommentForm(article, embedded=True, folded=folded, waits=article.moderation_rule == Moderation.ALL)
+    """Return a form for everybody, for a shared fragment; the script adds a challenge.
+
+    Its button says what happens to a stranger's comment, as most readers are.
+    """
+    return CommentForm(article, embedded=True, folded=folded, waits=article.moderation_rule != Moderation.NONE)
 
 
 def personal(
@@ -186,7 +189,8 @@ def _challenge(
 ) -> ShownChallenge:
     sent = request.form
     skips = bool(sent.get("challenge_unsolved"))
-    was_asked = isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
+    has_pass = refusal is not None and refusal.challenge_pass is not None
+    was_asked = has_pass or isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
     rule = Captcha.NEVER if moderator else article.captcha_rule
     asks = was_asked or challenge_outcome.needs_challenge(article.site, rule, visitor)
     token, is_solved = _token_to_show(article, visitor, refusal, asks=asks)

@@ -85,7 +85,7 @@ def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = Fa
         is_sent=is_sent,
         is_erased="erased" in request.args,
         has_mail_server=bool(settings.current().mail_url),
-        challenge_minutes=int(challenge.LIFETIME.total_seconds() // 60),
+        challenge_minutes=int(challenge.VISIT.total_seconds() // 60),
         visitor_days=visitor.LIFETIME.days,
         email_days=retention.EMAILS_FOR.days,
     )

@@ -33,6 +33,7 @@ def for_writers() -> Words:
         "over": i18n.plural_forms("%(count)s character over the limit", "%(count)s characters over the limit"),
         "computing": _("Solving … You can keep writing."),
         "edit": _("Edit"),
+        "time": _("%(time)s left"),
         "remove": _("Delete"),
         "sure": _("Delete permanently"),
         "save": _("Save"),

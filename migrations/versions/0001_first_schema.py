@@ -89,6 +89,7 @@ def _create_tables() -> None:
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("captcha", sa.String(length=16), nullable=False),
+        sa.Column("first_challenge", sa.String(length=16), nullable=False),
         sa.Column("moderation", sa.String(length=16), nullable=False),
         sa.Column("view", sa.String(length=16), nullable=False),
         sa.Column("hold_links", sa.Integer(), nullable=False),
@@ -120,10 +121,12 @@ def _create_tables() -> None:
     op.create_table(
         "spent_challenge",
         sa.Column("nonce", sa.String(length=32), nullable=False),
+        sa.Column("solved_by", sa.String(length=32), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("nonce", name=op.f("pk_spent_challenge")),
     )
     op.create_index(op.f("ix_spent_challenge_expires_at"), "spent_challenge", ["expires_at"])
+    op.create_index(op.f("ix_spent_challenge_solved_by"), "spent_challenge", ["solved_by"])
     op.create_table(
         "announcement",
         sa.Column("site_id", sa.Integer(), nullable=False),

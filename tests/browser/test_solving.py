@@ -56,7 +56,7 @@ class TestInTheArticle:
         write(bob)
         heard: list[str] = []
         bob.on("request", lambda request: heard.append(request.url) if ".wav" in request.url else None)
-        bob.get_by_text("Listen instead").click()
+        bob.get_by_text("Other ways").click()
         audio = bob.locator("audio")
         for _ in range(2):
             audio.evaluate("audio => audio.play()")
@@ -182,6 +182,32 @@ class TestInTheArticle:
         send(bob)
         expect(bob.locator(".posted")).to_contain_text(["Mine still", "And another thing."])
 
+    def test_one_solved_serves_for_the_visit(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "all")
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        solve(bob)
+        send(bob)
+        expect(bob.locator(".posted")).to_contain_text("awaiting approval")
+        write(bob, "And another thing.")
+        expect(bob.locator(".challenge")).to_be_hidden()
+        send(bob)
+        expect(bob.locator(".posted").last).to_contain_text("And another thing.")
+
+    @pytest.mark.parametrize("first", ["picture", "computation"])
+    def test_the_blog_says_which_way_comes_first(self, world: World, person: Person, first: str) -> None:
+        world.server.run("site", "set", "blog", "--first-challenge", first)
+        bob = person()
+        bob.goto(world.article)
+        write(bob)
+        height = {way: box["y"] for way in (".picture", ".compute") if (box := bob.locator(way).bounding_box())}
+        assert (
+            sorted(height, key=lambda way: height[way])[0] == {"picture": ".picture", "computation": ".compute"}[first]
+        )
+        assert len(height) == 2
+        expect(bob.locator("audio")).to_be_hidden()
+
     def test_where_only_the_suspicious_are_asked(self, world: World, person: Person) -> None:
         world.server.run("site", "set", "blog", "--captcha", "suspicious")
         mallory = person()
@@ -208,9 +234,9 @@ class TestInTheArticle:
         bob.goto(world.article)
         write(bob)
         send(bob)
-        expect(bob.locator(".posted time")).to_have_text("this minute")
+        expect(bob.locator(".posted time")).to_have_text("now")
         bob.goto(world.article)
-        expect(bob.locator("[data-answers] time")).to_have_text("this minute")
+        expect(bob.locator("[data-answers] time")).to_have_text("now")
 
 
 class TestOnThePage:
@@ -220,7 +246,7 @@ class TestOnThePage:
         bob = person(java_script_enabled=False)
         bob.goto(world.page)
         write(bob)
-        bob.get_by_text("Listen instead").click()
+        bob.get_by_text("Other ways").click()
         expect(bob.locator("audio")).to_be_visible()
         expect(bob.locator("audio")).to_have_attribute("src", f"{world.server.url}/captcha/{token_of(bob)}.wav?lang=en")
         bob.locator("[name=challenge_answer]").fill(" ".join(digits(bob)))

@@ -233,6 +233,17 @@ class TestWhoIsKnown:
             bob.comment(body=f"One of a few, which is number {number}.", challenge_answer="")
         assert bob.post(body="One more.", challenge_answer="").status_code == 403
 
+    def test_one_that_was_solved_serves_for_a_visit(self, bob: Visitor, time: FrozenClock, rules: Rules) -> None:
+        rules("blog", moderation="all")
+        bob.comment()
+        assert row(bob.comment(body="And another thing.", challenge_answer="")).state == State.PENDING
+        bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+        assert bob.post(body="From elsewhere.", challenge_answer="").status_code == 403
+        bob.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+        assert bob.post(body="One more.", challenge_answer="WRONG").status_code == 403
+        time.pass_(minutes=31)
+        assert bob.post(body="One more.", challenge_answer="").status_code == 403
+
     def test_what_a_person_approved_speaks_for_all(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
         rules("blog", moderation="first")
         ada.decide(bob.comment(), "approval")
