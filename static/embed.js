@@ -236,8 +236,8 @@ export class CommentThreadElement extends HTMLElement {
     this.#root.replaceChildren(content);
     this.#shown = this.path;
     this.#showTarget();
-    if (recall().visitor) this.#showHeld().catch(() => {}); // what others wrote is there
-    if (recall().drafts?.[this.path]) this.#compose((composer) => composer.restore());
+    if (recall().visitor) import(thread.dataset.editing ?? "").then(({ showHeld }) => showHeld(this, this.#root)).catch(() => {}); // what others wrote is there
+    if (draftsOf(this.path).length) this.#compose((composer) => composer.restore());
   }
 
   /** @param {AbortSignal} signal */
@@ -251,21 +251,6 @@ export class CommentThreadElement extends HTMLElement {
   #keepSpace() {
     const room = innerHeight - this.getBoundingClientRect().top;
     this.style.minBlockSize = room > 0 ? `${Math.min(room, innerHeight)}px` : "";
-  }
-
-  /** Who wrote here before sees what still waits, in its place. */
-  async #showHeld() {
-    const asked = new URLSearchParams({ site: this.site, key: this.key, lang: this.language });
-    const headers = { [VISITOR_HEADER]: recall().visitor ?? "" };
-    const answer = await fetch(this.server(`/api/v1/held?${asked}`), { headers });
-    if (!answer.ok) return;
-    for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
-      const parent = held.getAttribute("data-answers");
-      const below = parent && this.#root.querySelector(`#comment-${CSS.escape(parent)}`);
-      if (below) below.append(held);
-      else this.#root.querySelector("form.write")?.before(held);
-      localTimes(held);
-    }
   }
 
   /** The comment that the page's address names, on whichever page of the thread it stands. */
@@ -355,16 +340,34 @@ export function fragment(html) {
   return template.content;
 }
 
-/** Times as the reader's own clock and language say them; the exact one on hover. @param {Element} box */
-export function localTimes(box) {
-  const lang = box.closest("[lang]")?.getAttribute("lang") ?? undefined;
+/** @param {Element} line */
+export function depthOf(line) {
+  return Number(/depth-(\d+)/.exec(line.className)?.[1] ?? 0);
+}
+
+/** @param {Element} line */
+export function answersTo(line) {
+  const below = [];
+  for (let next = line.nextElementSibling; next && depthOf(next) > depthOf(line); next = next.nextElementSibling) below.push(/** @type {HTMLLIElement} */ (next));
+  return below;
+}
+
+/** The keys of what was begun in a thread: its path, or `<path>#<id>` for an answer. @param {string} path */
+export function draftsOf(path) {
+  return Object.keys(recall().drafts ?? {}).filter((key) => key.split("#")[0] === path);
+}
+
+/** Times as the reader's own clock and language say them; the exact one on hover. @param {Element} box @param {Element} [within] */
+export function localTimes(box, within = box) {
+  const spoken = box.closest("[lang]")?.getAttribute("lang") ?? undefined;
+  const lang = navigator.languages.find((one) => one.split("-")[0] === spoken) ?? spoken; // en-GB reads dates unlike en
   const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
   const exact = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "long" });
   const plain = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });
-  for (const time of box.querySelectorAll("time")) {
+  for (const time of within.querySelectorAll("time")) {
     const moment = new Date(time.dateTime);
     const ago = Math.max(0, Date.now() - moment.getTime());
-    const [unit, length] = UNITS.find(([, size]) => ago >= size) ?? ["minute", 60_000];
+    const [unit, length] = UNITS.find(([, size]) => ago >= size) ?? ["second", Infinity];
     time.title = exact.format(moment);
     if (time.closest(".edited")) continue;
     time.textContent = ago < 30 * DAY ? relative.format(-Math.floor(ago / length), unit) : plain.format(moment);
@@ -392,7 +395,7 @@ export function idOf(line) {
   return line.id.replace("comment-", "");
 }
 
-/** @typedef {{visitor?: string, view?: string, sort?: string, seen?: Record<string, number>, drafts?: Record<string, {body: string, parent: string} | undefined>, edits?: Record<string, {token: string, until: string} | undefined>, person?: Record<string, string>, mastodon?: string}} Memory */
+/** @typedef {{visitor?: string, view?: string, sort?: string, seen?: Record<string, number>, drafts?: Record<string, string | undefined>, edits?: Record<string, {token: string, until: string} | undefined>, person?: Record<string, string>, begun?: Record<string, string>, mastodon?: string}} Memory */
 
 /** What this browser keeps for this blog: nothing of it is sent anywhere but the token of who wrote before. @returns {Memory} */
 export function recall() {

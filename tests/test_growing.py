@@ -58,8 +58,8 @@ def steps(app: Flask) -> Iterator[Callable[[Callable[[], object]], int]]:
 def add_crowd(prefix: str, *, elsewhere: bool) -> None:
     """Comments in 200 other threads, or in the one that is written to.
 
-    Half are Bob's own or in his name, a tenth is spam, few of it called so, a tenth waits. Four in ten say what all say:
-    of each state more than are looked at.
+    Half are Bob's own or in his name, a tenth is spam, few of it called so, a tenth waits. Four in ten say what
+    all say, of each state more than are looked at.
     """
     db.begin_write()
     bob = db.session.scalars(select(Comment).where(Comment.author == BOB.name).order_by(Comment.id)).first()

@@ -2,7 +2,7 @@
 // Writing inside <comment-thread>: a challenge when somebody begins, answers in place, markup at a key's distance, a
 // preview that follows the text, a draft that survives, sending without leaving.
 
-import { fragment, localTimes, plural, recall, remember } from "../../embed.js";
+import { draftsOf, fragment, localTimes, plural, recall, remember } from "../../embed.js";
 
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
 
@@ -28,7 +28,7 @@ export class Composer {
   #sending = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
-  /** The thread whose draft is not kept yet. */
+  /** The draft that is not kept yet. */
   #unsaved = "";
 
   /** @param {Thread} thread @param {ShadowRoot} root */
@@ -80,58 +80,81 @@ export class Composer {
     return this.#challenge;
   }
 
-  /** Who ticked "keep" finds their fields filled in. */
+  /** Who ticked "remember" finds their fields filled in, others only beside a draft. */
   #fillInPerson() {
-    const { person } = recall();
+    const person = recall().person ?? recall().begun;
     const tick = /** @type {HTMLInputElement} */ (this.form.querySelector("#remember"));
     if (!person || !tick || tick.dataset.filled) return;
     tick.dataset.filled = "yes";
-    tick.checked = true;
+    tick.checked = Boolean(recall().person);
     for (const name of PERSON) if (this.field(name) && !this.field(name).value) this.field(name).value = person[name] ?? "";
+  }
+
+  get #person() {
+    return Object.fromEntries(PERSON.map((name) => [name, this.field(name)?.value ?? ""]));
   }
 
   /** Kept only while the tick is there; taking it away forgets them. */
   #keepPerson() {
     const tick = /** @type {HTMLInputElement | null} */ (this.form.querySelector("#remember"));
     if (!tick) return;
-    remember({ person: tick.checked ? Object.fromEntries(PERSON.map((name) => [name, this.field(name)?.value ?? ""])) : undefined });
+    remember({ person: tick.checked ? this.#person : undefined });
   }
 
-  /** The text that was begun before the page was left. */
+  /** The text that was begun before the page was left: the one that was written last. */
   restore() {
-    const draft = recall().drafts?.[this.thread.path];
-    if (!draft || this.text.value) return;
+    const parent = draftsOf(this.thread.path).at(-1)?.split("#")[1] ?? "";
+    if (this.text.value) return;
     this.form.classList.remove("folded");
-    this.text.value = draft.body;
     this.text.defaultValue = "";
-    const reply = this.root.querySelector(`[data-reply="${CSS.escape(draft.parent)}"]`);
-    if (reply instanceof HTMLElement) this.#moveTo(draft.parent, reply.dataset.author ?? "");
+    const reply = this.root.querySelector(`[data-reply="${CSS.escape(parent)}"]`);
+    if (reply instanceof HTMLElement) this.#moveTo(parent, reply.dataset.author ?? "");
+    this.#fillInDraft();
+    this.#fillInPerson();
+  }
+
+  #fillInDraft() {
+    this.text.value = recall().drafts?.[this.#draft] ?? "";
     this.#count();
+  }
+
+  /** Each comment that is answered has a draft of its own, and so has the article. */
+  get #draft() {
+    const parent = this.field("parent_id").value;
+    return parent ? `${this.thread.path}#${parent}` : this.thread.path;
   }
 
   #keepDraft() {
     clearTimeout(this.#later);
-    const path = this.#unsaved;
-    if (!path || !this.form) return;
+    const key = this.#unsaved;
+    if (!key || !this.form) return;
     this.#unsaved = "";
-    const drafts = recall().drafts ?? {};
-    delete drafts[path];
+    const { [key]: _, ...drafts } = recall().drafts ?? {};
     const body = this.text.value;
-    remember({ drafts: body.trim() ? { ...drafts, [path]: { body, parent: this.field("parent_id").value } } : drafts });
+    const isBegun = body.trim();
+    remember({ drafts: isBegun ? { ...drafts, [key]: body } : drafts, begun: isBegun ? this.#person : undefined });
   }
 
   /** @param {Event} event */
   #typed(event) {
     if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
-    if (event.target.id === "remember" || !(event.target instanceof HTMLTextAreaElement)) return this.#keepPersonIfTicked();
-    this.#heed();
-    return undefined;
+    this.#clearMistake(event.target);
+    if (event.target !== this.text) this.#keepPersonIfTicked();
+    if (event.target === this.text || this.text.value.trim()) this.#heed();
+  }
+
+  /** What is being mended is no mistake any more. @param {Element} field */
+  #clearMistake(field) {
+    if (!field.hasAttribute("aria-invalid")) return;
+    field.removeAttribute("aria-invalid");
+    this.form.querySelector(`#${field.id}-wrong`)?.remove();
+    if (!this.form.querySelector("[aria-invalid]")) this.form.querySelector(":scope > .notice.bad")?.remove();
   }
 
   /** Say how much room is left; keep the draft, and let the preview follow, when the keys pause. */
   #heed() {
     this.#count();
-    this.#unsaved = this.thread.path;
+    this.#unsaved = this.#draft;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
       this.#keepDraft();
@@ -190,7 +213,9 @@ export class Composer {
     const chosen = value.slice(from, to);
     const written = line ? `${from && value[from - 1] !== "\n" ? "\n" : ""}${chosen.replace(/^/gm, line)}` : before + chosen + after;
     this.text.setRangeText(written, from, to, "end");
-    if (after) this.text.setSelectionRange(from + before.length, from + before.length + chosen.length);
+    const address = after.indexOf("https"); // words that are there are linked; what is missing is selected
+    const start = from + before.length + (chosen && address > 0 ? chosen.length + address : 0);
+    if (after) this.text.setSelectionRange(start, start + (chosen && address > 0 ? after.length - address - 1 : chosen.length));
     this.text.focus();
     this.text.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
@@ -198,7 +223,10 @@ export class Composer {
   /** Answer a comment, or the article where no id is given; the form moves there. @param {string} id @param {string} author */
   answer(id, author) {
     this.begin();
+    this.#unsaved = this.#draft;
+    this.#keepDraft();
     this.#moveTo(id, author);
+    this.#fillInDraft();
     this.text.focus();
     this.form.scrollIntoView({ block: "nearest" });
   }
@@ -295,20 +323,29 @@ export class Composer {
     const form = this.form;
     const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     this.#keepPersonIfTicked();
-    form.before(posted);
-    localTimes(posted); // in its place, as that has a language
-    if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
+    const own = await import(thread.dataset.editing ?? "").catch(() => undefined);
+    const parent = this.field("parent_id").value;
+    this.#unsaved = this.#draft;
+    this.text.value = "";
+    this.#keepDraft();
     this.#moveTo("", "");
-    for (const name of ["body", "idempotency_key"]) this.field(name).value = "";
+    form.before(posted);
+    localTimes(thread, posted);
+    if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
+    const line = parent && own?.putBelow(this.root, parent, posted);
+    if (line) {
+      line.append(posted); // what is said of it
+      posted.querySelector("ol")?.remove();
+    }
+    this.field("idempotency_key").value = "";
     challenge.done();
     for (const left of form.querySelectorAll(".notice.bad, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     form.classList.add("folded");
-    this.#unsaved = this.thread.path;
-    this.#keepDraft();
+    this.#fillInDraft();
     remember({ visitor: challenge.visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
     posted.focus();
-    import(thread.dataset.editing ?? "").then(({ offer }) => offer(this.thread, this.root)).catch(() => {});
+    own?.offer(this.thread, this.root);
     this.thread.dispatchEvent(
       new CustomEvent("comment-posted", { detail: { held: answer.status === 202, url: answer.headers.get("Location") } }),
     );

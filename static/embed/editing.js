@@ -1,10 +1,37 @@
 // @ts-check
-// Changing one's own comment inside <comment-thread>: for as long as the site allows, with the token that posting it
-// gave and this browser kept.
+// One's own comments inside <comment-thread>: what still waits in its place, and a way to change them for as long as
+// the site allows, with the token that posting gave and this browser kept.
 
-import { act, fragment, idOf, recall, remember } from "../../embed.js";
+import { VISITOR_HEADER, act, answersTo, depthOf, fragment, idOf, localTimes, recall, remember } from "../../embed.js";
 
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
+
+const MAX_DEPTH = 8; // that has a style
+
+/** Who wrote here before sees what still waits, in its place. @param {Thread} thread @param {ShadowRoot} root */
+export async function showHeld(thread, root) {
+  const asked = new URLSearchParams({ site: thread.site, key: thread.key, lang: thread.language });
+  const headers = { [VISITOR_HEADER]: recall().visitor ?? "" };
+  const answer = await fetch(thread.server(`/api/v1/held?${asked}`), { headers });
+  if (!answer.ok) return;
+  for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
+    const parent = held.getAttribute("data-answers");
+    localTimes(/** @type {Element} */ (root.querySelector(".commentsvc")), held);
+    if (!putBelow(root, parent ?? "", held)) root.querySelector("form.write")?.before(held);
+  }
+}
+
+/** Put an answer after those that its parent has; whether the parent is there. @param {ShadowRoot} root @param {string} parent @param {Element} answer */
+export function putBelow(root, parent, answer) {
+  const above = root.querySelector(`#comment-${CSS.escape(parent)}`);
+  const line = answer.querySelector("li");
+  const { view, sort } = /** @type {HTMLElement} */ (root.querySelector(".commentsvc")).dataset;
+  if (!above || !line || view === "linear") return null;
+  const last = (sort !== "newest" && answersTo(above).at(-1)) || above;
+  line.className = line.className.replace(/depth-\d+/, `depth-${Math.min(depthOf(above) + 1, MAX_DEPTH)}`);
+  last.after(line);
+  return line;
+}
 
 /** Put "Edit" and "Delete" at the comments this browser may still change. @param {Thread} thread @param {ShadowRoot} root */
 export function offer(thread, root) {
@@ -45,7 +72,7 @@ class OwnComment {
     const minutes = new Intl.NumberFormat(lang, { style: "unit", unit: "minute", unitDisplay: "short" });
     const tick = () => {
       const rest = Math.ceil((Date.parse(this.right.until) - Date.now()) / 60_000);
-      const said = minutes.format(rest);
+      const said = this.strings.time.replace("%(time)s", minutes.format(rest));
       if (left.textContent !== said) left.textContent = said;
       if (rest > 0) return setTimeout(tick, 20_000);
       return [edit, remove, left].forEach((one) => one.remove());
@@ -142,7 +169,8 @@ class OwnComment {
 
   /** @param {string} sentence @param {boolean} [isWrong] */
   #say(sentence, isWrong) {
-    this.line.querySelector(".notice")?.remove();
+    this.line.closest(".posted")?.querySelector(".notice")?.remove(); // what was said before is no longer news
+    for (const before of this.line.querySelectorAll(".notice, .posted > *")) before.remove();
     const notice = Object.assign(document.createElement("p"), { className: `notice ${isWrong ? "bad" : "good"}`, tabIndex: -1, textContent: sentence });
     notice.setAttribute("role", isWrong ? "alert" : "status");
     this.line.append(notice);

@@ -2,7 +2,7 @@
 // What makes reading comfortable inside <comment-thread>: links to copy, branches to fold, marks at what
 // is new, a quiet bar when more has come. All of it stays in this browser.
 
-import { act, fragment, idOf, plural, recall, remember } from "../../embed.js";
+import { act, answersTo, depthOf, fragment, idOf, plural, recall, remember } from "../../embed.js";
 
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
 /** @typedef {Record<string, any>} Words */
@@ -184,18 +184,6 @@ class Reading {
     const first = this.lines.find((line) => !known.has(line.id));
     first?.querySelector("article")?.focus();
   }
-}
-
-/** @param {Element} line */
-function depthOf(line) {
-  return Number(/depth-(\d+)/.exec(line.className)?.[1] ?? 0);
-}
-
-/** @param {HTMLLIElement} line */
-function answersTo(line) {
-  const below = [];
-  for (let next = line.nextElementSibling; next && depthOf(next) > depthOf(line); next = next.nextElementSibling) below.push(/** @type {HTMLLIElement} */ (next));
-  return below;
 }
 
 /** Copy an address and say so for a moment. @param {HTMLElement} button @param {string} address @param {string} word */
