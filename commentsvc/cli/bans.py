@@ -17,7 +17,7 @@ def ban() -> None:
 
 
 @ban.command()
-@click.argument("kind", type=click.Choice([str(one) for one in BanKind]))
+@click.argument("kind", type=click.Choice([str(one) for one in BanKind if one != BanKind.BROWSER]))
 @click.argument("value")
 @click.option("--site", "key", help="Only on this blog; default: on all of them.")
 @click.option("--days", type=click.IntRange(1, bans.MAX_DAYS), help="For so long; default: until it is lifted.")
@@ -28,7 +28,7 @@ def add(kind: str, value: str, key: str | None, days: int | None, reason: str, t
     """Refuse everything from VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
     db.begin_write()
     site = site_named(key) if key else None
-    imposed = bans.impose(BanKind(kind), value, by=Operator(), site=site, reason=reason, days=days)
+    imposed = bans.impose(bans.draft(BanKind(kind), value, site=site, reason=reason, days=days), Operator())
     db.session.commit()
     moved = f"; comments moved to the trash: {bans.trash_theirs(imposed)}" if trash else ""
     click.echo(f"{imposed.label} is banned (ban {imposed.id}){moved}.")

@@ -18,17 +18,18 @@ from commentsvc.models.site import Site
 
 
 class BanKind(StrEnum):
-    """What a ban matches."""
+    """What a ban matches. A browser is known by its comments only, so it cannot be typed."""
 
+    BROWSER = "browser"
+    EMAIL = "email"
     ADDRESS = "address"
     NETWORK = "network"
-    EMAIL = "email"
     DOMAIN = "domain"
     WORD = "word"
 
 
 class Ban(Base):
-    """``value`` is compared (of an address, its keyed hash), ``label`` is shown to moderators.
+    """``value`` is compared (of an address or browser, its keyed hash), ``label`` is shown to moderators.
 
     Without ``site_id`` it holds for every site; without ``expires_at`` until it is lifted.
     """

@@ -34,19 +34,21 @@ class NotToBeBanned(Refusal):
 class AuthorIdentity:
     """What an author submitted.
 
-    ``address`` is a plain IP address, the rest is as it would be stored; ``said`` is name and text.
+    ``address`` is a plain IP address, the rest is as it would be stored; ``said`` is name and text, ``visitor`` the
+    hash of the browser's identity.
     """
 
     address: str = ""
     email: str = ""
     website: str = ""
     said: str = ""
+    visitor: str = ""
 
     @classmethod
     def of(cls, comment: Comment) -> "AuthorIdentity":
         """Return the author of a stored comment. Network addresses are stored as hashes only, so there is none."""
         said = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
-        return cls(email=comment.email or "", website=comment.website or "", said=said)
+        return cls("", comment.email or "", comment.website or "", said, comment.visitor or "")
 
     @property
     def everything(self) -> str:
@@ -61,6 +63,8 @@ class AuthorIdentity:
         if self.address:
             yield BanKind.ADDRESS, throttle.hash_of(self.address)
             yield from ((BanKind.NETWORK, network) for network in _networks(self.address, network_lengths))
+        if self.visitor:
+            yield BanKind.BROWSER, self.visitor
         if self.email:
             yield BanKind.EMAIL, _email(self.email)
         for host in self._hosts():
@@ -86,6 +90,8 @@ def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
 
 def _value(kind: BanKind, text: str) -> str:
     """Return an empty text or raise ``ValueError`` if the text is not of this kind."""
+    if kind == BanKind.BROWSER:
+        return ""
     if kind == BanKind.ADDRESS:
         return throttle.hash_of(str(ipaddress.ip_address(text)))
     if kind == BanKind.NETWORK:

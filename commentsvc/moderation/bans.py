@@ -1,6 +1,8 @@
 """Bans, and what happens to the comments of banned authors: one action, undone as one."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, func, or_, select, true, update
 from sqlalchemy.orm import QueryableAttribute
 
-from commentsvc import clock, configuration
+from commentsvc import clock, configuration, links
 from commentsvc.db import db, octet_length, unindexed
 from commentsvc.errors import N_, Banned, Refusal
 from commentsvc.markup.render import one_line
@@ -27,6 +29,7 @@ REASON_BANNED = N_("the author is banned: %(whom)s")
 MAX_DAYS = 3650
 PART = 20_000  # comments per query
 AT_ONCE = 20  # comments per transaction
+FEW = 10  # comments that are moved without asking again
 OPEN = (State.PENDING, State.APPROVED)  # spam stays spam, so that it counts as evidence
 
 
@@ -52,41 +55,77 @@ def check(site: Site, author: AuthorIdentity) -> None:
         raise Banned
 
 
-def impose(
+def draft(
     kind: BanKind,
     typed: str,
-    by: Person,
     *,
     of: Comment | None = None,
     site: Site | None = None,
     reason: str = "",
     days: int | None = None,
 ) -> Ban:
-    """Ban an author. Without a typed value, ban the author ``of`` a comment by what is known about them.
+    """Return a ban that is not stored yet. Without a typed value, of the author ``of`` a comment.
 
     Raises:
         InvalidFields: there is no valid value of this kind.
     """
     value, label = _writer(kind, of) if of and not typed.strip() else normalised(kind, typed)
-    ban = Ban(
+    return Ban(
         kind=kind,
         value=value,
         label=label,
-        site=site,
-        moderator=by if isinstance(by, Moderator) else None,
+        site_id=site.id if site else None,
         reason=one_line(reason)[:300],
         expires_at=clock.now() + timedelta(days=days) if days else None,
     )
+
+
+def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
+    """Store a ban, so that it holds from the commit on."""
+    ban.moderator = by if isinstance(by, Moderator) else None
     db.session.add(ban)
     db.session.flush()
     actions.record(Verb.BAN, by, site=ban.site_id, comment=of, count=0, undo_data={"ban": ban.id})
     return ban
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What a ban's author wrote that is pending or approved: how many comments in which names, most frequent first."""
+
+    ban: Ban
+    comments: int
+    names: Sequence[str]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether more than one person's few comments may be meant: the moderator should be asked again."""
+        return self.comments > FEW or len(self.names) > 1
+
+
+def reach(ban: Ban) -> Reach:
+    """Return what ``trash_theirs`` would move. Takes time, so nothing is locked."""
+    names = Counter(comment.author for comment in _theirs(ban))
+    return Reach(ban, names.total(), [name for name, _ in names.most_common()])
+
+
+def drafts_about(comment: Comment) -> list[Ban]:
+    """Return the bans that what is known of a comment's author allows, the narrowest first."""
+    host = links.host_of(comment.website or "") if comment.is_linkback else ""
+    known = [
+        (BanKind.BROWSER, "", comment.visitor),
+        (BanKind.EMAIL, "", comment.email),
+        (BanKind.DOMAIN, host, len(host.split(".")) > 1),
+        (BanKind.ADDRESS, "", comment.address_hash),
+    ]
+    return [draft(kind, typed, of=comment, site=comment.thread.site) for kind, typed, is_known in known if is_known]
+
+
 def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
     """Return what to compare and to show of a comment's author. A domain may be shared, so it must be typed."""
-    if kind == BanKind.ADDRESS and comment.address_hash:
-        return comment.address_hash, f"{comment.author} (#{comment.id})"
+    hashed = {BanKind.BROWSER: comment.visitor, BanKind.ADDRESS: comment.address_hash}.get(kind)
+    if hashed:
+        return hashed, f"{comment.author} (#{comment.id})"
     return normalised(kind, (comment.email or "") if kind == BanKind.EMAIL else "")
 
 
@@ -95,7 +134,10 @@ def theirs(ban: Ban) -> list[int]:
 
     Networks match nothing, as addresses are stored as hashes; moderators' own comments never match.
     """
-    found: list[int] = []
+    return [comment.id for comment in _theirs(ban)]
+
+
+def _theirs(ban: Ban) -> Iterator[Comment]:
     for part in _parts(ban):
         near = select(Comment).where(
             part, _may_be_refused_by(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None)
@@ -103,8 +145,7 @@ def theirs(ban: Ban) -> list[int]:
         if ban.site_id is not None:
             near = near.where(unindexed(Comment.site_id) == ban.site_id)
         comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
-        found += [comment.id for comment in comments if _is_refused(comment, ban)]
-    return found
+        yield from (comment for comment in comments if _is_refused(comment, ban))
 
 
 def trash_theirs(ban: Ban) -> int:
@@ -185,6 +226,8 @@ def _parts(ban: Ban) -> Iterator[ColumnElement[bool]]:
 
 def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
     """Return a condition for comments that may match the ban; exact if it is an equality."""
+    if ban.kind == BanKind.BROWSER:
+        return Comment.visitor == ban.value
     if ban.kind == BanKind.ADDRESS:
         return Comment.address_hash == ban.value
     if ban.kind == BanKind.EMAIL:

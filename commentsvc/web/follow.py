@@ -47,8 +47,8 @@ def follow(site_key: str, key: str = "") -> Response:
         if request.form.get(gate.HONEYPOT):
             raise HiddenFieldFilled
         email = fields.checked_email(typed)
-        bans.check(site, AuthorIdentity(current.address(), email, "", ""))
         person = visitor.known()
+        bans.check(site, AuthorIdentity(current.address(), email, visitor=person.hash if person else ""))
         article = article.for_writing()
         subscriptions.follow(article.site, article.own_key, email, i18n.language(), person.hash if person else None)
         db.session.commit()

@@ -14,7 +14,7 @@ from commentsvc.models.comment import State
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.privacy import personal_data
-from tests.cast import ADA, ARTICLE, BOB, MALLORY
+from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row, texts_of
 
@@ -28,6 +28,11 @@ def banned(ada: Visitor, **fields: str) -> int:
     answer = ada.admin_post("/admin/bans", form_at="/admin/bans", **fields)
     assert answer.status_code == 303, answer.text
     return int(answer.headers["Location"].rpartition("=")[2])
+
+
+def lines_of(page: str) -> str:
+    """What is read on a page, without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split()).replace(" :", ":").replace(" ,", ",")
 
 
 def tries(visitor: Visitor, address: str = HOME, **fields: str) -> int:
@@ -180,6 +185,45 @@ class TestHowFar:
     def test_moderators_may_write_what_nobody_else_may(self, ada: Visitor) -> None:
         banned(ada, kind="word", value="casino")
         assert ada.post(body="No casino here, please.", challenge_answer="").status_code == 303
+
+
+class TestWhoIsMeant:
+    """A ban takes one person, unless the moderator has seen whom else it takes."""
+
+    def test_the_form_offers_what_is_known_with_what_it_would_take(self, ada: Visitor, visit: Visit) -> None:
+        mallory = visit()
+        theirs = [mallory.comment(MALLORY, body=f"number {number}", email=MALLORY.email) for number in range(2)]
+        visit().comment(GRACE, body="from the same house")
+        page = lines_of(ada.client.get(f"/admin/bans?comment={theirs[0]}").text)
+        assert "Browser 2 comments" in page
+        assert f"Email {MALLORY.email} 2 comments" in page
+        assert "IP address 3 comments by 2 names: Mallory, Grace" in page
+
+    def test_the_browser_is_what_is_preset(self, ada: Visitor, visit: Visit) -> None:
+        mallory = visit()
+        theirs = mallory.comment(MALLORY, email="")
+        page = ada.client.get(f"/admin/bans?comment={theirs}").text
+        kind = re.findall(r'name="kind" value="(\w+)" checked', page)[0]
+        banned(ada, kind=kind, comment=str(theirs), theirs="1")
+        assert kind == "browser"
+        assert row(theirs).state == State.TRASHED
+        assert mallory.post(MALLORY, body="again").status_code == 403
+        assert visit().post(GRACE, body="from the same house").status_code == 303
+
+    def test_it_asks_before_it_takes_what_several_people_wrote(self, ada: Visitor, visit: Visit) -> None:
+        theirs = visit().comment(MALLORY)
+        others = visit().comment(GRACE, body="from the same house")
+        form = {"kind": "address", "comment": str(theirs), "theirs": "1", "reason": "spam", "days": "7"}
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", **form)
+        assert "This would move to the trash: 2 comments by 2 names: Mallory, Grace" in lines_of(answer.text)
+        assert 'value="spam"' in answer.text
+        assert db.session.scalars(select(Ban)).all() == []
+        banned(ada, **form, confirmed="1")
+        assert {row(one).state for one in (theirs, others)} == {State.TRASHED}
+
+    def test_a_browser_cannot_be_typed(self, ada: Visitor) -> None:
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind="browser", value="somebody")
+        assert answer.status_code == 422
 
 
 class TestAllOfTheirs:

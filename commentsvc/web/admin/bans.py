@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,6 +16,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import NotToBeBanned
+from commentsvc.moderation.bans import Reach
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
@@ -27,16 +29,20 @@ signed_in.guard(blueprint)
 
 @dataclass(frozen=True)
 class BanForm:
-    """The form in ``templates/admin/bans.html``; about the author of ``comment``, if given."""
+    """The form in ``templates/admin/bans.html``; about the author of ``comment``, if given.
+
+    ``reach`` is what a ban would move to the trash, where the moderator is asked whether that is meant.
+    """
 
     comment: Comment | None
     refusal: Refusal | None = None
+    reach: Reach | None = None
 
-    @property
-    def value(self) -> str:
-        """What was typed, else the host of a linkback."""
-        linkback = self.comment.website if self.comment and self.comment.is_linkback else None
-        return request.form.get("value", links.host_of(linkback or ""))
+    @cached_property
+    def choices(self) -> list[tuple[Ban, Reach | None]]:
+        """What a comment's author can be banned by, with the reach where an index finds it."""
+        drafts = bans.drafts_about(self.comment) if self.comment else []
+        return [(ban, None if ban.kind == BanKind.DOMAIN else bans.reach(ban)) for ban in drafts]
 
     @property
     def site(self) -> str:
@@ -55,12 +61,10 @@ class BanForm:
 
     @property
     def kind(self) -> str:
-        """What was chosen, else what is known of the comment's author."""
+        """What was chosen, else the narrowest that is known of the comment's author."""
         if "kind" in request.form:
             return request.form["kind"]
-        if self.comment and self.comment.is_linkback:
-            return BanKind.DOMAIN
-        return BanKind.ADDRESS if self.comment and self.comment.address_hash else BanKind.EMAIL
+        return self.choices[0][0].kind if self.choices else BanKind.EMAIL
 
 
 @blueprint.get("")
@@ -70,17 +74,24 @@ def show() -> AnyResponse | str:
 
 
 @blueprint.post("")
-def impose() -> AnyResponse | tuple[str, int]:
-    """Ban an author; back to the list, which offers to undo it."""
-    db.begin_write()
-    comment = signed_in.own(db.session.get(Comment, row_id(request.form.get("comment")) or 0))
+def impose() -> AnyResponse | str | tuple[str, int]:
+    """Ban an author; back to the list, which offers to undo it.
+
+    If much or several people's would go to the trash with it, the form comes back once and asks.
+    """
+    form = request.form
+    takes_theirs, is_confirmed = bool(form.get("theirs")), bool(form.get("confirmed"))
+    comment = signed_in.own(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
-        ban = _imposed(comment)
+        ban = _drafted(comment)
     except InvalidFields as refusal:
-        db.session.rollback()
-        return _page(BanForm(db.session.get(Comment, comment.id) if comment else None, refusal)), refusal.status
+        return _page(BanForm(comment, refusal)), refusal.status
+    if takes_theirs and not is_confirmed and (reach := bans.reach(ban)).is_wide:
+        return _page(BanForm(comment, reach=reach))
+    db.begin_write()
+    bans.impose(ban, signed_in.person(), comment)
     db.session.commit()
-    if request.form.get("theirs"):
+    if takes_theirs:
         bans.trash_theirs(ban)
     return _changed(ban)
 
@@ -106,20 +117,15 @@ def undo(ban_id: int) -> AnyResponse:
     return _changed(ban)
 
 
-def _imposed(comment: Comment | None) -> Ban:
+def _drafted(comment: Comment | None) -> Ban:
     form = request.form
     site, days = _site(), _days()
     if form.get("kind") not in set(BanKind):
         raise InvalidFields({"value": NotToBeBanned()})
-    return bans.impose(
-        BanKind(form["kind"]),
-        form.get("value", ""),
-        by=signed_in.person(),
-        of=comment,
-        site=site,
-        reason=form.get("reason", ""),
-        days=days,
-    )
+    kind, typed, reason = BanKind(form["kind"]), form.get("value", ""), form.get("reason", "")
+    if comment and kind == BanKind.DOMAIN and not typed.strip():
+        typed = links.host_of(comment.website or "") if comment.is_linkback else ""
+    return bans.draft(kind, typed, of=comment, site=site, reason=reason, days=days)
 
 
 def _site() -> Site | None:
@@ -162,7 +168,7 @@ def _page(form: BanForm) -> str:
         taken=bans.taken_by(listed),
         longest_days=bans.MAX_DAYS,
         changed=next((ban for ban in listed if ban.id == int_arg("changed")), None),
-        kinds=BanKind,
+        kinds=[kind for kind in BanKind if kind != BanKind.BROWSER],
         form=form,
         sites=who.seen_sites(),
         moderator=who,
