@@ -90,6 +90,8 @@ class InvalidFields(Refusal):
     def __init__(self, fields: dict[str, Refusal]) -> None:
         super().__init__()
         self.fields = fields
+        if "body" in fields:  # there may be no text
+            self.sentence = N_("Please check the highlighted fields.")
 
 
 class NotUnderstood(Refusal):

@@ -40,7 +40,7 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import challenge_outcome, current, errors, security
+from commentsvc.web import challenge_outcome, current, errors, security, visitor
 from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
@@ -105,7 +105,7 @@ def _receive(request: CommentRequest) -> Comment:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     parsed = submission.parse(request.typed)
     if request.moderator is None:
-        author = AuthorIdentity(current.address(), parsed.email or "", parsed.website or "", parsed.text)
+        author = _identity(parsed.email, parsed.website, parsed.text)
         bans.check(site, author)
     request.article.check_open()
     taken = _check_person(request)
@@ -129,14 +129,18 @@ def _receive(request: CommentRequest) -> Comment:
     return comment
 
 
+def _identity(email: str | None, website: str | None, said: str) -> AuthorIdentity:
+    person = visitor.known()
+    return AuthorIdentity(current.address(), email or "", website or "", said, person.hash if person else "")
+
+
 def edit(find: Callable[[], Comment], body: str) -> Comment:
     """Edit the comment that ``find`` returns; commits. Raises what ``find`` and ``editing.edit`` raise."""
 
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
             text = submission.parse({"author": comment.author, "body": body}).text
-            author = AuthorIdentity(current.address(), comment.email or "", comment.website or "", text)
-            bans.check(comment.thread.site, author)
+            bans.check(comment.thread.site, _identity(comment.email, comment.website, text))
         editing.edit(comment, body)
 
     return _changed(find, change)
@@ -166,6 +170,8 @@ def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, t
     except ChallengeFailed as refusal:
         if not isinstance(refusal, NO_GUESS):
             DailyCount.add(Event.FAILED, request.article.site.id)
+        if isinstance(refusal, ChallengeNeeded) and isinstance(checked, Refusal):
+            raise checked from refusal  # nothing was answered: the fields are what is wrong
         refusal.fields = checked.fields if isinstance(checked, Refusal) else refusal.fields
         raise
     if outcome == ChallengeOutcome.SOLVED:

@@ -251,7 +251,7 @@ class TestWriting:
         bob.route("**/composer.js*", lambda route: held.append(route), times=1)
         bob.goto(world.article)
         bob.get_by_label("Your comment").fill("half a thought")
-        wait_for(lambda: bool(held))
+        wait_for(lambda: bob.evaluate("true") and held)  # which lets the route be heard of
         held[0].continue_()
         wait_for(bob.locator("form.write input[name=challenge_token]").input_value)
         bob.reload()
@@ -605,6 +605,8 @@ def test_a_single_page_shows_the_thread_of_where_one_is(world: World, person: Pe
         bob.get_by_role("link", name=name, exact=True).click()
         expect(bob.get_by_text(there)).to_be_visible()
         expect(bob.get_by_text(gone)).to_have_count(0)
+    if way == "a head that is kept up":
+        bob.wait_for_function("document.querySelector('link[rel=canonical]').href.endsWith('/a.html')")
     if way != "replaced":
         bob.go_back()
         expect(bob.get_by_text("of the second")).to_be_visible()

@@ -66,6 +66,15 @@ def test_who_forgets_to_answer_is_asked_to_and_keeps_the_picture(bob: Visitor) -
     assert bob.send(form).status_code == 303
 
 
+def test_who_sends_an_empty_form_hears_of_the_fields_not_of_the_picture(bob: Visitor) -> None:
+    answer = bob.post(author="", body="", challenge_answer="")
+    assert answer.status_code == 422
+    assert "Please check the highlighted fields." in answer.text
+    assert "Your text is still there" not in answer.text
+    assert "not a robot" not in answer.text.partition("<img")[0]
+    assert "challenge_answer" in answer.text
+
+
 def test_one_try_only_even_after_a_wrong_answer(bob: Visitor) -> None:
     form = bob.fill(BOB)
     assert bob.send(form | {"challenge_answer": "AAAAAA", "idempotency_key": "1"}).status_code == 403
