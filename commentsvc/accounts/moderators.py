@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
 
-from commentsvc import clock
+from commentsvc import clock, versions
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
-from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.passkey import Passkey
 from commentsvc.models.site import Site
 
@@ -48,15 +48,20 @@ def add(
         )  # what let them in before does not
     moderator.name, moderator.language, moderator.removed_at, moderator.password_hash = name, language, None, None
     moderator.role, moderator.sites = role, list(sites)
+    moderator.badge = Badge.AUTHOR if role == Role.OWNER else Badge.MODERATOR
     db.session.flush()
     return moderator
 
 
-def change(moderator: Moderator, role: Role, sites: Sequence[Site]) -> None:
-    """Change role or sites; raises ``LastOwner``."""
+def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge) -> None:
+    """Change role, sites or badge; raises ``LastOwner``. Another badge is shown beside earlier comments, too."""
     if role != Role.OWNER:
         _must_leave_an_owner(moderator)
     moderator.role, moderator.sites = role, list(sites)
+    if badge != moderator.badge:
+        moderator.badge = badge
+        for site_id in db.session.scalars(select(Site.id)):
+            versions.raise_site(site_id)
 
 
 def remove(moderator: Moderator) -> None:

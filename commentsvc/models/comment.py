@@ -29,6 +29,7 @@ from commentsvc import clock
 from commentsvc.db import Base, UTCDateTime, db
 from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
+from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
 
 
@@ -135,6 +136,7 @@ class Comment(Base):
     search_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
 
     thread: Mapped[Thread] = relationship(lazy="joined", innerjoin=True)
+    moderator: Mapped[Moderator | None] = relationship(viewonly=True)  # who wrote it
     parent: Mapped["Comment | None"] = relationship(remote_side="Comment.id", foreign_keys="Comment.parent_id")
 
     @classmethod

@@ -19,6 +19,14 @@ class Role(StrEnum):
     MODERATOR = "moderator"  # decide about comments on their sites
 
 
+class Badge(StrEnum):
+    """What stands beside the name of their comments."""
+
+    AUTHOR = "author"  # writes the blog
+    MODERATOR = "moderator"
+    NONE = "none"
+
+
 moderator_site = Table(
     "moderator_site",
     Base.metadata,
@@ -41,6 +49,7 @@ class Moderator(Base):
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(16), default="en")
     role: Mapped[Role] = mapped_column(default=Role.OWNER)
+    badge: Mapped[Badge] = mapped_column(default=Badge.AUTHOR)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     removed_at: Mapped[datetime | None]

@@ -126,3 +126,10 @@ def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     found = search.ids(who, Wanted(person=comment.id), most + 1)
     others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
+
+
+def latest_in(thread: Thread, besides: Comment, most: int = 100) -> list[Comment]:
+    """Return the latest published comments of a thread, to choose one from."""
+    there = (Comment.thread_id == thread.id, Comment.state == State.APPROVED, Comment.is_discussion)
+    rows = select(Comment).where(*there, Comment.id != besides.id).order_by(*Comment.order(newest_first=True))
+    return list(db.session.scalars(rows.limit(most)))

@@ -16,6 +16,7 @@ from commentsvc import i18n, storage_errors
 from commentsvc.db import db
 from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnavailable, TooLarge
 from commentsvc.linkbacks import pingback, trackback
+from commentsvc.models.moderator import Moderator
 from commentsvc.storage_errors import Meaning
 from commentsvc.web import current, linkbacks, security
 
@@ -125,9 +126,18 @@ def _json(body: dict[str, object]) -> Response:
 
 
 def _page(status: int, sentence: str) -> Response:
-    response = make_response(render_template("errors/error.html", sentence=sentence, typed=_typed_text()), status)
+    who = _moderator() if status < 500 else None
+    template = "errors/admin.html" if who else "errors/error.html"
+    page = render_template(template, sentence=sentence, typed=_typed_text(), moderator=who)
+    response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
     return security.allow_site(response, current.site_asked_for()) if request.path.startswith("/embed/") else response
+
+
+def _moderator() -> Moderator | None:
+    """Return who is signed in, on an admin page: they keep its menu, and so a way back."""
+    found = g.get("moderator_session") if request.path.startswith("/admin/") else None
+    return found.moderator if found else None
 
 
 def _typed_text() -> str:
@@ -144,4 +154,5 @@ def _is_program() -> bool:
 
 
 def _speak() -> None:
-    i18n.speak(current.reader_language())
+    if not g.get("moderator_session"):  # else their language is spoken already
+        i18n.speak(current.reader_language())

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
 from commentsvc.characters import isolated
-from commentsvc.markup import smilies
+from commentsvc.markup import plain_text, smilies
 from commentsvc.moderation import queue
 from commentsvc.notifications import outbox
 from commentsvc.web import avatars, sharing, ui_strings
@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
         relative_time=i18n.relative_time,
         short_time=i18n.short_time,
         isolated=isolated,
+        as_text=plain_text.from_html,
     )
     # Variables are translated by the filter: _() would interpret their % as places and their < as ours.
     app.jinja_env.filters.update(

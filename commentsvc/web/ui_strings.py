@@ -45,3 +45,8 @@ def for_writers() -> Words:
         "text": _("Your comment"),
         "trouble": _("Comments are temporarily unavailable. Your text is still here; please try again in a minute."),
     }
+
+
+def for_moderators() -> dict[str, str]:
+    """Return how many comments are selected, for ``static/admin/admin.js``; one form per plural category."""
+    return i18n.plural_forms("%(count)s selected", "%(count)s selected")

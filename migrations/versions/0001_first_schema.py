@@ -58,6 +58,7 @@ def _create_tables() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("badge", sa.String(length=16), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),

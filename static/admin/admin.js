@@ -9,6 +9,8 @@ const OFFERED = 10_000; // milliseconds for which undoing is offered in sight; i
 let last = Promise.resolve(); // acts are sent one after the other, in the order they were done
 let isFetching = false;
 let fading = 0;
+const many = /** @type {HTMLFormElement | null} */ (document.querySelector("#many"));
+const all = /** @type {HTMLInputElement | null} */ (document.querySelector("#all"));
 
 /** @returns {HTMLElement[]} */
 const rows = () => (list ? /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > li:not([hidden])")]) : []);
@@ -61,21 +63,22 @@ function decide(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ f
 }
 
 /** What was typed in a row: sent, and the form again where something is wrong with it. */
-async function say(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ form) {
-  const fields = new FormData(form);
+async function say(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ form, /** @type {HTMLElement | null} */ button) {
+  const fields = new FormData(form, button);
   fields.set("listed", new FormData(shared()).get("listed") ?? "");
   const { ok, page } = await send(form.action, fields).catch(() => ({ ok: false, page: parse("") }));
-  if (ok) {
+  const again = /** @type {HTMLElement | null} */ (page.getElementById(form.id));
+  if (ok && !again) {
     leave(one);
     settle(one, page);
     return;
   }
-  const again = /** @type {HTMLElement | null} */ (page.getElementById(form.id));
-  if (!again?.querySelector("[aria-invalid], .notice")) {
+  if (!again?.querySelector("[aria-invalid], .notice, .preview")) {
     comeBack(one, page.querySelector(".notice")?.textContent ?? "");
     return;
   }
   form.replaceWith(again);
+  offerCancel(again);
   /** @type {HTMLElement} */ (again.querySelector("[aria-invalid], textarea")).focus();
 }
 
@@ -169,9 +172,66 @@ async function refill() {
 function tidy() {
   const isEmpty = rows().length === 0;
   const nothing = /** @type {HTMLElement | null} */ (document.querySelector(".empty"));
-  const many = /** @type {HTMLElement | null} */ (document.getElementById("many"));
   if (nothing) nothing.hidden = !isEmpty || document.querySelector(".older") !== null;
   if (many) many.hidden = isEmpty;
+  showSelection();
+  mark();
+}
+
+/** The boxes that are ticked. @returns {HTMLInputElement[]} */
+const selected = () => rows().flatMap((one) => /** @type {HTMLInputElement[]} */ ([...one.querySelectorAll(".choose:checked")]));
+
+/** The first tick opens the bar with what can be done to the selected ones; the last one taken away closes it. */
+function showSelection() {
+  const label = /** @type {HTMLElement | null | undefined} */ (many?.querySelector("label[for=all]"));
+  if (!many || !label || !all) return;
+  const number = selected().length;
+  label.dataset.none ??= label.textContent ?? "";
+  label.textContent = number ? plural(JSON.parse(label.dataset.selected ?? "{}"), number) : label.dataset.none;
+  all.checked = number > 0 && number === rows().length;
+  all.indeterminate = number > 0 && !all.checked;
+  many.classList.toggle("chosen", number > 0);
+  /** @type {HTMLDetailsElement} */ (many.querySelector("details")).open = number > 0;
+}
+
+function select(/** @type {boolean} */ isChosen) {
+  for (const one of rows()) /** @type {HTMLInputElement} */ (one.querySelector(".choose")).checked = isChosen;
+  showSelection();
+}
+
+/** The form of a sentence for a number, in the page's language. */
+function plural(/** @type {Record<string, string>} */ forms, /** @type {number} */ count) {
+  const { lang } = document.documentElement;
+  const form = forms[new Intl.PluralRules(lang).select(count)] ?? forms.other ?? "";
+  return form.replace("%(count)s", new Intl.NumberFormat(lang).format(count));
+}
+
+/** Mark the words that were searched for, where the browser can without changing the page. */
+function mark() {
+  const words = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().split(/[\s"]+/).filter((word) => word.length > 1);
+  if (!words.length || !("highlights" in CSS)) return;
+  const found = [];
+  for (const place of document.querySelectorAll(".items :is(.body, .name, .aside)")) {
+    const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) found.push(...rangesOf(words, node));
+  }
+  CSS.highlights.set("found", new Highlight(...found));
+}
+
+/** @returns {Range[]} */
+function rangesOf(/** @type {string[]} */ words, /** @type {Node} */ node) {
+  const text = (node.textContent ?? "").toLowerCase();
+  const ranges = [];
+  if (text.length !== node.textContent?.length) return []; // small letters that are longer, as of İ
+  for (const word of words) {
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + word.length);
+      ranges.push(range);
+    }
+  }
+  return ranges;
 }
 
 /** Put a form of the comment's own page into its row: the one that a link's fragment names. */
@@ -184,10 +244,16 @@ async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement
     return;
   }
   one.querySelector("article")?.append(form);
+  offerCancel(form);
   const text = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
   form.scrollIntoView({ block: "nearest" });
+}
+
+/** In a row there is something to go back to. */
+function offerCancel(/** @type {Element} */ form) {
+  form.querySelector("[data-cancel]")?.removeAttribute("hidden");
 }
 
 function close(/** @type {Element} */ form) {
@@ -202,13 +268,17 @@ document.addEventListener("submit", (event) => {
   const one = list && row(button ?? form);
   if (one && form.matches(".inside")) {
     event.preventDefault();
-    void say(one, form);
+    void say(one, form, button);
   } else if (one && button) {
     event.preventDefault();
     decide(one, form, button);
   } else if (list && form.closest("#bar")) {
     event.preventDefault();
     undo(form);
+  } else if (form === many && button) {
+    event.preventDefault();
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "verb", value: /** @type {HTMLButtonElement} */ (button).value }));
+    last = last.then(() => form.submit()); // what was decided before is sent first
   }
 });
 
@@ -232,7 +302,13 @@ function press(/** @type {string} */ key) {
   else if (key === "/") document.getElementById("q")?.focus();
   else if (key === "u") /** @type {HTMLElement | null} */ (document.querySelector("#bar button"))?.click();
   else if (key === "x") /** @type {HTMLElement | null} */ (current()?.querySelector(".choose"))?.click();
+  else if (key === "Escape" && selected().length) select(false);
   else {
+    const together = selected().length ? many?.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+    if (together instanceof HTMLElement) {
+      together.click();
+      return true;
+    }
     const one = current() ?? (list ? null : document.querySelector(".items > li"));
     const button = /** @type {HTMLElement | null | undefined} */ (one?.querySelector(`.acts [data-key="${CSS.escape(key)}"]`));
     if (!button) return false;
@@ -261,6 +337,8 @@ document.addEventListener("click", (event) => {
   const link = /** @type {HTMLAnchorElement | null} */ (target.closest("a"));
   const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (target.closest("[data-keys]")) keys();
+  const inside = target.closest("[data-cancel]")?.closest(".inside");
+  if (inside) close(inside);
   if (!link || !isPlain) return;
   const one = list && row(link);
   if (link.dataset.text !== undefined) {
@@ -274,18 +352,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
-const all = /** @type {HTMLInputElement | null} */ (document.querySelector("#all"));
-all?.addEventListener("change", () => {
-  for (const one of rows()) {
-    const choose = /** @type {HTMLInputElement} */ (one.querySelector(".choose"));
-    choose.checked = all.checked;
-  }
-});
+all?.addEventListener("change", () => select(all.checked));
+list?.addEventListener("change", showSelection);
 
 // What needs this script shows itself with it.
-for (const hidden of document.querySelectorAll(".many .tick, .keys")) hidden.removeAttribute("hidden");
+for (const hidden of document.querySelectorAll(".many > .tick, .keys")) hidden.removeAttribute("hidden");
 if (list) {
   document.body.classList.add("live");
   offer();
+  tidy();
   if (!location.hash && !location.search.includes("q=")) focus(rows()[0]);
 }

@@ -77,6 +77,49 @@ def test_from_the_keyboard_alone(full: World, person: Person) -> None:
     assert sum(found.values()) == HELD
 
 
+def test_what_is_selected_is_what_keys_act_on(full: World, person: Person) -> None:
+    ada = person()
+    sit_down(full, ada)
+    expect(ada.get_by_text("number 99")).to_be_visible()
+    many = ada.locator("#many")
+    expect(many.get_by_role("button", name="Approve")).to_be_hidden()
+    for key in ("x", "j", "x", "j", "j", "x"):
+        ada.keyboard.press(key)
+    expect(many).to_contain_text("3 selected")
+    ada.keyboard.press("Escape")
+    expect(many).not_to_contain_text("selected")
+    ada.keyboard.press("x")
+    ada.keyboard.press("k")
+    ada.keyboard.press("x")
+    ada.keyboard.press("s")
+    expect(ada.locator("#bar")).to_contain_text("2 comments: Marked as spam.")
+    assert counts(ada, full)["Spam"] == 2
+
+
+def test_a_search_says_how_many_and_marks_them(full: World, person: Person) -> None:
+    ada = person()
+    sit_down(full, ada)
+    ada.get_by_role("searchbox", name="Search").fill("number 42")
+    ada.keyboard.press("Enter")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("1 result")
+    marked = "[...CSS.highlights.get('found')].map(String)"
+    assert "42" in ada.evaluate(marked)
+
+
+def test_a_reply_is_looked_at_or_given_up_in_its_row(full: World, person: Person) -> None:
+    ada = person()
+    sit_down(full, ada)
+    expect(ada.get_by_text("number 99")).to_be_visible()
+    ada.keyboard.press("r")
+    ada.get_by_label("Your reply").fill("with *stars*")
+    ada.get_by_role("button", name="Preview").click()
+    expect(ada.locator(".items .preview strong")).to_have_text("stars")
+    expect(ada.get_by_label("Your reply")).to_have_value("with *stars*")
+    ada.get_by_role("button", name="Cancel").click()
+    expect(ada.get_by_label("Your reply")).to_have_count(0)
+    assert ada.evaluate("document.activeElement.closest('.items > li') !== null")
+
+
 def test_by_touch_on_a_phone(full: World, person: Person) -> None:
     ada = person(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     sign_in(full, ada)

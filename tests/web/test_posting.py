@@ -468,4 +468,4 @@ def test_the_author_is_marked(ada: Visitor, site: Site) -> None:
     form = ada.open_form()
     answer = ada.send(form | {"author": "Ada", "body": "I wrote this article."})
     assert answer.status_code == 303
-    assert '<span class="badge" part="badge">Moderator</span>' in ada.client.get(f"/t/blog/{ARTICLE}").text
+    assert '<span class="badge" part="badge">Author</span>' in ada.client.get(f"/t/blog/{ARTICLE}").text

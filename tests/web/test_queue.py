@@ -35,7 +35,7 @@ class TestFilters:
         second = bob.comment(BOB, body="waits", parent_id=str(first))
         page = ada.client.get("/admin/queue").text
         assert "this blog holds all comments" in page
-        assert f'href="/admin/queue?person={second}&amp;state=any">Approved 1</a>' in page
+        assert f'href="/admin/queue?person={second}&amp;state=any">Also by this person: Approved 1</a>' in page
         assert "<b><bdi>Bob</bdi>:</b> approved *before*" in page
         assert 'href="/admin/threads/' in page
 

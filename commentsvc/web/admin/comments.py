@@ -7,6 +7,7 @@ from commentsvc.comments import editing, replying, submission
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal, found
 from commentsvc.fields import row_id
+from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.note import Note
@@ -41,7 +42,9 @@ def decide(comment_id: int, verb: str) -> AnyResponse | str:
 
 @blueprint.post("/reply")
 def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Approve it and reply to it, as one action."""
+    """Approve it and reply to it, as one action; or show what the reply would look like."""
+    if request.form.get("preview"):
+        return _page(_own(comment_id), "reply", is_preview=True)
     db.begin_write()
     comment = _own(comment_id, locked=True)
     try:
@@ -56,7 +59,9 @@ def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.post("/text")
 def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
-    """Change name, website or text; the old text is kept."""
+    """Change name, website or text; the old text is kept. Or show what the new text would look like."""
+    if request.form.get("preview"):
+        return _page(_own(comment_id), "text", is_preview=True)
     names = ("author", "website", "body")
     try:
         new = submission.validate({name: request.form.get(name, "") for name in names})
@@ -148,7 +153,7 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
     return redirect(listing.address(action=action.id), code=303)
 
 
-def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> str:
+def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, is_preview: bool = False) -> str:
     who = signed_in.person()
     saved = notes.saved_replies(who)
     chosen = next((one.body for one in saved if one.id == int_arg("saved")), "")
@@ -162,6 +167,8 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None) -> s
         reply=request.form.get("body", chosen) if form in ("", "reply") else "",
         form=form,
         refusal=refusal,
+        preview=render(request.form.get("body", "")) if is_preview else "",
+        there=queue.latest_in(comment.thread, besides=comment),
         errors=refusal.fields if refusal else {},
         typed=request.form,
         listing=Listing({}),

@@ -12,7 +12,7 @@ from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.fields import checked_email, row_id
 from commentsvc.markup.render import one_line
-from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.site import Site
 from commentsvc.web.admin import sign_in, signed_in
 from commentsvc.web.admin.account import MAX_NAME_LENGTH
@@ -61,10 +61,11 @@ def invite() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post(f"/{MODERATOR}")
 def change(moderator_id: int) -> AnyResponse:
-    """Change role or sites."""
-    role = _role()
+    """Change role, sites or badge."""
+    role, badge = _role(), request.form.get("badge", "")
     db.begin_write()
-    moderators.change(found(db.session.get(Moderator, moderator_id)), role, _sites())
+    who = found(db.session.get(Moderator, moderator_id))
+    moderators.change(who, role, _sites(), Badge(badge) if badge in set(Badge) else who.badge)
     return _back()
 
 
@@ -118,6 +119,7 @@ def _page(form: InvitationForm) -> str:
         moderators=moderators.everybody(),
         removed=removed if removed and removed.removed_at else None,
         roles=Role,
+        badges=Badge,
         sites=signed_in.person().seen_sites(),
         has_mail_server=bool(settings.current().mail_url),
         moderator=signed_in.person(),

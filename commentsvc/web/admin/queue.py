@@ -124,6 +124,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         counts=queue.counts(who, wanted.site),
         many=queue.MANY,
         most=MAX_AT_ONCE,
+        found=search.count(who, [wanted], queue.MANY)[0] if listing.is_filtered else 0,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
