@@ -157,7 +157,10 @@ class ParentUnavailable(Refusal):
     """The parent is gone, held, or in another thread."""
 
     status = 422
-    sentence = N_("The comment you are replying to is not available. You can still post yours as a new comment.")
+    sentence = N_(
+        "The comment you are replying to is not shown right now: it may be awaiting approval, or have been removed. "
+        "You can still post yours as a new comment."
+    )
 
 
 class Banned(Refusal):

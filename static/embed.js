@@ -438,4 +438,4 @@ function sheet(rules) {
 }
 
 if (!customElements.get("comment-thread")) customElements.define("comment-thread", CommentThreadElement);
-if (document.querySelector("comment-count")) import(`${SERVER}/static/embed/count.js`);
+for (const name of ["count", "latest"]) if (document.querySelector(`comment-${name}`)) import(`${SERVER}/static/embed/${name}.js`);

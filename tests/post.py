@@ -37,8 +37,8 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 
 def link_in(message: EmailMessage, path: str, number: int = 0) -> str:
-    """The path of a link to us in the text part."""
-    return [word for word in text_of(message).split() if f"/{path}/" in word][number].removeprefix(SERVER)
+    """The path of a link to us in the HTML part."""
+    return [link for link in links_in_html(message) if f"/{path}/" in link][number].removeprefix(SERVER)
 
 
 def links_in_html(message: EmailMessage) -> list[str]:

@@ -65,7 +65,7 @@ def run(argv: list[str] | None = None) -> int:
     except click.Abort:
         return _say("Stopped.")
     except click.ClickException as failure:
-        return _say(failure.format_message())
+        return _say(failure.format_message(), failure.exit_code)
     except Exception as problem:
         from commentsvc.cli import failures  # loads the libraries of database and languages
 
@@ -75,6 +75,6 @@ def run(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _say(sentence: str) -> int:
+def _say(sentence: str, status: int = 1) -> int:
     sys.stderr.write(" ".join(sentence.split()) + os.linesep)
-    return 1
+    return status

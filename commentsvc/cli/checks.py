@@ -106,13 +106,18 @@ def _mail() -> str:
         raise CheckFailed("no server is set, so emails wait in the outbox. Set COMMENTSVC_MAIL_URL.")
     try:
         with mail.connect():
-            taken = ""
+            return f"reachable, emails come from {settings.current().sender}"
     except mail.DeliveryFailed as failure:
-        taken = failure.answer
-    advice = " ".join(deliverability.hints(taken, is_taken=not taken))
-    if taken:
-        raise CheckFailed(f"the server does not take emails ({taken}). {advice or 'Check COMMENTSVC_MAIL_URL.'}")
-    return f"reachable, emails come from {settings.current().sender}. {advice}".strip()
+        advice = " ".join(deliverability.hints(failure.answer, is_taken=False)) or "Check COMMENTSVC_MAIL_URL."
+        raise CheckFailed(f"the server does not take emails ({failure.answer}). {advice}") from None
+
+
+def _sender() -> str:
+    if not settings.current().mail_url:
+        raise NotThere("not checked, as no mail server is set")
+    if advice := deliverability.hints("", is_taken=True):
+        raise NotThere(" ".join(advice))
+    return "nothing speaks against it"
 
 
 def _mailbox() -> str:
@@ -171,6 +176,7 @@ CHECKS = (
     ("Address", _base_url),
     ("Proxy", _proxy),
     ("Mail", _mail),
+    ("Sender", _sender),
     ("Mailbox", _mailbox),
     ("Secret", _secret),
     ("Limits", _limits),

@@ -1,8 +1,9 @@
 """``site``: blogs that may use this server, and their rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,6 +22,12 @@ from commentsvc.sites import removal as site_removal
 from commentsvc.sites import rules as site_rules
 from commentsvc.sites import sites
 from commentsvc.sites.rules import Rule
+
+
+class WrongRule(click.ClickException):
+    """A usage error without two lines of usage above it: the sentence says what to do."""
+
+    exit_code = click.UsageError.exit_code
 
 
 def _option(rule: Rule) -> Any:
@@ -66,6 +73,7 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     with _explained():
         new = sites.add(key, site_rules.origins([*origins]), _taken(rules))
     db.session.commit()
+    _explain_origins(origins, new.origins)
     click.echo(f"Added {key}. Paste this where the comments shall stand:\n\n{links.two_lines(new.key)}")
 
 
@@ -74,12 +82,14 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 def list_sites() -> None:
     """Show the sites and their rules."""
     for one in db.session.scalars(Site.in_service().order_by(Site.key)):
-        click.echo(
-            f"{one.key}: {one.name}, {' '.join(one.origins)}, language {one.language}, captcha {one.captcha}, "
-            f"moderation {one.moderation}, hold with {one.hold_links} links, "
-            + ", ".join(f"{protocol}s {rule}" for protocol, rule in one.linkbacks.items())
-            + (f", feed {feed.url}" if (feed := WatchedFeed.of_site(one)) else "")
-        )
+        feed = WatchedFeed.of_site(one)
+        click.echo(f"{one.key}: {one.name}")
+        click.echo(f"  at         {' '.join(one.origins)}")
+        click.echo(f"  language   {one.language}")
+        click.echo(f"  captcha    {one.captcha}")
+        click.echo(f"  moderation {one.moderation}, hold with {one.hold_links} links")
+        click.echo(f"  linkbacks  {', '.join(f'{protocol}s {rule}' for protocol, rule in one.linkbacks.items())}")
+        click.echo(f"  feed       {feed.url if feed else 'none'}")
 
 
 @site.command(name="set")
@@ -100,6 +110,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     sites.change(changed, values, Operator())
     db.session.commit()
     click.echo(f"Changed {key}.")
+    _explain_origins(origins, changed.origins)
     if values.get(sites.FEED):
         _try_feed(values[sites.FEED])
 
@@ -118,13 +129,19 @@ def remove(key: str) -> None:
     click.echo(f"Removed {key}.")
 
 
+def _explain_origins(typed: Iterable[str], taken: list[str]) -> None:
+    """Say that a path was left out: browsers tell only the origin of a page, so it cannot be checked."""
+    if any(urlsplit(one).path.strip("/") for one in typed):
+        click.echo(f"Of each address only the origin counts: {' '.join(taken)}", err=True)
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what is wrong with a rule into a usage error."""
+    """Say in one sentence what is wrong with a rule; the status is that of a usage error."""
     try:
         yield
     except InvalidFields as wrong:
-        raise click.UsageError(" ".join(i18n.sentence(one) for one in wrong.fields.values())) from None
+        raise WrongRule(" ".join(i18n.sentence(one) for one in wrong.fields.values())) from None
 
 
 def _taken(rules: dict[str, Any]) -> dict[str, Any]:

@@ -177,6 +177,12 @@ def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
     return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(FEED)))
 
 
+def latest(site: Site, most: int) -> list[Comment]:
+    """Return the newest comments that readers see on a site, without linkbacks outside the discussion."""
+    shown = select(Comment).where(Comment.site_id == site.id, Comment.state == State.APPROVED, Comment.is_discussion)
+    return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(most)))
+
+
 def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     """Return the number of approved comments per key, 0 for unknown threads."""
     wanted = list(keys)[:MAX_COUNTS]

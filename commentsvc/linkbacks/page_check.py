@@ -276,10 +276,11 @@ def _policy(article: Article) -> Reason:
     policies = [article.page.headers.get("content-security-policy", "")]
     policies += [str(one) for one in article.root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")]
     server = links.origin_of(links.absolute("")) or ""
-    for policy in filter(None, policies):
-        for directive in ("script-src", "connect-src", "img-src", "media-src"):
-            if not _allows(policy, directive, server, links.origin_of(article.page.url) or ""):
-                raise CheckFailed(KEPT_OUT, server=server, directive=directive)
+    own = links.origin_of(article.page.url) or ""
+    needed = ("script-src", "connect-src", "img-src", "media-src")
+    missing = [one for one in needed if any(not _allows(policy, one, server, own) for policy in policies if policy)]
+    if missing:
+        raise CheckFailed(KEPT_OUT, server=server, directive=", ".join(missing))
     if not any(policies):
         return N_("the page has none, so nothing is blocked")
     return [N_("allows %(server)s"), {"server": server}]

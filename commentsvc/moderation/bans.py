@@ -90,7 +90,7 @@ def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
 
 
 @dataclass(frozen=True)
-class Reach:
+class Affected:
     """What a ban's author wrote that is pending or approved: how many comments in which names, most frequent first."""
 
     ban: Ban
@@ -103,10 +103,10 @@ class Reach:
         return self.comments > FEW or len(self.names) > 1
 
 
-def reach(ban: Ban) -> Reach:
+def affected(ban: Ban) -> Affected:
     """Return what ``trash_theirs`` would move. Takes time, so nothing is locked."""
     names = Counter(comment.author for comment in _theirs(ban))
-    return Reach(ban, names.total(), [name for name, _ in names.most_common()])
+    return Affected(ban, names.total(), [name for name, _ in names.most_common()])
 
 
 def drafts_about(comment: Comment) -> list[Ban]:

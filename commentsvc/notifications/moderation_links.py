@@ -21,13 +21,28 @@ class ModerationLink:
 
     comment: Comment
     state: State
-    moderator: Moderator | None
+    subscription: Subscription
     text_version: str
+
+    @property
+    def moderator(self) -> Moderator | None:
+        """The moderator whose link it is."""
+        return moderator_of(self.subscription)
+
+    @property
+    def others(self) -> dict[State, str]:
+        """The links to the other decisions, of the same holder about the same text."""
+        others = [state for state in STATES if state != self.state]
+        return {state: _url(self.comment.id, state, self.subscription.id, self.text_version) for state in others}
 
 
 def url(comment: Comment, state: State, subscription: Subscription) -> str:
     """Return the address of the page with the button."""
-    token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.text_version])
+    return _url(comment.id, state, subscription.id, comment.text_version)
+
+
+def _url(comment_id: int, state: State, subscription_id: int, text_version: str) -> str:
+    token = tokens.sign(PURPOSE, [comment_id, state, subscription_id, text_version])
     return links.absolute(f"/moderate/{token}")
 
 
@@ -42,7 +57,7 @@ def find(token: str) -> ModerationLink:
     subscription = db.session.get(Subscription, subscription_id)
     if comment is None or subscription is None or not is_held_by(subscription, comment):
         raise LinkInvalid
-    return ModerationLink(comment, State(state), moderator_of(subscription), text_version)
+    return ModerationLink(comment, State(state), subscription, text_version)
 
 
 def is_held_by(subscription: Subscription, comment: Comment) -> bool:

@@ -180,6 +180,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     aliases = update(ThreadAlias).where(ThreadAlias.thread_id == thread.id).values(thread_id=into.id)
     db.session.execute(aliases)
     site_id, key = thread.site_id, thread.key
+    into.title = into.title or thread.title
     db.session.execute(delete(Thread).where(Thread.id == thread.id))
     db.session.add(ThreadAlias(site_id=site_id, key=key, thread_id=into.id))
     db.session.flush()

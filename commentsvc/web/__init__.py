@@ -11,6 +11,7 @@ from commentsvc.web import (
     follow,
     front,
     health,
+    latest,
     linkbacks,
     moderation_links,
     pages,
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
     app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png  /captcha/<token>.wav
+    app.register_blueprint(latest.blueprint)  # /latest/<site>
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
     app.register_blueprint(follow.blueprint)  # /follow/<site>/<key>
     app.register_blueprint(privacy.blueprint)  # /privacy  …/<token>  …/{export,erasure}

@@ -43,6 +43,7 @@ OURS = snapshots.OF_A_PAGE | {
     "email",
     "action",
     "undone",
+    "posted",
 }  # parameters that pages of threads have
 FORM = ("<!--form-->", "<!--/form-->")  # the form for everybody is between these in a fragment
 
@@ -96,7 +97,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         comment = gate.receive(comment_request)
     except Refusal as refusal:
         return _page(article.again(), status=refusal.status, refusal=refusal)
-    return redirect(place_of(comment), code=303)
+    return redirect(place_of(comment, is_new=True), code=303)
 
 
 def _with_query(article: Article) -> str | None:
@@ -160,6 +161,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
         asked_for_email="email" in request.args,
+        posted=request.args.get("posted"),
     )
 
 
@@ -206,8 +208,8 @@ def _kept(door: str, article: Article) -> str:
     return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", [*asked, ("lang", i18n.language())]).decode()
 
 
-def place_of(comment: Comment) -> str:
-    """Return the page and anchor of a comment, in the view its reader asked for."""
+def place_of(comment: Comment, *, is_new: bool = False) -> str:
+    """Return the page and anchor of a comment, in the view its reader asked for; thank the writer of a new one."""
     site, thread = comment.thread.site, comment.thread
     view = choice("view", View) or View(site.view)
     asked = [f"view={view}"] if request.args.get("view") else []
@@ -215,6 +217,8 @@ def place_of(comment: Comment) -> str:
         asked.append(f"lang={i18n.nearest(lang)}")
     if request.form.get("notify") or request.form.get("follow"):
         asked.append("email")
+    if is_new:
+        asked.append(f"posted={comment.state_for_writer}")
     if comment.is_visible and (page := reading.page_of(site, comment, view)) > 1:
         asked.append(f"page={page}")
     query = f"?{'&'.join(asked)}" if asked else ""

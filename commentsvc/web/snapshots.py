@@ -53,6 +53,7 @@ PARAMETERS = {
     "/api/v1/threads/": OF_A_PAGE,
     "/api/v1/counts": frozenset({"lang", "site", "key"}),
     "/feed/": frozenset({"lang"}),
+    "/latest/": frozenset({"lang", "count"}),
     "/static/": frozenset({"v"}),
     "/embed.js": frozenset(),
 }
@@ -65,7 +66,12 @@ MAX_QUERY_LENGTH = 8000  # characters; longer ones are answered but not kept
 OF_EACH_ANSWER = ("content-length", "etag", "vary")
 OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
 NO_SITE = 0
-CHOICES = {"view": frozenset(View), "sort": frozenset(Order)}
+MAX_LATEST = 20  # comments in a list for a side column
+CHOICES = {
+    "view": frozenset(View),
+    "sort": frozenset(Order),
+    "count": frozenset(str(number) for number in range(1, MAX_LATEST + 1)),
+}
 USUAL_QUERY = 200  # characters; up to here, its parsed form is cached
 OVERHEAD = 3000  # bytes, approximately, besides bodies, headers and name
 

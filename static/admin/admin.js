@@ -328,6 +328,11 @@ if (useKeys) {
   useKeys.addEventListener("change", () => localStorage.setItem("admin-keys", useKeys.checked ? "on" : "off"));
 }
 
+async function copy(/** @type {HTMLElement} */ button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy ?? "")?.textContent ?? "");
+  button.textContent = button.dataset.copied ?? "";
+}
+
 function keys() {
   /** @type {HTMLDialogElement | null} */ (document.querySelector("#keys"))?.showModal();
 }
@@ -337,6 +342,8 @@ document.addEventListener("click", (event) => {
   const link = /** @type {HTMLAnchorElement | null} */ (target.closest("a"));
   const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (target.closest("[data-keys]")) keys();
+  const copier = /** @type {HTMLElement | null} */ (target.closest("[data-copy]"));
+  if (copier) void copy(copier);
   const inside = target.closest("[data-cancel]")?.closest(".inside");
   if (inside) close(inside);
   if (!link || !isPlain) return;
@@ -357,6 +364,7 @@ list?.addEventListener("change", showSelection);
 
 // What needs this script shows itself with it.
 for (const hidden of document.querySelectorAll(".many > .tick, .keys")) hidden.removeAttribute("hidden");
+if (navigator.clipboard) for (const hidden of document.querySelectorAll("[data-copy]")) hidden.removeAttribute("hidden"); // https alone has one
 if (list) {
   document.body.classList.add("live");
   offer();

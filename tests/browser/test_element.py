@@ -474,6 +474,21 @@ class TestOnPagesOfEveryKind:
         expect(bob.locator("comment-count").nth(0)).to_have_text("0 comments")
         assert len([url for url in asked if "/counts" in url]) == 1
 
+    def test_the_latest_comments_in_a_side_column(self, world: World, person: Person) -> None:
+        say(world, "Bob", "first", key="a.html")
+        say(world, "Grace", "second", key="b.html")
+        put_up(
+            world,
+            f'<comment-latest site="blog" count="1"><a href="{world.server.url}/t/blog/">Comments</a></comment-latest>',
+        )
+        bob = person()
+        bob.goto(world.article)
+        latest = bob.locator("comment-latest")
+        expect(latest.get_by_role("link")).to_have_count(1)
+        expect(latest.get_by_role("link")).to_contain_text("Grace on “")
+        latest.evaluate("one => one.setAttribute('count', '2')")
+        expect(latest.get_by_role("link")).to_have_count(2)
+
     def test_the_strictest_policy_a_blog_can_have(self, world: World, person: Person) -> None:
         """No inline script or style, no eval, and trusted types."""
         server = world.server.url

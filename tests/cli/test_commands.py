@@ -24,12 +24,24 @@ class TestSites:
         assert '<script type="module" src="http://localhost:8000/embed.js"></script>' in out
         assert '<comment-thread site="blog">' in out
         status, out, _ = command("site", "list")
-        assert "blog: blog, https://blog.example, language de, captcha always, moderation all" in out
+        for line in ("blog: blog", "at         https://blog.example", "language   de", "captcha    always"):
+            assert line in out
 
     def test_rules_change(self, command: Command) -> None:
         command("site", "add", "blog", "https://blog.example")
         assert command("site", "set", "blog", "--captcha", "never", "--hold-links", "9")[0] == 0
-        assert "captcha never, moderation first, hold with 9 links" in command("site", "list")[1]
+        listed = command("site", "list")[1]
+        assert "captcha    never" in listed
+        assert "moderation first, hold with 9 links" in listed
+
+    def test_a_path_is_said_to_be_left_out(self, command: Command) -> None:
+        _, _, err = command("site", "add", "blog", "https://blog.example/blog/")
+        assert "only the origin counts: https://blog.example" in err
+
+    def test_a_wrong_key_is_one_sentence(self, command: Command) -> None:
+        status, _, err = command("site", "add", "my_blog", "https://blog.example")
+        assert status == 2
+        assert err.count("\n") == 1
 
     def test_no_time_is_longer_than_a_date_can_be(self, command: Command) -> None:
         command("site", "add", "blog", "https://blog.example")
@@ -269,7 +281,7 @@ class TestUpkeep:
         assert "Set COMMENTSVC_MAIL_URL." in out
         assert "✓ Secret: kept in" in out
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
-        assert "2 of 8 checks" in err
+        assert "2 of 9 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:

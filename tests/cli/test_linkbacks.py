@@ -97,7 +97,7 @@ class TestPing:
     def test_a_feed_is_a_rule(self, command: Command, blog: Web) -> None:
         blog.page("/feed", "<rss version='2.0'><channel><title>x</title></channel></rss>")
         assert command("site", "set", "blog", "--feed", f"{blog.url}/feed")[:2] == (0, "Changed blog.\n")
-        assert f"webmentions like-comments, feed {blog.url}/feed" in command("site", "list")[1]
+        assert f"feed       {blog.url}/feed" in command("site", "list")[1]
         status, _, err = command("site", "set", "blog", "--feed", f"{blog.url}/nowhere", "--webmentions", "hold")
         assert (status, "The feed cannot be read at the moment: the feed answers with status 404." in err) == (0, True)
         assert command("site", "set", "blog", "--feed", "none")[0] == 0

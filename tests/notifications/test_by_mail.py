@@ -199,7 +199,7 @@ class TestAnswersThatCannotStand:
 
     def test_a_parent_that_is_gone(self, reply: EmailMessage, ada: Visitor, post_office: MailServer) -> None:
         ada.decide(newest().id, "trash")
-        assert "is not available" in receive(answer_to(reply, "Thank you"))
+        assert "is not shown right now" in receive(answer_to(reply, "Thank you"))
         self.returned(post_office)
 
     def test_nothing_typed(self, reply: EmailMessage, post_office: MailServer) -> None:

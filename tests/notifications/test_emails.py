@@ -201,8 +201,10 @@ class TestHeld:
         message = only(post_office.messages)
         assert message["To"] == ADA.email
         assert message["Subject"].startswith("Comment by Bob on")
-        assert f"{SERVER}/admin/queue#comment-{comment}" in text_of(message)
-        assert text_of(message).count("/moderate/") == 3
+        assert f"{SERVER}/admin/queue#comment-{comment}" in html_of(message)
+        assert html_of(message).count("/moderate/") == 3
+        assert text_of(message).count("/moderate/") == 1, "its page offers the others"
+        assert f"https://blog.example/{ARTICLE}" in text_of(message)
         assert BOB.email not in message.as_string()
 
     def test_a_wave_is_one_email_and_a_second_one_later(
@@ -358,7 +360,7 @@ class TestSafety:
                 assert written.text.isprintable() or "\n" in written.text
                 assert "%(" not in written.subject + written.text + written.html
                 for address in re.findall(r'(?:href|src)="([^"]*)"', written.html):
-                    assert address.startswith(SERVER)
+                    assert address.startswith((SERVER, "https://blog.example/")), "ours, or the article"
                 assert f'lang="{tag}"' in written.html
         db.session.rollback()
 

@@ -37,6 +37,7 @@ def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
 
 def test_counting_costs_less_than_one(client: FlaskClient) -> None:
     assert sent(client, "/static/embed/count.js") <= 1_000
+    assert sent(client, "/static/embed/latest.js") <= 1_000
 
 
 def test_a_fragment_is_light(client: FlaskClient) -> None:

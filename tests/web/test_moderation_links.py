@@ -10,7 +10,7 @@ from commentsvc.db import db
 from commentsvc.models import Decision, Moderator
 from commentsvc.moderation import decisions
 from tests.cast import ADA, ARTICLE, MALLORY
-from tests.post import link_in, work
+from tests.post import SERVER, link_in, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, hidden_fields, row
@@ -136,3 +136,12 @@ def test_links_are_apart(message: EmailMessage) -> None:
     tokens = {link_in(message, "moderate", number) for number in range(3)}
     assert len(tokens) == 3
     assert all(re.fullmatch(r"/moderate/[\w.-]+", link) for link in tokens)
+
+
+def test_its_page_offers_the_other_decisions_too(message: EmailMessage, comment: int, visit: Visit) -> None:
+    stranger = visit().client
+    page = stranger.get(link_in(message, "moderate")).text
+    spam, trash = re.findall(r'formaction="([^"]+)"', page)
+    stranger.post(spam.removeprefix(SERVER))
+    assert row(comment).state == "spam"
+    assert trash != spam

@@ -32,7 +32,7 @@ class TestThePage:
     def test_a_comment_appears_at_once(self, bob: Visitor) -> None:
         answer = bob.post(BOB)
         assert answer.status_code == 303
-        assert re.search(r"/t/blog/2020/05/phone\.html#comment-\d+$", answer.headers["Location"])
+        assert re.search(r"/t/blog/2020/05/phone\.html\?posted=approved#comment-\d+$", answer.headers["Location"])
         page = bob.client.get(answer.headers["Location"])
         assert "<strong>cord</strong>" in texts_of(page)[0]
         assert 'alt=":-)"' in texts_of(page)[0]
@@ -397,7 +397,7 @@ class TestGates:
         elsewhere = bob.comment(key="another")
         self_answer = bob.post(GRACE, parent_id=str(elsewhere))
         assert self_answer.status_code == 422
-        assert "is not available" in self_answer.text
+        assert "is not shown right now" in self_answer.text
         for nobody in ("99999", "99999999999999999999", "-1", "0", "x"):
             assert bob.post(GRACE, parent_id=nobody).status_code == 422
 

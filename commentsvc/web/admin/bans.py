@@ -16,7 +16,7 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import NotToBeBanned
-from commentsvc.moderation.bans import Reach
+from commentsvc.moderation.bans import Affected
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
@@ -31,18 +31,18 @@ signed_in.guard(blueprint)
 class BanForm:
     """The form in ``templates/admin/bans.html``; about the author of ``comment``, if given.
 
-    ``reach`` is what a ban would move to the trash, where the moderator is asked whether that is meant.
+    ``affected`` is what a ban would move to the trash, where the moderator is asked whether that is meant.
     """
 
     comment: Comment | None
     refusal: Refusal | None = None
-    reach: Reach | None = None
+    affected: Affected | None = None
 
     @cached_property
-    def choices(self) -> list[tuple[Ban, Reach | None]]:
-        """What a comment's author can be banned by, with the reach where an index finds it."""
-        drafts = bans.drafts_about(self.comment) if self.comment else []
-        return [(ban, None if ban.kind == BanKind.DOMAIN else bans.reach(ban)) for ban in drafts]
+    def choices(self) -> list[tuple[Ban, Affected | None]]:
+        """What a comment's author can be banned by, with what it would move, where an index finds it."""
+        known = bans.drafts_about(self.comment) if self.comment else []
+        return [(ban, None if ban.kind == BanKind.DOMAIN else bans.affected(ban)) for ban in known]
 
     @property
     def site(self) -> str:
@@ -86,8 +86,8 @@ def impose() -> AnyResponse | str | tuple[str, int]:
         ban = _drafted(comment)
     except InvalidFields as refusal:
         return _page(BanForm(comment, refusal)), refusal.status
-    if takes_theirs and not is_confirmed and (reach := bans.reach(ban)).is_wide:
-        return _page(BanForm(comment, reach=reach))
+    if takes_theirs and not is_confirmed and (affected := bans.affected(ban)).is_wide:
+        return _page(BanForm(comment, affected=affected))
     db.begin_write()
     bans.impose(ban, signed_in.person(), comment)
     db.session.commit()

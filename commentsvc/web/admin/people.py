@@ -9,6 +9,7 @@ from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.fields import checked_email
+from commentsvc.moderation import authors
 from commentsvc.privacy import personal_data
 from commentsvc.web.admin import signed_in
 
@@ -18,7 +19,7 @@ signed_in.guard(blueprint, owner=True)
 
 @blueprint.get("")
 def show() -> str | tuple[str, int]:
-    """Show a field for an address, and what is stored about it."""
+    """Show who wrote lately, a field for an address, and what is stored about it."""
     typed = request.args.get("email", "").strip()
     try:
         email = checked_email(typed) if typed else ""
@@ -59,6 +60,7 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         wrong=wrong,
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
+        authors=authors.lately(signed_in.person()) if not email else [],
         is_sure=here is not None and sessions.is_sure(here),
         moderator=signed_in.person(),
     )

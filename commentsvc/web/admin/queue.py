@@ -14,7 +14,7 @@ from commentsvc.models.comment import Comment, Kind, State, reason_mark
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, bans, queue, search
 from commentsvc.threads import moving
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import first_steps, signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import int_arg
 
@@ -127,6 +127,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         found=search.count(who, [wanted], queue.MANY)[0] if listing.is_filtered else 0,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
+        steps=first_steps.left() if who.is_owner and not page.comments else None,
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),

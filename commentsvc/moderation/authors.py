@@ -1,0 +1,48 @@
+"""Who wrote lately, for owners who look for somebody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from commentsvc.db import db
+from commentsvc.models.comment import Comment, Kind
+from commentsvc.models.moderator import Moderator
+
+LATELY = 1000  # comments looked through
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Author:
+    """Somebody who wrote: the latest comment, and how many of the latest ones are theirs."""
+
+    latest: Comment
+    count: int
+
+    @property
+    def name(self) -> str:
+        """The name they gave last."""
+        return self.latest.author
+
+    @property
+    def email(self) -> str | None:
+        """The address they gave."""
+        return self.latest.email
+
+    @property
+    def wrote_at(self) -> datetime:
+        """When they wrote last."""
+        return self.latest.created_at
+
+
+def lately(who: Moderator) -> Sequence[Author]:
+    """Return authors, the latest first; one with an address is the same in every browser."""
+    rows = select(Comment).where(Comment.kind == Kind.COMMENT, Comment.moderator_id.is_(None))
+    rows = rows.where(who.may_see(Comment.site_id)).order_by(Comment.id.desc()).limit(LATELY)
+    found: dict[str, list[Comment]] = {}
+    for comment in db.session.scalars(rows):
+        known = (comment.email or "").lower() or comment.visitor or comment.author
+        found.setdefault(known, []).append(comment)
+    return [Author(theirs[0], len(theirs)) for theirs in found.values()][:SHOWN]

@@ -1,0 +1,40 @@
+"""What is left to do after the first sign-in, until the first comment is there."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from commentsvc import links, settings
+from commentsvc.db import db
+from commentsvc.linkbacks import page_check_queue
+from commentsvc.models.comment import Comment
+from commentsvc.models.site import Site
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """``site`` is the blog that was added last, None if there is none yet."""
+
+    site: Site | None
+
+    @property
+    def two_lines(self) -> str:
+        """The lines for the blog's template."""
+        return links.two_lines(self.site.key) if self.site else ""
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether a mail server is set."""
+        return bool(settings.current().mail_url)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a page of the blog was checked."""
+        return self.site is not None and page_check_queue.last_of(self.site) is not None
+
+
+def left() -> FirstSteps | None:
+    """Return the first steps; None once somebody wrote a comment."""
+    if db.session.scalar(select(Comment.id).limit(1)) is not None:
+        return None
+    return FirstSteps(db.session.scalar(Site.in_service().order_by(Site.id.desc()).limit(1)))
