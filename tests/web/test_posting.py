@@ -34,6 +34,7 @@ class TestThePage:
         assert answer.status_code == 303
         assert re.search(r"/t/blog/2020/05/phone\.html\?posted=approved#comment-\d+$", answer.headers["Location"])
         page = bob.client.get(answer.headers["Location"])
+        assert "Thank you. Your comment has been published." in page.text
         assert "<strong>cord</strong>" in texts_of(page)[0]
         assert 'alt=":-)"' in texts_of(page)[0]
 
