@@ -329,6 +329,8 @@ def test_the_admin_pages_on_a_phone_without_scripts(world: World, person: Person
     approve(world, ada, "Mine still")
     ada.get_by_role("button", name="Undo").click()
     expect(ada.get_by_role("listitem").filter(has_text="Mine still")).to_be_visible()
+    ada.get_by_role("navigation", name="Main pages").get_by_role("link", name="More").click()
+    ada.get_by_text("Moderation", exact=True).click()
     ada.get_by_role("link", name="Activity log", exact=True).click()
     expect(ada.get_by_role("row").nth(1)).to_contain_text("undone")
     ada.get_by_role("link", name="All decisions").click()

@@ -38,7 +38,7 @@ class TestTheMenu:
 
     def test_one_place_is_marked(self, ada: Visitor) -> None:
         for path in ("/admin/queue", "/admin/bans", "/admin/sites", "/admin/stats"):
-            side = ada.client.get(path).text.partition('<div class="side">')[2].partition('<nav class="tabs"')[0]
+            side = ada.client.get(path).text.partition('<header class="side">')[2].partition('<nav class="tabs"')[0]
             assert side.count('aria-current="page"') == 1, path
 
     def test_the_group_of_the_page_is_open(self, ada: Visitor) -> None:
