@@ -284,7 +284,8 @@ export class CommentThreadElement extends HTMLElement {
       });
     } else if (reply || "noReply" in link.dataset) {
       event.preventDefault();
-      this.#compose((composer) => composer.answer(reply ?? "", author ?? ""));
+      const before = this.#root.querySelector("textarea")?.value;
+      this.#compose((composer) => composer.answer(reply ?? "", author ?? "", before));
     } else if (link.matches(".when")) {
       event.preventDefault();
       location.hash = /** @type {HTMLElement} */ (link.closest("li")).id;

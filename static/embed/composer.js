@@ -220,13 +220,20 @@ export class Composer {
     this.text.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
 
-  /** Answer a comment, or the article where no id is given; the form moves there. @param {string} id @param {string} author */
-  answer(id, author) {
+  /**
+   * Answer a comment, or the article where no id is given; the form moves there. What was typed since the click, while
+   * this code was on its way, belongs to the answer. @param {string} id @param {string} author @param {string} [before]
+   */
+  answer(id, author, before) {
     this.begin();
-    this.#unsaved = this.#draft;
-    this.#keepDraft();
+    const isTypedSince = before !== undefined && before !== this.text.value;
+    if (!isTypedSince) {
+      this.#unsaved = this.#draft;
+      this.#keepDraft();
+    }
     this.#moveTo(id, author);
-    this.#fillInDraft();
+    if (isTypedSince) this.#heed();
+    else this.#fillInDraft();
     this.text.focus();
     this.form.scrollIntoView({ block: "nearest" });
   }

@@ -212,6 +212,21 @@ class TestWriting:
         expect(bob.get_by_label("Your comment")).not_to_have_value("")
         expect(bob.get_by_label("Name")).to_have_value("Bob")
 
+    def test_what_is_typed_while_the_code_for_writing_comes_goes_with_the_answer(
+        self, world: World, person: Person
+    ) -> None:
+        say(world, "Grace", "first")
+        bob = person()
+        held: list[Route] = []
+        bob.route("**/composer.js*", lambda route: held.append(route), times=1)
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Reply").click()
+        wait_for(lambda: bob.evaluate("true") and held)
+        bob.get_by_label("Your comment").fill("to Grace")
+        held[0].continue_()
+        expect(bob.get_by_role("heading", name="Reply to Grace")).to_be_visible()
+        expect(bob.get_by_label("Your comment")).to_have_value("to Grace")
+
     def test_an_answer_stands_below_those_before_it(self, world: World, person: Person) -> None:
         say(world, "Grace", "first")
         for text in ("older answer", "newer answer"):
