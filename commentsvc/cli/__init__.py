@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -18,6 +19,8 @@ COMMANDS = {
     "moderator": ("moderators", "Who may sign in and decide."),
     "spam": ("spam", "What the spam filter learned from moderators' decisions."),
     "ban": ("bans", "Who is banned."),
+    "import": ("transfer", "Bring in comments from another system."),
+    "export": ("transfer", "Write every thread and comment of a blog to a file."),
     "forget": ("people", "Erase everything that is stored about somebody."),
     "ping": ("linkbacks", "Tell every page that an article links to."),
     "channel": ("channels", "Webhooks and push services that hear of comments."),
@@ -39,7 +42,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        found: click.Command = getattr(module, cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

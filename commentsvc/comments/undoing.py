@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commentsvc import clock
-from commentsvc.comments import editing, replying
+from commentsvc.comments import editing, imports, replying
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
@@ -26,10 +26,14 @@ class NothingToUndo(Refusal):
 
 @dataclass(frozen=True)
 class Undone:
-    """The comments that changed, and the ban whose comments are still to be restored in batches."""
+    """The comments that changed, and what is still to be done in batches.
+
+    That is to restore the comments of a ban, or to take those of an import back.
+    """
 
     comments: list[Comment]
     ban: Ban | None = None
+    import_id: int | None = None
 
 
 def undo(action: ModeratorAction, by: Moderator) -> Undone:
@@ -40,6 +44,9 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
     """
     if action.verb == Verb.BAN:  # may be repeated, if restoring was interrupted
         return Undone([], _lifted(action))
+    if action.verb == Verb.IMPORT:  # the same
+        action.undone_at = action.undone_at or clock.now()
+        return Undone([], import_id=action.id)
     if action.undone_at is not None:
         return Undone([])
     if not may_be_undone(action):
@@ -55,6 +62,8 @@ def may_be_undone(action: ModeratorAction) -> bool:
     """Return whether there is anything to undo."""
     if action.verb == Verb.BAN:
         return action.undone_at is None or bans.has_taken(action.undo_data["ban"])
+    if action.verb == Verb.IMPORT:
+        return imports.is_left(action)
     return action.undone_at is None and action.verb in UNDOING
 
 

@@ -43,6 +43,7 @@ class Verb(StrEnum):
     ERASURE = "erasure"
     ERASED = "erased"  # an edited text that was erased since
     REMOVAL = "removal"
+    IMPORT = "import"
 
     @property
     def can_be_undone(self) -> bool:

@@ -124,10 +124,10 @@ def _settle(moved: Sequence[Comment], thread: Thread) -> None:
         heard = Subscription.comment_id.in_(ids[start : start + AT_ONCE])
         db.session.execute(update(Subscription).where(heard).values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
-        _count_anew(place)
+        count_anew(place)
 
 
-def _count_anew(thread: Thread) -> None:
+def count_anew(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
     versions.raise_thread(thread)  # which locks the row
     shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
@@ -185,7 +185,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.add(ThreadAlias(site_id=site_id, key=key, thread_id=into.id))
     db.session.flush()
     db.session.expire_all()
-    _count_anew(into)
+    count_anew(into)
     versions.raise_site(site_id)
     return action
 
@@ -215,7 +215,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     db.session.expire_all()
     for one in (thread, into):
         _bring_home(one)
-        _count_anew(one)
+        count_anew(one)
     versions.raise_site(into.site_id)
     return [thread, into]
 

@@ -680,6 +680,30 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_decision_comment_id"), "decision", ["comment_id"])
     op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
     op.create_table(
+        "imported",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("comment_id", sa.Integer(), nullable=True),
+        sa.Column("action_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["action_id"],
+            ["moderator_action.id"],
+            name=op.f("fk_imported_action_id_moderator_action"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["comment_id"], ["comment.id"], name=op.f("fk_imported_comment_id_comment"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_imported_site_id_site"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported")),
+        sa.UniqueConstraint("site_id", "source", "key", name=op.f("uq_imported_site_id_source_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_imported_action_id"), "imported", ["action_id"])
+    op.create_index(op.f("ix_imported_comment_id"), "imported", ["comment_id"])
+    op.create_table(
         "email",
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),

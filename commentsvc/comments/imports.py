@@ -1,0 +1,68 @@
+"""Take an import back: as if it had never been, except for what people did with it since."""
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import aliased
+
+from commentsvc.db import db
+from commentsvc.models.comment import Comment, State
+from commentsvc.models.decision import Decision
+from commentsvc.models.imported import Imported
+from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.thread import Thread
+from commentsvc.privacy import personal_data
+from commentsvc.threads import moving
+
+AT_ONCE = 100  # comments per transaction
+
+
+def is_left(action: ModeratorAction) -> bool:
+    """Return whether anything that an import brought is still there."""
+    return db.session.scalar(select(Imported.id).where(Imported.action_id == action.id).limit(1)) is not None
+
+
+def take_back_some(action_id: int) -> int:
+    """Take the latest rows of an import back; return how many, 0 at the end.
+
+    Rows that somebody decided about stay. Those with a reply of somebody else are emptied, and keep its place.
+    """
+    rows = select(Imported).where(Imported.action_id == action_id).order_by(Imported.id.desc()).limit(AT_ONCE)
+    some = db.session.scalars(rows).all()
+    comments = Comment.all_locked({one.comment_id for one in some if one.comment_id is not None})
+    threads = {comment.thread_id for comment in comments}
+    for comment in comments[::-1]:  # replies first
+        _take_back(comment, action_id)
+    db.session.flush()
+    db.session.execute(delete(Imported).where(Imported.id.in_([one.id for one in some])))
+    db.session.expire_all()
+    _settle(threads, action_id)
+    return len(some)
+
+
+def _take_back(comment: Comment, action_id: int) -> None:
+    decided = select(func.count()).where(Decision.comment_id == comment.id)
+    if db.session.scalar(decided.where(Decision.action_id.is_distinct_from(action_id))):
+        return
+    reply = aliased(Comment)
+    from_elsewhere = ~exists().where(Imported.comment_id == reply.id, Imported.action_id == action_id)
+    if db.session.scalar(select(reply.id).where(reply.parent_id == comment.id, from_elsewhere).limit(1)):
+        comment.state = State.TRASHED
+        personal_data.empty(comment)
+        return
+    db.session.flush()
+    db.session.execute(update(Comment).where(Comment.root_id == comment.id).values(root_id=None))
+    db.session.execute(delete(Comment).where(Comment.id == comment.id))
+
+
+def _settle(thread_ids: set[int], action_id: int) -> None:
+    """Count threads anew; those that the import opened and that are empty go."""
+    action = db.session.get_one(ModeratorAction, action_id)
+    opened = set(action.undo_data.get("threads", ()))
+    for thread_id in sorted(thread_ids):
+        thread = db.session.get(Thread, thread_id)
+        if thread is None:
+            continue
+        is_empty = db.session.scalar(select(Comment.id).where(Comment.thread_id == thread_id).limit(1)) is None
+        moving.count_anew(thread)
+        if is_empty and thread_id in opened:
+            db.session.execute(delete(Thread).where(Thread.id == thread_id))
+            db.session.expire_all()

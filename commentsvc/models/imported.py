@@ -1,0 +1,26 @@
+"""What an import brought: so that a second one adds only what is new, and what was erased does not come back."""
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc.db import Base
+
+
+class Imported(Base):
+    """A comment of another system. ``key`` is its id there (a hash of a long one), within ``source``.
+
+    ``comment_id`` is None once the comment was deleted here; the row stays, so that it is not imported again.
+    """
+
+    __tablename__ = "imported"
+    __table_args__ = (
+        UniqueConstraint("site_id", "source", "key"),
+        {"sqlite_autoincrement": True},  # no id means two things over time
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(String(100))
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"), index=True)

@@ -1,0 +1,1 @@
+"""Bring comments in from other systems, and take them away."""

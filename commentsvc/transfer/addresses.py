@@ -1,0 +1,103 @@
+"""In which thread a page's comments belong: by the page's address, as the element on the page would name it."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commentsvc import links
+from commentsvc.errors import Reason, Refusal
+from commentsvc.models.site import Site
+from commentsvc.transfer.records import Origin, Page
+
+MAX_HOPS = 10  # from one mapped address to the next
+
+
+class WrongMap(Refusal):
+    """A file of addresses that is not two columns."""
+
+    status = 422
+    sentence = "Line %(line)d of the map is not “old address,new address”."
+
+
+@dataclass
+class Addresses:
+    """``origins`` are those whose paths are the site's. ``rules`` lead from old addresses to new ones.
+
+    An old one that ends with ``*`` stands for all that begin so. ``by_key`` takes the identifier that a page gave.
+    """
+
+    site: Site
+    origins: frozenset[str]
+    rules: dict[str, str] = field(default_factory=dict)
+    by_key: bool = False
+    elsewhere: Counter[str] = field(default_factory=Counter)  # pages on other hosts
+    used: set[str] = field(default_factory=set)
+
+    def thread_of(self, page: Page) -> tuple[str, str] | Reason:
+        """Return key and address of the thread, or the reason why there is none."""
+        if self.by_key and page.key:
+            return self._checked(page.key, "")
+        url = self._mapped(page.url.strip())
+        origin = links.origin_of(url)
+        if origin and origin not in self.origins:
+            self.elsewhere[origin] += 1
+            return ["the page is not on this blog but on %(host)s", {"host": links.host_of(url)}]
+        if not url:
+            return "the page has no address"
+        return self._checked(url, url if origin in self.site.origins else "")
+
+    def unused(self) -> list[str]:
+        """Return the rules that no address needed."""
+        return [old for old in self.rules if old not in self.used]
+
+    def _checked(self, address: str, url: str) -> tuple[str, str] | Reason:
+        try:
+            key = links.thread_key(address)
+        except ValueError:
+            key = ""
+        if not key or len(key) > links.MAX_KEY_LENGTH:
+            return ["the page’s address cannot be used: %(address)s", {"address": address[:200]}]
+        plain = links.plain(url) if url else None
+        return key, plain or links.article(self.site.home, key)
+
+    def _mapped(self, url: str) -> str:
+        for _ in range(MAX_HOPS):
+            rule = self._rule_for(url)
+            if rule is None:
+                return url
+            self.used.add(rule)
+            new = self.rules[rule]
+            url = new.removesuffix("*") + url[len(rule) - 1 :] if rule.endswith("*") else new
+        return url
+
+    def _rule_for(self, url: str) -> str | None:
+        if url in self.rules:
+            return url if self.rules[url] != url else None
+        fitting = [old for old in self.rules if old.endswith("*") and url.startswith(old[:-1])]
+        found = max(fitting, key=len, default=None)
+        is_loop = found is not None and self.rules[found].removesuffix("*").startswith(found[:-1])
+        return None if is_loop else found
+
+
+def of(site: Site, origin: Origin, given: Sequence[str], rules: dict[str, str], *, by_key: bool) -> Addresses:
+    """Return the addresses of a file: the site's own origins, those that were ``given``, else the file's own home."""
+    known = [links.origin_of(one) for one in (*given, *([origin.home] if not given else []))]
+    return Addresses(site, frozenset([*site.origins, *filter(None, known)]), rules, by_key)
+
+
+def read_map(path: Path) -> dict[str, str]:
+    """Return the rules of a file with two columns, old and new; raises ``WrongMap``."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return dict(_rules(csv.reader(file)))
+
+
+def _rules(rows: Iterable[Sequence[str]]) -> Iterable[tuple[str, str]]:
+    for number, row in enumerate(rows, 1):
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) != 2 or not all(cells):
+            raise WrongMap(line=number)
+        yield cells[0], cells[1]

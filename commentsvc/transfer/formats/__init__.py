@@ -1,0 +1,1 @@
+"""One module a format: its marks and fields, and nothing of the database."""

@@ -1,0 +1,94 @@
+"""Disqus' XML export: http://disqus.com, ids in http://disqus.com/disqus-internals."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.xml import child, elements, local, text_of
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+NAME = "disqus"
+INTERNAL_ID = "{http://disqus.com/disqus-internals}id"
+WORDPRESS_ID = "wp_id="
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    return b"<disqus" in beginning and b"wordpress.org/export/" not in beginning
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield the threads and posts."""
+    forum = ""
+    for element in elements(stream, frozenset({"thread", "post"})):
+        if isinstance(element, NotTaken):
+            yield element
+        elif local(element) == "thread":
+            forum = forum or text_of(element, "forum")
+            yield Origin(f"{NAME}:{forum or 'unknown'}")
+            yield _page(element)
+        else:
+            yield _remark(element)
+
+
+def _page(thread: "Element") -> Page:
+    return Page(
+        _id(thread),
+        text_of(thread, "link"),
+        key=text_of(thread, "id"),
+        title=text_of(thread, "title"),
+        created=times.of_iso(text_of(thread, "createdAt")),
+        is_closed=_is(thread, "isClosed"),
+    )
+
+
+def _remark(post: "Element") -> Record:
+    place, said = f"line {post.sourceline}", text_of(post, "message")
+    thread = child(post, "thread")
+    if thread is None or not _id(thread):
+        return NotTaken(place, "the post names no thread", said)
+    author, parent = child(post, "author"), child(post, "parent")
+    written = times.of_iso(text_of(post, "createdAt"))
+    own = text_of(post, "id")
+    page = _id(thread)
+    name = text_of(author, "name") if author is not None else ""
+    return Remark(
+        id=_id(post) or own or _hashed(page, text_of(post, "createdAt"), name, said),
+        page=page,
+        body=said,
+        author=name or (text_of(author, "username") if author is not None else ""),
+        text=Text.HTML,
+        parent=_id(parent) if parent is not None else "",
+        standing=_standing(post),
+        email=text_of(author, "email") if author is not None else "",
+        website=text_of(author, "link") if author is not None else "",
+        address=text_of(post, "ipAddress"),
+        written=written,
+        is_pinned=_is(post, "isHighlighted"),
+        also=f"wp:{own.removeprefix(WORDPRESS_ID)}" if own.startswith(WORDPRESS_ID) else "",
+        place=place,
+    )
+
+
+def _standing(post: "Element") -> Standing:
+    if _is(post, "isDeleted"):
+        return Standing.DELETED
+    if _is(post, "isSpam"):
+        return Standing.SPAM
+    return Standing.APPROVED if text_of(post, "isApproved").lower() not in ("false", "0") else Standing.PENDING
+
+
+def _is(element: "Element", name: str) -> bool:
+    return text_of(element, name).lower() in ("true", "1")
+
+
+def _id(element: "Element") -> str:
+    return (element.get(INTERNAL_ID) or element.get("id") or "").strip()
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

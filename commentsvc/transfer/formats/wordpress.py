@@ -1,0 +1,139 @@
+"""WordPress eXtended RSS: http://wordpress.org/export/1.x/."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import TYPE_CHECKING, BinaryIO
+
+from commentsvc.models.comment import Kind
+from commentsvc.transfer import times
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.xml import elements, local, text_of
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+NAME = "wordpress"
+STANDINGS = {
+    **dict.fromkeys(("1", "approved", "approve"), Standing.APPROVED),
+    **dict.fromkeys(("0", "hold", "unapproved", "pending", "unapprove"), Standing.PENDING),
+    "spam": Standing.SPAM,
+    **dict.fromkeys(("trash", "post-trashed"), Standing.DELETED),
+}
+PUBLISHED = ("publish", "inherit", "")
+COMMENTS = ("", "comment")
+RESPONSES = {"webmention": "mention", "mention": "mention", "like": "like", "repost": "repost"}
+ENDS = re.compile(r"\s*\[(?:\.\.\.|…|&#8230;|&hellip;)\]\s*")
+STRONG = re.compile(r"\s*<strong>(.*?)</strong>\s*", re.S)
+BLOG_MARK = re.compile(r"[»«|]")
+LONG_NAME = 40  # characters; what stands behind the last mark is a blog's name if it is shorter
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format, made by WordPress itself."""
+    return b"wordpress.org/export/" in beginning and b"xmlns:dsq" not in beginning
+
+
+def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+    """Yield the articles with their comments and linkbacks."""
+    home = ""
+    for element in elements(stream, frozenset({"base_blog_url", "base_site_url", "link", "item"})):
+        if isinstance(element, NotTaken):
+            yield element
+        elif local(element) != "item":
+            if local(element) == "base_blog_url" or (not home and _is_of_channel(element)):
+                home = (element.text or "").strip() or home
+        else:
+            yield Origin(f"{NAME}:{home or 'unknown'}", home)
+            yield from _item(element, reading)
+
+
+def _is_of_channel(element: "Element") -> bool:
+    parent = element.getparent()
+    return local(element) == "link" and parent is not None and local(parent) == "channel"
+
+
+def _item(item: "Element", reading: Reading) -> Iterator[Record]:
+    comments = [one for one in item if isinstance(one.tag, str) and local(one) == "comment"]
+    if not comments:
+        return
+    number, link = text_of(item, "post_id"), text_of(item, "link")
+    page = number or link
+    status = text_of(item, "status")
+    created = times.of_sql(text_of(item, "post_date_gmt"), "UTC") or times.of_sql(
+        text_of(item, "post_date"), reading.timezone
+    )
+    title = unescape(text_of(item, "title"))
+    is_closed = text_of(item, "comment_status") == "closed"
+    yield Page(page, link, title=title, created=created, is_closed=is_closed)
+    for comment in comments:
+        place = f"line {comment.sourceline}"
+        if status not in PUBLISHED:
+            why = ["the article is not published (%(status)s)", {"status": status}]
+            yield NotTaken(place, why, text_of(comment, "comment_content"))
+        else:
+            yield _comment(comment, page, reading, place)
+
+
+def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Record:
+    said, kind = text_of(comment, "comment_content"), text_of(comment, "comment_type")
+    number = text_of(comment, "comment_id")
+    written = times.of_sql(text_of(comment, "comment_date_gmt"), "UTC")
+    parent = text_of(comment, "comment_parent")
+    remark = Remark(
+        id=f"{page}/{number}",
+        page=page,
+        body=said,
+        author=unescape(text_of(comment, "comment_author")),
+        text=Text.BREAKS,
+        parent=f"{page}/{parent}" if parent not in ("", "0") else "",
+        standing=STANDINGS.get(text_of(comment, "comment_approved"), Standing.APPROVED),
+        email=text_of(comment, "comment_author_email"),
+        website=text_of(comment, "comment_author_url"),
+        address=text_of(comment, "comment_author_IP"),
+        written=written or times.of_sql(text_of(comment, "comment_date"), reading.timezone),
+        also=f"wp:{number}",
+        place=place,
+    )
+    if kind in COMMENTS:
+        return remark
+    if kind == Kind.PINGBACK:
+        return _pingback(remark)
+    if kind == Kind.TRACKBACK:
+        return _trackback(remark)
+    if kind in RESPONSES:
+        return _as_linkback(remark, Kind.WEBMENTION, RESPONSES[kind], title="", author=remark.author, body=said)
+    return NotTaken(place, ["a kind of comment that is not known: %(kind)s", {"kind": kind}], said)
+
+
+def _pingback(remark: Remark) -> Remark:
+    """The author is the linking page's title, and behind its last mark the blog's name."""
+    parts = BLOG_MARK.split(remark.author)
+    name = parts[-1].strip() if len(parts) > 1 and 0 < len(parts[-1].strip()) <= LONG_NAME else ""
+    body = ENDS.sub(" ", remark.body).strip()
+    return _as_linkback(remark, Kind.PINGBACK, "mention", title=remark.author, author=name, body=body)
+
+
+def _trackback(remark: Remark) -> Remark:
+    title = STRONG.match(remark.body)
+    body = remark.body[title.end() :] if title else remark.body
+    found = unescape(title[1].strip()) if title else ""
+    return _as_linkback(remark, Kind.TRACKBACK, "mention", title=found, author=remark.author, body=body)
+
+
+def _as_linkback(remark: Remark, kind: Kind, response: str, *, title: str, author: str, body: str) -> Remark:
+    return Remark(
+        id=remark.id,
+        page=remark.page,
+        body=body,
+        author=author,
+        text=Text.HTML,
+        kind=kind,
+        response=response,
+        standing=remark.standing,
+        website=remark.website,
+        title=title,
+        written=remark.written,
+        also=remark.also,
+        place=remark.place,
+    )

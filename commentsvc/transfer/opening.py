@@ -1,0 +1,88 @@
+"""Open a file that somebody exported: compressed or not, and say of which format it is."""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from commentsvc.errors import Refusal
+
+GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
+LOOKED_AT = 65_536  # bytes at the beginning
+MAX_UNPACKED = 20_000_000_000  # bytes
+MAX_RATIO = 200  # unpacked to packed,
+FREE_OF_RATIO = 100_000_000  # from so many bytes on
+
+
+class NotReadable(Refusal):
+    """A file that is not what it should be."""
+
+    status = 422
+    sentence = "The file cannot be read."
+
+
+class TooMuch(NotReadable):
+    """It unpacks to more than any blog has."""
+
+    sentence = "The file unpacks to more than a blog’s comments could be. Unpack it and look at it first."
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with ``TooMuch`` where a compressed file grows beyond reason."""
+
+    def __init__(self, stream: BinaryIO, packed: int) -> None:
+        self._stream, self._packed, self._read = stream, max(packed, 1), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
+        found = self._stream.read(len(buffer))
+        self._read += len(found)
+        is_bomb = self._read > FREE_OF_RATIO and self._read / self._packed > MAX_RATIO
+        if self._read > MAX_UNPACKED or is_bomb:
+            raise TooMuch
+        buffer[: len(found)] = found
+        return len(found)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[list[BinaryIO]]:
+    """Open a file, or every file inside a zip; their bytes are unpacked as they are read.
+
+    Raises:
+        NotReadable: it is missing, empty, or a damaged archive.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning, packed = file.read(4), path.stat().st_size
+            file.seek(0)
+            if beginning.startswith(ZIP):
+                with zipfile.ZipFile(file) as archive:
+                    names = [one for one in sorted(archive.namelist()) if not one.endswith("/")]
+                    parts = [_buffered(cast(BinaryIO, archive.open(name)), packed) for name in names]
+                    yield parts
+            elif beginning.startswith(GZIP):
+                yield [_buffered(cast(BinaryIO, gzip.GzipFile(fileobj=file)), packed)]
+            else:
+                yield [file]
+    except (OSError, EOFError, zipfile.BadZipFile) as problem:
+        raise NotReadable("The file cannot be read: %(problem)s", problem=_why(problem)) from None
+
+
+def beginning(stream: BinaryIO) -> bytes:
+    """Return the first bytes of a stream, which stay there to be read."""
+    if isinstance(stream, io.BufferedReader):
+        return stream.peek(LOOKED_AT)[:LOOKED_AT]
+    raise TypeError("only buffered streams can be looked at")
+
+
+def _buffered(stream: BinaryIO, packed: int) -> BinaryIO:
+    return io.BufferedReader(_Bounded(stream, packed), LOOKED_AT)
+
+
+def _why(problem: BaseException) -> str:
+    return problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)

@@ -1,0 +1,100 @@
+"""What every reader of a format yields. Readers know no database, and loading knows no format."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from commentsvc.errors import Reason
+from commentsvc.models.comment import Kind
+
+
+class Standing(StrEnum):
+    """What the other system did with a comment."""
+
+    APPROVED = "approved"
+    PENDING = "pending"
+    SPAM = "spam"
+    DELETED = "deleted"
+
+
+class Text(StrEnum):
+    """How a body is written."""
+
+    MARKUP = "markup"  # ours
+    HTML = "html"
+    BREAKS = "breaks"  # HTML in which a line break is one, as WordPress stores it
+    MARKDOWN = "markdown"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a file comes from, once for each file: ids mean something within one ``name`` only.
+
+    ``home`` is the address whose paths are the blog's.
+    """
+
+    name: str
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any."""
+
+    id: str
+    url: str
+    key: str = ""
+    title: str = ""
+    created: datetime | None = None
+    is_closed: bool = False
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
+
+    ``place`` says where it stands in the file, for the report. ``also`` is the key under which another file may have
+    it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here.
+    """
+
+    id: str
+    page: str
+    body: str
+    author: str = ""
+    text: Text = Text.PLAIN
+    parent: str = ""
+    kind: Kind = Kind.COMMENT
+    response: str = ""
+    standing: Standing = Standing.APPROVED
+    email: str = ""
+    website: str = ""
+    address: str = ""
+    title: str = ""
+    written: datetime | None = None
+    edited: datetime | None = None
+    is_pinned: bool = False
+    also: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """Something that cannot be read, and why; ``said`` is its beginning."""
+
+    place: str
+    why: Reason
+    said: str = ""
+
+
+Record = Origin | Page | Remark | NotTaken
+Records = Iterator[Record]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader may be told: the zone of times that have none, and the charset of files that name none."""
+
+    timezone: str = "UTC"
+    charset: str = ""

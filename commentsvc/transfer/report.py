@@ -1,0 +1,77 @@
+"""What an import found, took and left out: for people, and as JSON."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from commentsvc import i18n
+from commentsvc.errors import Reason
+
+
+@dataclass
+class Report:
+    """``left_out`` has each reason with its number and the first places. ``taken`` counts by kind and state."""
+
+    source: str = ""
+    home: str = ""
+    found: dict[str, int] = field(default_factory=dict)
+    taken: Counter[str] = field(default_factory=Counter)
+    already: int = 0
+    opened: int = 0  # threads
+    joined: int = 0  # threads that were there
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    lost: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)  # fields that did not fit
+    left_out: list[tuple[Reason, int, list[tuple[str, str]]]] = field(default_factory=list)
+    unused_rules: list[str] = field(default_factory=list)
+    is_dry: bool = False
+
+    @property
+    def total(self) -> int:
+        """How many comments and linkbacks were taken, or would be."""
+        return self.taken.total()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report as text, in English."""
+        yield f"{self.source}" + (f", paths of {self.home}" if self.home else "")
+        yield f"Found: {_listed(self.found)}."
+        yield f"{'Would take' if self.is_dry else 'Took'} {_listed(self.taken) or 'nothing'}."
+        if self.already:
+            yield f"Already here: {self.already}."
+        yield f"Threads: {self.opened} {'to open' if self.is_dry else 'opened'}, {self.joined} there already."
+        for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
+            yield f"Not on this blog: {count} pages on {host}. If they are, say --from {host}."
+        if self.lost:
+            yield f"Of the texts, our markup cannot say: {_listed(self.lost)}."
+        if self.changed:
+            yield f"Fields that did not fit: {_listed(self.changed)}."
+        for why, count, places in self.left_out:
+            yield f"Left out, {count}: {i18n.reason(why)}"
+            for place, said in places[:3]:
+                yield f"    {place}: {' '.join(said.split())[:60]}".rstrip(": ")
+        for rule in self.unused_rules:
+            yield f"A line of the map was not needed: {rule}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "source": self.source,
+            "dry_run": self.is_dry,
+            "found": self.found,
+            "taken": dict(self.taken),
+            "already": self.already,
+            "threads": {"opened": self.opened, "joined": self.joined},
+            "elsewhere": self.elsewhere,
+            "lost": dict(self.lost),
+            "changed": dict(self.changed),
+            "unused_rules": self.unused_rules,
+            "left_out": [
+                {"why": i18n.reason(why), "count": count, "first": [{"place": at, "text": said} for at, said in places]}
+                for why, count, places in self.left_out
+            ],
+        }
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)

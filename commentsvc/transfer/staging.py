@@ -1,0 +1,182 @@
+"""What was read, in a temporary SQLite file: memory stays flat, whatever the order and the size of the file."""
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from commentsvc.transfer.records import NotTaken, Origin, Page, Remark, Standing
+
+SCHEMA = """
+CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', said TEXT NOT NULL);
+CREATE TABLE remark (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, page TEXT NOT NULL, parent TEXT NOT NULL, standing TEXT NOT NULL,
+    written TEXT, is_taken INTEGER NOT NULL DEFAULT 0, said TEXT NOT NULL
+);
+CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, said TEXT NOT NULL);
+"""
+INDEXES = """
+CREATE INDEX remark_id ON remark (id);
+CREATE INDEX remark_page ON remark (page, is_taken);
+CREATE INDEX remark_parent ON remark (parent);
+CREATE INDEX page_thread ON page (thread);
+"""
+Row = TypeVar("Row", Page, Remark)
+REQUIRED = {"id", "url", "page", "body"}
+TIMES = {"created", "written", "edited"}
+# Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
+ANCESTORS = """
+WITH RECURSIVE above (id) AS (
+    SELECT parent FROM remark WHERE is_taken = 1 AND parent != ''
+    UNION
+    SELECT remark.parent FROM remark JOIN above ON remark.id = above.id WHERE remark.parent != ''
+)
+UPDATE remark SET is_taken = 2 WHERE is_taken = 0 AND id IN (SELECT id FROM above)
+"""
+
+
+class Staging:
+    """The records of one import. ``origin`` is the file's own name for itself."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.origin = Origin("")
+        database.executescript(SCHEMA)
+
+    def put(self, records: Iterable[Origin | Page | Remark | NotTaken]) -> Iterator[int]:
+        """Store records; yield how many there are after each."""
+        count = 0
+        for count, record in enumerate(records, 1):
+            match record:
+                case Origin():
+                    self.origin = self.origin if self.origin.name else record
+                case Page():
+                    said = (record.id, _packed(record))
+                    self._database.execute("INSERT OR IGNORE INTO page (id, said) VALUES (?, ?)", said)
+                case Remark():
+                    self._database.execute(
+                        "INSERT INTO remark (id, page, parent, standing, written, said) VALUES (?, ?, ?, ?, ?, ?)",
+                        (*_place(record), record.written.isoformat() if record.written else None, _packed(record)),
+                    )
+                case NotTaken():
+                    self.leave_out(record)
+            yield count
+        self._database.executescript(INDEXES)
+
+    def leave_out(self, record: NotTaken) -> None:
+        """Store what is not taken, for the report."""
+        row = (record.place, json.dumps(record.why), record.said[:200])
+        self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages with remarks."""
+        rows = self._database.execute(
+            "SELECT said FROM page WHERE EXISTS (SELECT 1 FROM remark WHERE remark.page = page.id) ORDER BY rowid"
+        ).fetchall()
+        return (_unpacked(Page, said) for (said,) in rows)
+
+    def assign(self, page: Page, thread: str) -> None:
+        """Note in which thread a page's remarks belong."""
+        self._database.execute("UPDATE page SET thread = ? WHERE id = ?", (thread, page.id))
+
+    def choose(self, standings: Iterable[Standing]) -> None:
+        """Take the remarks that are of these standings and in a thread, and keep the places of those they answer."""
+        marks = ", ".join(f"'{one}'" for one in standings)
+        self._database.execute(
+            f"UPDATE remark SET is_taken = standing IN ({marks})"  # noqa: S608 - our own words
+            " AND page IN (SELECT id FROM page WHERE thread != '')"
+        )
+        self._database.execute(ANCESTORS)
+
+    def threads(self) -> list[str]:
+        """Return the threads with remarks to take, in the order of their oldest ones."""
+        rows = self._database.execute(
+            "SELECT page.thread FROM page JOIN remark ON remark.page = page.id"
+            " WHERE page.thread != '' AND remark.is_taken GROUP BY page.thread ORDER BY MIN(remark.written)"
+        )
+        return [thread for (thread,) in rows]
+
+    def pages_of(self, thread: str) -> list[Page]:
+        """Return the pages whose remarks belong in a thread."""
+        rows = self._database.execute("SELECT said FROM page WHERE thread = ? ORDER BY rowid", (thread,))
+        return [_unpacked(Page, said) for (said,) in rows]
+
+    def remarks_of(self, thread: str) -> list[Remark]:
+        """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
+        rows = self._database.execute(
+            "SELECT remark.said, remark.is_taken FROM remark JOIN page ON page.id = remark.page"
+            " WHERE page.thread = ? AND remark.is_taken ORDER BY remark.written, remark.seq",
+            (thread,),
+        )
+        return [_as_taken(_unpacked(Remark, said), is_taken) for said, is_taken in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many remarks there are by standing."""
+        return dict(self._database.execute("SELECT standing, COUNT(*) FROM remark GROUP BY standing").fetchall())
+
+    def taken(self) -> int:
+        """Return how many remarks are to be taken, without placeholders."""
+        (count,) = self._database.execute("SELECT COUNT(*) FROM remark WHERE is_taken = 1").fetchone()
+        return int(count)
+
+    def in_no_page(self) -> Iterator[Remark]:
+        """Yield remarks whose page is not in the file."""
+        rows = self._database.execute(
+            "SELECT said FROM remark WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = remark.page) ORDER BY seq"
+        ).fetchall()
+        return (_unpacked(Remark, said) for (said,) in rows)
+
+    def left_out(self) -> list[tuple[Any, int, list[tuple[str, str]]]]:
+        """Return each reason for which something was not taken, with how often and the first places."""
+        found = []
+        reasons = self._database.execute("SELECT why, COUNT(*) FROM not_taken GROUP BY why ORDER BY 2 DESC").fetchall()
+        for why, count in reasons:
+            first = self._database.execute("SELECT place, said FROM not_taken WHERE why = ? LIMIT 20", (why,))
+            found.append((json.loads(why), count, first.fetchall()))
+        return found
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Staging]:
+    """Make a staging file in a folder, for its owner's eyes only, and delete it afterwards: it holds addresses."""
+    handle, name = tempfile.mkstemp(prefix="import-", suffix=".sqlite3", dir=folder)
+    os.close(handle)
+    database = sqlite3.connect(name, isolation_level=None)
+    try:
+        database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; BEGIN;")
+        yield Staging(database)
+    finally:
+        database.close()
+        Path(name).unlink(missing_ok=True)
+
+
+def _place(remark: Remark) -> tuple[str, str, str, str]:
+    return remark.id, remark.page, remark.parent, remark.standing
+
+
+def _as_taken(remark: Remark, is_taken: int) -> Remark:
+    if is_taken == 1:
+        return remark
+    bare = Remark(remark.id, remark.page, "", parent=remark.parent, standing=Standing.DELETED)
+    return replace(bare, written=remark.written, place=remark.place)
+
+
+def _packed(record: Page | Remark) -> str:
+    said = {name: value for name, value in asdict(record).items() if name in REQUIRED or value not in ("", None, False)}
+    return json.dumps(said, default=lambda time: time.isoformat(), ensure_ascii=False)
+
+
+def _unpacked(kind: type[Row], said: str) -> Row:
+    known = {one.name: one.type for one in fields(kind)}
+    values = json.loads(said)
+    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})
+
+
+def _value(name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if name in TIMES else value

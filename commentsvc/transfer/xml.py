@@ -1,0 +1,94 @@
+"""XML of strangers: read piece by piece, without entities, network or recursion; damaged files as far as they go."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.records import NotTaken
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+# What XML 1.0 does not allow, and what may stand before a root: 2.2 and 2.8 of the recommendation.
+ILLEGAL = bytes(set(range(32)) - {9, 10, 13})
+SPACE = b" \t\r\n`"
+
+
+class HasDoctype(NotReadable):
+    """A document type may expand to anything."""
+
+    sentence = "The file declares a document type before its content, as no export does."
+
+
+class _Clean:
+    """A stream without the bytes that XML does not allow, and without what stands before its first sign."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._has_begun = stream, False
+
+    def read(self, size: int) -> bytes:
+        piece = self._stream.read(size)
+        while piece and not self._has_begun:
+            rest = piece.lstrip(b"\xef\xbb\xbf" + SPACE)
+            if rest:
+                self._has_begun, piece = True, rest
+            else:
+                piece = self._stream.read(size)
+        if b"\x00" in piece[:4]:  # UTF-16, which has no bytes to drop
+            return piece
+        return piece.translate(None, ILLEGAL)
+
+
+def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | NotTaken"]:
+    """Yield the elements with these local names, whole, and forget them; a damaged place is yielded as not taken.
+
+    One inside another of them belongs to that.
+
+    Raises:
+        HasDoctype: there is a document type declaration.
+    """
+    from lxml import etree  # needed only to bring comments in
+
+    events = etree.iterparse(
+        _Clean(stream),
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in names],
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        recover=True,
+    )
+    is_checked = False
+    for _, element in events:
+        parent = element.getparent()
+        if parent is not None and local(parent) in names:  # a part of what is yielded later
+            continue
+        if not is_checked:
+            is_checked = True
+            if element.getroottree().docinfo.internalDTD is not None:
+                raise HasDoctype
+        yield element
+        element.clear()
+        while (before := element.getprevious()) is not None:
+            element.getparent().remove(before)
+    for error in list(events.error_log)[:20]:
+        yield NotTaken(f"line {error.line}", ["the XML is damaged: %(problem)s", {"problem": error.message}])
+
+
+def local(element: "Element") -> str:
+    """Return an element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def text_of(element: "Element", name: str) -> str:
+    """Return the text of the first child with this local name, without spaces around it; empty if there is none."""
+    for child in element:
+        if isinstance(child.tag, str) and local(child) == name:
+            return (child.text or "").strip()
+    return ""
+
+
+def child(element: "Element", name: str) -> "Element | None":
+    """Return the first child with this local name."""
+    return next((one for one in element if isinstance(one.tag, str) and local(one) == name), None)

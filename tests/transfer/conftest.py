@@ -1,0 +1,44 @@
+"""Import as the command does, into the blog of the cast."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from commentsvc.db import db
+from commentsvc.models import Site
+from commentsvc.moderation.actions import Operator
+from commentsvc.transfer import importing, reading
+from commentsvc.transfer.importing import Wishes
+from commentsvc.transfer.records import Reading
+from commentsvc.transfer.report import Report
+from commentsvc.transfer.staging import staged
+
+Bring = Callable[..., Report]
+
+
+@pytest.fixture
+def bring(app: Flask, tmp_path: Path) -> Bring:
+    """Import a text or a file; what the report says."""
+
+    def bring(
+        file: str | bytes | Path, site: str = "blog", name: str = "auto", *, dry: bool = False, **wishes: Any
+    ) -> Report:
+        path = file if isinstance(file, Path) else tmp_path / "export"
+        if not isinstance(file, Path):
+            path.write_bytes(file.encode() if isinstance(file, str) else file)
+        here, wanted = Site.named(site), Wishes(**wishes)
+        with staged(tmp_path) as staging:
+            report = importing.stage(staging, reading.records(path, name, Reading()), here, wanted, lambda _: None)
+            steps = importing.load(staging, here, wanted, Operator(), report, is_dry=dry)
+            for _ in db.in_batches(lambda: next(steps, 0)):
+                pass
+        json.dumps(report.as_json())
+        assert list(report.lines())
+        assert not list(tmp_path.glob("import-*")), "the staging file holds addresses"
+        return report
+
+    return bring

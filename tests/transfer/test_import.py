@@ -1,0 +1,290 @@
+"""Comments of other systems come under their articles, once, with date, parent and state; and go again as one."""
+
+import gzip
+import json
+import sqlite3
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from commentsvc.db import db
+from commentsvc.models import (
+    Comment,
+    Decision,
+    Email,
+    Imported,
+    LearnedWord,
+    ModeratorAction,
+    Revision,
+    Site,
+    Subscription,
+    Thread,
+)
+from commentsvc.models.comment import State
+from commentsvc.privacy import personal_data
+from commentsvc.transfer import exporting
+from commentsvc.transfer.opening import NotReadable
+from tests.cast import BOB
+from tests.transfer import samples
+from tests.transfer.conftest import Bring
+from tests.transfer.samples import disqus, post, wp, wxr
+from tests.visitors import Visitor
+
+KEY = "2007/05/phone"
+
+
+def rows() -> list[Comment]:
+    return list(db.session.scalars(select(Comment).order_by(*Comment.order())))
+
+
+class TestWordPress:
+    """WXR files."""
+
+    def test_each_comment_comes_with_date_parent_and_text(self, bring: Bring, bob: Visitor) -> None:
+        report = bring(wxr(wp(2, "I <em>agree</em>,\nreally. :-)", parent=1), wp(1, "First! 2*3*4 and *so* on")))
+        first, second = rows()
+        assert report.taken == {"approved comments": 2}
+        assert (first.body, second.body) == ("First! 2*3*4 and \\*so\\* on", "I _agree_,\nreally. :-)")
+        assert second.parent_id == first.id
+        assert first.created_at == datetime(2007, 5, 2, 10, 0, 1, tzinfo=UTC)
+        assert (first.author, first.email, first.website) == ("Grace", "grace@mail.example", None)
+        thread = db.session.scalars(select(Thread)).one()
+        assert (thread.key, thread.title, thread.comment_count) == (KEY, "The & phone", 2)
+        assert thread.created_at == datetime(2007, 5, 1, 10, tzinfo=UTC)
+        page = bob.client.get(f"/t/blog/{KEY}").text
+        assert "First! 2*3*4 and *so* on" in page
+        assert page.index("First!") < page.index("agree")
+
+    def test_a_second_run_adds_only_what_is_new(self, bring: Bring) -> None:
+        bring(wxr(wp(1), wp(2)))
+        again = bring(wxr(wp(1), wp(2), wp(3, "new", parent=2)))
+        assert (again.total, again.already) == (1, 2)
+        assert rows()[-1].parent_id == rows()[1].id
+        assert bring(wxr(wp(1), wp(2), wp(3))).total == 0
+
+    def test_what_was_erased_here_does_not_come_back(self, bring: Bring) -> None:
+        bring(wxr(wp(1)))
+        personal_data.erase("grace@mail.example")
+        db.session.commit()
+        assert bring(wxr(wp(1))).total == 0
+        assert "A text." not in [one.body for one in rows()]
+
+    def test_two_blogs_in_one_do_not_collide(self, bring: Bring) -> None:
+        bring(wxr(wp(1)))
+        assert bring(wxr(wp(1, "of the other one"), home="https://second.example")).total == 1
+
+    def test_spam_and_the_trash_stay_there_unless_wanted(self, bring: Bring) -> None:
+        file = wxr(wp(1, approved="spam"), wp(2, approved="trash"), wp(3, approved="0"), wp(4))
+        assert bring(file).taken == {"pending comments": 1, "approved comments": 1}
+        assert bring(file, takes_spam=True, takes_deleted=True).taken == {"spam comments": 1, "trashed comments": 1}
+
+    def test_a_reply_to_spam_keeps_its_place(self, bring: Bring, bob: Visitor) -> None:
+        bring(wxr(wp(1, "casino", approved="spam"), wp(2, "No casino here", parent=1)))
+        placeholder, reply = rows()
+        assert (placeholder.state, placeholder.body, placeholder.email) == (State.TRASHED, "", None)
+        assert reply.parent_id == placeholder.id
+        assert "This comment was removed." in bob.client.get(f"/t/blog/{KEY}").text
+
+    def test_linkbacks_are_linkbacks(self, bring: Bring) -> None:
+        ping = {"type": "pingback", "author": "Of phones &laquo; Cat blog", "author_url": "https://cats.example/1"}
+        track = {"type": "trackback", "author": "Dogs", "author_url": "https://dogs.example/2"}
+        odd = {"type": "pingback", "author_url": "nowhere"}
+        report = bring(
+            wxr(
+                wp(1, "[...] they ring [...]", **ping),
+                wp(2, "<strong>Barks</strong>\n\nThey bark.", **track),
+                wp(3, **odd),
+            )
+        )
+        pingback, trackback = rows()
+        assert (pingback.kind, pingback.title, pingback.author, pingback.body) == (
+            *("pingback", "Of phones « Cat blog", "Cat blog", "they ring"),
+        )
+        assert (trackback.kind, trackback.title, trackback.author, trackback.body) == (
+            *("trackback", "Barks", "Dogs", "They bark."),
+        )
+        assert trackback.website == "https://dogs.example/2"
+        assert [count for _, count, _ in report.left_out] == [1]
+        assert db.session.scalars(select(Thread.linkback_count)).one() == 2
+
+    def test_dates_that_cannot_be(self, bring: Bring) -> None:
+        local = {"date_gmt": "0000-00-00 00:00:00", "date": "2007-05-02 12:00:00"}
+        bring(wxr(wp(1, date_gmt="2199-01-01 00:00:00"), wp(2, **local), wp(3, date_gmt="", date="")))
+        times = [one.created_at for one in rows()]
+        assert times[0] == datetime(2007, 5, 2, 12, tzinfo=UTC)
+        assert all(time <= datetime.now(UTC) for time in times)
+
+    def test_drafts_and_unknown_kinds_are_said(self, bring: Bring) -> None:
+        report = bring(wxr(wp(1, type="note"), wp(2)))
+        assert report.total == 1
+        assert bring(wxr(wp(9), status="draft", home="https://b.example"), dry=True).total == 0
+
+    def test_a_ring_of_replies_is_cut(self, bring: Bring) -> None:
+        assert bring(wxr(wp(1, parent=2), wp(2, parent=1), wp(3, parent=99))).total == 3
+        assert all(one.root_id is None or one.parent_id is not None for one in rows())
+
+    def test_a_damaged_file_gives_what_it_has(self, bring: Bring) -> None:
+        whole = wxr(wp(1, "with a \x0b control"), wp(2), wp(3))
+        report = bring(whole)
+        assert report.total == 3
+        cut = wxr(*(wp(number) for number in range(1, 9)), home="https://cut.example")
+        with pytest.raises(NotReadable):
+            bring("<!DOCTYPE rss [<!ENTITY a 'aaaa'>]>" + whole.partition("?>")[2], name="wordpress")
+        assert bring(cut[: len(cut) // 2], dry=True).left_out
+
+
+class TestDisqus:
+    """XML files, threads after their posts."""
+
+    def test_posts_come_with_their_states(self, bring: Bring) -> None:
+        report = bring(
+            disqus(
+                post(1, '<p>One <a href="https://x.example/a" rel="nofollow">https://x.exa…</a></p><p>two</p>'),
+                post(2, parent=1, isApproved="false"),
+                post(3, isSpam="true"),
+                post(4, isDeleted="true"),
+                post(5, parent=4),
+            ),
+            origins=[samples.OLD],
+        )
+        assert report.found == {"approved": 2, "pending": 1, "spam": 1, "deleted": 1}
+        assert report.taken == {"approved comments": 2, "pending comments": 1}
+        assert rows()[0].body == "One https://x.example/a\n\ntwo"
+        assert [one.state for one in rows()] == ["approved", "pending", "trashed", "approved"]
+
+    def test_pages_of_other_hosts_are_named(self, bring: Bring) -> None:
+        report = bring(disqus(post(1)))
+        assert report.elsewhere == {"https://old.example": 1}
+        assert any("--from https://old.example" in line for line in report.lines())
+        assert rows() == []
+
+    def test_what_came_from_wordpress_is_not_taken_twice(self, bring: Bring) -> None:
+        bring(wxr(wp(42)))
+        assert bring(disqus(post(1, own="wp_id=42"), post(2)), origins=[samples.OLD]).total == 1
+
+    def test_a_map_leads_old_addresses_to_new_ones(self, bring: Bring) -> None:
+        rules = {
+            f"{samples.OLD}/2007/*": "https://blog.example/archive/*",
+            "https://old.example/unused": "https://b.example/",
+        }
+        report = bring(disqus(post(1)), rules=rules)
+        assert db.session.scalars(select(Thread.key)).one() == "archive/05/phone"
+        assert report.unused_rules == ["https://old.example/unused"]
+
+
+class TestIsso:
+    """Databases."""
+
+    def test_markdown_and_deleted_ones(self, bring: Bring, tmp_path: Path) -> None:
+        report = bring(samples.isso(tmp_path / "comments.db"))
+        assert report.taken == {"approved comments": 1, "pending comments": 1}
+        gone, reply, waiting = rows()
+        assert (gone.state, gone.body) == (State.TRASHED, "")
+        assert (reply.body, reply.website, reply.parent_id) == (
+            "With *stars* and `code`",
+            "https://bob.example",
+            gone.id,
+        )
+        assert reply.edited_at is not None
+        assert (waiting.author, waiting.email, waiting.state) == ("Anonymous", None, State.PENDING)
+
+    def test_another_database_is_refused(self, bring: Bring, tmp_path: Path) -> None:
+        sqlite3.connect(tmp_path / "x.db").execute("CREATE TABLE a (b)").connection.close()
+        with pytest.raises(NotReadable):
+            bring(tmp_path / "x.db")
+
+
+class TestWhatItLeavesAlone:
+    """Nobody hears of it, nothing learns from it, and what is there stays."""
+
+    def test_no_email_no_lesson_no_subscription(self, bring: Bring, ada: Visitor) -> None:
+        bring(wxr(wp(1), wp(2, approved="0")))
+        for table in (Email, LearnedWord, Subscription):
+            assert db.session.scalar(select(func.count()).select_from(table)) == 0
+        decisions = db.session.scalars(select(Decision)).all()
+        assert {one.moderator_id for one in decisions} == {None}
+        assert {str(one.reasons[0][1]) for one in decisions} == {"{'source': 'wordpress:https://old.example'}"}
+
+    def test_it_joins_a_thread_that_is_there_in_the_order_of_time(self, bring: Bring, bob: Visitor) -> None:
+        bob.comment(BOB, key=KEY)
+        report = bring(wxr(wp(1, "of long ago")))
+        assert (report.opened, report.joined) == (0, 1)
+        page = bob.client.get(f"/t/blog/{KEY}").text
+        assert page.index("of long ago") < page.index("Bob</bdi>")
+
+    def test_a_dry_run_writes_nothing_and_says_the_same(self, bring: Bring) -> None:
+        file = wxr(wp(1), wp(2, "<table><tr><td>a<td>b</table>"), wp(3, ""))
+        dry = bring(file, dry=True)
+        assert rows() == []
+        assert db.session.scalars(select(ModeratorAction)).all() == []
+        real = bring(file)
+        assert dry.as_json() | {"dry_run": False} == real.as_json()
+
+    def test_what_our_markup_cannot_say_is_kept_for_moderators(self, bring: Bring) -> None:
+        bring(wxr(wp(1, "<table><tr><td>a<td>b</table>"), wp(2, "plain")))
+        assert [one.body for one in db.session.scalars(select(Revision))] == ["<table><tr><td>a<td>b</table>"]
+
+    def test_compressed_files(self, bring: Bring, tmp_path: Path) -> None:
+        assert bring(gzip.compress(wxr(wp(1)).encode())).total == 1
+        with zipfile.ZipFile(tmp_path / "parts.zip", "w") as archive:
+            for number in (2, 3):
+                archive.writestr(f"{number}.xml", wxr(wp(number)))
+        assert bring(tmp_path / "parts.zip").total == 2
+
+    @pytest.mark.parametrize("nonsense", ["", "hello", "<html><body>", "\x00\x01", '{"a": 1}', "<rss><channel/></rss>"])
+    def test_what_is_no_export_is_said_in_one_sentence(self, bring: Bring, nonsense: str) -> None:
+        with pytest.raises(NotReadable):
+            bring(nonsense)
+
+
+class TestUndo:
+    """One action, taken back as one."""
+
+    def undo(self, ada: Visitor) -> None:
+        action = db.session.scalars(select(ModeratorAction).where(ModeratorAction.verb == "import")).one()
+        ada.admin_post(f"/admin/actions/{action.id}/reversal")
+
+    def test_everything_goes_and_may_come_again(self, bring: Bring, ada: Visitor) -> None:
+        bring(wxr(wp(1), wp(2, parent=1), wp(3)))
+        page = ada.client.get("/admin/log").text
+        assert "Imported 3 comments." in page
+        self.undo(ada)
+        assert rows() == []
+        assert db.session.scalars(select(Thread)).all() == []
+        assert db.session.scalars(select(Imported)).all() == []
+        assert bring(wxr(wp(1))).total == 1
+
+    def test_what_people_did_since_stays(self, bring: Bring, ada: Visitor, bob: Visitor) -> None:
+        bring(wxr(wp(1, "answered"), wp(2, "decided about"), wp(3, "neither")))
+        answered, decided, _ = rows()
+        bob.comment(BOB, key=KEY, parent_id=str(answered.id))
+        ada.decide(decided.id, "hold")
+        self.undo(ada)
+        db.session.expire_all()
+        assert sorted(one.body for one in rows()) == sorted(["", "decided about", BOB.says])
+        assert db.session.scalars(select(Thread.comment_count)).one() == 1
+
+
+class TestRoundTrip:
+    """Out and in again."""
+
+    def test_an_export_comes_back_as_it_was(self, bring: Bring, bob: Visitor, ada: Visitor) -> None:
+        first = bob.comment(BOB, body="with *stars*", email=BOB.email)
+        bob.comment(BOB, body="a reply", parent_id=str(first))
+        ada.decide(bob.comment(BOB, body="pending one", key="another"), "hold")
+        out = list(exporting.lines(Site.named("blog"), with_addresses=True))
+        assert bring("".join(out), site="other", origins=["https://blog.example"]).total == 3
+        back = list(exporting.lines(Site.named("other"), with_addresses=True))
+        numbers = {"id", "parent_id", "url", "site", "home", "name"}
+        assert [_without(line, numbers) for line in back] == [_without(line, numbers) for line in out]
+
+    def test_addresses_go_out_only_if_asked_for(self, bob: Visitor) -> None:
+        bob.comment(BOB, email=BOB.email)
+        assert BOB.email not in "".join(exporting.lines(Site.named("blog")))
+
+
+def _without(line: str, names: set[str]) -> dict[str, object]:
+    return {name: value for name, value in json.loads(line).items() if name not in names}
