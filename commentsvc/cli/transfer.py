@@ -38,6 +38,8 @@ PENDING = click.Choice([State.PENDING, State.APPROVED, State.TRASHED])
 @click.option("--map", "map_file", type=FILE, help="A CSV file of old and new addresses of articles.")
 @click.option("--key", "by", type=KEYS, default="address", show_default=True, help="What names an article.")
 @click.option("--timezone", default="UTC", show_default=True, help="Of times that have none, such as Europe/Berlin.")
+@click.option("--charset", default="", help="Of text files that do not say, such as shift_jis.")
+@click.option("--permalink", default="", help="Addresses where there are none, such as '/{date:%Y/%m}/{slug}.html'.")
 @click.option("--pending-as", type=PENDING, default=State.PENDING, show_default=True, help="State of pending comments.")
 @click.option("--spam", is_flag=True, help="Import spam, too, as spam.")
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
@@ -53,6 +55,8 @@ def import_(
     map_file: Path | None,
     by: str,
     timezone: str,
+    charset: str,
+    permalink: str,
     pending_as: str,
     spam: bool,
     trash: bool,
@@ -76,7 +80,7 @@ def import_(
         closes=closed,
     )
     with staged(settings.current().data_dir) as staging:
-        found = _records(files, format_name, Reading(timezone))
+        found = _records(files, format_name, Reading(timezone, charset, permalink))
         report = importing.stage(staging, found, site, wishes, lambda count: _tell("read", count))
         steps = importing.load(staging, site, wishes, Operator(), report, is_dry=dry_run)
         for done in db.in_batches(lambda: next(steps, 0)):
@@ -89,12 +93,13 @@ def import_(
 
 @click.command()
 @click.option("--site", "key", required=True, help="The blog.")
+@click.option("--format", "name", type=click.Choice(list(exporting.FORMATS)), default="jsonl", show_default=True)
 @click.option("--with-addresses", is_flag=True, help="Include email addresses.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file; .gz compresses it. Default: stdout.")
 @with_application
-def export(key: str, with_addresses: bool, output: Path | None) -> None:
-    """Write every thread and comment of a blog as lines of JSON, which `import commentsvc` reads back."""
-    lines = exporting.lines(site_named(key), with_addresses=with_addresses)
+def export(key: str, name: str, with_addresses: bool, output: Path | None) -> None:
+    """Write every thread and comment of a blog: as lines of JSON, which `import` reads back, or for WordPress."""
+    lines = exporting.lines(site_named(key), name, with_addresses=with_addresses)
     if output is None:
         sys.stdout.writelines(lines)
         return

@@ -1,8 +1,6 @@
-"""Export a site's comments as lines of JSON, which ``import`` reads back as they were."""
+"""Export a site's threads and comments, as a stream: as lines of JSON that ``import`` reads back, or for WordPress."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import lazyload
@@ -11,18 +9,23 @@ from commentsvc.db import db
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.transfer.formats import own
+from commentsvc.transfer.formats import own_out, wordpress_out
+from commentsvc.transfer.records import Exported
+
+FORMATS: dict[str, Callable[..., Iterator[str]]] = {"jsonl": own_out.lines, "wxr": wordpress_out.lines}
 
 
-def lines(site: Site, *, with_addresses: bool = False) -> Iterator[str]:
+def lines(site: Site, name: str = "jsonl", *, with_addresses: bool = False) -> Iterator[str]:
     """Yield the lines of an export. Email addresses are in it only if asked for; hashes and visitors never are."""
-    yield _line({"commentsvc": own.VERSION, "site": site.key, "home": site.home, "name": site.name})
+    home = (site.key, site.home, site.name)
+    return FORMATS[name](home, _threads(site), with_addresses=with_addresses)
+
+
+def _threads(site: Site) -> Iterator[Exported]:
     ids = db.session.scalars(select(Thread.id).where(Thread.site_id == site.id).order_by(Thread.id)).all()
     for thread_id in ids:
         thread = db.session.get_one(Thread, thread_id)
-        yield _line(_thread(thread))
-        for comment in _parents_first(thread):
-            yield _line(_comment(comment, thread, with_addresses=with_addresses))
+        yield thread, _parents_first(thread)
         db.session.expunge_all()  # memory stays flat
 
 
@@ -43,32 +46,3 @@ def _parents_first(thread: Thread) -> Iterator[Comment]:
             ready += waiting.pop(one.id, [])
     for left in waiting.values():
         yield from left
-
-
-def _thread(thread: Thread) -> dict[str, Any]:
-    said = {"key": thread.key, "url": thread.url, "title": thread.title, "access": thread.access}
-    return {"type": "thread", **said, "created_at": thread.created_at.isoformat()}
-
-
-def _comment(comment: Comment, thread: Thread, *, with_addresses: bool) -> dict[str, Any]:
-    said = {
-        "type": "comment",
-        "id": comment.id,
-        "thread": thread.key,
-        "parent_id": comment.parent_id,
-        "kind": comment.kind,
-        "response": comment.response,
-        "state": comment.state,
-        "author": comment.author,
-        "email": comment.email if with_addresses else None,
-        "website": comment.website,
-        "title": comment.title,
-        "created_at": comment.created_at.isoformat(),
-        "edited_at": comment.edited_at.isoformat() if comment.edited_at else None,
-        "is_pinned": thread.pinned_id == comment.id,
-    }
-    return {name: value for name, value in said.items() if value not in (None, "", False)} | {"body": comment.body}
-
-
-def _line(said: dict[str, Any]) -> str:
-    return json.dumps(said, ensure_ascii=False) + "\n"

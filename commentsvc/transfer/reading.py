@@ -5,16 +5,29 @@ from pathlib import Path
 from types import ModuleType
 
 from commentsvc.transfer import opening
-from commentsvc.transfer.formats import disqus, isso, own, wordpress
+from commentsvc.transfer.formats import (
+    artalk,
+    blogger,
+    commento,
+    disqus,
+    isso,
+    movabletype,
+    own,
+    remark42,
+    twikoo,
+    waline,
+    wordpress,
+)
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Reading, Record
 
 AUTO = "auto"
-FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (own, wordpress, disqus, isso)}
+# In the order in which they are recognised: the surest marks first.
+READERS = (own, wordpress, disqus, blogger, isso, movabletype, remark42, commento, artalk, twikoo, waline)
+FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in READERS}
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": "a web page",
     b"<html": "a web page",
-    b"schemas.google.com/blogger": "a Blogger export, which is not read yet",
     b"<b:skin": "a Blogger template",
     b"<rss": "a feed, which holds the latest articles only",
     b"%PDF": "a PDF document",

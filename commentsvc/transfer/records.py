@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from commentsvc.errors import Reason
-from commentsvc.models.comment import Kind
+from commentsvc.models.comment import Comment, Kind
+from commentsvc.models.thread import Thread
 
 
 class Standing(StrEnum):
@@ -88,13 +89,18 @@ class NotTaken:
     said: str = ""
 
 
+Exported = tuple[Thread, Iterator[Comment]]
 Record = Origin | Page | Remark | NotTaken
 Records = Iterator[Record]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader may be told: the zone of times that have none, and the charset of files that name none."""
+    """What a reader may be told: the zone of times that have none, the charset of files that name none, and a pattern.
+
+    ``permalink`` gives the addresses of articles in files without them.
+    """
 
     timezone: str = "UTC"
     charset: str = ""
+    permalink: str = ""

@@ -21,6 +21,11 @@ CREATE TABLE remark (
 );
 CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, said TEXT NOT NULL);
 """
+# The same page may come several times, and not each time with all that is known of it.
+PAGE = """
+INSERT INTO page (id, said) VALUES (?, ?)
+ON CONFLICT (id) DO UPDATE SET said = excluded.said WHERE length(excluded.said) > length(said)
+"""
 INDEXES = """
 CREATE INDEX remark_id ON remark (id);
 CREATE INDEX remark_page ON remark (page, is_taken);
@@ -58,7 +63,7 @@ class Staging:
                     self.origin = self.origin if self.origin.name else record
                 case Page():
                     said = (record.id, _packed(record))
-                    self._database.execute("INSERT OR IGNORE INTO page (id, said) VALUES (?, ?)", said)
+                    self._database.execute(PAGE, said)
                 case Remark():
                     self._database.execute(
                         "INSERT INTO remark (id, page, parent, standing, written, said) VALUES (?, ?, ?, ?, ?, ?)",

@@ -281,6 +281,20 @@ class TestRoundTrip:
         numbers = {"id", "parent_id", "url", "site", "home", "name"}
         assert [_without(line, numbers) for line in back] == [_without(line, numbers) for line in out]
 
+    def test_what_goes_to_wordpress_says_the_same(self, bring: Bring, bob: Visitor, ada: Visitor) -> None:
+        first = bob.comment(
+            BOB, body="with *stars*, ]]> and :-)\nin two lines\n\nand two paragraphs https://x.example/a"
+        )
+        bob.comment(BOB, body="a reply", parent_id=str(first))
+        ada.decide(bob.comment(BOB, body="pending one", key="another"), "hold")
+        wxr = "".join(exporting.lines(Site.named("blog"), "wxr"))
+        assert BOB.email not in wxr
+        bring(wxr, site="other", origins=["https://blog.example"])
+        blog, other = Site.named("blog").id, Site.named("other").id
+        said = [(one.site_id, one.author, one.body, one.state, one.created_at.replace(microsecond=0)) for one in rows()]
+        there, here = ([rest for site, *rest in said if site == wanted] for wanted in (other, blog))
+        assert there == here
+
     def test_addresses_go_out_only_if_asked_for(self, bob: Visitor) -> None:
         bob.comment(BOB, email=BOB.email)
         assert BOB.email not in "".join(exporting.lines(Site.named("blog")))

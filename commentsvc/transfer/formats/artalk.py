@@ -1,0 +1,53 @@
+"""Artalk's "artrans": an array of objects whose values are texts."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "artalk"
+MADE_UP = "anonymous@example.org"
+ZONE = " +"  # 2021-10-28 20:50:15 +0800
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    return b'"page_key"' in beginning
+
+
+def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments."""
+    for row in rows(stream):
+        if isinstance(row, NotTaken):
+            yield row
+        else:
+            yield from _comment(row, reading)
+
+
+def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
+    page, email = text_in(row, "page_key"), text_in(row, "email")
+    home = text_in(row, "site_urls").split(",")[0]
+    parent = text_in(row, "rid")
+    yield Origin(f"{NAME}:{text_in(row, 'site_name') or 'unknown'}", home)
+    yield Page(page, page, title=text_in(row, "page_title"))
+    yield Remark(
+        id=text_in(row, "id"),
+        page=page,
+        body=text_in(row, "content"),
+        author=text_in(row, "nick"),
+        text=Text.MARKDOWN,
+        parent="" if parent == "0" else parent,
+        standing=Standing.PENDING if _is(row, "is_pending") else Standing.APPROVED,
+        email="" if email == MADE_UP else email,
+        website=text_in(row, "link"),
+        address=text_in(row, "ip"),
+        written=times.of_iso(text_in(row, "created_at", "date").replace(ZONE, "+"), reading.timezone),
+        is_pinned=_is(row, "is_pinned"),
+        place=f"comment {text_in(row, 'id')}",
+    )
+
+
+def _is(row: dict[str, Any], name: str) -> bool:
+    return text_in(row, name).lower() in ("true", "1")

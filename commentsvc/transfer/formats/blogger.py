@@ -1,0 +1,97 @@
+"""Blogger: its Atom export, and the feed of Google Takeout."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.xml import elements, local, text_of
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+NAME = "blogger"
+MARK = b"schemas.google.com/blogger"
+POST, COMMENT = "post", "comment"
+NOBODYS = "noreply@blogger.com"
+STANDINGS = {"live": Standing.APPROVED, "draft": Standing.PENDING, "spam": Standing.SPAM}
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format; a template names Blogger, too, but is no feed."""
+    return MARK in beginning and b"<feed" in beginning
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield the posts and comments."""
+    yield Origin(NAME)
+    for entry in elements(stream, frozenset({"entry"})):
+        if isinstance(entry, NotTaken):
+            yield entry
+        elif (kind := _kind(entry)) == POST:
+            yield _page(entry)
+        elif kind == COMMENT:
+            yield from _comment(entry)
+
+
+def _kind(entry: "Element") -> str:
+    own = text_of(entry, "type").lower()  # of Takeout
+    if own in (POST, COMMENT):
+        return own
+    terms = [one.get("term") or "" for one in entry if isinstance(one.tag, str) and local(one) == "category"]
+    return next((term.rpartition("#")[2] for term in terms if "#" in term and MARK.decode() in term), "")
+
+
+def _page(entry: "Element") -> Page:
+    url = _link(entry, "alternate") or text_of(entry, "filename")
+    return Page(_number(text_of(entry, "id")), url, title=text_of(entry, "title"), created=_time(entry))
+
+
+def _comment(entry: "Element") -> Iterator[Record]:
+    above = next((one for one in entry if isinstance(one.tag, str) and local(one) == "in-reply-to"), None)
+    page = _number((above.get("ref") or "") if above is not None else text_of(entry, "parent"))
+    place, said = f"line {entry.sourceline}", text_of(entry, "content")
+    if not page:
+        yield NotTaken(place, "the comment names no article", said)
+        return
+    if above is not None and above.get("href"):
+        yield Page(page, above.get("href") or "")
+    author = next((one for one in entry if isinstance(one.tag, str) and local(one) == "author"), None)
+    email = text_of(author, "email") if author is not None else ""
+    yield Remark(
+        id=_number(text_of(entry, "id")),
+        page=page,
+        body=said,
+        author=text_of(author, "name") if author is not None else "",
+        text=Text.HTML,
+        parent=_number(_link(entry, "related") or text_of(entry, "inReplyTo")),
+        standing=_standing(entry),
+        email="" if email == NOBODYS else email,
+        website=text_of(author, "uri") if author is not None else "",
+        written=_time(entry),
+        place=place,
+    )
+
+
+def _standing(entry: "Element") -> Standing:
+    names = {one.get("name") for one in entry if isinstance(one.tag, str) and local(one) == "extendedProperty"}
+    if "blogger.contentRemoved" in names:
+        return Standing.DELETED
+    if any(one.text == "yes" for one in entry.iter("{*}draft")):
+        return Standing.PENDING
+    return STANDINGS.get(text_of(entry, "status").lower(), Standing.APPROVED)
+
+
+def _link(entry: "Element", relation: str) -> str:
+    found = (one for one in entry if isinstance(one.tag, str) and local(one) == "link" and one.get("rel") == relation)
+    return next((one.get("href") or "" for one in found), "")
+
+
+def _number(identity: str) -> str:
+    """Return the number of a post or comment: what follows the last ``post-`` or slash of its id."""
+    return identity.rpartition("post-")[2].rpartition("/")[2].strip()
+
+
+def _time(entry: "Element") -> datetime | None:
+    return times.of_iso(text_of(entry, "published") or text_of(entry, "created"))

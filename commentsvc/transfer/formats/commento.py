@@ -1,0 +1,73 @@
+"""Commento's and Comentario's exports: comments and commenters, in version 3 pages, too."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "commento"
+DELETED = "[deleted]"
+NONE = ("", "root", "undefined", "null")
+STANDINGS = {"approved": Standing.APPROVED, "unapproved": Standing.PENDING, "flagged": Standing.SPAM}
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    is_first = b'"commentHex"' in beginning or b'"commenterHex"' in beginning
+    return beginning.lstrip().startswith(b"{") and (
+        is_first or (b'"pageId"' in beginning and b'"userCreated"' in beginning)
+    )
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments."""
+    said = whole(stream)
+    if not isinstance(said, dict) or not isinstance(said.get("comments"), list):
+        raise NotReadable
+    people = {text_in(one, "commenterHex", "id"): one for one in said.get("commenters") or () if isinstance(one, dict)}
+    for page in said.get("pages") or ():
+        yield Page(
+            text_in(page, "id"),
+            text_in(page, "path"),
+            title=text_in(page, "title"),
+            is_closed=page.get("isReadonly") is True,
+        )
+    for row in said["comments"]:
+        if isinstance(row, dict):
+            yield from _comment(row, people)
+
+
+def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Iterator[Record]:
+    host, path = text_in(row, "domain", "host"), text_in(row, "url", "path")
+    page = text_in(row, "pageId") or f"{host}{path}"
+    yield Origin(f"{NAME}:{host or 'unknown'}", f"https://{host}" if host else "")
+    if not text_in(row, "pageId"):
+        yield Page(page, f"https://{host}/{path.lstrip('/')}" if host else path)
+    person = people.get(text_in(row, "commenterHex", "userCreated"), {})
+    markdown, html = text_in(row, "markdown"), text_in(row, "html")
+    parent, website = text_in(row, "parentHex", "parentId"), text_in(person, "link", "websiteUrl")
+    yield Remark(
+        id=text_in(row, "commentHex", "id"),
+        page=page,
+        body=markdown or html,
+        author=text_in(row, "authorName") or text_in(person, "name"),
+        text=Text.MARKDOWN if markdown else Text.HTML,
+        parent="" if parent in NONE else parent,
+        standing=_standing(row, markdown),
+        email=text_in(person, "email"),
+        website="" if website in NONE else website,
+        written=times.of_iso(text_in(row, "creationDate", "createdTime")),
+        is_pinned=row.get("isSticky") is True,
+        place=f"comment {text_in(row, 'commentHex', 'id')}",
+    )
+
+
+def _standing(row: Mapping[str, Any], markdown: str) -> Standing:
+    if row.get("deleted") is True or row.get("isDeleted") is True or markdown == DELETED:
+        return Standing.DELETED
+    if "state" in row:
+        return STANDINGS.get(str(row["state"]), Standing.APPROVED)
+    return Standing.APPROVED if row.get("isApproved", True) and not row.get("isPending") else Standing.PENDING

@@ -1,0 +1,46 @@
+"""Remark42's backup: a line about users and posts, then a comment a line."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "remark42"
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    head = beginning.lstrip()
+    return head.startswith(b"{") and (b'"locator"' in head or (b'"version"' in head[:40] and b'"users"' in head[:200]))
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments."""
+    for row in rows(stream):
+        if isinstance(row, NotTaken):
+            yield row
+        elif isinstance(row.get("locator"), dict):
+            yield from _comment(row)
+
+
+def _comment(row: dict[str, Any]) -> Iterator[Record]:
+    url, user = text_in(row["locator"], "url"), row.get("user")
+    yield Origin(f"{NAME}:{text_in(row['locator'], 'site') or 'unknown'}")
+    yield Page(url, url, title=text_in(row, "title"))
+    edited = row.get("edit")
+    original = text_in(row, "orig")
+    yield Remark(
+        id=text_in(row, "id"),
+        page=url,
+        body=original or text_in(row, "text"),
+        author=text_in(user, "name") if isinstance(user, dict) else "",
+        text=Text.MARKDOWN if original else Text.HTML,
+        parent=text_in(row, "pid"),
+        standing=Standing.DELETED if row.get("delete") is True else Standing.APPROVED,
+        written=times.of_iso(text_in(row, "time")),
+        edited=times.of_iso(text_in(edited, "time")) if isinstance(edited, dict) else None,
+        is_pinned=row.get("pin") is True,
+        place=f"comment {text_in(row, 'id')}",
+    )

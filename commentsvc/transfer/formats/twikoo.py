@@ -1,0 +1,54 @@
+"""Twikoo's export: rows with HTML, times in milliseconds."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "twikoo"
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    return b'"mailMd5"' in beginning or (b'"isSpam"' in beginning and b'"nick"' in beginning)
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments."""
+    yield Origin(NAME)
+    for row in rows(stream):
+        if isinstance(row, NotTaken):
+            yield row
+        else:
+            yield from _comment(row)
+
+
+def _comment(row: dict[str, Any]) -> Iterator[Record]:
+    page = text_in(row, "url", "href")
+    number = text_in(row, "_id", "id")
+    yield Page(page, text_in(row, "href") or page)
+    yield Remark(
+        id=number,
+        page=page,
+        body=text_in(row, "comment"),
+        author=text_in(row, "nick"),
+        text=Text.HTML,
+        parent=text_in(row, "pid", "rid"),
+        standing=Standing.SPAM if row.get("isSpam") in (True, "true") else Standing.APPROVED,
+        email=text_in(row, "mail"),
+        website=text_in(row, "link"),
+        address=text_in(row, "ip"),
+        written=_time(text_in(row, "created")),
+        is_pinned=row.get("top") in (True, "true"),
+        place=f"comment {number}",
+    )
+
+
+def _time(milliseconds: str) -> datetime | None:
+    try:
+        return times.of_epoch(float(milliseconds) / 1000)
+    except ValueError:
+        return None

@@ -1,0 +1,70 @@
+"""JSON as exports hold it: an array, an object with one, or objects one after the other. Damage spoils no other row."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from commentsvc.transfer.opening import NotReadable, TooMuch
+from commentsvc.transfer.records import NotTaken
+
+MAX_BYTES = 500_000_000
+LISTS = ("results", "data", "comments")  # where an object keeps its rows
+
+
+def whole(stream: BinaryIO) -> Any:
+    """Return a file that is one value; raises ``NotReadable``."""
+    try:
+        return json.loads(_text(stream))
+    except (ValueError, RecursionError):
+        raise NotReadable from None
+
+
+def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | NotTaken]:
+    """Yield the objects of a file."""
+    text, position, decoder = _text(stream), 0, json.JSONDecoder()
+    while position < len(text):
+        if text[position] in " \t\r\n,":
+            position += 1
+            continue
+        if text[position] == "#":  # a comment, as LeanCloud writes it
+            position = _next_line(text, position)
+            continue
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            line = text.count("\n", 0, position) + 1
+            yield NotTaken(f"line {line}", "the line is no JSON", text[position : position + 200])
+            position = _next_line(text, position)
+            continue
+        yield from _objects(value)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        yield from (one for one in value if isinstance(one, dict))
+    elif isinstance(value, dict):
+        inside = next((value[name] for name in LISTS if isinstance(value.get(name), list)), None)
+        yield from _objects(inside) if inside is not None else [value]
+
+
+def text_in(row: dict[str, Any], *names: str) -> str:
+    """Return the first of these fields that says something, as text."""
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, dict):  # {"$oid": …}, {"iso": …}
+            value = next(iter(value.values()), None)
+        if value not in (None, ""):
+            return str(value).strip()
+    return ""
+
+
+def _next_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end + 1
+
+
+def _text(stream: BinaryIO) -> str:
+    found = stream.read(MAX_BYTES + 1)
+    if len(found) > MAX_BYTES:
+        raise TooMuch
+    return found.decode("utf-8-sig", "replace")
