@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from commentsvc.markup import plain_text, smilies
 from commentsvc.markup.inline import LABELLED_LINK
-from commentsvc.markup.render import RULE, SMILEY, render
+from commentsvc.markup.render import RULE, visible_text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -94,7 +94,7 @@ def _letters(text: str) -> str:
 
 
 def _words_of(markup: str) -> str:
-    return _letters(plain_text.from_html(SMILEY.sub(r"\1", render(LIST_MARK.sub("", markup)))))
+    return _letters(visible_text(LIST_MARK.sub("", markup)))
 
 
 def _visible(node: "Element") -> Iterator[str]:

@@ -13,7 +13,7 @@ items, and ``***`` alone on a line between others.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 
 from commentsvc.characters import CONTROLS
 from commentsvc.markup import sanitize, smilies
@@ -25,6 +25,7 @@ LIST_ITEM = re.compile(r"(?:-|(?P<number>0|[1-9][0-9]{0,8})\.)[ \t]+(?=\S)")
 RULE = "***"
 LABELLED_LINK = re.compile(r'<a href="([^">]*)" rel="[^">]*" title="[^">]*">(.*?)</a>')
 LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > is in a tag
+TAG = re.compile(r"<[^>]*>")  # no attribute of ours holds a >
 SMILEY = re.compile(r'<img [^>]*alt="([^"]*)"[^>]*>')
 
 
@@ -39,6 +40,11 @@ def render_for_email(source: str) -> str:
     Without links, which emails make look trustworthy, and without images; an address behind words stands after them.
     """
     return LINK.sub("", LABELLED_LINK.sub(r"\2 (\1)", SMILEY.sub(r"\1", render(source))))
+
+
+def visible_text(source: str) -> str:
+    """Return what a reader sees of a comment, smilies as typed."""
+    return unescape(TAG.sub(" ", SMILEY.sub(r"\1", _blocks(lines(source), smilies.FOLDER, depth=0))))
 
 
 def lines(source: str) -> list[str]:
