@@ -20,4 +20,4 @@ def doctor(url: str | None, everything: bool) -> None:
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
     wrong = [one for one in findings if one.mark == Mark.WRONG]
     if wrong:
-        raise click.ClickException(f"{len(wrong)} of {len(findings)} checks found something to fix.")
+        raise click.ClickException(f"{len(wrong)} of {len(findings)} checks failed.")

@@ -74,7 +74,7 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
         new = sites.add(key, site_rules.origins([*origins]), _taken(rules))
     db.session.commit()
     _explain_origins(origins, new.origins)
-    click.echo(f"Added {key}. Paste this where the comments shall stand:\n\n{links.two_lines(new.key)}")
+    click.echo(f"Added {key}. Paste this where the comments should appear:\n\n{links.two_lines(new.key)}")
 
 
 @site.command(name="list")

@@ -192,7 +192,12 @@ RULES = (
         },
     ),
     _counted(
-        "hold_links", Group.WHO_WAITS, N_("Links allowed"), N_("Hold comments with at least this many links."), 0, 1000
+        "hold_links",
+        Group.WHO_WAITS,
+        N_("Hold from this many links"),
+        N_("Hold comments with at least this many links."),
+        0,
+        1000,
     ),
     Rule(
         "hold_words",

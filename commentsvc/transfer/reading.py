@@ -37,7 +37,7 @@ LOOKS_LIKE = {  # what people take for an export
 class OfNoFormat(NotReadable):
     """Nothing that is known."""
 
-    sentence = "The file is of none of these formats: %(known)s. It looks like %(what)s."
+    sentence = "Unrecognised format: the file looks like %(what)s. Supported: %(known)s."
 
 
 def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:

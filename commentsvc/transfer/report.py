@@ -36,22 +36,22 @@ class Report:
         """Yield the report as text, in English."""
         yield f"{self.source}" + (f", paths of {self.home}" if self.home else "")
         yield f"Found: {_listed(self.found)}."
-        yield f"{'Would take' if self.is_dry else 'Took'} {_listed(self.taken) or 'nothing'}."
+        yield f"{'Would import' if self.is_dry else 'Imported'} {_listed(self.taken) or 'nothing'}."
         if self.already:
             yield f"Already here: {self.already}."
-        yield f"Threads: {self.opened} {'to open' if self.is_dry else 'opened'}, {self.joined} there already."
+        yield f"Threads: {self.opened} new, {self.joined} existing."
         for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
             yield f"Not on this blog: {count} pages on {host}. If they are, say --from {host}."
-        if self.lost:
-            yield f"Of the texts, our markup cannot say: {_listed(self.lost)}."
-        if self.changed:
-            yield f"Fields that did not fit: {_listed(self.changed)}."
+        if lost := _listed(self.lost):
+            yield f"Formatting that has changed: {lost}."
+        if changed := _listed(self.changed):
+            yield f"Fields that did not fit: {changed}."
         for why, count, places in self.left_out:
             yield f"Left out, {count}: {i18n.reason(why)}"
             for place, said in places[:3]:
                 yield f"    {place}: {' '.join(said.split())[:60]}".rstrip(": ")
         for rule in self.unused_rules:
-            yield f"A line of the map was not needed: {rule}"
+            yield f"Unused line of the map: {rule}"
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""

@@ -326,7 +326,7 @@ export class Composer {
   /** @param {DocumentFragment} content @param {Response} answer @param {import("./challenge.js").Challenge} challenge */
   async #posted(content, answer, challenge) {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
-    const { id = "", edit = "", until = "" } = posted.dataset;
+    const { id = "", edit = "", until = "", count, total = "" } = posted.dataset;
     const form = this.form;
     const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
     this.#keepPersonIfTicked();
@@ -338,7 +338,12 @@ export class Composer {
     this.#moveTo("", "");
     form.before(posted);
     localTimes(thread, posted);
-    if (posted.dataset.count) thread.dataset.count = posted.dataset.count;
+    if (count) {
+      thread.dataset.count = count;
+      const heading = /** @type {ChildNode} */ (this.root.querySelector("h2")?.firstChild);
+      heading.textContent = heading.nextSibling ? `${total} · ` : total;
+    }
+    this.root.querySelector(".empty")?.remove();
     const line = parent && own?.putBelow(this.root, parent, posted);
     if (line) {
       line.append(posted); // what is said of it
@@ -346,7 +351,7 @@ export class Composer {
     }
     this.field("idempotency_key").value = "";
     challenge.done();
-    for (const left of form.querySelectorAll(".notice.bad, .preview, .wrong, .left")) left.remove();
+    for (const left of form.querySelectorAll(".bad, .preview, .wrong, .left")) left.remove();
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     form.classList.add("folded");
     this.#fillInDraft();

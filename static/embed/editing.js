@@ -19,6 +19,7 @@ export async function showHeld(thread, root) {
     localTimes(/** @type {Element} */ (root.querySelector(".commentsvc")), held);
     if (!putBelow(root, parent ?? "", held)) root.querySelector("form.write")?.before(held);
   }
+  offer(thread, root);
 }
 
 /** Put an answer after those that its parent has; whether the parent is there. @param {ShadowRoot} root @param {string} parent @param {Element} answer */

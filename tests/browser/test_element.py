@@ -227,6 +227,26 @@ class TestWriting:
         expect(bob.get_by_role("heading", name="Reply to Grace")).to_be_visible()
         expect(bob.get_by_label("Your comment")).to_have_value("to Grace")
 
+    def test_the_first_comment_is_counted_at_once(self, world: World, person: Person) -> None:
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("No comments yet.")).to_be_visible()
+        write(bob, "first")
+        post(bob)
+        expect(bob.get_by_role("heading", name="1 comment")).to_be_visible()
+        expect(bob.get_by_text("No comments yet.")).to_have_count(0)
+
+    def test_who_waits_may_still_edit_after_a_reload(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "all")
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "waits")
+        post(bob)
+        expect(bob.get_by_role("button", name="Edit")).to_be_visible()
+        bob.reload()
+        expect(bob.get_by_text("only you can see this")).to_be_visible()
+        expect(bob.get_by_role("button", name="Edit")).to_be_visible()
+
     def test_an_answer_stands_below_those_before_it(self, world: World, person: Person) -> None:
         say(world, "Grace", "first")
         for text in ("older answer", "newer answer"):

@@ -221,6 +221,12 @@ class TestWhoIsMeant:
         banned(ada, **form, confirmed="1")
         assert {row(one).state for one in (theirs, others)} == {State.TRASHED}
 
+    def test_undoing_says_what_came_back(self, ada: Visitor, visit: Visit) -> None:
+        theirs = visit().comment(MALLORY)
+        ban = banned(ada, kind="browser", comment=str(theirs), theirs="1")
+        answer = ada.admin_post(f"/admin/bans/{ban}/undo", form_at="/admin/bans")
+        assert "is no longer banned. 1 comment was restored." in ada.client.get(answer.headers["Location"]).text
+
     def test_a_browser_cannot_be_typed(self, ada: Visitor) -> None:
         answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind="browser", value="somebody")
         assert answer.status_code == 422

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.db import db
-from commentsvc.models import Moderator
+from commentsvc.models import Moderator, Site
 from tests.cast import ADA, ARTICLE, BOB, GRACE
 from tests.visitors import Visitor
 
@@ -72,9 +72,32 @@ class TestBadges:
         assert re.findall(r'<span class="badge" part="badge">(\w+)</span>', page) == [shown] * bool(shown)
 
     def test_who_is_invited_to_moderate_is_no_author(self, ada: Visitor) -> None:
-        form = {"email": "new@blog.example", "role": "moderator"}
+        site = str(Site.named("blog").id)
+        form = {"email": "new@blog.example", "role": "moderator", "site": site}
         ada.admin_post("/admin/moderators", form_at="/admin/moderators", **form)
         assert Moderator.with_email("new@blog.example").badge == "moderator"  # type: ignore[union-attr]
+
+
+class TestInviting:
+    """Whoever is invited can come in."""
+
+    def test_without_a_mail_server_the_owner_gets_the_link(
+        self, ada: Visitor, visit: Callable[[], Visitor], set_up: Callable[..., None]
+    ) -> None:
+        set_up(mail_url="")
+        form = {"email": "new@blog.example", "name": "Nora", "role": "owner"}
+        answer = ada.admin_post("/admin/moderators", form_at="/admin/moderators", **form)
+        page = ada.client.get(answer.headers["Location"]).text
+        link = re.findall(r'<code dir="ltr">https://comments.example(/admin/link/[^<]+)</code>', page)[0]
+        assert "Nora can sign in now." in page
+        assert visit().client.get(link).status_code == 200
+
+    def test_a_moderator_of_nothing_is_refused(self, ada: Visitor) -> None:
+        form = {"email": "new@blog.example", "role": "moderator"}
+        answer = ada.admin_post("/admin/moderators", form_at="/admin/moderators", **form)
+        assert answer.status_code == 422
+        assert "Please choose at least one blog." in answer.text
+        assert 'value="new@blog.example"' in answer.text
 
 
 class TestPeople:

@@ -51,8 +51,11 @@ class BanForm:
 
     @property
     def takes_theirs(self) -> bool:
-        """Whether everything they wrote is trashed, too."""
-        return bool(request.form.get("theirs")) if request.form else self.comment is not None
+        """Whether everything they wrote is trashed, too; at first only if it is one person's."""
+        if request.form:
+            return bool(request.form.get("theirs"))
+        first = self.choices[0][1] if self.choices else None
+        return first is not None and len(first.names) <= 1
 
     @property
     def errors(self) -> Mapping[str, Refusal]:
@@ -113,8 +116,7 @@ def undo(ban_id: int) -> AnyResponse:
     ban = _ban(ban_id)
     bans.undo(ban)
     db.session.commit()
-    bans.give_back_theirs(ban, signed_in.moderator())
-    return _changed(ban)
+    return _changed(ban, restored=bans.give_back_theirs(ban, signed_in.moderator()) or None)
 
 
 def _drafted(comment: Comment | None) -> Ban:
@@ -147,8 +149,8 @@ def _days() -> int | None:
     return days
 
 
-def _changed(ban: Ban) -> AnyResponse:
-    return redirect(url_for("bans.show", changed=ban.id), code=303)
+def _changed(ban: Ban, restored: int | None = None) -> AnyResponse:
+    return redirect(url_for("bans.show", changed=ban.id, restored=restored), code=303)
 
 
 def _ban(ban_id: int) -> Ban:
@@ -167,6 +169,7 @@ def _page(form: BanForm) -> str:
         before=listed[-1].id if len(listed) == SHOWN else None,
         taken=bans.taken_by(listed),
         longest_days=bans.MAX_DAYS,
+        restored=int_arg("restored"),
         changed=next((ban for ban in listed if ban.id == int_arg("changed")), None),
         kinds=[kind for kind in BanKind if kind != BanKind.BROWSER],
         form=form,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import settings
-from commentsvc.accounts import moderators
+from commentsvc import links, settings
+from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
+from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal, found
 from commentsvc.fields import checked_email, row_id
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Badge, Moderator, Role
@@ -23,6 +23,13 @@ MODERATOR = "<id:moderator_id>"
 blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
 signed_in.guard(blueprint, owner=True)
 blueprint.before_request(signed_in.must_be_sure)
+
+
+class NoBlog(Refusal):
+    """Somebody who could decide about nothing."""
+
+    status = 422
+    sentence = N_("Please choose at least one blog.")
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,15 @@ def invite() -> AnyResponse | tuple[str, int]:
     db.begin_write()
     sites = _sites()
     try:
+        if role == Role.MODERATOR and not sites:
+            raise InvalidFields({"site": NoBlog()})
         added = moderators.add(checked_email(typed), name, role, sites, signed_in.person().language)
     except InvalidFields as wrong:
         form = InvitationForm(typed, name, role, frozenset(site.id for site in sites), wrong.fields)
         db.session.rollback()
         return _page(form), wrong.status
     sign_in.write_link(added)
-    return _back()
+    return _back(invited=added.id)
 
 
 @blueprint.post(f"/{MODERATOR}")
@@ -106,18 +115,22 @@ def _sites() -> list[Site]:
     return list(db.session.scalars(Site.in_service().where(Site.id.in_(chosen))))
 
 
-def _back(removed: int | None = None) -> AnyResponse:
+def _back(removed: int | None = None, invited: int | None = None) -> AnyResponse:
     db.session.commit()
-    return redirect(url_for("moderators.show", removed=removed), code=303)
+    return redirect(url_for("moderators.show", removed=removed, invited=invited), code=303)
 
 
 def _page(form: InvitationForm) -> str:
     removed = db.session.get(Moderator, int_arg("removed") or 0)
+    invited = db.session.get(Moderator, int_arg("invited") or 0)
+    is_new = invited is not None and invited.removed_at is None and invited.password_hash is None
     return render_template(
         "admin/moderators.html",
         form=form,
         moderators=moderators.everybody(),
         removed=removed if removed and removed.removed_at else None,
+        invited=invited if is_new else None,
+        link=links.absolute(f"/admin/link/{one_time_links.sign_in_token(invited)}") if invited and is_new else "",
         roles=Role,
         badges=Badge,
         sites=signed_in.person().seen_sites(),
