@@ -1,36 +1,44 @@
 """Which format a file is of, and its records."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
-from commentsvc.transfer import opening
+from commentsvc.transfer import databases, opening
 from commentsvc.transfer.formats import (
     artalk,
     blogger,
     commento,
+    cusdis,
     disqus,
     isso,
     movabletype,
     own,
     remark42,
+    serendipity,
     twikoo,
+    typecho,
     waline,
     wordpress,
 )
-from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.opening import SQLITE, NotReadable
 from commentsvc.transfer.records import Reading, Record
 
 AUTO = "auto"
-# In the order in which they are recognised: the surest marks first.
-READERS = (own, wordpress, disqus, blogger, isso, movabletype, remark42, commento, artalk, twikoo, waline)
-FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in READERS}
+# In the order in which they are recognised: the surest marks first, of databases those with most tables.
+OF_TEXT = (own, wordpress, disqus, blogger, movabletype, remark42, commento, artalk, twikoo, waline)
+OF_TABLES = (serendipity, cusdis, typecho, isso)
+FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES)}
+DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": "a web page",
     b"<html": "a web page",
     b"<b:skin": "a Blogger template",
     b"<rss": "a feed, which holds the latest articles only",
     b"%PDF": "a PDF document",
+    SQLITE: "a database of another program",
 }
 
 
@@ -49,22 +57,44 @@ def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
     with opening.opened(path) as parts:
         for part in parts:
             first = opening.beginning(part)
-            module = FORMATS[name] if name != AUTO else _recognised(first)
-            if not module.is_like(first) and name != AUTO:
-                raise OfNoFormat(known=name, what=_what(first))
-            if hasattr(module, "read_file"):
-                yield from module.read_file(path, reading)
+            if first.startswith(SQLITE):
+                yield from _of_database(path, first, name, reading)
+            elif DUMP.match(first):
+                yield from _of_dump(part, first, name, reading)
             else:
-                yield from module.read(part, reading)
+                yield from _of_text(part, first, name, reading)
 
 
-def _recognised(beginning: bytes) -> ModuleType:
-    for module in FORMATS.values():
-        if module.is_like(beginning):
-            return module
-    raise OfNoFormat(known=", ".join(FORMATS), what=_what(beginning))
+def _of_text(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+    module = next((one for one in OF_TEXT if name in (AUTO, one.NAME) and one.is_like(first)), None)
+    if module is None:
+        raise _unknown(first, name)
+    yield from module.read(part, reading)
 
 
-def _what(beginning: bytes) -> str:
-    low = beginning.lower()
-    return next((what for sign, what in LOOKS_LIKE.items() if sign.lower() in low), "something else")
+def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+    there = {table.lower() for table in databases.tables_of(path)}
+    for module in OF_TABLES:
+        if name in (AUTO, module.NAME) and all(_is_there(table, there) for table in module.TABLES):
+            yield from module.read_rows(databases.rows_of_file(path, module.TABLES), reading)
+            return
+    raise _unknown(first, name)
+
+
+def _of_dump(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+    """A dump does not say whose it is before its end: the format has to be named."""
+    module = next((one for one in OF_TABLES if name == one.NAME), None)
+    if module is None:
+        raise _unknown(first, name)
+    yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, reading.charset), reading)
+
+
+def _is_there(name: str, tables: set[str]) -> bool:
+    return any(table == name or table.endswith(f"_{name}") for table in tables)
+
+
+def _unknown(first: bytes, name: str) -> OfNoFormat:
+    low = first.lower()
+    what = next((what for sign, what in LOOKS_LIKE.items() if sign.lower() in low), "something else")
+    is_dump = DUMP.match(first) is not None
+    return OfNoFormat(known=", ".join(FORMATS) if name == AUTO else name, what="a database dump" if is_dump else what)

@@ -1,0 +1,129 @@
+"""Rows of other systems' databases: from a SQLite file, or from the INSERT statements of a dump."""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from commentsvc.markup import plain_text
+from commentsvc.transfer.json_files import MAX_BYTES
+from commentsvc.transfer.opening import NotReadable, TooMuch
+
+Row = dict[str, Any]
+NAME = r"(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)[`\"\]]?"  # with a database's before it
+INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{NAME}\s*(?:\(([^)]*)\))?\s*VALUES\s*", re.I)
+CREATE = re.compile(rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{NAME}\s*\(", re.I)
+COLUMN = re.compile(r"[`\"\[]?(\w+)[`\"\]]?\s+\w")
+NO_COLUMNS = ("primary", "key", "unique", "constraint", "index", "fulltext", "foreign", "check")
+VALUE = re.compile(
+    r"\s*(?:'(?P<text>(?:[^'\\]|\\.|'')*)'|(?P<null>NULL)|(?:0x|x')(?P<hex>[0-9a-f]*)'?"
+    r"|(?P<number>[-+]?[0-9][0-9.eE+-]*))\s*",
+    re.S | re.I,
+)
+ESCAPE = re.compile(r"\\(.)|''", re.S)
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "", "Z": ""}
+
+
+def tables_of(path: Path) -> frozenset[str]:
+    """Return the names of the tables in a SQLite file; raises ``NotReadable``."""
+    with closing(_opened(path)) as database:
+        try:
+            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        except sqlite3.DatabaseError as problem:
+            raise NotReadable(str(problem)) from None
+    return frozenset(name for (name,) in rows)
+
+
+def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]]:
+    """Yield rows of the tables with these names, whatever stands before them, such as ``wp_``. No code in it is run."""
+    there = tables_of(path)
+    with closing(_opened(path)) as database:
+        database.row_factory = sqlite3.Row
+        for name in names:
+            table = _named(there, name)
+            if table is None:
+                continue
+            try:
+                for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a name that is in the file
+                    yield name, dict(row)
+            except sqlite3.DatabaseError as problem:
+                raise NotReadable(str(problem)) from None
+
+
+def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") -> Iterator[tuple[str, Row]]:
+    """Yield the rows that a dump inserts into the tables with these names."""
+    raw = stream.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise TooMuch
+    text = plain_text.decode(raw, *([charset] if charset else []))
+    columns = {found[1].lower(): _columns(text, found.end()) for found in CREATE.finditer(text)}
+    for found in INSERT.finditer(text):
+        name = _named({found[1]}, *names)
+        if name is None:
+            continue
+        said = [one.strip(' `"[]\n') for one in found[2].split(",")] if found[2] else columns.get(found[1].lower(), [])
+        wanted = next(one for one in names if _named({found[1]}, one))
+        for values in _rows(text, found.end()):
+            yield wanted, dict(zip(said, values, strict=False))
+
+
+def _named(there: Collection[str], *names: str) -> str | None:
+    """Return the table that has one of these names, or ends with it after a prefix."""
+    for table in sorted(there, key=len):
+        bare = table.lower()
+        if any(bare == name or bare.endswith(f"_{name}") for name in names):
+            return table
+    return None
+
+
+def _columns(text: str, start: int) -> list[str]:
+    """Return the columns of a CREATE TABLE whose parenthesis opens before ``start``."""
+    depth, parts, begin = 1, [], start
+    for at in range(start, min(len(text), start + 100_000)):
+        char = text[at]
+        depth += (char == "(") - (char == ")")
+        if depth == 0 or (char == "," and depth == 1):
+            parts.append(text[begin:at].strip())
+            begin = at + 1
+        if depth == 0:
+            break
+    found = (COLUMN.match(part) for part in parts)
+    return [one[1] for one in found if one and one[1].lower() not in NO_COLUMNS]
+
+
+def _rows(text: str, position: int) -> Iterator[list[Any]]:
+    """Yield the tuples after VALUES, up to the end of the statement."""
+    while position < len(text) and text[position] in "( ,\r\n\t":
+        if text[position] != "(":
+            position += 1
+            continue
+        values, position = [], position + 1
+        while found := VALUE.match(text, position):
+            values.append(_value(found))
+            position = found.end()
+            if text[position : position + 1] != ",":
+                break
+            position += 1
+        if text[position : position + 1] != ")":
+            return  # a damaged statement
+        position += 1
+        yield values
+
+
+def _value(found: re.Match[str]) -> Any:
+    if found["null"]:
+        return None
+    if found["number"]:
+        return found["number"]
+    if found["hex"] is not None:
+        return bytes.fromhex(found["hex"]).decode("utf-8", "replace")
+    return ESCAPE.sub(lambda one: ESCAPES.get(one[1], one[1]) if one[1] else "'", found["text"])
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+    database.execute("PRAGMA trusted_schema=OFF")
+    return database

@@ -1,0 +1,45 @@
+"""Cusdis' database, as a SQLite file or a dump; times are in milliseconds or ISO 8601."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from commentsvc.transfer import times
+from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "cusdis"
+TABLES = ("projects", "pages", "comments")
+
+
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
+    """Yield the pages and comments."""
+    for table, row in rows:
+        if table == "projects":
+            yield Origin(f"{NAME}:{row.get('title') or row['id']}")
+        elif table == "pages":
+            slug, url = str(row.get("slug") or ""), str(row.get("url") or "")
+            yield Page(str(row["id"]), url or slug, key=slug, title=str(row.get("title") or ""))
+        else:
+            yield _comment(row)
+
+
+def _comment(row: dict[str, Any]) -> Record:
+    is_approved = str(row.get("approved")).lower() in ("1", "true", "t")
+    is_deleted = bool(row.get("deletedAt") or row.get("deleted_at"))
+    return Remark(
+        id=str(row["id"]),
+        page=str(row.get("pageId") or ""),
+        body=str(row.get("content") or ""),
+        author=str(row.get("by_nickname") or ""),
+        text=Text.MARKDOWN,
+        parent=str(row.get("parentId") or ""),
+        standing=Standing.DELETED if is_deleted else Standing.APPROVED if is_approved else Standing.PENDING,
+        email=str(row.get("by_email") or ""),
+        written=_time(row.get("created_at")),
+        place=f"comment {row['id']}",
+    )
+
+
+def _time(said: Any) -> datetime | None:
+    text = str(said or "")
+    return times.of_epoch(int(text) / 1000) if text.isdigit() else times.of_iso(text)

@@ -1,0 +1,62 @@
+"""Serendipity's database, as a SQLite file or a dump. Its stars, underscores and smilies are ours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from commentsvc.models.comment import Kind
+from commentsvc.transfer import permalinks, times
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "serendipity"
+TABLES = ("entries", "permalinks", "comments")
+REMOVED = "COMMENT_DELETED"
+KINDS = {"TRACKBACK": Kind.TRACKBACK, "PINGBACK": Kind.PINGBACK}
+
+
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+    """Yield the entries, at the addresses that ``permalinks`` has, and the comments."""
+    yield Origin(NAME)
+    entries: dict[str, dict[str, Any]] = {}
+    addresses: dict[str, str] = {}
+    for table, row in rows:
+        if table == "entries":
+            entries[str(row["id"])] = row
+        elif table == "permalinks":
+            if row.get("type") == "entry":
+                addresses[str(row["entry_id"])] = str(row["permalink"])
+        else:
+            yield _comment(row)
+    pattern = reading.permalink or "archives/{id}-{title}.html"
+    for number, row in entries.items():
+        title, created = str(row.get("title") or ""), times.of_epoch(row.get("timestamp"))
+        url = addresses.get(number) or permalinks.address(pattern, number=number, slug="", title=title, date=created)
+        yield Page(number, f"/{url.lstrip('/')}" if "://" not in url else url, title=title, created=created)
+
+
+def _comment(row: dict[str, Any]) -> Record:
+    kind, body = KINDS.get(str(row.get("type") or "").upper(), Kind.COMMENT), str(row.get("body") or "")
+    place, is_linkback = f"comment {row['id']}", kind != Kind.COMMENT
+    if is_linkback and not row.get("url"):
+        return NotTaken(place, "the linking page has no address", body)
+    parent = str(row.get("parent_id") or "0")
+    return Remark(
+        id=str(row["id"]),
+        page=str(row["entry_id"]),
+        body=body,
+        author=str(row.get("author") or ""),
+        text=Text.HTML if is_linkback else Text.MARKUP,
+        parent="" if parent == "0" or is_linkback else parent,
+        kind=kind,
+        response="mention" if is_linkback else "",
+        standing=Standing.DELETED if body == REMOVED else _standing(str(row.get("status") or "")),
+        email=str(row.get("email") or ""),
+        website=str(row.get("url") or ""),
+        address=str(row.get("ip") or ""),
+        title=str(row.get("title") or "") if is_linkback else "",
+        written=times.of_epoch(row.get("timestamp")),
+        place=place,
+    )
+
+
+def _standing(status: str) -> Standing:
+    return Standing.APPROVED if status in ("approved", "") else Standing.PENDING

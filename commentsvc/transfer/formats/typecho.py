@@ -1,0 +1,51 @@
+"""Typecho's database, as a SQLite file or a dump."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from commentsvc.models.comment import Kind
+from commentsvc.transfer import permalinks, times
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "typecho"
+TABLES = ("contents", "comments")
+MARKDOWN = "<!--markdown-->"
+STANDINGS = {"approved": Standing.APPROVED, "waiting": Standing.PENDING, "spam": Standing.SPAM}
+KINDS = {"trackback": Kind.TRACKBACK, "pingback": Kind.PINGBACK}
+
+
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+    """Yield the articles, at the addresses that the pattern gives, and the comments."""
+    yield Origin(NAME)
+    pattern = reading.permalink or "archives/{id}/"
+    for table, row in rows:
+        if table == "contents":
+            number, title, created = str(row["cid"]), str(row.get("title") or ""), times.of_epoch(row.get("created"))
+            slug = str(row.get("slug") or "")
+            url = permalinks.address(pattern, number=number, slug=slug, title=title, date=created)
+            yield Page(number, url, title=title, created=created)
+        else:
+            yield _comment(row)
+
+
+def _comment(row: dict[str, Any]) -> Record:
+    said, kind = str(row.get("text") or ""), KINDS.get(str(row.get("type") or ""), Kind.COMMENT)
+    place, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
+    if is_linkback and not row.get("url"):
+        return NotTaken(place, "the linking page has no address", said)
+    return Remark(
+        id=str(row["coid"]),
+        page=str(row["cid"]),
+        body=said.removeprefix(MARKDOWN),
+        author=str(row.get("author") or ""),
+        text=Text.MARKDOWN if said.startswith(MARKDOWN) else Text.BREAKS,
+        parent="" if parent == "0" else parent,
+        kind=kind,
+        response="mention" if is_linkback else "",
+        standing=STANDINGS.get(str(row.get("status") or ""), Standing.PENDING),
+        email=str(row.get("mail") or ""),
+        website=str(row.get("url") or ""),
+        address=str(row.get("ip") or ""),
+        written=times.of_epoch(row.get("created")),
+        place=place,
+    )

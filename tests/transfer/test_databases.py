@@ -1,0 +1,117 @@
+"""Formats that are databases: as SQLite files and as dumps."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from commentsvc.transfer import databases, reading
+from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.records import Page, Reading, Record, Remark, Standing
+
+SERENDIPITY = """
+CREATE TABLE `serendipity_entries` (
+  `id` int(11) NOT NULL, `title` varchar(200) DEFAULT NULL, `timestamp` int(10), PRIMARY KEY (`id`), KEY `x` (`title`)
+);
+CREATE TABLE serendipity_permalinks (permalink varchar(255), entry_id int, type varchar(200));
+CREATE TABLE serendipity_comments (id int, entry_id int, parent_id int, timestamp int, title varchar(150),
+  author varchar(80), email varchar(200), url varchar(200), ip varchar(64), body text, type varchar(100),
+  subscribed char(5), status varchar(50), referer varchar(200));
+INSERT INTO serendipity_entries VALUES (7, 'The phone; it''s (mine)', 1178000000), (8,'Nobody',1178000001);
+INSERT INTO serendipity_permalinks VALUES ('archives/7-The-phone.html', 7, 'entry');
+INSERT INTO serendipity_comments VALUES
+ (1,7,0,1178100000,'','Grace','grace@mail.example','https://grace.example/','203.0.113.9','With *stars* :-)',
+  'NORMAL','false','approved',''),
+ (2,7,1,1178100010,'','Bob','','','','it''s (2); here','NORMAL','false','pending',NULL),
+ (3,7,0,1178100020,'Of phones','Cat blog','','https://cats.example/1','','They ring.','TRACKBACK','false',
+  'approved',''),
+ (4,7,0,1178100030,'','x','','','','COMMENT_DELETED','NORMAL','false','approved','');
+"""
+TYPECHO = """
+CREATE TABLE typecho_contents (cid integer, title varchar(200), slug varchar(200), created int);
+CREATE TABLE typecho_comments (coid integer, cid int, created int, author varchar(200), mail varchar(200),
+  url varchar(200), ip varchar(64), text text, type varchar(16), status varchar(16), parent int);
+INSERT INTO typecho_contents VALUES (3, 'The phone', 'phone', 1178000000);
+INSERT INTO typecho_comments VALUES (1, 3, 1178100000, 'Grace', 'g@mail.example', '', '', '<!--markdown-->**b**',
+ 'comment', 'waiting', 0);
+"""
+CUSDIS = """
+CREATE TABLE projects (id text, title text);
+CREATE TABLE pages (id text, slug text, url text, title text, projectId text);
+CREATE TABLE comments (id text, pageId text, created_at int, deletedAt int, by_email text, by_nickname text,
+  content text, approved int, parentId text);
+INSERT INTO projects VALUES ('p', 'old');
+INSERT INTO pages VALUES ('g', '/phone', 'https://old.example/phone', 'The phone', 'p');
+INSERT INTO comments VALUES ('a', 'g', 1178100000000, NULL, 'g@mail.example', 'Grace', '**b**', 1, NULL),
+ ('b', 'g', 1178100000001, 1178100000009, '', 'Bob', 'gone', 1, 'a');
+"""
+ESCAPED = r"""
+INSERT INTO `wp`.`serendipity_comments` (`id`, `entry_id`, `timestamp`, `body`) VALUES (1, 7, 1178100000,
+'one\r\ntwo \'quoted\' \\ 100\% \"so\" ''too'''),(2,7,1178100001,0x4869),(3, 7, 1178100002, NULL);
+INSERT INTO serendipity_comments VALUES (broken
+"""
+
+
+def file_of(path: Path, sql: str) -> Path:
+    database = sqlite3.connect(path)
+    database.executescript(sql)
+    database.commit()
+    database.close()
+    return path
+
+
+def read(path: Path, name: str = "auto", **how: str) -> list[Record]:
+    return list(reading.records(path, name, Reading(**how)))
+
+
+@pytest.mark.parametrize("kind", ["file", "dump"])
+def test_serendipity(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "file":
+        file_of(path, SERENDIPITY.replace(", KEY `x` (`title`)", ""))
+    else:
+        path.write_text(SERENDIPITY)
+    found = read(path, "auto" if kind == "file" else "serendipity")
+    first, second, trackback, gone = (one for one in found if isinstance(one, Remark))
+    assert (first.author, first.body, first.text) == ("Grace", "With *stars* :-)", "markup")
+    assert (second.parent, second.body, second.standing) == ("1", "it's (2); here", Standing.PENDING)
+    assert (trackback.kind, trackback.title, trackback.website) == ("trackback", "Of phones", "https://cats.example/1")
+    assert gone.standing == Standing.DELETED
+    pages = {one.id: one for one in found if isinstance(one, Page)}
+    assert (pages["7"].url, pages["7"].title) == ("/archives/7-The-phone.html", "The phone; it's (mine)")
+    assert pages["8"].url == "/archives/8-nobody.html"
+
+
+def test_typecho(tmp_path: Path) -> None:
+    found = read(file_of(tmp_path / "x", TYPECHO), permalink="/{date:%Y/%m}/{slug}.html")
+    (comment,) = (one for one in found if isinstance(one, Remark))
+    assert (comment.body, comment.text, comment.standing) == ("**b**", "markdown", Standing.PENDING)
+    assert [one.url for one in found if isinstance(one, Page)] == ["/2007/05/phone.html"]
+
+
+def test_cusdis(tmp_path: Path) -> None:
+    found = read(file_of(tmp_path / "x", CUSDIS))
+    comment, gone = (one for one in found if isinstance(one, Remark))
+    assert comment.written is not None
+    assert (comment.page, comment.standing, comment.written.year) == ("g", Standing.APPROVED, 2007)
+    assert (gone.parent, gone.standing) == ("a", Standing.DELETED)
+
+
+def test_dumps_with_columns_escapes_and_damage(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(ESCAPED)
+    with (tmp_path / "x").open("rb") as stream:
+        rows = [row for _, row in databases.rows_of_dump(stream, ["comments"])]
+    assert [row["body"] for row in rows] == ["one\r\ntwo 'quoted' \\ 100% \"so\" 'too'", "Hi", None]
+
+
+def test_a_dump_has_to_be_named(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(SERENDIPITY)
+    with pytest.raises(NotReadable) as refusal:
+        read(tmp_path / "x")
+    assert refusal.value.values["what"] == "a database dump"
+
+
+def test_no_program_in_a_file_is_run(tmp_path: Path) -> None:
+    path = file_of(tmp_path / "x", "CREATE TABLE comments (id); CREATE VIEW threads AS SELECT 1 AS id, 'x' AS uri")
+    with pytest.raises(NotReadable):
+        read(path)
