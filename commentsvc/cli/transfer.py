@@ -43,6 +43,7 @@ PENDING = click.Choice([State.PENDING, State.APPROVED, State.TRASHED])
 @click.option("--pending-as", type=PENDING, default=State.PENDING, show_default=True, help="State of pending comments.")
 @click.option("--spam", is_flag=True, help="Import spam, too, as spam.")
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
+@click.option("--source", default="", help="A name for the old blog, if several files of one format come to this one.")
 @click.option("--closed", is_flag=True, help="Close the threads that are closed there.")
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Also write the report to a JSON file.")
 @with_application
@@ -60,6 +61,7 @@ def import_(
     pending_as: str,
     spam: bool,
     trash: bool,
+    source: str,
     closed: bool,
     report_file: Path | None,
 ) -> None:
@@ -78,6 +80,7 @@ def import_(
         takes_deleted=trash,
         pending_as=State(pending_as),
         closes=closed,
+        source=source,
     )
     with staged(settings.current().data_dir) as staging:
         found = _records(files, format_name, Reading(timezone, charset, permalink))

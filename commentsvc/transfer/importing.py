@@ -56,6 +56,7 @@ class Wishes:
     takes_deleted: bool = False
     pending_as: State = State.PENDING
     closes: bool = False
+    source: str = ""  # names the old blog, where a file does not
 
     @property
     def standings(self) -> list[Standing]:
@@ -87,7 +88,7 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
             staging.leave_out(NotTaken(page.url or page.id, where, page.title))
     staging.choose(wishes.standings)
     return Report(
-        source=origin.name,
+        source=f"{origin.name.partition(':')[0]}:{wishes.source}" if wishes.source else origin.name,
         home=origin.home,
         found=found,
         elsewhere=dict(places.elsewhere),

@@ -277,6 +277,9 @@ document.addEventListener("submit", (event) => {
     undo(form);
   } else if (form === many && button) {
     event.preventDefault();
+    const rest = rows().filter((one) => !one.querySelector(".choose:checked"));
+    const below = rest.find((one) => (selected().at(-1)?.compareDocumentPosition(one) ?? 0) & Node.DOCUMENT_POSITION_FOLLOWING);
+    sessionStorage.setItem("next", (below ?? rest.at(-1))?.id ?? "");
     form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "verb", value: /** @type {HTMLButtonElement} */ (button).value }));
     last = last.then(() => form.submit()); // what was decided before is sent first
   }
@@ -369,5 +372,7 @@ if (list) {
   document.body.classList.add("live");
   offer();
   tidy();
-  if (!location.hash && !location.search.includes("q=")) focus(rows()[0]);
+  const next = document.getElementById(sessionStorage.getItem("next") ?? ""); // after those that were decided about together
+  sessionStorage.removeItem("next");
+  if (!location.hash && !location.search.includes("q=")) focus(next ?? rows()[0]);
 }

@@ -93,6 +93,8 @@ def test_what_is_selected_is_what_keys_act_on(full: World, person: Person) -> No
     ada.keyboard.press("x")
     ada.keyboard.press("s")
     expect(ada.locator("#bar")).to_contain_text("2 comments: Marked as spam.")
+    focused = "document.activeElement.closest('.items > li')?.textContent ?? ''"
+    assert "number 95" in wait_for(lambda: ada.evaluate(focused)), "the one below those"
     assert counts(ada, full)["Spam"] == 2
 
 
@@ -202,8 +204,8 @@ def test_answering_and_editing_in_the_row(world: World, person: Person) -> None:
 def test_a_decision_that_does_not_get_through_comes_back(world: World, person: Person) -> None:
     """Nothing is lost where the line is: the row stands there again and says so."""
     ada = person()
-    sit_down(world, ada)
     ada.route("**/approval**", lambda route: route.abort())
+    sit_down(world, ada)
     ada.keyboard.press("a")
     expect(ada.get_by_role("alert").first).to_be_visible()
     ada.unroute("**/approval**")

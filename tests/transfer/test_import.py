@@ -191,6 +191,12 @@ class TestIsso:
         assert reply.edited_at is not None
         assert (waiting.author, waiting.email, waiting.state) == ("Anonymous", None, State.PENDING)
 
+    def test_two_of_them_are_told_apart_by_a_name(self, bring: Bring, tmp_path: Path) -> None:
+        file = samples.isso(tmp_path / "comments.db")
+        assert bring(file, source="first").total == 2
+        assert bring(file, source="first").total == 0
+        assert bring(file, source="second").total == 2
+
     def test_another_database_is_refused(self, bring: Bring, tmp_path: Path) -> None:
         sqlite3.connect(tmp_path / "x.db").execute("CREATE TABLE a (b)").connection.close()
         with pytest.raises(NotReadable):

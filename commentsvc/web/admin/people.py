@@ -5,6 +5,7 @@ import json
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from commentsvc import settings
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
@@ -57,6 +58,7 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
     return render_template(
         "admin/people.html",
         email=email,
+        has_mail_server=bool(settings.current().mail_url),
         wrong=wrong,
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
