@@ -86,7 +86,7 @@ def import_(
         found = _records(files, format_name, Reading(timezone, charset, permalink))
         report = importing.stage(staging, found, site, wishes, lambda count: _tell("read", count))
         steps = importing.load(staging, site, wishes, Operator(), report, is_dry=dry_run)
-        for done in db.in_batches(lambda: next(steps, 0)):
+        for done in steps if dry_run else db.in_batches(lambda: next(steps, 0)):  # which lets others write in between
             _tell("written", done)
     _show(report)
     if report_file:
