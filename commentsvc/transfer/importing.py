@@ -246,10 +246,9 @@ class _Thread:
 
     def _read(self, remark: Remark, site: Site) -> Comment | None:
         """Return a remark as a row without its place, or leave it out."""
-        now = clock.now()
-        if remark.standing == Standing.DELETED:
-            return self._placeholder(remark, site) if not remark.body else self._row(remark, site, now)
-        return self._row(remark, site, now)
+        self.original = ""
+        is_placeholder = remark.standing == Standing.DELETED and not remark.body
+        return self._placeholder(remark, site) if is_placeholder else self._row(remark, site, clock.now())
 
     def _placeholder(self, remark: Remark, site: Site) -> Comment:
         written = min(remark.written or clock.now(), clock.now())
