@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from commentsvc import tokens
+from commentsvc import links, tokens
 from commentsvc.accounts import moderators, passwords, sessions, set_up_links
 from commentsvc.db import db
 from commentsvc.errors import LinkExpired, LinkInvalid
@@ -18,6 +18,11 @@ PURPOSE = "sign-in-link"
 def sign_in_token(moderator: Moderator) -> str:
     """Return a sign-in token, valid for an hour."""
     return tokens.sign(PURPOSE, [moderator.id, secrets.token_urlsafe(12)])
+
+
+def sign_in_url(moderator: Moderator) -> str:
+    """Return an address that signs somebody in once, within the hour."""
+    return links.absolute(f"/admin/link/{sign_in_token(moderator)}")
 
 
 def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:

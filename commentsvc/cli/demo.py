@@ -9,7 +9,8 @@ import click
 from werkzeug.serving import make_server
 
 from commentsvc import schema, server, settings, settings_file
-from commentsvc.cli import application, demo_blog, demo_thread, moderators, serve
+from commentsvc.accounts import one_time_links
+from commentsvc.cli import application, demo_blog, demo_thread, serve
 from commentsvc.db import db
 from commentsvc.settings import PREFIX
 
@@ -39,7 +40,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     config = settings.current()
     with app.app_context():
         owner = demo_thread.prepare(blog, neighbour, OWNER)
-        link = moderators.link_for(owner)
+        link = one_time_links.sign_in_url(owner)
         db.session.remove()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the blog is scenery
     for at in (blog_port, neighbour_port):

@@ -4,7 +4,6 @@ import sys
 
 import click
 
-from commentsvc import links
 from commentsvc.accounts import moderators, one_time_links, passkeys, passwords
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address, site_named, spoken_language
@@ -36,7 +35,7 @@ def add(email: str, name: str, language: str, keys: tuple[str, ...], password_st
     if password is not None:
         passwords.set_password(added, password)
     db.session.commit()
-    click.echo(f"Added {address}.\nSign in once within the hour: {link_for(added)}")
+    click.echo(f"Added {address}.\nSign in once within the hour: {one_time_links.sign_in_url(added)}")
 
 
 @moderator.command()
@@ -44,7 +43,7 @@ def add(email: str, name: str, language: str, keys: tuple[str, ...], password_st
 @with_application
 def link(email: str) -> None:
     """Show a link that signs EMAIL in once, within the hour."""
-    click.echo(link_for(_known(email)))
+    click.echo(one_time_links.sign_in_url(_known(email)))
 
 
 @moderator.command(name="list")
@@ -67,11 +66,6 @@ def remove(email: str) -> None:
     moderators.remove(_known(email))
     db.session.commit()
     click.echo(f"Removed {email}.")
-
-
-def link_for(one: Moderator) -> str:
-    """Return a one-time sign-in address."""
-    return links.absolute(f"/admin/link/{one_time_links.sign_in_token(one)}")
 
 
 def _known(email: str) -> Moderator:

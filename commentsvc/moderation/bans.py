@@ -93,7 +93,6 @@ def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
 class Affected:
     """What a ban's author wrote that is pending or approved: how many comments in which names, most frequent first."""
 
-    ban: Ban
     comments: int
     names: Sequence[str]
 
@@ -106,27 +105,31 @@ class Affected:
 def affected(ban: Ban) -> Affected:
     """Return what ``trash_theirs`` would move. Takes time, so nothing is locked."""
     names = Counter(comment.author for comment in _theirs(ban))
-    return Affected(ban, names.total(), [name for name, _ in names.most_common()])
+    return Affected(names.total(), [name for name, _ in names.most_common()])
 
 
 def drafts_about(comment: Comment) -> list[Ban]:
     """Return the bans that what is known of a comment's author allows, the narrowest first."""
-    host = links.host_of(comment.website or "") if comment.is_linkback else ""
-    known = [
-        (BanKind.BROWSER, "", comment.visitor),
-        (BanKind.EMAIL, "", comment.email),
-        (BanKind.DOMAIN, host, len(host.split(".")) > 1),
-        (BanKind.ADDRESS, "", comment.address_hash),
-    ]
-    return [draft(kind, typed, of=comment, site=comment.thread.site) for kind, typed, is_known in known if is_known]
+    known = {
+        BanKind.BROWSER: comment.visitor,
+        BanKind.EMAIL: comment.email,
+        BanKind.DOMAIN: "." in _linking_host(comment),
+        BanKind.ADDRESS: comment.address_hash,
+    }
+    return [draft(kind, "", of=comment, site=comment.thread.site) for kind, is_known in known.items() if is_known]
 
 
 def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
-    """Return what to compare and to show of a comment's author. A domain may be shared, so it must be typed."""
+    """Return what to compare and to show of a comment's author. A person's domain may be shared: it must be typed."""
     hashed = {BanKind.BROWSER: comment.visitor, BanKind.ADDRESS: comment.address_hash}.get(kind)
     if hashed:
         return hashed, f"{comment.author} (#{comment.id})"
-    return normalised(kind, (comment.email or "") if kind == BanKind.EMAIL else "")
+    typed = {BanKind.EMAIL: comment.email, BanKind.DOMAIN: _linking_host(comment)}.get(kind)
+    return normalised(kind, typed or "")
+
+
+def _linking_host(comment: Comment) -> str:
+    return links.host_of(comment.website or "") if comment.is_linkback else ""
 
 
 def theirs(ban: Ban) -> list[int]:

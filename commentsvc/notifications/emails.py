@@ -200,7 +200,7 @@ def _sign_in(_email: Email, recipient: Recipient) -> _Plan | None:
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
-    url = links.absolute(f"/admin/link/{one_time_links.sign_in_token(moderator)}")
+    url = one_time_links.sign_in_url(moderator)
     minutes = int(one_time_links.LIFETIME.total_seconds() // 60)
     return _Plan("sign_in", {"url": url, "minutes": minutes}, {"is_secret": True})
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import links
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, OwnersOnly, Refusal
 from commentsvc.fields import row_id
@@ -125,8 +124,6 @@ def _drafted(comment: Comment | None) -> Ban:
     if form.get("kind") not in set(BanKind):
         raise InvalidFields({"value": NotToBeBanned()})
     kind, typed, reason = BanKind(form["kind"]), form.get("value", ""), form.get("reason", "")
-    if comment and kind == BanKind.DOMAIN and not typed.strip():
-        typed = links.host_of(comment.website or "") if comment.is_linkback else ""
     return bans.draft(kind, typed, of=comment, site=site, reason=reason, days=days)
 
 

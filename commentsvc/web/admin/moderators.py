@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import links, settings
+from commentsvc import settings
 from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal, found
@@ -130,7 +130,7 @@ def _page(form: InvitationForm) -> str:
         moderators=moderators.everybody(),
         removed=removed if removed and removed.removed_at else None,
         invited=invited if is_new else None,
-        link=links.absolute(f"/admin/link/{one_time_links.sign_in_token(invited)}") if invited and is_new else "",
+        link=one_time_links.sign_in_url(invited) if invited and is_new else "",
         roles=Role,
         badges=Badge,
         sites=signed_in.person().seen_sites(),
