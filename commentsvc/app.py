@@ -13,6 +13,7 @@ from commentsvc.settings import Settings
 from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
 from commentsvc.web.security import MAX_REQUEST_SIZE
+from commentsvc.web.uploads import UploadRequest
 
 MAX_FORM_PARTS = 100
 
@@ -28,6 +29,7 @@ def create_app(given: Settings | None = None) -> Flask:
     settings.use(config)
     logs.configure(config.log_format)
     app = Flask("commentsvc", static_folder=None)
+    app.request_class = UploadRequest
     app.url_map.merge_slashes = app.url_map.redirect_defaults = False  # an address means what it says
     _configure_flask(app, config)
     db.init_app(app)

@@ -6,7 +6,6 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, cast
-from zoneinfo import available_timezones
 
 import click
 
@@ -14,19 +13,20 @@ from commentsvc import settings
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import site_named
 from commentsvc.db import db
+from commentsvc.markup import plain_text
 from commentsvc.models.comment import State
+from commentsvc.models.site import Site
 from commentsvc.moderation.actions import Operator
-from commentsvc.transfer import addresses, exporting, importing, reading
-from commentsvc.transfer.importing import Wishes
-from commentsvc.transfer.records import Reading, Records
+from commentsvc.transfer import exporting, importing, reading
+from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
+from commentsvc.transfer.records import Records
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
 
 STEP = 5000  # records between two lines of progress
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
+KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-KEYS = click.Choice(["address", "identifier"])
-PENDING = click.Choice([State.PENDING, State.APPROVED, State.TRASHED])
 
 
 @click.command(name="import")
@@ -36,11 +36,17 @@ PENDING = click.Choice([State.PENDING, State.APPROVED, State.TRASHED])
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--from", "origins", multiple=True, metavar="ORIGIN", help="A former address of the blog; repeatable.")
 @click.option("--map", "map_file", type=FILE, help="A CSV file of old and new addresses of articles.")
-@click.option("--key", "by", type=KEYS, default="address", show_default=True, help="What names an article.")
+@click.option("--key", "by", type=KEY, default="address", show_default=True, help="What names an article.")
 @click.option("--timezone", default="UTC", show_default=True, help="Of times that have none, such as Europe/Berlin.")
 @click.option("--charset", default="", help="Of text files that do not say, such as shift_jis.")
 @click.option("--permalink", default="", help="Addresses where there are none, such as '/{date:%Y/%m}/{slug}.html'.")
-@click.option("--pending-as", type=PENDING, default=State.PENDING, show_default=True, help="State of pending comments.")
+@click.option(
+    "--pending-as",
+    type=STATE,
+    default=State.PENDING,
+    show_default=True,
+    help="State of pending comments.",
+)
 @click.option("--spam", is_flag=True, help="Import spam, too, as spam.")
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
 @click.option("--source", default="", help="A name for the old blog, if several files of one format come to this one.")
@@ -69,23 +75,26 @@ def import_(
 
     Running it again adds only what is new. The activity log in the dashboard can undo an import.
     """
-    if timezone not in available_timezones():
-        raise click.ClickException(f"There is no time zone {timezone}. Write it like Europe/Berlin.")
     site = site_named(key)
-    wishes = Wishes(
+    choices = Choices(
+        format=format_name,
+        timezone=timezone,
+        charset=charset,
+        permalink=permalink,
         origins=origins,
-        rules=addresses.read_map(map_file) if map_file else {},
-        by_key=by == "identifier",
-        takes_spam=spam,
-        takes_deleted=trash,
-        pending_as=State(pending_as),
-        closes=closed,
+        map=plain_text.decode(map_file.read_bytes()) if map_file else "",
+        key=by,
+        pending_as=pending_as,
+        spam=spam,
+        trash=trash,
+        closed=closed,
         source=source,
-    )
+    ).check()
     with staged(settings.current().data_dir) as staging:
-        found = _records(files, format_name, Reading(timezone, charset, permalink))
-        report = importing.stage(staging, found, site, wishes, lambda count: _tell("read", count))
-        steps = importing.load(staging, site, wishes, Operator(), report, is_dry=dry_run)
+        found = _records(files, choices)
+        report = importing.stage(staging, found, site, choices.wishes, lambda count: _tell("read", count))
+        action_id = None if dry_run else _begun(site, report)
+        steps = importing.load(staging, site, choices.wishes, report, action_id)
         for done in steps if dry_run else db.in_batches(lambda: next(steps, 0)):  # which lets others write in between
             _tell("written", done)
     _show(report)
@@ -97,12 +106,17 @@ def import_(
 @click.command()
 @click.option("--site", "key", required=True, help="The blog.")
 @click.option("--format", "name", type=click.Choice(list(exporting.FORMATS)), default="jsonl", show_default=True)
-@click.option("--with-addresses", is_flag=True, help="Include email addresses.")
+@click.option("--with-addresses", is_flag=True, help="Include email addresses; the activity log says so.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file; .gz compresses it. Default: stdout.")
 @with_application
 def export(key: str, name: str, with_addresses: bool, output: Path | None) -> None:
     """Write every thread and comment of a blog: as lines of JSON, which `import` reads back, or for WordPress."""
-    lines = exporting.lines(site_named(key), name, with_addresses=with_addresses)
+    site = site_named(key)
+    if with_addresses:
+        db.begin_write()
+        exporting.log_addresses(site, Operator())
+        db.session.commit()
+    lines = exporting.lines(site, name, with_addresses=with_addresses)
     if output is None:
         sys.stdout.writelines(lines)
         return
@@ -114,9 +128,16 @@ def _packed(file: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=file, mode="wb"))
 
 
-def _records(files: tuple[Path, ...], format_name: str, how: Reading) -> Records:
+def _records(files: tuple[Path, ...], choices: Choices) -> Records:
     for file in files:
-        yield from reading.records(file, format_name, how)
+        yield from reading.records(file, choices.format, choices.reading)
+
+
+def _begun(site: Site, report: Report) -> int:
+    db.begin_write()
+    action_id = importing.begin(site, Operator(), report)
+    db.session.commit()
+    return action_id
 
 
 def _tell(what: str, count: int) -> None:

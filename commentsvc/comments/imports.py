@@ -1,4 +1,4 @@
-"""Take an import back: as if it had never been, except for what people did with it since."""
+"""Take an import back, in batches, as if it had never been, except for what people did with it since."""
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import aliased
@@ -7,7 +7,7 @@ from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
 from commentsvc.privacy import personal_data
 from commentsvc.threads import moving
@@ -18,6 +18,13 @@ AT_ONCE = 100  # comments per transaction
 def is_left(action: ModeratorAction) -> bool:
     """Return whether anything that an import brought is still there."""
     return db.session.scalar(select(Imported.id).where(Imported.action_id == action.id).limit(1)) is not None
+
+
+def next_undone() -> int | None:
+    """Return an import that was undone and is not taken back yet."""
+    left = exists().where(Imported.action_id == ModeratorAction.id)
+    imports = select(ModeratorAction.id).where(ModeratorAction.verb == Verb.IMPORT)
+    return db.session.scalar(imports.where(ModeratorAction.undone_at.is_not(None), left).limit(1))
 
 
 def take_back_some(action_id: int) -> int:

@@ -26,14 +26,10 @@ class NothingToUndo(Refusal):
 
 @dataclass(frozen=True)
 class Undone:
-    """The comments that changed, and what is still to be done in batches.
-
-    That is to restore the comments of a ban, or to take those of an import back.
-    """
+    """The comments that changed, and the ban whose comments are still to be restored, in batches."""
 
     comments: list[Comment]
     ban: Ban | None = None
-    import_id: int | None = None
 
 
 def undo(action: ModeratorAction, by: Moderator) -> Undone:
@@ -44,14 +40,13 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
     """
     if action.verb == Verb.BAN:  # may be repeated, if restoring was interrupted
         return Undone([], _lifted(action))
-    if action.verb == Verb.IMPORT:  # the same
-        action.undone_at = action.undone_at or clock.now()
-        return Undone([], import_id=action.id)
     if action.undone_at is not None:
         return Undone([])
     if not may_be_undone(action):
         raise NothingToUndo
     action.undone_at = clock.now()
+    if action.verb == Verb.IMPORT:  # a job takes it back
+        return Undone([])
     changed = UNDOING[action.verb](action, by)
     if not changed and action.verb != Verb.SITE:  # its rules are no row of a list
         raise NothingToUndo
@@ -63,7 +58,7 @@ def may_be_undone(action: ModeratorAction) -> bool:
     if action.verb == Verb.BAN:
         return action.undone_at is None or bans.has_taken(action.undo_data["ban"])
     if action.verb == Verb.IMPORT:
-        return imports.is_left(action)
+        return action.undone_at is None and imports.is_left(action)
     return action.undone_at is None and action.verb in UNDOING
 
 

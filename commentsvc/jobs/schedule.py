@@ -12,12 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
-from commentsvc.jobs import email, upkeep
+from commentsvc.jobs import email, imports, upkeep
 from commentsvc.jobs.runner import run_next
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
+from commentsvc.models.import_run import ImportRun
 from commentsvc.models.leased import Leased, new_work
 from commentsvc.models.page_check import PageCheck
 from commentsvc.models.ping import Ping
@@ -77,6 +78,8 @@ JOBS = (
     Job("send linkbacks", partial(run_next, sending), SentLinkback),
     Job("watch feeds", partial(run_next, watching), WatchedFeed),
     Job("check pages", partial(run_next, page_check_queue), PageCheck),
+    Job("import comments", imports.run_next, ImportRun),
+    Job("take imports back", imports.take_back),
     Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("remove sites", upkeep.remove_sites, is_urgent=False),

@@ -8,13 +8,15 @@ from commentsvc.db import db
 from commentsvc.jobs.runner import written
 from commentsvc.privacy import retention
 from commentsvc.sites import removal as site_removal
+from commentsvc.transfer import runs
 
 
 def tidy() -> int:
-    """Delete expired challenges and sessions. Returns 0, since there is never more to do at once."""
+    """Delete expired challenges, sessions and uploads. Returns 0, since there is never more to do at once."""
     db.begin_write()
     challenge.forget_expired()
     sessions.forget_expired()
+    runs.forget_old()
     db.session.commit()
     return 0
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from commentsvc.errors import N_
 from commentsvc.markup import plain_text, smilies
 from commentsvc.markup.inline import LABELLED_LINK
 from commentsvc.markup.render import RULE, visible_text
@@ -30,12 +31,14 @@ GONE = frozenset(
     {"script", "style", "form", "input", "button", "select", "textarea", "object", "noscript", "head", "title"}
 )
 MEDIA = frozenset({"iframe", "video", "audio", "embed", "source"})
+ITALICS, TITLES, SCRIPTS = N_("italics, now underlined"), N_("headings"), N_("scripts and forms")
+LAYOUT = frozenset({ITALICS, TITLES, SCRIPTS})  # no word is lost with these
 COUNTED = {
-    "del": "struck text",
-    "s": "struck text",
-    "strike": "struck text",
-    "sub": "raised text",
-    "sup": "raised text",
+    "del": N_("struck or raised text"),
+    "s": N_("struck or raised text"),
+    "strike": N_("struck or raised text"),
+    "sub": N_("struck or raised text"),
+    "sup": N_("struck or raised text"),
 }
 WEB = re.compile(r"https?://", re.I)
 URL = re.compile(r"(?:https?://|www\.)\S+", re.I)
@@ -64,7 +67,7 @@ def convert(html: str, *, breaks: bool = False) -> Converted:
         return first
     plain = _Converter(breaks=breaks, marks=False).convert(root)
     if _words_of(plain.markup) != said:
-        plain.lost["text changed"] += 1
+        plain.lost[N_("text changed")] += 1
     return plain
 
 
@@ -161,7 +164,7 @@ class _Converter:
 
     def _block(self, node: "Element", depth: int, quotes: int) -> list[str]:
         if depth > MAX_DEPTH:
-            self.lost["nesting"] += 1
+            self.lost[N_("nesting")] += 1
             return [self._text(" ".join(node.itertext())).strip()]
         match node.tag:
             case "blockquote" if quotes < MAX_QUOTES:
@@ -177,7 +180,7 @@ class _Converter:
             case "hr":
                 return [RULE]
             case tag if tag in HEADINGS:
-                self.lost["headings"] += 1
+                self.lost[TITLES] += 1
                 return [self._marked(one, "*") for one in self._blocks(node, depth, quotes)]
         return self._blocks(node, depth, quotes)
 
@@ -188,7 +191,7 @@ class _Converter:
                 continue
             inside = self._blocks(child, depth + 1, quotes)
             if child.tag in ("ul", "ol"):
-                self.lost["nested lists"] += 1
+                self.lost[N_("nesting")] += 1
                 items += inside
             elif inside:
                 mark = f"{len(items) + 1}. " if node.tag == "ol" else "- "
@@ -197,7 +200,7 @@ class _Converter:
         return ["\n".join(items)] if items else []
 
     def _table(self, node: "Element") -> list[str]:
-        self.lost["tables"] += 1
+        self.lost[N_("tables")] += 1
         rows = []
         for row in node.iter("tr"):
             cells = [
@@ -209,17 +212,17 @@ class _Converter:
     def _inline(self, node: "Element", depth: int) -> str:
         tag = node.tag
         if tag in GONE:
-            self.lost["scripts and forms"] += 1
+            self.lost[SCRIPTS] += 1
             return ""
         if tag == "br":
             return "\n"
         if tag == "img":
             return self._image(node)
         if tag in MEDIA:
-            self.lost["media"] += 1
+            self.lost[N_("media")] += 1
             return f" {node.get('src') or ''} "
         if depth > MAX_DEPTH:
-            self.lost["nesting"] += 1
+            self.lost[N_("nesting")] += 1
             return self._text(" ".join(node.itertext()))
         if tag in ("code", "tt", "kbd", "samp"):
             return self._code(node)
@@ -232,7 +235,7 @@ class _Converter:
             return self._marked(inside, "*")
         if tag in UNDERLINED:
             if tag not in ("u", "ins"):
-                self.lost["italics, now underlined"] += 1
+                self.lost[ITALICS] += 1
             return self._marked(inside, "_")
         return inside
 
@@ -256,7 +259,7 @@ class _Converter:
     def _marked(self, text: str, mark: str) -> str:
         """Put marks around each line, as no span crosses one, and inside the spaces."""
         if not self.marks:
-            self.lost["emphasis"] += 1
+            self.lost[N_("emphasis")] += 1
             return text
         return "\n".join(re.sub(r"^(\s*)(\S(?:.*\S)?)(\s*)$", rf"\1{mark}\2{mark}\3", one) for one in text.split("\n"))
 
@@ -264,7 +267,7 @@ class _Converter:
         href = (node.get("href") or "").strip()
         text = inside.strip()
         if not WEB.match(href) or re.search(r"\s", href):
-            self.lost["links that lead nowhere"] += bool(href)
+            self.lost[N_("links that lead nowhere")] += bool(href)
             return inside
         if not text or _is_address("".join(node.itertext()), href):
             return href
@@ -274,13 +277,13 @@ class _Converter:
     def _image(self, node: "Element") -> str:
         if code := _smiley(node):
             return f" {code} "
-        self.lost["images"] += 1
+        self.lost[N_("images")] += 1
         source = (node.get("src") or "").strip()
         return f" {source} " if WEB.match(source) else ""
 
     def _code(self, node: "Element") -> str:
         text = "".join(node.itertext())
         if "`" in text or "\n" in text.strip("\n"):
-            self.lost["code"] += 1
+            self.lost[N_("code")] += 1
             return self._text(text)
         return f"`{text}`" if text.strip() else text

@@ -103,6 +103,13 @@ def declared_charset(content_type: str) -> str:
     return found[1] if found else ""
 
 
+def is_charset(label: str) -> bool:
+    """Return whether the Encoding Standard knows an encoding by this name."""
+    import webencodings
+
+    return webencodings.lookup(label) is not None
+
+
 def decode(raw: bytes, *labels: str) -> str:
     """Decode bytes as browsers do; never fails.
 

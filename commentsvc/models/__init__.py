@@ -10,6 +10,7 @@ from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
 from commentsvc.models.email_item import EmailItem
+from commentsvc.models.import_run import ImportRun
 from commentsvc.models.imported import Imported
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import Moderator
@@ -42,6 +43,7 @@ __all__ = [
     "Delivery",
     "Email",
     "EmailItem",
+    "ImportRun",
     "Imported",
     "LearnedWord",
     "Moderator",

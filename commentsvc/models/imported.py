@@ -1,9 +1,9 @@
 """What an import brought: so that a second one adds only what is new, and what was erased does not come back."""
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from commentsvc.db import Base
+from commentsvc.db import Base, db
 
 
 class Imported(Base):
@@ -24,3 +24,9 @@ class Imported(Base):
     key: Mapped[str] = mapped_column(String(100))
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
     action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"), index=True)
+
+    @classmethod
+    def brought_by(cls, action_id: int) -> int:
+        """Return how many comments an import brought; one may be known by several keys."""
+        count = select(func.count(cls.comment_id.distinct())).where(cls.action_id == action_id)
+        return db.session.scalar(count) or 0

@@ -44,11 +44,12 @@ class Verb(StrEnum):
     ERASED = "erased"  # an edited text that was erased since
     REMOVAL = "removal"
     IMPORT = "import"
+    EXPORT = "export"  # with email addresses
 
     @property
     def can_be_undone(self) -> bool:
         """Whether it can be undone."""
-        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL)
+        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT)
 
 
 class ModeratorAction(Base):

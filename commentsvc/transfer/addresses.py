@@ -1,13 +1,13 @@
 """In which thread a page's comments belong: by the page's address, as the element on the page would name it."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from commentsvc import links
-from commentsvc.errors import Reason, Refusal
+from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.site import Site
 from commentsvc.transfer.records import Origin, Page
 
@@ -18,7 +18,7 @@ class WrongMap(Refusal):
     """A file of addresses that is not two columns."""
 
     status = 422
-    sentence = "Line %(line)d of the map is not “old address,new address”."
+    sentence = N_("Line %(line)d of the map is not “old address,new address”.")
 
 
 @dataclass
@@ -43,9 +43,9 @@ class Addresses:
         origin = links.origin_of(url)
         if origin and origin not in self.origins:
             self.elsewhere[origin] += 1
-            return ["the page is not on this blog but on %(host)s", {"host": links.host_of(url)}]
+            return [N_("the page is not on this blog but on %(host)s"), {"host": links.host_of(url)}]
         if not url:
-            return "the page has no address"
+            return N_("the page has no address")
         return self._checked(url, url if origin in self.site.origins else "")
 
     def unused(self) -> list[str]:
@@ -58,7 +58,7 @@ class Addresses:
         except ValueError:
             key = ""
         if not key or len(key) > links.MAX_KEY_LENGTH:
-            return ["the page’s address cannot be used: %(address)s", {"address": address[:200]}]
+            return [N_("the page’s address cannot be used: %(address)s"), {"address": address[:200]}]
         plain = links.plain(url) if url else None
         return key, plain or links.article(self.site.home, key)
 
@@ -87,10 +87,9 @@ def of(site: Site, origin: Origin, given: Sequence[str], rules: dict[str, str], 
     return Addresses(site, frozenset([*site.origins, *filter(None, known)]), rules, by_key)
 
 
-def read_map(path: Path) -> dict[str, str]:
-    """Return the rules of a file with two columns, old and new; raises ``WrongMap``."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return dict(_rules(csv.reader(file)))
+def rules_of(text: str) -> dict[str, str]:
+    """Return the rules of a CSV text with two columns, old and new; raises ``WrongMap``."""
+    return dict(_rules(csv.reader(io.StringIO(text, newline=""))))
 
 
 def _rules(rows: Iterable[Sequence[str]]) -> Iterable[tuple[str, str]]:

@@ -6,8 +6,6 @@ from commentsvc.markup import html_to_markup, markdown_to_markup
 from commentsvc.markup.html_to_markup import Converted
 from commentsvc.transfer.records import Remark, Text
 
-LAYOUT = frozenset({"italics, now underlined", "headings", "scripts and forms"})  # no word is lost with these
-
 
 def convert(remark: Remark) -> Converted:
     """Return a remark's body as markup."""
@@ -23,4 +21,4 @@ def convert(remark: Remark) -> Converted:
 
 def is_worth_keeping(lost: Counter[str]) -> bool:
     """Return whether more than layout was lost, so that moderators should see the original."""
-    return bool(set(lost) - LAYOUT)
+    return bool(set(lost) - html_to_markup.LAYOUT)

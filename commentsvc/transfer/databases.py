@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from commentsvc.markup import plain_text
 from commentsvc.transfer.json_files import MAX_BYTES
-from commentsvc.transfer.opening import NotReadable, TooMuch
+from commentsvc.transfer.opening import PROBLEM, NotReadable, TooMuch
 
 Row = dict[str, Any]
 NAME = r"(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)[`\"\]]?"  # with a database's before it
@@ -33,7 +33,7 @@ def tables_of(path: Path) -> frozenset[str]:
         try:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         except sqlite3.DatabaseError as problem:
-            raise NotReadable(str(problem)) from None
+            raise NotReadable(PROBLEM, problem=str(problem)) from None
     return frozenset(name for (name,) in rows)
 
 
@@ -50,7 +50,7 @@ def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]
                 for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a name that is in the file
                     yield name, dict(row)
             except sqlite3.DatabaseError as problem:
-                raise NotReadable(str(problem)) from None
+                raise NotReadable(PROBLEM, problem=str(problem)) from None
 
 
 def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") -> Iterator[tuple[str, Row]]:

@@ -7,18 +7,28 @@ from sqlalchemy.orm import lazyload
 
 from commentsvc.db import db
 from commentsvc.models.comment import Comment
+from commentsvc.models.moderator_action import Verb
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
+from commentsvc.moderation import actions
+from commentsvc.moderation.actions import Person
 from commentsvc.transfer.formats import own_out, wordpress_out
 from commentsvc.transfer.records import Exported
 
 FORMATS: dict[str, Callable[..., Iterator[str]]] = {"jsonl": own_out.lines, "wxr": wordpress_out.lines}
+
+SUFFIXES = {"jsonl": "jsonl", "wxr": "xml"}  # of files
 
 
 def lines(site: Site, name: str = "jsonl", *, with_addresses: bool = False) -> Iterator[str]:
     """Yield the lines of an export. Email addresses are in it only if asked for; hashes and visitors never are."""
     home = (site.key, site.home, site.name)
     return FORMATS[name](home, _threads(site), with_addresses=with_addresses)
+
+
+def log_addresses(site: Site, by: Person) -> None:
+    """Log that somebody exports the email addresses, too."""
+    actions.record(Verb.EXPORT, by, site=site, count=0)
 
 
 def _threads(site: Site) -> Iterator[Exported]:

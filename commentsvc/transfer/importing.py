@@ -25,7 +25,7 @@ from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.threads import moving
 from commentsvc.transfer import addresses, bodies
-from commentsvc.transfer.records import NotTaken, Page, Records, Remark, Standing
+from commentsvc.transfer.records import NO_PAGE, NO_SOURCE, NotTaken, Page, Records, Remark, Standing
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
@@ -33,16 +33,18 @@ AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly wai
 STATES = {Standing.APPROVED: State.APPROVED, Standing.PENDING: State.PENDING, Standing.SPAM: State.SPAM}
 IMPORTED = N_("imported from %(source)s")
 ANONYMOUS = N_("Anonymous")
-NO_TEXT = "it has no text"
-NO_SOURCE = "the linking page has no address"
-NO_PAGE = "its article is not in the file"
+NO_TEXT = N_("it has no text")
+ORPHANS = N_("replies to missing comments, now at the top level")
+NO_ADDRESS = {"email": N_("invalid email addresses, left out"), "website": N_("invalid websites, left out")}
+NO_DATE = N_("dates missing or in the future, now today’s")
+LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
 class NothingReadable(Refusal):
     """Not one comment."""
 
     status = 422
-    sentence = "The file holds no comment that could be read."
+    sentence = N_("The file holds no comments.")
 
 
 @dataclass(frozen=True)
@@ -96,17 +98,20 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
     )
 
 
-def load(staging: Staging, site: Site, wishes: Wishes, by: Person, report: Report, *, is_dry: bool) -> Iterator[int]:
+def begin(site: Site, by: Person, report: Report) -> int:
+    """Log the import as an action, which can be undone; return its id for ``load``."""
+    return actions.record(Verb.IMPORT, by, site=site, count=0, undo_data={"source": report.source}).id
+
+
+def load(staging: Staging, site: Site, wishes: Wishes, report: Report, action_id: int | None) -> Iterator[int]:
     """Write what is to be taken; yield how many rows of the file are done, after each part. For ``db.in_batches``.
 
-    A dry run does the same without writing. What was imported before, even if it was deleted since, is not taken again.
+    Without an action, in a dry run, nothing is written. An action whose import broke off is continued: what was
+    imported before, even if it was deleted since, is not taken again.
     """
-    report.is_dry = is_dry
-    site_id, done, action_id = site.id, 1, None
-    if not is_dry:
-        undo_data = {"source": report.source}
-        action_id = actions.record(Verb.IMPORT, by, site=site.id, count=0, undo_data=undo_data).id
-        yield done
+    report.is_dry = action_id is None
+    site_id, done = site.id, 1
+    yield done
     for place in staging.threads():
         key, _, url = place.partition("\n")
         for count in _Thread(staging, site_id, action_id, wishes, report, key, url).load(place):
@@ -115,7 +120,7 @@ def load(staging: Staging, site: Site, wishes: Wishes, by: Person, report: Repor
     report.left_out = staging.left_out()
     if action_id is not None:
         action = db.session.get_one(ModeratorAction, action_id)
-        action.count = report.total
+        action.count = Imported.brought_by(action_id)
         action.undo_data = action.undo_data | {"report": report.as_json()}
     yield done
 
@@ -222,7 +227,7 @@ class _Thread:
             return
         parent = self.ids.get(remark.parent) if remark.parent else None
         if remark.parent and parent is None and remark.standing != Standing.DELETED:
-            self.report.changed["replies whose parent is not there, now at the top"] += 1
+            self.report.changed[ORPHANS] += 1
         comment.thread_id, comment.thread, comment.parent_id = thread.id, thread, parent
         comment.root_id = self.roots[parent] if parent else None
         comment.insert()
@@ -268,7 +273,7 @@ class _Thread:
     def _row(self, remark: Remark, site: Site, now: datetime) -> Comment | None:
         report, is_linkback = self.report, remark.kind != Kind.COMMENT
         converted = bodies.convert(remark)
-        body = self._cropped("texts", converted.markup, MAX_BODY_LENGTH)
+        body = self._cropped(LONG_TEXT, converted.markup, MAX_BODY_LENGTH)
         if is_linkback and not links.origin_of(remark.website):
             return self._leave_out(remark, NO_SOURCE)
         if not body.strip() and not is_linkback:
@@ -276,7 +281,7 @@ class _Thread:
         report.lost += converted.lost
         self.original = remark.body if bodies.is_worth_keeping(converted.lost) else ""
         typed = {
-            "author": self._cropped("names", remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
+            "author": self._cropped(LONG_NAME, remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
             "email": remark.email.strip(),
             "website": "" if is_linkback else _with_host(remark.website),
             "title": remark.title,
@@ -284,9 +289,9 @@ class _Thread:
         }
         parsed = submission.parse({name: _text(value) for name, value in typed.items()})
         for name in sorted({"email", "website"} & set(parsed.check.wrong)):
-            report.changed[f"{name} addresses that are none"] += 1
+            report.changed[NO_ADDRESS[name]] += 1
         written = min(remark.written or now, now)
-        report.changed["dates that are missing or in the future"] += remark.written is None or remark.written > now
+        report.changed[NO_DATE] += remark.written is None or remark.written > now
         wrong = parsed.check.wrong
         website = remark.website[:MAX_WEBSITE_LENGTH] if is_linkback else parsed.website
         state = self.wishes.pending_as if remark.standing == Standing.PENDING else STATES.get(remark.standing)
@@ -318,7 +323,7 @@ class _Thread:
         return None
 
     def _cropped(self, what: str, text: str, most: int) -> str:
-        self.report.changed[f"{what} that were too long"] += len(text) > most
+        self.report.changed[what] += len(text) > most
         return text[:most]
 
 

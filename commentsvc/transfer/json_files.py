@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer.opening import NotReadable, TooMuch
-from commentsvc.transfer.records import NotTaken
+from commentsvc.transfer.records import NO_LINE, NotTaken
 
 MAX_BYTES = 500_000_000
 LISTS = ("results", "data", "comments")  # where an object keeps its rows
@@ -33,7 +33,7 @@ def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | NotTaken]:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
             line = text.count("\n", 0, position) + 1
-            yield NotTaken(f"line {line}", "the line is no JSON", text[position : position + 200])
+            yield NotTaken(f"line {line}", NO_LINE, text[position : position + 200])
             position = _next_line(text, position)
             continue
         yield from _objects(value)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from commentsvc.errors import Refusal
+from commentsvc.errors import N_, Refusal
 
 GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
 LOOKED_AT = 65_536  # bytes at the beginning
@@ -17,17 +17,20 @@ MAX_RATIO = 200  # unpacked to packed,
 FREE_OF_RATIO = 100_000_000  # from so many bytes on
 
 
+PROBLEM = N_("The file cannot be read: %(problem)s")
+
+
 class NotReadable(Refusal):
     """A file that is not what it should be."""
 
     status = 422
-    sentence = "The file cannot be read."
+    sentence = N_("The file cannot be read.")
 
 
 class TooMuch(NotReadable):
     """It unpacks to more than any blog has."""
 
-    sentence = "The file unpacks to more than a blog’s comments could be. Unpack it and look at it first."
+    sentence = N_("The file unpacks to more than a blog’s comments could be. Unpack it and look at it first.")
 
 
 class _Bounded(io.RawIOBase):
@@ -70,7 +73,7 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
             else:
                 yield [file]
     except (OSError, EOFError, zipfile.BadZipFile) as problem:
-        raise NotReadable("The file cannot be read: %(problem)s", problem=_why(problem)) from None
+        raise NotReadable(PROBLEM, problem=_why(problem)) from None
 
 
 def beginning(stream: BinaryIO) -> bytes:

@@ -4,14 +4,14 @@ import re
 from datetime import datetime
 from urllib.parse import quote
 
-from commentsvc.errors import Refusal
+from commentsvc.errors import N_, Refusal
 
 
 class WrongPattern(Refusal):
     """A pattern with unknown names."""
 
     status = 422
-    sentence = "The permalink may hold {id}, {slug}, {title} and {date:%%Y/%%m/%%d}."
+    sentence = N_("The permalink may hold {id}, {slug}, {title} and {date:%%Y/%%m/%%d}.")
 
 
 def address(pattern: str, *, number: str, slug: str, title: str, date: datetime | None) -> str:

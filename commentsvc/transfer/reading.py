@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
+from commentsvc.errors import N_
 from commentsvc.transfer import databases, opening
 from commentsvc.transfer.formats import (
     artalk,
@@ -33,19 +34,19 @@ OF_TABLES = (serendipity, cusdis, typecho, isso)
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES)}
 DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
 LOOKS_LIKE = {  # what people take for an export
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"<b:skin": "a Blogger template",
-    b"<rss": "a feed, which holds the latest articles only",
-    b"%PDF": "a PDF document",
-    SQLITE: "a database of another program",
+    b"<!doctype html": N_("This is a web page, not an export."),
+    b"<html": N_("This is a web page, not an export."),
+    b"<b:skin": N_("This is a Blogger template. Its comments are in another file."),
+    b"<rss": N_("This is a feed, which holds only the latest articles. Please use an export."),
+    SQLITE: N_("This database belongs to another program. Supported: %(known)s."),
 }
+A_DUMP = N_("This is a database dump. Please choose its format.")
 
 
 class OfNoFormat(NotReadable):
     """Nothing that is known."""
 
-    sentence = "Unrecognised format: the file looks like %(what)s. Supported: %(known)s."
+    sentence = N_("The format of this file is unknown. Supported: %(known)s.")
 
 
 def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
@@ -94,7 +95,8 @@ def _is_there(name: str, tables: set[str]) -> bool:
 
 
 def _unknown(first: bytes, name: str) -> OfNoFormat:
+    if DUMP.match(first):
+        return OfNoFormat(A_DUMP)
     low = first.lower()
-    what = next((what for sign, what in LOOKS_LIKE.items() if sign.lower() in low), "something else")
-    is_dump = DUMP.match(first) is not None
-    return OfNoFormat(known=", ".join(FORMATS) if name == AUTO else name, what="a database dump" if is_dump else what)
+    sentence = next((said for sign, said in LOOKS_LIKE.items() if sign.lower() in low), None)
+    return OfNoFormat(sentence, known=", ".join(FORMATS) if name == AUTO else name)

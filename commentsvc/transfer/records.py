@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from commentsvc.errors import Reason
+from commentsvc.errors import N_, Reason
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.thread import Thread
+
+NO_PAGE = N_("its article is not in the file")
+NO_LINE = N_("the line is not of this format")
+NO_SOURCE = N_("the linking page has no address")  # of a linkback
 
 
 class Standing(StrEnum):

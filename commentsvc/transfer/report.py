@@ -11,7 +11,10 @@ from commentsvc.errors import Reason
 
 @dataclass
 class Report:
-    """``left_out`` has each reason with its number and the first places. ``taken`` counts by kind and state."""
+    """``left_out`` has each reason with its number and the first places. ``taken`` counts by kind and state.
+
+    ``lost`` and ``changed`` count message ids.
+    """
 
     source: str = ""
     home: str = ""
@@ -57,6 +60,7 @@ class Report:
         """Return everything as JSON values."""
         return {
             "source": self.source,
+            "home": self.home,
             "dry_run": self.is_dry,
             "found": self.found,
             "taken": dict(self.taken),
@@ -67,7 +71,12 @@ class Report:
             "changed": dict(self.changed),
             "unused_rules": self.unused_rules,
             "left_out": [
-                {"why": i18n.reason(why), "count": count, "first": [{"place": at, "text": said} for at, said in places]}
+                {
+                    "why": i18n.reason(why),
+                    "reason": why,
+                    "count": count,
+                    "first": [{"place": at, "text": said} for at, said in places],
+                }
                 for why, count, places in self.left_out
             ],
         }

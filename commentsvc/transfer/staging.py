@@ -34,6 +34,7 @@ CREATE INDEX page_thread ON page (thread);
 """
 Row = TypeVar("Row", Page, Remark)
 REQUIRED = {"id", "url", "page", "body"}
+PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
 ANCESTORS = """
@@ -150,7 +151,7 @@ class Staging:
 @contextmanager
 def staged(folder: Path) -> Iterator[Staging]:
     """Make a staging file in a folder, for its owner's eyes only, and delete it afterwards: it holds addresses."""
-    handle, name = tempfile.mkstemp(prefix="import-", suffix=".sqlite3", dir=folder)
+    handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=".sqlite3", dir=folder)
     os.close(handle)
     database = sqlite3.connect(name, isolation_level=None)
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from commentsvc.errors import N_
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import NotTaken
 
@@ -17,7 +18,7 @@ SPACE = b" \t\r\n`"
 class HasDoctype(NotReadable):
     """A document type may expand to anything."""
 
-    sentence = "The file declares a document type before its content, as no export does."
+    sentence = N_("The file starts with a document type declaration. Exports do not.")
 
 
 class _Clean:
@@ -73,7 +74,7 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Not
         while (before := element.getprevious()) is not None:
             element.getparent().remove(before)
     for error in list(events.error_log)[:20]:
-        yield NotTaken(f"line {error.line}", ["the XML is damaged: %(problem)s", {"problem": error.message}])
+        yield NotTaken(f"line {error.line}", [N_("the XML is damaged: %(problem)s"), {"problem": error.message}])
 
 
 def local(element: "Element") -> str:

@@ -26,6 +26,7 @@ from commentsvc.web.admin import (
     channels,
     confirmation,
     email,
+    imports,
     log,
     moderators,
     people,
@@ -87,6 +88,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,reply,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}
+    app.register_blueprint(imports.blueprint)  # /admin/sites/<key>/import  …/export
     app.register_blueprint(people.blueprint)  # /admin/people  …/{export,erasure}
     app.register_blueprint(stats.blueprint)  # /admin/stats
     app.register_blueprint(saved_replies.blueprint)  # /admin/saved-replies  …/<id>/removal

@@ -18,6 +18,7 @@ from commentsvc.errors import NotUnderstood, TooMany
 PATIENCE = 10.0  # seconds for a body
 MIN_SPEED = 10_000  # bytes a second; larger bodies get more time
 PIECE = 128  # bytes read at a time; the clock is checked in between
+PIECE_OF_FILE = 65_536
 MAX_COUNT = 384  # bodies under way, of the 512 threads that ``server`` has
 MAX_OF_ONE = 64  # from one address, which many people may share
 
@@ -59,6 +60,26 @@ class Bodies:
                 self._of[source] -= 1
                 if not self._of[source]:
                     del self._of[source]
+
+
+class Paced(io.RawIOBase):
+    """A body that is read piece by piece as it arrives, for files; reading raises ``TooSlow``."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self._began, self._size = stream, time.monotonic(), 0
+
+    def readable(self) -> bool:
+        """As every input is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read at most a piece."""
+        piece = self._stream.read(min(len(buffer), PIECE_OF_FILE))
+        self._size += len(piece)
+        if time.monotonic() - self._began > PATIENCE + self._size / MIN_SPEED:
+            raise TooSlow
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _read(stream: Any, largest: int) -> bytes:

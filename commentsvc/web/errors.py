@@ -18,7 +18,7 @@ from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnava
 from commentsvc.linkbacks import pingback, trackback
 from commentsvc.models.moderator import Moderator
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import current, linkbacks, security
+from commentsvc.web import current, linkbacks, security, uploads
 
 ACCIDENT = N_("Something went wrong on our side. If you report it, please mention %(reference)s.")
 
@@ -141,7 +141,9 @@ def _moderator() -> Moderator | None:
 
 
 def _typed_text() -> str:
-    """Return what a person typed, to show it again; nothing of a request too large to parse."""
+    """Return what a person typed, to show it again; nothing of a request too large to parse, or of a file."""
+    if request.endpoint == uploads.ENDPOINT:
+        return ""
     try:
         return request.form.get("body", "")
     except HTTPException:

@@ -5,8 +5,8 @@ from flask import Flask, Request, Response, make_response, request
 from commentsvc import links, settings
 from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
 from commentsvc.models.site import Site
-from commentsvc.web import current
-from commentsvc.web.bodies import Bodies
+from commentsvc.web import current, uploads
+from commentsvc.web.bodies import Bodies, Paced
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
 
 PAGE_CSP = (
@@ -48,6 +48,8 @@ def _read_whole() -> None:
     is_batch = request.path == "/api/v1/counts"  # where one wrong key must not affect the others
     if "\0" in request.path or ("%00" in request.query_string.decode("latin-1") and not is_batch):
         raise NotFound
+    if request.endpoint == uploads.ENDPOINT:
+        return
     if request.method in WITH_BODY and not (request.content_length or 0) > MAX_REQUEST_SIZE:
         _bodies.collect(request.environ, current.source(), MAX_REQUEST_SIZE)
     if _is_ping():
@@ -56,6 +58,11 @@ def _read_whole() -> None:
         request.get_data(cache=True, parse_form_data=True)
         if None in request.form or None in request.files:  # a part without a name
             raise NotUnderstood
+
+
+def paced_body() -> Paced:
+    """Return the body of this request, to be read as it arrives."""
+    return Paced(request.environ["wsgi.input"])
 
 
 def _is_ping() -> bool:

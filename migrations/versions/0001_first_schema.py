@@ -680,6 +680,40 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_decision_comment_id"), "decision", ["comment_id"])
     op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
     op.create_table(
+        "import_run",
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("moderator_id", sa.Integer(), nullable=True),
+        sa.Column("action_id", sa.Integer(), nullable=True),
+        sa.Column("file", sa.String(length=100), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("choices", sa.JSON(), nullable=False),
+        sa.Column("is_dry", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=True),
+        sa.Column("problem", sa.JSON(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["action_id"],
+            ["moderator_action.id"],
+            name=op.f("fk_import_run_action_id_moderator_action"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["moderator_id"], ["moderator.id"], name=op.f("fk_import_run_moderator_id_moderator"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_import_run_site_id_site"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_import_run_site_id"), "import_run", ["site_id"])
+    op.create_index(op.f("ix_import_run_state_due_at"), "import_run", ["state", "due_at"])
+    op.create_table(
         "imported",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("site_id", sa.Integer(), nullable=False),

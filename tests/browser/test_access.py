@@ -25,8 +25,8 @@ Person = Callable[..., Page]
 DESK = (
     *("queue", "queue?state=approved", "queue?state=any&q=waits", "comments/{comment}", "threads", "threads/{thread}"),
     *("linkbacks", "bans", "bans?comment={comment}", "saved-replies", "stats", "log", "log?of=decisions", "sites"),
-    *("sites/blog", "people?email=bob@mail.example", "email", "email/{email}", "subscriptions", "channels"),
-    *("account", "moderators"),
+    *("sites/blog", "sites/blog/import", "people?email=bob@mail.example", "email", "email/{email}", "subscriptions"),
+    *("channels", "account", "moderators"),
 )
 EVERY_COMBINATION = pytest.mark.all_values  # two of four show each value; all of them are seen with --all-values
 LOOKS = [

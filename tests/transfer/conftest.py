@@ -33,7 +33,10 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
         here, wanted = Site.named(site), Wishes(**wishes)
         with staged(tmp_path) as staging:
             report = importing.stage(staging, reading.records(path, name, Reading()), here, wanted, lambda _: None)
-            steps = importing.load(staging, here, wanted, Operator(), report, is_dry=dry)
+            db.begin_write()
+            action_id = None if dry else importing.begin(here, Operator(), report)
+            db.session.commit()
+            steps = importing.load(staging, here, wanted, report, action_id)
             for _ in db.in_batches(lambda: next(steps, 0)):
                 pass
         json.dumps(report.as_json())

@@ -108,7 +108,7 @@ def test_a_dump_has_to_be_named(tmp_path: Path) -> None:
     (tmp_path / "x").write_text(SERENDIPITY)
     with pytest.raises(NotReadable) as refusal:
         read(tmp_path / "x")
-    assert refusal.value.values["what"] == "a database dump"
+    assert refusal.value.sentence == reading.A_DUMP
 
 
 def test_no_program_in_a_file_is_run(tmp_path: Path) -> None:

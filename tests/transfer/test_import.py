@@ -28,6 +28,7 @@ from commentsvc.privacy import personal_data
 from commentsvc.transfer import exporting
 from commentsvc.transfer.opening import NotReadable
 from tests.cast import BOB
+from tests.jobs import run_job
 from tests.transfer import samples
 from tests.transfer.conftest import Bring
 from tests.transfer.samples import disqus, post, wp, wxr
@@ -253,6 +254,7 @@ class TestUndo:
     def undo(self, ada: Visitor) -> None:
         action = db.session.scalars(select(ModeratorAction).where(ModeratorAction.verb == "import")).one()
         ada.admin_post(f"/admin/actions/{action.id}/reversal")
+        run_job("take imports back")
 
     def test_everything_goes_and_may_come_again(self, bring: Bring, ada: Visitor) -> None:
         bring(wxr(wp(1), wp(2, parent=1), wp(3)))

@@ -8,6 +8,7 @@ from commentsvc.transfer.json_files import rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "artalk"
+TITLE = "Artalk"
 MADE_UP = "anonymous@example.org"
 ZONE = " +"  # 2021-10-28 20:50:15 +0800
 

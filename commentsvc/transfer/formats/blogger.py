@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 from commentsvc.transfer.xml import elements, local, text_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 NAME = "blogger"
+TITLE = "Blogger"
 MARK = b"schemas.google.com/blogger"
 POST, COMMENT = "post", "comment"
 NOBODYS = "noreply@blogger.com"
@@ -53,7 +54,7 @@ def _comment(entry: "Element") -> Iterator[Record]:
     page = _number((above.get("ref") or "") if above is not None else text_of(entry, "parent"))
     place, said = f"line {entry.sourceline}", text_of(entry, "content")
     if not page:
-        yield NotTaken(place, "the comment names no article", said)
+        yield NotTaken(place, NO_PAGE, said)
         return
     if above is not None and above.get("href"):
         yield Page(page, above.get("href") or "")

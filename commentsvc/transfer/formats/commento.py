@@ -9,6 +9,7 @@ from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "commento"
+TITLE = "Commento, Comentario"
 DELETED = "[deleted]"
 NONE = ("", "root", "undefined", "null")
 STANDINGS = {"approved": Standing.APPROVED, "unapproved": Standing.PENDING, "flagged": Standing.SPAM}

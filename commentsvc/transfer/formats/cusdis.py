@@ -8,6 +8,7 @@ from commentsvc.transfer import times
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "cusdis"
+TITLE = "Cusdis"
 TABLES = ("projects", "pages", "comments")
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 from commentsvc.transfer.xml import child, elements, local, text_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 NAME = "disqus"
+TITLE = "Disqus"
 INTERNAL_ID = "{http://disqus.com/disqus-internals}id"
 WORDPRESS_ID = "wp_id="
 
@@ -50,7 +51,7 @@ def _remark(post: "Element") -> Record:
     place, said = f"line {post.sourceline}", text_of(post, "message")
     thread = child(post, "thread")
     if thread is None or not _id(thread):
-        return NotTaken(place, "the post names no thread", said)
+        return NotTaken(place, NO_PAGE, said)
     author, parent = child(post, "author"), child(post, "parent")
     written = times.of_iso(text_of(post, "createdAt"))
     own = text_of(post, "id")

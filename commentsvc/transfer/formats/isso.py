@@ -7,6 +7,7 @@ from commentsvc.transfer import times
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "isso"
+TITLE = "Isso"
 TABLES = ("threads", "comments")
 STANDINGS = {1: Standing.APPROVED, 2: Standing.PENDING, 4: Standing.DELETED}
 

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Text
+from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Text
 
 NAME = "movabletype"
+TITLE = "Movable Type, TypePad"
 ENTRY_END, SECTION_END = "-" * 8, "-" * 5
 SECTIONS = ("BODY", "EXTENDED BODY", "EXCERPT", "KEYWORDS", "COMMENT", "PING")
 COMMENT_KEYS = ("AUTHOR", "EMAIL", "IP", "URL", "DATE", "TITLE", "BLOG NAME")
@@ -97,7 +98,7 @@ def _remark(section: _Section, page: str, title: str, zone: str) -> Record:
     place = f"{section.name.lower()} under “{title}”"
     key = _hashed(page, section.name, said.get("AUTHOR", ""), said.get("DATE", ""), body)
     if section.name == "PING" and not said.get("URL"):
-        return NotTaken(place, "the linking page has no address", body)
+        return NotTaken(place, NO_SOURCE, body)
     is_ping = section.name == "PING"
     return Remark(
         id=key,

@@ -9,9 +9,10 @@ from typing import Any, BinaryIO
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "commentsvc"
+TITLE = "commentsvc (JSON lines)"
 VERSION = 1
 MAX_LINE = 4_000_000  # bytes
 STANDINGS = {
@@ -36,7 +37,7 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
             yield _record(json.loads(line), number)
         except (ValueError, KeyError, TypeError, AttributeError):
             said = line[:200].decode("utf-8", "replace")
-            yield NotTaken(f"line {number}", "the line is not of this format", said)
+            yield NotTaken(f"line {number}", NO_LINE, said)
 
 
 def _record(said: dict[str, Any], number: int) -> Record:

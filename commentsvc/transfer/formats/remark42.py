@@ -8,6 +8,7 @@ from commentsvc.transfer.json_files import rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "remark42"
+TITLE = "Remark42"
 
 
 def is_like(beginning: bytes) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks, times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "serendipity"
+TITLE = "Serendipity"
 TABLES = ("entries", "permalinks", "comments")
 REMOVED = "COMMENT_DELETED"
 KINDS = {"TRACKBACK": Kind.TRACKBACK, "PINGBACK": Kind.PINGBACK}
@@ -37,7 +38,7 @@ def _comment(row: dict[str, Any]) -> Record:
     kind, body = KINDS.get(str(row.get("type") or "").upper(), Kind.COMMENT), str(row.get("body") or "")
     place, is_linkback = f"comment {row['id']}", kind != Kind.COMMENT
     if is_linkback and not row.get("url"):
-        return NotTaken(place, "the linking page has no address", body)
+        return NotTaken(place, NO_SOURCE, body)
     parent = str(row.get("parent_id") or "0")
     return Remark(
         id=str(row["id"]),

@@ -9,6 +9,7 @@ from commentsvc.transfer.json_files import rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "twikoo"
+TITLE = "Twikoo"
 
 
 def is_like(beginning: bytes) -> bool:

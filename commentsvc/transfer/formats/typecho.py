@@ -5,9 +5,10 @@ from typing import Any
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks, times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "typecho"
+TITLE = "Typecho"
 TABLES = ("contents", "comments")
 MARKDOWN = "<!--markdown-->"
 STANDINGS = {"approved": Standing.APPROVED, "waiting": Standing.PENDING, "spam": Standing.SPAM}
@@ -32,7 +33,7 @@ def _comment(row: dict[str, Any]) -> Record:
     said, kind = str(row.get("text") or ""), KINDS.get(str(row.get("type") or ""), Kind.COMMENT)
     place, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
     if is_linkback and not row.get("url"):
-        return NotTaken(place, "the linking page has no address", said)
+        return NotTaken(place, NO_SOURCE, said)
     return Remark(
         id=str(row["coid"]),
         page=str(row["cid"]),

@@ -9,6 +9,7 @@ from commentsvc.transfer.json_files import rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "waline"
+TITLE = "Waline, Valine, LeanCloud"
 STANDINGS = {"waiting": Standing.PENDING, "spam": Standing.SPAM}
 TAG = re.compile(r"<(?:p|a|br|img|code|pre|strong|em|blockquote)\b", re.I)
 

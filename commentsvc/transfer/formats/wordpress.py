@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import TYPE_CHECKING, BinaryIO
 
+from commentsvc.errors import N_
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 NAME = "wordpress"
+TITLE = "WordPress (WXR)"
 STANDINGS = {
     **dict.fromkeys(("1", "approved", "approve"), Standing.APPROVED),
     **dict.fromkeys(("0", "hold", "unapproved", "pending", "unapprove"), Standing.PENDING),
@@ -69,7 +71,7 @@ def _item(item: "Element", reading: Reading) -> Iterator[Record]:
     for comment in comments:
         place = f"line {comment.sourceline}"
         if status not in PUBLISHED:
-            why = ["the article is not published (%(status)s)", {"status": status}]
+            why = [N_("the article is not published (%(status)s)"), {"status": status}]
             yield NotTaken(place, why, text_of(comment, "comment_content"))
         else:
             yield _comment(comment, page, reading, place)
@@ -103,7 +105,7 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         return _trackback(remark)
     if kind in RESPONSES:
         return _as_linkback(remark, Kind.WEBMENTION, RESPONSES[kind], title="", author=remark.author, body=said)
-    return NotTaken(place, ["a kind of comment that is not known: %(kind)s", {"kind": kind}], said)
+    return NotTaken(place, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], said)
 
 
 def _pingback(remark: Remark) -> Remark:

@@ -1,12 +1,11 @@
 """The moderation queue: filter, search, bulk actions, undo."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import imports, undoing
+from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal, found
 from commentsvc.fields import row_id
@@ -65,9 +64,6 @@ def undo(action_id: int) -> AnyResponse | str:
     db.session.commit()
     if undone.ban is not None:
         bans.give_back_theirs(undone.ban, signed_in.person())
-    if undone.import_id is not None:
-        for _ in db.in_batches(partial(imports.take_back_some, undone.import_id)):
-            pass
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)

@@ -14,7 +14,7 @@ from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.web import current, packing, security
+from commentsvc.web import current, packing, security, uploads
 from commentsvc.web.options import int_arg
 
 KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
@@ -58,15 +58,24 @@ def session() -> ModeratorSession | None:
 
 
 def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False) -> None:
-    """Protect every page of ``blueprint``: not cached, form token checked, signed in, and owners only if asked."""
+    """Protect every page of ``blueprint``: not cached, signed in, owners only if asked, and form token checked."""
     blueprint.before_request(_speak)
-    blueprint.before_request(_check_form)
     if not anonymous:
         blueprint.before_request(_require_moderator)
     if owner:
         blueprint.before_request(_require_owner)
+    blueprint.before_request(_check_form)
     blueprint.after_request(packing.pack)
     blueprint.after_request(security.never_keep)
+
+
+def check_form() -> None:
+    """Raise ``WrongOrigin`` or ``FormTooOld`` unless the form was sent from a page of ours, to this person."""
+    security.check_own_page()
+    try:
+        csrf.protect()
+    except CSRFError:
+        raise FormTooOld from None
 
 
 def must_be_sure() -> AnyResponse | None:
@@ -154,12 +163,8 @@ def _speak() -> None:
 
 
 def _check_form() -> None:
-    if request.method == "POST":
-        security.check_own_page()
-        try:
-            csrf.protect()
-        except CSRFError:
-            raise FormTooOld from None
+    if request.method == "POST" and request.endpoint != uploads.ENDPOINT:
+        check_form()
 
 
 def _require_moderator() -> AnyResponse | None:

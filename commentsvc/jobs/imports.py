@@ -1,0 +1,87 @@
+"""Import jobs: the runs that owners request, and imports that are taken back."""
+
+import logging
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from commentsvc import settings
+from commentsvc.comments import imports
+from commentsvc.db import db
+from commentsvc.errors import Refusal, found
+from commentsvc.jobs.runner import written
+from commentsvc.models.site import Site
+from commentsvc.transfer import importing, opening, reading, runs, staging
+from commentsvc.transfer.report import Report
+from commentsvc.transfer.runs import Task
+
+GAP = 1.0  # seconds between two signs of progress
+
+log = logging.getLogger(__name__)
+
+
+def run_next() -> int:
+    """Do the run that is due next; return how many were done.
+
+    Database errors propagate: the lease expires, and it goes on where it broke off.
+    """
+    task = written(runs.claim)
+    if task is None:
+        return 0
+    try:
+        report = _perform(task)
+        written(partial(runs.complete, task, report))
+    except SQLAlchemyError:
+        raise
+    except runs.Cancelled:
+        db.session.rollback()
+    except Refusal as refusal:
+        written(partial(runs.fail, task, [refusal.sentence, refusal.values]))
+    except Exception:  # whatever a strange file causes
+        log.exception("the import of %s failed", task.path)
+        written(partial(runs.fail, task, opening.NotReadable.sentence))
+    return 1
+
+
+def _perform(task: Task) -> Report:
+    """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
+    wishes, tell = task.choices.wishes, _Progress(task)
+    with staging.staged(settings.current().data_dir) as staged:
+        site = found(db.session.get(Site, task.site_id))
+        records = reading.records(task.path, task.choices.format, task.choices.reading)
+        report = importing.stage(staged, records, site, wishes, tell)
+        action_id = None if task.is_dry else written(partial(runs.begin, task, report))
+        steps = importing.load(staged, site, wishes, report, action_id)
+        if task.is_dry:
+            for done in steps:
+                tell(done)
+        else:
+            for _ in db.in_batches(partial(_step, task, steps)):
+                pass
+    return report
+
+
+def _step(task: Task, steps: Iterator[int]) -> int:
+    if done := next(steps, 0):
+        runs.renew(task, done)
+    return done
+
+
+class _Progress:
+    """Say how far it is, once a second. That also ends what was read, so that the database may tidy up."""
+
+    def __init__(self, task: Task) -> None:
+        self._task, self._last = task, time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() - self._last >= GAP:
+            written(partial(runs.renew, self._task, done))
+            self._last = time.monotonic()
+
+
+def take_back() -> int:
+    """Take imports back that were undone; return how many rows went."""
+    action_id = imports.next_undone()
+    return sum(db.in_batches(partial(imports.take_back_some, action_id))) if action_id else 0

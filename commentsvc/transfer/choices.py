@@ -1,0 +1,100 @@
+"""What an owner chooses for an import, wherever they say it: in the dashboard or on the command line."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+from zoneinfo import available_timezones
+
+from commentsvc import clock, links
+from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import State
+from commentsvc.sites.rules import NotAChoice, NotAnOrigin
+from commentsvc.transfer import addresses, permalinks, reading
+from commentsvc.transfer.importing import Wishes
+from commentsvc.transfer.records import Reading
+
+PENDING_AS = (State.PENDING, State.APPROVED, State.TRASHED)
+ADDRESS, IDENTIFIER = KEYS = ("address", "identifier")
+
+
+class NotKnown(Refusal):
+    """No time zone of the IANA database, or no encoding of the Encoding Standard."""
+
+    status = 422
+    sentence = N_("“%(typed)s” is unknown. Write it like %(example)s.")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The options of the command ``import``, by their names in a form. ``map`` is the text of the file."""
+
+    format: str = reading.AUTO
+    timezone: str = "UTC"
+    charset: str = ""
+    permalink: str = ""
+    origins: tuple[str, ...] = ()
+    map: str = ""
+    key: str = ADDRESS
+    pending_as: str = State.PENDING
+    spam: bool = False
+    trash: bool = False
+    closed: bool = False
+    source: str = ""
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Self:
+        """Return choices as ``as_json`` stored them."""
+        return cls(**{**values, "origins": tuple(values["origins"])})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return them as JSON values."""
+        return asdict(self)
+
+    def check(self) -> Self:
+        """Return them if each is possible.
+
+        Raises:
+            InvalidFields: one is not.
+        """
+        wrong: dict[str, Refusal] = {}
+        for name, known in (("format", (reading.AUTO, *reading.FORMATS)), ("key", KEYS), ("pending_as", PENDING_AS)):
+            if (typed := getattr(self, name)) not in known:
+                wrong[name] = NotAChoice(typed=typed, known=", ".join(known))
+        if self.timezone not in available_timezones():
+            wrong["timezone"] = NotKnown(typed=self.timezone, example="Europe/Berlin")
+        if self.charset and not plain_text.is_charset(self.charset):
+            wrong["charset"] = NotKnown(typed=self.charset, example="shift_jis")
+        if strange := next((one for one in self.origins if links.origin_of(one) is None), None):
+            wrong["origins"] = NotAnOrigin(typed=strange)
+        try:
+            addresses.rules_of(self.map)
+        except (Refusal, csv.Error) as problem:
+            wrong["map"] = problem if isinstance(problem, Refusal) else addresses.WrongMap(line=1)
+        try:
+            permalinks.address(self.permalink, number="1", slug="a", title="a", date=clock.now())
+        except Refusal as refusal:
+            wrong["permalink"] = refusal
+        if wrong:
+            raise InvalidFields(wrong)
+        return self
+
+    @property
+    def reading(self) -> Reading:
+        """What readers of formats are told."""
+        return Reading(self.timezone, self.charset, self.permalink)
+
+    @property
+    def wishes(self) -> Wishes:
+        """What is wanted of what they read."""
+        return Wishes(
+            origins=self.origins,
+            rules=addresses.rules_of(self.map),
+            by_key=self.key == IDENTIFIER,
+            takes_spam=self.spam,
+            takes_deleted=self.trash,
+            pending_as=State(self.pending_as),
+            closes=self.closed,
+            source=self.source,
+        )

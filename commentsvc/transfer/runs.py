@@ -1,0 +1,200 @@
+"""Imports that owners request in the dashboard. A worker does the dry run, and after a look at it, the import."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from sqlalchemy import select, update
+
+from commentsvc import clock, settings
+from commentsvc.db import db
+from commentsvc.errors import N_, PermanentFailure, Reason, Refusal
+from commentsvc.models.import_run import CHECKED, DONE, FAILED, ImportRun
+from commentsvc.models.imported import Imported
+from commentsvc.models.leased import QUEUED
+from commentsvc.models.moderator import Moderator
+from commentsvc.models.site import Site
+from commentsvc.moderation.actions import Operator
+from commentsvc.transfer import importing, staging
+from commentsvc.transfer.choices import Choices
+from commentsvc.transfer.report import Report
+
+PREFIX = "upload-"  # of uploaded files
+MAX_UPLOAD = 200 * 1024 * 1024  # bytes
+LEASE = timedelta(minutes=2)  # renewed with each sign of progress
+KEPT = timedelta(days=1)
+MAX_TRIES = 3
+UNFINISHED = N_("The import broke off several times. See the log of the service.")
+
+
+class AlreadyRunning(Refusal):
+    """One import of a site at a time."""
+
+    status = 409
+    sentence = N_("An import for this blog is running. Please wait until it is done.")
+
+
+class FileGone(Refusal):
+    """Uploaded files are kept for a day."""
+
+    status = 410
+    sentence = N_("The uploaded file was deleted after a day. Please upload it again.")
+
+
+class Cancelled(PermanentFailure):
+    """Its row is gone."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A claimed run."""
+
+    run_id: int
+    site_id: int
+    moderator_id: int | None
+    action_id: int | None
+    path: Path
+    choices: Choices
+    is_dry: bool
+
+
+@contextmanager
+def receiving() -> Iterator[IO[bytes]]:
+    """Yield a temporary file in the data directory, for its owner only, to write an upload to; it goes in the end."""
+    with NamedTemporaryFile(dir=settings.current().data_dir, prefix=PREFIX) as file:
+        yield file
+
+
+def request(site: Site, by: Moderator, upload: Path, name: str, choices: Choices) -> ImportRun:
+    """Keep an upload, and enqueue its dry run. It replaces the site's earlier run.
+
+    Raises:
+        AlreadyRunning: that one is at work.
+        InvalidFields: a choice is not possible.
+    """
+    choices.check()
+    if earlier := last_of(site):
+        if earlier.is_running:
+            raise AlreadyRunning
+        cancel(earlier)
+    kept = upload.with_name(f"{upload.name}-kept")
+    try:
+        os.link(upload, kept)
+    except OSError:  # a file system without links
+        shutil.copyfile(upload, kept)
+        kept.chmod(0o600)
+    run = ImportRun(site_id=site.id, moderator_id=by.id, file=kept.name, name=name[:200], choices=choices.as_json())
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def last_of(site: Site) -> ImportRun | None:
+    """Return the site's run, whatever became of it."""
+    rows = select(ImportRun).where(ImportRun.site_id == site.id).order_by(ImportRun.id.desc())
+    return db.session.scalar(rows.limit(1))
+
+
+def go_on(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) -> None:
+    """Enqueue another dry run or, after the same choices were checked, the import.
+
+    Raises:
+        AlreadyRunning: a worker is at it, or has done it.
+        InvalidFields: a choice is not possible.
+    """
+    choices.check()
+    if run.is_running or run.state == DONE:
+        raise AlreadyRunning
+    is_checked = run.state == CHECKED and Choices.stored(run.choices) == choices
+    run.is_dry = is_dry or not is_checked
+    run.choices, run.moderator_id = choices.as_json(), by.id
+    run.state, run.due_at, run.leased_until, run.tries, run.done = QUEUED, clock.now(), None, 0, 0
+
+
+def cancel(run: ImportRun) -> None:
+    """Forget a run and its file. What it imported so far stays; the log offers to undo it."""
+    db.on_commit(_remove, run.file)
+    db.session.delete(run)
+    db.session.flush()
+
+
+def claim() -> Task | None:
+    """Lease the next run whose file is on this machine."""
+    here = [path.name for path in settings.current().data_dir.glob(f"{PREFIX}*")]
+    for run in ImportRun.claim(1, LEASE, but_not=ImportRun.file.not_in(here)):
+        if run.tries >= MAX_TRIES:
+            _fail(run, UNFINISHED)
+            return None
+        path, choices = settings.current().data_dir / run.file, Choices.stored(run.choices)
+        return Task(run.id, run.site_id, run.moderator_id, run.action_id, path, choices, run.is_dry)
+    return None
+
+
+def renew(task: Task, done: int) -> None:
+    """Note how far it is, and keep the lease; raises ``Cancelled``."""
+    row = update(ImportRun).where(ImportRun.id == task.run_id).values(done=done, leased_until=clock.now() + LEASE)
+    if not db.session.execute(row).rowcount:  # type: ignore[attr-defined]
+        raise Cancelled
+
+
+def begin(task: Task, report: Report) -> int:
+    """Return the action of an import that broke off, or log a new one."""
+    if task.action_id is not None:
+        return task.action_id
+    run = _of(task)
+    by = db.session.get(Moderator, task.moderator_id) if task.moderator_id else None
+    run.action_id = importing.begin(run.site, by or Operator(), report)
+    return run.action_id
+
+
+def complete(task: Task, report: Report) -> None:
+    """Store the report; the file of an import is not needed any longer."""
+    run = _of(task)
+    run.state, run.leased_until, run.report, run.problem = CHECKED, None, report.as_json(), None
+    run.total = report.total
+    if run.action_id is not None:
+        run.state, run.total = DONE, Imported.brought_by(run.action_id)
+        db.on_commit(_remove, run.file)
+
+
+def fail(task: Task, why: Reason) -> None:
+    """Store why there is no report."""
+    run = db.session.get(ImportRun, task.run_id)
+    if run is not None:
+        _fail(run, why)
+
+
+def forget_old() -> None:
+    """Forget files that were not imported within a day, and what was left behind by a crash."""
+    old = clock.now() - KEPT
+    for run in db.session.scalars(select(ImportRun).where(ImportRun.state == CHECKED, ImportRun.created_at < old)):
+        _fail(run, FileGone.sentence)
+    queued = select(ImportRun.file).where(ImportRun.state == QUEUED)
+    needed = set(db.session.scalars(queued))
+    folder = settings.current().data_dir
+    for path in (*folder.glob(f"{PREFIX}*"), *folder.glob(f"{staging.PREFIX}*")):
+        with suppress(FileNotFoundError):  # another process was faster
+            if path.name not in needed and path.stat().st_mtime < old.timestamp():
+                path.unlink()
+
+
+def _of(task: Task) -> ImportRun:
+    run = db.session.get(ImportRun, task.run_id)
+    if run is None:
+        raise Cancelled
+    return run
+
+
+def _fail(run: ImportRun, why: Reason) -> None:
+    run.state, run.leased_until, run.problem = FAILED, None, why
+    db.on_commit(_remove, run.file)
+
+
+def _remove(name: str) -> None:
+    (settings.current().data_dir / name).unlink(missing_ok=True)
