@@ -1,7 +1,7 @@
 """The database: SQLAlchemy, naming of constraints, and everything that differs between SQLite and PostgreSQL."""
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum as PythonEnum
@@ -140,6 +140,23 @@ class Database(SQLAlchemy):
             self.begin_write()
             began = time.monotonic()
         self.session.rollback()
+
+    def each_written(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Call each step in a transaction of its own and yield its result. What makes the next one takes no lock.
+
+        Commits. Other writers run in between.
+        """
+        is_sqlite, resumes = self.engine.dialect.name == "sqlite", 0.0
+        for step in steps:
+            if is_sqlite:  # waiting processes poll for the lock
+                time.sleep(max(resumes - time.monotonic(), 0))
+            self.begin_write()
+            began = time.monotonic()
+            done = step()
+            self.session.commit()
+            ended = time.monotonic()
+            resumes = ended + max(ended - began, LOOKS_AGAIN.total_seconds())
+            yield done
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
         """Store ``row``, or return what ``find`` finds if somebody else stored it at the same moment."""

@@ -3,7 +3,9 @@
 import gzip
 import json
 import sys
+import time
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, cast
 
@@ -23,7 +25,6 @@ from commentsvc.transfer.records import Records
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
 
-STEP = 5000  # records between two lines of progress
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
 KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -92,11 +93,15 @@ def import_(
     ).check()
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
-        report = importing.stage(staging, found, site, choices.wishes, lambda count: _tell("read", count))
+        reading_on = _Progress("read")
+        report = importing.stage(staging, found, site, choices.wishes, reading_on)
+        reading_on.end()
         action_id = None if dry_run else _begun(site, report)
         steps = importing.load(staging, site, choices.wishes, report, action_id)
-        for done in steps if dry_run else db.in_batches(lambda: next(steps, 0)):  # which lets others write in between
-            _tell("written", done)
+        progress = _Progress("checked" if dry_run else "imported", staging.taken())
+        for count, done in enumerate(steps if dry_run else db.each_written(steps)):  # a dry run only prepares them
+            progress(done if isinstance(done, int) else count * importing.AT_ONCE)
+        progress.end()
     _show(report)
     if report_file:
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
@@ -140,9 +145,30 @@ def _begun(site: Site, report: Report) -> int:
     return action_id
 
 
-def _tell(what: str, count: int) -> None:
-    if count % STEP == 0:
-        click.echo(f"{what}: {count}", err=True)
+class _Progress:
+    """Say how far it is, to stderr: in one line of a terminal, else in a line every ten seconds."""
+
+    def __init__(self, what: str, total: int = 0) -> None:
+        self._what, self._total, self._is_terminal = what, total, sys.stderr.isatty()
+        self._began = self._last = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last < (0.2 if self._is_terminal else 10):
+            return
+        self._last, rate = now, done / (now - self._began)
+        said = f"{self._what} {done:,}"
+        if self._total and rate:
+            left = timedelta(seconds=round(max(self._total - done, 0) / rate))
+            said += f" of {self._total:,} ({done / self._total:.0%}), {left} left"
+        click.echo(
+            f"\r{said}, {rate:,.0f} a second\x1b[K" if self._is_terminal else said, err=True, nl=not self._is_terminal
+        )
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._is_terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _show(report: Report) -> None:

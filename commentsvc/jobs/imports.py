@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,17 +55,17 @@ def _perform(task: Task) -> Report:
         action_id = None if task.is_dry else written(partial(runs.begin, task, report))
         steps = importing.load(staged, site, wishes, report, action_id)
         if task.is_dry:
-            for done in steps:
-                tell(done)
+            for count, _ in enumerate(steps):
+                tell(count * importing.AT_ONCE)
         else:
-            for _ in db.in_batches(partial(_step, task, steps)):
+            for _ in db.each_written(partial(_step, task, step) for step in steps):
                 pass
     return report
 
 
-def _step(task: Task, steps: Iterator[int]) -> int:
-    if done := next(steps, 0):
-        runs.renew(task, done)
+def _step(task: Task, step: Callable[[], int]) -> int:
+    done = step()
+    runs.renew(task, done)
     return done
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from commentsvc import links
 from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.site import Site
-from commentsvc.transfer.records import Origin, Page
+from commentsvc.transfer.records import Page
 
 MAX_HOPS = 10  # from one mapped address to the next
 
@@ -81,9 +81,18 @@ class Addresses:
         return None if is_loop else found
 
 
-def of(site: Site, origin: Origin, given: Sequence[str], rules: dict[str, str], *, by_key: bool) -> Addresses:
-    """Return the addresses of a file: the site's own origins, those that were ``given``, else the file's own home."""
-    known = [links.origin_of(one) for one in (*given, *([origin.home] if not given else []))]
+def busiest(urls: Iterable[tuple[str, int]]) -> str:
+    """Return the origin with most comments, of pages and their numbers of comments; a file may name no home."""
+    counts: Counter[str] = Counter()
+    for url, count in urls:
+        if origin := links.origin_of(url.strip()):
+            counts[origin] += count
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def of(site: Site, home: str, given: Sequence[str], rules: dict[str, str], *, by_key: bool) -> Addresses:
+    """Return the addresses of a file: the site's own origins, those that were ``given``, else the file's ``home``."""
+    known = [links.origin_of(one) for one in (*given, *([home] if not given else []))]
     return Addresses(site, frozenset([*site.origins, *filter(None, known)]), rules, by_key)
 
 

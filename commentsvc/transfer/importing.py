@@ -3,18 +3,17 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
-from commentsvc import clock, links, throttle, tokens
-from commentsvc.comments import posting, submission
+from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.errors import N_, Reason, Refusal
-from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_TITLE_LENGTH, MAX_WEBSITE_LENGTH, rendered
-from commentsvc.i18n import gettext
+from commentsvc.fields import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.comment import Comment, State, marks_of
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -24,20 +23,15 @@ from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.threads import moving
-from commentsvc.transfer import addresses, bodies
-from commentsvc.transfer.records import NO_PAGE, NO_SOURCE, NotTaken, Page, Records, Remark, Standing
+from commentsvc.transfer import addresses
+from commentsvc.transfer.conversion import Converter, NewRow
+from commentsvc.transfer.records import NO_PAGE, NotTaken, Page, Records, Remark, Standing
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
 AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly waits
-STATES = {Standing.APPROVED: State.APPROVED, Standing.PENDING: State.PENDING, Standing.SPAM: State.SPAM}
 IMPORTED = N_("imported from %(source)s")
-ANONYMOUS = N_("Anonymous")
-NO_TEXT = N_("it has no text")
 ORPHANS = N_("replies to missing comments, now at the top level")
-NO_ADDRESS = {"email": N_("invalid email addresses, left out"), "website": N_("invalid websites, left out")}
-NO_DATE = N_("dates missing or in the future, now today’s")
-LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
 class NothingReadable(Refusal):
@@ -81,7 +75,8 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
     for remark in staging.in_no_page():
         staging.leave_out(NotTaken(remark.place, NO_PAGE, remark.body))
     origin = staging.origin
-    places = addresses.of(site, origin, wishes.origins, dict(wishes.rules), by_key=wishes.by_key)
+    home = origin.home or addresses.busiest(staging.urls())
+    places = addresses.of(site, home, wishes.origins, dict(wishes.rules), by_key=wishes.by_key)
     for page in staging.pages():
         where = places.thread_of(page)
         if isinstance(where, tuple):
@@ -91,7 +86,7 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
     staging.choose(wishes.standings)
     return Report(
         source=f"{origin.name.partition(':')[0]}:{wishes.source}" if wishes.source else origin.name,
-        home=origin.home,
+        home=home,
         found=found,
         elsewhere=dict(places.elsewhere),
         unused_rules=places.unused(),
@@ -103,44 +98,74 @@ def begin(site: Site, by: Person, report: Report) -> int:
     return actions.record(Verb.IMPORT, by, site=site, count=0, undo_data={"source": report.source}).id
 
 
-def load(staging: Staging, site: Site, wishes: Wishes, report: Report, action_id: int | None) -> Iterator[int]:
-    """Write what is to be taken; yield how many rows of the file are done, after each part. For ``db.in_batches``.
+def load(
+    staging: Staging, site: Site, wishes: Wishes, report: Report, action_id: int | None
+) -> Iterator[Callable[[], int]]:
+    """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
-    Without an action, in a dry run, nothing is written. An action whose import broke off is continued: what was
-    imported before, even if it was deleted since, is not taken again.
+    They are for ``db.each_written``: what takes long is done between the transactions. A dry run has no action, and
+    calls none of them. An action whose import broke off is continued: what was imported before, even if it was deleted
+    since, is not taken again.
     """
     report.is_dry = action_id is None
-    site_id, done = site.id, 1
-    yield done
+    converter = Converter(site, wishes.pending_as, report, is_dry=report.is_dry)
+    site_id, done, ready = site.id, 0, list[_Part]()
     for place in staging.threads():
-        key, _, url = place.partition("\n")
-        for count in _Thread(staging, site_id, action_id, wishes, report, key, url).load(place):
-            done += count
-            yield done
+        thread = _Thread(staging, site_id, action_id, wishes, report, converter, place)
+        for part in thread.parts():
+            ready.append(part)
+            if sum(len(one.rows) for one in ready) >= AT_ONCE:
+                done += sum(len(one.rows) for one in ready)
+                yield partial(_write, ready, done)
+                ready = []
     report.left_out = staging.left_out()
+    done += sum(len(one.rows) for one in ready)
     if action_id is not None:
-        action = db.session.get_one(ModeratorAction, action_id)
-        action.count = Imported.brought_by(action_id)
-        action.undo_data = action.undo_data | {"report": report.as_json()}
-    yield done
+        yield partial(_finish, ready, done, action_id, report)
+
+
+def _write(parts: "list[_Part]", done: int) -> int:
+    for part in parts:
+        part.thread.write(part.rows)
+    return done
+
+
+def _finish(parts: "list[_Part]", done: int, action_id: int, report: Report) -> int:
+    _write(parts, done)
+    action = db.session.get_one(ModeratorAction, action_id)
+    action.count = Imported.brought_by(action_id)
+    action.undo_data = action.undo_data | {"report": report.as_json()}
+    return done
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some comments of one thread, to be written together."""
+
+    thread: "_Thread"
+    rows: list[NewRow]
 
 
 @dataclass
 class _Thread:
-    """What is taken into one thread."""
+    """What is taken into one thread. ``place`` is its key and its address."""
 
     staging: Staging
     site_id: int
     action_id: int | None
     wishes: Wishes
     report: Report
-    key: str
-    url: str
+    converter: Converter
+    place: str
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
-    pinned: int | None = None
     named: set[str] = field(default_factory=set)  # the further keys that are taken already
-    original: str = ""  # of the row read last, where more than layout was lost
+    pages: list[Page] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.place.partition("\n")[0]
 
     @property
     def source(self) -> str:
@@ -150,41 +175,91 @@ class _Thread:
     def _also(self) -> str:
         return f"also:{self.source.partition(':')[0]}"
 
-    def load(self, place: str) -> Iterator[int]:
-        pages, remarks = self.staging.pages_of(place), _parents_first(self.staging.remarks_of(place))
-        site = db.session.get_one(Site, self.site_id)
-        thread = Thread.at(site, self.key)
-        self.report.opened += thread is None
-        self.report.joined += thread is not None
-        fresh = self._fresh(remarks)
-        if self.action_id is None:
-            for remark in fresh:
-                self._read(remark, site)
-            yield len(remarks)
-            return
-        for start in range(0, len(fresh), AT_ONCE):
-            some = fresh[start : start + AT_ONCE]
-            thread = self._opened(pages, remarks)
-            for remark in some:
-                self._store(remark, thread)
-            if self.pinned and not thread.pinned_id:
-                thread.pinned_id = self.pinned
-            moving.count_anew(thread)
-            yield len(some)
+    def parts(self) -> Iterator[_Part]:
+        """Convert what is new."""
+        self.pages = self.staging.pages_of(self.place)
+        self.remarks = _parents_first(self.staging.remarks_of(self.place))
+        is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
+        self.report.opened += is_there is None
+        self.report.joined += is_there is not None
+        rows, placed = [], set(self.ids)
+        for remark in self._fresh():
+            new = self.converter.convert(remark)
+            if isinstance(new, NotTaken):
+                self.staging.leave_out(new)
+                continue
+            is_placeholder = remark.standing == Standing.DELETED and not remark.body
+            is_orphan = bool(remark.parent) and remark.parent not in placed | self.ids.keys()
+            self.report.changed[ORPHANS] += is_orphan and not is_placeholder
+            placed.add(remark.id)
+            rows.append(new)
+            if len(rows) >= AT_ONCE:
+                yield _Part(self, rows)
+                rows = []
+        if rows:
+            yield _Part(self, rows)
 
-    def _opened(self, pages: list[Page], remarks: list[Remark]) -> Thread:
+    def write(self, rows: list[NewRow]) -> None:
+        """Write comments with what belongs to them: parents come before their replies."""
+        thread = self._opened()
+        returning = insert(Comment).returning(Comment.id, sort_by_parameter_order=True)
+        ids = db.session.scalars(returning, [self._with_place(new, thread) for new in rows]).all()
+        self._hang(rows, ids)
+        self._remember(rows, ids)
+        pairs = zip(rows, ids, strict=True)
+        shown = (id_ for new, id_ in pairs if new.remark.is_pinned and new.values["state"] == State.APPROVED)
+        thread.pinned_id = thread.pinned_id or next(shown, None)
+        moving.count_anew(thread)
+
+    def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
+        values = new.values
+        tags = marks_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
+        return values | {"site_id": self.site_id, "thread_id": thread.id, "search_tags": tags}
+
+    def _hang(self, rows: list[NewRow], ids: Sequence[int]) -> None:
+        """Put replies below what they answer, whose ids are known only now."""
+        below = []
+        for new, id_ in zip(rows, ids, strict=True):
+            self.ids[new.remark.id] = id_
+            parent = self.ids.get(new.remark.parent) if new.remark.parent else None
+            parent = None if parent == id_ else parent
+            self.roots[id_] = self.roots[parent] if parent else id_
+            if parent:
+                below.append({"id": id_, "parent_id": parent, "root_id": self.roots[parent]})
+        if below:
+            db.session.execute(update(Comment), below)
+
+    def _remember(self, rows: list[NewRow], ids: Sequence[int]) -> None:
+        """Log each comment once, and by which keys it is known."""
+        why: list[Reason] = [[IMPORTED, {"source": self.source}]]
+        common = {"site_id": self.site_id, "action_id": self.action_id}
+        decisions, known, originals = [], [], []
+        for new, id_ in zip(rows, ids, strict=True):
+            remark, names = new.remark, [(self.source, _short(new.remark.id))]
+            if remark.also and remark.also not in self.named:  # another blog's may have the same number
+                names.append((self._also, remark.also))
+            decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
+            known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
+            if new.original:
+                originals.append({"comment_id": id_, "body": new.original[:MAX_BODY_LENGTH]})
+        db.session.execute(insert(Decision), decisions)
+        db.session.execute(insert(Imported), known)
+        if originals:
+            db.session.execute(insert(Revision), originals)
+
+    def _opened(self) -> Thread:
         site = db.session.get_one(Site, self.site_id)
         thread = Thread.at(site, self.key)
         if thread is not None:
             return thread
-        written = [one.written for one in remarks if one.written]
-        created = [page.created for page in pages if page.created]
+        written = [one.written for one in self.remarks if one.written]
+        created = [page.created for page in self.pages if page.created]
         now = clock.now()
-        thread = Thread(site_id=site.id, site=site, key=self.key, url=self.url)
-        thread.title = plain_text.crop(next((one.title for one in pages if one.title), ""), MAX_TITLE_LENGTH)
+        thread = Thread(site_id=site.id, site=site, key=self.key, url=self.place.partition("\n")[2])
+        thread.title = plain_text.crop(next((one.title for one in self.pages if one.title), ""), MAX_TITLE_LENGTH)
         thread.created_at = min([*created, *written, now])
         thread.active_at = min(max(written, default=now), now)
-        if self.wishes.closes and any(page.is_closed for page in pages):
+        if self.wishes.closes and any(page.is_closed for page in self.pages):
             thread.access, thread.closed_at = Access.CLOSED, now
         db.session.add(thread)
         db.session.flush()
@@ -192,8 +267,9 @@ class _Thread:
         action.undo_data = action.undo_data | {"threads": [*action.undo_data.get("threads", ()), thread.id]}
         return thread
 
-    def _fresh(self, remarks: list[Remark]) -> list[Remark]:
+    def _fresh(self) -> list[Remark]:
         """Return what was not imported before, and learn the ids of what was."""
+        remarks = self.remarks
         known = self._known([(self.source, _short(one.id)) for one in remarks])
         self.named = {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
         twins = self._known([(_twins(self.source), one.also) for one in remarks if one.also])
@@ -221,111 +297,6 @@ class _Thread:
                 found |= {(said, key): number for said, key, number in db.session.execute(rows)}
         return found
 
-    def _store(self, remark: Remark, thread: Thread) -> None:
-        comment = self._read(remark, thread.site)
-        if comment is None:
-            return
-        parent = self.ids.get(remark.parent) if remark.parent else None
-        if remark.parent and parent is None and remark.standing != Standing.DELETED:
-            self.report.changed[ORPHANS] += 1
-        comment.thread_id, comment.thread, comment.parent_id = thread.id, thread, parent
-        comment.root_id = self.roots[parent] if parent else None
-        comment.insert()
-        self.ids[remark.id] = comment.id
-        self.roots[comment.id] = comment.root_id or comment.id
-        if remark.is_pinned and comment.is_visible:
-            self.pinned = self.pinned or comment.id
-        why: list[Reason] = [[IMPORTED, {"source": self.source}]]
-        logged = Decision(comment_id=comment.id, site_id=self.site_id, after=comment.state, reasons=why)
-        logged.action_id = self.action_id
-        names = [(self.source, _short(remark.id))]
-        if remark.also and remark.also not in self.named:  # another blog's may have the same number
-            names.append((self._also, remark.also))
-        rows = [
-            Imported(site_id=self.site_id, source=one, key=key, comment_id=comment.id, action_id=self.action_id)
-            for one, key in names
-        ]
-        db.session.add_all([logged, *rows])
-        if self.original:
-            db.session.add(Revision(comment_id=comment.id, body=self.original[:MAX_BODY_LENGTH]))
-
-    def _read(self, remark: Remark, site: Site) -> Comment | None:
-        """Return a remark as a row without its place, or leave it out."""
-        self.original = ""
-        is_placeholder = remark.standing == Standing.DELETED and not remark.body
-        return self._placeholder(remark, site) if is_placeholder else self._row(remark, site, clock.now())
-
-    def _placeholder(self, remark: Remark, site: Site) -> Comment:
-        written = min(remark.written or clock.now(), clock.now())
-        return Comment(
-            kind=Kind.COMMENT,
-            state=State.TRASHED,
-            author=gettext(ANONYMOUS),
-            body="",
-            body_html="",
-            body_hash=tokens.keyed_hash("body", remark.id),
-            seed=tokens.keyed_hash("avatar", remark.id, length=8),
-            language=site.language,
-            created_at=written,
-            written_at=written,
-        )
-
-    def _row(self, remark: Remark, site: Site, now: datetime) -> Comment | None:
-        report, is_linkback = self.report, remark.kind != Kind.COMMENT
-        converted = bodies.convert(remark)
-        body = self._cropped(LONG_TEXT, converted.markup, MAX_BODY_LENGTH)
-        if is_linkback and not links.origin_of(remark.website):
-            return self._leave_out(remark, NO_SOURCE)
-        if not body.strip() and not is_linkback:
-            return self._leave_out(remark, NO_TEXT)
-        report.lost += converted.lost
-        self.original = remark.body if bodies.is_worth_keeping(converted.lost) else ""
-        typed = {
-            "author": self._cropped(LONG_NAME, remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
-            "email": remark.email.strip(),
-            "website": "" if is_linkback else _with_host(remark.website),
-            "title": remark.title,
-            "body": body or "-",
-        }
-        parsed = submission.parse({name: _text(value) for name, value in typed.items()})
-        for name in sorted({"email", "website"} & set(parsed.check.wrong)):
-            report.changed[NO_ADDRESS[name]] += 1
-        written = min(remark.written or now, now)
-        report.changed[NO_DATE] += remark.written is None or remark.written > now
-        wrong = parsed.check.wrong
-        website = remark.website[:MAX_WEBSITE_LENGTH] if is_linkback else parsed.website
-        state = self.wishes.pending_as if remark.standing == Standing.PENDING else STATES.get(remark.standing)
-        comment = Comment(
-            kind=Kind(remark.kind),
-            response=remark.response if is_linkback else "",
-            is_discussion=not is_linkback,
-            state=state or State.TRASHED,
-            author=parsed.author or gettext(ANONYMOUS),
-            email=None if "email" in wrong else parsed.email,
-            website=website if is_linkback or "website" not in wrong else None,
-            title=parsed.title,
-            body=parsed.body if body else "",
-            body_html=rendered(parsed.body) if body else "",
-            body_hash=posting.body_hash(parsed.body) if body else tokens.keyed_hash("body", remark.website),
-            language=site.language,
-            seed=_seed(remark),
-            address_hash=_address_hash(remark, site, now),
-            created_at=written,
-            written_at=written,
-            edited_at=min(remark.edited, now) if remark.edited and remark.edited > written else None,
-            published_at=written if is_linkback else None,
-        )
-        report.taken[f"{comment.state} {comment.kind}s"] += 1
-        return comment
-
-    def _leave_out(self, remark: Remark, why: Reason) -> Comment | None:
-        self.staging.leave_out(NotTaken(remark.place, why, remark.body or remark.author))
-        return None
-
-    def _cropped(self, what: str, text: str, most: int) -> str:
-        self.report.changed[what] += len(text) > most
-        return text[:most]
-
 
 def _parents_first(remarks: list[Remark]) -> list[Remark]:
     """Return remarks in their order, but each after the one it answers; a ring is cut where it is met."""
@@ -351,31 +322,3 @@ def _short(key: str) -> str:
 def _twins(source: str) -> str:
     """Return the name under which the same comments came by another route."""
     return "also:disqus" if source.startswith("wordpress:") else "also:wordpress"
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def _with_host(website: str) -> str:
-    """Return a web address, or nothing for one that only begins."""
-    return website.strip() if "." in website.partition("//")[2] or "//" not in website else ""
-
-
-def _seed(remark: Remark) -> str:
-    """Return what the avatar is drawn from: one person has one picture, wherever they wrote."""
-    who = remark.email.strip().lower() or f"{remark.author}\n{remark.website}"
-    return tokens.keyed_hash("avatar", who, length=8)
-
-
-def _address_hash(remark: Remark, site: Site, now: datetime) -> str | None:
-    """Return the hash of an address that the site would still keep; None for addresses that say nothing."""
-    kept = timedelta(days=site.keep_addresses_days) if site.keep_addresses_days else None
-    if not remark.address or (kept and (remark.written is None or now - remark.written > kept)):
-        return None
-    if remark.address.startswith(("0.", "127.")) or remark.address.endswith(".0"):
-        return None
-    try:
-        return throttle.hash_of(remark.address)
-    except ValueError:
-        return None

@@ -87,6 +87,13 @@ class Staging:
         ).fetchall()
         return (_unpacked(Page, said) for (said,) in rows)
 
+    def urls(self) -> Iterator[tuple[str, int]]:
+        """Yield the addresses of the pages, each with its number of remarks."""
+        yield from self._database.execute(
+            "SELECT json_extract(page.said, '$.url'), COUNT(*) FROM remark JOIN page ON page.id = remark.page"
+            " GROUP BY page.id"
+        )
+
     def assign(self, page: Page, thread: str) -> None:
         """Note in which thread a page's remarks belong."""
         self._database.execute("UPDATE page SET thread = ? WHERE id = ?", (thread, page.id))

@@ -37,7 +37,7 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
             action_id = None if dry else importing.begin(here, Operator(), report)
             db.session.commit()
             steps = importing.load(staging, here, wanted, report, action_id)
-            for _ in db.in_batches(lambda: next(steps, 0)):
+            for _ in steps if dry else db.each_written(steps):
                 pass
         json.dumps(report.as_json())
         assert list(report.lines())

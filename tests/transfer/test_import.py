@@ -156,11 +156,15 @@ class TestDisqus:
         assert rows()[0].body == "One https://x.example/a\n\ntwo"
         assert [one.state for one in rows()] == ["approved", "pending", "trashed", "approved"]
 
-    def test_pages_of_other_hosts_are_named(self, bring: Bring) -> None:
-        report = bring(disqus(post(1)))
-        assert report.elsewhere == {"https://old.example": 1}
-        assert any("--from https://old.example" in line for line in report.lines())
-        assert rows() == []
+    def test_the_host_with_most_posts_is_the_blog_and_others_are_named(self, bring: Bring) -> None:
+        """A Disqus file does not say whose it is."""
+        elsewhere = post(3).replace('thread dsq:id="100"', 'thread dsq:id="200"')
+        mirror = '<thread dsq:id="200"><id/><link>https://mirror.example/a</link></thread></disqus>'
+        report = bring(disqus(post(1), post(2), elsewhere).replace("</disqus>", mirror))
+        assert report.home == samples.OLD
+        assert report.total == 2
+        assert report.elsewhere == {"https://mirror.example": 1}
+        assert any("--from https://mirror.example" in line for line in report.lines())
 
     def test_what_came_from_wordpress_is_not_taken_twice(self, bring: Bring) -> None:
         bring(wxr(wp(42)))

@@ -208,7 +208,7 @@ class TestBrokenOff:
             with patch.object(runs, "renew", side_effect=[None, None, None, broken]), pytest.raises(OperationalError):
                 run_job("import comments")
             db.session.rollback()
-            assert len(texts()) == 20
+            assert len(texts()) == 30
             assert run_job("import comments") == 0, "somebody may still be at it"
             time.pass_(minutes=3)
             page = look(ada)

@@ -1,0 +1,156 @@
+"""What becomes of a remark: the values of a comment of ours, all but its place. No database."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from commentsvc import clock, links, throttle, tokens
+from commentsvc.comments import posting, submission
+from commentsvc.errors import N_, Reason
+from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, rendered
+from commentsvc.i18n import gettext
+from commentsvc.models.comment import Kind, State, said_in
+from commentsvc.models.site import Site
+from commentsvc.transfer import bodies
+from commentsvc.transfer.records import NO_SOURCE, NotTaken, Remark, Standing
+from commentsvc.transfer.report import Report
+
+STATES = {Standing.APPROVED: State.APPROVED, Standing.SPAM: State.SPAM}
+ANONYMOUS = N_("Anonymous")
+NO_TEXT = N_("it has no text")
+NO_ADDRESS = {"email": N_("invalid email addresses, left out"), "website": N_("invalid websites, left out")}
+NO_DATE = N_("dates missing or in the future, now today’s")
+LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """A remark with the values of its row. ``original`` is its text where more than layout was lost."""
+
+    remark: Remark
+    values: dict[str, Any]
+    original: str = ""
+
+
+class Converter:
+    """Converts the remarks of one import, and counts in its report what was lost. A dry run renders nothing."""
+
+    def __init__(self, site: Site, pending_as: State, report: Report, *, is_dry: bool) -> None:
+        self._language, self._kept_days = site.language, site.keep_addresses_days
+        self._pending_as, self._report, self._is_dry = pending_as, report, is_dry
+
+    def convert(self, remark: Remark) -> NewRow | NotTaken:
+        """Return a remark as a row, or why it is left out."""
+        if remark.standing == Standing.DELETED and not remark.body:
+            return self._placeholder(remark)
+        is_linkback = remark.kind != Kind.COMMENT
+        converted = bodies.convert(remark)
+        body = self._cropped(LONG_TEXT, converted.markup, MAX_BODY_LENGTH)
+        if is_linkback and not links.origin_of(remark.website):
+            return _left_out(remark, NO_SOURCE)
+        if not body.strip() and not is_linkback:
+            return _left_out(remark, NO_TEXT)
+        self._report.lost += converted.lost
+        row = self._row(remark, body, is_linkback=is_linkback)
+        self._report.taken[f"{row['state']} {row['kind']}s"] += 1
+        return NewRow(remark, row, remark.body if bodies.is_worth_keeping(converted.lost) else "")
+
+    def _row(self, remark: Remark, body: str, *, is_linkback: bool) -> dict[str, Any]:
+        typed = {
+            "author": self._cropped(LONG_NAME, remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
+            "email": remark.email.strip(),
+            "website": "" if is_linkback else _with_host(remark.website),
+            "title": remark.title,
+            "body": body or "-",
+        }
+        parsed = submission.parse({name: _text(value) for name, value in typed.items()})
+        wrong = parsed.check.wrong
+        for name in sorted({"email", "website"} & set(wrong)):
+            self._report.changed[NO_ADDRESS[name]] += 1
+        website = remark.website[:MAX_WEBSITE_LENGTH] if is_linkback else parsed.website
+        state = self._pending_as if remark.standing == Standing.PENDING else STATES.get(remark.standing)
+        return self._with_times(
+            remark,
+            kind=Kind(remark.kind),
+            response=remark.response if is_linkback else "",
+            is_discussion=not is_linkback,
+            state=state or State.TRASHED,
+            author=parsed.author or gettext(ANONYMOUS),
+            email=None if "email" in wrong else parsed.email,
+            website=website if is_linkback or "website" not in wrong else None,
+            title=parsed.title,
+            body=parsed.body if body else "",
+            body_html=rendered(parsed.body) if body and not self._is_dry else "",
+            body_hash=posting.body_hash(parsed.body) if body else tokens.keyed_hash("body", remark.website),
+            seed=_seed(remark),
+        )
+
+    def _placeholder(self, remark: Remark) -> NewRow:
+        """Keep the place of something deleted that was answered."""
+        row = self._with_times(
+            remark,
+            kind=Kind.COMMENT,
+            response="",
+            is_discussion=True,
+            state=State.TRASHED,
+            author=gettext(ANONYMOUS),
+            email=None,
+            website=None,
+            title="",
+            body="",
+            body_html="",
+            body_hash=tokens.keyed_hash("body", remark.id),
+            seed=tokens.keyed_hash("avatar", remark.id, length=8),
+        )
+        return NewRow(remark, row)
+
+    def _with_times(self, remark: Remark, **row: Any) -> dict[str, Any]:
+        now = clock.now()
+        written = min(remark.written or now, now)
+        is_placeholder = not remark.body and remark.standing == Standing.DELETED
+        self._report.changed[NO_DATE] += not is_placeholder and (remark.written is None or remark.written > now)
+        said = (row["author"], row["email"], row["website"], row["title"], row["body"])
+        return row | {
+            "language": self._language,
+            "address_hash": self._address_hash(remark, now),
+            "created_at": written,
+            "written_at": written,
+            "edited_at": min(remark.edited, now) if remark.edited and remark.edited > written else None,
+            "published_at": written if row["kind"] != Kind.COMMENT else None,
+            "search_text": "" if self._is_dry else said_in(*said),
+        }
+
+    def _cropped(self, what: str, text: str, most: int) -> str:
+        self._report.changed[what] += len(text) > most
+        return text[:most]
+
+    def _address_hash(self, remark: Remark, now: datetime) -> str | None:
+        """Return the hash of an address that the site would still keep; None for addresses that say nothing."""
+        kept = timedelta(days=self._kept_days) if self._kept_days else None
+        if not remark.address or (kept and (remark.written is None or now - remark.written > kept)):
+            return None
+        if remark.address.startswith(("0.", "127.")) or remark.address.endswith(".0"):
+            return None
+        try:
+            return throttle.hash_of(remark.address)
+        except ValueError:
+            return None
+
+
+def _left_out(remark: Remark, why: Reason) -> NotTaken:
+    return NotTaken(remark.place, why, remark.body or remark.author)
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _with_host(website: str) -> str:
+    """Return a web address, or nothing for one that only begins."""
+    return website.strip() if "." in website.partition("//")[2] or "//" not in website else ""
+
+
+def _seed(remark: Remark) -> str:
+    """Return what the avatar is drawn from: one person has one picture, wherever they wrote."""
+    who = remark.email.strip().lower() or f"{remark.author}\n{remark.website}"
+    return tokens.keyed_hash("avatar", who, length=8)
