@@ -63,7 +63,7 @@ def upgrade(url: str) -> None:
 
 def is_there(url: str) -> bool:
     """Return whether there is a database; a server that does not answer may have one."""
-    return not _is_file(url) or _path(url).is_file()
+    return not is_file(url) or path_of(url).is_file()
 
 
 def is_current(url: str) -> bool:
@@ -90,9 +90,9 @@ def in_use(url: str) -> Iterator[None]:
 
 def fold_in(url: str) -> None:
     """Fold an SQLite file's log into the file, as far as other processes allow."""
-    if not _is_file(url) or not _path(url).is_file():
+    if not is_file(url) or not path_of(url).is_file():
         return
-    with closing(sqlite3.connect(_path(url))) as connection, suppress(sqlite3.DatabaseError):
+    with closing(sqlite3.connect(path_of(url))) as connection, suppress(sqlite3.DatabaseError):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -120,12 +120,12 @@ def _first(url: str, question: str) -> Any:
 
 def _answer(url: str, question: str) -> Any:
     """Return the first value of a query; None if there is none, no table, or no file. Raises ``NotAnswered``."""
-    ask = _ask_sqlite if _is_file(url) else _ask_postgresql
+    ask = _ask_sqlite if is_file(url) else _ask_postgresql
     return ask(url, question)
 
 
 def _ask_sqlite(url: str, question: str) -> Any:
-    path = _path(url)
+    path = path_of(url)
     if not path.is_file():
         return None
     with closing(sqlite3.connect(path)) as connection:
@@ -156,8 +156,8 @@ def _run_migrations(engine: "Engine", url: str) -> None:
 
     config = migration_config()
     before = _first(url, REVISION)
-    _must_be_known(before, config, url)
-    if _is_file(url) and before and before != NEWEST:
+    must_be_known(before, config, url)
+    if is_file(url) and before and before != NEWEST:
         _copy_beside(url, before)
     with engine.connect().execution_options(writes=True) as connection:
         config.attributes["connection"] = connection
@@ -165,14 +165,15 @@ def _run_migrations(engine: "Engine", url: str) -> None:
         connection.commit()
 
 
-def _must_be_known(revision: str | None, config: "Config", url: str) -> None:
+def must_be_known(revision: str | None, config: "Config", url: str) -> None:
+    """Raise ``MadeByNewer`` unless the migrations know ``revision``."""
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
     try:
         ScriptDirectory.from_config(config).get_revision(revision or "base")
     except CommandError:
-        copies = sorted(_path(url).parent.glob(f"{_path(url).name}.before-*")) if _is_file(url) else []
+        copies = sorted(path_of(url).parent.glob(f"{path_of(url).name}.before-*")) if is_file(url) else []
         raise MadeByNewer(str(copies[-1]) if copies else "") from None
 
 
@@ -186,7 +187,7 @@ def migration_config() -> "Config":
 
 
 def _copy_beside(url: str, revision: str) -> None:
-    path = _path(url)
+    path = path_of(url)
     with (
         files.made_at(path.with_name(f"{path.name}.before-{revision}")) as place,
         closing(sqlite3.connect(path)) as source,
@@ -197,17 +198,18 @@ def _copy_beside(url: str, revision: str) -> None:
 
 def place(url: str) -> str:
     """Return a database as people know it: its path, or its address without the password."""
-    if _is_file(url):
-        return str(_path(url))
+    if is_file(url):
+        return str(path_of(url))
     return re.sub(r"(//[^/:@]+):.*@", r"\1@", url.replace("+psycopg", "", 1))
 
 
-def _is_file(url: str) -> bool:
+def is_file(url: str) -> bool:
     """The same as ``db.is_sqlite``, which would load SQLAlchemy."""
     return url.startswith("sqlite")
 
 
-def _path(url: str) -> Path:
+def path_of(url: str) -> Path:
+    """Return the path of an SQLite file."""
     return Path(unquote(url.partition(":///")[2].partition("?")[0]))  # as SQLAlchemy reads it
 
 
@@ -217,8 +219,8 @@ def _migrating_alone(url: str) -> Iterator[None]:
 
     from commentsvc.db import engine_options
 
-    if _is_file(url):
-        path = _path(url)
+    if is_file(url):
+        path = path_of(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, files.OWNER_ONLY))
         lock = os.open(path.with_name(f"{path.name}.migrating"), os.O_CREAT | os.O_RDWR, files.OWNER_ONLY)

@@ -30,7 +30,7 @@ LOST_SECRET = (
     "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
     f"{MIN_SECRET_LENGTH} characters: everybody signs in anew, and links in mails that were sent no longer work."
 )
-SECRET = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},}}")  # that we generate; a power cut leaves zeros
+SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
 MIN_CHARACTERS = 8  # different ones in a secret
 KNOWN_SECRET = re.compile(r"\d*((changeme|secret|dev|development|test|password)[\d\W_]*)+", re.I)
 
@@ -106,6 +106,15 @@ class Settings(BaseModel):
     metrics_token: str = Field(
         "",
         description="Bearer token for `/metrics`. Empty means that only the machine itself may read them.",
+    )
+    backup_dir: str = Field(
+        "",
+        description="Folder for a backup each day, checked; best on another disk. Empty means none.",
+    )
+    backup_keep: int = Field(
+        10,
+        ge=1,
+        description="How many daily backups are kept.",
     )
     log_format: Literal["text", "json"] = Field(
         "text",

@@ -21,6 +21,8 @@ COMMANDS = {
     "ban": ("bans", "Who is banned."),
     "import": ("transfer", "Bring in comments from another system."),
     "export": ("transfer", "Write every thread and comment of a blog to a file."),
+    "backup": ("backups", "Back everything up into one file, or check such a file."),
+    "restore": ("backups", "Put a backup in place."),
     "forget": ("people", "Erase everything that is stored about somebody."),
     "ping": ("linkbacks", "Tell every page that an article links to."),
     "channel": ("channels", "Webhooks and push services that hear of comments."),

@@ -1,5 +1,6 @@
 """The checks of ``doctor``. Each says what it found, or what to fix."""
 
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
+from commentsvc.backups import daily
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, NotThere
@@ -20,6 +22,9 @@ from commentsvc.settings import WrongSetting
 
 MAX_MAILS = 1000  # that are counted
 SIGNS = {Mark.FINE: "✓", Mark.OPTIONAL: "–", Mark.WRONG: "✗"}
+HOUR = timedelta(hours=1)
+MIN_FREE = 1  # GB
+MAX_LOG = 1  # GB
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -171,6 +176,32 @@ def _clock() -> str:
     return shown
 
 
+def _backups() -> str:
+    status = daily.status()
+    if status is None:
+        raise NotThere("no daily ones. Set COMMENTSVC_BACKUP_DIR, best to a folder on another disk.")
+    said = f"the last checked one is {status.age // HOUR} hours old" if status.age else "none has been made so far"
+    problem = f" ({status.problem})" if status.problem else ""
+    if status.is_late:
+        raise CheckFailed(f"{said}{problem}. Check that `commentsvc serve` or `work` runs, and its log.")
+    return said
+
+
+def _disk() -> str:
+    config = settings.current()
+    free = shutil.disk_usage(config.data_dir).free / 1e9
+    said = f"{free:,.1f} GB free for {config.data_dir}"
+    if free < MIN_FREE:
+        raise CheckFailed(f"only {said}. Make room: without any, nothing can be saved.")
+    if schema.is_file(config.database):
+        place = schema.path_of(config.database)
+        log = place.with_name(f"{place.name}-wal")
+        size = log.stat().st_size / 1e9 if log.exists() else 0
+        if size > MAX_LOG:
+            raise CheckFailed(f"{said}, but {log} has grown to {size:.1f} GB. Restart the service.")
+    return said
+
+
 CHECKS = (
     ("Database", _database),
     ("Address", _base_url),
@@ -181,4 +212,6 @@ CHECKS = (
     ("Secret", _secret),
     ("Limits", _limits),
     ("Clock", _clock),
+    ("Disk", _disk),
+    ("Backups", _backups),
 )

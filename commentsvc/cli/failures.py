@@ -3,6 +3,7 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import i18n, schema, settings
+from commentsvc.backups.archive import BackupFailed
 from commentsvc.cli import NAME
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.schema import MadeByNewer
@@ -18,7 +19,7 @@ def sentence(problem: Exception) -> str | None:
             return " ".join(i18n.sentence(one) for one in problem.fields.values())
         case Refusal():
             return i18n.sentence(problem)
-        case WrongSetting() | MadeByNewer():
+        case WrongSetting() | MadeByNewer() | BackupFailed():
             return str(problem)
         case SQLAlchemyError():
             return f"The database{_place()} cannot be used ({getattr(problem, 'orig', problem)}). {CHECK_DATABASE}"

@@ -3,9 +3,7 @@
 import gzip
 import json
 import sys
-import time
 from contextlib import nullcontext
-from datetime import timedelta
 from pathlib import Path
 from typing import IO, cast
 
@@ -14,6 +12,7 @@ import click
 from commentsvc import settings
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import site_named
+from commentsvc.cli.progress import Progress
 from commentsvc.db import db
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import State
@@ -93,12 +92,12 @@ def import_(
     ).check()
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
-        reading_on = _Progress("read")
+        reading_on = Progress("read")
         report = importing.stage(staging, found, site, choices.wishes, reading_on)
         reading_on.end()
         action_id = None if dry_run else _begun(site, report)
         steps = importing.load(staging, site, choices.wishes, report, action_id)
-        progress = _Progress("checked" if dry_run else "imported", staging.taken())
+        progress = Progress("checked" if dry_run else "imported", staging.taken())
         for count, done in enumerate(steps if dry_run else db.each_written(steps)):  # a dry run only prepares them
             progress(done if isinstance(done, int) else count * importing.AT_ONCE)
         progress.end()
@@ -143,32 +142,6 @@ def _begun(site: Site, report: Report) -> int:
     action_id = importing.begin(site, Operator(), report)
     db.session.commit()
     return action_id
-
-
-class _Progress:
-    """Say how far it is, to stderr: in one line of a terminal, else in a line every ten seconds."""
-
-    def __init__(self, what: str, total: int = 0) -> None:
-        self._what, self._total, self._is_terminal = what, total, sys.stderr.isatty()
-        self._began = self._last = time.monotonic()
-
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._last < (0.2 if self._is_terminal else 10):
-            return
-        self._last, rate = now, done / (now - self._began)
-        said = f"{self._what} {done:,}"
-        if self._total and rate:
-            left = timedelta(seconds=round(max(self._total - done, 0) / rate))
-            said += f" of {self._total:,} ({done / self._total:.0%}), {left} left"
-        click.echo(
-            f"\r{said}, {rate:,.0f} a second\x1b[K" if self._is_terminal else said, err=True, nl=not self._is_terminal
-        )
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._is_terminal:
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _show(report: Report) -> None:

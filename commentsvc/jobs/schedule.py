@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
-from commentsvc.jobs import email, imports, upkeep
+from commentsvc.jobs import backups, email, imports, upkeep
 from commentsvc.jobs.runner import run_next
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
 from commentsvc.models.announcement import Announcement
@@ -80,6 +80,7 @@ JOBS = (
     Job("check pages", partial(run_next, page_check_queue), PageCheck),
     Job("import comments", imports.run_next, ImportRun),
     Job("take imports back", imports.take_back),
+    Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("remove sites", upkeep.remove_sites, is_urgent=False),

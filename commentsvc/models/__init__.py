@@ -1,6 +1,7 @@
 """One table, one file. Importing the package makes every table known to the metadata."""
 
 from commentsvc.models.announcement import Announcement
+from commentsvc.models.backup import Backup
 from commentsvc.models.ban import Ban
 from commentsvc.models.channel import Channel
 from commentsvc.models.comment import Comment
@@ -34,6 +35,7 @@ from commentsvc.models.watched_feed import WatchedFeed
 
 __all__ = [
     "Announcement",
+    "Backup",
     "Ban",
     "Channel",
     "Comment",

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import settings, tokens
+from commentsvc.backups import daily
 from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.models.comment import Comment
@@ -31,7 +32,7 @@ def health() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Return rows by state and snapshot hits, in Prometheus' text format."""
+    """Return rows by state, snapshot hits and the age of the last daily backup, in Prometheus' text format."""
     _check_reader()
     lines = []
     for table in (Comment, Email, Ping):
@@ -41,6 +42,10 @@ def metrics() -> Response:
             lines.append(f'{name}{{state="{state}"}} {count}')
     lines.append("# TYPE commentsvc_snapshots_total counter")
     lines += [f'commentsvc_snapshots_total{{outcome="{one}"}} {count}' for one, count in snapshots.counts().items()]
+    status = daily.status()
+    if status and status.age is not None:
+        lines += ["# TYPE commentsvc_backup_age_seconds gauge"]
+        lines += [f"commentsvc_backup_age_seconds {status.age.total_seconds():.0f}"]
     return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
+from commentsvc.backups import daily
 from commentsvc.characters import isolated
 from commentsvc.markup import plain_text, smilies
 from commentsvc.moderation import queue
@@ -33,7 +34,7 @@ def init_app(app: Flask) -> None:
         ui_strings=ui_strings,
         shares=sharing.links_for,
     )
-    app.jinja_env.globals.update(mail_trouble=outbox.trouble, waiting=queue.waiting)
+    app.jinja_env.globals.update(mail_trouble=outbox.trouble, backup_status=daily.status, waiting=queue.waiting)
     app.jinja_env.filters.update(
         number=i18n.number,
         short_days=i18n.short_days,

@@ -37,6 +37,18 @@ def upgrade() -> None:
 
 def _create_tables() -> None:
     op.create_table(
+        "backup",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backup")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_backup_ended_at"), "backup", ["ended_at"])
+    op.create_table(
         "configuration",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),

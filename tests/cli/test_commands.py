@@ -281,7 +281,9 @@ class TestUpkeep:
         assert "Set COMMENTSVC_MAIL_URL." in out
         assert "✓ Secret: kept in" in out
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
-        assert "2 of 9 checks" in err
+        assert "✓ Disk:" in out
+        assert "– Backups: no daily ones. Set COMMENTSVC_BACKUP_DIR" in out
+        assert "2 of 11 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:

@@ -1,0 +1,96 @@
+"""One backup a day, by one of all nodes; old ones go after a new one was checked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, or_, select
+
+from commentsvc import clock, settings
+from commentsvc.backups import making
+from commentsvc.db import db
+from commentsvc.models.backup import Backup
+
+EVERY = timedelta(days=1)
+AGAIN = timedelta(hours=1)  # after one that failed, or whose node died
+IS_LATE = timedelta(hours=36)
+KEPT = timedelta(days=90)  # rows
+NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
+PATTERN = "commentsvc-*T*.backup"
+
+
+@dataclass(frozen=True)
+class Status:
+    """``made_at`` and ``age`` are those of the last good one; ``problem`` is that of a later one that failed."""
+
+    made_at: datetime | None
+    age: timedelta | None
+    problem: str
+    is_late: bool
+
+
+def status() -> Status | None:
+    """Return how the daily backups are; None if there is no folder for them."""
+    if not settings.current().backup_dir:
+        return None
+    good, last = Backup.last_good(), Backup.last()
+    age = clock.now() - good.ended_at if good and good.ended_at else None
+    first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
+    since = age if age is not None else clock.now() - (first or clock.now())
+    return Status(good.ended_at if good else None, age, last.problem if last else "", since > IS_LATE)
+
+
+def is_due() -> bool:
+    """Return whether it is time for another one."""
+    if not settings.current().backup_dir:
+        return False
+    now = clock.now()
+    made = Backup.is_good() & (Backup.began_at > now - EVERY)
+    tried = Backup.began_at > now - AGAIN
+    return db.session.scalar(select(Backup.id).where(or_(made, tried)).limit(1)) is None
+
+
+def claim() -> int | None:
+    """Begin one, unless another node has just done that; return its id."""
+    db.advisory_lock("daily backup")
+    if not is_due():
+        return None
+    row = Backup(name=f"{clock.now():{NAME}}")
+    db.session.add(row)
+    db.session.flush()
+    return row.id
+
+
+def perform(name: str) -> int:
+    """Make it; return its size in bytes. Older ones go, but for as many as are kept.
+
+    Raises:
+        BackupFailed: the copy is damaged, or a program is missing.
+        OSError: it cannot be written.
+    """
+    config = settings.current()
+    folder = Path(config.backup_dir)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_leftovers(folder)
+    file = folder / name
+    making.make(file)
+    making.check(file)
+    for old in sorted(folder.glob(PATTERN), reverse=True)[config.backup_keep :]:
+        old.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def end(backup_id: int, size: int, problem: str = "") -> None:
+    """Store the outcome, and forget rows of long ago."""
+    row = db.session.get(Backup, backup_id)
+    if row is not None:
+        row.ended_at, row.size, row.problem = clock.now(), size, problem[:500]
+    db.session.execute(delete(Backup).where(Backup.began_at < clock.now() - KEPT))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a backup left that was killed."""
+    old = (clock.now() - EVERY).timestamp()
+    for path in folder.glob(".*backup*"):
+        if path.is_file() and path.stat().st_mtime < old:
+            path.unlink(missing_ok=True)

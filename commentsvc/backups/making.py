@@ -1,0 +1,82 @@
+"""Make a backup, and check one."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from commentsvc import __version__, clock, files, schema, settings
+from commentsvc.backups import archive, of_sqlite
+from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
+
+PREFIX = ".backup-"  # of temporary files, beside the archive
+
+
+def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secret: bool = True) -> Manifest:
+    """Back the database up while the service runs, check the copy, and write the archive.
+
+    Raises:
+        BackupFailed: the copy is damaged, or a program is missing.
+        OSError: the file cannot be written; nothing is left of it.
+    """
+    config = settings.current()
+    is_file = schema.is_file(config.database)
+    with beside(path) as copy:
+        if is_file:
+            of_sqlite.copy(schema.path_of(config.database), copy, tell)
+            counts = of_sqlite.check(copy)
+        else:
+            from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
+
+            counts = of_postgresql.dump(config.database, copy)
+        manifest = Manifest(
+            version=__version__,
+            schema=schema.NEWEST,
+            made_at=clock.now().isoformat(timespec="seconds"),
+            database=SQLITE if is_file else POSTGRESQL,
+            counts=counts,
+        )
+        archive.write(path, manifest, copy, config.secret if with_secret else "", tell)
+    return manifest
+
+
+def check(path: Path, tell: Callable[[int], None] = lambda _: None) -> Manifest:
+    """Unpack a backup beside itself, and check that it is whole: digests, integrity, references and counts.
+
+    Raises:
+        BackupFailed: it is not.
+    """
+    with archive.opened(path) as (packed, manifest), beside(path) as copy:
+        archive.take_out(packed, manifest, copy, tell)
+        archive.secret(packed, manifest)
+        must_be_whole(copy, manifest)
+    return manifest
+
+
+def must_be_whole(database: Path, manifest: Manifest) -> None:
+    """Raise ``BackupFailed`` unless a database that was taken out is as it was."""
+    if manifest.database == POSTGRESQL:
+        from commentsvc.backups import of_postgresql
+
+        of_postgresql.check(database)
+        return
+    counts = of_sqlite.check(database)
+    if counts != manifest.counts:
+        wrong = next(name for name in counts | manifest.counts if counts.get(name) != manifest.counts.get(name))
+        raise BackupFailed(f"The backup has {counts.get(wrong)} rows of {wrong}, not {manifest.counts.get(wrong)}.")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield an empty file in the same folder, for its owner only; it goes in the end."""
+    handle, name = tempfile.mkstemp(prefix=PREFIX, dir=path.absolute().parent)
+    os.close(handle)
+    copy = Path(name)
+    copy.chmod(files.OWNER_ONLY)
+    try:
+        yield copy
+    finally:
+        for end in ("", *of_sqlite.BESIDE):
+            with suppress(FileNotFoundError):
+                copy.with_name(f"{copy.name}{end}").unlink()

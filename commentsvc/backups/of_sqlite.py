@@ -1,0 +1,97 @@
+"""SQLite: copy a file while others write to it, check the copy, and put one in place."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from commentsvc.backups.archive import BackupFailed
+
+PAGES = 2_000  # copied between two signs of progress
+IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
+BESIDE = ("-wal", "-shm", "-journal")  # files that belong to a database
+
+
+def copy(path: Path, target: Path, tell: Callable[[int], None]) -> None:
+    """Copy a database as it is at one moment; ``tell`` is told how many bytes are copied.
+
+    The read transaction keeps that moment: without it, SQLite begins the copy anew whenever another connection writes
+    (https://sqlite.org/c3ref/backup_finish.html).
+
+    Raises:
+        BackupFailed: one of the two cannot be read or written.
+    """
+    try:
+        with closing(_read_only(path)) as source, closing(sqlite3.connect(target)) as new:
+            (size,) = source.execute("PRAGMA page_size").fetchone()
+            source.execute("BEGIN")
+            source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            source.backup(new, pages=PAGES, progress=lambda _, left, total: tell((total - left) * size))
+            new.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    except sqlite3.DatabaseError as problem:
+        raise BackupFailed(
+            f"{path} cannot be copied to {target.parent} ({problem}). Check rights and free space."
+        ) from None
+
+
+def check(path: Path) -> dict[str, int]:
+    """Return the rows of each table.
+
+    Raises:
+        BackupFailed: the file is damaged, or a row refers to one that is not there.
+    """
+    try:
+        with closing(_read_only(path)) as database:
+            said = [row[0] for row in database.execute("PRAGMA integrity_check(3)")]
+            if said != ["ok"]:
+                raise BackupFailed(f"The database is damaged: {'; '.join(said)}.")
+            if (wrong := database.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+                raise BackupFailed(
+                    f"The database is damaged: a row of {wrong[0]} refers to a missing one of {wrong[2]}."
+                )
+            tables = database.execute("SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")
+            names = sorted(name for (name,) in tables if not name.startswith("sqlite_"))
+            return {name: _count(database, name) for name in names}
+    except sqlite3.DatabaseError as problem:
+        raise BackupFailed(f"The database is damaged: {problem}.") from None
+
+
+def is_empty(path: Path) -> bool:
+    """Return whether there is no file, or nothing of anybody in it."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with closing(_read_only(path)) as database:
+        try:
+            found = database.execute(IS_SOMEBODYS).fetchone()
+        except sqlite3.OperationalError:  # it has no such tables
+            found = database.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
+    return bool(found == (0,))
+
+
+def put_aside(path: Path, aside: Path) -> None:
+    """Move a database to ``aside``.
+
+    Raises:
+        BackupFailed: somebody uses it.
+    """
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=0)) as database:
+        try:  # leaving the log behind takes that nobody else has it open
+            is_alone = database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        except sqlite3.OperationalError:
+            is_alone = False
+    if not is_alone:
+        raise BackupFailed(f"{path} is in use. Stop the service first.")
+    path.replace(aside)
+    for end in BESIDE:
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def _count(database: sqlite3.Connection, table: str) -> int:
+    count: int = database.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - a name of ours
+    return count

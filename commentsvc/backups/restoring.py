@@ -1,0 +1,86 @@
+"""Put a backup back, into an empty place or in place of what is there."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from commentsvc import clock, files, schema, settings
+from commentsvc.backups import archive, making, of_postgresql, of_sqlite
+from commentsvc.backups.archive import POSTGRESQL, BackupFailed, Manifest
+from commentsvc.settings import SECRET, Settings
+
+
+def restore(path: Path, tell: Callable[[int], None] = lambda _: None, *, replaces: bool = False) -> Manifest:
+    """Put a backup where the settings say; what is there is kept beside it, and a backup of an older version upgraded.
+
+    Nothing is changed unless the backup is whole and fits.
+
+    Raises:
+        BackupFailed: it is damaged, of another kind of database, or the place is in use or not empty.
+        MadeByNewer: only a newer version knows its schema.
+    """
+    config = settings.current()
+    with archive.opened(path) as (packed, manifest):
+        _must_fit(config, manifest, replaces=replaces)
+        secret = archive.secret(packed, manifest)
+        _check_secret(config, secret, replaces=replaces)
+        place = schema.path_of(config.database) if schema.is_file(config.database) else config.data_dir / "database"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with making.beside(place) as copy:
+            archive.take_out(packed, manifest, copy, tell)
+            making.must_be_whole(copy, manifest)
+            schema.must_be_known(manifest.schema, schema.migration_config(), config.database)
+            _put(config, manifest, copy)
+    if secret and not config.secret_key:
+        _write_secret(config.secret_file, secret)
+    schema.upgrade(config.database)
+    return manifest
+
+
+def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
+    is_file = schema.is_file(config.database)
+    if is_file == (manifest.database == POSTGRESQL):
+        here = "SQLite" if is_file else "PostgreSQL"
+        raise BackupFailed(f"The backup is of {manifest.database}, and COMMENTSVC_DATABASE_URL names {here}.")
+    if not replaces and _has_rows(config):
+        where = schema.place(config.database)
+        raise BackupFailed(f"There are blogs in {where}. With --replace, they are put aside, and the backup in place.")
+
+
+def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
+    if not secret:
+        return
+    if config.secret_key and config.secret_key != secret:
+        raise BackupFailed("COMMENTSVC_SECRET_KEY is not the secret of the backup. Remove that setting first.")
+    if not config.secret_key and not SECRET.fullmatch(secret):
+        raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
+    there = config.secret_file.read_text().strip() if config.secret_file.exists() else secret
+    if there != secret and not replaces and _has_rows(config):
+        raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
+
+
+def _has_rows(config: Settings) -> bool:
+    if schema.is_file(config.database):
+        return not of_sqlite.is_empty(schema.path_of(config.database))
+    return not of_postgresql.is_empty(config.database)
+
+
+def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
+    aside = f"replaced-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    if manifest.database == POSTGRESQL:
+        counts = of_postgresql.put(config.database, copy, aside)
+        if counts != manifest.counts:
+            raise BackupFailed(f"Some rows are missing. The former ones are in the schema {aside}.")
+        return
+    place = schema.path_of(config.database)
+    of_sqlite.put_aside(place, place.with_name(f"{place.name}.{aside}"))
+    with files.made_at(place) as new:
+        copy.replace(new)
+
+
+def _write_secret(place: Path, secret: str) -> None:
+    there = place.read_text().strip() if place.exists() else ""
+    if there and there != secret:
+        place.replace(place.with_name(f"{place.name}.replaced-{clock.now():%Y%m%dT%H%M%S}"))
+    if there != secret:
+        files.write(place, secret.encode())

@@ -1,0 +1,72 @@
+"""``backup`` and ``restore``."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from commentsvc import logs, settings
+from commentsvc.backups import making, restoring
+from commentsvc.backups.archive import Manifest
+from commentsvc.cli.application import say_where, with_application
+from commentsvc.cli.progress import Progress
+
+OUT = click.Path(dir_okay=False, path_type=Path)
+IN = click.Path(exists=True, dir_okay=False, path_type=Path)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print what is in it as JSON.")
+
+
+@click.command()
+@click.argument("file", type=OUT)
+@click.option("--check", "only_checks", is_flag=True, help="Check a backup that is there, instead of making one.")
+@click.option("--without-secret", is_flag=True, help="Leave the secret out: keep it safe elsewhere.")
+@AS_JSON
+def backup(file: Path, only_checks: bool, without_secret: bool, as_json: bool) -> None:
+    """Back everything up into FILE while the service runs: the database, as it is at one moment, and the secret.
+
+    The copy is checked before the file is there. It can be read by its owner only.
+    """
+    if only_checks:
+        progress = Progress("bytes")
+        manifest = making.check(file, progress)
+        progress.end()
+        _say(manifest, file, "is whole", as_json=as_json)
+        return
+    _make(file, without_secret, as_json)
+
+
+@with_application
+def _make(file: Path, without_secret: bool, as_json: bool) -> None:
+    progress = Progress("bytes")
+    manifest = making.make(file, progress, with_secret=not without_secret)
+    progress.end()
+    _say(manifest, file, "is made", as_json=as_json)
+
+
+@click.command()
+@click.argument("file", type=IN)
+@click.option("--replace", is_flag=True, help="Put what is there aside. Stop the service first.")
+@AS_JSON
+def restore(file: Path, replace: bool, as_json: bool) -> None:
+    """Put the backup FILE where the settings say. Nothing is changed unless it is whole."""
+    config = settings.read(os.environ, makes=True)
+    settings.use(config)
+    logs.configure(config.log_format)
+    progress = Progress("bytes")
+    manifest = restoring.restore(file, progress, replaces=replace)
+    progress.end()
+    _say(manifest, file, "is restored", as_json=as_json)
+    say_where()
+
+
+def _say(manifest: Manifest, file: Path, what: str, *, as_json: bool) -> None:
+    if as_json:
+        said = {"file": str(file), "size": file.stat().st_size, **vars(manifest)}
+        click.echo(json.dumps(said, indent=2))
+        return
+    secret = "with its secret" if manifest.has_secret else "without its secret"
+    click.echo(
+        f"{file} {what}: {manifest.comments:,} comments, {file.stat().st_size / 1e6:,.1f} MB, {secret}, "
+        f"as of {manifest.made_at}, version {manifest.version}."
+    )

@@ -1,0 +1,136 @@
+"""A checked backup each day, without anybody asking; and everybody who should know says how old the last one is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from commentsvc import settings
+from commentsvc.backups import daily, making
+from commentsvc.backups.archive import BackupFailed
+from commentsvc.cli import checks
+from commentsvc.db import db
+from commentsvc.linkbacks.page_check import CheckFailed, NotThere
+from commentsvc.models import Backup
+from commentsvc.settings import Settings
+from tests.jobs import run_job
+from tests.time import FrozenClock
+from tests.visitors import Visitor
+
+CHECK = dict(checks.CHECKS)["Backups"]
+BANNER = "The last daily backup"
+
+
+@pytest.fixture
+def folder(app: Flask, tmp_path: Path) -> Iterator[Path]:
+    """Where backups go; it does not exist so far."""
+    there = tmp_path / "backups"
+    settings.use(Settings(**settings.current().model_dump() | {"backup_dir": str(there), "backup_keep": 3}))
+    yield there
+    assert not list(there.glob(".*")), "nothing half is left"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_none_without_a_folder(app: Flask) -> None:
+    run_job("back up")
+    assert db.session.scalars(select(Backup)).all() == []
+    assert daily.status() is None
+
+
+def test_one_a_day_and_the_oldest_go(folder: Path, time: FrozenClock) -> None:
+    for _ in range(5):
+        run_job("back up")
+        run_job("back up")
+        time.pass_(hours=25)
+    assert len(names(folder)) == 3
+    assert all(making.check(folder / name) for name in names(folder))
+    db.session.rollback()
+    newest = Backup.last_good()
+    assert newest
+    assert newest.name == names(folder)[-1]
+    assert newest.size == (folder / newest.name).stat().st_size
+
+
+def test_only_one_node_does_it(folder: Path) -> None:
+    db.begin_write()
+    assert daily.claim()
+    db.session.commit()
+    run_job("back up")
+    assert not folder.exists()
+
+
+def test_old_ones_stay_while_new_ones_fail(folder: Path, time: FrozenClock) -> None:
+    run_job("back up")
+    good = names(folder)
+    with patch.object(making, "check", side_effect=BackupFailed("damaged")):
+        for _ in range(4):
+            time.pass_(hours=25)
+            run_job("back up")
+    assert set(good) <= set(names(folder))
+    status = daily.status()
+    assert status
+    assert status.problem == "damaged"
+    assert status.is_late
+    time.pass_(hours=2)
+    run_job("back up")
+    status = daily.status()
+    assert status
+    assert not status.problem
+    assert not status.is_late
+
+
+def test_a_folder_that_cannot_be_written_to(folder: Path) -> None:
+    folder.write_text("a file")
+    run_job("back up")
+    status = daily.status()
+    assert status
+    assert "File exists" in status.problem
+    folder.unlink()
+    folder.mkdir()
+
+
+def test_owners_see_a_banner_when_it_is_late(folder: Path, ada: Visitor, time: FrozenClock) -> None:
+    run_job("back up")
+    for _ in range(4):
+        assert BANNER not in ada.client.get("/admin/queue").text
+        time.pass_(hours=10)
+    assert BANNER in ada.client.get("/admin/queue").text
+
+
+def test_owners_see_a_banner_when_there_never_was_one(folder: Path, ada: Visitor, time: FrozenClock) -> None:
+    with patch.object(making, "make", side_effect=BackupFailed("pg_dump is missing.")):
+        for _ in range(4):
+            run_job("back up")
+            time.pass_(hours=10)
+            page = ada.client.get("/admin/queue").text
+    assert "No daily backup has been made yet." in page
+    assert "pg_dump is missing." in page
+
+
+def test_metrics_say_how_old_it_is(folder: Path, client: FlaskClient, time: FrozenClock) -> None:
+    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    assert "commentsvc_backup_age_seconds" not in client.get("/metrics").text
+    run_job("back up")
+    time.pass_(minutes=5)
+    assert "commentsvc_backup_age_seconds 300" in client.get("/metrics").text
+
+
+def test_doctor_says_how_old_it_is(folder: Path, time: FrozenClock) -> None:
+    run_job("back up")
+    time.pass_(hours=2)
+    assert "2 hours" in str(CHECK())
+    time.pass_(hours=48)
+    with pytest.raises(CheckFailed, match="50 hours"):
+        CHECK()
+
+
+def test_doctor_recommends_it(app: Flask) -> None:
+    with pytest.raises(NotThere):
+        CHECK()
