@@ -117,7 +117,7 @@ def _measure(folder: Path, url: str, comments: int) -> None:
     app = create_app(config)
     with app.app_context():
         started = time.perf_counter()
-        places = _build(comments)
+        places = build(comments)
         name = db.engine.dialect.name
         print(f"\n{name}: {comments:,} comments built in {time.perf_counter() - started:.0f} s")
         db.session.remove()
@@ -134,7 +134,7 @@ def _measure(folder: Path, url: str, comments: int) -> None:
         _tell("a step of removing a blog", _removing())
 
 
-def _build(comments: int) -> dict[str, Any]:
+def build(comments: int) -> dict[str, Any]:
     """Rows as a busy year makes them: one in a thousand waits, one in twenty is spam, names and words repeat."""
     draw, now = random.Random(7), clock.now()
     db.begin_write()

@@ -19,6 +19,7 @@ PASSED_ON = {  # what libpq reads from the environment, so that no password stan
     "dbname": "PGDATABASE",
     "sslmode": "PGSSLMODE",
 }
+OTHERS = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
 IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 
@@ -53,6 +54,12 @@ def is_empty(url: str) -> bool:
     return found == (False,)
 
 
+def is_used(url: str) -> bool:
+    """Return whether anybody else is connected."""
+    with psycopg.connect(_plain(url)) as connection:
+        return _others(connection)
+
+
 def put(url: str, dump_file: Path, aside: str) -> dict[str, int]:
     """Put a dump into the schema ``public``, and the old one into the schema ``aside``; return the rows of each table.
 
@@ -60,10 +67,7 @@ def put(url: str, dump_file: Path, aside: str) -> dict[str, int]:
         BackupFailed: others use the database, or ``pg_restore`` fails; then everything is as it was.
     """
     with psycopg.connect(_plain(url), autocommit=True) as connection:
-        used = connection.execute(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
-        ).fetchone()
-        if used != (0,):
+        if _others(connection):
             raise BackupFailed("The database is in use. Stop the service first, on every node.")
         name = sql.Identifier(aside)
         with connection.transaction():
@@ -78,6 +82,10 @@ def put(url: str, dump_file: Path, aside: str) -> dict[str, int]:
                 connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO public").format(name))
             raise
         return _counts(connection)
+
+
+def _others(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    return connection.execute(OTHERS).fetchone() != (0,)
 
 
 def _counts(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, int]:

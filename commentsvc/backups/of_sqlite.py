@@ -68,6 +68,15 @@ def is_empty(path: Path) -> bool:
     return bool(found == (0,))
 
 
+def is_alone(path: Path) -> bool:
+    """Return whether nobody else has a database open: only then can it leave WAL mode, which it does."""
+    with closing(sqlite3.connect(path, timeout=0)) as database:
+        try:
+            return bool(database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
+        except sqlite3.OperationalError:
+            return False
+
+
 def put_aside(path: Path, aside: Path) -> None:
     """Move a database to ``aside``.
 
@@ -76,12 +85,7 @@ def put_aside(path: Path, aside: Path) -> None:
     """
     if not path.exists():
         return
-    with closing(sqlite3.connect(path, timeout=0)) as database:
-        try:  # leaving the log behind takes that nobody else has it open
-            is_alone = database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
-        except sqlite3.OperationalError:
-            is_alone = False
-    if not is_alone:
+    if not is_alone(path):
         raise BackupFailed(f"{path} is in use. Stop the service first.")
     path.replace(aside)
     for end in BESIDE:

@@ -23,6 +23,7 @@ COMMANDS = {
     "export": ("transfer", "Write every thread and comment of a blog to a file."),
     "backup": ("backups", "Back everything up into one file, or check such a file."),
     "restore": ("backups", "Put a backup in place."),
+    "move": ("backups", "Move everything to another database, such as from SQLite to PostgreSQL."),
     "forget": ("people", "Erase everything that is stored about somebody."),
     "ping": ("linkbacks", "Tell every page that an article links to."),
     "channel": ("channels", "Webhooks and push services that hear of comments."),

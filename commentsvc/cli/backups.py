@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from commentsvc import logs, settings
+from commentsvc import logs, schema, settings
 from commentsvc.backups import making, restoring
 from commentsvc.backups.archive import Manifest
-from commentsvc.cli.application import say_where, with_application
+from commentsvc.cli.application import FIRST, say_where, with_application
 from commentsvc.cli.progress import Progress
 
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -58,6 +58,34 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     progress.end()
     _say(manifest, file, "is restored", as_json=as_json)
     say_where()
+
+
+@click.command()
+@click.argument("target", metavar="DATABASE_URL")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows of each table as JSON.")
+def move(target: str, as_json: bool) -> None:
+    """Copy everything to the empty database at DATABASE_URL, and compare. Stop the service first.
+
+    It can be run again after a break, and goes on. The old database stays as it is.
+    """
+    from commentsvc.backups import moving
+
+    config = settings.read(os.environ, makes=False)
+    settings.use(config)
+    logs.configure(config.log_format)
+    source = config.database
+    target = settings.read(os.environ | {f"{settings.PREFIX}DATABASE_URL": target}, makes=False).database
+    if not schema.is_there(source):
+        raise click.ClickException(f"There is no database at {schema.place(source)}. {FIRST}")
+    schema.upgrade(source)
+    progress = Progress("rows", moving.count(source))
+    tables = moving.move(source, target, progress)
+    progress.end()
+    if as_json:
+        click.echo(json.dumps({name: vars(content) for name, content in tables.items()}, indent=2))
+        return
+    rows = sum(content.rows for content in tables.values())
+    click.echo(f"{rows:,} rows are in {schema.place(target)}, the same as here. Now set COMMENTSVC_DATABASE_URL to it.")
 
 
 def _say(manifest: Manifest, file: Path, what: str, *, as_json: bool) -> None:

@@ -1,0 +1,232 @@
+"""Move everything to another database, of the same kind or of the other, and compare both before it counts as done."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+
+from commentsvc import clock, models, schema
+from commentsvc.backups import of_postgresql, of_sqlite
+from commentsvc.backups.archive import BackupFailed
+from commentsvc.db import Base, engine_options, prepare
+
+BATCH = 1000  # rows per transaction
+MODULUS = 1 << 256
+# Stands in the target while rows are still missing there, and names where they come from.
+MARKER = Table("commentsvc_move", MetaData(), Column("source", String), Column("began_at", DateTime))
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a table holds: its rows, and a sum of their digests, which does not depend on their order."""
+
+    rows: int
+    digest: str
+
+
+def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[str, Content]:
+    """Copy every table; return what each holds now, on both sides.
+
+    It can be run again after it broke off, and goes on. The source is not changed, and nobody may write to it.
+
+    Raises:
+        BackupFailed: the source is in use or damaged, the target holds something else, or the two differ in the end.
+    """
+    if schema.place(source_url) == schema.place(target_url):
+        raise BackupFailed("The target is the database that is in use now. Name another one.")
+    schema.upgrade(target_url)
+    with _engine(source_url) as source, _engine(target_url) as target:
+        _must_be_unused(source_url, "The database")
+        _must_be_unused(target_url, "The target")
+        if schema.is_file(source_url):
+            of_sqlite.check(schema.path_of(source_url))
+        _begin(source_url, target_url, target)
+        done = 0
+        with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
+            for table in _tables():
+                for count in _copied(table, reader, target):
+                    done += count
+                    tell(done)
+            _set_counters(reader, target)
+            here = {table.name: _content(table, reader) for table in _tables()}
+        with target.connect() as other:
+            there = {table.name: _content(table, other) for table in _tables()}
+        if wrong := next((name for name, content in here.items() if there[name] != content), None):
+            raise BackupFailed(f"The rows of {wrong} differ: {here[wrong].rows} here, {there[wrong].rows} there.")
+        _end(target)
+    return there
+
+
+def count(url: str) -> int:
+    """Return how many rows there are to copy."""
+    with _engine(url) as engine, engine.connect() as connection:
+        return sum(_rows(table, connection) for table in _tables())
+
+
+def _tables() -> list[Table]:
+    """Return every table after those it refers to; the configuration last, as triggers raise its version."""
+    assert models.Comment.__table__ is not None  # noqa: S101 - every table is known once the models are loaded
+    found = Base.metadata.sorted_tables
+    return sorted(found, key=lambda table: table.name == models.Configuration.__tablename__)
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    engine = create_engine(url, **engine_options(url))
+    prepare(engine)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _must_be_unused(url: str, what: str) -> None:
+    is_used = not of_sqlite.is_alone(schema.path_of(url)) if schema.is_file(url) else of_postgresql.is_used(url)
+    if is_used:
+        raise BackupFailed(f"{what} is in use. Stop the service first, on every node.")
+
+
+def _begin(source_url: str, target_url: str, target: Engine) -> None:
+    source = schema.place(source_url)
+    with _writing(target) as connection:
+        if inspect(connection).has_table(MARKER.name):
+            begun = connection.scalar(select(MARKER.c.source))
+            if begun != source:
+                raise BackupFailed(
+                    f"A move of {begun} to the target broke off. Finish that one, or name another target."
+                )
+            return
+        is_file = schema.is_file(target_url)
+        is_empty = of_sqlite.is_empty(schema.path_of(target_url)) if is_file else of_postgresql.is_empty(target_url)
+        if not is_empty:
+            raise BackupFailed("There are blogs in the target. Name an empty database.")
+        MARKER.create(connection)
+        connection.execute(insert(MARKER).values(source=source, began_at=clock.now().replace(tzinfo=None)))
+        for table in reversed(_tables()):  # what the migrations put there
+            connection.execute(delete(table))
+
+
+def _end(target: Engine) -> None:
+    with _writing(target) as connection:
+        MARKER.drop(connection)
+    if target.dialect.name == "postgresql":
+        with target.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("ANALYZE"))
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(writes=True) as connection:
+        yield connection
+        connection.commit()
+
+
+def _copied(table: Table, reader: Connection, target: Engine) -> Iterator[int]:
+    """Copy what is missing; yield how many rows each batch has."""
+    key, later = _number(table), _later(table)
+    rows = select(table)
+    with _writing(target) as writer:
+        if key is None:  # few rows
+            writer.execute(delete(table))
+        else:
+            last = writer.scalar(select(func.max(key))) or 0
+            rows = rows.where(key > last).order_by(key)
+            if last:
+                yield _rows(table, writer)
+    filled = insert(table)
+    for batch in reader.execution_options(yield_per=BATCH).execute(rows).mappings().partitions(BATCH):
+        with _writing(target) as writer:
+            writer.execute(filled, [{**row, **dict.fromkeys(later)} for row in batch])
+        yield len(batch)
+    if later:
+        _fill_in(table, later, reader, target)
+
+
+def _fill_in(table: Table, names: list[str], reader: Connection, target: Engine) -> None:
+    """Set the columns that name other rows of the same table, once these are there."""
+    key = table.c["id"]
+    some = select(key.label("key"), *(table.c[name] for name in names))
+    some = some.where(func.coalesce(*(table.c[name] for name in names)).is_not(None))
+    filled = update(table).where(key == bindparam("key")).values({name: bindparam(name) for name in names})
+    for batch in reader.execution_options(yield_per=BATCH).execute(some).mappings().partitions(BATCH):
+        with _writing(target) as writer:
+            writer.execute(filled, [dict(row) for row in batch])
+
+
+def _later(table: Table) -> list[str]:
+    return [column.name for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
+
+
+def _number(table: Table) -> Column[Any] | None:
+    """Return the key by whose order a copy can go on."""
+    keys = list(table.primary_key.columns)
+    return keys[0] if len(keys) == 1 and isinstance(keys[0].type, Integer) else None
+
+
+def _set_counters(reader: Connection, target: Engine) -> None:
+    """Let new rows get higher ids than any row ever had: no id means two things over time."""
+    for table in _tables():
+        if (key := _number(table)) is None:
+            continue
+        highest = max(_counter(table, reader), reader.scalar(select(func.max(key))) or 0)
+        with _writing(target) as writer:
+            if target.dialect.name == "postgresql":
+                sequence = func.pg_get_serial_sequence(table.name, key.name)
+                writer.execute(select(func.setval(sequence, max(highest, 1), highest > 0)))
+            elif table.dialect_options["sqlite"]["autoincrement"]:
+                writer.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+                row = {"name": table.name, "seq": highest}
+                writer.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)"), row)
+
+
+def _counter(table: Table, reader: Connection) -> int:
+    if reader.dialect.name == "sqlite":
+        if not inspect(reader).has_table("sqlite_sequence"):
+            return 0
+        found = reader.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+        return int(found or 0)
+    sequence = reader.scalar(select(func.pg_get_serial_sequence(table.name, "id")))
+    return int(reader.scalar(text("SELECT pg_sequence_last_value(:name)"), {"name": sequence}) or 0)
+
+
+def _rows(table: Table, connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _content(table: Table, connection: Connection) -> Content:
+    total, rows = 0, 0
+    for row in connection.execution_options(yield_per=BATCH).execute(select(table)):
+        digest = hashlib.sha256(json.dumps([*row], default=_plain, sort_keys=True).encode("utf-8", "surrogatepass"))
+        total = (total + int.from_bytes(digest.digest())) % MODULUS
+        rows += 1
+    return Content(rows, f"{total:064x}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.hex() if isinstance(value, bytes) else str(value)

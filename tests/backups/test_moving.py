@@ -1,0 +1,151 @@
+"""From SQLite to PostgreSQL and back: the same rows, and everything that hangs on them goes on working."""
+
+import gc
+import re
+import shutil
+import sqlite3
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from commentsvc import schema
+from commentsvc.backups import moving
+from commentsvc.backups.archive import BackupFailed
+from commentsvc.db import engine_options
+from tests import postgres
+from tests.running import Running
+from tests.transfer.samples import wp, wxr
+
+RULES = ("--captcha", "never", "--moderation", "none")
+KEY = "2007/05/phone"
+
+
+@pytest.fixture
+def lived_in(tmp_path: Path) -> Iterator[Running]:
+    """A database with threads, replies, moderators, a log and something deleted."""
+    server = Running(tmp_path / "data")
+    server.run("site", "add", "blog", "https://blog.example", *RULES)
+    server.run("moderator", "add", "ada@blog.example")
+    file = tmp_path / "export.xml"
+    file.write_text(wxr(*[wp(number, f"number {number} — ünï", parent=max(number - 3, 0)) for number in range(1, 60)]))
+    server.run("import", "auto", str(file), "--site", "blog")
+    with sqlite3.connect(tmp_path / "data" / "commentsvc.sqlite3") as database:
+        database.execute("PRAGMA foreign_keys=ON")
+        database.execute("DELETE FROM comment WHERE id = (SELECT MAX(id) FROM comment)")
+    database.close()
+    gc.collect()  # commands that ran in this process keep their connections until then
+    yield server
+    server.kill()
+
+
+def url_of(server: Running) -> str:
+    return f"sqlite:///{server.folder / 'commentsvc.sqlite3'}"
+
+
+def new_sqlite(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'new.sqlite3'}"
+
+
+@pytest.fixture
+def empty_postgresql(request: pytest.FixtureRequest) -> str:
+    if not postgres.binaries():
+        pytest.skip(postgres.MISSING)
+    cluster: postgres.Cluster = request.getfixturevalue("postgres_cluster")
+    return cluster.empty_database()
+
+
+def value(url: str, query: str) -> object:
+    engine = create_engine(url, **engine_options(url))
+    with engine.connect() as connection:
+        found: object = connection.execute(text(query)).scalar()
+    engine.dispose()
+    return found
+
+
+def test_there_and_back_again(lived_in: Running, empty_postgresql: str, tmp_path: Path) -> None:
+    here, back = url_of(lived_in), new_sqlite(tmp_path)
+    there = moving.move(here, empty_postgresql, lambda _: None)
+    assert there["comment"].rows == 58
+    assert moving.move(empty_postgresql, back, lambda _: None) == there
+    for url in (empty_postgresql, back):
+        assert value(url, "SELECT COUNT(*) FROM comment WHERE parent_id IS NOT NULL") == 55
+        assert not value(url, "SELECT COUNT(*) FROM comment WHERE root_id IS NULL AND parent_id IS NOT NULL")
+
+
+def test_no_id_comes_twice(lived_in: Running, empty_postgresql: str) -> None:
+    moving.move(url_of(lived_in), empty_postgresql, lambda _: None)
+    next_one = "SELECT nextval(pg_get_serial_sequence('comment', 'id'))"
+    assert value(empty_postgresql, next_one) == 60, "the last one was deleted, and its id is not given again"
+
+
+@pytest.mark.slow
+def test_the_service_goes_on_there(lived_in: Running, empty_postgresql: str) -> None:
+    """Pages, permalinks, sign-in links, search and new comments."""
+    link = re.search(r"http\S+", lived_in.run("moderator", "link", "ada@blog.example"))
+    said = lived_in.run("move", empty_postgresql.replace("+psycopg", ""))
+    assert "the same as here" in said
+    lived_in.environment["COMMENTSVC_DATABASE_URL"] = empty_postgresql
+    lived_in.start()
+    with urllib.request.urlopen(f"{lived_in.url}/t/blog/{KEY}") as page:
+        assert "number 1 — ünï" in page.read().decode()
+    assert link
+    path = link.group().partition("/admin/")[2]
+    assert urllib.request.urlopen(f"{lived_in.url}/admin/{path}").status == 200
+    words = "SELECT COUNT(*) FROM comment WHERE search @@ to_tsquery('simple', 'number')"
+    assert value(empty_postgresql, words) == 58
+
+
+def test_it_goes_on_after_a_break(lived_in: Running, tmp_path: Path) -> None:
+    here, there = url_of(lived_in), new_sqlite(tmp_path)
+    calls = iter(range(1000))
+
+    def stop_on_the_way(_: int) -> None:
+        if next(calls) == 6:
+            raise KeyboardInterrupt
+
+    with patch.object(moving, "BATCH", 7):
+        with pytest.raises(KeyboardInterrupt):
+            moving.move(here, there, stop_on_the_way)
+        shutil.copy(schema.path_of(here), tmp_path / "other.sqlite3")
+        with pytest.raises(BackupFailed, match="A move of"):
+            moving.move(f"sqlite:///{tmp_path / 'other.sqlite3'}", there, lambda _: None)
+        found = moving.move(here, there, lambda _: None)
+    assert found["comment"].rows == 58
+    assert value(there, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'commentsvc_move'") == 0
+
+
+def test_a_place_that_is_not_empty(lived_in: Running, tmp_path: Path) -> None:
+    other = Running(tmp_path / "other")
+    other.run("site", "add", "cats", "https://cats.example")
+    gc.collect()
+    with pytest.raises(BackupFailed, match="There are blogs in the target"):
+        moving.move(url_of(lived_in), url_of(other), lambda _: None)
+    with pytest.raises(BackupFailed, match="is the database that is in use now"):
+        moving.move(url_of(lived_in), url_of(lived_in), lambda _: None)
+
+
+def test_while_the_service_runs(lived_in: Running, tmp_path: Path) -> None:
+    other = sqlite3.connect(lived_in.folder / "commentsvc.sqlite3")
+    other.execute("PRAGMA journal_mode=WAL")
+    other.execute("SELECT * FROM site").fetchall()
+    with pytest.raises(BackupFailed, match="is in use"):
+        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    other.close()
+
+
+def test_a_difference_is_found(lived_in: Running, tmp_path: Path) -> None:
+    there = new_sqlite(tmp_path)
+    real = moving._set_counters
+
+    def and_lose_a_word(*given: object) -> None:
+        real(*given)  # type: ignore[arg-type]
+        with sqlite3.connect(schema.path_of(there)) as database:
+            database.execute("UPDATE comment SET body = 'x' WHERE id = 3")
+        database.close()
+
+    with patch.object(moving, "_set_counters", and_lose_a_word), pytest.raises(BackupFailed, match="rows of comment"):
+        moving.move(url_of(lived_in), there, lambda _: None)
