@@ -1,11 +1,9 @@
 """Move everything to another database, of the same kind or of the other, and compare both before it counts as done."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +13,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     bindparam,
@@ -47,6 +46,22 @@ class Content:
     digest: str
 
 
+class _Sum:
+    """What rows hold, added up. Both databases return equal values, whose ``repr`` is then equal, too."""
+
+    def __init__(self) -> None:
+        self._total, self._rows = 0, 0
+
+    def add(self, row: Row[Any]) -> None:
+        digest = hashlib.sha256(repr([*row]).encode("utf-8", "surrogatepass")).digest()
+        self._total = (self._total + int.from_bytes(digest)) % MODULUS
+        self._rows += 1
+
+    @property
+    def content(self) -> Content:
+        return Content(self._rows, f"{self._total:064x}")
+
+
 def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[str, Content]:
     """Copy every table; return what each holds now, on both sides.
 
@@ -66,12 +81,14 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
         _begin(source_url, target_url, target)
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
+            here = {}
             for table in _tables():
-                for count in _copied(table, reader, target):
+                seen = _Sum()
+                for count in _copied(table, reader, target, seen):
                     done += count
                     tell(done)
+                here[table.name] = seen.content
             _set_counters(reader, target)
-            here = {table.name: _content(table, reader) for table in _tables()}
         with target.connect() as other:
             there = {table.name: _content(table, other) for table in _tables()}
         if wrong := next((name for name, content in here.items() if there[name] != content), None):
@@ -145,22 +162,21 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         connection.commit()
 
 
-def _copied(table: Table, reader: Connection, target: Engine) -> Iterator[int]:
-    """Copy what is missing; yield how many rows each batch has."""
-    key, later = _number(table), _later(table)
-    rows = select(table)
+def _copied(table: Table, reader: Connection, target: Engine, seen: _Sum) -> Iterator[int]:
+    """Read every row and copy what is missing; yield how many rows each batch has."""
+    later, keys, names = _later(table), list(table.primary_key.columns), [column.name for column in table.columns]
     with _writing(target) as writer:
-        if key is None:  # few rows
+        if (key := _number(table)) is None:  # few rows
             writer.execute(delete(table))
-        else:
-            last = writer.scalar(select(func.max(key))) or 0
-            rows = rows.where(key > last).order_by(key)
-            if last:
-                yield _rows(table, writer)
-    filled = insert(table)
-    for batch in reader.execution_options(yield_per=BATCH).execute(rows).mappings().partitions(BATCH):
-        with _writing(target) as writer:
-            writer.execute(filled, [{**row, **dict.fromkeys(later)} for row in batch])
+        last = 0 if key is None else writer.scalar(select(func.max(key))) or 0
+    filled, where = insert(table), names.index(keys[0].name)
+    for batch in reader.execution_options(yield_per=BATCH).execute(select(table).order_by(*keys)).partitions(BATCH):
+        for row in batch:
+            seen.add(row)
+        missing = [dict(zip(names, row, strict=True)) for row in batch if not last or row[where] > last]
+        if missing:
+            with _writing(target) as writer:
+                writer.execute(filled, [row | dict.fromkeys(later) for row in missing])
         yield len(batch)
     if later:
         _fill_in(table, later, reader, target)
@@ -218,15 +234,7 @@ def _rows(table: Table, connection: Connection) -> int:
 
 
 def _content(table: Table, connection: Connection) -> Content:
-    total, rows = 0, 0
+    found = _Sum()
     for row in connection.execution_options(yield_per=BATCH).execute(select(table)):
-        digest = hashlib.sha256(json.dumps([*row], default=_plain, sort_keys=True).encode("utf-8", "surrogatepass"))
-        total = (total + int.from_bytes(digest.digest())) % MODULUS
-        rows += 1
-    return Content(rows, f"{total:064x}")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.hex() if isinstance(value, bytes) else str(value)
+        found.add(row)
+    return found.content
