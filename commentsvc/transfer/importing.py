@@ -116,7 +116,7 @@ def load(
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= AT_ONCE:
                 done += sum(len(one.rows) for one in ready)
-                yield partial(_write, ready, done)
+                yield partial(_write, ready, done, action_id)
                 ready = []
     report.left_out = staging.left_out()
     done += sum(len(one.rows) for one in ready)
@@ -124,14 +124,16 @@ def load(
         yield partial(_finish, ready, done, action_id, report)
 
 
-def _write(parts: "list[_Part]", done: int) -> int:
+def _write(parts: "list[_Part]", done: int, action_id: int | None) -> int:
     for part in parts:
         part.thread.write(part.rows)
+    more = ModeratorAction.count + sum(len(part.rows) for part in parts)
+    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == action_id).values(count=more))
     return done
 
 
 def _finish(parts: "list[_Part]", done: int, action_id: int, report: Report) -> int:
-    _write(parts, done)
+    _write(parts, done, action_id)
     action = db.session.get_one(ModeratorAction, action_id)
     action.count = Imported.brought_by(action_id)
     action.undo_data = action.undo_data | {"report": report.as_json()}

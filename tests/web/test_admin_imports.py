@@ -267,6 +267,22 @@ class TestBrokenOff:
         assert "Upload and check" in page
         assert texts() == []
 
+    def test_cancelled_half_way_it_can_be_undone(self, ada: Visitor) -> None:
+        send(ada, wxr(*[wp(number, f"number {number}") for number in range(1, 50)]))
+        look(ada)
+        start(ada)
+        with (
+            patch.object(importing, "AT_ONCE", 10),
+            patch.object(runs, "renew", side_effect=[None, None, runs.Cancelled]),
+        ):
+            run_job("import comments")
+        assert len(texts()) == 20
+        assert "Imported 20 comments." in ada.client.get("/admin/log").text
+        action = db.session.scalars(select(ModeratorAction)).one()
+        ada.admin_post(f"/admin/actions/{action.id}/reversal")
+        run_job("take imports back")
+        assert texts() == []
+
 
 class TestExport:
     """Everything, as a download."""
