@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -77,8 +78,17 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     try:
         with zipfile.ZipFile(path) as packed:
             yield packed, Manifest.read(packed.read(MANIFEST))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError, EOFError) as problem:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError, EOFError, zlib.error) as problem:
         raise BackupFailed(f"{path} is no complete backup ({problem}).") from None
+
+
+def is_one(path: Path) -> bool:
+    """Return whether a file is a backup."""
+    try:
+        with opened(path):
+            return True
+    except (BackupFailed, OSError):
+        return False
 
 
 def take_out(packed: zipfile.ZipFile, manifest: Manifest, target: Path, tell: Callable[[int], None]) -> None:

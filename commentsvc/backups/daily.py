@@ -1,5 +1,7 @@
 """One backup a day, by one of all nodes; old ones go after a new one was checked."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +14,14 @@ from commentsvc.db import db
 from commentsvc.models.backup import Backup
 
 EVERY = timedelta(days=1)
-AGAIN = timedelta(hours=1)  # after one that failed, or whose node died
+AGAIN = timedelta(hours=1)  # after one that failed
+MAX_TIME = timedelta(hours=6)  # for one, before its node counts as dead
 IS_LATE = timedelta(hours=36)
-KEPT = timedelta(days=90)  # rows
+KEPT = timedelta(days=90)  # rows of those that failed
 NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
-PATTERN = "commentsvc-*T*.backup"
+LEFTOVER = re.compile(
+    rf"{re.escape(making.PREFIX)}\w{{8}}(?:-wal|-shm|-journal)?|\.commentsvc-\d{{8}}T\d{{6}}\.backup\.[0-9a-f]{{8}}"
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,9 @@ def is_due() -> bool:
         return False
     now = clock.now()
     made = Backup.is_good() & (Backup.began_at > now - EVERY)
-    tried = Backup.began_at > now - AGAIN
-    return db.session.scalar(select(Backup.id).where(or_(made, tried)).limit(1)) is None
+    failed = (Backup.problem != "") & (Backup.began_at > now - AGAIN)
+    under_way = Backup.ended_at.is_(None) & (Backup.began_at > now - MAX_TIME)
+    return db.session.scalar(select(Backup.id).where(or_(made, failed, under_way)).limit(1)) is None
 
 
 def claim() -> int | None:
@@ -62,35 +68,48 @@ def claim() -> int | None:
 
 
 def perform(name: str) -> int:
-    """Make it; return its size in bytes. Older ones go, but for as many as are kept.
+    """Make it and check it; return its size in bytes.
 
     Raises:
-        BackupFailed: the copy is damaged, or a program is missing.
+        BackupFailed: the copy is damaged, or a program is missing; the file is gone then.
         OSError: it cannot be written.
     """
-    config = settings.current()
-    folder = Path(config.backup_dir)
+    folder = Path(settings.current().backup_dir)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_leftovers(folder)
     file = folder / name
-    making.make(file)
-    making.check(file)
-    for old in sorted(folder.glob(PATTERN), reverse=True)[config.backup_keep :]:
-        old.unlink(missing_ok=True)
+    try:
+        making.make(file)
+        making.check(file)
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
     return file.stat().st_size
 
 
 def end(backup_id: int, size: int, problem: str = "") -> None:
-    """Store the outcome, and forget rows of long ago."""
+    """Store the outcome; files and rows that are more than are kept go."""
     row = db.session.get(Backup, backup_id)
     if row is not None:
         row.ended_at, row.size, row.problem = clock.now(), size, problem[:500]
-    db.session.execute(delete(Backup).where(Backup.began_at < clock.now() - KEPT))
+    db.session.flush()
+    newest = select(Backup).where(Backup.is_good()).order_by(Backup.id.desc())
+    for one in db.session.scalars(newest.offset(settings.current().backup_keep)):
+        db.on_commit(_remove, one.name)
+        db.session.delete(one)
+    is_old = Backup.began_at < clock.now() - KEPT
+    db.session.execute(delete(Backup).where(is_old, Backup.problem != ""))
+
+
+def _remove(name: str) -> None:
+    """Remove an old backup where this node keeps its own."""
+    with suppress(OSError):
+        (Path(settings.current().backup_dir) / name).unlink(missing_ok=True)
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what a backup left that was killed."""
+    """Remove what a backup left that was killed; nobody else's files."""
     old = (clock.now() - EVERY).timestamp()
-    for path in folder.glob(".*backup*"):
-        if path.is_file() and path.stat().st_mtime < old:
+    for path in folder.iterdir():
+        if LEFTOVER.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < old:
             path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from commentsvc import __version__, clock, files, schema, settings
 from commentsvc.backups import archive, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
 
-PREFIX = ".backup-"  # of temporary files, beside the archive
+PREFIX = ".commentsvc-backup-"  # of temporary files, beside the archive
 
 
 def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secret: bool = True) -> Manifest:

@@ -72,13 +72,14 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
     """
     if schema.place(source_url) == schema.place(target_url):
         raise BackupFailed("The target is the database that is in use now. Name another one.")
+    _must_be_free(target_url)
     schema.upgrade(target_url)
     with _engine(source_url) as source, _engine(target_url) as target:
         _must_be_unused(source_url, "The database")
         _must_be_unused(target_url, "The target")
         if schema.is_file(source_url):
             of_sqlite.check(schema.path_of(source_url))
-        _begin(source_url, target_url, target)
+        _begin(source_url, target)
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
             here = {}
@@ -92,7 +93,8 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
         with target.connect() as other:
             there = {table.name: _content(table, other) for table in _tables()}
         if wrong := next((name for name, content in here.items() if there[name] != content), None):
-            raise BackupFailed(f"The rows of {wrong} differ: {here[wrong].rows} here, {there[wrong].rows} there.")
+            rows = f"{here[wrong].rows} here, {there[wrong].rows} there"
+            raise BackupFailed(f"The rows of {wrong} differ: {rows}. Empty the target, and run it again.")
         _end(target)
     return there
 
@@ -126,7 +128,16 @@ def _must_be_unused(url: str, what: str) -> None:
         raise BackupFailed(f"{what} is in use. Stop the service first, on every node.")
 
 
-def _begin(source_url: str, target_url: str, target: Engine) -> None:
+def _must_be_free(url: str) -> None:
+    is_empty = of_sqlite.is_empty(schema.path_of(url)) if schema.is_file(url) else of_postgresql.is_empty(url)
+    if is_empty:
+        return
+    with _engine(url) as target, target.connect() as connection:
+        if not inspect(connection).has_table(MARKER.name):
+            raise BackupFailed("There is something in the target. Name an empty database.")
+
+
+def _begin(source_url: str, target: Engine) -> None:
     source = schema.place(source_url)
     with _writing(target) as connection:
         if inspect(connection).has_table(MARKER.name):
@@ -136,10 +147,6 @@ def _begin(source_url: str, target_url: str, target: Engine) -> None:
                     f"A move of {begun} to the target broke off. Finish that one, or name another target."
                 )
             return
-        is_file = schema.is_file(target_url)
-        is_empty = of_sqlite.is_empty(schema.path_of(target_url)) if is_file else of_postgresql.is_empty(target_url)
-        if not is_empty:
-            raise BackupFailed("There are blogs in the target. Name an empty database.")
         MARKER.create(connection)
         connection.execute(insert(MARKER).values(source=source, began_at=clock.now().replace(tzinfo=None)))
         for table in reversed(_tables()):  # what the migrations put there

@@ -1,25 +1,23 @@
-"""PostgreSQL: its own ``pg_dump`` and ``pg_restore``, with the counts of the same snapshot."""
+"""PostgreSQL: its own ``pg_dump``, ``pg_restore`` and ``psql``, with the counts of the same snapshot."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from commentsvc.backups.archive import BackupFailed
 
-PASSED_ON = {  # what libpq reads from the environment, so that no password stands on a command line
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-}
-OTHERS = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+OTHERS = (
+    "SELECT COUNT(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_type = 'client backend'"
+)
 IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 
@@ -30,83 +28,83 @@ def dump(url: str, target: Path) -> dict[str, int]:
     Raises:
         BackupFailed: ``pg_dump`` is missing or fails.
     """
-    with psycopg.connect(_plain(url)) as connection:
+    with _connected(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.execute("SET statement_timeout = 0")
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         counts = _counts(connection)
-        _run(["pg_dump", "--format=custom", f"--snapshot={snapshot}", "--no-owner", f"--file={target}"], url)
+        options = ["--format=custom", "--schema=public", "--no-owner", f"--snapshot={snapshot}", f"--file={target}"]
+        _run("pg_dump", options, url)
     return counts
 
 
 def check(dump_file: Path) -> None:
     """Raise ``BackupFailed`` unless ``pg_restore`` can read all of a dump."""
-    _run(["pg_restore", "--file=/dev/null", str(dump_file)], "")
+    _run("pg_restore", ["--file=/dev/null", str(dump_file)])
 
 
 def is_empty(url: str) -> bool:
-    """Return whether nothing of anybody is in the database."""
-    with psycopg.connect(_plain(url)) as connection:
+    """Return whether nothing of anybody is in the database; other programs' tables are somebody's."""
+    with _connected(url) as connection:
         names = {name for (name,) in connection.execute(TABLES)}
-        if not {"site", "moderator"} & names:
-            return True
-        found = connection.execute(IS_SOMEBODYS).fetchone()
-    return found == (False,)
+        if "alembic_version" not in names:
+            return not names
+        return connection.execute(IS_SOMEBODYS).fetchone() == (False,)
 
 
 def is_used(url: str) -> bool:
     """Return whether anybody else is connected."""
-    with psycopg.connect(_plain(url)) as connection:
-        return _others(connection)
+    with _connected(url) as connection:
+        return connection.execute(OTHERS).fetchone() != (0,)
 
 
 def put(url: str, dump_file: Path, aside: str) -> dict[str, int]:
     """Put a dump into the schema ``public``, and the old one into the schema ``aside``; return the rows of each table.
 
+    Both happen in one transaction, whatever ends it.
+
     Raises:
-        BackupFailed: others use the database, or ``pg_restore`` fails; then everything is as it was.
+        BackupFailed: others use the database, or ``psql`` fails.
     """
-    with psycopg.connect(_plain(url), autocommit=True) as connection:
-        if _others(connection):
-            raise BackupFailed("The database is in use. Stop the service first, on every node.")
-        name = sql.Identifier(aside)
-        with connection.transaction():
-            connection.execute(sql.SQL("ALTER SCHEMA public RENAME TO {}").format(name))
-            connection.execute("CREATE SCHEMA public")
-        try:
-            whole = ["--schema=public", "--no-owner", "--single-transaction", "--exit-on-error"]
-            _run(["pg_restore", *whole, f"--dbname={connection.info.dbname}", str(dump_file)], url)
-        except BackupFailed:
-            with connection.transaction():
-                connection.execute("DROP SCHEMA public CASCADE")
-                connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO public").format(name))
-            raise
+    if is_used(url):
+        raise BackupFailed("The database is in use. Stop the service first, on every node.")
+    script = dump_file.with_name(f"{dump_file.name}-journal")  # which goes with the dump
+    _run("pg_restore", ["--schema=public", "--no-owner", f"--file={script}", str(dump_file)])
+    rename = sql.SQL("ALTER SCHEMA public RENAME TO {}").format(sql.Identifier(aside)).as_string(None)
+    steps = [f"--command={rename}", "--command=CREATE SCHEMA public", f"--file={script}"]
+    _run("psql", ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", *steps], url)
+    with _connected(url) as connection:
         return _counts(connection)
 
 
-def _others(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    return connection.execute(OTHERS).fetchone() != (0,)
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    try:
+        with psycopg.connect(_plain(url)) as connection:
+            yield connection
+    except psycopg.Error as problem:
+        raise BackupFailed(f"The database cannot be used: {' '.join(str(problem).split())}") from None
 
 
-def _counts(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, int]:
+def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:
     counts = {}
     for (name,) in connection.execute(TABLES).fetchall():
-        query = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier("public", str(name)))
-        (count,) = connection.execute(query).fetchone() or (0,)
-        counts[str(name)] = int(str(count))
+        query = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier("public", name))
+        (counts[name],) = connection.execute(query).fetchone() or (0,)
     return counts
 
 
-def _run(argv: list[str], url: str) -> None:
-    program = shutil.which(argv[0])
+def _run(name: str, options: list[str], url: str = "") -> None:
+    program = shutil.which(name)
     if program is None:
-        raise BackupFailed(f"{argv[0]} is missing. Install PostgreSQL’s client programs (postgresql-client on Debian).")
-    said = conninfo_to_dict(_plain(url)) if url else {}
-    known = {variable: str(said[name]) for name, variable in PASSED_ON.items() if said.get(name)}
-    command = [program, *argv[1:]]
-    done = subprocess.run(command, env=os.environ | known, capture_output=True, text=True, check=False)  # noqa: S603
+        raise BackupFailed(f"{name} is missing. Install PostgreSQL’s client programs (postgresql-client on Debian).")
+    known: dict[str, Any] = dict(conninfo_to_dict(_plain(url))) if url else {}
+    password = known.pop("password", None)  # a command line can be read by everybody
+    argv = [program, *options, *([f"--dbname={make_conninfo(**known)}"] if url else [])]
+    environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BackupFailed(f"{argv[0]} failed: {' '.join(done.stderr.split())}")
+        raise BackupFailed(f"{name} failed: {' '.join(done.stderr.split())}")
 
 
 def _plain(url: str) -> str:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from commentsvc.backups.archive import BackupFailed
@@ -57,15 +57,17 @@ def check(path: Path) -> dict[str, int]:
 
 
 def is_empty(path: Path) -> bool:
-    """Return whether there is no file, or nothing of anybody in it."""
+    """Return whether there is no file, or nothing of anybody in it; other programs' tables are somebody's."""
     if not path.exists() or not path.stat().st_size:
         return True
-    with closing(_read_only(path)) as database:
-        try:
-            found = database.execute(IS_SOMEBODYS).fetchone()
-        except sqlite3.OperationalError:  # it has no such tables
-            found = database.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
-    return bool(found == (0,))
+    try:
+        with closing(_read_only(path)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "alembic_version" not in tables:
+                return not tables
+            return bool(database.execute(IS_SOMEBODYS).fetchone() == (0,))
+    except sqlite3.DatabaseError:  # damaged
+        return False
 
 
 def is_alone(path: Path) -> bool:
@@ -73,12 +75,12 @@ def is_alone(path: Path) -> bool:
     with closing(sqlite3.connect(path, timeout=0)) as database:
         try:
             return bool(database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
-        except sqlite3.OperationalError:
-            return False
+        except sqlite3.DatabaseError as problem:  # of a damaged one nobody can tell
+            return problem.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def put_aside(path: Path, aside: Path) -> None:
-    """Move a database to ``aside``.
+    """Move a database to ``aside``, with the files that belong to it.
 
     Raises:
         BackupFailed: somebody uses it.
@@ -87,9 +89,9 @@ def put_aside(path: Path, aside: Path) -> None:
         return
     if not is_alone(path):
         raise BackupFailed(f"{path} is in use. Stop the service first.")
-    path.replace(aside)
-    for end in BESIDE:
-        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+    for end in ("", *BESIDE):
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{end}").replace(aside.with_name(f"{aside.name}{end}"))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

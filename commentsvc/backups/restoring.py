@@ -54,7 +54,7 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
         raise BackupFailed("COMMENTSVC_SECRET_KEY is not the secret of the backup. Remove that setting first.")
     if not config.secret_key and not SECRET.fullmatch(secret):
         raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
-    there = config.secret_file.read_text().strip() if config.secret_file.exists() else secret
+    there = _kept(config.secret_file) or secret
     if there != secret and not replaces and _has_rows(config):
         raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
 
@@ -79,8 +79,12 @@ def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
 
 
 def _write_secret(place: Path, secret: str) -> None:
-    there = place.read_text().strip() if place.exists() else ""
+    there = _kept(place)
     if there and there != secret:
         place.replace(place.with_name(f"{place.name}.replaced-{clock.now():%Y%m%dT%H%M%S}"))
     if there != secret:
         files.write(place, secret.encode())
+
+
+def _kept(place: Path) -> str:
+    return place.read_bytes().decode("latin-1").strip() if place.exists() else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from commentsvc import logs, schema, settings
-from commentsvc.backups import making, restoring
+from commentsvc.backups import archive, making, restoring
 from commentsvc.backups.archive import Manifest
 from commentsvc.cli.application import FIRST, say_where, with_application
 from commentsvc.cli.progress import Progress
@@ -20,9 +20,10 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print what is in
 @click.command()
 @click.argument("file", type=OUT)
 @click.option("--check", "only_checks", is_flag=True, help="Check a backup that is there, instead of making one.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is a backup.")
 @click.option("--without-secret", is_flag=True, help="Leave the secret out: keep it safe elsewhere.")
 @AS_JSON
-def backup(file: Path, only_checks: bool, without_secret: bool, as_json: bool) -> None:
+def backup(file: Path, only_checks: bool, overwrite: bool, without_secret: bool, as_json: bool) -> None:
     """Back everything up into FILE while the service runs: the database, as it is at one moment, and the secret.
 
     The copy is checked before the file is there. It can be read by its owner only.
@@ -33,6 +34,8 @@ def backup(file: Path, only_checks: bool, without_secret: bool, as_json: bool) -
         progress.end()
         _say(manifest, file, "is whole", as_json=as_json)
         return
+    if file.exists() and not (overwrite and archive.is_one(file)):
+        raise click.ClickException(f"{file} is there already. Name another file, or replace a backup with --overwrite.")
     _make(file, without_secret, as_json)
 
 

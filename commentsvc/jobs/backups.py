@@ -20,8 +20,10 @@ def make_daily() -> int:
     db.session.rollback()  # it may take long
     try:
         size = daily.perform(name)
-    except (BackupFailed, OSError) as problem:
-        log.error("the daily backup failed: %s", problem)
+    except Exception as problem:  # whatever it is, the owner hears of it, and it is tried again
+        is_known = isinstance(problem, BackupFailed | OSError)
+        log.error("the daily backup failed: %s", problem, exc_info=None if is_known else problem)
+        db.session.rollback()
         written(partial(daily.end, backup_id, 0, str(problem) or type(problem).__name__))
     else:
         log.info("backed up to %s, %s bytes", name, size)

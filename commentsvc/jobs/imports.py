@@ -37,6 +37,7 @@ def run_next() -> int:
         raise
     except runs.Cancelled:
         db.session.rollback()
+        written(partial(runs.stop, task))
     except Refusal as refusal:
         written(partial(runs.fail, task, [refusal.sentence, refusal.values]))
     except Exception:  # whatever a strange file causes

@@ -63,7 +63,7 @@ class Converter:
             "title": remark.title,
             "body": body or "-",
         }
-        parsed = submission.parse({name: _text(value) for name, value in typed.items()})
+        parsed = submission.parse(typed)
         wrong = parsed.check.wrong
         for name in sorted({"email", "website"} & set(wrong)):
             self._report.changed[NO_ADDRESS[name]] += 1
@@ -139,10 +139,6 @@ class Converter:
 
 def _left_out(remark: Remark, why: Reason) -> NotTaken:
     return NotTaken(remark.place, why, remark.body or remark.author)
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _with_host(website: str) -> str:

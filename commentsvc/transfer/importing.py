@@ -69,7 +69,7 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
     """
     for count in staging.put(records):
         tell(count)
-    found = staging.counts()
+    doubles, found = staging.drop_doubles(), staging.counts()
     if not found and not staging.left_out():
         raise NothingReadable
     for remark in staging.in_no_page():
@@ -88,6 +88,7 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
         source=f"{origin.name.partition(':')[0]}:{wishes.source}" if wishes.source else origin.name,
         home=home,
         found=found,
+        already=doubles,
         elsewhere=dict(places.elsewhere),
         unused_rules=places.unused(),
     )
@@ -109,9 +110,9 @@ def load(
     """
     report.is_dry = action_id is None
     converter = Converter(site, wishes.pending_as, report, is_dry=report.is_dry)
-    site_id, done, ready = site.id, 0, list[_Part]()
+    site_id, done, ready, named = site.id, 0, list[_Part](), set[str]()
     for place in staging.threads():
-        thread = _Thread(staging, site_id, action_id, wishes, report, converter, place)
+        thread = _Thread(staging, site_id, action_id, wishes, report, converter, place, named)
         for part in thread.parts():
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= AT_ONCE:
@@ -159,9 +160,9 @@ class _Thread:
     report: Report
     converter: Converter
     place: str
+    named: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)  # the further keys that are taken already
     pages: list[Page] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
@@ -191,7 +192,7 @@ class _Thread:
                 self.staging.leave_out(new)
                 continue
             is_placeholder = remark.standing == Standing.DELETED and not remark.body
-            is_orphan = bool(remark.parent) and remark.parent not in placed | self.ids.keys()
+            is_orphan = bool(remark.parent) and remark.parent not in placed and remark.parent not in self.ids
             self.report.changed[ORPHANS] += is_orphan and not is_placeholder
             placed.add(remark.id)
             rows.append(new)
@@ -240,6 +241,7 @@ class _Thread:
             remark, names = new.remark, [(self.source, _short(new.remark.id))]
             if remark.also and remark.also not in self.named:  # another blog's may have the same number
                 names.append((self._also, remark.also))
+                self.named.add(remark.also)
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
             known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
             if new.original:
@@ -273,7 +275,7 @@ class _Thread:
         """Return what was not imported before, and learn the ids of what was."""
         remarks = self.remarks
         known = self._known([(self.source, _short(one.id)) for one in remarks])
-        self.named = {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
+        self.named |= {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
         twins = self._known([(_twins(self.source), one.also) for one in remarks if one.also])
         fresh = []
         for remark in remarks:
@@ -284,10 +286,16 @@ class _Thread:
                 continue
             self.report.already += remark.standing != Standing.DELETED or bool(remark.body)
             if (comment_id := (known | twins)[there]) is not None:
-                self.ids[remark.id] = comment_id
-                root = db.session.scalar(select(Comment.root_id).where(Comment.id == comment_id))
-                self.roots[comment_id] = root or comment_id
+                self._learn(remark.id, comment_id)
         return fresh
+
+    def _learn(self, key: str, comment_id: int) -> None:
+        """Remember what replies hang below, unless it was moved to another thread since."""
+        row = select(Comment.root_id).join(Thread, Thread.id == Comment.thread_id)
+        here = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
+        if here is not None:
+            self.ids[key] = comment_id
+            self.roots[comment_id] = here.root_id or comment_id
 
     def _known(self, names: list[tuple[str, str]]) -> dict[tuple[str, str], int | None]:
         found: dict[tuple[str, str], int | None] = {}

@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import BinaryIO, cast
 from commentsvc.errors import N_, Refusal
 
 GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
+ENCRYPTED = 0x1  # among the flags of a file in a zip, 4.4.4 of PKWARE's APPNOTE
 LOOKED_AT = 65_536  # bytes at the beginning
 MAX_UNPACKED = 20_000_000_000  # bytes
 MAX_RATIO = 200  # unpacked to packed,
@@ -65,6 +68,8 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
             file.seek(0)
             if beginning.startswith(ZIP):
                 with zipfile.ZipFile(file) as archive:
+                    if any(one.flag_bits & ENCRYPTED for one in archive.infolist()):
+                        raise NotReadable(PROBLEM, problem="it is encrypted")
                     names = [one for one in sorted(archive.namelist()) if not one.endswith("/")]
                     parts = [_buffered(cast(BinaryIO, archive.open(name)), packed) for name in names]
                     yield parts
@@ -72,7 +77,7 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
                 yield [_buffered(cast(BinaryIO, gzip.GzipFile(fileobj=file)), packed)]
             else:
                 yield [file]
-    except (OSError, EOFError, zipfile.BadZipFile) as problem:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as problem:
         raise NotReadable(PROBLEM, problem=_why(problem)) from None
 
 

@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from commentsvc.errors import N_, Refusal
 
+PLACE = re.compile(r"\{(?:(id|slug|title)|date:((?:%[YymdHMSjBb]|[-/_.])+))\}")
+
 
 class WrongPattern(Refusal):
     """A pattern with unknown names."""
@@ -21,8 +23,9 @@ def address(pattern: str, *, number: str, slug: str, title: str, date: datetime 
         WrongPattern: it names something else.
     """
     name = re.sub(r"[^\w]+", "-", title.lower()).strip("-")
-    try:
-        said = pattern.format(id=quote(number), slug=quote(slug or name), title=quote(name), date=date or datetime.min)
-    except (KeyError, ValueError, IndexError, AttributeError):
-        raise WrongPattern from None
+    values = {"id": quote(number), "slug": quote(slug or name), "title": quote(name)}
+    when = date or datetime.min
+    if re.search(r"[{}]", PLACE.sub("", pattern)):
+        raise WrongPattern
+    said = PLACE.sub(lambda place: values[place[1]] if place[1] else when.strftime(place[2]), pattern)
     return said if "://" in said else f"/{said.lstrip('/')}"

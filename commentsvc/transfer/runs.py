@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from commentsvc import clock, settings
 from commentsvc.db import db
@@ -19,6 +19,7 @@ from commentsvc.models.import_run import CHECKED, DONE, FAILED, ImportRun
 from commentsvc.models.imported import Imported
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.moderator import Moderator
+from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import importing, staging
@@ -106,13 +107,16 @@ def go_on(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) -> N
 
     Raises:
         AlreadyRunning: a worker is at it, or has done it.
+        FileGone: there is nothing to import any longer.
         InvalidFields: a choice is not possible.
     """
     choices.check()
+    db.session.refresh(run, with_for_update=True)
     if run.is_running or run.state == DONE:
         raise AlreadyRunning
-    is_checked = run.state == CHECKED and Choices.stored(run.choices) == choices
-    run.is_dry = is_dry or not is_checked
+    if run.state == FAILED:
+        raise FileGone
+    run.is_dry = is_dry or Choices.stored(run.choices) != choices
     run.choices, run.moderator_id = choices.as_json(), by.id
     run.state, run.due_at, run.leased_until, run.tries, run.done = QUEUED, clock.now(), None, 0, 0
 
@@ -138,16 +142,20 @@ def claim() -> Task | None:
 
 def renew(task: Task, done: int) -> None:
     """Note how far it is, and keep the lease; raises ``Cancelled``."""
-    row = update(ImportRun).where(ImportRun.id == task.run_id).values(done=done, leased_until=clock.now() + LEASE)
+    undone = exists().where(ModeratorAction.id == ImportRun.action_id, ModeratorAction.undone_at.is_not(None))
+    mine = update(ImportRun).where(ImportRun.id == task.run_id, ~undone)
+    row = mine.values(done=done, leased_until=clock.now() + LEASE)
     if not db.session.execute(row).rowcount:  # type: ignore[attr-defined]
         raise Cancelled
 
 
 def begin(task: Task, report: Report) -> int:
     """Return the action of an import that broke off, or log a new one."""
-    if task.action_id is not None:
-        return task.action_id
     run = _of(task)
+    if task.action_id is not None:
+        if db.session.get_one(ModeratorAction, task.action_id).undone_at is not None:
+            raise Cancelled
+        return task.action_id
     by = db.session.get(Moderator, task.moderator_id) if task.moderator_id else None
     run.action_id = importing.begin(run.site, by or Operator(), report)
     return run.action_id
@@ -163,6 +171,14 @@ def complete(task: Task, report: Report) -> None:
         db.on_commit(_remove, run.file)
 
 
+def stop(task: Task) -> None:
+    """Store that the import ended early, as somebody undid it; nothing if somebody cancelled it."""
+    run = db.session.get(ImportRun, task.run_id)
+    if run is not None:
+        run.state, run.leased_until = DONE, None
+        db.on_commit(_remove, run.file)
+
+
 def fail(task: Task, why: Reason) -> None:
     """Store why there is no report."""
     run = db.session.get(ImportRun, task.run_id)
@@ -175,6 +191,10 @@ def forget_old() -> None:
     old = clock.now() - KEPT
     for run in db.session.scalars(select(ImportRun).where(ImportRun.state == CHECKED, ImportRun.created_at < old)):
         _fail(run, FileGone.sentence)
+    for run in db.session.scalars(select(ImportRun).where(ImportRun.state == QUEUED, ImportRun.created_at < old)):
+        if run.leased_until is None:  # its machine is gone
+            _fail(run, FileGone.sentence)
+    db.session.flush()
     queued = select(ImportRun.file).where(ImportRun.state == QUEUED)
     needed = set(db.session.scalars(queued))
     folder = settings.current().data_dir

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from commentsvc.transfer.records import NotTaken, Origin, Page, Remark, Standing
+from commentsvc.transfer.records import NotTaken, Origin, Page, Record, Remark, Standing
 
 SCHEMA = """
 CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', said TEXT NOT NULL);
@@ -34,6 +35,7 @@ CREATE INDEX page_thread ON page (thread);
 """
 Row = TypeVar("Row", Page, Remark)
 REQUIRED = {"id", "url", "page", "body"}
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
@@ -55,10 +57,11 @@ class Staging:
         self.origin = Origin("")
         database.executescript(SCHEMA)
 
-    def put(self, records: Iterable[Origin | Page | Remark | NotTaken]) -> Iterator[int]:
+    def put(self, records: Iterable[Record]) -> Iterator[int]:
         """Store records; yield how many there are after each."""
         count = 0
-        for count, record in enumerate(records, 1):
+        for count, found in enumerate(records, 1):
+            record = _clean(found)
             match record:
                 case Origin():
                     self.origin = self.origin if self.origin.name else record
@@ -74,6 +77,11 @@ class Staging:
                     self.leave_out(record)
             yield count
         self._database.executescript(INDEXES)
+
+    def drop_doubles(self) -> int:
+        """Forget remarks whose id was there before; return how many."""
+        doubles = "DELETE FROM remark WHERE seq NOT IN (SELECT MIN(seq) FROM remark GROUP BY id)"
+        return self._database.execute(doubles).rowcount
 
     def leave_out(self, record: NotTaken) -> None:
         """Store what is not taken, for the report."""
@@ -167,6 +175,16 @@ def staged(folder: Path) -> Iterator[Staging]:
     finally:
         database.close()
         Path(name).unlink(missing_ok=True)
+
+
+def _clean(record: Record) -> Record:
+    """Return a record without what neither database stores: NUL, and halves of surrogate pairs."""
+    bad = {
+        name: UNSTORABLE.sub("", value)
+        for name, value in vars(record).items()
+        if isinstance(value, str) and UNSTORABLE.search(value)
+    }
+    return replace(record, **bad) if bad else record  # type: ignore[arg-type]
 
 
 def _place(remark: Remark) -> tuple[str, str, str, str]:

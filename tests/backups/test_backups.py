@@ -1,5 +1,6 @@
 """A backup made while people write holds what was acknowledged before, is checked, and comes back elsewhere."""
 
+import gc
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -270,6 +272,58 @@ class TestBothDatabases:
         (tmp_path / "x").write_text("not a zip")
         with pytest.raises(BackupFailed, match="is no complete backup"):
             making.check(tmp_path / "x")
+
+
+class TestNothingIsLost:
+    """Commands that could destroy what is there."""
+
+    def test_no_file_is_overwritten_by_mistake(self, tmp_path: Path) -> None:
+        server = Running(tmp_path / "data")
+        database = tmp_path / "data" / "commentsvc.sqlite3"
+        server.run("backup", str(tmp_path / "one.backup"))
+        for file, more in ((database, ()), (database, ("--overwrite",)), (tmp_path / "one.backup", ())):
+            with pytest.raises(AssertionError, match="is there already"):
+                server.run("backup", str(file), *more)
+        assert database.read_bytes().startswith(b"SQLite format 3")
+        server.run("backup", str(tmp_path / "one.backup"), "--overwrite")
+
+    @pytest.mark.parametrize("offset", [0, 2000])
+    def test_in_place_of_a_damaged_database(self, tmp_path: Path, offset: int) -> None:
+        server = Running(tmp_path / "data")
+        server.run("site", "add", "blog", "https://blog.example")
+        server.run("backup", str(tmp_path / "one.backup"))
+        gc.collect()
+        there = Running(tmp_path / "there")
+        database = there.folder / "commentsvc.sqlite3"
+        raw = bytearray(database.read_bytes())
+        raw[offset : offset + 3000] = os.urandom(3000)
+        database.write_bytes(raw)
+        with pytest.raises(AssertionError, match="With --replace"):
+            there.run("restore", str(tmp_path / "one.backup"))
+        there.run("restore", str(tmp_path / "one.backup"), "--replace")
+        assert list(there.folder.glob("commentsvc.sqlite3.replaced-*"))
+        assert "blog.example" in there.run("site", "list")
+
+    def test_what_breaks_off_on_postgresql_changes_nothing(
+        self, made: Path, tmp_path: Path, database_name: str, request: pytest.FixtureRequest
+    ) -> None:
+        if database_name != "postgresql":
+            pytest.skip("about PostgreSQL")
+        url = _new_database(tmp_path, database_name, request)
+        elsewhere(url, tmp_path)
+        restoring.restore(made)
+        before, real = _counts(url), of_postgresql._run
+
+        def fail_at_the_end(name: str, options: list[str], url: str = "") -> None:
+            real(name, [*options, "--command=SELECT 1/0"] if name == "psql" else options, url)
+
+        with (
+            patch.object(of_postgresql, "_run", fail_at_the_end),
+            pytest.raises(BackupFailed, match="division by zero"),
+        ):
+            restoring.restore(made, replaces=True)
+        assert _counts(url) == before
+        assert not of_postgresql.is_empty(url)
 
 
 def test_postgresql_in_use_is_left_alone(

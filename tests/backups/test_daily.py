@@ -1,5 +1,6 @@
 """A checked backup each day, without anybody asking; and everybody who should know says how old the last one is."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -73,7 +74,7 @@ def test_old_ones_stay_while_new_ones_fail(folder: Path, time: FrozenClock) -> N
         for _ in range(4):
             time.pass_(hours=25)
             run_job("back up")
-    assert set(good) <= set(names(folder))
+    assert names(folder) == good, "no damaged one stays, and no good one goes"
     status = daily.status()
     assert status
     assert status.problem == "damaged"
@@ -84,6 +85,47 @@ def test_old_ones_stay_while_new_ones_fail(folder: Path, time: FrozenClock) -> N
     assert status
     assert not status.problem
     assert not status.is_late
+
+
+def test_what_others_keep_there_stays(folder: Path, time: FrozenClock) -> None:
+    folder.mkdir()
+    others = [
+        ".restic-backup-password",
+        ".backup-password",
+        "commentsvc-2020-beforeT.backup",
+        "commentsvc-20200101T000000.backup",
+    ]
+    for name in others:
+        (folder / name).touch()
+        os.utime(folder / name, (0, 0))
+    left = folder / f"{making.PREFIX}abcd1234"
+    left.touch()
+    os.utime(left, (0, 0))
+    for _ in range(5):
+        run_job("back up")
+        time.pass_(hours=25)
+    assert set(others) <= {path.name for path in folder.iterdir()}
+    assert not left.exists()
+    for name in others:
+        (folder / name).unlink()
+
+
+def test_any_failure_is_stored(folder: Path) -> None:
+    with patch.object(making, "make", side_effect=ZeroDivisionError("unforeseen")):
+        run_job("back up")
+    status = daily.status()
+    assert status
+    assert status.problem == "unforeseen"
+
+
+def test_a_long_one_is_not_begun_twice(folder: Path, time: FrozenClock) -> None:
+    db.begin_write()
+    assert daily.claim()
+    db.session.commit()
+    time.pass_(hours=2)
+    assert not daily.is_due()
+    time.pass_(hours=5)
+    assert daily.is_due()
 
 
 def test_a_folder_that_cannot_be_written_to(folder: Path) -> None:

@@ -122,10 +122,19 @@ def test_a_place_that_is_not_empty(lived_in: Running, tmp_path: Path) -> None:
     other = Running(tmp_path / "other")
     other.run("site", "add", "cats", "https://cats.example")
     gc.collect()
-    with pytest.raises(BackupFailed, match="There are blogs in the target"):
+    with pytest.raises(BackupFailed, match="There is something in the target"):
         moving.move(url_of(lived_in), url_of(other), lambda _: None)
     with pytest.raises(BackupFailed, match="is the database that is in use now"):
         moving.move(url_of(lived_in), url_of(lived_in), lambda _: None)
+
+
+def test_another_programs_database(lived_in: Running, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "new.sqlite3")
+    other.execute("CREATE TABLE mine (id)")
+    other.close()
+    with pytest.raises(BackupFailed, match="There is something in the target"):
+        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    assert value(new_sqlite(tmp_path), "SELECT COUNT(*) FROM sqlite_master") == 1
 
 
 def test_while_the_service_runs(lived_in: Running, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from commentsvc.models import (
     Email,
     Imported,
     LearnedWord,
+    Moderator,
     ModeratorAction,
     Revision,
     Site,
@@ -25,6 +26,7 @@ from commentsvc.models import (
 )
 from commentsvc.models.comment import State
 from commentsvc.privacy import personal_data
+from commentsvc.threads import moving
 from commentsvc.transfer import exporting
 from commentsvc.transfer.opening import NotReadable
 from tests.cast import BOB
@@ -250,6 +252,47 @@ class TestWhatItLeavesAlone:
     def test_what_is_no_export_is_said_in_one_sentence(self, bring: Bring, nonsense: str) -> None:
         with pytest.raises(NotReadable):
             bring(nonsense)
+
+
+class TestStrangeFiles:
+    """Rows that look right by themselves."""
+
+    def twikoo(self, **fields: object) -> dict[str, object]:
+        return {
+            "_id": "1",
+            "nick": "Zoë",
+            "mail": "",
+            "mailMd5": "",
+            "ua": "",
+            "url": "/2007/05/phone/",
+            "comment": "A text.",
+            **fields,
+        }
+
+    def test_the_same_number_under_two_articles(self, bring: Bring) -> None:
+        """The first one counts, and the report says that there was another."""
+        both = [self.twikoo(comment="first", created=1), self.twikoo(comment="again", created=2, url="/b/")]
+        report = bring(json.dumps(both))
+        assert [one.body for one in rows()] == ["first"]
+        assert (report.total, report.already) == (1, 1)
+
+    def test_halves_of_emoji_and_nul(self, bring: Bring) -> None:
+        strange = self.twikoo(nick="Zo\ud83d", comment="one \ud83d and \u0000 two", _id="\u00001", created=1)
+        assert bring(json.dumps([strange])).total == 1
+        assert rows()[0].body.split() == ["one", "and", "two"]
+
+    def test_a_reply_to_what_was_moved_elsewhere(self, bring: Bring, bob: Visitor, moderator: Moderator) -> None:
+        bring(wxr(wp(1, "moved away")))
+        bob.comment(BOB)
+        db.begin_write()
+        elsewhere = db.session.scalars(select(Thread).where(Thread.key != KEY)).one()
+        away = db.session.scalars(select(Comment).where(Comment.body == "moved away")).one()
+        moving.move([away], elsewhere, None, moderator)
+        db.session.commit()
+        bring(wxr(wp(1, "moved away"), wp(2, "a reply", parent=1)))
+        reply = db.session.scalars(select(Comment).where(Comment.body == "a reply")).one()
+        assert reply.parent_id is None
+        assert reply.thread.key == KEY
 
 
 class TestUndo:

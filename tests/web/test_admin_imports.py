@@ -156,7 +156,7 @@ class TestRefused:
         assert "Asia/Tokyo" in answer.text
 
     def test_options_that_are_none_and_nothing_typed_is_lost(self, ada: Visitor) -> None:
-        wrong = {"timezone": "CET+1", "origins": "old.example", "map": "one column", "permalink": "/{year}/"}
+        wrong = {"timezone": "CET+1", "origins": "old.example", "map": "one column", "permalink": "/{date[0]}/"}
         answer = send(ada, EXPORT, charset="utf-9", **wrong)
         assert answer.status_code == 422
         for said in (*wrong.values(), "utf-9", "Write it like Europe/Berlin.", "Line 1 of the map"):
@@ -266,6 +266,24 @@ class TestBrokenOff:
             page = look(ada)
         assert "Upload and check" in page
         assert texts() == []
+
+    def test_undone_while_it_runs(self, ada: Visitor, time: FrozenClock) -> None:
+        """Neither this worker nor the next one goes on."""
+        send(ada, wxr(*[wp(number, f"number {number}") for number in range(1, 50)]))
+        look(ada)
+        start(ada)
+        broken = OperationalError("INSERT", {}, Exception("gone"))
+        interrupted = patch.object(runs, "renew", side_effect=[None, None, broken])
+        with patch.object(importing, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
+            run_job("import comments")
+        db.session.rollback()
+        action = db.session.scalars(select(ModeratorAction)).one()
+        ada.admin_post(f"/admin/actions/{action.id}/reversal")
+        time.pass_(minutes=3)
+        run_job("import comments")
+        run_job("take imports back")
+        assert texts() == []
+        assert "The import was undone." in ada.client.get(PAGE).text
 
     def test_cancelled_half_way_it_can_be_undone(self, ada: Visitor) -> None:
         send(ada, wxr(*[wp(number, f"number {number}") for number in range(1, 50)]))
