@@ -31,7 +31,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command(name="import")
 @click.argument("format_name", metavar="FORMAT", type=FORMATS)
-@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--site", "key", required=True, help="The blog that they belong to.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--from", "origins", multiple=True, metavar="ORIGIN", help="A former address of the blog; repeatable.")

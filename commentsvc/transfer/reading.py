@@ -7,18 +7,22 @@ from types import ModuleType
 from typing import BinaryIO
 
 from commentsvc.errors import N_
-from commentsvc.transfer import databases, opening
+from commentsvc.transfer import databases, opening, trees
 from commentsvc.transfer.formats import (
     artalk,
     blogger,
     commento,
     cusdis,
     disqus,
+    duoshuo,
+    giscus,
+    hashover,
     isso,
     movabletype,
     own,
     remark42,
     serendipity,
+    staticman,
     twikoo,
     typecho,
     waline,
@@ -29,9 +33,10 @@ from commentsvc.transfer.records import Reading, Record
 
 AUTO = "auto"
 # In the order in which they are recognised: the surest marks first, of databases those with most tables.
-OF_TEXT = (own, wordpress, disqus, blogger, movabletype, remark42, commento, artalk, twikoo, waline)
+OF_TEXT = (own, wordpress, disqus, blogger, movabletype, remark42, commento, giscus, duoshuo, artalk, twikoo, waline)
 OF_TABLES = (serendipity, cusdis, typecho, isso)
-FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES)}
+OF_TREES = (hashover, staticman)
+FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES, *OF_TREES)}
 DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": N_("This is a web page, not an export."),
@@ -40,6 +45,7 @@ LOOKS_LIKE = {  # what people take for an export
     b"<rss": N_("This is a feed, which holds only the latest articles. Please use an export."),
     SQLITE: N_("This database belongs to another program. Supported: %(known)s."),
 }
+NO_COMMENTS = N_("The file holds no comments.")
 A_DUMP = N_("This is a database dump. Please choose its format.")
 
 
@@ -55,6 +61,13 @@ def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
     Raises:
         NotReadable: it cannot be opened, or is of no known format.
     """
+    inside = trees.names(path)
+    for module in OF_TREES:
+        if name in (AUTO, module.NAME) and (wanted := module.wanted(inside)):
+            yield from module.read_files(trees.files(path, wanted), reading)
+            return
+    if path.is_dir():
+        raise OfNoFormat(NO_COMMENTS)
     with opening.opened(path) as parts:
         for part in parts:
             first = opening.beginning(part)

@@ -19,6 +19,7 @@ ONLY_WHERE_NEEDED = {
     "mf2py": "a page that mentions us is read",
     "bs4": "a page that mentions us is read",
     "feedparser": "a feed is read",
+    "yaml": "comments kept as files are imported",
     "lxml": "other people's HTML is read",
     "bleach": "somebody writes",
     "linkify_it": "somebody writes",

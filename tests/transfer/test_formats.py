@@ -1,6 +1,8 @@
 """Each further format by one small file of its own: ids, parents, states, times, texts."""
 
 import json
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,142 @@ def test_no_time_is_no_time(text: str) -> None:
     assert times.of_sql(text, "UTC") is None
     assert times.of_iso(text) is None
     assert times.of_epoch(text) is None
+
+
+STATICMAN = {
+    "_data/comments/the-phone/entry1.yml": "_id: a1\nname: Grace\nemail: 5d41402abc4b2a76b9719d911017c592\n"
+    'url: "https://grace.example/"\nmessage: "It **does**.\\r\\nReally."\ndate: 1178100000\n',
+    "_data/comments/the-phone/entry2.yml": "_id: a2\nname: Linus\nmessage: No\nreplying_to: '1'\n"
+    "date: 2007-05-03T10:00:00.000Z\n",
+    "_data/comments/the-phone/entry3.yml": "_id: a3\nname: Ada\nmessage: Yes\nreplying_to_uid: a2\n"
+    "date: 2007-05-04 10:00:00\n_parent: https://old.example/2007/phone/\n",
+    "_data/comments/the-phone/hostile.yml": "!!python/object/apply:os.system ['true']\n",
+    "_data/comments/the-phone/list.yml": "- a list\n",
+    "readme.md": "no comment",
+}
+HASHOVER = {
+    "threads/2007-05-phone/1.json": json.dumps(
+        {"body": "It <b>rings</b>.", "name": "Grace", "date": "2007-05-02T10:00:00"}
+    ),
+    "threads/2007-05-phone/1-1.json": json.dumps({"body": "No", "date": "2007-05-03T10:00:00", "status": "pending"}),
+    "threads/2007-05-phone/1-1-1.xml": "<comment><body>Yes</body><date>2007-05-04T10:00:00</date></comment>",
+    "threads/2007-05-phone/2.json": "{ damaged",
+}
+
+
+def _folder(root: Path, files: dict[str, str]) -> Path:
+    for name, said in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(said)
+    return root
+
+
+def _zipped(root: Path, files: dict[str, str]) -> Path:
+    path = root / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, said in files.items():
+            archive.writestr(name, said)
+    return path
+
+
+def _tarred(root: Path, files: dict[str, str]) -> Path:
+    folder, path = _folder(root / "inside", files), root / "export.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(folder, arcname="site")
+    return path
+
+
+@pytest.mark.parametrize("pack", [_folder, _zipped, _tarred])
+class TestManyFiles:
+    """A folder, a zip and a tar hold the same."""
+
+    def test_staticman(self, tmp_path: Path, pack: Any) -> None:
+        found = list(
+            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, STATICMAN), "auto", Reading())
+        )
+        remarks = [one for one in found if isinstance(one, Remark)]
+        assert [(one.id, one.parent, one.author) for one in remarks] == [
+            ("a1", "", "Grace"),
+            ("a2", "a1", "Linus"),
+            ("a3", "a2", "Ada"),
+        ]
+        assert remarks[0].email == "", "it is only a hash"
+        assert [one.written and one.written.isoformat() for one in remarks] == [
+            "2007-05-02T10:00:00+00:00",
+            "2007-05-03T10:00:00+00:00",
+            "2007-05-04T10:00:00+00:00",
+        ]
+        assert {one.url for one in found if isinstance(one, Page)} == {"/the-phone/", "https://old.example/2007/phone/"}
+        assert [one.place.rpartition("/")[2] for one in found if isinstance(one, NotTaken)] == [
+            "hostile.yml",
+            "list.yml",
+        ]
+
+    def test_hashover(self, tmp_path: Path, pack: Any) -> None:
+        found = list(
+            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, HASHOVER), "auto", Reading())
+        )
+        remarks = {one.id: one for one in found if isinstance(one, Remark)}
+        assert {one: row.parent.rpartition("/")[2] for one, row in remarks.items()} == {
+            "2007-05-phone/1": "",
+            "2007-05-phone/1-1": "1",
+            "2007-05-phone/1-1-1": "1-1",
+        }
+        assert remarks["2007-05-phone/1-1"].standing == Standing.PENDING
+        assert remarks["2007-05-phone/1-1-1"].body == "Yes"
+        assert len([one for one in found if isinstance(one, NotTaken)]) == 1
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(NotReadable):
+        list(reading.records(_folder(tmp_path / "x", {"a.txt": "nothing"}), "auto", Reading()))
+
+
+def test_giscus(read: Any) -> None:
+    def node(number: int, **fields: object) -> dict[str, object]:
+        author = {"login": "grace", "url": "https://github.example/grace"}
+        at = f"2021-05-0{number}T10:00:00Z"
+        return {"id": f"D{number}", "author": author, "body": f"text *{number}*", "createdAt": at, **fields}
+
+    first = node(1, replies={"nodes": [node(2), node(3, author=None, isMinimized=True)]})
+    discussion = {
+        "title": "2007/05/phone",
+        "url": "https://github.example/d/1",
+        "locked": True,
+        "comments": {"nodes": [first]},
+    }
+    pages, remarks, _ = read({"data": {"repository": {"discussions": {"nodes": [discussion]}}}})
+    assert [(one.url, one.key, one.is_closed) for one in pages] == [("/2007/05/phone", "2007/05/phone", True)]
+    assert [(one.id, one.parent, one.standing) for one in remarks] == [
+        ("D1", "", Standing.APPROVED),
+        ("D2", "D1", Standing.APPROVED),
+        ("D3", "D1", Standing.DELETED),
+    ]
+
+
+def test_duoshuo(read: Any) -> None:
+    post = {"thread_id": 7, "author_name": "Grace", "author_email": "grace@mail.example", "ip": "203.0.113.9"}
+    posts = [
+        {**post, "post_id": 1, "parents": [], "message": "one", "created_at": "2013-05-02T10:00:00+08:00"},
+        {**post, "post_id": 2, "parents": [1], "message": "two", "created_at": "2013-05-02T10:01:00+08:00"},
+    ]
+    thread = {"thread_id": 7, "thread_key": "phone", "url": "http://old.example/phone", "title": "The phone"}
+    pages, remarks, _ = read({"threads": [thread], "posts": posts})
+    assert [(one.url, one.key, one.title) for one in pages] == [("http://old.example/phone", "phone", "The phone")]
+    assert [(one.id, one.page, one.parent, one.body) for one in remarks] == [
+        ("1", "7", "", "one"),
+        ("2", "7", "1", "two"),
+    ]
+
+
+def test_wxr_made_for_disqus(read: Any) -> None:
+    file = """<?xml version="1.0"?><rss version="2.0" xmlns:dsq="http://www.disqus.com/"
+ xmlns:wp="http://wordpress.org/export/1.0/"><channel><item><title>The phone</title>
+<link>https://old.example/phone</link><dsq:thread_identifier>phone-7</dsq:thread_identifier>
+<wp:post_date_gmt></wp:post_date_gmt><wp:comment><wp:comment_id>1</wp:comment_id>
+<wp:comment_author>Grace</wp:comment_author><wp:comment_date_gmt>2007-05-02 10:00:00</wp:comment_date_gmt>
+<wp:comment_content>It rings.</wp:comment_content><wp:comment_approved>1</wp:comment_approved></wp:comment></item>
+</channel></rss>"""
+    (page,), (remark,), _ = read(file)
+    assert (page.url, page.key, page.title) == ("https://old.example/phone", "phone-7", "The phone")
+    assert (remark.author, remark.body, remark.page) == ("Grace", "It rings.", page.id)

@@ -32,8 +32,8 @@ LONG_NAME = 40  # characters; what stands behind the last mark is a blog's name 
 
 
 def is_like(beginning: bytes) -> bool:
-    """Return whether a file begins as one of this format, made by WordPress itself."""
-    return b"wordpress.org/export/" in beginning and b"xmlns:dsq" not in beginning
+    """Return whether a file begins as one of this format; others make it for Disqus."""
+    return b"wordpress.org/export/" in beginning
 
 
 def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
@@ -60,14 +60,15 @@ def _item(item: "Element", reading: Reading) -> Iterator[Record]:
     if not comments:
         return
     number, link = text_of(item, "post_id"), text_of(item, "link")
-    page = number or link
+    page = number or link or text_of(item, "thread_identifier")
     status = text_of(item, "status")
     created = times.of_sql(text_of(item, "post_date_gmt"), "UTC") or times.of_sql(
         text_of(item, "post_date"), reading.timezone
     )
     title = unescape(text_of(item, "title"))
     is_closed = text_of(item, "comment_status") == "closed"
-    yield Page(page, link, title=title, created=created, is_closed=is_closed)
+    key = text_of(item, "thread_identifier")  # in files made for Disqus
+    yield Page(page, link, key=key, title=title, created=created, is_closed=is_closed)
     for comment in comments:
         place = f"line {comment.sourceline}"
         if status not in PUBLISHED:

@@ -1,0 +1,48 @@
+"""Duoshuo's JSON, whose service ended in 2017: threads and posts, each with all that it answers."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Text
+
+NAME = "duoshuo"
+TITLE = "Duoshuo"
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    return b'"thread_id"' in beginning and (b'"thread_key"' in beginning or b'"posts"' in beginning)
+
+
+def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+    """Yield threads and posts."""
+    found = whole(stream)
+    if not isinstance(found, dict):
+        raise NotReadable
+    yield Origin(NAME)
+    for row in _rows(found, "threads"):
+        title, key = text_in(row, "title"), text_in(row, "thread_key")
+        yield Page(text_in(row, "thread_id"), text_in(row, "url"), key=key, title=title)
+    for row in _rows(found, "posts"):
+        number, above = text_in(row, "post_id"), row.get("parents")
+        yield Remark(
+            id=number,
+            page=text_in(row, "thread_id"),
+            body=text_in(row, "message"),
+            author=text_in(row, "author_name"),
+            text=Text.HTML,
+            parent=str(above[-1]) if isinstance(above, list) and above else text_in(row, "parent_id"),
+            email=text_in(row, "author_email"),
+            website=text_in(row, "author_url"),
+            address=text_in(row, "ip"),
+            written=times.of_iso(text_in(row, "created_at"), reading.timezone),
+            place=f"post {number}",
+        )
+
+
+def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = found.get(name)
+    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []

@@ -1,0 +1,75 @@
+"""GitHub Discussions, which giscus shows: answers of its GraphQL interface, saved as JSON.
+
+https://docs.github.com/graphql/reference/objects#discussioncomment
+"""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.opening import NotReadable
+from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+
+NAME = "giscus"
+TITLE = "giscus (GitHub Discussions)"
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as one of this format."""
+    return b'"discussions"' in beginning and b'"nodes"' in beginning
+
+
+def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+    """Yield the discussions, whose titles are addresses, and their comments."""
+    found = _discussions(whole(stream))
+    if found is None:
+        raise NotReadable
+    yield Origin(NAME)
+    for one in found:
+        page, title = text_in(one, "url", "id", "title"), text_in(one, "title")
+        address = title if "://" in title or title.startswith("/") else f"/{title}"
+        yield Page(
+            page, address, key=title, created=times.of_iso(text_in(one, "createdAt")), is_closed=_is(one, "locked")
+        )
+        for comment in _nodes(one, "comments"):
+            yield _remark(comment, page, "")
+            for reply in _nodes(comment, "replies"):
+                yield _remark(reply, page, text_in(comment, "id"))
+
+
+def _remark(row: dict[str, Any], page: str, parent: str) -> Remark:
+    author, html = row.get("author") or {}, text_in(row, "bodyHTML")
+    is_gone = bool(row.get("deletedAt")) or _is(row, "isMinimized")
+    return Remark(
+        id=text_in(row, "id"),
+        page=page,
+        body=text_in(row, "body") or html,
+        author=text_in(author, "login"),
+        text=Text.MARKDOWN if row.get("body") else Text.HTML,
+        parent=parent,
+        standing=Standing.DELETED if is_gone else Standing.APPROVED,
+        website=text_in(author, "url"),
+        written=times.of_iso(text_in(row, "createdAt")),
+        edited=times.of_iso(text_in(row, "lastEditedAt")),
+        place=text_in(row, "url", "id"),
+    )
+
+
+def _discussions(value: Any) -> list[dict[str, Any]] | None:
+    """Return what is listed, however deep it is in the answer."""
+    while isinstance(value, dict):
+        if "discussions" in value:
+            return _nodes(value, "discussions")
+        value = next((one for one in value.values() if isinstance(one, dict)), None)
+    return None
+
+
+def _nodes(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    inside = row.get(name)
+    nodes = inside.get("nodes") if isinstance(inside, dict) else None
+    return [one for one in nodes if isinstance(one, dict)] if isinstance(nodes, list) else []
+
+
+def _is(row: dict[str, Any], name: str) -> bool:
+    return row.get(name) is True

@@ -1,0 +1,68 @@
+"""HashOver's files: a folder each thread, whose name is the address with dashes; ``3-1.json`` answers ``3.json``.
+
+The folder does not say where a dash was a slash: ``--map`` leads from ``/folder`` to the article. Addresses are
+encrypted there, and stay behind.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from commentsvc.transfer import times
+from commentsvc.transfer.json_files import text_in
+from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.trees import File
+
+NAME = "hashover"
+TITLE = "HashOver"
+NUMBERED = re.compile(r"\d+(?:-\d+)*\.(?:json|xml)")
+STANDINGS = {"pending": Standing.PENDING, "deleted": Standing.DELETED}
+
+
+def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
+    """Return which of the files hold comments."""
+    return [name for name in names if len(name.parts) > 1 and NUMBERED.fullmatch(name.name)]
+
+
+def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments."""
+    yield Origin(NAME)
+    for name, raw in files:
+        row = _parsed(name, raw)
+        if row is None:
+            yield NotTaken(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
+            continue
+        thread, above = name.parent.name, name.stem.rpartition("-")[0]
+        yield Page(thread, f"/{thread}", key=thread)
+        yield Remark(
+            id=f"{thread}/{name.stem}",
+            page=thread,
+            body=text_in(row, "body"),
+            author=text_in(row, "name"),
+            text=Text.HTML,
+            parent=f"{thread}/{above}" if above else "",
+            standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
+            website=text_in(row, "website"),
+            address=text_in(row, "ipaddr"),
+            written=times.of_iso(text_in(row, "date"), reading.timezone),
+            place=str(name),
+        )
+
+
+def _parsed(name: PurePosixPath, raw: bytes) -> dict[str, Any] | None:
+    if name.suffix == ".json":
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(raw, parser)
+    except etree.XMLSyntaxError:
+        return None
+    return {str(child.tag): "".join(child.itertext()) for child in root if isinstance(child.tag, str)}
