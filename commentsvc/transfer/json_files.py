@@ -58,6 +58,18 @@ def text_in(row: dict[str, Any], *names: str) -> str:
     return ""
 
 
+def objects_in(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list in a field, whatever else stands there."""
+    inside = row.get(name)
+    return [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
+
+
+def object_in(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object in a field, or an empty one."""
+    inside = row.get(name)
+    return inside if isinstance(inside, dict) else {}
+
+
 def _next_line(text: str, position: int) -> int:
     end = text.find("\n", position)
     return len(text) if end < 0 else end + 1

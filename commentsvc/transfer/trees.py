@@ -1,16 +1,20 @@
 """Exports of many small files: a folder, a zip or a tar. Nothing of them is unpacked to the disk."""
 
+import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import IO
 
-from commentsvc.transfer.opening import MAX_UNPACKED, PROBLEM, ZIP, NotReadable, TooMuch
+from commentsvc.transfer.opening import ENCRYPTED, MAX_UNPACKED, PROBLEM, ZIP, NotReadable, TooMuch
 
 MAX_FILES = 1_000_000
 MAX_FILE = 1_000_000  # bytes; a comment is not that long
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, NotImplementedError)
 File = tuple[PurePosixPath, bytes]
 
 
@@ -22,7 +26,7 @@ def names(path: Path) -> list[PurePosixPath]:
     """
     try:
         found = _sizes(path)
-    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as problem:
+    except DAMAGED as problem:
         raise NotReadable(PROBLEM, problem=str(problem)) from None
     if len(found) > MAX_FILES or sum(found.values()) > MAX_UNPACKED:
         raise TooMuch
@@ -34,7 +38,10 @@ def _sizes(path: Path) -> dict[str, int]:
         return {one.relative_to(path).as_posix(): one.stat().st_size for one in path.rglob("*") if one.is_file()}
     if _is_zip(path):
         with zipfile.ZipFile(path) as archive:
-            return {one.filename: one.file_size for one in archive.infolist() if not one.is_dir()}
+            inside = [one for one in archive.infolist() if not one.is_dir()]
+            if any(one.flag_bits & ENCRYPTED for one in inside):
+                raise NotReadable(PROBLEM, problem="it is encrypted")
+            return {one.filename: one.file_size for one in inside}
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as packed:
             return {one.name: one.size for one in islice(packed, MAX_FILES + 1) if one.isfile()}
@@ -42,22 +49,34 @@ def _sizes(path: Path) -> dict[str, int]:
 
 
 def files(path: Path, wanted: list[PurePosixPath]) -> Iterator[File]:
-    """Yield the wanted files with their contents; of one that is too large, its beginning."""
+    """Yield the wanted files with their contents; of a damaged one nothing, of a large one its beginning."""
     if path.is_dir():
         for name in wanted:
-            with (path / name).open("rb") as file:
-                yield name, file.read(MAX_FILE)
+            yield name, _read(partial(_opened, path / name))
     elif _is_zip(path):
         with zipfile.ZipFile(path) as archive:
             for name in wanted:
-                with archive.open(str(name)) as file:
-                    yield name, file.read(MAX_FILE)
+                yield name, _read(partial(archive.open, str(name)))
     else:
         with tarfile.open(path) as packed:
             known = {PurePosixPath(one.name): one for one in packed if one.isfile()}
             for name in wanted:
-                inside = packed.extractfile(known[name])
-                yield name, inside.read(MAX_FILE) if inside else b""
+                yield name, _read(partial(packed.extractfile, known[name]))
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _read(opened: Callable[[], IO[bytes] | None]) -> bytes:
+    try:
+        file = opened()
+        if file is None:
+            return b""
+        with file:
+            return file.read(MAX_FILE)
+    except DAMAGED:
+        return b""
 
 
 def _is_zip(path: Path) -> bool:

@@ -339,6 +339,17 @@ class TestManyFiles:
         assert len([one for one in found if isinstance(one, NotTaken)]) == 1
 
 
+def test_a_damaged_file_of_many_is_left_out(tmp_path: Path) -> None:
+    path = _zipped(tmp_path, STATICMAN)
+    raw = bytearray(path.read_bytes())
+    place = raw.index(b"name: Linus")
+    raw[place : place + 4] = b"NAME"
+    path.write_bytes(raw)
+    found = list(reading.records(path, "auto", Reading()))
+    assert [one.id for one in found if isinstance(one, Remark)] == ["a1", "a3"]
+    assert "entry2.yml" in "".join(one.place for one in found if isinstance(one, NotTaken))
+
+
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(NotReadable):
         list(reading.records(_folder(tmp_path / "x", {"a.txt": "nothing"}), "auto", Reading()))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.json_files import objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
 
@@ -28,17 +28,16 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
     said = whole(stream)
     if not isinstance(said, dict) or not isinstance(said.get("comments"), list):
         raise NotReadable
-    people = {text_in(one, "commenterHex", "id"): one for one in said.get("commenters") or () if isinstance(one, dict)}
-    for page in said.get("pages") or ():
+    people = {text_in(one, "commenterHex", "id"): one for one in objects_in(said, "commenters")}
+    for page in objects_in(said, "pages"):
         yield Page(
             text_in(page, "id"),
             text_in(page, "path"),
             title=text_in(page, "title"),
             is_closed=page.get("isReadonly") is True,
         )
-    for row in said["comments"]:
-        if isinstance(row, dict):
-            yield from _comment(row, people)
+    for row in objects_in(said, "comments"):
+        yield from _comment(row, people)
 
 
 def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Iterator[Record]:

@@ -1,10 +1,10 @@
 """Duoshuo's JSON, whose service ended in 2017: threads and posts, each with all that it answers."""
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.json_files import objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Text
 
@@ -23,10 +23,10 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
     if not isinstance(found, dict):
         raise NotReadable
     yield Origin(NAME)
-    for row in _rows(found, "threads"):
+    for row in objects_in(found, "threads"):
         title, key = text_in(row, "title"), text_in(row, "thread_key")
         yield Page(text_in(row, "thread_id"), text_in(row, "url"), key=key, title=title)
-    for row in _rows(found, "posts"):
+    for row in objects_in(found, "posts"):
         number, above = text_in(row, "post_id"), row.get("parents")
         yield Remark(
             id=number,
@@ -41,8 +41,3 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
             written=times.of_iso(text_in(row, "created_at"), reading.timezone),
             place=f"post {number}",
         )
-
-
-def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    rows = found.get(name)
-    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import text_in, whole
+from commentsvc.transfer.json_files import object_in, objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
 
@@ -39,7 +39,7 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 
 
 def _remark(row: dict[str, Any], page: str, parent: str) -> Remark:
-    author, html = row.get("author") or {}, text_in(row, "bodyHTML")
+    author, html = object_in(row, "author"), text_in(row, "bodyHTML")
     is_gone = bool(row.get("deletedAt")) or _is(row, "isMinimized")
     return Remark(
         id=text_in(row, "id"),
@@ -66,9 +66,7 @@ def _discussions(value: Any) -> list[dict[str, Any]] | None:
 
 
 def _nodes(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    inside = row.get(name)
-    nodes = inside.get("nodes") if isinstance(inside, dict) else None
-    return [one for one in nodes if isinstance(one, dict)] if isinstance(nodes, list) else []
+    return objects_in(object_in(row, name), "nodes")
 
 
 def _is(row: dict[str, Any], name: str) -> bool:

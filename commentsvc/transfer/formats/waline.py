@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.json_files import objects_in, rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "waline"
@@ -27,7 +27,7 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
         if isinstance(row, NotTaken):
             yield row
         elif isinstance(row.get("data"), dict):  # a backup
-            for one in row["data"].get("Comment") or ():
+            for one in objects_in(row["data"], "Comment"):
                 yield from _comment(one, reading)
         else:
             yield from _comment(row, reading)
