@@ -93,7 +93,9 @@ Result = TypeVar("Result")
 
 
 class Database(SQLAlchemy):
-    """Flask-SQLAlchemy, with explicit write transactions."""
+    """Flask-SQLAlchemy, with explicit write transactions. ``before_writing`` may refuse them by raising."""
+
+    before_writing: Callable[[], None] | None = None
 
     def init_app(self, app: Any) -> None:
         """Attach the database to a Flask application."""
@@ -113,6 +115,8 @@ class Database(SQLAlchemy):
         else:
             self.session.rollback()
         self.session.connection(execution_options={"writes": True})
+        if self.before_writing is not None:
+            self.before_writing()
 
     def commit_and_keep(self) -> None:
         """Commit without expiring what was read, for callers that read nothing more."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "receive": ("mail", "Take the mail on standard input: an answer, a decision, or an email that came back."),
     "bounce": ("mail", "The same, for mail servers that keep apart what comes back."),
     "work": ("upkeep", "Send emails and verify pings until stopped."),
+    "read-only": ("upkeep", "Serve readers only, for instance while the database moves."),
     "upgrade": ("upkeep", "Bring the database schema up to date."),
     "rerender": ("upkeep", "Make the HTML of every comment anew from what was typed."),
     "doctor": ("doctor", "Check the service, or an article's page, and say what to fix."),

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, i18n, links, mail, mailbox, safe_http, schema, settings, throttle
+from commentsvc import clock, i18n, links, mail, mailbox, read_only, safe_http, schema, settings, throttle
 from commentsvc.backups import daily
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check
@@ -67,6 +67,8 @@ def _database() -> str:
         db.begin_write()
         db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
         db.session.flush()
+    except read_only.ReadOnly:  # which another check reports
+        return f"can be read ({db.engine.dialect.name})"
     except (SQLAlchemyError, OSError) as problem:
         message = getattr(problem, "orig", problem)
         raise CheckFailed(
@@ -187,6 +189,12 @@ def _backups() -> str:
     return said
 
 
+def _writing() -> str:
+    if why := read_only.reason():
+        raise NotThere(f"read-only: {why} End that with `commentsvc read-only off`.")
+    return "possible"
+
+
 def _disk() -> str:
     config = settings.current()
     free = shutil.disk_usage(config.data_dir).free / 1e9
@@ -212,6 +220,7 @@ CHECKS = (
     ("Secret", _secret),
     ("Limits", _limits),
     ("Clock", _clock),
+    ("Writing", _writing),
     ("Disk", _disk),
     ("Backups", _backups),
 )

@@ -9,6 +9,7 @@ import click
 from flask import current_app
 from sqlalchemy import func, select, update
 
+from commentsvc import read_only as mode
 from commentsvc import schema, settings
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
@@ -32,6 +33,19 @@ def work() -> None:
     with schema.in_use(settings.current().database):
         done.wait()
         stop.set()
+
+
+@click.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--why", default="We are working on the server.", show_default=True, help="What people are told.")
+@with_application
+def read_only(state: str, why: str) -> None:
+    """Stop every write within a second, or allow them again. Readers are served as before, and jobs rest."""
+    with mode.ignored():
+        db.begin_write()
+        mode.set_reason(why.strip() if state == "on" else "")
+        db.session.commit()
+    click.echo(f"Read-only: {why.strip()}" if state == "on" else "Comments can be written again.")
 
 
 @click.command()

@@ -27,6 +27,7 @@ from commentsvc.models.sent_linkback import SentLinkback
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import second_opinion
 from commentsvc.notifications import channels
+from commentsvc.read_only import ReadOnly
 
 LOOK = timedelta(seconds=1)  # between two checks for due rows
 MAX_PAUSE = timedelta(seconds=10)
@@ -138,6 +139,8 @@ def _look_and_do(job: Job) -> int:
 def _carefully(do: Callable[[], int]) -> int:
     try:
         return do()
+    except ReadOnly as pause:
+        log.debug("%s rests: %s", threading.current_thread().name, pause)
     except SQLAlchemyError as problem:
         log.warning("%s: the database is not available (%s)", threading.current_thread().name, problem)
     except Exception:

@@ -52,6 +52,7 @@ def _create_tables() -> None:
         "configuration",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("read_only", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration")),
     )
     op.create_table(

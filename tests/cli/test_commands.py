@@ -283,7 +283,7 @@ class TestUpkeep:
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
         assert "✓ Disk:" in out
         assert "– Backups: no daily ones. Set COMMENTSVC_BACKUP_DIR" in out
-        assert "2 of 11 checks" in err
+        assert "2 of 12 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:
@@ -321,3 +321,13 @@ class TestUpkeep:
         assert "commentsvc, version" in command("--version")[1]
         for words in ([], ["serve"], ["site", "add"], ["demo"]):
             assert "Usage:" in command(*words, "--help")[1]
+
+
+def test_read_only_mode_from_the_command_line(command: Command) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    assert command("read-only", "on", "--why", "Moving.")[1] == "Read-only: Moving.\n"
+    status, _, err = command("site", "add", "cats", "https://cats.example")
+    assert status == 1
+    assert "Nothing can be saved for now: Moving." in err
+    assert command("read-only", "off")[0] == 0
+    assert command("site", "add", "cats", "https://cats.example")[0] == 0

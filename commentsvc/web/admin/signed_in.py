@@ -1,5 +1,7 @@
 """Who is signed in, what they may do, and what all admin pages have in common."""
 
+from contextlib import suppress
+
 from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,6 +16,7 @@ from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
+from commentsvc.read_only import ReadOnly
 from commentsvc.web import current, packing, security, uploads
 from commentsvc.web.options import int_arg
 
@@ -174,9 +177,10 @@ def _require_moderator() -> AnyResponse | None:
         return redirect(url_for("sign_in.show", next=wanted), code=303)
     if sessions.needs_a_touch(found):
         session_id = found.id
-        db.begin_write()
-        sessions.touch(session_id)
-        db.session.commit()
+        with suppress(ReadOnly):  # looking is possible then
+            db.begin_write()
+            sessions.touch(session_id)
+            db.session.commit()
     return None
 
 
