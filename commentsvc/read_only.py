@@ -27,8 +27,13 @@ class ReadOnly(StorageUnavailable):
     sentence = N_("Nothing can be saved for now: %(why)s Your text is still here; please try again later.")
 
 
+def watch() -> None:
+    """Ask before every write from now on."""
+    db.before_writing = guard
+
+
 def guard() -> None:
-    """Raise ``ReadOnly`` in that mode; for ``db.before_writing``, so on a connection that may write."""
+    """Raise ``ReadOnly`` in that mode; called on a connection that may write."""
     why = reason()
     if why and not db.session().info.get(guard):
         db.session.rollback()
@@ -61,6 +66,3 @@ def ignored() -> Iterator[None]:
         yield
     finally:
         db.session().info.pop(guard, None)
-
-
-db.before_writing = guard

@@ -55,11 +55,13 @@ def on(config: "Settings") -> "Flask":
     """Return an application with the database of these settings."""
     from flask import Flask
 
+    from commentsvc import read_only
     from commentsvc.db import configuration, db
 
     app = Flask("commentsvc", static_folder=None)
     app.config.update(configuration(config.database))
     db.init_app(app)
+    read_only.watch()
     return app
 
 
