@@ -114,7 +114,10 @@ def import_(
 @click.option("--output", type=click.Path(path_type=Path), help="A file; .gz compresses it. Default: stdout.")
 @with_application
 def export(key: str, name: str, with_addresses: bool, output: Path | None) -> None:
-    """Write every thread and comment of a blog: as lines of JSON, which `import` reads back, or for WordPress."""
+    """Write every thread and comment of a blog.
+
+    `jsonl` is what `import` reads back; `wxr` is for WordPress, `disqus` for Disqus, and `html` a web page to keep.
+    """
     site = site_named(key)
     if with_addresses:
         db.begin_write()

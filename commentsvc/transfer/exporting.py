@@ -1,4 +1,4 @@
-"""Export a site's threads and comments, as a stream: as lines of JSON that ``import`` reads back, or for WordPress."""
+"""Export a site's threads and comments as a stream: JSON lines that ``import`` reads back, other formats, a page."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,12 +12,17 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
-from commentsvc.transfer.formats import own_out, wordpress_out
+from commentsvc.transfer.formats import disqus_out, html_out, own_out, wordpress_out
 from commentsvc.transfer.records import Exported
 
-FORMATS: dict[str, Callable[..., Iterator[str]]] = {"jsonl": own_out.lines, "wxr": wordpress_out.lines}
+FORMATS: dict[str, Callable[..., Iterator[str]]] = {
+    "jsonl": own_out.lines,
+    "wxr": wordpress_out.lines,
+    "disqus": disqus_out.lines,
+    "html": html_out.lines,
+}
 
-SUFFIXES = {"jsonl": "jsonl", "wxr": "xml"}  # of files
+SUFFIXES = {"jsonl": "jsonl", "wxr": "xml", "disqus": "xml", "html": "html"}  # of files
 
 
 def lines(site: Site, name: str = "jsonl", *, with_addresses: bool = False) -> Iterator[str]:

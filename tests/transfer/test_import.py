@@ -351,6 +351,32 @@ class TestRoundTrip:
         there, here = ([rest for site, *rest in said if site == wanted] for wanted in (other, blog))
         assert there == here
 
+    def test_what_goes_to_disqus(self, bob: Visitor, ada: Visitor, bring: Bring) -> None:
+        """Every field is there; short texts and what is no comment stay behind; replies keep their parents."""
+        first = bob.comment(BOB, body="with *stars*", email=BOB.email)
+        bob.comment(BOB, body="a reply", parent_id=str(first))
+        bob.comment(BOB, body="ok", key="another")
+        ada.decide(bob.comment(BOB, body="spam of the day"), "spam")
+        out = "".join(exporting.lines(Site.named("blog"), "disqus"))
+        assert BOB.email not in out
+        assert out.count("<wp:comment>") == 2
+        assert out.count("@example.invalid") == 2
+        for name in ("content:encoded", "dsq:thread_identifier", "wp:comment_author_IP", "wp:comment_parent"):
+            assert f"<{name}>" in out
+        assert BOB.email in "".join(exporting.lines(Site.named("blog"), "disqus", with_addresses=True))
+        assert bring(out, site="other", origins=["https://blog.example"]).total == 2
+
+    def test_a_page_to_keep(self, bob: Visitor, ada: Visitor) -> None:
+        first = bob.comment(BOB, body="with *stars* and <b>tags</b> :-)", email=BOB.email)
+        bob.comment(BOB, body="a reply", parent_id=str(first))
+        ada.decide(bob.comment(BOB, body="not for everybody"), "hold")
+        page = "".join(exporting.lines(Site.named("blog"), "html"))
+        assert "<strong>stars</strong> and &lt;b&gt;tags&lt;/b&gt; :-)" in page
+        assert f'href="#comment-{first}"' in page
+        assert "<img" not in page, "it does not depend on this server"
+        assert "not for everybody" not in page
+        assert BOB.email not in page
+
     def test_addresses_go_out_only_if_asked_for(self, bob: Visitor) -> None:
         bob.comment(BOB, email=BOB.email)
         assert BOB.email not in "".join(exporting.lines(Site.named("blog")))

@@ -52,15 +52,15 @@ def _article(thread: Thread) -> str:
     slug = thread.key.partition("?")[0].rstrip("/").rpartition("/")[2].partition(".")[0]
     said = {
         "wp:post_id": str(thread.id),
-        "wp:post_date": _time(thread.created_at),
-        "wp:post_date_gmt": _time(thread.created_at),
+        "wp:post_date": time(thread.created_at),
+        "wp:post_date_gmt": time(thread.created_at),
         "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
         "wp:ping_status": "open",
         "wp:post_name": slug,
         "wp:status": "publish",
         "wp:post_type": "post",
     }
-    fields = "".join(_field(name, value) for name, value in said.items())
+    fields = "".join(field(name, value) for name, value in said.items())
     return f"<item>\n<title>{escape(thread.title or thread.key)}</title>\n<link>{escape(thread.url)}</link>\n{fields}"
 
 
@@ -72,19 +72,19 @@ def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool
         "comment_author_email": (comment.email or "") if with_addresses else "",
         "comment_author_url": comment.website or "",
         "comment_author_IP": "",
-        "comment_date": _time(comment.created_at),
-        "comment_date_gmt": _time(comment.created_at),
-        "comment_content": _content(comment),
+        "comment_date": time(comment.created_at),
+        "comment_date_gmt": time(comment.created_at),
+        "comment_content": content(comment),
         "comment_approved": STATES[State(comment.state)],
         "comment_type": "pingback" if is_ping else str(comment.kind),
         "comment_parent": str(parent),
         "comment_user_id": "0",
     }
-    inside = "".join(_field(f"wp:{name}", value) for name, value in said.items())
+    inside = "".join(field(f"wp:{name}", value) for name, value in said.items())
     return f"<wp:comment>\n{inside}</wp:comment>\n"
 
 
-def _content(comment: Comment) -> str:
+def content(comment: Comment) -> str:
     """Return the HTML as WordPress keeps it: line breaks as such, smilies as typed."""
     html = LINK.sub(r"\1>", SMILEY.sub(r"\1", comment.body_html))
     text = PARAGRAPHS.sub("\n\n", html).replace("<br>", "\n").removeprefix("<p>").removesuffix("</p>")
@@ -93,10 +93,12 @@ def _content(comment: Comment) -> str:
     return text
 
 
-def _field(name: str, value: str) -> str:
+def field(name: str, value: str) -> str:
+    """Return an element with this text."""
     inside = CONTROLS.sub("", value).replace("]]>", "]]]]><![CDATA[>")
     return f"<{name}><![CDATA[{inside}]]></{name}>\n"
 
 
-def _time(when: datetime) -> str:
+def time(when: datetime) -> str:
+    """Return a time as WordPress writes it, UTC."""
     return when.astimezone(UTC).strftime(SQL)
