@@ -40,8 +40,11 @@ def restore(path: Path, tell: Callable[[int], None] = lambda _: None, *, replace
 def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
     is_file = schema.is_file(config.database)
     if is_file == (manifest.database == POSTGRESQL):
-        here = "SQLite" if is_file else "PostgreSQL"
-        raise BackupFailed(f"The backup is of {manifest.database}, and COMMENTSVC_DATABASE_URL names {here}.")
+        kind, here = ("PostgreSQL", "SQLite") if is_file else ("SQLite", "PostgreSQL")
+        raise BackupFailed(
+            f"This is a backup of {kind}, but the settings name a {here} database. Set the database URL to an empty "
+            f"{kind} database, restore there, and then use `commentsvc move`."
+        )
     if not replaces and _has_rows(config):
         where = schema.place(config.database)
         raise BackupFailed(f"There are blogs in {where}. With --replace, they are put aside, and the backup in place.")
@@ -70,7 +73,9 @@ def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
     if manifest.database == POSTGRESQL:
         counts = of_postgresql.put(config.database, copy, aside)
         if counts != manifest.counts:
-            raise BackupFailed(f"Some rows are missing. The former ones are in the schema {aside}.")
+            raise BackupFailed(
+                f"Some rows are missing. Do not start the service: your former data is in the schema {aside}."
+            )
         return
     place = schema.path_of(config.database)
     of_sqlite.put_aside(place, place.with_name(f"{place.name}.{aside}"))

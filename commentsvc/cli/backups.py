@@ -35,7 +35,7 @@ def backup(file: Path, only_checks: bool, overwrite: bool, without_secret: bool,
         _say(manifest, file, "is whole", as_json=as_json)
         return
     if file.exists() and not (overwrite and archive.is_one(file)):
-        raise click.ClickException(f"{file} is there already. Name another file, or replace a backup with --overwrite.")
+        raise click.ClickException(f"{file} already exists. Name another file, or replace a backup with --overwrite.")
     _make(file, without_secret, as_json)
 
 
@@ -49,7 +49,11 @@ def _make(file: Path, without_secret: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=IN)
-@click.option("--replace", is_flag=True, help="Put what is there aside. Stop the service first.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace the existing database, and keep it under another name. Stop the service first.",
+)
 @AS_JSON
 def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Put the backup FILE where the settings say. Nothing is changed unless it is whole."""
@@ -88,7 +92,8 @@ def move(target: str, as_json: bool) -> None:
         click.echo(json.dumps({name: vars(content) for name, content in tables.items()}, indent=2))
         return
     rows = sum(content.rows for content in tables.values())
-    click.echo(f"{rows:,} rows are in {schema.place(target)}, the same as here. Now set COMMENTSVC_DATABASE_URL to it.")
+    click.echo(f"{rows:,} rows are in {schema.place(target)}, the same as here.")
+    click.echo("Now set database_url or COMMENTSVC_DATABASE_URL to that address, and start the service.")
 
 
 def _say(manifest: Manifest, file: Path, what: str, *, as_json: bool) -> None:

@@ -26,6 +26,8 @@ from commentsvc.transfer.staging import staged
 
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
 KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
+HOW = "Match articles by their address, or by the identifier in the old system."
+PATTERN = "Pattern of article addresses if the file has none, e.g. '/{date:%Y/%m}/{slug}.html'."
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -36,10 +38,21 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--from", "origins", multiple=True, metavar="ORIGIN", help="A former address of the blog; repeatable.")
 @click.option("--map", "map_file", type=FILE, help="A CSV file of old and new addresses of articles.")
-@click.option("--key", "by", type=KEY, default="address", show_default=True, help="What names an article.")
-@click.option("--timezone", default="UTC", show_default=True, help="Of times that have none, such as Europe/Berlin.")
-@click.option("--charset", default="", help="Of text files that do not say, such as shift_jis.")
-@click.option("--permalink", default="", help="Addresses where there are none, such as '/{date:%Y/%m}/{slug}.html'.")
+@click.option(
+    "--key",
+    "by",
+    type=KEY,
+    default="address",
+    show_default=True,
+    help=HOW,
+)
+@click.option("--timezone", default="UTC", show_default=True, help="For dates without one, e.g. Europe/Berlin.")
+@click.option("--charset", default="", help="Encoding of text files that do not declare one, e.g. shift_jis.")
+@click.option(
+    "--permalink",
+    default="",
+    help=PATTERN,
+)
 @click.option(
     "--pending-as",
     type=STATE,

@@ -37,10 +37,14 @@ def work() -> None:
 
 @click.command()
 @click.argument("state", type=click.Choice(["on", "off"]))
-@click.option("--why", default="We are working on the server.", show_default=True, help="What people are told.")
+@click.option(
+    "--why", default="We are working on the server.", show_default=True, help="A full sentence that people see."
+)
 @with_application
 def read_only(state: str, why: str) -> None:
     """Stop every write within a second, or allow them again. Readers are served as before, and jobs rest."""
+    if not why.strip():
+        raise click.UsageError("Give a reason with --why, or leave --why out.")
     with mode.ignored():
         db.begin_write()
         mode.set_reason(why.strip() if state == "on" else "")

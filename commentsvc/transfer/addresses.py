@@ -18,7 +18,7 @@ class WrongMap(Refusal):
     """A file of addresses that is not two columns."""
 
     status = 422
-    sentence = N_("Line %(line)d of the map is not “old address,new address”.")
+    sentence = N_("Line %(line)d of the moved articles must be an old address, a comma and a new address.")
 
 
 @dataclass

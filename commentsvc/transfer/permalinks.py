@@ -13,7 +13,7 @@ class WrongPattern(Refusal):
     """A pattern with unknown names."""
 
     status = 422
-    sentence = N_("The permalink may hold {id}, {slug}, {title} and {date:%%Y/%%m/%%d}.")
+    sentence = N_("The address pattern may contain only {id}, {slug}, {title} and dates such as {date:%%Y/%%m/%%d}.")
 
 
 def address(pattern: str, *, number: str, slug: str, title: str, date: datetime | None) -> str:

@@ -38,10 +38,15 @@ OF_TABLES = (serendipity, cusdis, typecho, isso)
 OF_TREES = (hashover, staticman)
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES, *OF_TREES)}
 DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
+A_TEMPLATE = N_(
+    "This is a Blogger template, which holds no comments. Please use “Back up content” in Blogger’s settings."
+)
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": N_("This is a web page, not an export."),
     b"<html": N_("This is a web page, not an export."),
-    b"<b:skin": N_("This is a Blogger template. Its comments are in another file."),
+    b"<b:skin": N_(
+        "This is a Blogger template, which holds no comments. Please use “Back up content” in Blogger’s settings."
+    ),
     b"<rss": N_("This is a feed, which holds only the latest articles. Please use an export."),
     SQLITE: N_("This database belongs to another program. Supported: %(known)s."),
 }
@@ -82,7 +87,7 @@ def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
 def _of_text(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
     module = next((one for one in OF_TEXT if name in (AUTO, one.NAME) and one.is_like(first)), None)
     if module is None:
-        raise _unknown(first, name)
+        raise _unknown(first)
     yield from module.read(part, reading)
 
 
@@ -92,14 +97,14 @@ def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Itera
         if name in (AUTO, module.NAME) and all(_is_there(table, there) for table in module.TABLES):
             yield from module.read_rows(databases.rows_of_file(path, module.TABLES), reading)
             return
-    raise _unknown(first, name)
+    raise _unknown(first)
 
 
 def _of_dump(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
     """A dump does not say whose it is before its end: the format has to be named."""
     module = next((one for one in OF_TABLES if name == one.NAME), None)
     if module is None:
-        raise _unknown(first, name)
+        raise _unknown(first)
     yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, reading.charset), reading)
 
 
@@ -107,9 +112,9 @@ def _is_there(name: str, tables: set[str]) -> bool:
     return any(table == name or table.endswith(f"_{name}") for table in tables)
 
 
-def _unknown(first: bytes, name: str) -> OfNoFormat:
+def _unknown(first: bytes) -> OfNoFormat:
     if DUMP.match(first):
         return OfNoFormat(A_DUMP)
     low = first.lower()
     sentence = next((said for sign, said in LOOKS_LIKE.items() if sign.lower() in low), None)
-    return OfNoFormat(sentence, known=", ".join(FORMATS) if name == AUTO else name)
+    return OfNoFormat(sentence, known=", ".join(FORMATS))

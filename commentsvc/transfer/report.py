@@ -43,8 +43,9 @@ class Report:
         if self.already:
             yield f"Already here: {self.already}."
         yield f"Threads: {self.opened} new, {self.joined} existing."
+        home = f" --from {self.home}" if self.home else ""
         for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
-            yield f"Not on this blog: {count} pages on {host}. If they are, say --from {host}."
+            yield f"Not on this blog: {count} pages on {host}. If they belong to it, say --from {host}{home}."
         if lost := _listed(self.lost):
             yield f"Formatting that has changed: {lost}."
         if changed := _listed(self.changed):

@@ -106,13 +106,15 @@ def go_on(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) -> N
     """Enqueue another dry run or, after the same choices were checked, the import.
 
     Raises:
-        AlreadyRunning: a worker is at it, or has done it.
+        AlreadyRunning: a worker is at it.
         FileGone: there is nothing to import any longer.
         InvalidFields: a choice is not possible.
     """
     choices.check()
     db.session.refresh(run, with_for_update=True)
-    if run.is_running or run.state == DONE:
+    if run.state == DONE:  # pressed twice
+        return
+    if run.is_running:
         raise AlreadyRunning
     if run.state == FAILED:
         raise FileGone

@@ -18,7 +18,7 @@ SPACE = b" \t\r\n`"
 class HasDoctype(NotReadable):
     """A document type may expand to anything."""
 
-    sentence = N_("The file starts with a document type declaration. Exports do not.")
+    sentence = N_("This XML file starts with a DOCTYPE, which exports never do. Please export it again.")
 
 
 class _Clean:

@@ -159,7 +159,7 @@ class TestRefused:
         wrong = {"timezone": "CET+1", "origins": "old.example", "map": "one column", "permalink": "/{date[0]}/"}
         answer = send(ada, EXPORT, charset="utf-9", **wrong)
         assert answer.status_code == 422
-        for said in (*wrong.values(), "utf-9", "Write it like Europe/Berlin.", "Line 1 of the map"):
+        for said in (*wrong.values(), "utf-9", "Write it like Europe/Berlin.", "Line 1 of the moved articles"):
             assert said in answer.text
         assert run_job("import comments") == 0
 
