@@ -17,7 +17,7 @@ def write(path: Path, content: bytes) -> None:
 
 def write_once(path: Path, content: bytes) -> None:
     """Write a file unless it is there: of several processes, one is first."""
-    with _beside(path) as new:
+    with beside(path) as new:
         new.write_bytes(content)
         _sync(new)
         try:
@@ -33,7 +33,7 @@ def write_once(path: Path, content: bytes) -> None:
 @contextmanager
 def made_at(path: Path) -> Iterator[Path]:
     """Yield a file beside ``path`` to write to; it is moved there when the block ends well."""
-    with _beside(path) as new:
+    with beside(path) as new:
         yield new
         _sync(new)
         new.replace(path)
@@ -41,7 +41,8 @@ def made_at(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
+    """Yield an empty file in the same folder, for its owner only; it goes in the end."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
     try:

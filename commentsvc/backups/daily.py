@@ -20,7 +20,7 @@ IS_LATE = timedelta(hours=36)
 KEPT = timedelta(days=90)  # rows of those that failed
 NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
 LEFTOVER = re.compile(
-    rf"{re.escape(making.PREFIX)}\w{{8}}(?:-wal|-shm|-journal)?|\.commentsvc-\d{{8}}T\d{{6}}\.backup\.[0-9a-f]{{8}}"
+    rf"{re.escape(making.PREFIX)}[0-9a-f]{{8}}(?:-wal|-shm|-journal)?|\.commentsvc-\d{{8}}T\d{{6}}\.backup\.[0-9a-f]{{8}}"
 )
 
 

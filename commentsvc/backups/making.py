@@ -1,16 +1,15 @@
 """Make a backup, and check one."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from commentsvc import __version__, clock, files, schema, settings
 from commentsvc.backups import archive, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
 
-PREFIX = ".commentsvc-backup-"  # of temporary files, beside the archive
+NAME = "commentsvc-backup"
+PREFIX = f".{NAME}."  # of temporary files, beside the archive
 
 
 def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secret: bool = True) -> Manifest:
@@ -69,14 +68,10 @@ def must_be_whole(database: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Yield an empty file in the same folder, for its owner only; it goes in the end."""
-    handle, name = tempfile.mkstemp(prefix=PREFIX, dir=path.absolute().parent)
-    os.close(handle)
-    copy = Path(name)
-    copy.chmod(files.OWNER_ONLY)
-    try:
-        yield copy
-    finally:
-        for end in ("", *of_sqlite.BESIDE):
-            with suppress(FileNotFoundError):
-                copy.with_name(f"{copy.name}{end}").unlink()
+    """Yield an empty file in the same folder for a database; it goes in the end, with what SQLite puts beside it."""
+    with files.beside(path.with_name(NAME)) as copy:
+        try:
+            yield copy
+        finally:
+            for end in of_sqlite.BESIDE:
+                copy.with_name(f"{copy.name}{end}").unlink(missing_ok=True)

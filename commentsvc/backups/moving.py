@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from commentsvc import clock, models, schema
-from commentsvc.backups import of_postgresql, of_sqlite
+from commentsvc.backups import of_sqlite, places
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import Base, engine_options, prepare
 
@@ -107,7 +107,6 @@ def count(url: str) -> int:
 
 def _tables() -> list[Table]:
     """Return every table after those it refers to; the configuration last, as triggers raise its version."""
-    assert models.Comment.__table__ is not None  # noqa: S101 - every table is known once the models are loaded
     found = Base.metadata.sorted_tables
     return sorted(found, key=lambda table: table.name == models.Configuration.__tablename__)
 
@@ -123,14 +122,12 @@ def _engine(url: str) -> Iterator[Engine]:
 
 
 def _must_be_unused(url: str, what: str) -> None:
-    is_used = not of_sqlite.is_alone(schema.path_of(url)) if schema.is_file(url) else of_postgresql.is_used(url)
-    if is_used:
+    if places.is_used(url):
         raise BackupFailed(f"{what} is in use. Stop the service first, on every node.")
 
 
 def _must_be_free(url: str) -> None:
-    is_empty = of_sqlite.is_empty(schema.path_of(url)) if schema.is_file(url) else of_postgresql.is_empty(url)
-    if is_empty:
+    if places.is_empty(url):
         return
     with _engine(url) as target, target.connect() as connection:
         if not inspect(connection).has_table(MARKER.name):

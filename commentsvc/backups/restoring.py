@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from commentsvc import clock, files, schema, settings
-from commentsvc.backups import archive, making, of_postgresql, of_sqlite
+from commentsvc.backups import archive, making, of_postgresql, of_sqlite, places
 from commentsvc.backups.archive import POSTGRESQL, BackupFailed, Manifest
 from commentsvc.settings import SECRET, Settings
 
@@ -45,7 +45,7 @@ def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
             f"This is a backup of {kind}, but the settings name a {here} database. Set the database URL to an empty "
             f"{kind} database, restore there, and then use `commentsvc move`."
         )
-    if not replaces and _has_rows(config):
+    if not replaces and not places.is_empty(config.database):
         where = schema.place(config.database)
         raise BackupFailed(f"There are blogs in {where}. With --replace, they are put aside, and the backup in place.")
 
@@ -58,14 +58,8 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
     if not config.secret_key and not SECRET.fullmatch(secret):
         raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
     there = _kept(config.secret_file) or secret
-    if there != secret and not replaces and _has_rows(config):
+    if there != secret and not replaces and not places.is_empty(config.database):
         raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
-
-
-def _has_rows(config: Settings) -> bool:
-    if schema.is_file(config.database):
-        return not of_sqlite.is_empty(schema.path_of(config.database))
-    return not of_postgresql.is_empty(config.database)
 
 
 def _put(config: Settings, manifest: Manifest, copy: Path) -> None:

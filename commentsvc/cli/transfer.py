@@ -38,28 +38,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--from", "origins", multiple=True, metavar="ORIGIN", help="A former address of the blog; repeatable.")
 @click.option("--map", "map_file", type=FILE, help="A CSV file of old and new addresses of articles.")
-@click.option(
-    "--key",
-    "by",
-    type=KEY,
-    default="address",
-    show_default=True,
-    help=HOW,
-)
+@click.option("--key", "by", type=KEY, default="address", show_default=True, help=HOW)
 @click.option("--timezone", default="UTC", show_default=True, help="For dates without one, e.g. Europe/Berlin.")
 @click.option("--charset", default="", help="Encoding of text files that do not declare one, e.g. shift_jis.")
-@click.option(
-    "--permalink",
-    default="",
-    help=PATTERN,
-)
-@click.option(
-    "--pending-as",
-    type=STATE,
-    default=State.PENDING,
-    show_default=True,
-    help="State of pending comments.",
-)
+@click.option("--permalink", default="", help=PATTERN)
+@click.option("--pending-as", type=STATE, default=State.PENDING, show_default=True, help="State of pending comments.")
 @click.option("--spam", is_flag=True, help="Import spam, too, as spam.")
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
 @click.option("--source", default="", help="A name for the old blog, if several files of one format come to this one.")
@@ -111,8 +94,8 @@ def import_(
         action_id = None if dry_run else _begun(site, report)
         steps = importing.load(staging, site, choices.wishes, report, action_id)
         progress = Progress("checked" if dry_run else "imported", staging.taken())
-        for count, done in enumerate(steps if dry_run else db.each_written(steps)):  # a dry run only prepares them
-            progress(done if isinstance(done, int) else count * importing.AT_ONCE)
+        for done in importing.prepared(steps) if dry_run else db.each_written(steps):
+            progress(done)
         progress.end()
     _show(report)
     if report_file:

@@ -56,8 +56,8 @@ def _perform(task: Task) -> Report:
         action_id = None if task.is_dry else written(partial(runs.begin, task, report))
         steps = importing.load(staged, site, wishes, report, action_id)
         if task.is_dry:
-            for count, _ in enumerate(steps):
-                tell(count * importing.AT_ONCE)
+            for done in importing.prepared(steps):
+                tell(done)
         else:
             for _ in db.each_written(partial(_step, task, step) for step in steps):
                 pass

@@ -41,7 +41,7 @@ class Converter:
 
     def convert(self, remark: Remark) -> NewRow | NotTaken:
         """Return a remark as a row, or why it is left out."""
-        if remark.standing == Standing.DELETED and not remark.body:
+        if remark.is_placeholder:
             return self._placeholder(remark)
         is_linkback = remark.kind != Kind.COMMENT
         converted = bodies.convert(remark)
@@ -107,8 +107,7 @@ class Converter:
     def _with_times(self, remark: Remark, **row: Any) -> dict[str, Any]:
         now = clock.now()
         written = min(remark.written or now, now)
-        is_placeholder = not remark.body and remark.standing == Standing.DELETED
-        self._report.changed[NO_DATE] += not is_placeholder and (remark.written is None or remark.written > now)
+        self._report.changed[NO_DATE] += not remark.is_placeholder and (remark.written is None or remark.written > now)
         said = (row["author"], row["email"], row["website"], row["title"], row["body"])
         return row | {
             "language": self._language,

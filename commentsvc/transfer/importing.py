@@ -125,6 +125,11 @@ def load(
         yield partial(_finish, ready, done, action_id, report)
 
 
+def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
+    """Prepare everything and write nothing, as a dry run does; yield about how many comments are ready."""
+    return (count * AT_ONCE for count, _ in enumerate(steps))
+
+
 def _write(parts: "list[_Part]", done: int, action_id: int | None) -> int:
     for part in parts:
         part.thread.write(part.rows)
@@ -185,15 +190,14 @@ class _Thread:
         is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
         self.report.opened += is_there is None
         self.report.joined += is_there is not None
-        rows, placed = [], set(self.ids)
+        rows, placed = [], set[str]()
         for remark in self._fresh():
             new = self.converter.convert(remark)
             if isinstance(new, NotTaken):
                 self.staging.leave_out(new)
                 continue
-            is_placeholder = remark.standing == Standing.DELETED and not remark.body
             is_orphan = bool(remark.parent) and remark.parent not in placed and remark.parent not in self.ids
-            self.report.changed[ORPHANS] += is_orphan and not is_placeholder
+            self.report.changed[ORPHANS] += is_orphan and not remark.is_placeholder
             placed.add(remark.id)
             rows.append(new)
             if len(rows) >= AT_ONCE:
@@ -284,7 +288,7 @@ class _Thread:
             if there is None:
                 fresh.append(remark)
                 continue
-            self.report.already += remark.standing != Standing.DELETED or bool(remark.body)
+            self.report.already += not remark.is_placeholder
             if (comment_id := (known | twins)[there]) is not None:
                 self._learn(remark.id, comment_id)
         return fresh

@@ -83,6 +83,11 @@ class Remark:
     also: str = ""
     place: str = ""
 
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it only keeps the place of something deleted that was answered."""
+        return self.standing == Standing.DELETED and not self.body
+
 
 @dataclass(frozen=True)
 class NotTaken:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from commentsvc.transfer.json_files import MAX_BYTES
 from commentsvc.transfer.opening import ENCRYPTED, MAX_UNPACKED, PROBLEM, ZIP, NotReadable, TooMuch
 
 MAX_FILES = 1_000_000
@@ -58,10 +59,20 @@ def files(path: Path, wanted: list[PurePosixPath]) -> Iterator[File]:
             for name in wanted:
                 yield name, _read(partial(archive.open, str(name)))
     else:
-        with tarfile.open(path) as packed:
-            known = {PurePosixPath(one.name): one for one in packed if one.isfile()}
-            for name in wanted:
-                yield name, _read(partial(packed.extractfile, known[name]))
+        yield from _of_tar(path, wanted)
+
+
+def _of_tar(path: Path, wanted: list[PurePosixPath]) -> Iterator[File]:
+    """Read a tar once, in its own order: going back in a compressed one means to unpack it from its beginning."""
+    asked, found, size = set(wanted), dict[PurePosixPath, bytes](), 0
+    with tarfile.open(path) as packed:
+        for one in packed:
+            if one.isfile() and (name := PurePosixPath(one.name)) in asked:
+                found[name] = _read(partial(packed.extractfile, one))
+                size += len(found[name])
+                if size > MAX_BYTES:  # which are in memory
+                    raise TooMuch
+    yield from ((name, found[name]) for name in wanted)
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -5,11 +5,10 @@ are absolute; a person is an email address. Linkbacks, spam and deleted comments
 """
 
 from collections.abc import Iterator
-from html import escape
 
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
-from commentsvc.transfer.formats.wordpress_out import content, field, time
+from commentsvc.transfer.formats.wordpress_out import comment_element, content, item, time
 from commentsvc.transfer.records import Exported
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -47,8 +46,7 @@ def _article(thread: Thread) -> str:
         "wp:post_date_gmt": time(thread.created_at),
         "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
     }
-    fields = "".join(field(name, value) for name, value in said.items())
-    return f"<item>\n<title>{escape(thread.title or thread.key)}</title>\n<link>{escape(thread.url)}</link>\n{fields}"
+    return item(thread, said)
 
 
 def _comment(comment: Comment, parent: int, *, with_addresses: bool) -> str:
@@ -63,5 +61,4 @@ def _comment(comment: Comment, parent: int, *, with_addresses: bool) -> str:
         "comment_approved": STATES[State(comment.state)],
         "comment_parent": str(parent),
     }
-    inside = "".join(field(f"wp:{name}", value) for name, value in said.items())
-    return f"<wp:comment>\n{inside}</wp:comment>\n"
+    return comment_element(said)

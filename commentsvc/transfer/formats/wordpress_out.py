@@ -60,8 +60,7 @@ def _article(thread: Thread) -> str:
         "wp:status": "publish",
         "wp:post_type": "post",
     }
-    fields = "".join(field(name, value) for name, value in said.items())
-    return f"<item>\n<title>{escape(thread.title or thread.key)}</title>\n<link>{escape(thread.url)}</link>\n{fields}"
+    return item(thread, said)
 
 
 def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool) -> str:
@@ -80,7 +79,18 @@ def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool
         "comment_parent": str(parent),
         "comment_user_id": "0",
     }
-    inside = "".join(field(f"wp:{name}", value) for name, value in said.items())
+    return comment_element(said)
+
+
+def item(thread: Thread, fields: dict[str, str]) -> str:
+    """Return the beginning of an article's element."""
+    inside = "".join(_field(name, value) for name, value in fields.items())
+    return f"<item>\n<title>{escape(thread.title or thread.key)}</title>\n<link>{escape(thread.url)}</link>\n{inside}"
+
+
+def comment_element(fields: dict[str, str]) -> str:
+    """Return a comment's element."""
+    inside = "".join(_field(f"wp:{name}", value) for name, value in fields.items())
     return f"<wp:comment>\n{inside}</wp:comment>\n"
 
 
@@ -93,8 +103,7 @@ def content(comment: Comment) -> str:
     return text
 
 
-def field(name: str, value: str) -> str:
-    """Return an element with this text."""
+def _field(name: str, value: str) -> str:
     inside = CONTROLS.sub("", value).replace("]]>", "]]]]><![CDATA[>")
     return f"<{name}><![CDATA[{inside}]]></{name}>\n"
 
