@@ -20,11 +20,11 @@ def test_the_wheel_installs_and_posts_a_comment(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)])
     (wheel,) = tmp_path.glob("commentsvc-*.whl")
-    _run([sys.executable, "-m", "venv", "--system-site-packages", str(tmp_path / "venv")])
+    _run([sys.executable, "-m", "venv", "--without-pip", "--system-site-packages", str(tmp_path / "venv")])
     python = tmp_path / "venv" / "bin" / "python"
     # The libraries are the ones these tests run with; only the wheel itself is installed anew.
     (next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages" / "tests.pth").write_text(_libraries())
-    _run([str(python), "-m", "pip", "--quiet", "install", "--no-deps", "--force-reinstall", str(wheel)])
+    _run([*pip, "--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel)])
     place = _run([str(python), "-c", "import commentsvc.paths as p; print(p.HOME)"], cwd=tmp_path).strip()
     assert Path(place) == Path(place).parent / "commentsvc"
     assert str(tmp_path) in place
