@@ -1,4 +1,6 @@
-"""Arguments that several commands take: a site's key, a language, an email address."""
+"""Arguments that several commands take: a site's key, a language, an email address, a size."""
+
+import re
 
 import click
 
@@ -7,6 +9,24 @@ from commentsvc.db import db
 from commentsvc.models.site import Site
 
 MAY_BE_PRIVATE = "If it is your own and at a private address or an odd port, name it in COMMENTSVC_FETCH_ALLOW."
+
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes, as people write it: ``10M``."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d+)([KMG]?)B?", str(value).strip().upper())
+        if found is None or not int(found[1]):
+            self.fail(f"{value} is no size; write it like 10M.", param, ctx)
+        return int(found[1]) * UNITS[found[2]]
+
+
+SIZE = _Size()
 
 
 def site_named(key: str) -> Site:

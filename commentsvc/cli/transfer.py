@@ -3,7 +3,12 @@
 import gzip
 import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, cast
 
@@ -11,23 +16,28 @@ import click
 
 from commentsvc import settings
 from commentsvc.cli.application import with_application
-from commentsvc.cli.arguments import site_named
+from commentsvc.cli.arguments import SIZE, site_named
 from commentsvc.cli.progress import Progress
 from commentsvc.db import db
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import State
 from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
+from commentsvc.transfer.exporting import Scope
+from commentsvc.transfer.formats.wordpress_out import WordPressWriter
 from commentsvc.transfer.records import Records
 from commentsvc.transfer.report import Report
-from commentsvc.transfer.staging import staged
+from commentsvc.transfer.staging import Staging, staged
+from commentsvc.transfer.wishes import Wishes
 
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
 KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
 HOW = "Match articles by their address, or by the identifier in the old system."
 PATTERN = "Pattern of article addresses if the file has none, e.g. '/{date:%Y/%m}/{slug}.html'."
+MINE = "Comments of the first address there are by the moderator with the second here; repeatable."
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -47,6 +57,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
 @click.option("--source", default="", help="A name for the old blog, if several files of one format come to this one.")
 @click.option("--closed", is_flag=True, help="Close the threads that are closed there.")
+@click.option("--only-site", default="", help="Which one, if the file holds several sites.")
+@click.option("--mine", multiple=True, metavar="EMAIL=MODERATOR", help=MINE)
+@click.option("--fix-mojibake", is_flag=True, help="Repair texts such as “Ã¼” where “ü” was written.")
+@click.option("--keep-copies", is_flag=True, help="Also import comments that are already here from another source.")
+@click.option("--strict", is_flag=True, help="Import nothing if anything would be left out.")
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Also write the report to a JSON file.")
 @with_application
 def import_(
@@ -65,6 +80,11 @@ def import_(
     trash: bool,
     source: str,
     closed: bool,
+    only_site: str,
+    mine: tuple[str, ...],
+    fix_mojibake: bool,
+    keep_copies: bool,
+    strict: bool,
     report_file: Path | None,
 ) -> None:
     """Import the comments of FILE…, which another system exported. FORMAT `auto` finds out the format.
@@ -85,50 +105,99 @@ def import_(
         trash=trash,
         closed=closed,
         source=source,
+        only_site=only_site,
+        mine=mine,
+        fix_mojibake=fix_mojibake,
+        keep_copies=keep_copies,
     ).check()
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
         reading_on = Progress("read")
         report = importing.stage(staging, found, site, choices.wishes, reading_on)
         reading_on.end()
+        if strict and (loss := _rehearsed(staging, site, choices.wishes, report)).left_out:
+            _tell(loss, report_file)
+            raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
         steps = importing.load(staging, site, choices.wishes, report, action_id)
         progress = Progress("checked" if dry_run else "imported", staging.taken())
         for done in importing.prepared(steps) if dry_run else db.each_written(steps):
             progress(done)
         progress.end()
-    _show(report)
-    if report_file:
-        text = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
-        report_file.write_text(f"{text}\n", encoding="utf-8")
+    _tell(report, report_file)
 
 
 @click.command()
 @click.option("--site", "key", required=True, help="The blog.")
 @click.option("--format", "name", type=click.Choice(list(exporting.FORMATS)), default="jsonl", show_default=True)
 @click.option("--with-addresses", is_flag=True, help="Include email addresses; the activity log says so.")
+@click.option("--thread", "keys", multiple=True, metavar="KEY", help="Only this thread; repeatable.")
+@click.option("--since", type=click.DateTime(), help="Only comments from this time on, UTC.")
+@click.option("--articles", type=FILE, help="For wxr: WordPress’ own export, to name articles as it does.")
+@click.option("--split", "most", type=SIZE, metavar="SIZE", help="Write several files of at most this size, e.g. 10M.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file; .gz compresses it. Default: stdout.")
 @with_application
-def export(key: str, name: str, with_addresses: bool, output: Path | None) -> None:
+def export(
+    key: str,
+    name: str,
+    with_addresses: bool,
+    keys: tuple[str, ...],
+    since: datetime | None,
+    articles: Path | None,
+    most: int | None,
+    output: Path | None,
+) -> None:
     """Write every thread and comment of a blog.
 
-    `jsonl` is what `import` reads back; `wxr` is for WordPress, `disqus` for Disqus, and `html` a web page to keep.
+    `jsonl` is what `import` reads back; `wxr` is for WordPress, `disqus` for Disqus, `yaml` for Staticman and Jekyll (a
+    tar), and `html` a web page to keep. With --split, `out.xml` becomes `out-1.xml`, `out-2.xml` and so on.
     """
+    if most and (output is None or name == "yaml"):
+        raise click.UsageError("--split needs --output, and is of no use for yaml.")
+    if articles and name != "wxr":
+        raise click.UsageError("--articles is for wxr.")
     site = site_named(key)
+    scope = Scope([_thread(site, one).id for one in keys], since.replace(tzinfo=UTC) if since else None)
     if with_addresses:
         db.begin_write()
         exporting.log_addresses(site, Operator())
         db.session.commit()
-    lines = exporting.lines(site, name, with_addresses=with_addresses)
+    writer = exporting.writer(site, name, with_addresses=with_addresses)
+    if articles and isinstance(writer, WordPressWriter):
+        writer.articles = exporting.articles(articles)
+    parts = exporting.parts(writer, scope, most)
     if output is None:
-        sys.stdout.writelines(lines)
-        return
-    with output.open("wb") as plain, _packed(plain) if output.suffix == ".gz" else nullcontext(plain) as file:
-        file.writelines(line.encode() for line in lines)
+        sys.stdout.buffer.writelines(chunk for _, chunk in parts)
+    else:
+        for number, chunks in groupby(parts, itemgetter(0)):
+            with _opened(_numbered(output, number) if most else output) as file:
+                file.writelines(chunk for _, chunk in chunks)
+    for what, count in writer.left_out.items():
+        if count:
+            click.echo(f"Not in this file: {count} {what}.", err=True)
 
 
-def _packed(file: IO[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], gzip.GzipFile(fileobj=file, mode="wb"))
+def _thread(site: Site, key: str) -> Thread:
+    found = Thread.at(site, key)
+    if found is None:
+        raise click.ClickException(f"There is no thread {key}; the dashboard shows them.")
+    return found
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """Return ``out-2.xml.gz`` for ``out.xml.gz``."""
+    first, dot, rest = path.name.partition(".")
+    return path.with_name(f"{first}-{number}{dot}{rest}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("wb") as plain:
+        if path.suffix != ".gz":
+            yield plain
+            return
+        with gzip.GzipFile(fileobj=plain, mode="wb") as packed:
+            yield cast(IO[bytes], packed)
 
 
 def _records(files: tuple[Path, ...], choices: Choices) -> Records:
@@ -143,6 +212,17 @@ def _begun(site: Site, report: Report) -> int:
     return action_id
 
 
-def _show(report: Report) -> None:
+def _rehearsed(staging: Staging, site: Site, wishes: Wishes, report: Report) -> Report:
+    """Return the report of a dry run."""
+    rehearsal = deepcopy(report)
+    for _ in importing.prepared(importing.load(staging, site, wishes, rehearsal, None)):
+        pass
+    return rehearsal
+
+
+def _tell(report: Report, file: Path | None) -> None:
     for line in report.lines():
         click.echo(line)
+    if file:
+        text = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
+        file.write_text(f"{text}\n", encoding="utf-8")

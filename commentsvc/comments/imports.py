@@ -7,6 +7,7 @@ from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
+from commentsvc.models.imported_thread import ImportedThread
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
 from commentsvc.privacy import personal_data
@@ -62,8 +63,7 @@ def _take_back(comment: Comment, action_id: int) -> None:
 
 def _settle(thread_ids: set[int], action_id: int) -> None:
     """Count threads anew; those that the import opened and that are empty go."""
-    action = db.session.get_one(ModeratorAction, action_id)
-    opened = set(action.undo_data.get("threads", ()))
+    opened = ImportedThread.of(action_id, thread_ids)
     for thread_id in sorted(thread_ids):
         thread = db.session.get(Thread, thread_id)
         if thread is None:

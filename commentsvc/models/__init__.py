@@ -13,6 +13,7 @@ from commentsvc.models.email import Email
 from commentsvc.models.email_item import EmailItem
 from commentsvc.models.import_run import ImportRun
 from commentsvc.models.imported import Imported
+from commentsvc.models.imported_thread import ImportedThread
 from commentsvc.models.learned_word import LearnedWord
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
@@ -47,6 +48,7 @@ __all__ = [
     "EmailItem",
     "ImportRun",
     "Imported",
+    "ImportedThread",
     "LearnedWord",
     "Moderator",
     "ModeratorAction",

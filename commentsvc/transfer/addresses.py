@@ -48,6 +48,16 @@ class Addresses:
             return N_("the page has no address")
         return self._checked(url, url if origin in self.site.origins else "")
 
+    def former_key(self, page: Page) -> str | None:
+        """Return the key of an article's address on this blog before a rule led elsewhere; None if none did."""
+        url = page.url.strip()
+        if self._mapped(url) == url or links.origin_of(url) not in self.origins:
+            return None
+        try:
+            return links.thread_key(url)
+        except ValueError:
+            return None
+
     def unused(self) -> list[str]:
         """Return the rules that no address needed."""
         return [old for old in self.rules if old not in self.used]

@@ -10,13 +10,21 @@ from commentsvc import clock, links
 from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import State
+from commentsvc.models.moderator import Moderator
 from commentsvc.sites.rules import NotAChoice, NotAnOrigin
 from commentsvc.transfer import addresses, permalinks, reading
-from commentsvc.transfer.importing import Wishes
 from commentsvc.transfer.records import Reading
+from commentsvc.transfer.wishes import Wishes
 
 PENDING_AS = (State.PENDING, State.APPROVED, State.TRASHED)
 ADDRESS, IDENTIFIER = KEYS = ("address", "identifier")
+
+
+class NotMine(Refusal):
+    """No line that says which moderator wrote under which address."""
+
+    status = 422
+    sentence = N_("“%(typed)s” must be an email address, =, and the email address of a moderator.")
 
 
 class NotKnown(Refusal):
@@ -28,7 +36,10 @@ class NotKnown(Refusal):
 
 @dataclass(frozen=True)
 class Choices:
-    """The options of the command ``import``, by their names in a form. ``map`` is the text of the file."""
+    """The options of the command ``import``, by their names in a form. ``map`` is the text of the file.
+
+    ``mine`` holds ``there@mail.example=here@mail.example``: comments of the first are by the moderator of the second.
+    """
 
     format: str = reading.AUTO
     timezone: str = "UTC"
@@ -42,11 +53,15 @@ class Choices:
     trash: bool = False
     closed: bool = False
     source: str = ""
+    only_site: str = ""
+    fix_mojibake: bool = False
+    keep_copies: bool = False
+    mine: tuple[str, ...] = ()
 
     @classmethod
     def stored(cls, values: Mapping[str, Any]) -> Self:
         """Return choices as ``as_json`` stored them."""
-        return cls(**{**values, "origins": tuple(values["origins"])})
+        return cls(**{**values, "origins": tuple(values["origins"]), "mine": tuple(values.get("mine", ()))})
 
     def as_json(self) -> dict[str, Any]:
         """Return them as JSON values."""
@@ -68,6 +83,8 @@ class Choices:
             wrong["charset"] = NotKnown(typed=self.charset, example="shift_jis")
         if strange := next((one for one in self.origins if links.origin_of(one) is None), None):
             wrong["origins"] = NotAnOrigin(typed=strange)
+        if strange := next((one for one in self.mine if not _moderator(one)), None):
+            wrong["mine"] = NotMine(typed=strange)
         try:
             addresses.rules_of(self.map)
         except (Refusal, csv.Error) as problem:
@@ -97,4 +114,16 @@ class Choices:
             pending_as=State(self.pending_as),
             closes=self.closed,
             source=self.source,
+            only_site=self.only_site,
+            repairs_text=self.fix_mojibake,
+            keeps_copies=self.keep_copies,
+            mine={_there(one): moderator.id for one in self.mine if (moderator := _moderator(one))},
         )
+
+
+def _there(line: str) -> str:
+    return line.partition("=")[0].strip().lower()
+
+
+def _moderator(line: str) -> Moderator | None:
+    return Moderator.with_email(line.partition("=")[2]) if "@" in _there(line) else None

@@ -1,5 +1,6 @@
 """What becomes of a remark: the values of a comment of ours, all but its place. No database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,11 +34,14 @@ class NewRow:
 
 
 class Converter:
-    """Converts the remarks of one import, and counts in its report what was lost. A dry run renders nothing."""
+    """Converts the remarks of one import, and counts in its report what was lost. A dry run renders nothing.
 
-    def __init__(self, site: Site, pending_as: State, report: Report, *, is_dry: bool) -> None:
+    ``mine`` are moderators' ids by the addresses under which they wrote.
+    """
+
+    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int], report: Report, *, is_dry: bool) -> None:
         self._language, self._kept_days = site.language, site.keep_addresses_days
-        self._pending_as, self._report, self._is_dry = pending_as, report, is_dry
+        self._pending_as, self._mine, self._report, self._is_dry = pending_as, mine, report, is_dry
 
     def convert(self, remark: Remark) -> NewRow | NotTaken:
         """Return a remark as a row, or why it is left out."""
@@ -52,7 +56,6 @@ class Converter:
             return _left_out(remark, NO_TEXT)
         self._report.lost += converted.lost
         row = self._row(remark, body, is_linkback=is_linkback)
-        self._report.taken[f"{row['state']} {row['kind']}s"] += 1
         return NewRow(remark, row, remark.body if bodies.is_worth_keeping(converted.lost) else "")
 
     def _row(self, remark: Remark, body: str, *, is_linkback: bool) -> dict[str, Any]:
@@ -110,7 +113,8 @@ class Converter:
         self._report.changed[NO_DATE] += not remark.is_placeholder and (remark.written is None or remark.written > now)
         said = (row["author"], row["email"], row["website"], row["title"], row["body"])
         return row | {
-            "language": self._language,
+            "language": remark.language or self._language,
+            "moderator_id": self._mine.get(remark.email.strip().lower()),
             "address_hash": self._address_hash(remark, now),
             "created_at": written,
             "written_at": written,

@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from commentsvc.errors import N_, Reason
-from commentsvc.models.comment import Comment, Kind
-from commentsvc.models.thread import Thread
+from commentsvc.models.comment import Kind
 
 NO_PAGE = N_("its article is not in the file")
 NO_LINE = N_("the line is not of this format")
@@ -46,7 +45,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Page:
-    """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any."""
+    """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any.
+
+    ``site`` names the blog, in files that hold several. ``aliases`` are further keys of the article.
+    """
 
     id: str
     url: str
@@ -54,6 +56,8 @@ class Page:
     title: str = ""
     created: datetime | None = None
     is_closed: bool = False
+    site: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Remark:
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
     ``place`` says where it stands in the file, for the report. ``also`` is the key under which another file may have
-    it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here.
+    it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here. ``earlier``
+    are texts before edits, each with the time of the edit in ISO 8601.
     """
 
     id: str
@@ -82,6 +87,8 @@ class Remark:
     is_pinned: bool = False
     also: str = ""
     place: str = ""
+    language: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_placeholder(self) -> bool:
@@ -98,7 +105,6 @@ class NotTaken:
     said: str = ""
 
 
-Exported = tuple[Thread, Iterator[Comment]]
 Record = Origin | Page | Remark | NotTaken
 Records = Iterator[Record]
 

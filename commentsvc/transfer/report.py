@@ -13,7 +13,8 @@ from commentsvc.errors import Reason
 class Report:
     """``left_out`` has each reason with its number and the first places. ``taken`` counts by kind and state.
 
-    ``lost`` and ``changed`` count message ids.
+    ``lost`` and ``changed`` count message ids. ``sites`` counts the comments of each, if the file holds several.
+    ``broken`` counts comments with broken characters, if there are many.
     """
 
     source: str = ""
@@ -24,6 +25,9 @@ class Report:
     opened: int = 0  # threads
     joined: int = 0  # threads that were there
     elsewhere: dict[str, int] = field(default_factory=dict)
+    sites: dict[str, int] = field(default_factory=dict)
+    broken: int = 0
+    is_repaired: bool = False
     lost: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)  # fields that did not fit
     left_out: list[tuple[Reason, int, list[tuple[str, str]]]] = field(default_factory=list)
@@ -46,6 +50,11 @@ class Report:
         home = f" --from {self.home}" if self.home else ""
         for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
             yield f"Not on this blog: {count} pages on {host}. If they belong to it, say --from {host}{home}."
+        if self.sites:
+            yield f"The file holds several sites: {_listed(self.sites)}. For one of them, say --only-site."
+        if self.broken:
+            said = "now repaired" if self.is_repaired else "say --fix-mojibake to repair them"
+            yield f"Comments with broken characters such as “Ã¼”: {self.broken}; {said}."
         if lost := _listed(self.lost):
             yield f"Formatting that has changed: {lost}."
         if changed := _listed(self.changed):
@@ -68,6 +77,9 @@ class Report:
             "already": self.already,
             "threads": {"opened": self.opened, "joined": self.joined},
             "elsewhere": self.elsewhere,
+            "sites": self.sites,
+            "broken": self.broken,
+            "repaired": self.is_repaired,
             "lost": dict(self.lost),
             "changed": dict(self.changed),
             "unused_rules": self.unused_rules,

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ CREATE INDEX page_thread ON page (thread);
 """
 Row = TypeVar("Row", Page, Remark)
 REQUIRED = {"id", "url", "page", "body"}
+EMPTY = ("", None, False, ())
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
@@ -95,16 +96,25 @@ class Staging:
         ).fetchall()
         return (_unpacked(Page, said) for (said,) in rows)
 
-    def urls(self) -> Iterator[tuple[str, int]]:
-        """Yield the addresses of the pages, each with its number of remarks."""
+    def urls(self, site: str = "") -> Iterator[tuple[str, int]]:
+        """Yield the addresses of the pages, or of those of a site, each with its number of remarks."""
         yield from self._database.execute(
             "SELECT json_extract(page.said, '$.url'), COUNT(*) FROM remark JOIN page ON page.id = remark.page"
-            " GROUP BY page.id"
+            " WHERE ? IN ('', json_extract(page.said, '$.site')) GROUP BY page.id",
+            (site,),
         )
 
+    def sites(self) -> dict[str, int]:
+        """Return the sites that the pages name, each with its number of remarks."""
+        rows = self._database.execute(
+            "SELECT json_extract(page.said, '$.site') AS site, COUNT(*) FROM remark JOIN page ON page.id = remark.page"
+            " WHERE site != '' GROUP BY site ORDER BY 2 DESC"
+        )
+        return dict(rows.fetchall())
+
     def assign(self, page: Page, thread: str) -> None:
-        """Note in which thread a page's remarks belong."""
-        self._database.execute("UPDATE page SET thread = ? WHERE id = ?", (thread, page.id))
+        """Note in which thread a page's remarks belong, and what is known of the page by now."""
+        self._database.execute("UPDATE page SET thread = ?, said = ? WHERE id = ?", (thread, _packed(page), page.id))
 
     def choose(self, standings: Iterable[Standing]) -> None:
         """Take the remarks that are of these standings and in a thread, and keep the places of those they answer."""
@@ -199,7 +209,7 @@ def _as_taken(remark: Remark, is_taken: int) -> Remark:
 
 
 def _packed(record: Page | Remark) -> str:
-    said = {name: value for name, value in asdict(record).items() if name in REQUIRED or value not in ("", None, False)}
+    said = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
     return json.dumps(said, default=lambda time: time.isoformat(), ensure_ascii=False)
 
 
@@ -210,4 +220,4 @@ def _unpacked(kind: type[Row], said: str) -> Row:
 
 
 def _value(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name in TIMES else value
+    return datetime.fromisoformat(value) if name in TIMES else tuple(value) if isinstance(value, list) else value

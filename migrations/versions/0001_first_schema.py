@@ -751,6 +751,22 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_imported_action_id"), "imported", ["action_id"])
     op.create_index(op.f("ix_imported_comment_id"), "imported", ["comment_id"])
     op.create_table(
+        "imported_thread",
+        sa.Column("thread_id", sa.Integer(), nullable=False),
+        sa.Column("action_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"],
+            ["moderator_action.id"],
+            name=op.f("fk_imported_thread_action_id_moderator_action"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["thread.id"], name=op.f("fk_imported_thread_thread_id_thread"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("thread_id", name=op.f("pk_imported_thread")),
+    )
+    op.create_index(op.f("ix_imported_thread_action_id"), "imported_thread", ["action_id"])
+    op.create_table(
         "email",
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),

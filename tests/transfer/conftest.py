@@ -11,11 +11,11 @@ from flask import Flask
 from commentsvc.db import db
 from commentsvc.models import Site
 from commentsvc.moderation.actions import Operator
-from commentsvc.transfer import importing, reading
-from commentsvc.transfer.importing import Wishes
+from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.records import Reading
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
+from commentsvc.transfer.wishes import Wishes
 
 Bring = Callable[..., Report]
 
@@ -45,3 +45,9 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
         return report
 
     return bring
+
+
+def exported(name: str = "jsonl", site: str = "blog", *, with_addresses: bool = False) -> str:
+    """What an export holds."""
+    writer = exporting.writer(Site.named(site), name, with_addresses=with_addresses)
+    return b"".join(exporting.chunks(writer)).decode()

@@ -56,12 +56,14 @@ def disqus(*posts: str, link: str = f"{OLD}/2007/05/phone/") -> str:
 def post(number: int, text: str = "<p>A text.</p>", parent: int = 0, own: str = "", **flags: str) -> str:
     """One post of a Disqus export."""
     said = {"isDeleted": "false", "isSpam": "false", **flags}
+    when = said.pop("createdAt", f"2007-05-02T10:00:{number % 60:02}Z")
+    who = said.pop("author", "Linus")
     more = "".join(f"<{name}>{value}</{name}>" for name, value in said.items())
     above = f'<parent dsq:id="{parent}"/>' if parent else ""
     return (
         f'<post dsq:id="{number}"><id>{own}</id><message><![CDATA[{text}]]></message>'
-        f"<createdAt>2007-05-02T10:00:{number % 60:02}Z</createdAt>{more}"
-        "<author><name>Linus</name><username>linus</username></author>"
+        f"<createdAt>{when}</createdAt>{more}"
+        f"<author><name>{who}</name><username>linus</username></author>"
         f'<thread dsq:id="100"/>{above}</post>'
     )
 

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from commentsvc import settings
 from commentsvc.db import db
 from commentsvc.models import Comment, ImportRun, ModeratorAction, Site
-from commentsvc.transfer import importing, runs
+from commentsvc.transfer import importing, runs, threads
 from commentsvc.web.bodies import Paced, TooSlow
 from tests.cast import ARTICLE, BOB
 from tests.jobs import run_job
@@ -113,6 +113,25 @@ class TestStory:
         look(ada)
         assert sorted(texts()) == ["Buy now", "First!", "Second"]
 
+    def test_one_site_of_several_and_whose_comments_are_mine(self, ada: Visitor) -> None:
+        row = {
+            "rid": "0",
+            "created_at": "2007-05-02 18:00:00",
+            "nick": "Ada",
+            "page_key": "/p/",
+            "email": "a@old.example",
+        }
+        rows = [row | {"id": name, "site_name": name, "content": f"of {name}"} for name in ("one", "two")]
+        send(ada, json.dumps(rows), mine="a@old.example")
+        page = look(ada)
+        assert '<option value="two">two (1)</option>' in page
+        start(ada, only_site="two", mine="a@old.example")
+        assert "Import 1 comment<" in look(ada), "it is checked again first"
+        start(ada, only_site="two", mine="a@old.example")
+        look(ada)
+        assert texts() == ["of two"]
+        assert db.session.scalars(select(Comment.moderator_id)).one() is not None
+
     def test_pages_on_other_hosts_are_ticked(self, ada: Visitor) -> None:
         mirrored = ITEM.format(home="https://mirror.example", status="publish", title="Copy", comments=wp(3, "Third"))
         elsewhere = mirrored.replace("post_id>7<", "post_id>8<")
@@ -204,7 +223,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
-        with patch.object(importing, "AT_ONCE", 10):
+        with patch.object(threads, "AT_ONCE", 10):
             with patch.object(runs, "renew", side_effect=[None, None, None, broken]), pytest.raises(OperationalError):
                 run_job("import comments")
             db.session.rollback()
@@ -274,7 +293,7 @@ class TestBrokenOff:
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
         interrupted = patch.object(runs, "renew", side_effect=[None, None, broken])
-        with patch.object(importing, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
+        with patch.object(threads, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
             run_job("import comments")
         db.session.rollback()
         action = db.session.scalars(select(ModeratorAction)).one()
@@ -290,7 +309,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         with (
-            patch.object(importing, "AT_ONCE", 10),
+            patch.object(threads, "AT_ONCE", 10),
             patch.object(runs, "renew", side_effect=[None, None, runs.Cancelled]),
         ):
             run_job("import comments")

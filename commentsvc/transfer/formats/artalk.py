@@ -29,13 +29,13 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
 
 def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
     page, email = text_in(row, "page_key"), text_in(row, "email")
-    home = text_in(row, "site_urls").split(",")[0]
+    home, site = text_in(row, "site_urls").split(",")[0], text_in(row, "site_name")
     parent = text_in(row, "rid")
-    yield Origin(f"{NAME}:{text_in(row, 'site_name') or 'unknown'}", home)
-    yield Page(page, page, title=text_in(row, "page_title"))
+    yield Origin(f"{NAME}:{site or 'unknown'}", home)
+    yield Page(f"{site} {page}", page, key=page, title=text_in(row, "page_title"), site=site)
     yield Remark(
         id=text_in(row, "id"),
-        page=page,
+        page=f"{site} {page}",
         body=text_in(row, "content"),
         author=text_in(row, "nick"),
         text=Text.MARKDOWN,

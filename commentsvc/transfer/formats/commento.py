@@ -45,7 +45,7 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
     page = text_in(row, "pageId") or f"{host}{path}"
     yield Origin(f"{NAME}:{host or 'unknown'}", f"https://{host}" if host else "")
     if not text_in(row, "pageId"):
-        yield Page(page, f"https://{host}/{path.lstrip('/')}" if host else path)
+        yield Page(page, f"https://{host}/{path.lstrip('/')}" if host else path, site=host)
     person = people.get(text_in(row, "commenterHex", "userCreated"), {})
     markdown, html = text_in(row, "markdown"), text_in(row, "html")
     parent, website = text_in(row, "parentHex", "parentId"), text_in(person, "link", "websiteUrl")

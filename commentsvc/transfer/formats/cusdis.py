@@ -14,12 +14,16 @@ TABLES = ("projects", "pages", "comments")
 
 def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
     """Yield the pages and comments."""
+    projects: dict[str, str] = {}
     for table, row in rows:
         if table == "projects":
-            yield Origin(f"{NAME}:{row.get('title') or row['id']}")
+            projects[str(row["id"])] = name = str(row.get("title") or row["id"])
+            yield Origin(f"{NAME}:{name}")
         elif table == "pages":
             slug, url = str(row.get("slug") or ""), str(row.get("url") or "")
-            yield Page(str(row["id"]), url or slug, key=slug, title=str(row.get("title") or ""))
+            project = str(row.get("projectId") or "")
+            site, title = projects.get(project, project), str(row.get("title") or "")
+            yield Page(str(row["id"]), url or slug, key=slug, title=title, site=site)
         else:
             yield _comment(row)
 

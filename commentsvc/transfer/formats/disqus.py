@@ -44,6 +44,7 @@ def _page(thread: "Element") -> Page:
         title=text_of(thread, "title"),
         created=times.of_iso(text_of(thread, "createdAt")),
         is_closed=_is(thread, "isClosed"),
+        site=text_of(thread, "forum"),
     )
 
 

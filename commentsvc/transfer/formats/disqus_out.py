@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
-from commentsvc.transfer.formats.wordpress_out import comment_element, content, item, time
-from commentsvc.transfer.records import Exported
+from commentsvc.transfer.formats import disqus
+from commentsvc.transfer.formats.wordpress_out import END_OF_ARTICLE, comment_element, content, item, time
+from commentsvc.transfer.writing import LINKBACKS, Exported, Writer
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dsq="http://www.disqus.com/"
@@ -19,24 +20,47 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 FOOT = "</channel>\n</rss>\n"
 STATES = {State.APPROVED: "1", State.PENDING: "0"}
 MIN_LENGTH = 3  # characters; Disqus refuses shorter ones
+NEITHER = "spam and deleted comments"
+TOO_SHORT = "comments with fewer than three characters, which Disqus refuses"
 
 
-def lines(_site: tuple[str, str, str], threads: Iterator[Exported], *, with_addresses: bool) -> Iterator[str]:
-    """Yield the lines of a site. Without addresses, one made up of the avatar stands for each person."""
-    yield HEAD
-    for thread, comments in threads:
+class DisqusWriter(Writer):
+    """Without addresses, one made up of the avatar stands for each person."""
+
+    title = disqus.TITLE
+    suffix = "xml"
+
+    def head(self) -> str:
+        """Return the beginning, up to the first article."""
+        return HEAD
+
+    def thread(self, exported: Exported) -> Iterator[str]:
+        """Yield an article with its comments, if any can be said."""
         there: set[int] = set()
         inside = []
-        for comment in comments:
-            if comment.kind == Kind.COMMENT and comment.state in STATES and len(comment.body) >= MIN_LENGTH:
-                parent = comment.parent_id if comment.parent_id in there else None
-                inside.append(_comment(comment, parent or 0, with_addresses=with_addresses))
-                there.add(comment.id)
+        for comment in exported.comments:
+            if why := _why_not(comment):
+                self.left_out[why] += 1
+                continue
+            parent = comment.parent_id if comment.parent_id in there else None
+            inside.append(_comment(comment, parent or 0, with_addresses=self.with_addresses))
+            there.add(comment.id)
         if inside:
-            yield _article(thread)
+            yield _article(exported.thread)
             yield from inside
-            yield "</item>\n"
-    yield FOOT
+            yield END_OF_ARTICLE
+
+    def foot(self) -> str:
+        """Return the end."""
+        return FOOT
+
+
+def _why_not(comment: Comment) -> str | None:
+    if comment.kind != Kind.COMMENT:
+        return LINKBACKS
+    if comment.state not in STATES:
+        return NEITHER
+    return TOO_SHORT if len(comment.body) < MIN_LENGTH else None
 
 
 def _article(thread: Thread) -> str:
@@ -46,7 +70,7 @@ def _article(thread: Thread) -> str:
         "wp:post_date_gmt": time(thread.created_at),
         "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
     }
-    return item(thread, said)
+    return item(thread.title or thread.key, thread.url, said)
 
 
 def _comment(comment: Comment, parent: int, *, with_addresses: bool) -> str:

@@ -6,10 +6,10 @@ from html import escape
 from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.thread import Thread
-from commentsvc.transfer.records import Exported
+from commentsvc.transfer.writing import NOT_APPROVED, Exported, Writer
 
 HEAD = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{name}</title>
@@ -20,17 +20,29 @@ article {{ border-top: 1px solid #ccc }} header {{ margin-top: 1em }} .reply {{ 
 FOOT = "</html>\n"
 
 
-def lines(site: tuple[str, str, str], threads: Iterator[Exported], *, with_addresses: bool) -> Iterator[str]:
-    """Yield the lines of a site, given by key, home and name. Email addresses are in it only if asked for."""
-    _, _, name = site
-    yield HEAD.format(name=escape(name))
-    for thread, comments in threads:
-        inside = [_comment(one, with_addresses=with_addresses) for one in comments if one.state == State.APPROVED]
+class PageWriter(Writer):
+    """Writes one page."""
+
+    title = "HTML"
+    suffix = "html"
+
+    def head(self) -> str:
+        """Return the beginning, with the name of the blog."""
+        return HEAD.format(name=escape(self.blog.name), language=self.blog.language)
+
+    def thread(self, exported: Exported) -> Iterator[str]:
+        """Yield a section, if anything in the thread can be read."""
+        comments = list(exported.comments)
+        inside = [_comment(one, with_addresses=self.with_addresses) for one in comments if one.state == State.APPROVED]
+        self.left_out[NOT_APPROVED] += len(comments) - len(inside)
         if inside:
-            yield _heading(thread)
+            yield _heading(exported.thread)
             yield from inside
             yield "</section>\n"
-    yield FOOT
+
+    def foot(self) -> str:
+        """Return the end."""
+        return FOOT
 
 
 def _heading(thread: Thread) -> str:
@@ -48,7 +60,7 @@ def _comment(comment: Comment, *, with_addresses: bool) -> str:
     reply = f' <a href="#comment-{comment.parent_id}">↩</a>' if comment.parent_id else ""
     title = f"<p><b>{escape(comment.title)}</b></p>" if comment.title else ""
     return (
-        f'<article id="comment-{comment.id}"{kind} dir="auto">\n'
+        f'<article id="comment-{comment.id}"{kind} lang="{comment.language}" dir="auto">\n'
         f'<header><b>{escape(comment.author)}</b>{email}{link} <time datetime="{when.isoformat()}">'
         f"{when:%Y-%m-%d %H:%M}</time>{reply}</header>\n{title}{body}\n</article>\n"
     )

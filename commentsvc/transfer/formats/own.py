@@ -52,6 +52,7 @@ def _record(said: dict[str, Any], number: int) -> Record:
             title=said.get("title", ""),
             created=times.of_iso(said["created_at"]) if said.get("created_at") else None,
             is_closed=closed,
+            aliases=tuple(map(str, said.get("aliases", ()))),
         )
     return Remark(
         id=str(said["id"]),
@@ -70,4 +71,6 @@ def _record(said: dict[str, Any], number: int) -> Record:
         edited=times.of_iso(said["edited_at"]) if said.get("edited_at") else None,
         is_pinned=bool(said.get("is_pinned")),
         place=f"line {number}",
+        language=said.get("language", ""),
+        earlier=tuple((str(one["body"]), str(one["replaced_at"])) for one in said.get("revisions", ())),
     )

@@ -5,44 +5,56 @@ from collections.abc import Iterator
 from typing import Any
 
 from commentsvc.models.comment import Comment
-from commentsvc.models.thread import Thread
 from commentsvc.transfer.formats import own
-from commentsvc.transfer.records import Exported
+from commentsvc.transfer.writing import Exported, Writer
 
 
-def lines(site: tuple[str, str, str], threads: Iterator[Exported], *, with_addresses: bool) -> Iterator[str]:
-    """Yield the lines of a site, given by key, home and name."""
-    key, home, name = site
-    yield _line({"commentsvc": own.VERSION, "site": key, "home": home, "name": name})
-    for thread, comments in threads:
-        yield _line(_thread(thread))
-        for comment in comments:
-            yield _line(_comment(comment, thread, with_addresses=with_addresses))
+class OwnWriter(Writer):
+    """Writes everything that the site's people wrote, a JSON object a line."""
+
+    title = own.TITLE
+    suffix = "jsonl"
+
+    def head(self) -> str:
+        """Return the first line."""
+        blog = self.blog
+        return _line({"commentsvc": own.VERSION, "site": blog.key, "home": blog.home, "name": blog.name})
+
+    def thread(self, exported: Exported) -> Iterator[str]:
+        """Yield the thread's line, and one for each comment."""
+        yield _line(_thread(exported))
+        for comment in exported.comments:
+            yield _line(_comment(comment, exported, with_addresses=self.with_addresses))
 
 
-def _thread(thread: Thread) -> dict[str, Any]:
+def _thread(exported: Exported) -> dict[str, Any]:
+    thread = exported.thread
     said = {"key": thread.key, "url": thread.url, "title": thread.title, "access": thread.access}
-    return {"type": "thread", **said, "created_at": thread.created_at.isoformat()}
+    aliases = {"aliases": list(exported.aliases)} if exported.aliases else {}
+    return {"type": "thread", **said, "created_at": thread.created_at.isoformat(), **aliases}
 
 
-def _comment(comment: Comment, thread: Thread, *, with_addresses: bool) -> dict[str, Any]:
+def _comment(comment: Comment, exported: Exported, *, with_addresses: bool) -> dict[str, Any]:
+    revisions = exported.revisions.get(comment.id, ())
     said = {
         "type": "comment",
         "id": comment.id,
-        "thread": thread.key,
+        "thread": exported.thread.key,
         "parent_id": comment.parent_id,
         "kind": comment.kind,
         "response": comment.response,
         "state": comment.state,
+        "language": comment.language,
         "author": comment.author,
         "email": comment.email if with_addresses else None,
         "website": comment.website,
         "title": comment.title,
         "created_at": comment.created_at.isoformat(),
         "edited_at": comment.edited_at.isoformat() if comment.edited_at else None,
-        "is_pinned": thread.pinned_id == comment.id,
+        "is_pinned": exported.thread.pinned_id == comment.id,
+        "revisions": [{"body": one.body, "replaced_at": one.replaced_at.isoformat()} for one in revisions],
     }
-    return {name: value for name, value in said.items() if value not in (None, "", False)} | {"body": comment.body}
+    return {name: value for name, value in said.items() if value not in (None, "", False, [])} | {"body": comment.body}
 
 
 def _line(said: dict[str, Any]) -> str:

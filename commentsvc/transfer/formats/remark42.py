@@ -28,8 +28,9 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 
 def _comment(row: dict[str, Any]) -> Iterator[Record]:
     url, user = text_in(row["locator"], "url"), row.get("user")
-    yield Origin(f"{NAME}:{text_in(row['locator'], 'site') or 'unknown'}")
-    yield Page(url, url, title=text_in(row, "title"))
+    site = text_in(row["locator"], "site")
+    yield Origin(f"{NAME}:{site or 'unknown'}")
+    yield Page(url, url, title=text_in(row, "title"), site=site)
     edited = row.get("edit")
     original = text_in(row, "orig")
     yield Remark(

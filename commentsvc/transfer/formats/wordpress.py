@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -31,6 +32,19 @@ BLOG_MARK = re.compile(r"[»«|]")
 LONG_NAME = 40  # characters; what stands behind the last mark is a blog's name if it is shorter
 
 
+@dataclass(frozen=True)
+class Article:
+    """An article as WordPress knows it, with the dates as they stand in its file: of the blog's zone, and UTC."""
+
+    url: str
+    number: str
+    title: str
+    name: str
+    type: str
+    date: str
+    date_gmt: str
+
+
 def is_like(beginning: bytes) -> bool:
     """Return whether a file begins as one of this format; others make it for Disqus."""
     return b"wordpress.org/export/" in beginning
@@ -48,6 +62,14 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
         else:
             yield Origin(f"{NAME}:{home or 'unknown'}", home)
             yield from _item(element, reading)
+
+
+def articles(stream: BinaryIO) -> Iterator[Article]:
+    """Yield the articles and pages of a file, whether they have comments or not."""
+    for element in elements(stream, frozenset({"item"})):
+        if not isinstance(element, NotTaken) and text_of(element, "link"):
+            names = ("post_id", "title", "post_name", "post_type", "post_date", "post_date_gmt")
+            yield Article(text_of(element, "link"), *(text_of(element, name) for name in names))
 
 
 def _is_of_channel(element: "Element") -> bool:

@@ -1,15 +1,19 @@
 """Write WordPress eXtended RSS 1.2, which its importer and others read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
+from itertools import count
 
 from commentsvc.characters import CONTROLS
 from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
-from commentsvc.transfer.records import Exported
+from commentsvc.transfer.formats import wordpress
+from commentsvc.transfer.formats.wordpress import Article
+from commentsvc.transfer.writing import Exported, Writer, slug
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
@@ -21,46 +25,61 @@ HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <wp:base_site_url>{home}</wp:base_site_url>
 <wp:base_blog_url>{home}</wp:base_blog_url>
 """
+END_OF_ARTICLE = "</item>\n"
 FOOT = "</channel>\n</rss>\n"
+NO_ARTICLE = "threads whose articles are not in the file of articles; WordPress makes empty ones for them"
 STATES = {State.APPROVED: "1", State.PENDING: "0", State.SPAM: "spam", State.TRASHED: "trash"}
 LINK = re.compile(r'(<a href="[^">]*")[^>]*>')  # without rel and title, which WordPress writes itself
 PARAGRAPHS = re.compile(r"</p>\s*<p>")
 SQL = "%Y-%m-%d %H:%M:%S"
 
 
-def lines(site: tuple[str, str, str], threads: Iterator[Exported], *, with_addresses: bool) -> Iterator[str]:
-    """Yield the lines of a site, given by key, home and name. Each thread is an article without a text.
+@dataclass
+class WordPressWriter(Writer):
+    """Each thread is an article without a text. Comments are numbered anew, parents first.
 
-    WordPress finds the article by title and date; where it does not, it makes an empty one. Comments are numbered anew,
-    parents first, as its importer takes a parent only if it came before.
+    WordPress' importer takes a parent only if it came before. It finds an article by title and date, and makes an empty
+    one where it does not; ``articles`` are the blog's own, by key of thread.
     """
-    _, home, name = site
-    yield HEAD.format(name=escape(name), home=escape(home))
-    number = 0
-    for thread, comments in threads:
-        yield _article(thread)
+
+    title = wordpress.TITLE
+    suffix = "xml"
+
+    articles: Mapping[str, Article] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def head(self) -> str:
+        """Return the beginning, up to the first article."""
+        return HEAD.format(name=escape(self.blog.name), home=escape(self.blog.home))
+
+    def thread(self, exported: Exported) -> Iterator[str]:
+        """Yield an article with its comments and linkbacks."""
+        yield self._article(exported.thread)
         numbers: dict[int, int] = {}
-        for comment in comments:
-            number += 1
-            numbers[comment.id] = number
-            yield _comment(comment, number, numbers.get(comment.parent_id or 0, 0), with_addresses=with_addresses)
-        yield "</item>\n"
-    yield FOOT
+        for comment in exported.comments:
+            number = numbers[comment.id] = next(self._numbers)
+            parent = numbers.get(comment.parent_id or 0, 0)
+            yield _comment(comment, number, parent, with_addresses=self.with_addresses)
+        yield END_OF_ARTICLE
 
+    def foot(self) -> str:
+        """Return the end."""
+        return FOOT
 
-def _article(thread: Thread) -> str:
-    slug = thread.key.partition("?")[0].rstrip("/").rpartition("/")[2].partition(".")[0]
-    said = {
-        "wp:post_id": str(thread.id),
-        "wp:post_date": time(thread.created_at),
-        "wp:post_date_gmt": time(thread.created_at),
-        "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
-        "wp:ping_status": "open",
-        "wp:post_name": slug,
-        "wp:status": "publish",
-        "wp:post_type": "post",
-    }
-    return item(thread, said)
+    def _article(self, thread: Thread) -> str:
+        own = self.articles.get(thread.key)
+        self.left_out[NO_ARTICLE] += bool(self.articles) and own is None
+        said = {
+            "wp:post_id": own.number if own else str(thread.id),
+            "wp:post_date": own.date if own else time(thread.created_at),
+            "wp:post_date_gmt": own.date_gmt if own else time(thread.created_at),
+            "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
+            "wp:ping_status": "open",
+            "wp:post_name": own.name if own else slug(thread),
+            "wp:status": "publish",
+            "wp:post_type": own.type if own else "post",
+        }
+        return item(own.title if own else thread.title or thread.key, thread.url, said)
 
 
 def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool) -> str:
@@ -82,10 +101,10 @@ def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool
     return comment_element(said)
 
 
-def item(thread: Thread, fields: dict[str, str]) -> str:
+def item(title: str, url: str, fields: dict[str, str]) -> str:
     """Return the beginning of an article's element."""
     inside = "".join(_field(name, value) for name, value in fields.items())
-    return f"<item>\n<title>{escape(thread.title or thread.key)}</title>\n<link>{escape(thread.url)}</link>\n{inside}"
+    return f"<item>\n<title>{escape(title)}</title>\n<link>{escape(url)}</link>\n{inside}"
 
 
 def comment_element(fields: dict[str, str]) -> str:

@@ -21,8 +21,8 @@ from commentsvc.web import security
 from commentsvc.web.admin import signed_in
 from commentsvc.web.uploads import UploadRequest
 
-TYPED = ("format", "timezone", "charset", "permalink", "map", "key", "pending_as")
-TICKED = ("spam", "trash", "closed")
+TYPED = ("format", "timezone", "charset", "permalink", "map", "key", "pending_as", "only_site")
+TICKED = ("spam", "trash", "closed", "fix_mojibake", "keep_copies")
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/sites/<key>")
 signed_in.guard(blueprint, owner=True)
@@ -108,9 +108,9 @@ def export(key: str) -> AnyResponse:
         db.begin_write()
         exporting.log_addresses(site, signed_in.person())
         db.session.commit()
-    lines = exporting.lines(site, name, with_addresses=with_addresses)
-    response = Response(stream_with_context(lines), mimetype="application/octet-stream")
-    file_name = f"{key}-{clock.now():%Y-%m-%d}.{exporting.SUFFIXES[name]}"
+    writer = exporting.writer(site, name, with_addresses=with_addresses)
+    response = Response(stream_with_context(exporting.chunks(writer)), mimetype="application/octet-stream")
+    file_name = f"{key}-{clock.now():%Y-%m-%d}.{writer.suffix}"
     response.headers.set("Content-Disposition", "attachment", filename=file_name)
     return response
 
@@ -119,8 +119,10 @@ def _choices() -> Choices:
     form, also = request.form, request.form.getlist("also")
     typed = {name: form.get(name, getattr(Choices, name)).strip() for name in TYPED}
     ticked = {name: name in form for name in TICKED}
+    mine = [line if "=" in line else f"{line}={signed_in.person().email}" for line in form.get("mine", "").split()]
     others = [*also, form.get("home", "")] if also else []  # whoever names other sites means them besides the file's
-    return Choices.stored({**typed, **ticked, "origins": [*form.get("origins", "").split(), *filter(None, others)]})
+    origins = [*form.get("origins", "").split(), *filter(None, others)]
+    return Choices.stored({**typed, **ticked, "origins": origins, "mine": mine})
 
 
 def _refused(key: str, choices: Choices, errors: dict[str, Refusal]) -> tuple[str, int]:
@@ -142,6 +144,7 @@ def _page(site: Site, run: ImportRun | None, form: Form) -> str:
         is_checked=run is not None and run.state == CHECKED,
         form=form,
         formats=reading.FORMATS,
+        export_formats=exporting.FORMATS,
         keys=KEYS,
         pending_as=PENDING_AS,
         action=action,

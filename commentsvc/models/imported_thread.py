@@ -1,0 +1,23 @@
+"""Which threads an import opened: if it is undone, they go, too."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from commentsvc.db import Base, db
+
+
+class ImportedThread(Base):
+    """A thread that was not there before."""
+
+    __tablename__ = "imported_thread"
+
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), primary_key=True)
+    action_id: Mapped[int] = mapped_column(ForeignKey("moderator_action.id", ondelete="CASCADE"), index=True)
+
+    @classmethod
+    def of(cls, action_id: int, thread_ids: Iterable[int]) -> set[int]:
+        """Return which of some threads an import opened."""
+        rows = select(cls.thread_id).where(cls.action_id == action_id, cls.thread_id.in_(thread_ids))
+        return set(db.session.scalars(rows))

@@ -1,0 +1,279 @@
+"""What an import brings into one thread: find out what is new there, and write it with all that belongs to it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, insert, select, update
+
+from commentsvc import clock
+from commentsvc.db import db
+from commentsvc.errors import N_, Reason
+from commentsvc.fields import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
+from commentsvc.markup import plain_text
+from commentsvc.models.comment import Comment, State, marks_of
+from commentsvc.models.decision import Decision
+from commentsvc.models.imported import Imported
+from commentsvc.models.imported_thread import ImportedThread
+from commentsvc.models.revision import Revision
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Access, Thread
+from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.threads import moving
+from commentsvc.transfer import times
+from commentsvc.transfer.conversion import Converter, NewRow
+from commentsvc.transfer.records import NotTaken, Page, Remark
+from commentsvc.transfer.report import Report
+from commentsvc.transfer.staging import Staging
+from commentsvc.transfer.wishes import Wishes
+
+AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly waits
+IMPORTED = N_("imported from %(source)s")
+ORPHANS = N_("replies to missing comments, now at the top level")
+A_COPY = N_("the same comment is already here from another source")
+Sign = tuple[str, datetime, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some comments of one thread, to be written together."""
+
+    thread: "ThreadImport"
+    rows: list[NewRow]
+
+
+@dataclass
+class ThreadImport:
+    """Takes what is new into one thread. ``place`` is its key and its address."""
+
+    staging: Staging
+    site_id: int
+    action_id: int | None
+    wishes: Wishes
+    report: Report
+    converter: Converter
+    place: str
+    named: set[str]  # the further keys that are taken already, here or in another thread
+    ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
+    roots: dict[int, int] = field(default_factory=dict)
+    pages: list[Page] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The thread's key."""
+        return self.place.partition("\n")[0]
+
+    @property
+    def source(self) -> str:
+        """What ids mean something in."""
+        return self.report.source[:200]
+
+    @property
+    def _also(self) -> str:
+        return f"also:{self.source.partition(':')[0]}"
+
+    def parts(self) -> Iterator[Part]:
+        """Convert what is new."""
+        self.pages = self.staging.pages_of(self.place)
+        self.remarks = _parents_first(self.staging.remarks_of(self.place))
+        is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
+        is_joined = is_there is not None and not self._was_opened(is_there)
+        self.report.opened += not is_joined
+        self.report.joined += is_joined
+        there = self._from_elsewhere(is_there) if is_there and not self.wishes.keeps_copies else {}
+        rows, placed = [], set[str]()
+        for remark in self._fresh():
+            new = self._converted(remark, there)
+            if new is None:
+                continue
+            is_orphan = bool(remark.parent) and remark.parent not in placed and remark.parent not in self.ids
+            self.report.changed[ORPHANS] += is_orphan and not remark.is_placeholder
+            placed.add(remark.id)
+            rows.append(new)
+            if len(rows) >= AT_ONCE:
+                yield Part(self, rows)
+                rows = []
+        if rows:
+            yield Part(self, rows)
+
+    def _converted(self, remark: Remark, there: Mapping[Sign, int]) -> NewRow | None:
+        """Return a remark as a row, and count it; None if it cannot be one, or ``there`` has the same already."""
+        new = self.converter.convert(remark)
+        if isinstance(new, NotTaken):
+            self.staging.leave_out(new)
+            return None
+        if remark.is_placeholder:
+            return new
+        copied = there.get(_sign(**new.values))
+        if copied is not None:
+            self.staging.leave_out(NotTaken(remark.place, A_COPY, remark.body))
+            self._learn(remark.id, copied)
+            return None
+        self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1
+        return new
+
+    def _from_elsewhere(self, thread_id: int) -> dict[Sign, int]:
+        """Return the comments of the thread that did not come from this source, by what makes a copy of them."""
+        mine = exists().where(Imported.comment_id == Comment.id, Imported.source == self.source)
+        columns = select(Comment.id, Comment.author, Comment.created_at, Comment.body_hash)
+        rows = db.session.execute(columns.where(Comment.thread_id == thread_id, ~mine))
+        return {_sign(row.author, row.created_at, row.body_hash): row.id for row in rows}
+
+    def write(self, rows: list[NewRow]) -> None:
+        """Write comments with what belongs to them: parents come before their replies."""
+        thread = self._opened()
+        returning = insert(Comment).returning(Comment.id, sort_by_parameter_order=True)
+        ids = db.session.scalars(returning, [self._with_place(new, thread) for new in rows]).all()
+        self._hang(rows, ids)
+        self._remember(rows, ids)
+        pairs = zip(rows, ids, strict=True)
+        shown = (id_ for new, id_ in pairs if new.remark.is_pinned and new.values["state"] == State.APPROVED)
+        thread.pinned_id = thread.pinned_id or next(shown, None)
+        moving.count_anew(thread)
+
+    def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
+        values = new.values
+        tags = marks_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
+        return values | {"site_id": self.site_id, "thread_id": thread.id, "search_tags": tags}
+
+    def _hang(self, rows: list[NewRow], ids: Sequence[int]) -> None:
+        """Put replies below what they answer, whose ids are known only now."""
+        below = []
+        for new, id_ in zip(rows, ids, strict=True):
+            self.ids[new.remark.id] = id_
+            parent = self.ids.get(new.remark.parent) if new.remark.parent else None
+            parent = None if parent == id_ else parent
+            self.roots[id_] = self.roots[parent] if parent else id_
+            if parent:
+                below.append({"id": id_, "parent_id": parent, "root_id": self.roots[parent]})
+        if below:
+            db.session.execute(update(Comment), below)
+
+    def _remember(self, rows: list[NewRow], ids: Sequence[int]) -> None:
+        """Log each comment once, and by which keys it is known."""
+        why: list[Reason] = [[IMPORTED, {"source": self.source}]]
+        common = {"site_id": self.site_id, "action_id": self.action_id}
+        decisions, known, originals = [], [], []
+        for new, id_ in zip(rows, ids, strict=True):
+            remark, names = new.remark, [(self.source, _short(new.remark.id))]
+            if remark.also and remark.also not in self.named:  # another blog's may have the same number
+                names.append((self._also, remark.also))
+                self.named.add(remark.also)
+            decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
+            known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
+            originals += _earlier(new, id_)
+        db.session.execute(insert(Decision), decisions)
+        db.session.execute(insert(Imported), known)
+        if originals:
+            db.session.execute(insert(Revision), originals)
+
+    def _opened(self) -> Thread:
+        site = db.session.get_one(Site, self.site_id)
+        thread = Thread.at(site, self.key)
+        if thread is not None:
+            return thread
+        written = [one.written for one in self.remarks if one.written]
+        created = [page.created for page in self.pages if page.created]
+        now = clock.now()
+        thread = Thread(site_id=site.id, site=site, key=self.key, url=self.place.partition("\n")[2])
+        thread.title = plain_text.crop(next((one.title for one in self.pages if one.title), ""), MAX_TITLE_LENGTH)
+        thread.created_at = min([*created, *written, now])
+        thread.active_at = min(max(written, default=now), now)
+        if self.wishes.closes and any(page.is_closed for page in self.pages):
+            thread.access, thread.closed_at = Access.CLOSED, now
+        db.session.add(thread)
+        db.session.flush()
+        db.session.add(ImportedThread(thread_id=thread.id, action_id=self.action_id))
+        for key in {key for page in self.pages for key in page.aliases}:
+            if Thread.at(site, key) is None:
+                db.session.add(ThreadAlias(site_id=site.id, key=key, thread_id=thread.id))
+        return thread
+
+    def _was_opened(self, thread_id: int) -> bool:
+        """Return whether this import opened a thread, before it broke off."""
+        return self.action_id is not None and thread_id in ImportedThread.of(self.action_id, [thread_id])
+
+    def _fresh(self) -> list[Remark]:
+        """Return what was not imported before, and learn the ids of what was."""
+        remarks = self.remarks
+        known = self._known([(self.source, _short(one.id)) for one in remarks])
+        self.named |= {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
+        twins = self._known([(_twins(self.source), one.also) for one in remarks if one.also])
+        fresh = []
+        for remark in remarks:
+            name, twin = (self.source, _short(remark.id)), (_twins(self.source), remark.also)
+            there = name if name in known else twin if remark.also and twin in twins else None
+            if there is None:
+                fresh.append(remark)
+                continue
+            comment_id, action_id = (known | twins)[there]
+            if action_id is not None and action_id == self.action_id:  # before it broke off
+                self._converted(remark, {})
+            else:
+                self.report.already += not remark.is_placeholder
+            if comment_id is not None:
+                self._learn(remark.id, comment_id)
+        return fresh
+
+    def _learn(self, key: str, comment_id: int) -> None:
+        """Remember what replies hang below, unless it was moved to another thread since."""
+        row = select(Comment.root_id).join(Thread, Thread.id == Comment.thread_id)
+        here = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
+        if here is not None:
+            self.ids[key] = comment_id
+            self.roots[comment_id] = here.root_id or comment_id
+
+    def _known(self, names: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+        """Return which of these were imported: as which comments, if they are still there, and by which actions."""
+        found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+        columns = select(Imported.source, Imported.key, Imported.comment_id, Imported.action_id)
+        columns = columns.where(Imported.site_id == self.site_id)
+        for source in {source for source, _ in names}:
+            keys = [key for one, key in names if one == source]
+            for start in range(0, len(keys), AT_ONCE):
+                rows = columns.where(Imported.source == source, Imported.key.in_(keys[start : start + AT_ONCE]))
+                found |= {(said, key): (number, by) for said, key, number, by in db.session.execute(rows)}
+        return found
+
+
+def _earlier(new: NewRow, comment_id: int) -> list[dict[str, Any]]:
+    """Return the revisions of a comment: its edits there, and the text before it was converted."""
+    texts = [(body, times.of_iso(when)) for body, when in new.remark.earlier] + [(new.original, None)]
+    common = {"comment_id": comment_id}
+    return [
+        common | {"body": body[:MAX_BODY_LENGTH], "replaced_at": when or clock.now()} for body, when in texts if body
+    ]
+
+
+def _parents_first(remarks: list[Remark]) -> list[Remark]:
+    """Return remarks in their order, but each after the one it answers; a ring is cut where it is met."""
+    by_id = {one.id: one for one in remarks}
+    placed: dict[str, Remark] = {}
+    for remark in remarks:
+        chain = []
+        one: Remark | None = remark
+        seen = set()
+        while one is not None and one.id not in placed and one.id not in seen:
+            seen.add(one.id)
+            chain.append(one)
+            one = by_id.get(one.parent)
+        for each in reversed(chain):
+            placed[each.id] = each
+    return list(placed.values())
+
+
+def _sign(author: str, created_at: datetime, body_hash: str, **_: object) -> Sign:
+    """Return what is the same in a comment and a copy of it that went through another system."""
+    return author, created_at.replace(microsecond=0), body_hash
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _twins(source: str) -> str:
+    """Return the name under which the same comments came by another route."""
+    return "also:disqus" if source.startswith("wordpress:") else "also:wordpress"

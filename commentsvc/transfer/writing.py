@@ -1,0 +1,74 @@
+"""What every format out has in common: a head, threads with their comments, and a foot."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from commentsvc.models.comment import Comment
+from commentsvc.models.revision import Revision
+from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
+
+NOT_APPROVED = "comments that are not approved"
+LINKBACKS = "mentions on other sites"
+
+
+@dataclass(frozen=True)
+class Blog:
+    """What a file says of the site it is from."""
+
+    id: int
+    key: str
+    home: str
+    name: str
+    language: str
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        """Return what is needed of a site, for longer than its session lasts."""
+        return cls(site.id, site.key, site.home, site.name, site.language)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A thread, with its comments in the order of time, but each reply after its parent."""
+
+    thread: Thread
+    comments: Iterator[Comment]
+    aliases: Sequence[str] = ()
+    revisions: Mapping[int, Sequence[Revision]] = field(default_factory=dict)  # by comment
+
+
+@dataclass
+class Writer:
+    """Writes one format. Email addresses are in it only if asked for. ``left_out`` counts what it cannot say, by name.
+
+    A writer may write several files, one after the other.
+    """
+
+    title: ClassVar[str]
+    suffix: ClassVar[str]  # of file names
+
+    blog: Blog
+    with_addresses: bool = False
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def head(self) -> str:
+        """Return how a file begins."""
+        return ""
+
+    def thread(self, exported: Exported) -> Iterator[str | bytes]:
+        """Yield a thread with its comments; nothing of one that has no place in this format."""
+        raise NotImplementedError
+
+    def foot(self) -> str | bytes:
+        """Return how a file ends."""
+        return ""
+
+
+def slug(thread: Thread) -> str:
+    """Return the last part of an article's address, without its ending, as blogs name their articles."""
+    last = thread.key.partition("?")[0].rstrip("/").rpartition("/")[2].partition(".")[0]
+    return re.sub(r"[^\w-]+", "-", last)
