@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from commentsvc import logs, read_only, schema, settings, throttle, tokens, web
+from commentsvc import edge, logs, read_only, schema, settings, throttle, tokens, web
 from commentsvc.db import configuration, db
 from commentsvc.jobs import schedule
 from commentsvc.settings import Settings
@@ -34,6 +34,7 @@ def create_app(given: Settings | None = None) -> Flask:
     _configure_flask(app, config)
     db.init_app(app)
     read_only.watch()
+    edge.watch()
     csrf.init_app(app)
     web.init_app(app)
     snapshots.put_before(app)

@@ -77,8 +77,7 @@ class Refusal(Exception):
     @property
     def name(self) -> str:
         """The refusal's name for programs, in kebab case: ``thread-closed``."""
-        emails = (f"-{email.lower()}" if email.isupper() else email for email in type(self).__name__)
-        return "".join(emails).lstrip("-")
+        return _kebab(type(self).__name__)
 
 
 class InvalidFields(Refusal):
@@ -296,3 +295,12 @@ class PingRefused(Refusal, PermanentFailure):
     """A linkback that will not be accepted."""
 
     sentence = N_("This mention was not accepted.")
+
+
+def names() -> list[str]:
+    """Return the names of the refusals of this module."""
+    return sorted(_kebab(name) for name, one in globals().items() if isinstance(one, type) and issubclass(one, Refusal))
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
@@ -188,6 +188,18 @@ def fetch_own(url: str) -> Page:
         raise FetchRefused("not a web address") from None
     deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
     return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Question("*/*"), deadline)
+
+
+def certificate_ends(url: str) -> datetime:
+    """Return when the certificate of one of our own addresses ends; raises ``FetchFailed`` if it is not accepted."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or USUAL_PORTS["https"]
+    try:
+        with _connected(resolve(host, port)[0], port) as line, _secured(line, parts) as safe:
+            said = safe.getpeercert() if isinstance(safe, ssl.SSLSocket) else None
+    except OSError as problem:
+        raise FetchFailed(str(problem)[:300]) from problem
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(said["notAfter"])) if said else 0, UTC)
 
 
 def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> Page:

@@ -14,6 +14,8 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from commentsvc import telemetry  # noqa: F401 - its memory must be there before workers are forked
+
 # Measured with slow clients: with fewer threads or a shorter queue, a few of them block every reader. Threads are
 # created on demand; at most three quarters of them wait for bodies (``web/bodies.py``).
 BLOCKING_THREADS = 512

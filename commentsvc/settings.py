@@ -100,8 +100,8 @@ class Settings(BaseModel):
     )
     fetch_allow: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(),
-        description="`HOST:PORT` pairs (separated by commas) that the fetcher of linkback sources, and webhooks, may "
-        "reach although they are private or use an odd port; default none.",
+        description="`HOST:PORT` pairs (separated by commas) that the fetcher of linkback sources, webhooks and purges "
+        "may reach although they are private or use an odd port; default none.",
     )
     metrics_token: str = Field(
         "",
@@ -115,6 +115,22 @@ class Settings(BaseModel):
         10,
         ge=1,
         description="How many daily backups are kept.",
+    )
+    edge_seconds: int = Field(
+        1,
+        ge=0,
+        le=86_400,
+        description="How long caches in front of the service (nginx, a CDN) may keep a thread without asking, in "
+        "seconds. New comments show after this time at the latest.",
+    )
+    edge_purge_url: str = Field(
+        "",
+        description='Where to POST `{"tags": […]}` when something has changed, so that caches drop it at once. '
+        "Answers then carry `Cache-Tag` and `Surrogate-Key`. Empty means nowhere.",
+    )
+    edge_purge_token: str = Field(
+        "",
+        description="Bearer token that is sent to `EDGE_PURGE_URL`.",
     )
     log_format: Literal["text", "json"] = Field(
         "text",
@@ -180,6 +196,13 @@ class Settings(BaseModel):
     def _pairs_are_pairs(cls, value: frozenset[str]) -> frozenset[str]:
         if wrong := [pair for pair in value if not re.fullmatch(r".+:\d{1,5}", pair)]:
             raise ValueError(f"{wrong[0]} is no HOST:PORT pair")
+        return value
+
+    @field_validator("edge_purge_url")
+    @classmethod
+    def _purges_go_somewhere(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must be an address that begins with https:// or http://")
         return value
 
     @field_validator("redis_url")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,6 +132,16 @@ def is_shared() -> bool:
     except Exception as problem:
         _redis.rest(problem)
         return False
+
+
+def redis_time() -> datetime | None:
+    """Return what Redis takes for now; None without one that answers."""
+    if not is_shared():
+        return None
+    from redis import Redis
+
+    seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=PATIENCE).time()
+    return datetime.fromtimestamp(seconds + millionths / 1e6, UTC)
 
 
 class _Redis:

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from commentsvc import clock, schema, settings, throttle, tokens
+from commentsvc import configuration as service_configuration
 from commentsvc.accounts import moderators, passwords, sessions
 from commentsvc.app import create_app
 from commentsvc.db import Base, db
@@ -168,6 +169,7 @@ def app(configuration: Settings, database_name: str, applications: Callable[[str
         empty()
         _add_sites()
         db.session.commit()
+        service_configuration.current()  # which a page may serve once more from what was read last
         db.session.remove()
         yield app
         db.session.remove()

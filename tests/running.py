@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
@@ -95,10 +95,11 @@ class Running:
         """What is run to start it."""
         return ["commentsvc", "serve", "--port", str(self.port)]
 
-    def start(self, *options: str, largest_file: int | None = None) -> None:
-        """Start it, in a process group of its own, and wait until it answers."""
+    def start(self, *options: str, largest_file: int | None = None, before: Callable[[], None] = lambda: None) -> None:
+        """Start it, in a process group of its own, and wait until it answers; ``before`` runs in the new process."""
 
         def limit() -> None:
+            before()
             if largest_file is not None:  # what a full disk is to a program: writes fail
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
@@ -121,6 +122,17 @@ class Running:
                 return True
         except (urllib.error.URLError, OSError):
             return False
+
+    def reload(self) -> None:
+        """Let new workers take over."""
+        assert self.process
+        self.process.send_signal(signal.SIGHUP)
+
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        assert self.process
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(number) for task in tasks for number in task.read_text().split()]
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """End its whole process group."""

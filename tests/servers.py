@@ -2,6 +2,8 @@
 
 import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -193,8 +196,8 @@ class Web:
 
 
 @contextmanager
-def web() -> Iterator[Web]:
-    """A web server on a free port."""
+def web(secured: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """A web server on a free port; with TLS if it has a certificate."""
     site = Web()
 
     class Handler(BaseHTTPRequestHandler):
@@ -224,12 +227,26 @@ def web() -> Iterator[Web]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     site.url = f"http://127.0.0.1:{server.server_port}"
+    if secured:
+        server.socket = secured.wrap_socket(server.socket, server_side=True)
+        site.url = f"https://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(QUICK,), daemon=True).start()
     try:
         yield site
     finally:
         server.shutdown()
         server.server_close()
+
+
+def certificate(folder: Path, days: int = 2) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for localhost that nobody knows yet, and what a server needs to show it."""
+    key, file = folder / "key.pem", folder / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*make, *names, "-keyout", str(key), "-out", str(file)], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, key)
+    return file, context
 
 
 def free_port() -> int:

@@ -2,7 +2,6 @@
 
 import shutil
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,7 +11,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask
 
 from commentsvc import mail
-from tests.servers import MailServer, free_port
+from tests.servers import MailServer, certificate, free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here to make a certificate with")
 SECURED = {
@@ -22,23 +21,18 @@ SECURED = {
 
 
 @pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's certificate for localhost, which this process trusts."""
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*make, *names, "-keyout", str(key), "-out", str(file)], check=True, capture_output=True)
+    file, context = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(file, key)
     return context
 
 
 @pytest.fixture(params=SECURED)
-def server(request: pytest.FixtureRequest, certificate: ssl.SSLContext) -> Iterator[tuple[str, MailServer]]:
+def server(request: pytest.FixtureRequest, certified: ssl.SSLContext) -> Iterator[tuple[str, MailServer]]:
     """A mail server that speaks TLS; and how its address begins and ends."""
     office = MailServer()
-    options = SECURED[request.param](certificate)
+    options = SECURED[request.param](certified)
     controller = Controller(office, hostname="127.0.0.1", port=free_port(), server_hostname="localhost", **options)
     controller.start()
     office.url = f"{request.param}://{{}}:{controller.port}"

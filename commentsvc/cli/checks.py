@@ -10,8 +10,9 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, i18n, links, mail, mailbox, read_only, safe_http, schema, settings, throttle
+from commentsvc import __version__, clock, i18n, mail, mailbox, read_only, safe_http, schema, settings, throttle
 from commentsvc.backups import daily
+from commentsvc.cli import reachability
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, NotThere
@@ -25,6 +26,7 @@ SIGNS = {Mark.FINE: "✓", Mark.OPTIONAL: "–", Mark.WRONG: "✗"}
 HOUR = timedelta(hours=1)
 MIN_FREE = 1  # GB
 MAX_LOG = 1  # GB
+MAX_GAP = 5  # seconds between two clocks
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -79,33 +81,10 @@ def _database() -> str:
     return f"can be written to ({db.engine.dialect.name})"
 
 
-def _base_url() -> str:
-    config = settings.current()
-    try:
-        page = safe_http.fetch_own(links.absolute("/health"))
-    except safe_http.FetchFailed as failure:
-        advice = "Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
-        raise CheckFailed(f"{config.base_url} does not answer ({failure}). {advice}") from None
-    if b'"status"' not in page.body:
-        raise CheckFailed(f"somebody else answers at {config.base_url}. Correct COMMENTSVC_BASE_URL or the proxy.")
-    if not config.is_https and config.host not in ("localhost", "127.0.0.1"):
-        raise CheckFailed(
-            "readers reach it without https, so browsers keep no cookie on your blog. Put a proxy with https in front."
-        )
-    return f"{config.base_url} answers"
-
-
-def _proxy() -> str:
-    try:
-        page = safe_http.fetch_own(links.absolute("/health"))
-    except safe_http.FetchFailed:  # which another check reports
-        raise NotThere("not checked, because the address does not answer") from None
-    if b'"unknown_proxy":true' in page.body.replace(b" ", b""):
-        raise CheckFailed(
-            "one stands in front whose word is not taken, so all visitors count as one, and limits hit everybody. "
-            "Add its network to COMMENTSVC_TRUSTED_PROXIES."
-        )
-    return "none, or one that is trusted"
+def _schema() -> str:
+    if not schema.is_current(settings.current().database):
+        raise CheckFailed("is not the one of this version. Run `commentsvc upgrade`, or restart the service.")
+    return f"as version {__version__} needs it"
 
 
 def _mail() -> str:
@@ -175,7 +154,21 @@ def _clock() -> str:
         raise CheckFailed(f"it says {shown}, which is before this program was made. Set the clock.")
     if newest and newest > now + timedelta(minutes=5):
         raise CheckFailed(f"it says {shown}, but a comment was written later than that. Set the clock.")
+    for whose, theirs in _other_clocks():
+        if abs(gap := (now - theirs).total_seconds()) > MAX_GAP:
+            much = f"{abs(gap):,.0f} seconds {'ahead of' if gap > 0 else 'behind'}"
+            raise CheckFailed(f"it says {shown}, which is {much} {whose}. Let both follow a time server (NTP).")
     return shown
+
+
+def _other_clocks() -> Iterator[tuple[str, datetime]]:
+    if db.engine.dialect.name == "postgresql":
+        try:
+            yield "the database’s", db.session.execute(select(func.clock_timestamp())).scalar_one()
+        except SQLAlchemyError:  # the database was checked above
+            db.session.rollback()
+    if (theirs := throttle.redis_time()) is not None:
+        yield "Redis’", theirs
 
 
 def _backups() -> str:
@@ -212,8 +205,11 @@ def _disk() -> str:
 
 CHECKS = (
     ("Database", _database),
-    ("Address", _base_url),
-    ("Proxy", _proxy),
+    ("Schema", _schema),
+    ("Address", reachability.base_url),
+    ("Proxy", reachability.proxy),
+    ("Caches", reachability.caches),
+    ("Certificate", reachability.certificate),
     ("Mail", _mail),
     ("Sender", _sender),
     ("Mailbox", _mailbox),

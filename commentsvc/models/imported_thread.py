@@ -12,8 +12,10 @@ class ImportedThread(Base):
     """A thread that was not there before."""
 
     __tablename__ = "imported_thread"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
-    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
     action_id: Mapped[int] = mapped_column(ForeignKey("moderator_action.id", ondelete="CASCADE"), index=True)
 
     @classmethod

@@ -13,6 +13,7 @@ from commentsvc.web import (
     health,
     latest,
     linkbacks,
+    metrics,
     moderation_links,
     pages,
     privacy,
@@ -49,6 +50,7 @@ from commentsvc.web.converters import IdConverter, KeyConverter
 def init_app(app: Flask) -> None:
     """Register every blueprint."""
     app.url_map.converters.update(id=IdConverter, key=KeyConverter)
+    metrics.init_app(app)
     security.init_app(app)
     templating.init_app(app)
     errors.init_app(app)
@@ -100,4 +102,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(channels.blueprint)  # /admin/channels  …/<id>/…  …/deliveries/<id>/attempts
 
     # operators
-    app.register_blueprint(health.blueprint)  # /health  /metrics
+    app.register_blueprint(health.blueprint)  # /health
+    app.register_blueprint(metrics.blueprint)  # /metrics

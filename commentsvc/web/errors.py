@@ -18,7 +18,7 @@ from commentsvc.errors import N_, NotFound, NotUnderstood, Refusal, StorageUnava
 from commentsvc.linkbacks import pingback, trackback
 from commentsvc.models.moderator import Moderator
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import current, linkbacks, security, uploads
+from commentsvc.web import current, linkbacks, metrics, security, uploads
 
 ACCIDENT = N_("Something went wrong on our side. If you report it, please mention %(reference)s.")
 
@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
 
 def _refused(refusal: Refusal) -> Response:
     db.session.rollback()
+    metrics.note(refusal)
     _speak()
     if request.path.startswith("/trackback/"):
         return Response(trackback.failure(i18n.sentence(refusal)), content_type=trackback.CONTENT_TYPE)

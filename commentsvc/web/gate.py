@@ -40,7 +40,7 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import challenge_outcome, current, errors, security, visitor
+from commentsvc.web import challenge_outcome, current, errors, metrics, security, visitor
 from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
@@ -64,6 +64,9 @@ def receive(request: CommentRequest) -> Comment:
     """Accept a comment, or raise a refusal; commits."""
     try:
         return _receive(request)
+    except Refusal as refusal:
+        metrics.note(refusal)
+        raise
     except SQLAlchemyError as problem:
         db.session.rollback()
         if errors.may_try_again(problem) or storage_errors.meaning(problem) == Meaning.MISTAKE:

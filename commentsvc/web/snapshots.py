@@ -30,15 +30,17 @@ from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import fields, i18n, versions
+from commentsvc import edge, fields, i18n, versions
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
+from commentsvc.telemetry import Counter
 from commentsvc.threads.articles import Article
 from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
 
+OUTCOMES = Counter(["hit", "miss"])
 TRUSTED = 1.0  # seconds
 PATIENCE = 5.0  # seconds that a request waits for what another is rendering
 ALL = "\0"  # instead of a key: all threads of a site
@@ -61,7 +63,6 @@ OF_OURS = {"/t/": OF_A_PAGE}  # for what only the service itself asks for
 AS_GIVEN = frozenset({"site", "key", "v"})  # parameters any value of which may make another response
 NOTE = "commentsvc.snapshot"  # where a view leaves a note in the WSGI environment
 SHAPE = "commentsvc.shape"  # where a view finds the requested shape
-SHARED = "public, max-age=0, s-maxage=1, must-revalidate"
 MAX_QUERY_LENGTH = 8000  # characters; longer ones are answered but not kept
 OF_EACH_ANSWER = ("content-length", "etag", "vary")
 OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
@@ -145,8 +146,8 @@ def put_before(app: Flask) -> None:
 
 def keep(response: Response, article: Article) -> Response:
     """Keep ``response`` for everybody, as long as site and thread have their current versions."""
-    response.headers["Cache-Control"] = SHARED
     site, thread = article.site, article.thread
+    response.headers.update(edge.headers(site.id, article.own_key))
     version = (site.version, thread.version if thread else None)
     request.environ[NOTE] = _Subject(site.id, article.own_key, version, frozenset(site.origins))
     return response
@@ -154,7 +155,7 @@ def keep(response: Response, article: Article) -> Response:
 
 def keep_of_many(response: Response, site: Site, activity_version: int) -> Response:
     """The same for a response about several threads of ``site``, as of its ``activity_version``."""
-    response.headers["Cache-Control"] = SHARED
+    response.headers.update(edge.headers(site.id, None))
     request.environ[NOTE] = _Subject(site.id, None, (site.version, activity_version), frozenset(site.origins))
     return response
 
@@ -179,9 +180,10 @@ def _drop_site(site_id: int) -> None:
         layer.drop_site(site_id)
 
 
-def counts() -> dict[str, int]:
-    """Return how many responses came from memory, and how many were rendered."""
-    return {"hit": _layer().hits, "miss": _layer().misses}
+def counts() -> dict[str, float]:
+    """Return how many responses came from memory, and how many were rendered, in all processes."""
+    _layer().tell()
+    return OUTCOMES.values()
 
 
 def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> bytes:
@@ -212,7 +214,7 @@ class Snapshots:
     app: Wsgi
     engine: Engine
     budget: int = BUDGET
-    hits: int = 0  # hits and misses: approximate, as they are counted without a lock
+    hits: int = 0  # since ``tell``; hits and misses are approximate, as they are counted without a lock
     misses: int = 0
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
     _names: dict[Place, set[Name]] = field(default_factory=dict)
@@ -233,6 +235,7 @@ class Snapshots:
         found = self._current(name)
         if isinstance(found, _Flight):
             self.misses += 1
+            OUTCOMES.add("miss")
             return self._render(found, environ, start_response)
         self.hits += 1
         return self._send(found, name, environ, start_response)
@@ -253,6 +256,11 @@ class Snapshots:
         if not answers[0].startswith("200"):
             raise StorageUnavailable
         return b"".join(body)
+
+    def tell(self) -> None:
+        """Report the hits to where all processes count."""
+        hits, self.hits = self.hits, 0
+        OUTCOMES.add("hit", hits)
 
     def drop(self, site_id: int, key: str) -> None:
         """Drop every snapshot that shows a thread."""
@@ -302,6 +310,7 @@ class Snapshots:
             return True
         if now - snapshot.rendered > OLDEST:
             return False
+        self.tell()
         snapshot.checked = now  # one reader queries the database, the others do not wait
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version

@@ -752,6 +752,7 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_imported_comment_id"), "imported", ["comment_id"])
     op.create_table(
         "imported_thread",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("thread_id", sa.Integer(), nullable=False),
         sa.Column("action_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -763,7 +764,9 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(
             ["thread_id"], ["thread.id"], name=op.f("fk_imported_thread_thread_id_thread"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("thread_id", name=op.f("pk_imported_thread")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported_thread")),
+        sa.UniqueConstraint("thread_id", name=op.f("uq_imported_thread_thread_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_imported_thread_action_id"), "imported_thread", ["action_id"])
     op.create_table(

@@ -1,0 +1,113 @@
+"""Caches in front of the service (nginx, Varnish, a CDN): how long they may keep an answer, and what they must drop.
+
+An answer carries tags of what it shows. After a commit, the tags of what changed are sent to ``EDGE_PURGE_URL``, in the
+background: if that fails, the answer's lifetime ends it all the same.
+"""
+
+import hashlib
+import json
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+
+from commentsvc import safe_http, settings, versions
+
+IF_ERROR = 86_400  # seconds for which a cache may serve what it has while the service is away (RFC 5861)
+TRIES = 3
+GAP = 0.2  # seconds in which changes are collected
+MAX_TAGS = 100  # in one request
+
+log = logging.getLogger(__name__)
+_changed: "queue.SimpleQueue[str]" = queue.SimpleQueue()
+_starting = threading.Lock()
+_senders: list[threading.Thread] = []
+
+
+def headers(site_id: int, key: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what an answer says to caches about itself; ``key`` is None if it shows several threads of the site.
+
+    Browsers ask each time, as their reader may just have written. ``CDN-Cache-Control`` (RFC 9213) is for shared caches
+    alone.
+    """
+    config = settings.current()
+    kept = config.edge_seconds
+    yield "Cache-Control", f"public, max-age=0, s-maxage={kept}, stale-if-error={IF_ERROR}"
+    if kept > 1:
+        stale = f"stale-while-revalidate={kept}, stale-if-error={IF_ERROR}"
+        yield "CDN-Cache-Control", f"public, max-age={kept}, {stale}"
+    if config.edge_purge_url:
+        tags = (of_site(site_id), of_thread(site_id, key) if key is not None else of_activity(site_id))
+        yield "Cache-Tag", ",".join(tags)
+        yield "Surrogate-Key", " ".join(tags)
+
+
+def of_site(site_id: int) -> str:
+    """Return the tag of every answer about a site."""
+    return f"site-{site_id}"
+
+
+def of_activity(site_id: int) -> str:
+    """Return the tag of answers about several threads of a site, such as feeds and counts."""
+    return f"site-{site_id}-activity"
+
+
+def of_thread(site_id: int, key: str) -> str:
+    """Return the tag of answers about a thread."""
+    return f"site-{site_id}-thread-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def watch() -> None:
+    """Purge what commits of this process change, if there is somebody to tell."""
+    if settings.current().edge_purge_url:
+        versions.thread_changed.connect(_purge_thread)
+        versions.site_changed.connect(_purge_site)
+
+
+def _purge_thread(site_id: int, key: str) -> None:
+    _purge(of_thread(site_id, key), of_activity(site_id))
+
+
+def _purge_site(site_id: int) -> None:
+    _purge(of_site(site_id))
+
+
+def _purge(*tags: str) -> None:
+    for tag in tags:
+        _changed.put(tag)
+    with _starting:
+        if not any(one.is_alive() for one in _senders):  # none yet, or the process was forked
+            _senders[:] = [threading.Thread(target=_send_all, name="edge purges")]
+            _senders[0].start()
+
+
+def _send_all() -> None:
+    """Send what is waiting until nothing is; not a daemon, so that a command ends only after its purges."""
+    while tags := _collected():
+        _send(tags)
+
+
+def _collected() -> list[str]:
+    tags: dict[str, None] = {}
+    try:
+        while len(tags) < MAX_TAGS:
+            tags[_changed.get(timeout=GAP)] = None
+    except queue.Empty:
+        pass
+    return list(tags)
+
+
+def _send(tags: list[str]) -> None:
+    config = settings.current()
+    further = {"Authorization": f"Bearer {config.edge_purge_token}"} if config.edge_purge_token else {}
+    body, problem = json.dumps({"tags": tags}).encode(), ""
+    for _ in range(TRIES):
+        try:
+            page = safe_http.post(config.edge_purge_url, body, "application/json", headers=further)
+        except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
+            problem = str(failure)
+            continue
+        if page.is_fine:
+            return
+        problem = f"status {page.status}"
+    log.warning("%d tags were not purged (%s)", len(tags), problem)
