@@ -3,12 +3,13 @@
 import gc
 import os
 from datetime import timedelta
+from multiprocessing.util import Finalize
 
 from flask import Flask
 
 from commentsvc import edge, logs, read_only, schema, settings, throttle, tokens, web
 from commentsvc.db import configuration, db
-from commentsvc.jobs import schedule
+from commentsvc.jobs.schedule import Schedule
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
@@ -46,7 +47,8 @@ def create_serving_app() -> Flask:
     app = create_app()
     throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:
-        schedule.start(app.app_context)
+        jobs = Schedule(app.app_context)
+        Finalize(None, jobs.end, exitpriority=0)  # requests under way have ended by then
     gc.freeze()  # what is loaded now stays, so the collector, off in the listening process, may skip it
     gc.enable()
     return app

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -31,6 +32,7 @@ TARGET = "commentsvc.app:create_serving_app"
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until stopped; ``target`` makes the application in each worker."""
     _use_few_heaps()
+    multiprocessing.set_start_method("fork", force=True)  # later Pythons would start workers that inherit nothing
     gc.disable()  # until a worker has loaded the application, nothing of which is garbage
     # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
     os.register_at_fork(after_in_child=_end_at_once)

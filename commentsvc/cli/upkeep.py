@@ -14,7 +14,7 @@ from commentsvc import schema, settings
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
 from commentsvc.fields import rendered
-from commentsvc.jobs import schedule
+from commentsvc.jobs.schedule import Schedule
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.thread import Thread
 
@@ -25,14 +25,14 @@ BATCH = 200
 @with_application
 def work() -> None:
     """Send emails and verify pings until stopped; any number may run beside each other."""
-    stop = schedule.start(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
+    jobs = Schedule(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     click.echo("Working; stop with Ctrl+C.")
     with schema.in_use(settings.current().database):
         done.wait()
-        stop.set()
+        jobs.end()
 
 
 @click.command()

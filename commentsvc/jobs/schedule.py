@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
 from commentsvc.jobs import backups, email, imports, upkeep
-from commentsvc.jobs.runner import run_next
+from commentsvc.jobs.runner import run_next, written
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
+from commentsvc.models import leased
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
@@ -34,6 +36,7 @@ MAX_PAUSE = timedelta(seconds=10)
 FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done at the start
 MAILBOX_PAUSE = timedelta(seconds=15)
 UPKEEP_PAUSE = timedelta(minutes=10)
+STOPPING = timedelta(seconds=4)
 
 log = logging.getLogger(__name__)
 
@@ -88,19 +91,34 @@ JOBS = (
 )
 
 
-def start(context: Callable[[], AbstractContextManager[object]]) -> threading.Event:
-    """Run all jobs in threads of this process, each inside ``context()``, until the returned event is set."""
-    stop = threading.Event()
+class Schedule:
+    """All jobs, each in threads of this process, until ``end``. Each runs inside ``context()``."""
 
-    def run(work: Callable[[], None]) -> None:
-        with context():
+    def __init__(self, context: Callable[[], AbstractContextManager[object]]) -> None:
+        self._context, self._stop = context, threading.Event()
+        loops = [("look-out", partial(look_out, self._stop))]
+        loops += [(job.name, partial(loop, job, self._stop)) for job in JOBS for _ in range(job.at_once)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=f"jobs: {name}", daemon=True) for name, work in loops
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def end(self, patience: timedelta = STOPPING) -> None:
+        """Let every job finish what it is doing, and give the leases of what it cannot finish back."""
+        self._stop.set()
+        new_work.set()
+        for job in JOBS:
+            job.ring()
+        deadline = time.monotonic() + patience.total_seconds()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._context():
+            _carefully(lambda: written(leased.give_back))
+
+    def _run(self, work: Callable[[], None]) -> None:
+        with self._context():
             work()
-
-    loops = [("look-out", partial(look_out, stop))]
-    loops += [(job.name, partial(loop, job, stop)) for job in JOBS for _ in range(job.at_once)]
-    for name, work in loops:
-        threading.Thread(target=run, args=(work,), name=f"jobs: {name}", daemon=True).start()
-    return stop
 
 
 def look_out(stop: threading.Event) -> None:

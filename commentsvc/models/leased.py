@@ -4,7 +4,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import ColumnElement, and_, event, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, event, exists, or_, select, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commentsvc import clock
@@ -13,6 +13,7 @@ from commentsvc.db import Base, db
 QUEUED = "queued"
 
 new_work = threading.Event()  # set when this process commits a row that is due
+_taken: "set[tuple[type[Leased], int, datetime]]" = set()  # by this process, with the end of the lease
 
 
 class Leased(Base):
@@ -67,6 +68,8 @@ class Leased(Base):
         for row in rows:
             row.tries += row.leased_until is not None
             row.leased_until = now + lease
+            db.on_commit(_taken.add, (cls, row.id, row.leased_until))
+        _taken.difference_update([one for one in _taken if one[2] < now])
         return rows
 
 
@@ -75,3 +78,13 @@ def _note_work(session: Session, _context: object) -> None:
     rows = (row for row in (*session.new, *session.dirty) if isinstance(row, Leased))
     if any(row.leased_until is None and row.due_at <= clock.now() for row in rows):
         db.on_commit(new_work.set)
+
+
+def give_back() -> int:
+    """End the leases of this process, as it stops, so that others need not wait; return how many there were."""
+    given = 0
+    for table, row_id, until in _taken:
+        mine = update(table).where(table.id == row_id, table.leased_until == until)
+        given += db.session.execute(mine.values(leased_until=None)).rowcount  # type: ignore[attr-defined]
+    _taken.clear()
+    return given

@@ -1,5 +1,6 @@
 """Stopping: whenever the signal comes, the server ends soon, and leaves one whole file behind."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -8,12 +9,13 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from commentsvc.settings import PREFIX
 from tests.running import DATABASE, SECRET, Running, put_database
-from tests.servers import free_port
+from tests.servers import free_port, rude_mail_server
 
 SOON = 12  # seconds
 
@@ -62,6 +64,32 @@ def test_what_stood_in_the_log_is_in_the_file_afterwards(tmp_path: Path) -> None
     (tmp_path / "copy.sqlite3").write_bytes((tmp_path / DATABASE).read_bytes())
     with closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
         assert copy.execute("SELECT key FROM site").fetchall() == [("blog",)]
+
+
+def test_what_is_not_done_is_left_to_others_at_once(tmp_path: Path) -> None:
+    """A mail server keeps the worker waiting; whoever comes next need not wait for the lease to end."""
+    with rude_mail_server() as rude:
+        rude.answers["MAIL"] = "hang 60"
+        server = Running(tmp_path, {f"{PREFIX}MAIL_URL": rude.url})
+        server.run("site", "add", "blog", "https://blog.example", "--captcha", "never", "--moderation", "none")
+        server.start()
+        body = json.dumps({"author": "Bob", "body": "Hello", "email": "bob@mail.example", "notify": True}).encode()
+        address = f"{server.url}/api/v1/threads/blog/x/comments"
+        urlopen(Request(address, body, {"Content-Type": "application/json"})).close()
+        deadline = time.monotonic() + SOON
+        while not any(leases(tmp_path)):
+            assert time.monotonic() < deadline, "no worker took the email"
+            time.sleep(0.1)
+        assert server.process
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(SOON)
+    assert leases(tmp_path) == [None]
+
+
+def leases(folder: Path) -> list[str | None]:
+    """Until when each email that waits is somebody's."""
+    with closing(sqlite3.connect(folder / DATABASE)) as file:
+        return [until for (until,) in file.execute("SELECT leased_until FROM email WHERE state = 'queued'")]
 
 
 def test_no_module_of_the_working_directory_is_run(tmp_path: Path) -> None:
