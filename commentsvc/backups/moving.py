@@ -1,6 +1,7 @@
 """Move everything to another database, of the same kind or of the other, and compare both before it counts as done."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,14 +27,18 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import OperationalError
 
 from commentsvc import clock, models, schema
 from commentsvc.backups import of_sqlite, places
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import Base, engine_options, prepare
+from commentsvc.read_only import LOOKS_AGAIN
 
 BATCH = 1000  # rows per transaction
 MODULUS = 1 << 256
+SETTLING = 2 * LOOKS_AGAIN + 0.5  # seconds after which no process writes any longer
+WHY = "We are moving to another database."
 # Stands in the target while rows are still missing there, and names where they come from.
 MARKER = Table("commentsvc_move", MetaData(), Column("source", String), Column("began_at", DateTime))
 
@@ -65,23 +70,25 @@ class _Sum:
 def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[str, Content]:
     """Copy every table; return what each holds now, on both sides.
 
-    It can be run again after it broke off, and goes on. The source is not changed, and nobody may write to it.
+    It can be run again after it broke off, and goes on. If the source is in use, it is in read-only mode from then on,
+    unless the move fails.
 
     Raises:
-        BackupFailed: the source is in use or damaged, the target holds something else, or the two differ in the end.
+        BackupFailed: the source is damaged, the target in use or not empty, or the two differ in the end.
     """
     if schema.place(source_url) == schema.place(target_url):
         raise BackupFailed("The target is the database that is in use now. Name another one.")
     _must_be_free(target_url)
     schema.upgrade(target_url)
-    with _engine(source_url) as source, _engine(target_url) as target:
-        _must_be_unused(source_url, "The database")
-        _must_be_unused(target_url, "The target")
+    with _engine(source_url) as source, _engine(target_url) as target, _at_rest(source_url, source):
+        if places.is_used(target_url):
+            raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
             of_sqlite.check(schema.path_of(source_url))
         _begin(source_url, target)
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
+            _lock(reader)
             here = {}
             for table in _tables():
                 seen = _Sum()
@@ -121,9 +128,39 @@ def _engine(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _must_be_unused(url: str, what: str) -> None:
-    if places.is_used(url):
-        raise BackupFailed(f"{what} is in use. Stop the service first, on every node.")
+@contextmanager
+def _at_rest(url: str, source: Engine) -> Iterator[None]:
+    """Keep a running service from writing, from now on; if something fails, it may write again."""
+    was_ours = _reason(source) in ("", WHY)
+    if places.is_used(url) and was_ours:
+        _set_reason(source, WHY)
+        time.sleep(SETTLING)
+    try:
+        yield
+    except BaseException:
+        if was_ours:
+            _set_reason(source, None)
+        raise
+
+
+def _reason(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return connection.scalar(select(models.Configuration.read_only)) or ""
+
+
+def _set_reason(engine: Engine, why: str | None) -> None:
+    with _writing(engine) as connection:
+        connection.execute(update(models.Configuration).values(read_only=why))
+
+
+def _lock(reader: Connection) -> None:
+    """Wait for the last writer, and keep others out; on SQLite, the transaction itself does."""
+    if reader.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in _tables())
+        try:
+            reader.execute(text(f"LOCK TABLE {names} IN SHARE MODE"))
+        except OperationalError as problem:
+            raise BackupFailed("Somebody else is writing to the database. Stop what uses it first.") from problem
 
 
 def _must_be_free(url: str) -> None:
@@ -151,6 +188,8 @@ def _begin(source_url: str, target: Engine) -> None:
 
 
 def _end(target: Engine) -> None:
+    if _reason(target) == WHY:
+        _set_reason(target, None)
     with _writing(target) as connection:
         MARKER.drop(connection)
     if target.dialect.name == "postgresql":

@@ -71,9 +71,10 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
 @click.argument("target", metavar="DATABASE_URL")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows of each table as JSON.")
 def move(target: str, as_json: bool) -> None:
-    """Copy everything to the empty database at DATABASE_URL, and compare. Stop the service first.
+    """Copy everything to the empty database at DATABASE_URL, and compare.
 
-    It can be run again after a break, and goes on. The old database stays as it is.
+    If the service runs, it is read-only from now on: readers are served until you start it with the new address. The
+    command can be run again after a break, and goes on. The old database keeps everything.
     """
     from commentsvc.backups import moving
 
@@ -93,7 +94,7 @@ def move(target: str, as_json: bool) -> None:
         return
     rows = sum(content.rows for content in tables.values())
     click.echo(f"{rows:,} rows are in {schema.place(target)}, the same as here.")
-    click.echo("Now set database_url or COMMENTSVC_DATABASE_URL to that address, and start the service.")
+    click.echo("Now set database_url or COMMENTSVC_DATABASE_URL to that address, and restart the service.")
 
 
 def _say(manifest: Manifest, file: Path, what: str, *, as_json: bool) -> None:

@@ -1,9 +1,12 @@
 """From SQLite to PostgreSQL and back: the same rows, and everything that hangs on them goes on working."""
 
 import gc
+import json
 import re
 import shutil
 import sqlite3
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,13 +140,64 @@ def test_another_programs_database(lived_in: Running, tmp_path: Path) -> None:
     assert value(new_sqlite(tmp_path), "SELECT COUNT(*) FROM sqlite_master") == 1
 
 
-def test_while_the_service_runs(lived_in: Running, tmp_path: Path) -> None:
-    other = sqlite3.connect(lived_in.folder / "commentsvc.sqlite3")
+def test_while_the_service_runs(lived_in: Running, empty_postgresql: str, tmp_path: Path) -> None:
+    """Readers are served, nobody writes to what is left behind, and what is new goes to the new place."""
+    lived_in.start()
+    assert say(lived_in, "before") == 201
+    during: list[int] = []
+
+    def look(_: int) -> None:
+        if not during:
+            during.extend((say(lived_in, "meanwhile"), status(f"{lived_in.url}/embed/blog/{KEY}")))
+
+    here = url_of(lived_in)
+    moving.move(here, empty_postgresql, look)
+    assert during == [503, 200]
+    assert say(lived_in, "afterwards") == 503
+    assert value(here, "SELECT read_only FROM configuration") == moving.WHY
+    assert value(empty_postgresql, "SELECT read_only FROM configuration") is None
+    lived_in.kill()
+    lived_in.environment["COMMENTSVC_DATABASE_URL"] = empty_postgresql
+    lived_in.start()
+    assert say(lived_in, "there") == 201
+    assert value(empty_postgresql, "SELECT COUNT(*) FROM comment WHERE body IN ('before', 'there')") == 2
+
+
+def test_if_it_fails_the_service_may_write_again(lived_in: Running, tmp_path: Path) -> None:
+    lived_in.start()
+
+    def stumble(_: int) -> None:
+        raise RuntimeError("the network is gone")
+
+    with pytest.raises(RuntimeError):
+        moving.move(url_of(lived_in), new_sqlite(tmp_path), stumble)
+    time.sleep(moving.SETTLING)
+    assert say(lived_in, "afterwards") == 201
+
+
+def test_a_target_in_use(lived_in: Running, tmp_path: Path) -> None:
+    schema.upgrade(new_sqlite(tmp_path))
+    other = sqlite3.connect(tmp_path / "new.sqlite3")
     other.execute("PRAGMA journal_mode=WAL")
     other.execute("SELECT * FROM site").fetchall()
-    with pytest.raises(BackupFailed, match="is in use"):
+    with pytest.raises(BackupFailed, match="The target is in use"):
         moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     other.close()
+
+
+def say(server: Running, text_: str) -> int:
+    """Post a comment; the status."""
+    body = json.dumps({"author": "Bob", "body": text_}).encode()
+    headers = {"Content-Type": "application/json"}
+    return status(urllib.request.Request(f"{server.url}/api/v1/threads/blog/{KEY}/comments", body, headers))
+
+
+def status(request: str | urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as problem:
+        return problem.code
 
 
 def test_a_difference_is_found(lived_in: Running, tmp_path: Path) -> None:
