@@ -34,7 +34,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
-from commentsvc import sqlite
+from commentsvc import settings, sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
 LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than waiting processes sleep
@@ -202,7 +202,10 @@ def configuration(url: str) -> dict[str, Any]:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Return the options of ``create_engine`` for ``url``: a bounded pool and bounded waits."""
+    """Return the options of ``create_engine`` for ``url``: a bounded pool and bounded waits.
+
+    Behind a pooler, the role sets the bounds of statements and locks.
+    """
     # What strangers typed must not be logged, not even when a statement fails.
     pool = {
         "hide_parameters": True,
@@ -213,6 +216,9 @@ def engine_options(url: str) -> dict[str, Any]:
     }
     if is_sqlite(url):
         return pool
+    if settings.has_pooler():  # it hands a connection to somebody else after each transaction
+        pooled = {"prepare_threshold": None, "connect_timeout": int(CONNECT_TIMEOUT.total_seconds())}
+        return {**pool, "pool_pre_ping": True, "connect_args": pooled}
     limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(LOCK_TIMEOUT)}"
     return {
         **pool,

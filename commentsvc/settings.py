@@ -57,6 +57,11 @@ class Settings(BaseModel):
         description="Where comments are stored: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. "
         "Empty means the file `commentsvc.sqlite3` in `DATA_DIR`.",
     )
+    database_pooler: bool = Field(
+        False,
+        description="Whether PgBouncer or another pooler in transaction mode stands before PostgreSQL: prepared "
+        "statements are not used then. It must ignore the startup parameter `options`.",
+    )
     secret_key: str = Field(
         "",
         description="Signs cookies and links; at least 32 characters. Empty means that one is made at the first "
@@ -382,3 +387,8 @@ def current() -> Settings:
     if _in_use is None:
         raise RuntimeError("settings.use() comes before settings.current()")
     return _in_use
+
+
+def has_pooler() -> bool:
+    """Return whether a pooler stands before the database; not before settings are in use."""
+    return _in_use is not None and _in_use.database_pooler

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Cluster:
     """A running cluster; ``sockets`` is the folder its socket lies in."""
 
     sockets: Path
+    user: str | None = None  # who runs it, unless we do
     numbers: Iterator[int] = field(default_factory=itertools.count)
     is_migrated: bool = False
 
@@ -44,27 +45,69 @@ class Cluster:
         return self._created(f"tests{next(self.numbers)}")
 
     def _created(self, name: str, *options: str) -> str:
-        run = [str(binaries() / "createdb"), "-h", str(self.sockets), "-U", USER, *options, name]  # type: ignore[operator]
+        run = [str(_tool("createdb")), "-h", str(self.sockets), "-U", USER, *options, name]
         subprocess.run(run, check=True, capture_output=True)
         return f"postgresql+psycopg://{USER}@/{name}?host={self.sockets}"
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        _run(self.user, [_tool("pg_ctl"), "-D", self.data, "-m", "immediate", "stop"])
+
+    def promote(self) -> None:
+        """Let a replica take writes."""
+        _run(self.user, [_tool("pg_ctl"), "-D", self.data, "-w", "promote"])
+
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return self.sockets / "data"
 
 
 @contextmanager
 def running(_folder: Path) -> Iterator[Cluster]:
     """Start a cluster and stop it afterwards. The server refuses to be root, so root lends it another user."""
+    with _made() as cluster:
+        options = ["-D", cluster.data, "-U", USER, *["-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]]
+        _run(cluster.user, [_tool("initdb"), *options])
+        _start(cluster)
+        yield cluster
+
+
+@contextmanager
+def replica(primary: Cluster) -> Iterator[Cluster]:
+    """A hot standby; from then on, a commit on the primary waits until it is there, too."""
+    with _made() as cluster:
+        options = ["-D", cluster.data, "-h", primary.sockets, "-U", USER, "-R", "-X", "stream", "--no-sync"]
+        _run(cluster.user, [_tool("pg_basebackup"), *options, "-c", "fast"])
+        _start(cluster)
+        for statement in ("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"):
+            _run(primary.user, [_tool("psql"), "-h", primary.sockets, "-U", USER, "-d", "postgres", "-c", statement])
+        yield cluster
+
+
+@contextmanager
+def _made() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path may have 107 bytes
-    data = folder / "data"
-    as_user = _unprivileged(folder)
+    cluster = Cluster(folder, _unprivileged(folder))
+    try:
+        yield cluster
+    finally:
+        with suppress(subprocess.CalledProcessError):  # killed already
+            cluster.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(cluster: Cluster) -> None:
+    listen = f"-c listen_addresses='' -c unix_socket_directories={cluster.sockets}"
+    options = f"{listen} -c fsync=off -c max_connections=200"
+    words = [_tool("pg_ctl"), "-D", cluster.data, "-w", "-l", cluster.sockets / "log", "-o", options, "start"]
+    _run(cluster.user, words)
+
+
+def _tool(name: str) -> Path:
     tools = binaries()
     assert tools
-    _run(as_user, [tools / "initdb", "-D", data, "-U", USER, "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"])
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-    _run(as_user, [tools / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"])
-    try:
-        yield Cluster(folder)
-    finally:
-        _run(as_user, [tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
-        shutil.rmtree(folder, ignore_errors=True)
+    return tools / name
 
 
 def _unprivileged(folder: Path) -> str | None:
