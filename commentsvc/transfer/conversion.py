@@ -20,6 +20,7 @@ STATES = {Standing.APPROVED: State.APPROVED, Standing.SPAM: State.SPAM}
 ANONYMOUS = N_("Anonymous")
 NO_TEXT = N_("it has no text")
 NO_ADDRESS = {"email": N_("invalid email addresses, left out"), "website": N_("invalid websites, left out")}
+NO_NAME = N_("without a name, now “Anonymous”")
 NO_DATE = N_("dates missing or in the future, now today’s")
 LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
@@ -59,6 +60,7 @@ class Converter:
         return NewRow(remark, row, remark.body if bodies.is_worth_keeping(converted.lost) else "")
 
     def _row(self, remark: Remark, body: str, *, is_linkback: bool) -> dict[str, Any]:
+        self._report.changed[NO_NAME] += not is_linkback and not remark.author.strip()
         typed = {
             "author": self._cropped(LONG_NAME, remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
             "email": remark.email.strip(),

@@ -1,18 +1,22 @@
 """Rows of other systems' databases: from a SQLite file, or from the INSERT statements of a dump."""
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from commentsvc import settings
 from commentsvc.markup import plain_text
 from commentsvc.transfer.json_files import MAX_BYTES
 from commentsvc.transfer.opening import PROBLEM, NotReadable, TooMuch
 
 Row = dict[str, Any]
+WITH_LOG = bytes([2, 2])  # write and read version
 NAME = r"(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)[`\"\]]?"  # with a database's before it
 INSERT = re.compile(rf"INSERT\s+(?:IGNORE\s+)?INTO\s+{NAME}\s*(?:\(([^)]*)\))?\s*VALUES\s*", re.I)
 CREATE = re.compile(rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{NAME}\s*\(", re.I)
@@ -29,7 +33,7 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "", "Z": ""}
 
 def tables_of(path: Path) -> frozenset[str]:
     """Return the names of the tables in a SQLite file; raises ``NotReadable``."""
-    with closing(_opened(path)) as database:
+    with _opened(path) as database:
         try:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         except sqlite3.DatabaseError as problem:
@@ -37,10 +41,17 @@ def tables_of(path: Path) -> frozenset[str]:
     return frozenset(name for (name,) in rows)
 
 
+def columns_of(path: Path, name: str) -> frozenset[str]:
+    """Return the columns of the table with this name, or that ends with it."""
+    table = _named(tables_of(path), name)
+    with _opened(path) as database:
+        return frozenset(column for (column,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,)))
+
+
 def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]]:
     """Yield rows of the tables with these names, whatever stands before them, such as ``wp_``. No code in it is run."""
     there = tables_of(path)
-    with closing(_opened(path)) as database:
+    with _opened(path) as database:
         database.row_factory = sqlite3.Row
         for name in names:
             table = _named(there, name)
@@ -123,7 +134,27 @@ def _value(found: re.Match[str]) -> Any:
     return ESCAPE.sub(lambda one: ESCAPES.get(one[1], one[1]) if one[1] else "'", found["text"])
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
-    database.execute("PRAGMA trusted_schema=OFF")
-    return database
+def is_torn(path: Path) -> bool:
+    """Return whether a SQLite file has a log, 1.3 of its file format, which is not beside it."""
+    with path.open("rb") as file:
+        return file.read(20)[18:20] == WITH_LOG and not _log(path).exists()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file so that nothing is written; with a log beside it, a copy of both."""
+    with ExitStack() as stack:
+        address = f"file:{quote(str(path))}?mode=ro&immutable=1"
+        if _log(path).exists():
+            folder = Path(stack.enter_context(TemporaryDirectory(dir=settings.current().data_dir)))
+            for one in (path, _log(path)):
+                shutil.copyfile(one, folder / one.name)
+            address = f"file:{quote(str(folder / path.name))}"
+        database = sqlite3.connect(address, uri=True)
+        stack.callback(database.close)
+        database.execute("PRAGMA trusted_schema=OFF")
+        yield database
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")

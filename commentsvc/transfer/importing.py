@@ -76,6 +76,7 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
         broken=repair.found if repair.found > sum(found.values()) * MANY else 0,
         is_repaired=wishes.repairs_text,
         unused_rules=places.unused(),
+        notices=staging.notices,
     )
 
 

@@ -79,4 +79,4 @@ def _text(stream: BinaryIO) -> str:
     found = stream.read(MAX_BYTES + 1)
     if len(found) > MAX_BYTES:
         raise TooMuch
-    return found.decode("utf-8-sig", "replace")
+    return found.decode(json.detect_encoding(found), "replace")

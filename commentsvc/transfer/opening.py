@@ -5,6 +5,7 @@ import io
 import lzma
 import zipfile
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,10 +83,11 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
 
 
 def beginning(stream: BinaryIO) -> bytes:
-    """Return the first bytes of a stream, which stay there to be read."""
-    if isinstance(stream, io.BufferedReader):
-        return stream.peek(LOOKED_AT)[:LOOKED_AT]
-    raise TypeError("only buffered streams can be looked at")
+    """Return the first bytes of a stream, which stay there to be read; of a text in UTF-16, what it is in UTF-8."""
+    if not isinstance(stream, io.BufferedReader):
+        raise TypeError("only buffered streams can be looked at")
+    found = stream.peek(LOOKED_AT)[:LOOKED_AT]
+    return found.decode("utf-16", "ignore").encode() if found.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else found
 
 
 def _buffered(stream: BinaryIO, packed: int) -> BinaryIO:

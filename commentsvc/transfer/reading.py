@@ -29,12 +29,15 @@ from commentsvc.transfer.formats import (
     wordpress,
 )
 from commentsvc.transfer.opening import SQLITE, NotReadable
-from commentsvc.transfer.records import Reading, Record
+from commentsvc.transfer.records import Notice, Reading, Record
 
 AUTO = "auto"
 # In the order in which they are recognised: the surest marks first, of databases those with most tables.
-OF_TEXT = (own, wordpress, disqus, blogger, movabletype, remark42, commento, giscus, duoshuo, artalk, twikoo, waline)
-OF_TABLES = (serendipity, cusdis, typecho, isso)
+OF_TEXT = (
+    *(own, wordpress, disqus, blogger, movabletype, remark42, commento, giscus, duoshuo, artalk, twikoo, waline, isso),
+    serendipity,
+)
+OF_TABLES = (serendipity, cusdis, typecho, isso, waline, hashover)
 OF_TREES = (hashover, staticman)
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES, *OF_TREES)}
 DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
@@ -51,6 +54,10 @@ LOOKS_LIKE = {  # what people take for an export
     SQLITE: N_("This database belongs to another program. Supported: %(known)s."),
 }
 NO_COMMENTS = N_("The file holds no comments.")
+TORN = N_(
+    "If the other program was running when this file was copied, its newest comments may be missing. Copy the file that "
+    "ends in -wal, too, or stop the program first."
+)
 A_DUMP = N_("This is a database dump. Please choose its format.")
 
 
@@ -94,7 +101,10 @@ def _of_text(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Itera
 def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
     there = {table.lower() for table in databases.tables_of(path)}
     for module in OF_TABLES:
-        if name in (AUTO, module.NAME) and all(_is_there(table, there) for table in module.TABLES):
+        has_tables = all(_is_there(table, there) for table in module.TABLES)
+        if name in (AUTO, module.NAME) and has_tables and _has_columns(path, module):
+            if databases.is_torn(path):
+                yield Notice(TORN)
             yield from module.read_rows(databases.rows_of_file(path, module.TABLES), reading)
             return
     raise _unknown(first)
@@ -106,6 +116,12 @@ def _of_dump(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Itera
     if module is None:
         raise _unknown(first)
     yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, reading.charset), reading)
+
+
+def _has_columns(path: Path, module: ModuleType) -> bool:
+    """Return whether the table of the comments has the columns of the format, where its name does not say enough."""
+    needed: frozenset[str] = getattr(module, "COLUMNS", frozenset())
+    return not needed or needed <= databases.columns_of(path, module.TABLES[-1])
 
 
 def _is_there(name: str, tables: set[str]) -> bool:

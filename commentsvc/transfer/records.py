@@ -56,6 +56,7 @@ class Page:
     title: str = ""
     created: datetime | None = None
     is_closed: bool = False
+    is_deleted: bool = False
     site: str = ""
     aliases: tuple[str, ...] = ()
 
@@ -105,7 +106,14 @@ class NotTaken:
     said: str = ""
 
 
-Record = Origin | Page | Remark | NotTaken
+@dataclass(frozen=True)
+class Notice:
+    """Something that the owner should know about a file."""
+
+    why: Reason
+
+
+Record = Origin | Page | Remark | NotTaken | Notice
 Records = Iterator[Record]
 
 

@@ -32,6 +32,7 @@ class Report:
     changed: Counter[str] = field(default_factory=Counter)  # fields that did not fit
     left_out: list[tuple[Reason, int, list[tuple[str, str]]]] = field(default_factory=list)
     unused_rules: list[str] = field(default_factory=list)
+    notices: list[Reason] = field(default_factory=list)
     is_dry: bool = False
 
     @property
@@ -42,6 +43,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report as text, in English."""
         yield f"{self.source}" + (f", paths of {self.home}" if self.home else "")
+        yield from (f"Note: {i18n.reason(one)}" for one in self.notices)
         yield f"Found: {_listed(self.found)}."
         yield f"{'Would import' if self.is_dry else 'Imported'} {_listed(self.taken) or 'nothing'}."
         if self.already:
@@ -83,6 +85,7 @@ class Report:
             "lost": dict(self.lost),
             "changed": dict(self.changed),
             "unused_rules": self.unused_rules,
+            "notices": self.notices,
             "left_out": [
                 {
                     "why": i18n.reason(why),

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from commentsvc.transfer.records import NotTaken, Origin, Page, Record, Remark, Standing
+from commentsvc.errors import Reason
+from commentsvc.transfer.records import Notice, NotTaken, Origin, Page, Record, Remark, Standing
 
 SCHEMA = """
 CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', said TEXT NOT NULL);
@@ -39,6 +40,10 @@ EMPTY = ("", None, False, ())
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
+OF_DELETED_PAGES = """
+UPDATE remark SET standing = 'deleted', said = json_set(said, '$.standing', 'deleted')
+WHERE page IN (SELECT id FROM page WHERE json_extract(said, '$.is_deleted'))
+"""
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
 ANCESTORS = """
 WITH RECURSIVE above (id) AS (
@@ -56,6 +61,7 @@ class Staging:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self.origin = Origin("")
+        self.notices: list[Reason] = []
         database.executescript(SCHEMA)
 
     def put(self, records: Iterable[Record]) -> Iterator[int]:
@@ -76,8 +82,11 @@ class Staging:
                     )
                 case NotTaken():
                     self.leave_out(record)
+                case Notice():
+                    self.notices.append(record.why)
             yield count
         self._database.executescript(INDEXES)
+        self._database.execute(OF_DELETED_PAGES)
 
     def drop_doubles(self) -> int:
         """Forget remarks whose id was there before; return how many."""

@@ -1,5 +1,6 @@
 """XML of strangers: read piece by piece, without entities, network or recursion; damaged files as far as they go."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -10,9 +11,8 @@ from commentsvc.transfer.records import NotTaken
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-# What XML 1.0 does not allow, and what may stand before a root: 2.2 and 2.8 of the recommendation.
+# What XML 1.0 does not allow: 2.2 of the recommendation.
 ILLEGAL = bytes(set(range(32)) - {9, 10, 13})
-SPACE = b" \t\r\n`"
 
 
 class HasDoctype(NotReadable):
@@ -22,22 +22,22 @@ class HasDoctype(NotReadable):
 
 
 class _Clean:
-    """A stream without the bytes that XML does not allow, and without what stands before its first sign."""
+    """A stream without the bytes that XML does not allow, and without what stands before its first tag."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._has_begun = stream, False
+        self._stream, self._has_begun, self._drops = stream, False, ILLEGAL
 
     def read(self, size: int) -> bytes:
         piece = self._stream.read(size)
+        if piece.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\x00" in piece[:4]:  # UTF-16, which has no bytes to drop
+            self._has_begun, self._drops = True, b""
         while piece and not self._has_begun:
-            rest = piece.lstrip(b"\xef\xbb\xbf" + SPACE)
-            if rest:
-                self._has_begun, piece = True, rest
+            start = piece.find(b"<")
+            if start >= 0:
+                self._has_begun, piece = True, piece[start:]
             else:
                 piece = self._stream.read(size)
-        if b"\x00" in piece[:4]:  # UTF-16, which has no bytes to drop
-            return piece
-        return piece.translate(None, ILLEGAL)
+        return piece.translate(None, self._drops)
 
 
 def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | NotTaken"]:

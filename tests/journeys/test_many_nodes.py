@@ -9,20 +9,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests import postgres
-from tests.packaging.test_edge_cache import AROUND, RULES
-from tests.packaging.test_packaging import PACKAGING, program
+from tests.edge import nginx
+from tests.packaging.test_packaging import program
 from tests.running import Running
 from tests.servers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not postgres.binaries(), reason=postgres.MISSING)]
 PATIENCE = 60  # seconds
+RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
 MAX_OUTAGE = 10  # seconds from the promotion of a replica until writes are taken again
 BOUNCER = """
 [databases]
@@ -151,9 +152,6 @@ def start(*words: object, user: str | None = None) -> "subprocess.Popen[bytes]":
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Two nodes; the clock of the second is two minutes ahead."""
-    for one in (*tmp_path.parents, tmp_path):  # nginx' worker is another user
-        if one.is_relative_to("/tmp"):  # noqa: S108 - where pytest puts things
-            one.chmod(0o755)
     with ExitStack() as stack:
         primary = stack.enter_context(postgres.running(tmp_path))
         database = primary.new_database()
@@ -178,25 +176,6 @@ def house(tmp_path: Path) -> Iterator[House]:
             stack.callback(node.kill)
         url = stack.enter_context(nginx(tmp_path, nodes))
         yield House(url, nodes, primary, second, redis, bouncer)
-
-
-@contextmanager
-def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
-    """The file from ``packaging/``, with a line for each node."""
-    port = free_port()
-    text = (PACKAGING / "nginx" / "commentsvc.conf").read_text()
-    text = text.replace("/var/cache/nginx/commentsvc", str(folder / "cache"))
-    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
-    text = text.replace("server 127.0.0.1:8000;", " ".join(servers))
-    (folder / "commentsvc.conf").write_text(text)
-    (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
-    server = start(program("nginx"), "-c", folder / "nginx.conf", "-e", folder / "error.log")
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=PATIENCE)
 
 
 def test_everything_dies_in_its_turn_and_nothing_is_lost_or_doubled(house: House) -> None:

@@ -2,51 +2,29 @@
 
 import json
 import re
-import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.test_packaging import PACKAGING, program
+from tests.edge import nginx
 from tests.running import Running
-from tests.servers import free_port
 
 PATIENCE = 30  # seconds
-AROUND = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; default_type text/html;
-  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  include {folder}/commentsvc.conf;
-}}
-"""
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
 
 
+@dataclass
 class Edge:
-    """An nginx in front of a server, at ``url``."""
+    """An nginx in front of a server."""
 
-    def __init__(self, folder: Path, server: Running) -> None:
-        self.server, port = server, free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        for one in (*folder.parents, folder):  # its worker is another user
-            if one.is_relative_to("/tmp"):  # noqa: S108 - where pytest puts things
-                one.chmod(0o755)
-        text = (PACKAGING / "nginx" / "commentsvc.conf").read_text()
-        text = text.replace("/var/cache/nginx/commentsvc", str(folder / "cache"))
-        text = text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(
-            "127.0.0.1:8000", f"localhost:{server.port}"
-        )
-        (folder / "commentsvc.conf").write_text(text)
-        (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
-        self._process = subprocess.Popen([program("nginx"), "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    url: str
+    server: Running
 
     def get(self, path: str) -> tuple[int, str, str]:
         """Status, what the cache did, and the text."""
@@ -64,11 +42,6 @@ class Edge:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(answer.status)
 
-    def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait(timeout=PATIENCE)
-
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[Edge]:
@@ -77,12 +50,12 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
     server = Running(tmp_path / "data", {"COMMENTSVC_TRUSTED_PROXIES": "127.0.0.1/32"})
     server.run("site", "add", "blog", "https://blog.example", *RULES)
     server.start()
-    there = Edge(tmp_path, server)
     try:
-        soon(lambda: there.say("first") == 201)
-        yield there
+        with nginx(tmp_path, [server]) as url:
+            there = Edge(url, server)
+            assert there.say("first") == 201
+            yield there
     finally:
-        there.stop()
         server.kill()
 
 

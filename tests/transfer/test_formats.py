@@ -162,19 +162,6 @@ WALINE = [
 ]
 
 
-@pytest.fixture
-def read(tmp_path: Path) -> Any:
-    """The records of a file, found out by its beginning."""
-
-    def read(said: Any, **how: str) -> tuple[list[Page], list[Remark], list[NotTaken]]:
-        file = tmp_path / "file"
-        file.write_text(said if isinstance(said, str) else json.dumps(said))
-        found = list(reading.records(file, "auto", Reading(**how)))
-        return tuple([one for one in found if isinstance(one, kind)] for kind in (Page, Remark, NotTaken))  # type: ignore[return-value]
-
-    return read
-
-
 def test_movable_type(read: Any) -> None:
     pages, (comment, ping), _ = read(MT, timezone="Europe/Berlin", permalink="/{date:%Y/%m}/{slug}.html")
     assert [one.url for one in pages] == ["/2007/05/the_phone.html"]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import sqlite3
 import zipfile
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from commentsvc.models import (
 from commentsvc.models.comment import State
 from commentsvc.privacy import personal_data
 from commentsvc.threads import moving
+from commentsvc.transfer import databases
 from commentsvc.transfer.opening import NotReadable
 from tests.cast import BOB
 from tests.jobs import run_job
@@ -157,6 +159,14 @@ class TestDisqus:
         assert rows()[0].body == "One https://x.example/a\n\ntwo"
         assert [one.state for one in rows()] == ["approved", "pending", "trashed", "approved"]
 
+    def test_a_deleted_thread_stays_there_with_its_posts(self, bring: Bring) -> None:
+        file = disqus(post(1), post(2)).replace(
+            "<isDeleted>false</isDeleted></thread>", "<isDeleted>true</isDeleted></thread>"
+        )
+        report = bring(file, dry=True)
+        assert (report.found, report.total) == ({"deleted": 2}, 0)
+        assert bring(file, takes_deleted=True).taken == {"trashed comments": 2}
+
     def test_the_host_with_most_posts_is_the_blog_and_others_are_named(self, bring: Bring) -> None:
         """A Disqus file does not say whose it is."""
         elsewhere = post(3).replace('thread dsq:id="100"', 'thread dsq:id="200"')
@@ -202,6 +212,23 @@ class TestIsso:
         assert bring(file, source="first").total == 2
         assert bring(file, source="first").total == 0
         assert bring(file, source="second", keeps_copies=True).total == 2
+
+    def test_its_log_is_read_too_and_missed_if_it_is_not_there(self, bring: Bring, tmp_path: Path) -> None:
+        """SQLite's newest rows may be in the file that ends in -wal."""
+        file = samples.isso(tmp_path / "comments.db")
+        running = sqlite3.connect(file)
+        running.execute("PRAGMA journal_mode=WAL")
+        running.execute("UPDATE comments SET text = 'from the log' WHERE id = (SELECT MAX(id) FROM comments)")
+        running.commit()
+        copies = [tmp_path / "whole" / "comments.db", tmp_path / "torn" / "comments.db"]
+        for copy in copies:
+            copy.parent.mkdir()
+            shutil.copy(file, copy)
+        shutil.copy(f"{file}-wal", f"{copies[0]}-wal")
+        running.close()
+        whole, torn = (bring(copy, dry=True) for copy in copies)
+        assert (whole.notices, len(torn.notices)) == ([], 1)
+        assert "from the log" in {row for _, row in _bodies(copies[0])}
 
     def test_another_database_is_refused(self, bring: Bring, tmp_path: Path) -> None:
         sqlite3.connect(tmp_path / "x.db").execute("CREATE TABLE a (b)").connection.close()
@@ -379,6 +406,10 @@ class TestRoundTrip:
     def test_addresses_go_out_only_if_asked_for(self, bob: Visitor) -> None:
         bob.comment(BOB, email=BOB.email)
         assert BOB.email not in exported()
+
+
+def _bodies(file: Path) -> list[tuple[str, str]]:
+    return [(table, row.get("text", "")) for table, row in databases.rows_of_file(file, ["comments"])]
 
 
 def _without(line: str, names: set[str]) -> dict[str, object]:

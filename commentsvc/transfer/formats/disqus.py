@@ -1,6 +1,7 @@
 """Disqus' XML export: http://disqus.com, ids in http://disqus.com/disqus-internals."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 NAME = "disqus"
 TITLE = "Disqus"
 INTERNAL_ID = "{http://disqus.com/disqus-internals}id"
+ADDRESS = re.compile(r"https?://(?!localhost|127\.)[^/:]+\.", re.I)  # one that leads beyond the author's machine
 WORDPRESS_ID = "wp_id="
 
 
@@ -37,15 +39,23 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 
 
 def _page(thread: "Element") -> Page:
+    identifier = text_of(thread, "id")
     return Page(
         _id(thread),
-        text_of(thread, "link"),
-        key=text_of(thread, "id"),
+        _address(text_of(thread, "link"), identifier),
+        key=identifier,
         title=text_of(thread, "title"),
         created=times.of_iso(text_of(thread, "createdAt")),
         is_closed=_is(thread, "isClosed"),
+        is_deleted=_is(thread, "isDeleted"),
         site=text_of(thread, "forum"),
     )
+
+
+def _address(link: str, identifier: str) -> str:
+    """Return the link or, where it leads nowhere, the address in the identifier: WordPress makes ``12 https://…``."""
+    found = ADDRESS.search(identifier)
+    return link if ADDRESS.match(link) or not found else identifier[found.start() :].strip()
 
 
 def _remark(post: "Element") -> Record:

@@ -1,5 +1,6 @@
 """HashOver's files: a folder each thread, whose name is the address with dashes; ``3-1.json`` answers ``3.json``.
 
+Its SQLite file has the same names in columns.
 The folder does not say where a dash was a slash: ``--map`` leads from ``/folder`` to the article. Addresses are
 encrypted there, and stay behind.
 """
@@ -17,6 +18,8 @@ from commentsvc.transfer.trees import File
 
 NAME = "hashover"
 TITLE = "HashOver"
+TABLES = ("comments",)
+COLUMNS = frozenset({"domain", "thread", "comment", "body"})  # others have a table of that name, too
 NUMBERED = re.compile(r"\d+(?:-\d+)*\.(?:json|xml)")
 STANDINGS = {"pending": Standing.PENDING, "deleted": Standing.DELETED}
 
@@ -33,22 +36,34 @@ def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:
         row = _parsed(name, raw)
         if row is None:
             yield NotTaken(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
-            continue
-        thread, above = name.parent.name, name.stem.rpartition("-")[0]
-        yield Page(thread, f"/{thread}", key=thread)
-        yield Remark(
-            id=f"{thread}/{name.stem}",
-            page=thread,
-            body=text_in(row, "body"),
-            author=text_in(row, "name"),
-            text=Text.HTML,
-            parent=f"{thread}/{above}" if above else "",
-            standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
-            website=text_in(row, "website"),
-            address=text_in(row, "ipaddr"),
-            written=times.of_iso(text_in(row, "date"), reading.timezone),
-            place=str(name),
-        )
+        else:
+            yield from _comment(row, name.parent.name, name.stem, str(name), reading)
+
+
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments of a database."""
+    yield Origin(NAME)
+    for _, row in rows:
+        thread, number = text_in(row, "thread"), text_in(row, "comment")
+        yield from _comment(row, thread, number, f"{thread}, comment {number}", reading)
+
+
+def _comment(row: dict[str, Any], thread: str, number: str, place: str, reading: Reading) -> Iterator[Record]:
+    above = number.rpartition("-")[0]
+    yield Page(thread, f"/{thread}", key=thread, site=text_in(row, "domain"))
+    yield Remark(
+        id=f"{thread}/{number}",
+        page=thread,
+        body=text_in(row, "body"),
+        author=text_in(row, "name"),
+        text=Text.HTML,
+        parent=f"{thread}/{above}" if above else "",
+        standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
+        website=text_in(row, "website"),
+        address=text_in(row, "ipaddr"),
+        written=times.of_iso(text_in(row, "date"), reading.timezone),
+        place=place,
+    )
 
 
 def _parsed(name: PurePosixPath, raw: bytes) -> dict[str, Any] | None:

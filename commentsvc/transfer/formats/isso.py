@@ -1,10 +1,16 @@
-"""Isso's database: the tables ``threads`` and ``comments`` of a SQLite file."""
+"""Isso: the tables ``threads`` and ``comments`` of its SQLite file, or the JSON that its ``import`` takes.
 
+In JSON, ids mean something within one thread only, titles are percent-encoded, and times have no zone.
+"""
+
+import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.json_files import objects_in, rows, text_in
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "isso"
 TITLE = "Isso"
@@ -12,10 +18,45 @@ TABLES = ("threads", "comments")
 STANDINGS = {1: Standing.APPROVED, 2: Standing.PENDING, 4: Standing.DELETED}
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as its JSON does."""
+    return beginning.lstrip().startswith(b"[") and all(name in beginning for name in (b'"comments"', b'"remote_addr"'))
+
+
+def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+    """Yield the threads of a JSON file, and their comments."""
+    yield Origin(NAME)
+    for thread in rows(stream):
+        if isinstance(thread, NotTaken):
+            yield thread
+            continue
+        uri = text_in(thread, "id")
+        yield Page(uri, uri, key=uri, title=unquote(text_in(thread, "title")))
+        for row in objects_in(thread, "comments"):
+            yield _of_json(row, uri, reading)
+
+
+def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> Remark:
+    said, when = text_in(row, "text"), text_in(row, "created")
+    sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{said}".encode()).hexdigest()[:16]
+    return Remark(
+        id=f"{uri} {text_in(row, 'id')} {sign}",  # the numbers may all be the same
+        page=uri,
+        body=said,
+        author=text_in(row, "author"),
+        text=Text.MARKDOWN,
+        email=text_in(row, "email"),
+        website=text_in(row, "website"),
+        address=text_in(row, "remote_addr"),
+        written=times.of_iso(when, reading.timezone),
+        place=f"{uri}, comment {text_in(row, 'id')}",
+    )
+
+
+def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
     """Yield the threads and comments. Old files lack some columns."""
     yield Origin(NAME)
-    for table, row in rows:
+    for table, row in found:
         if table == "threads":
             uri = str(row["uri"] or "")
             yield Page(str(row["id"]), uri, key=uri, title=str(row.get("title") or ""))

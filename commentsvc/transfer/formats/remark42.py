@@ -1,10 +1,10 @@
 """Remark42's backup: a line about users and posts, then a comment a line."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.json_files import objects_in, rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "remark42"
@@ -19,18 +19,21 @@ def is_like(beginning: bytes) -> bool:
 
 def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
     """Yield pages and comments."""
+    closed: set[str] = set()
     for row in rows(stream):
         if isinstance(row, NotTaken):
             yield row
         elif isinstance(row.get("locator"), dict):
-            yield from _comment(row)
+            yield from _comment(row, closed)
+        else:
+            closed |= {text_in(page, "url") for page in objects_in(row, "posts") if page.get("read_only") is True}
 
 
-def _comment(row: dict[str, Any]) -> Iterator[Record]:
+def _comment(row: dict[str, Any], closed: Container[str]) -> Iterator[Record]:
     url, user = text_in(row["locator"], "url"), row.get("user")
     site = text_in(row["locator"], "site")
     yield Origin(f"{NAME}:{site or 'unknown'}")
-    yield Page(url, url, title=text_in(row, "title"), site=site)
+    yield Page(url, url, title=text_in(row, "title"), is_closed=url in closed, site=site)
     edited = row.get("edit")
     original = text_in(row, "orig")
     yield Remark(

@@ -1,17 +1,39 @@
-"""Serendipity's database, as a SQLite file or a dump. Its stars, underscores and smilies are ours."""
+"""Serendipity's database, as a SQLite file or a dump, or its comments as CSV. Its stars and smilies are ours."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 from commentsvc.models.comment import Kind
-from commentsvc.transfer import permalinks, times
+from commentsvc.transfer import csv_files, permalinks, times
 from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "serendipity"
 TITLE = "Serendipity"
 TABLES = ("entries", "permalinks", "comments")
+COLUMNS = frozenset({"entry_id", "timestamp", "body", "author", "status"})
+BY_NUMBER = "archives/{id}.html"
 REMOVED = "COMMENT_DELETED"
 KINDS = {"TRACKBACK": Kind.TRACKBACK, "PINGBACK": Kind.PINGBACK}
+
+
+def is_like(beginning: bytes) -> bool:
+    """Return whether a file begins as the comments do in CSV."""
+    return csv_files.names_in(beginning) >= COLUMNS
+
+
+def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+    """Yield the comments of a CSV file, and pages for their entries."""
+    yield Origin(NAME)
+    entries = set()
+    for row in csv_files.rows(stream, reading.charset):
+        if isinstance(row, NotTaken):
+            yield row
+        else:
+            entries.add(row["entry_id"])
+            yield _comment(row)
+    pattern = reading.permalink or BY_NUMBER
+    for number in sorted(entries):
+        yield Page(number, permalinks.address(pattern, number=number, slug="", title="", date=None), key=number)
 
 
 def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
@@ -34,7 +56,7 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> I
         yield Page(number, f"/{url.lstrip('/')}" if "://" not in url else url, title=title, created=created)
 
 
-def _comment(row: dict[str, Any]) -> Record:
+def _comment(row: Mapping[str, Any]) -> Record:
     kind, body = KINDS.get(str(row.get("type") or "").upper(), Kind.COMMENT), str(row.get("body") or "")
     place, is_linkback = f"comment {row['id']}", kind != Kind.COMMENT
     if is_linkback and not row.get("url"):

@@ -1,21 +1,25 @@
-"""Waline, Valine and LeanCloud: rows in Markdown or, of Valine, in HTML."""
+"""Waline, Valine and LeanCloud: rows in Markdown or, of Valine, in HTML; as JSON, as CSV, or in a SQLite file."""
 
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, rows, text_in
+from commentsvc.transfer import csv_files, opening, times
+from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
 
 NAME = "waline"
 TITLE = "Waline, Valine, LeanCloud"
+TABLES = ("wl_comment",)
+COLUMNS = frozenset({"nick", "comment", "insertedAt"})
 STANDINGS = {"waiting": Standing.PENDING, "spam": Standing.SPAM}
 TAG = re.compile(r"<(?:p|a|br|img|code|pre|strong|em|blockquote)\b", re.I)
 
 
 def is_like(beginning: bytes) -> bool:
     """Return whether a file begins as one of this format."""
+    if csv_files.names_in(beginning) >= COLUMNS:
+        return True
     is_rows = b'"insertedAt"' in beginning or (b'"objectId"' in beginning and b'"comment"' in beginning)
     return is_rows or b"#filetype:JSON" in beginning or (b'"type"' in beginning and b'"waline"' in beginning[:200])
 
@@ -23,14 +27,22 @@ def is_like(beginning: bytes) -> bool:
 def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
     """Yield pages and comments."""
     yield Origin(NAME)
-    for row in rows(stream):
+    is_table = csv_files.names_in(opening.beginning(stream)) >= COLUMNS
+    for row in csv_files.rows(stream, reading.charset) if is_table else rows(stream):
         if isinstance(row, NotTaken):
             yield row
-        elif isinstance(row.get("data"), dict):  # a backup
-            for one in objects_in(row["data"], "Comment"):
+        elif inside := objects_in(object_in(row, "data"), "Comment"):  # a backup
+            for one in inside:
                 yield from _comment(one, reading)
         else:
             yield from _comment(row, reading)
+
+
+def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+    """Yield pages and comments of a database."""
+    yield Origin(NAME)
+    for _, row in rows_:
+        yield from _comment(row, reading)
 
 
 def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
@@ -42,15 +54,20 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
         body=said,
         author=text_in(row, "nick"),
         text=Text.HTML if TAG.search(said) else Text.MARKDOWN,
-        parent=text_in(row, "pid", "rid"),
+        parent=_number(row, "pid", "rid"),
         standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
         email=text_in(row, "mail"),
         website=text_in(row, "link"),
         address=text_in(row, "ip"),
         written=times.of_iso(_iso(row) or text_in(row, "createdAt"), reading.timezone),
-        is_pinned=bool(row.get("sticky")),
+        is_pinned=text_in(row, "sticky").lower() in ("true", "1"),
         place=f"comment {number}",
     )
+
+
+def _number(row: dict[str, Any], *names: str) -> str:
+    """Return the id of another comment; tables say 0 or NULL for none."""
+    return next((said for name in names if (said := text_in(row, name)) not in ("", "0", "NULL", "null")), "")
 
 
 def _iso(row: dict[str, Any]) -> str:

@@ -1,0 +1,61 @@
+"""nginx as ``packaging/`` configures it, in front of servers of the tests."""
+
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.running import Running
+from tests.servers import free_port
+
+CONFIGURATION = Path(__file__).parents[1] / "packaging" / "nginx" / "commentsvc.conf"
+PATIENCE = 20  # seconds
+AROUND = """
+worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  log_format outcome "$upstream_cache_status"; access_log {folder}/access.log outcome buffer=1m; default_type text/html;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  include {folder}/commentsvc.conf;
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
+    """Its address; ``access.log`` in the folder says afterwards what the cache did with each request."""
+    port = free_port()
+    for one in (*folder.parents, folder):  # its worker is another user
+        if one.is_relative_to("/tmp"):  # noqa: S108 - where temporary folders are
+            one.chmod(0o755)
+    text = CONFIGURATION.read_text().replace("/var/cache/nginx/commentsvc", str(folder / "cache"))
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
+    (folder / "commentsvc.conf").write_text(text.replace("server 127.0.0.1:8000;", " ".join(servers)))
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    with subprocess.Popen([program, "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as server:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{url}/health", timeout=PATIENCE).close()
+        except urllib.error.HTTPError:  # somebody answers
+            return
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("nginx does not answer")

@@ -1,0 +1,130 @@
+"""Other kinds of file of the same systems: JSON, CSV and databases; encodings; what is broken about them."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commentsvc.transfer import reading
+from commentsvc.transfer.records import Reading, Remark, Standing
+from tests.transfer.samples import disqus, post, wp, wxr
+
+ISSO = [
+    {
+        "id": "/p/",
+        "title": "The%20phone",
+        "comments": [
+            {"id": 0, "author": "Grace", "text": "one **b**", "created": "2007-05-02 18:00:00", "remote_addr": "::"},
+            {"id": 0, "author": "Linus", "text": "two", "created": "2007-05-02 19:00:00", "email": "l@mail.example"},
+        ],
+    }
+]
+
+
+def test_isso_as_json(read: Any) -> None:
+    """Its numbers may all be the same."""
+    pages, (first, second), _ = read(ISSO)
+    assert (pages[0].url, pages[0].title) == ("/p/", "The phone")
+    assert first.id != second.id
+    assert (first.text, first.written.hour, second.email) == ("markdown", 18, "l@mail.example")
+
+
+def test_isso_has_no_zone(read: Any) -> None:
+    _, (first, _), _ = read(ISSO, timezone="Europe/Berlin")
+    assert first.written.isoformat() == "2007-05-02T18:00:00+02:00"
+
+
+WALINE_CSV = '''"id","nick","mail","status","insertedAt","comment","pid","rid","url"
+"1","Grace","grace@mail.example","approved","2007-05-02T10:00:00Z","one
+""line""",,,"/p/"
+"2","Linus","","waiting","2007-05-02T11:00:00Z","two","1","1","/p/"
+"3","a row"
+'''
+
+
+def test_waline_as_csv(read: Any) -> None:
+    _, (first, second), (broken,) = read(WALINE_CSV)
+    assert (first.body, first.email, first.parent) == ('one\n"line"', "grace@mail.example", "")
+    assert (second.parent, second.standing) == ("1", Standing.PENDING)
+    assert broken.place == "line 5"
+
+
+def test_waline_as_database(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "waline.sqlite")
+    database.executescript(
+        """CREATE TABLE wl_Comment (id INTEGER, user_id INTEGER, comment TEXT, insertedAt TEXT, ip TEXT, link TEXT,
+        mail TEXT, nick TEXT, pid INTEGER, rid INTEGER, sticky INTEGER, status TEXT, url TEXT);
+        INSERT INTO wl_Comment VALUES
+        (1, NULL, 'one', '2007-05-02 10:00:00', '', '', '', 'Grace', 0, 0, 1, 'approved', '/p/'),
+        (2, NULL, 'two', '2007-05-02 11:00:00', '', '', '', 'Linus', 1, 1, NULL, 'spam', '/p/');"""
+    )
+    database.close()
+    found = list(reading.records(tmp_path / "waline.sqlite", "auto", Reading()))
+    first, second = (one for one in found if isinstance(one, Remark))
+    assert (first.parent, first.is_pinned, second.parent, second.standing) == ("", True, "1", Standing.SPAM)
+
+
+def test_serendipity_as_csv(read: Any) -> None:
+    file = """id;entry_id;parent_id;timestamp;title;author;email;url;ip;body;type;subscribed;status;referer
+1;7;0;1178100000;;Grace;;;;With *stars*;NORMAL;false;approved;
+2;7;1;1178100001;;Linus;;;;yes;NORMAL;false;pending;
+"""
+    pages, (first, second), _ = read(file, permalink="/archives/{id}.html")
+    assert [page.url for page in pages] == ["/archives/7.html"]
+    assert (first.text, second.parent, second.standing) == ("markup", "1", Standing.PENDING)
+
+
+def test_hashover_as_database(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "hashover.sqlite")
+    database.executescript(
+        """CREATE TABLE comments (domain TEXT, thread TEXT, comment TEXT, body TEXT, status TEXT, date TEXT, name TEXT,
+        email TEXT, website TEXT, ipaddr TEXT);
+        INSERT INTO comments VALUES
+        ('old.example', 'p-phone', '3', 'one', '', '2007-05-02T10:00:00Z', 'Grace', '', '', ''),
+        ('old.example', 'p-phone', '3-1', 'two', 'pending', '2007-05-02T11:00:00Z', 'Linus', '', '', '');"""
+    )
+    database.close()
+    found = list(reading.records(tmp_path / "hashover.sqlite", "auto", Reading()))
+    first, second = (one for one in found if isinstance(one, Remark))
+    assert (first.page, second.parent, second.standing) == ("p-phone", "p-phone/3", Standing.PENDING)
+
+
+def test_a_closed_page_of_remark42(read: Any) -> None:
+    head = {"version": 1, "users": [], "posts": [{"url": "https://old.example/p/", "read_only": True}]}
+    row = {"id": "a", "pid": "", "text": "x", "user": {"name": "G"}, "time": "2007-05-02T10:00:00Z"}
+    lines = [head, row | {"locator": {"site": "old", "url": "https://old.example/p/"}}]
+    pages, _, _ = read("\n".join(json.dumps(one) for one in lines))
+    assert pages[0].is_closed
+
+
+@pytest.mark.parametrize(
+    ("encode", "declared"), [("utf-16", "UTF-16"), ("utf-8-sig", "UTF-8"), ("latin-1", "ISO-8859-1")]
+)
+def test_encodings_of_xml(read: Any, encode: str, declared: str) -> None:
+    file = wxr(wp(1, "ünï")).replace("UTF-8", declared).encode(encode)
+    _, (comment,), _ = read(file)
+    assert comment.body == "ünï"
+
+
+@pytest.mark.parametrize("before", ["\n\n  ", "`", "Notice: Undefined variable in /wp-content/plugins\n"])
+def test_what_stands_before_the_xml(read: Any, before: str) -> None:
+    assert len(read(before + wxr(wp(1)))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("", "http://old.example/?p=1496"),
+        ("/2007/05/", "http://old.example/?p=1496"),
+        ("http://localhost:4000/x", "http://old.example/?p=1496"),
+        ("http://127.0.0.1/x", "http://old.example/?p=1496"),
+        ("https://old.example/x/", "https://old.example/x/"),
+    ],
+)
+def test_an_address_in_the_identifier_of_disqus(read: Any, link: str, url: str) -> None:
+    there = "https://old.example/2007/05/phone/"
+    file = disqus(post(1)).replace(f"<id>7 {there}</id>", "<id>1496 http://old.example/?p=1496</id>")
+    pages, _, _ = read(file.replace(f"<link>{there}</link>", f"<link>{link}</link>"))
+    assert pages[0].url == url
