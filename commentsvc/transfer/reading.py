@@ -55,8 +55,8 @@ LOOKS_LIKE = {  # what people take for an export
 }
 NO_COMMENTS = N_("The file holds no comments.")
 TORN = N_(
-    "If the other program was running when this file was copied, its newest comments may be missing. Copy the file that "
-    "ends in -wal, too, or stop the program first."
+    "If the other program was running when this file was copied, its newest comments may be missing. Copy the file "
+    "that ends in -wal, too, or stop the program first."
 )
 A_DUMP = N_("This is a database dump. Please choose its format.")
 
