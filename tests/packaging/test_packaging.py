@@ -26,9 +26,10 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 
 
 def program(name: str) -> str:
-    """Where a program of Debian is."""
+    """Where a program of Debian is; what needs one that is missing is skipped."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
-    assert found, f"{name} is needed; .ci/run installs it"
+    if not found:
+        pytest.skip(f"{name} was not found; tests/prepare.sh installs it where it may")
     return found
 
 
