@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -15,7 +16,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from commentsvc import telemetry  # noqa: F401 - its memory must be there before workers are forked
+from commentsvc.telemetry import Counter  # whose memory must be there before workers are forked
 
 # Measured with slow clients: with fewer threads or a shorter queue, a few of them block every reader. Threads are
 # created on demand; at most three quarters of them wait for bodies (``web/bodies.py``).
@@ -26,7 +27,12 @@ HEADER_PATIENCE = 10_000  # milliseconds
 STOPPING = 8  # seconds for requests under way when stopping
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
+MIN_OVERLAP = 10.0  # seconds
+LOADS_LATER = 4  # times as long as loading took so far
 TARGET = "commentsvc.app:create_serving_app"
+
+
+_loads = Counter(["count", "seconds"])
 
 
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
@@ -37,7 +43,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
     os.register_at_fork(after_in_child=_end_at_once)
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
-    Granian(
+    server = Granian(
         target,
         factory=True,
         address=host,
@@ -52,14 +58,25 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.error,
-    ).serve(target_loader=_load)
+    )
+    server.on_reload(lambda: setattr(server, "respawn_interval", _overlap()))
+    server.serve(target_loader=_load)
 
 
 def _load(target: str) -> Callable[..., Any]:
     """Load the application; granian's own loader would search the working directory first."""
+    began = time.monotonic()
     module, _, name = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), name)()
+    _loads.add("count")
+    _loads.add("seconds", time.monotonic() - began)
     return application
+
+
+def _overlap() -> float:
+    """Return for how many seconds old workers go on after new ones were started: until those surely answer."""
+    so_far = _loads.values()
+    return max(MIN_OVERLAP, LOADS_LATER * so_far["seconds"] / max(so_far["count"], 1))
 
 
 def _end_at_once() -> None:

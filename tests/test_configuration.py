@@ -95,6 +95,13 @@ class TestTheVersion:
         assert before < first == version()
         assert configuration.current().has_subscribers(number)
 
+    def test_rises_if_the_first_two_come_in_one_transaction(self, site: Site, recipient: Recipient) -> None:
+        number, whose, before = site.id, recipient.id, version()
+        rows = [{"recipient_id": whose, "topic": "thread", "site_id": number, "key": key} for key in ("a", "b")]
+        written(insert(Subscription).values(rows))
+        assert version() > before
+        assert configuration.current().has_subscribers(number)
+
 
 class TestKept:
     """Its parts come from memory, as they are at the beginning of the transaction."""

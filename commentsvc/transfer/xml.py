@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.errors import N_
@@ -61,18 +62,19 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Not
         recover=True,
     )
     is_checked = False
-    for _, element in events:
-        parent = element.getparent()
-        if parent is not None and local(parent) in names:  # a part of what is yielded later
-            continue
-        if not is_checked:
-            is_checked = True
-            if element.getroottree().docinfo.internalDTD is not None:
-                raise HasDoctype
-        yield element
-        element.clear()
-        while (before := element.getprevious()) is not None:
-            element.getparent().remove(before)
+    with suppress(etree.XMLSyntaxError):  # nothing in it is XML
+        for _, element in events:
+            parent = element.getparent()
+            if parent is not None and local(parent) in names:  # a part of what is yielded later
+                continue
+            if not is_checked:
+                is_checked = True
+                if element.getroottree().docinfo.internalDTD is not None:
+                    raise HasDoctype
+            yield element
+            element.clear()
+            while (before := element.getprevious()) is not None:
+                element.getparent().remove(before)
     for error in list(events.error_log)[:20]:
         yield NotTaken(f"line {error.line}", [N_("the XML is damaged: %(problem)s"), {"problem": error.message}])
 

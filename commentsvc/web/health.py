@@ -1,17 +1,21 @@
 """Whether the service is well."""
 
 import shutil
+from datetime import timedelta
 
-from flask import Blueprint, Response, jsonify, make_response
+from flask import Blueprint, Response, jsonify, make_response, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import settings
+from commentsvc import settings, tokens
 from commentsvc.db import db
+from commentsvc.errors import LinkInvalid
 from commentsvc.notifications import outbox
 from commentsvc.web import current
 
 EMAIL_IS_LATE = 3600  # seconds
+DOCTOR = "doctor"  # what its token is for
+DOCTORS_PATIENCE = timedelta(minutes=1)
 MIN_FREE_SPACE = 50_000_000  # bytes
 
 blueprint = Blueprint("health", __name__)
@@ -21,12 +25,9 @@ blueprint = Blueprint("health", __name__)
 def health() -> Response:
     """Return 200 if all is well, else 503 with reasons; nothing secret."""
     reasons = _reasons()
-    said = {
-        "status": "unwell" if reasons else "well",
-        "reasons": reasons,
-        "unknown_proxy": current.has_unknown_proxy(),
-        "your_address": current.address(),
-    }
+    said = {"status": "unwell" if reasons else "well", "reasons": reasons, "unknown_proxy": current.has_unknown_proxy()}
+    if _asks_as_doctor():
+        said["your_address"] = current.address()
     return make_response(jsonify(said), 503 if reasons else 200)
 
 
@@ -46,3 +47,10 @@ def _reasons() -> list[str]:
     except OSError:
         reasons.append("the data folder is gone")
     return reasons
+
+
+def _asks_as_doctor() -> bool:
+    try:
+        return bool(tokens.read(DOCTOR, request.args.get("doctor", ""), DOCTORS_PATIENCE))
+    except LinkInvalid:
+        return False

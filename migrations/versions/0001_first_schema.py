@@ -20,7 +20,7 @@ INDEXED = ("search_text", "search_tags")
 CHANGES = [(table, verb) for table in ("site", "ban", "channel") for verb in ("INSERT", "UPDATE", "DELETE")]
 SITE_CHANGED = ("site", "UPDATE")
 FIRST_SUBSCRIPTION = ("subscription", "INSERT")
-HAS_OTHERS = "EXISTS (SELECT 1 FROM subscription WHERE site_id = NEW.site_id AND id <> NEW.id)"
+HAS_EARLIER = "EXISTS (SELECT 1 FROM subscription WHERE site_id = NEW.site_id AND id < NEW.id)"
 RAISE = "UPDATE configuration SET version = version + 1"
 
 
@@ -865,13 +865,13 @@ def _watch_configuration_in_sqlite() -> None:
         op.execute(f"CREATE TRIGGER {_name(table, verb)} AFTER {verb} ON {table} {condition} BEGIN {RAISE}; END")
     op.execute(
         f"CREATE TRIGGER {_name(*FIRST_SUBSCRIPTION)} AFTER INSERT ON subscription"
-        f" WHEN NOT {HAS_OTHERS} BEGIN {RAISE}; END"
+        f" WHEN NOT {HAS_EARLIER} BEGIN {RAISE}; END"
     )
 
 
 def _watch_configuration_in_postgresql() -> None:
     _create_function("raise_configuration", f"{RAISE};")
-    _create_function("raise_configuration_by_first", f"IF NOT {HAS_OTHERS} THEN {RAISE}; END IF;")
+    _create_function("raise_configuration_by_first", f"IF NOT {HAS_EARLIER} THEN {RAISE}; END IF;")
     for table, verb in CHANGES:
         condition = (
             "WHEN (NEW.activity_version IS NOT DISTINCT FROM OLD.activity_version)"

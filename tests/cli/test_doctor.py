@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
-from commentsvc import safe_http, throttle
+from commentsvc import safe_http, throttle, tokens
 from tests.cli.conftest import Command
 from tests.servers import Web, certificate, free_port, web
 
@@ -18,6 +19,7 @@ OURS = "public, max-age=0, s-maxage=1, stale-if-error=86400"
 def front(command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """What stands at the address of a service with a blog."""
     command("site", "add", "blog", "https://blog.example")
+    monkeypatch.setattr("commentsvc.cli.reachability.tokens.sign", lambda *_: "signed")
     with web() as there:
         monkeypatch.setenv("COMMENTSVC_BASE_URL", there.url)
         yield there
@@ -53,14 +55,22 @@ class TestProxy:
     """Addresses of visitors arrive."""
 
     def test_as_whom_this_machine_is_seen(self, command: Command, front: Web) -> None:
-        front.page("/health", json.dumps({"status": "well", "unknown_proxy": False, "your_address": "203.0.113.9"}))
+        said = {"status": "well", "unknown_proxy": False, "your_address": "203.0.113.9"}
+        front.page("/health?doctor=signed", json.dumps(said))
         assert "✓ Proxy: none, or one that is trusted; this machine is seen as 203.0.113.9" in command("doctor")[1]
 
     def test_somebody_else_answers(self, command: Command, front: Web) -> None:
-        front.page("/health", "<p>Welcome to nginx</p>")
+        for path in ("/health", "/health?doctor=signed"):
+            front.page(path, "<p>Welcome to nginx</p>")
         out = command("doctor")[1]
         assert "✗ Address: somebody else answers" in out
         assert "– Proxy: not checked" in out
+
+    def test_the_service_says_it_to_the_doctor_alone(self, client: FlaskClient) -> None:
+        assert "your_address" not in client.get("/health").json
+        assert "your_address" not in client.get("/health?doctor=guessed").json
+        token = tokens.sign("doctor", 1)
+        assert client.get(f"/health?doctor={token}").json["your_address"] == "203.0.113.7"
 
 
 class TestCertificate:

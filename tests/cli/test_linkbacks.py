@@ -251,8 +251,9 @@ class TestDoctor:
     def test_a_proxy_whose_word_is_not_taken(
         self, command: Command, blog: Web, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        blog.page("/health", '{"reasons":[],"status":"well","unknown_proxy":true}')
+        monkeypatch.setattr("commentsvc.cli.reachability.tokens.sign", lambda *_: "signed")
+        blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":true}')
         monkeypatch.setenv("COMMENTSVC_BASE_URL", blog.url)
         assert "✗ Proxy: one stands in front whose word is not taken" in command("doctor")[1]
-        blog.page("/health", '{"reasons":[],"status":"well","unknown_proxy":false}')
+        blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":false}')
         assert "✓ Proxy" in command("doctor")[1]
