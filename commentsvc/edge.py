@@ -9,6 +9,7 @@ import json
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator
 
 from commentsvc import safe_http, settings, versions
@@ -16,6 +17,7 @@ from commentsvc import safe_http, settings, versions
 IF_ERROR = 86_400  # seconds for which a cache may serve what it has while the service is away (RFC 5861)
 TRIES = 3
 GAP = 0.2  # seconds in which changes are collected
+SETTLING = 1.2  # seconds after which every process has looked whether its snapshots are current
 MAX_TAGS = 100  # in one request
 
 log = logging.getLogger(__name__)
@@ -82,32 +84,61 @@ def _purge(*tags: str) -> None:
 
 
 def _send_all() -> None:
-    """Send what is waiting until nothing is; not a daemon, so that a command ends only after its purges."""
-    while tags := _collected():
-        _send(tags)
+    """Send what is waiting until nothing is; not a daemon, so that a command ends only after its purges.
+
+    Everything is sent twice: until the second time, another process may still have given out what it had in memory.
+    """
+    again: list[str] = []
+    while True:
+        fresh = _collected()
+        if tags := [*dict.fromkeys([*again, *fresh])]:
+            _send(tags)
+        again = fresh
+        if again:
+            time.sleep(SETTLING)
+            continue
+        with _starting:
+            if _changed.empty():
+                _senders.clear()
+                return
 
 
 def _collected() -> list[str]:
     tags: dict[str, None] = {}
+    deadline = time.monotonic() + GAP
     try:
         while len(tags) < MAX_TAGS:
-            tags[_changed.get(timeout=GAP)] = None
+            tags[_changed.get(timeout=max(0.0, deadline - time.monotonic()))] = None
     except queue.Empty:
         pass
     return list(tags)
 
 
 def _send(tags: list[str]) -> None:
+    problem = ""
+    for number in range(TRIES):
+        try:
+            tell(tags)
+        except safe_http.FetchRefused as refusal:
+            problem = f"{refusal}; COMMENTSVC_FETCH_ALLOW may name it"
+            break
+        except safe_http.FetchFailed as failure:
+            problem = str(failure)
+            time.sleep(GAP * number)
+        else:
+            return
+    log.warning("%d tags were not purged (%s)", len(tags), problem)
+
+
+def tell(tags: list[str]) -> None:
+    """Send one request to ``EDGE_PURGE_URL``, which is not led elsewhere.
+
+    Raises:
+        FetchRefused, FetchFailed: nobody took it.
+    """
     config = settings.current()
     further = {"Authorization": f"Bearer {config.edge_purge_token}"} if config.edge_purge_token else {}
-    body, problem = json.dumps({"tags": tags}).encode(), ""
-    for _ in range(TRIES):
-        try:
-            page = safe_http.post(config.edge_purge_url, body, "application/json", headers=further)
-        except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
-            problem = str(failure)
-            continue
-        if page.is_fine:
-            return
-        problem = f"status {page.status}"
-    log.warning("%d tags were not purged (%s)", len(tags), problem)
+    body = json.dumps({"tags": tags}).encode()
+    page = safe_http.post(config.edge_purge_url, body, "application/json", headers=further, follows=False)
+    if not page.is_fine:
+        raise safe_http.FetchFailed(f"status {page.status}")

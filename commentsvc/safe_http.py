@@ -131,14 +131,15 @@ def post(
     resolver: Resolver = resolve,
     *,
     headers: Mapping[str, str] | None = None,
+    follows: bool = True,
 ) -> Page:
-    """POST ``body``, with further ``headers``; only redirects that repeat the POST are followed.
+    """POST ``body``, with further ``headers``. Redirects that repeat the POST are followed, unless not wanted.
 
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
     question = _Question(accept, body, content_type, further=headers or {})
-    return _answer(url, question, resolver, REDIRECTS_OF_POSTS)
+    return _answer(url, question, resolver, REDIRECTS_OF_POSTS if follows else ())
 
 
 def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:

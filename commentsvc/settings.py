@@ -59,8 +59,12 @@ class Settings(BaseModel):
     )
     database_pooler: bool = Field(
         False,
-        description="Whether PgBouncer or another pooler in transaction mode stands before PostgreSQL: prepared "
+        description="Whether PgBouncer or another pooler in transaction mode is in front of PostgreSQL: prepared "
         "statements are not used then. It must ignore the startup parameter `options`.",
+    )
+    database_direct_url: str = Field(
+        "",
+        description="The address of PostgreSQL itself, for backups, if `DATABASE_URL` leads to a pooler.",
     )
     secret_key: str = Field(
         "",
@@ -159,7 +163,7 @@ class Settings(BaseModel):
             raise ValueError(f"must be {AN_ADDRESS}; a path after the host is of letters, digits and -._~")
         return f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_direct_url")
     @classmethod
     def _database_is_one_we_know(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):

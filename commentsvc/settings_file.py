@@ -28,7 +28,14 @@ def find(environment: Mapping[str, str]) -> Path | None:
         if named and not Path(named).is_file():
             raise Unreadable(f"{VARIABLE}: there is no file {named}.")
         return Path(named).resolve() if named else None
-    return next((path.resolve() for path in (Path(NAME), OF_MACHINE) if path.is_file()), None)
+    return next((path.resolve() for path in (Path(NAME), OF_MACHINE) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:  # in somebody else's folder
+        return False
 
 
 def read(path: Path) -> dict[str, Any]:

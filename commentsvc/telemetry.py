@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-ROWS = 64  # processes; later ones share a row with an earlier one, which has ended by then
+ROWS = 256  # processes; later ones share a row with an earlier one, which has ended by then
 CELLS = 512  # numbers in a row
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 

@@ -140,7 +140,11 @@ def redis_time() -> datetime | None:
         return None
     from redis import Redis
 
-    seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=PATIENCE).time()
+    try:
+        seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=PATIENCE).time()
+    except Exception as problem:
+        _redis.rest(problem)
+        return None
     return datetime.fromtimestamp(seconds + millionths / 1e6, UTC)
 
 

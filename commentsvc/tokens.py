@@ -17,6 +17,9 @@ class _Signer(TimestampSigner):
         return int(clock.now().timestamp())
 
 
+DOCTOR = "doctor"  # a purpose: to be told by ``/health`` as whom one is seen
+
+
 class _Serializer(URLSafeTimedSerializer):
     default_signer = _Signer
 

@@ -35,7 +35,7 @@ def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
     for one in (*folder.parents, folder):  # its worker is another user
         if one.is_relative_to("/tmp"):  # noqa: S108 - where temporary folders are
             one.chmod(0o755)
-    text = CONFIGURATION.read_text().replace("/var/cache/nginx/commentsvc", str(folder / "cache"))
+    text = CONFIGURATION.read_text().replace("/var/lib/nginx/commentsvc", str(folder / "cache"))
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
     servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
     (folder / "commentsvc.conf").write_text(text.replace("server 127.0.0.1:8000;", " ".join(servers)))

@@ -9,6 +9,8 @@ from commentsvc.backups import archive, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
 
 NAME = "commentsvc-backup"
+# What pg_dump sets in its session would stay behind for others.
+POOLED = "A backup needs PostgreSQL itself, not a pooler. Set COMMENTSVC_DATABASE_DIRECT_URL to its address."
 PREFIX = f".{NAME}."  # of temporary files, beside the archive
 
 
@@ -28,7 +30,9 @@ def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secre
         else:
             from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
 
-            counts = of_postgresql.dump(config.database, copy)
+            if config.database_pooler and not config.database_direct_url:
+                raise BackupFailed(POOLED)
+            counts = of_postgresql.dump(config.database_direct_url or config.database, copy)
         manifest = Manifest(
             version=__version__,
             schema=schema.NEWEST,

@@ -70,8 +70,8 @@ class _Sum:
 def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[str, Content]:
     """Copy every table; return what each holds now, on both sides.
 
-    It can be run again after it broke off, and goes on. If the source is in use, it is in read-only mode from then on,
-    unless the move fails.
+    It can be run again after it broke off, and goes on, unless the service wrote meanwhile. If the source is in use, it
+    is in read-only mode from then on, unless the move fails.
 
     Raises:
         BackupFailed: the source is damaged, the target in use or not empty, or the two differ in the end.
@@ -80,12 +80,12 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
         raise BackupFailed("The target is the database that is in use now. Name another one.")
     _must_be_free(target_url)
     schema.upgrade(target_url)
-    with _engine(source_url) as source, _engine(target_url) as target, _at_rest(source_url, source):
+    with _engine(source_url) as source, _engine(target_url) as target, _at_rest(source_url, source) as was_live:
         if places.is_used(target_url):
             raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
             of_sqlite.check(schema.path_of(source_url))
-        _begin(source_url, target)
+        _begin(source_url, target, anew=was_live)
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
             _lock(reader)
@@ -129,16 +129,21 @@ def _engine(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def _at_rest(url: str, source: Engine) -> Iterator[None]:
-    """Keep a running service from writing, from now on; if something fails, it may write again."""
-    was_ours = _reason(source) in ("", WHY)
-    if places.is_used(url) and was_ours:
+def _at_rest(url: str, source: Engine) -> Iterator[bool]:
+    """Keep a running service from writing, from now on; if something fails, it may write again.
+
+    Yield whether it was writing until now.
+    """
+    is_used = places.is_used(url)  # looked at before we use it
+    before = _reason(source)
+    is_ours = is_used and before in ("", WHY)
+    if is_ours:
         _set_reason(source, WHY)
         time.sleep(SETTLING)
     try:
-        yield
+        yield is_ours and not before
     except BaseException:
-        if was_ours:
+        if is_ours:
             _set_reason(source, None)
         raise
 
@@ -171,7 +176,8 @@ def _must_be_free(url: str) -> None:
             raise BackupFailed("There is something in the target. Name an empty database.")
 
 
-def _begin(source_url: str, target: Engine) -> None:
+def _begin(source_url: str, target: Engine, *, anew: bool) -> None:
+    """Empty the target; of a move that broke off, keep what is there, unless rows may have changed since."""
     source = schema.place(source_url)
     with _writing(target) as connection:
         if inspect(connection).has_table(MARKER.name):
@@ -180,10 +186,12 @@ def _begin(source_url: str, target: Engine) -> None:
                 raise BackupFailed(
                     f"A move of {begun} to the target broke off. Finish that one, or name another target."
                 )
-            return
-        MARKER.create(connection)
-        connection.execute(insert(MARKER).values(source=source, began_at=clock.now().replace(tzinfo=None)))
-        for table in reversed(_tables()):  # what the migrations put there
+            if not anew:
+                return
+        else:
+            MARKER.create(connection)
+            connection.execute(insert(MARKER).values(source=source, began_at=clock.now().replace(tzinfo=None)))
+        for table in reversed(_tables()):  # what the migrations put there, or the move that broke off
             connection.execute(delete(table))
 
 

@@ -62,6 +62,10 @@ def on(config: "Settings") -> "Flask":
     app.config.update(configuration(config.database))
     db.init_app(app)
     read_only.watch()
+    if config.edge_purge_url:
+        from commentsvc import edge
+
+        edge.watch()
     return app
 
 

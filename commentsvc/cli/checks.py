@@ -83,7 +83,7 @@ def _database() -> str:
 
 def _schema() -> str:
     if not schema.is_current(settings.current().database):
-        raise CheckFailed("is not the one of this version. Run `commentsvc upgrade`, or restart the service.")
+        raise CheckFailed("does not match this version. Run `commentsvc upgrade`, or restart the service.")
     return f"as version {__version__} needs it"
 
 
@@ -209,6 +209,7 @@ CHECKS = (
     ("Address", reachability.base_url),
     ("Proxy", reachability.proxy),
     ("Caches", reachability.caches),
+    ("Purges", reachability.purges),
     ("Certificate", reachability.certificate),
     ("Mail", _mail),
     ("Sender", _sender),

@@ -2,12 +2,13 @@
 
 import json
 import re
+import ssl
 from datetime import timedelta
 
-from commentsvc import clock, links, safe_http, settings, tokens
+from commentsvc import clock, edge, links, safe_http, settings, tokens
 from commentsvc.configuration import current
 from commentsvc.linkbacks.page_check import CheckFailed, NotThere
-from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.safe_http import FetchFailed, FetchRefused, Page
 
 NOT_ANSWERING = "not checked, because the address does not answer"
 MAX_AGE = re.compile(r"max-age=(\d+)")
@@ -34,12 +35,12 @@ def base_url() -> str:
 def proxy() -> str:
     """Find out whether a proxy hides the addresses of visitors, and say as whom this machine is seen."""
     try:
-        said = json.loads(_read(f"/health?doctor={tokens.sign('doctor', 1)}").body)
+        said = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
     except ValueError:  # which another check reports
         raise NotThere(NOT_ANSWERING) from None
     if said.get("unknown_proxy"):
         raise CheckFailed(
-            "one stands in front whose word is not taken, so all visitors count as one, and limits hit everybody. "
+            "the one in front is not trusted, so all visitors count as one, and limits hit everybody. "
             "Add its network to COMMENTSVC_TRUSTED_PROXIES."
         )
     seen = f"; this machine is seen as {said['your_address']}" if said.get("your_address") else ""
@@ -53,6 +54,8 @@ def caches() -> str:
         raise NotThere("not checked, as there is no blog yet")
     path, config = f"/embed/{sites[0]}/doctor-was-here", settings.current()
     page = _read(path)
+    if not page.is_fine:
+        raise NotThere(f"not checked, because {path} answers with status {page.status}")
     said = page.headers.get("cache-control", "")
     kept = MAX_AGE.match(said.replace("public, ", ""))
     if "s-maxage" not in said and "no-store" not in said:
@@ -61,9 +64,23 @@ def caches() -> str:
         raise CheckFailed(f"browsers keep comments for {kept[1]} s. Switch “browser cache” off at the proxy or CDN.")
     if "etag" not in page.headers:
         raise CheckFailed("the ETag is missing, so readers load everything each time. Let the proxy pass it on.")
-    if int(page.headers.get("age", "0")) > config.edge_seconds + 1:
-        raise CheckFailed(f"an answer was {page.headers['age']} s old. Let the cache obey s-maxage.")
+    age = page.headers.get("age", "0")
+    if age.isdecimal() and int(age) > config.edge_seconds + 1:
+        raise CheckFailed(f"an answer was {age} s old. Let the cache obey s-maxage.")
     return f"{said}" + (f" ({cache})" if (cache := page.headers.get("x-cache")) else "")
+
+
+def purges() -> str:
+    """Find out whether somebody takes purges."""
+    if not settings.current().edge_purge_url:
+        raise NotThere("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
+    try:
+        edge.tell([])
+    except FetchRefused as refusal:
+        raise CheckFailed(f"may not be sent there ({refusal}). Name it in COMMENTSVC_FETCH_ALLOW.") from None
+    except FetchFailed as failure:
+        raise CheckFailed(f"are not taken ({failure}). Check COMMENTSVC_EDGE_PURGE_URL and _TOKEN.") from None
+    return "are taken"
 
 
 def certificate() -> str:
@@ -74,6 +91,8 @@ def certificate() -> str:
     try:
         ends = safe_http.certificate_ends(config.base_url)
     except FetchFailed as failure:
+        if not isinstance(failure.__cause__, ssl.SSLError):  # which another check reports
+            raise NotThere(NOT_ANSWERING) from None
         raise CheckFailed(f"is not accepted ({failure}). Renew it, and check the chain.") from None
     left = ends - clock.now()
     if left < SOON:

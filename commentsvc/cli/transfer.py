@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import IO, cast
 
 import click
 
-from commentsvc import settings
+from commentsvc import files, settings
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import SIZE, site_named
 from commentsvc.cli.progress import Progress
@@ -28,16 +29,16 @@ from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
 from commentsvc.transfer.exporting import Scope
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import Records
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging, staged
-from commentsvc.transfer.wishes import Wishes
 
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
 KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
 HOW = "Match articles by their address, or by the identifier in the old system."
 PATTERN = "Pattern of article addresses if the file has none, e.g. '/{date:%Y/%m}/{slug}.html'."
-MINE = "Comments of the first address there are by the moderator with the second here; repeatable."
+MINE = "Mark comments by EMAIL as written by MODERATOR; repeatable."
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -57,7 +58,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--trash", is_flag=True, help="Import deleted comments, too, into the trash.")
 @click.option("--source", default="", help="A name for the old blog, if several files of one format come to this one.")
 @click.option("--closed", is_flag=True, help="Close the threads that are closed there.")
-@click.option("--only-site", default="", help="Which one, if the file holds several sites.")
+@click.option("--only-site", default="", help="Import only this site of a file that holds several.")
 @click.option("--mine", multiple=True, metavar="EMAIL=MODERATOR", help=MINE)
 @click.option("--fix-mojibake", is_flag=True, help="Repair texts such as “Ã¼” where “ü” was written.")
 @click.option("--keep-copies", is_flag=True, help="Also import comments that are already here from another source.")
@@ -113,13 +114,13 @@ def import_(
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
         reading_on = Progress("read")
-        report = importing.stage(staging, found, site, choices.wishes, reading_on)
+        report = importing.stage(staging, found, site, choices.options, reading_on)
         reading_on.end()
-        if strict and (loss := _rehearsed(staging, site, choices.wishes, report)).left_out:
+        if strict and (loss := _rehearsed(staging, site, choices.options, report)).left_out:
             _tell(loss, report_file)
             raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
-        steps = importing.load(staging, site, choices.wishes, report, action_id)
+        steps = importing.load(staging, site, choices.options, report, action_id)
         progress = Progress("checked" if dry_run else "imported", staging.taken())
         for done in importing.prepared(steps) if dry_run else db.each_written(steps):
             progress(done)
@@ -133,7 +134,7 @@ def import_(
 @click.option("--with-addresses", is_flag=True, help="Include email addresses; the activity log says so.")
 @click.option("--thread", "keys", multiple=True, metavar="KEY", help="Only this thread; repeatable.")
 @click.option("--since", type=click.DateTime(), help="Only comments from this time on, UTC.")
-@click.option("--articles", type=FILE, help="For wxr: WordPress’ own export, to name articles as it does.")
+@click.option("--articles", type=FILE, help="WordPress’ own export, for matching titles and dates; wxr only.")
 @click.option("--split", "most", type=SIZE, metavar="SIZE", help="Write several files of at most this size, e.g. 10M.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file; .gz compresses it. Default: stdout.")
 @with_application
@@ -190,9 +191,13 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{first}-{number}{dot}{rest}")
 
 
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, files.OWNER_ONLY)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("wb") as plain:
+    with open(path, "wb", opener=_for_its_owner) as plain:
         if path.suffix != ".gz":
             yield plain
             return
@@ -212,10 +217,10 @@ def _begun(site: Site, report: Report) -> int:
     return action_id
 
 
-def _rehearsed(staging: Staging, site: Site, wishes: Wishes, report: Report) -> Report:
+def _rehearsed(staging: Staging, site: Site, options: ImportOptions, report: Report) -> Report:
     """Return the report of a dry run."""
     rehearsal = deepcopy(report)
-    for _ in importing.prepared(importing.load(staging, site, wishes, rehearsal, None)):
+    for _ in importing.prepared(importing.load(staging, site, options, rehearsal, None)):
         pass
     return rehearsal
 

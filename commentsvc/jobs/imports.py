@@ -48,13 +48,13 @@ def run_next() -> int:
 
 def _perform(task: Task) -> Report:
     """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
-    wishes, tell = task.choices.wishes, _Progress(task)
+    options, tell = task.choices.options, _Progress(task)
     with staging.staged(settings.current().data_dir) as staged:
         site = found(db.session.get(Site, task.site_id))
         records = reading.records(task.path, task.choices.format, task.choices.reading)
-        report = importing.stage(staged, records, site, wishes, tell)
+        report = importing.stage(staged, records, site, options, tell)
         action_id = None if task.is_dry else written(partial(runs.begin, task, report))
-        steps = importing.load(staged, site, wishes, report, action_id)
+        steps = importing.load(staged, site, options, report, action_id)
         if task.is_dry:
             for done in importing.prepared(steps):
                 tell(done)

@@ -66,10 +66,11 @@ class Job:
         with self.bell:
             self.bell.notify_all()
 
-    def wait(self, span: timedelta) -> None:
-        """Sleep until ``ring`` or for ``span``."""
+    def wait(self, span: timedelta, stop: threading.Event) -> None:
+        """Sleep until ``ring`` or for ``span``; not at all once ``stop`` is set."""
         with self.bell:
-            self.bell.wait(span.total_seconds())
+            if not stop.is_set():
+                self.bell.wait(span.total_seconds())
 
 
 JOBS = (
@@ -144,10 +145,10 @@ def loop(job: Job, stop: threading.Event) -> None:
     Each job has threads of its own, so that a slow mail server keeps no ping waiting.
     """
     if job.rows is not None or not job.is_urgent:
-        job.wait(FIRST_PAUSE)
+        job.wait(FIRST_PAUSE, stop)
     while not stop.is_set():
         if not _carefully(partial(_look_and_do, job)):
-            job.wait(job.pause)
+            job.wait(job.pause, stop)
 
 
 def _look_and_do(job: Job) -> int:

@@ -13,7 +13,8 @@ from commentsvc.db import Base, db
 QUEUED = "queued"
 
 new_work = threading.Event()  # set when this process commits a row that is due
-_taken: "set[tuple[type[Leased], int, datetime]]" = set()  # by this process, with the end of the lease
+_leases: "dict[tuple[type[Leased], int], datetime]" = {}  # of this process, with their ends
+_lock = threading.Lock()
 
 
 class Leased(Base):
@@ -68,8 +69,7 @@ class Leased(Base):
         for row in rows:
             row.tries += row.leased_until is not None
             row.leased_until = now + lease
-            db.on_commit(_taken.add, (cls, row.id, row.leased_until))
-        _taken.difference_update([one for one in _taken if one[2] < now])
+            note_lease(cls, row.id, row.leased_until)
         return rows
 
 
@@ -80,11 +80,25 @@ def _note_work(session: Session, _context: object) -> None:
         db.on_commit(new_work.set)
 
 
+def note_lease(table: type[Leased], row_id: int, until: datetime) -> None:
+    """Note that this process has a lease, once the transaction is committed."""
+    db.on_commit(_note_lease, table, row_id, until)
+
+
+def _note_lease(table: type[Leased], row_id: int, until: datetime) -> None:
+    with _lock:
+        _leases[table, row_id] = until
+        for key in [key for key, end in _leases.items() if end < clock.now()]:
+            del _leases[key]
+
+
 def give_back() -> int:
     """End the leases of this process, as it stops, so that others need not wait; return how many there were."""
     given = 0
-    for table, row_id, until in _taken:
+    with _lock:
+        leases = list(_leases.items())
+        _leases.clear()
+    for (table, row_id), until in leases:
         mine = update(table).where(table.id == row_id, table.leased_until == until)
         given += db.session.execute(mine.values(leased_until=None)).rowcount  # type: ignore[attr-defined]
-    _taken.clear()
     return given

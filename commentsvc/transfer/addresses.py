@@ -53,21 +53,15 @@ class Addresses:
         url = page.url.strip()
         if self._mapped(url) == url or links.origin_of(url) not in self.origins:
             return None
-        try:
-            return links.thread_key(url)
-        except ValueError:
-            return None
+        return key_of(url)
 
     def unused(self) -> list[str]:
         """Return the rules that no address needed."""
         return [old for old in self.rules if old not in self.used]
 
     def _checked(self, address: str, url: str) -> tuple[str, str] | Reason:
-        try:
-            key = links.thread_key(address)
-        except ValueError:
-            key = ""
-        if not key or len(key) > links.MAX_KEY_LENGTH:
+        key = key_of(address)
+        if key is None:
             return [N_("the page’s address cannot be used: %(address)s"), {"address": address[:200]}]
         plain = links.plain(url) if url else None
         return key, plain or links.article(self.site.home, key)
@@ -89,6 +83,15 @@ class Addresses:
         found = max(fitting, key=len, default=None)
         is_loop = found is not None and self.rules[found].removesuffix("*").startswith(found[:-1])
         return None if is_loop else found
+
+
+def key_of(address: str) -> str | None:
+    """Return the key of a thread at an address; None if there can be none."""
+    try:
+        key = links.thread_key(address)
+    except ValueError:
+        return None
+    return key if 0 < len(key) <= links.MAX_KEY_LENGTH else None
 
 
 def busiest(urls: Iterable[tuple[str, int]]) -> str:

@@ -13,8 +13,8 @@ from commentsvc.models.comment import State
 from commentsvc.models.moderator import Moderator
 from commentsvc.sites.rules import NotAChoice, NotAnOrigin
 from commentsvc.transfer import addresses, permalinks, reading
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import Reading
-from commentsvc.transfer.wishes import Wishes
 
 PENDING_AS = (State.PENDING, State.APPROVED, State.TRASHED)
 ADDRESS, IDENTIFIER = KEYS = ("address", "identifier")
@@ -103,9 +103,9 @@ class Choices:
         return Reading(self.timezone, self.charset, self.permalink)
 
     @property
-    def wishes(self) -> Wishes:
+    def options(self) -> ImportOptions:
         """What is wanted of what they read."""
-        return Wishes(
+        return ImportOptions(
             origins=self.origins,
             rules=addresses.rules_of(self.map),
             by_key=self.key == IDENTIFIER,

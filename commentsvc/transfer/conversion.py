@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from commentsvc import clock, links, throttle, tokens
+from commentsvc import clock, i18n, links, throttle, tokens
 from commentsvc.comments import posting, submission
 from commentsvc.errors import N_, Reason
 from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, rendered
@@ -115,7 +115,7 @@ class Converter:
         self._report.changed[NO_DATE] += not remark.is_placeholder and (remark.written is None or remark.written > now)
         said = (row["author"], row["email"], row["website"], row["title"], row["body"])
         return row | {
-            "language": remark.language or self._language,
+            "language": remark.language if remark.language in i18n.languages() else self._language,
             "moderator_id": self._mine.get(remark.email.strip().lower()),
             "address_hash": self._address_hash(remark, now),
             "created_at": written,

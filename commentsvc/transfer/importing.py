@@ -13,14 +13,14 @@ from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
-from commentsvc.transfer import addresses, threads
+from commentsvc.transfer import addresses, thread_import
 from commentsvc.transfer.conversion import Converter
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
 from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Records
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
-from commentsvc.transfer.threads import Part, ThreadImport
-from commentsvc.transfer.wishes import Wishes
+from commentsvc.transfer.thread_import import Part, ThreadImport
 
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
 MANY = 0.01  # of the comments; fewer with broken characters are as people wrote them
@@ -39,13 +39,15 @@ class NoSuchSite(NothingReadable):
     sentence = N_("The file has no site “%(typed)s”. It has: %(known)s.")
 
 
-def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: Callable[[int], None]) -> Report:
+def stage(
+    staging: Staging, records: Records, site: Site, options: ImportOptions, tell: Callable[[int], None]
+) -> Report:
     """Read everything, and decide what is to be taken where; write nothing. Return what is known then.
 
     Raises:
         NothingReadable: there is no comment.
     """
-    repair = Repair(wishes.repairs_text)
+    repair = Repair(options.repairs_text)
     for count in staging.put(repair(records)):
         tell(count)
     doubles, found, sites = staging.drop_doubles(), staging.counts(), staging.sites()
@@ -53,19 +55,18 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
         raise NothingReadable
     for remark in staging.in_no_page():
         staging.leave_out(NotTaken(remark.place, NO_PAGE, remark.body))
-    origin = _origin(staging.origin, sites, wishes)
-    home = origin.home or addresses.busiest(staging.urls(wishes.only_site))
-    places = addresses.of(site, home, wishes.origins, dict(wishes.rules), by_key=wishes.by_key)
+    origin = _origin(staging.origin, sites, options)
+    home = origin.home or addresses.busiest(staging.urls(options.only_site))
+    places = addresses.of(site, home, options.origins, dict(options.rules), by_key=options.by_key)
     for page in staging.pages():
-        is_other = bool(wishes.only_site) and page.site != wishes.only_site
+        is_other = bool(options.only_site) and page.site != options.only_site
         where = [OF_ANOTHER_SITE, {"site": page.site}] if is_other else places.thread_of(page)
         if isinstance(where, tuple):
-            former = places.former_key(page)
-            known = replace(page, aliases=(*page.aliases, former)) if former else page
-            staging.assign(known, "\n".join(where))
+            former = [*map(addresses.key_of, page.aliases), places.former_key(page)]
+            staging.assign(replace(page, aliases=tuple(filter(None, former))), "\n".join(where))
         else:
             staging.leave_out(NotTaken(page.url or page.id, where, page.title))
-    staging.choose(wishes.standings)
+    staging.choose(options.standings)
     return Report(
         source=origin.name,
         home=home,
@@ -74,20 +75,20 @@ def stage(staging: Staging, records: Records, site: Site, wishes: Wishes, tell: 
         elsewhere=dict(places.elsewhere),
         sites=sites if len(sites) > 1 else {},
         broken=repair.found if repair.found > sum(found.values()) * MANY else 0,
-        is_repaired=wishes.repairs_text,
+        is_repaired=options.repairs_text,
         unused_rules=places.unused(),
         notices=staging.notices,
     )
 
 
-def _origin(origin: Origin, sites: Mapping[str, int], wishes: Wishes) -> Origin:
+def _origin(origin: Origin, sites: Mapping[str, int], options: ImportOptions) -> Origin:
     """Return what the file is called: as it says itself, after the one site that is wanted, or as the owner says."""
     system = origin.name.partition(":")[0]
-    if wishes.only_site and wishes.only_site not in sites:
-        raise NoSuchSite(typed=wishes.only_site, known=", ".join(sites) or "-")
-    if wishes.only_site:
-        origin = Origin(f"{system}:{wishes.only_site}")
-    return Origin(f"{system}:{wishes.source}", origin.home) if wishes.source else origin
+    if options.only_site and options.only_site not in sites:
+        raise NoSuchSite(typed=options.only_site, known=", ".join(sites) or "-")
+    if options.only_site:
+        origin = Origin(f"{system}:{options.only_site}")
+    return Origin(f"{system}:{options.source}", origin.home) if options.source else origin
 
 
 def begin(site: Site, by: Person, report: Report) -> int:
@@ -96,7 +97,7 @@ def begin(site: Site, by: Person, report: Report) -> int:
 
 
 def load(
-    staging: Staging, site: Site, wishes: Wishes, report: Report, action_id: int | None
+    staging: Staging, site: Site, options: ImportOptions, report: Report, action_id: int | None
 ) -> Iterator[Callable[[], int]]:
     """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
@@ -105,13 +106,13 @@ def load(
     since, is not taken again.
     """
     report.is_dry = action_id is None
-    converter = Converter(site, wishes.pending_as, wishes.mine, report, is_dry=report.is_dry)
+    converter = Converter(site, options.pending_as, options.mine, report, is_dry=report.is_dry)
     site_id, done, ready, named = site.id, 0, list[Part](), set[str]()
     for place in staging.threads():
-        thread = ThreadImport(staging, site_id, action_id, wishes, report, converter, place, named)
+        thread = ThreadImport(staging, site_id, action_id, options, report, converter, place, named)
         for part in thread.parts():
             ready.append(part)
-            if sum(len(one.rows) for one in ready) >= threads.AT_ONCE:
+            if sum(len(one.rows) for one in ready) >= thread_import.AT_ONCE:
                 done += sum(len(one.rows) for one in ready)
                 yield partial(_write, ready, done, action_id)
                 ready = []
@@ -123,7 +124,7 @@ def load(
 
 def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
     """Prepare everything and write nothing, as a dry run does; yield about how many comments are ready."""
-    return (count * threads.AT_ONCE for count, _ in enumerate(steps))
+    return (count * thread_import.AT_ONCE for count, _ in enumerate(steps))
 
 
 def _write(parts: list[Part], done: int, action_id: int | None) -> int:

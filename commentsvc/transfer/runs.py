@@ -17,7 +17,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, PermanentFailure, Reason, Refusal
 from commentsvc.models.import_run import CHECKED, DONE, FAILED, ImportRun
 from commentsvc.models.imported import Imported
-from commentsvc.models.leased import QUEUED
+from commentsvc.models.leased import QUEUED, note_lease
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
@@ -146,9 +146,11 @@ def renew(task: Task, done: int) -> None:
     """Note how far it is, and keep the lease; raises ``Cancelled``."""
     undone = exists().where(ModeratorAction.id == ImportRun.action_id, ModeratorAction.undone_at.is_not(None))
     mine = update(ImportRun).where(ImportRun.id == task.run_id, ~undone)
-    row = mine.values(done=done, leased_until=clock.now() + LEASE)
+    until = clock.now() + LEASE
+    row = mine.values(done=done, leased_until=until)
     if not db.session.execute(row).rowcount:  # type: ignore[attr-defined]
         raise Cancelled
+    note_lease(ImportRun, task.run_id, until)
 
 
 def begin(task: Task, report: Report) -> int:

@@ -198,12 +198,18 @@ def staged(folder: Path) -> Iterator[Staging]:
 
 def _clean(record: Record) -> Record:
     """Return a record without what neither database stores: NUL, and halves of surrogate pairs."""
-    bad = {
-        name: UNSTORABLE.sub("", value)
-        for name, value in vars(record).items()
-        if isinstance(value, str) and UNSTORABLE.search(value)
-    }
-    return replace(record, **bad) if bad else record  # type: ignore[arg-type]
+    bad = {name: clean for name, value in vars(record).items() if (clean := _storable(value)) is not value}
+    return replace(record, **bad) if bad else record
+
+
+def _storable(value: Any) -> Any:
+    """Return a text, or texts, without what cannot be stored; the same object if there is nothing of it."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("", value) if UNSTORABLE.search(value) else value
+    if isinstance(value, tuple):
+        clean = tuple(map(_storable, value))
+        return value if all(one is other for one, other in zip(clean, value, strict=True)) else clean
+    return value
 
 
 def _place(remark: Remark) -> tuple[str, str, str, str]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
+from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment
 from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
+LINK = re.compile(r'(<a href="[^">]*")[^>]*>')
 NOT_APPROVED = "comments that are not approved"
 LINKBACKS = "mentions on other sites"
 
@@ -66,6 +68,11 @@ class Writer:
     def foot(self) -> str | bytes:
         """Return how a file ends."""
         return ""
+
+
+def html_of(comment: Comment) -> str:
+    """Return the HTML of a comment as others may show it: smilies as typed, links without what we add to them."""
+    return LINK.sub(r"\1>", SMILEY.sub(r"\1", comment.body_html))
 
 
 def slug(thread: Thread) -> str:

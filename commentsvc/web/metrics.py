@@ -45,6 +45,7 @@ FAMILIES = {  # name: type and meaning
     "queue_rows": ("gauge", "Work that is due, by job."),
     "queue_oldest_seconds": ("gauge", "For how long the oldest work has been due, by job."),
     "read_only": ("gauge", "1 while read-only mode is on."),
+    "backup_late": ("gauge", "1 if there should be a newer daily backup."),
     "backup_age_seconds": ("gauge", "Age of the last checked daily backup."),
     "database_connections": ("gauge", "Connections of the process that answers, by state."),
     "memory_bytes": ("gauge", "Resident memory of the process that answers."),
@@ -99,6 +100,8 @@ def _lines() -> Iterator[str]:
     yield from _waiting()
     yield from _family("read_only", [({}, int(bool(read_only.reason())))])
     status = daily.status()
+    if status:
+        yield from _family("backup_late", [({}, int(status.is_late))])
     if status and status.age is not None:
         yield from _family("backup_age_seconds", [({}, round(status.age.total_seconds()))])
     yield from _machine()
@@ -145,7 +148,7 @@ def _waiting() -> Iterator[str]:
     """What jobs have not done yet, and since when the oldest of it is due."""
     rows, ages, now = {}, {}, clock.now()
     for job in schedule.JOBS:
-        if (table := job.rows) is not None:
+        if (table := job.rows) is not None and (table is not Email or settings.current().mail_url):
             due = select(func.count(), func.min(table.due_at)).where(table.waits_for_worker(), table.due_at <= now)
             rows[job.name], oldest = db.session.execute(due).one()
             ages[job.name] = (now - oldest if oldest else timedelta()).total_seconds()

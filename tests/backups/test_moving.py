@@ -175,6 +175,31 @@ def test_if_it_fails_the_service_may_write_again(lived_in: Running, tmp_path: Pa
     assert say(lived_in, "afterwards") == 201
 
 
+def test_a_service_that_wrote_after_a_break_is_copied_anew(lived_in: Running, tmp_path: Path) -> None:
+    """What was copied before may be different now, also in old rows."""
+    lived_in.start()
+    here, there = url_of(lived_in), new_sqlite(tmp_path)
+
+    def stumble(done: int) -> None:
+        if done > 60:
+            raise RuntimeError("the network is gone")
+
+    with pytest.raises(RuntimeError):
+        moving.move(here, there, stumble)
+    time.sleep(moving.SETTLING)
+    with sqlite3.connect(lived_in.folder / "commentsvc.sqlite3") as database:
+        database.execute("UPDATE comment SET body = 'edited meanwhile' WHERE id = 1")
+    database.close()
+    assert say(lived_in, "meanwhile") == 201
+    moving.move(here, there, lambda _: None)
+    assert value(there, "SELECT body FROM comment WHERE id = 1") == "edited meanwhile"
+
+
+def test_a_service_that_does_not_run_is_not_left_read_only(lived_in: Running, tmp_path: Path) -> None:
+    moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    assert value(url_of(lived_in), "SELECT read_only FROM configuration") is None
+
+
 def test_a_target_in_use(lived_in: Running, tmp_path: Path) -> None:
     schema.upgrade(new_sqlite(tmp_path))
     other = sqlite3.connect(tmp_path / "new.sqlite3")

@@ -284,7 +284,7 @@ class TestUpkeep:
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
         assert "✓ Disk:" in out
         assert "– Backups: no daily ones. Set COMMENTSVC_BACKUP_DIR" in out
-        assert "2 of 15 checks" in err
+        assert "2 of 16 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:

@@ -73,6 +73,21 @@ class TestProxy:
         assert client.get(f"/health?doctor={token}").json["your_address"] == "203.0.113.7"
 
 
+class TestPurges:
+    """Somebody takes them."""
+
+    def test_none_are_sent(self, command: Command) -> None:
+        assert "– Purges: none are sent" in command("doctor")[1]
+
+    def test_they_are_tried(self, command: Command, front: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_EDGE_PURGE_URL", f"{front.url}/purge")
+        assert "✗ Purges: may not be sent there" in command("doctor")[1]
+        monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", front.address)
+        assert "✗ Purges: are not taken (status 404)" in command("doctor")[1]
+        front.page("/purge", "")
+        assert "✓ Purges: are taken" in command("doctor")[1]
+
+
 class TestCertificate:
     """It is good, and for a while."""
 
@@ -102,7 +117,7 @@ class TestCertificate:
 
 def test_a_database_of_another_version(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commentsvc.schema.NEWEST", "9999")
-    assert "✗ Schema: is not the one of this version" in command("doctor")[1]
+    assert "✗ Schema: does not match this version" in command("doctor")[1]
 
 
 def test_a_clock_that_differs_from_redis(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,6 +254,6 @@ class TestDoctor:
         monkeypatch.setattr("commentsvc.cli.reachability.tokens.sign", lambda *_: "signed")
         blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":true}')
         monkeypatch.setenv("COMMENTSVC_BASE_URL", blog.url)
-        assert "✗ Proxy: one stands in front whose word is not taken" in command("doctor")[1]
+        assert "✗ Proxy: the one in front is not trusted" in command("doctor")[1]
         blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":false}')
         assert "✓ Proxy" in command("doctor")[1]

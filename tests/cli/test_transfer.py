@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_several_files(command: Command, file: str, tmp_path: Path) -> None:
     assert command(*words)[0] == 0
     assert [path.name for path in tmp_path.glob("out*")] == ["out-1.xml.gz"]
     assert b"First!" in gzip.decompress((tmp_path / "out-1.xml.gz").read_bytes())
+    assert stat.S_IMODE((tmp_path / "out-1.xml.gz").stat().st_mode) == 0o600, "it may hold addresses"
 
 
 def test_what_a_format_cannot_say_is_said(command: Command, file: str, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from commentsvc.db import db
 from commentsvc.models import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import exporting, importing, reading
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import NotTaken, Page, Reading, Remark
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
-from commentsvc.transfer.wishes import Wishes
 
 Bring = Callable[..., Report]
 
@@ -41,12 +41,12 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
     """Import a text or a file; what the report says."""
 
     def bring(
-        file: str | bytes | Path, site: str = "blog", name: str = "auto", *, dry: bool = False, **wishes: Any
+        file: str | bytes | Path, site: str = "blog", name: str = "auto", *, dry: bool = False, **options: Any
     ) -> Report:
         path = file if isinstance(file, Path) else tmp_path / "export"
         if not isinstance(file, Path):
             path.write_bytes(file.encode() if isinstance(file, str) else file)
-        here, wanted = Site.named(site), Wishes(**wishes)
+        here, wanted = Site.named(site), ImportOptions(**options)
         with staged(tmp_path) as staging:
             report = importing.stage(staging, reading.records(path, name, Reading()), here, wanted, lambda _: None)
             db.begin_write()

@@ -1,5 +1,6 @@
 """What leaves: parts of a blog, several files, files for WordPress that name its own articles, files for Staticman."""
 
+import re
 import tarfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -86,6 +87,8 @@ class TestWordPress:
         assert "<title>Its own title</title>" in out
         assert "<wp:post_id><![CDATA[7]]></wp:post_id>" in out
         assert "<wp:post_date><![CDATA[2007-05-01 12:00:00]]></wp:post_date>" in out
+        numbers = re.findall(r"<wp:post_id><!.CDATA.(\d+)", out)
+        assert len(set(numbers)) == len(numbers) == 2, "WordPress skips a number that it has seen"
         assert [count for what, count in writer.left_out.items() if "WordPress makes empty ones" in what] == [1]
 
 

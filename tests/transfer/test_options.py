@@ -66,7 +66,7 @@ class TestWhoIsAModerator:
         assert written_by == [moderator.id, None]
 
     def test_who_that_is(self, moderator: Moderator) -> None:
-        assert Choices(mine=(f" ada@old.example = {ADA.email} ",)).check().wishes.mine == {
+        assert Choices(mine=(f" ada@old.example = {ADA.email} ",)).check().options.mine == {
             "ada@old.example": moderator.id
         }
 
@@ -160,3 +160,18 @@ def test_an_export_keeps_former_addresses_and_earlier_texts(bring: Bring, bob: V
     bring(out, site="other", origins=["https://blog.example"])
     assert exported(site="other").count('"aliases": ["old/phone"]') == 1
     assert exported(site="other").count('"revisions": [{"body": "befor"') == 1
+
+
+def test_an_export_of_somebody_else_is_no_more_trusted_than_others(bring: Bring, bob: Visitor) -> None:
+    """What it says of languages, keys and earlier texts is looked at like everything else."""
+    bob.comment(BOB, body="one")
+    head, thread, comment = exported().splitlines()
+    said = json.loads(comment) | {"language": '"><script>' * 9, "revisions": [{"body": "a\0b", "replaced_at": "never"}]}
+    named = json.loads(thread) | {"aliases": ["x" * 900, "//", "old/\ud800phone", "/Old/Phone/#top"]}
+    bring("\n".join([head, json.dumps(named), json.dumps(said)]), site="other", origins=["https://blog.example"])
+    there = db.session.scalars(select(Comment).order_by(Comment.id.desc())).first()
+    assert there is not None
+    assert there.language == "de"
+    assert db.session.scalars(select(Revision.body)).one() == "ab"
+    assert all(len(key) < 100 for key in db.session.scalars(select(ThreadAlias.key)))
+    assert "<script>" not in exported("html", site="other")

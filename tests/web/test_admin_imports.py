@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from commentsvc import settings
 from commentsvc.db import db
 from commentsvc.models import Comment, ImportRun, ModeratorAction, Site
-from commentsvc.transfer import importing, runs, threads
+from commentsvc.transfer import importing, runs, thread_import
 from commentsvc.web.bodies import Paced, TooSlow
 from tests.cast import ARTICLE, BOB
 from tests.jobs import run_job
@@ -223,7 +223,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
-        with patch.object(threads, "AT_ONCE", 10):
+        with patch.object(thread_import, "AT_ONCE", 10):
             with patch.object(runs, "renew", side_effect=[None, None, None, broken]), pytest.raises(OperationalError):
                 run_job("import comments")
             db.session.rollback()
@@ -293,7 +293,7 @@ class TestBrokenOff:
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
         interrupted = patch.object(runs, "renew", side_effect=[None, None, broken])
-        with patch.object(threads, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
+        with patch.object(thread_import, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
             run_job("import comments")
         db.session.rollback()
         action = db.session.scalars(select(ModeratorAction)).one()
@@ -309,7 +309,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         with (
-            patch.object(threads, "AT_ONCE", 10),
+            patch.object(thread_import, "AT_ONCE", 10),
             patch.object(runs, "renew", side_effect=[None, None, runs.Cancelled]),
         ):
             run_job("import comments")

@@ -49,15 +49,16 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> I
 
 
 def _comment(row: dict[str, Any], thread: str, number: str, place: str, reading: Reading) -> Iterator[Record]:
-    above = number.rpartition("-")[0]
-    yield Page(thread, f"/{thread}", key=thread, site=text_in(row, "domain"))
+    above, domain = number.rpartition("-")[0], text_in(row, "domain")
+    page = f"{domain}/{thread}" if domain else thread
+    yield Page(page, f"/{thread}", key=thread, site=domain)
     yield Remark(
-        id=f"{thread}/{number}",
-        page=thread,
+        id=f"{page}/{number}",
+        page=page,
         body=text_in(row, "body"),
         author=text_in(row, "name"),
         text=Text.HTML,
-        parent=f"{thread}/{above}" if above else "",
+        parent=f"{page}/{above}" if above else "",
         standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
         website=text_in(row, "website"),
         address=text_in(row, "ipaddr"),

@@ -60,7 +60,7 @@ def _comment(comment: Comment, *, with_addresses: bool) -> str:
     reply = f' <a href="#comment-{comment.parent_id}">↩</a>' if comment.parent_id else ""
     title = f"<p><b>{escape(comment.title)}</b></p>" if comment.title else ""
     return (
-        f'<article id="comment-{comment.id}"{kind} lang="{comment.language}" dir="auto">\n'
+        f'<article id="comment-{comment.id}"{kind} lang="{escape(comment.language)}" dir="auto">\n'
         f'<header><b>{escape(comment.author)}</b>{email}{link} <time datetime="{when.isoformat()}">'
         f"{when:%Y-%m-%d %H:%M}</time>{reply}</header>\n{title}{body}\n</article>\n"
     )

@@ -10,7 +10,7 @@ from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Readi
 NAME = "serendipity"
 TITLE = "Serendipity"
 TABLES = ("entries", "permalinks", "comments")
-COLUMNS = frozenset({"entry_id", "timestamp", "body", "author", "status"})
+COLUMNS = frozenset({"id", "entry_id", "timestamp", "body", "author", "status"})
 BY_NUMBER = "archives/{id}.html"
 REMOVED = "COMMENT_DELETED"
 KINDS = {"TRACKBACK": Kind.TRACKBACK, "PINGBACK": Kind.PINGBACK}

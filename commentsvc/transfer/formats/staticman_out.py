@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 
-from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Thread
 from commentsvc.transfer.formats import staticman
-from commentsvc.transfer.formats.wordpress_out import LINK
-from commentsvc.transfer.writing import LINKBACKS, NOT_APPROVED, Exported, Writer, slug
+from commentsvc.transfer.writing import LINKBACKS, NOT_APPROVED, Exported, Writer, html_of, slug
 
 FOLDER = "_data/comments"
 
@@ -62,7 +60,7 @@ class StaticmanWriter(Writer):
             "email": email if comment.email and self.with_addresses else "",
             "url": comment.website or "",
             "replying_to_uid": str(comment.parent_id or ""),
-            "message": LINK.sub(r"\1>", SMILEY.sub(r"\1", comment.body_html)),
+            "message": html_of(comment),
             "date": comment.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=10_000)

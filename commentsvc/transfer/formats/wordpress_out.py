@@ -1,19 +1,19 @@
 """Write WordPress eXtended RSS 1.2, which its importer and others read."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from itertools import count
 
 from commentsvc.characters import CONTROLS
-from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
 from commentsvc.transfer.formats import wordpress
 from commentsvc.transfer.formats.wordpress import Article
-from commentsvc.transfer.writing import Exported, Writer, slug
+from commentsvc.transfer.writing import Exported, Writer, html_of, slug
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
@@ -29,7 +29,6 @@ END_OF_ARTICLE = "</item>\n"
 FOOT = "</channel>\n</rss>\n"
 NO_ARTICLE = "threads whose articles are not in the file of articles; WordPress makes empty ones for them"
 STATES = {State.APPROVED: "1", State.PENDING: "0", State.SPAM: "spam", State.TRASHED: "trash"}
-LINK = re.compile(r'(<a href="[^">]*")[^>]*>')  # without rel and title, which WordPress writes itself
 PARAGRAPHS = re.compile(r"</p>\s*<p>")
 SQL = "%Y-%m-%d %H:%M:%S"
 
@@ -48,13 +47,18 @@ class WordPressWriter(Writer):
     articles: Mapping[str, Article] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
+    @cached_property
+    def _free(self) -> int:
+        """The highest number of an article: WordPress skips a second article with a number that it has seen."""
+        return max((int(one.number) for one in self.articles.values() if one.number.isdecimal()), default=0)
+
     def head(self) -> str:
         """Return the beginning, up to the first article."""
         return HEAD.format(name=escape(self.blog.name), home=escape(self.blog.home))
 
     def thread(self, exported: Exported) -> Iterator[str]:
         """Yield an article with its comments and linkbacks."""
-        yield self._article(exported.thread)
+        yield self._article(exported.thread, exported.aliases)
         numbers: dict[int, int] = {}
         for comment in exported.comments:
             number = numbers[comment.id] = next(self._numbers)
@@ -66,11 +70,11 @@ class WordPressWriter(Writer):
         """Return the end."""
         return FOOT
 
-    def _article(self, thread: Thread) -> str:
-        own = self.articles.get(thread.key)
+    def _article(self, thread: Thread, aliases: Sequence[str]) -> str:
+        own = next((self.articles[key] for key in (thread.key, *aliases) if key in self.articles), None)
         self.left_out[NO_ARTICLE] += bool(self.articles) and own is None
         said = {
-            "wp:post_id": own.number if own else str(thread.id),
+            "wp:post_id": own.number if own else str(self._free + thread.id),
             "wp:post_date": own.date if own else time(thread.created_at),
             "wp:post_date_gmt": own.date_gmt if own else time(thread.created_at),
             "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
@@ -115,7 +119,7 @@ def comment_element(fields: dict[str, str]) -> str:
 
 def content(comment: Comment) -> str:
     """Return the HTML as WordPress keeps it: line breaks as such, smilies as typed."""
-    html = LINK.sub(r"\1>", SMILEY.sub(r"\1", comment.body_html))
+    html = html_of(comment)
     text = PARAGRAPHS.sub("\n\n", html).replace("<br>", "\n").removeprefix("<p>").removesuffix("</p>")
     if comment.kind == Kind.TRACKBACK and comment.title:
         return f"<strong>{escape(comment.title)}</strong>\n\n{text}"

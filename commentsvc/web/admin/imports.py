@@ -119,7 +119,8 @@ def _choices() -> Choices:
     form, also = request.form, request.form.getlist("also")
     typed = {name: form.get(name, getattr(Choices, name)).strip() for name in TYPED}
     ticked = {name: name in form for name in TICKED}
-    mine = [line if "=" in line else f"{line}={signed_in.person().email}" for line in form.get("mine", "").split()]
+    lines = map(str.strip, form.get("mine", "").splitlines())
+    mine = [line if "=" in line else f"{line}={signed_in.person().email}" for line in lines if line]
     others = [*also, form.get("home", "")] if also else []  # whoever names other sites means them besides the file's
     origins = [*form.get("origins", "").split(), *filter(None, others)]
     return Choices.stored({**typed, **ticked, "origins": origins, "mine": mine})

@@ -24,10 +24,10 @@ from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.threads import moving
 from commentsvc.transfer import times
 from commentsvc.transfer.conversion import Converter, NewRow
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import NotTaken, Page, Remark
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
-from commentsvc.transfer.wishes import Wishes
 
 AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly waits
 IMPORTED = N_("imported from %(source)s")
@@ -51,7 +51,7 @@ class ThreadImport:
     staging: Staging
     site_id: int
     action_id: int | None
-    wishes: Wishes
+    options: ImportOptions
     report: Report
     converter: Converter
     place: str
@@ -83,7 +83,7 @@ class ThreadImport:
         is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.opened += not is_joined
         self.report.joined += is_joined
-        there = self._from_elsewhere(is_there) if is_there and not self.wishes.keeps_copies else {}
+        there = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
         rows, placed = [], set[str]()
         for remark in self._fresh():
             new = self._converted(remark, there)
@@ -182,7 +182,7 @@ class ThreadImport:
         thread.title = plain_text.crop(next((one.title for one in self.pages if one.title), ""), MAX_TITLE_LENGTH)
         thread.created_at = min([*created, *written, now])
         thread.active_at = min(max(written, default=now), now)
-        if self.wishes.closes and any(page.is_closed for page in self.pages):
+        if self.options.closes and any(page.is_closed for page in self.pages):
             thread.access, thread.closed_at = Access.CLOSED, now
         db.session.add(thread)
         db.session.flush()

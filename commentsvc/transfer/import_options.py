@@ -8,7 +8,7 @@ from commentsvc.transfer.records import Standing
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ImportOptions:
     """What the owner chose: further origins, a map, keys, and which comments besides approved and pending ones.
 
     ``mine`` are ids of moderators by the email addresses of their comments.
