@@ -42,7 +42,7 @@ def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not program:
-        pytest.skip("nginx was not found; tests/prepare.sh installs it where it may")
+        pytest.skip("nginx was not found; .ci/run installs it")
     with subprocess.Popen([program, "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as server:
         try:
             _wait_for(f"http://127.0.0.1:{port}")

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Get what the tests need besides Python: a browser, databases, a mailbox, servers that stand in front, what watches. On Debian and where we may; elsewhere say what is skipped.
+# Get what the tests need besides Python: a browser, PostgreSQL and a mailbox. On Debian and where we may; elsewhere say what is skipped.
+# What would start servers of its own (nginx, Caddy, Prometheus, PgBouncer, Redis) is left to .ci/run: its tests are skipped.
 set -u
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -7,12 +8,6 @@ have() { command -v "$1" >/dev/null 2>&1; }
 wanted=""
 have chromium-headless-shell || have chromium || wanted="$wanted chromium-headless-shell"
 have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
-have redis-server || wanted="$wanted redis-server"
-for one in caddy nginx pgbouncer; do
-    have $one || [ -x /usr/sbin/$one ] || wanted="$wanted $one"
-done
-have promtool || wanted="$wanted prometheus"
-have systemd-analyze || wanted="$wanted systemd"
 have dovecot || [ -x /usr/sbin/dovecot ] || wanted="$wanted dovecot-imapd dovecot-lmtpd"
 [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf ] || wanted="$wanted fonts-dejavu-core"
 [ -z "$wanted" ] && exit 0

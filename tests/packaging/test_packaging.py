@@ -29,7 +29,7 @@ def program(name: str) -> str:
     """Where a program of Debian is; what needs one that is missing is skipped."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
     if not found:
-        pytest.skip(f"{name} was not found; tests/prepare.sh installs it where it may")
+        pytest.skip(f"{name} was not found; .ci/run installs it")
     return found
 
 
