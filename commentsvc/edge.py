@@ -75,6 +75,8 @@ def _purge_site(site_id: int) -> None:
 
 
 def _purge(*tags: str) -> None:
+    if not settings.current().edge_purge_url:
+        return
     for tag in tags:
         _changed.put(tag)
     with _starting:

@@ -149,6 +149,11 @@ def start(*words: object, user: str | None = None) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([str(word) for word in words], user=user, **quiet)  # type: ignore[call-overload]
 
 
+def end(one: "subprocess.Popen[bytes]") -> None:
+    one.kill()
+    one.wait(timeout=PATIENCE)
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Two nodes; the clock of the second is two minutes ahead."""
@@ -161,7 +166,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         stack.callback(bouncer.stop)
         port = free_port()
         redis = start(program("redis-server"), "--port", port, "--save", "", "--dir", tmp_path)
-        stack.callback(redis.kill)
+        stack.callback(end, redis)
         shared = {
             "COMMENTSVC_DATABASE_URL": f"postgresql://{postgres.USER}@127.0.0.1:{bouncer.port}/comments",
             "COMMENTSVC_DATABASE_POOLER": "true",
@@ -198,7 +203,7 @@ def test_everything_dies_in_its_turn_and_nothing_is_lost_or_doubled(house: House
             goes_on(posters)
             node.start()
 
-        house.redis.kill()  # limits are counted by each node for itself
+        end(house.redis)  # limits are counted by each node for itself
         goes_on(posters)
 
         house.bouncer.restart()
