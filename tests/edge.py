@@ -1,6 +1,5 @@
 """nginx as ``packaging/`` configures it, in front of servers of the tests."""
 
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -9,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.running import Running
-from tests.servers import free_port
+from tests.servers import free_port, program
 
 CONFIGURATION = Path(__file__).parents[1] / "packaging" / "nginx" / "commentsvc.conf"
 PATIENCE = 20  # seconds
@@ -40,10 +37,7 @@ def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
     servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
     (folder / "commentsvc.conf").write_text(text.replace("server 127.0.0.1:8000;", " ".join(servers)))
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if not program:
-        pytest.skip("nginx was not found; .ci/run installs it")
-    with subprocess.Popen([program, "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as server:
+    with subprocess.Popen([program("nginx"), "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as server:
         try:
             _wait_for(f"http://127.0.0.1:{port}")
             yield f"http://127.0.0.1:{port}"

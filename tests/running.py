@@ -1,6 +1,7 @@
 """The real server as a process of its own, with real mail and a real blog beside it."""
 
 import io
+import json
 import os
 import resource
 import signal
@@ -122,6 +123,18 @@ class Running:
                 return True
         except (urllib.error.URLError, OSError):
             return False
+
+    def texts(self, key: str) -> list[str]:
+        """All comments of a thread of the blog, page after page."""
+        found: list[str] = []
+        page, pages = 1, 1
+        while page <= pages:
+            address = f"{self.url}/api/v1/threads/blog/{key}?page={page}"
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+                thread = json.load(answer)
+            found += [comment["body"] for comment in thread["comments"]]
+            page, pages = page + 1, thread["pages"]
+        return found
 
     def reload(self) -> None:
         """Let new workers take over."""

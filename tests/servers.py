@@ -1,5 +1,6 @@
 """Real servers for the tests: a mail server that notes what it gets, blogs that answer as told."""
 
+import shutil
 import socket
 import socketserver
 import ssl
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -247,6 +249,14 @@ def certificate(folder: Path, days: int = 2) -> tuple[Path, ssl.SSLContext]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(file, key)
     return file, context
+
+
+def program(name: str) -> str:
+    """Where a program of Debian is; what needs one that is missing is skipped."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
+    if not found:
+        pytest.skip(f"{name} was not found; .ci/run installs it")
+    return found
 
 
 def free_port() -> int:

@@ -8,8 +8,7 @@ from typing import BinaryIO
 
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
-from commentsvc.transfer.json_files import MAX_BYTES
-from commentsvc.transfer.opening import TooMuch
+from commentsvc.transfer import opening
 from commentsvc.transfer.records import NotTaken
 
 MAX_FIELD = 10_000_000  # characters
@@ -24,10 +23,7 @@ def names_in(beginning: bytes) -> frozenset[str]:
 
 def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | NotTaken]:
     """Yield the rows, by the names of the columns."""
-    raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise TooMuch
-    text = plain_text.decode(raw, *([charset] if charset else [])).lstrip("\ufeff\r\n ")
+    text = plain_text.decode(opening.whole(stream), *([charset] if charset else [])).lstrip("\ufeff\r\n ")
     first = text.partition("\n")[0]
     csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from commentsvc import settings
 from commentsvc.markup import plain_text
-from commentsvc.transfer.json_files import MAX_BYTES
-from commentsvc.transfer.opening import PROBLEM, NotReadable, TooMuch
+from commentsvc.transfer import opening
+from commentsvc.transfer.opening import PROBLEM, NotReadable
 
 Row = dict[str, Any]
 WITH_LOG = bytes([2, 2])  # write and read version
@@ -66,10 +66,7 @@ def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]
 
 def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") -> Iterator[tuple[str, Row]]:
     """Yield the rows that a dump inserts into the tables with these names."""
-    raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise TooMuch
-    text = plain_text.decode(raw, *([charset] if charset else []))
+    text = plain_text.decode(opening.whole(stream), *([charset] if charset else []))
     columns = {found[1].lower(): _columns(text, found.end()) for found in CREATE.finditer(text)}
     for found in INSERT.finditer(text):
         name = _named({found[1]}, *names)

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from commentsvc.transfer.opening import NotReadable, TooMuch
+from commentsvc.transfer import opening
+from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import NO_LINE, NotTaken
 
-MAX_BYTES = 500_000_000
 LISTS = ("results", "data", "comments")  # where an object keeps its rows
 
 
@@ -76,7 +76,5 @@ def _next_line(text: str, position: int) -> int:
 
 
 def _text(stream: BinaryIO) -> str:
-    found = stream.read(MAX_BYTES + 1)
-    if len(found) > MAX_BYTES:
-        raise TooMuch
+    found = opening.whole(stream)
     return found.decode(json.detect_encoding(found), "replace")

@@ -21,6 +21,7 @@ MAX_RATIO = 200  # unpacked to packed,
 FREE_OF_RATIO = 100_000_000  # from so many bytes on
 
 
+MAX_BYTES = 500_000_000  # of a file that is in memory as a whole
 PROBLEM = N_("The file cannot be read: %(problem)s")
 
 
@@ -80,6 +81,14 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
                 yield [file]
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as problem:
         raise NotReadable(PROBLEM, problem=_why(problem)) from None
+
+
+def whole(stream: BinaryIO) -> bytes:
+    """Return everything in a stream; raises ``TooMuch`` if that is more than should be in memory."""
+    found = stream.read(MAX_BYTES + 1)
+    if len(found) > MAX_BYTES:
+        raise TooMuch
+    return found
 
 
 def beginning(stream: BinaryIO) -> bytes:

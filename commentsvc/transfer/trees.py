@@ -10,8 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from commentsvc.transfer.json_files import MAX_BYTES
-from commentsvc.transfer.opening import ENCRYPTED, MAX_UNPACKED, PROBLEM, ZIP, NotReadable, TooMuch
+from commentsvc.transfer.opening import ENCRYPTED, MAX_BYTES, MAX_UNPACKED, PROBLEM, ZIP, NotReadable, TooMuch
 
 MAX_FILES = 1_000_000
 MAX_FILE = 1_000_000  # bytes; a comment is not that long

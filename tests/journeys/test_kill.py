@@ -52,7 +52,7 @@ def test_kills_lose_nothing(tmp_path: Path, kills: int, count: int) -> None:
         finally:
             done.set()
     server.start()
-    stored = _stored(server)
+    stored = server.texts("x")
     server.kill()
     assert len(acknowledged) >= kills * 8 // 10
     assert acknowledged <= set(stored), "lost"
@@ -73,14 +73,3 @@ def _post_until(done: threading.Event, server: Running, name: str, acknowledged:
                     acknowledged.add(text)
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-
-
-def _stored(server: Running) -> list[str]:
-    texts: list[str] = []
-    page, pages = 1, 1
-    while page <= pages:
-        with urllib.request.urlopen(f"{server.url}/api/v1/threads/blog/x?page={page}") as answer:
-            thread = json.load(answer)
-        texts += [comment["body"] for comment in thread["comments"]]
-        page, pages = page + 1, thread["pages"]
-    return texts

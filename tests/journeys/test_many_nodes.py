@@ -17,9 +17,8 @@ import pytest
 
 from tests import postgres
 from tests.edge import nginx
-from tests.packaging.test_packaging import program
 from tests.running import Running
-from tests.servers import free_port
+from tests.servers import free_port, program
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not postgres.binaries(), reason=postgres.MISSING)]
 PATIENCE = 60  # seconds
@@ -226,7 +225,7 @@ def test_everything_dies_in_its_turn_and_nothing_is_lost_or_doubled(house: House
     assert unread == []
     assert [problem for one in posters for problem in one.problems] == []
     said = {text for one in posters for text in one.said}
-    stored = texts(house.nodes[0])
+    stored = house.nodes[0].texts("x")
     assert said <= set(stored), "lost"
     assert len(stored) == len(set(stored)), "doubled"
 
@@ -239,14 +238,3 @@ def goes_on(posters: list[Poster]) -> float:
         assert time.monotonic() - began < PATIENCE, [(one.name, one.said[-1:], one.latest) for one in late]
         time.sleep(0.05)
     return time.monotonic() - began
-
-
-def texts(node: Running) -> list[str]:
-    found: list[str] = []
-    page, pages = 1, 1
-    while page <= pages:
-        with urllib.request.urlopen(f"{node.url}/api/v1/threads/blog/x?page={page}", timeout=PATIENCE) as answer:
-            thread = json.load(answer)
-        found += [comment["body"] for comment in thread["comments"]]
-        page, pages = page + 1, thread["pages"]
-    return found

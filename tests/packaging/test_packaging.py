@@ -3,7 +3,6 @@
 import ctypes
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from flask.testing import FlaskClient
 
 from tests.cast import BOB
 from tests.running import Running, running
+from tests.servers import program
 from tests.visitors import Visitor
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
@@ -23,14 +23,6 @@ MAX_EXPOSURE = 2.0
 PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1  # prctl(2), Linux 6.3; what MemoryDenyWriteExecute= asks for
 METRIC = re.compile(r"commentsvc_[a-z_]+")
 SUFFIXES = ("_bucket", "_sum", "_count")
-
-
-def program(name: str) -> str:
-    """Where a program of Debian is; what needs one that is missing is skipped."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
-    if not found:
-        pytest.skip(f"{name} was not found; .ci/run installs it")
-    return found
 
 
 def run(*words: str | Path) -> str:
