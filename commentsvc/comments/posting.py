@@ -201,7 +201,8 @@ def body_hash(body: str) -> str:
 
 def twin_of(idempotency_key: str) -> Comment | None:
     """Return the comment that the same form already posted: a double click, or a retry after a lost response."""
-    return db.session.scalar(select(Comment).where(Comment.idempotency_key == idempotency_key))
+    twin_id = db.session.scalar(select(Comment.id).where(Comment.idempotency_key == idempotency_key))
+    return db.session.get_one(Comment, twin_id) if twin_id else None
 
 
 def _store(comment: Comment) -> None:
