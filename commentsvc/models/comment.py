@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Column,
     ColumnElement,
     Connection,
     ForeignKey,
     Index,
     String,
     Text,
+    bindparam,
     event,
     insert,
     inspect,
@@ -31,6 +33,7 @@ from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
+from commentsvc.prepared import Prepared
 
 
 class Kind(StrEnum):
@@ -180,10 +183,8 @@ class Comment(Base):
         """
         _index(self)
         known = inspect(self).dict
-        row = dict.fromkeys(MAY_BE_NULL) | {name: known[name] for name in COLUMNS if name in known}
-        stored = db.session.connection().execute(INSERT, row)
-        defaults: Any = stored.last_inserted_params()
-        instance_dict(self).update(defaults, id=stored.inserted_primary_key[0])  # type: ignore[index]
+        row = {name: known[name] if name in known else _default(column) for name, column in COLUMNS.items()}
+        instance_dict(self).update(row, id=INSERT.run(row).scalar_one())
         make_transient_to_detached(self)
         db.session.add(self)
 
@@ -211,9 +212,15 @@ class Comment(Base):
         return self.author_url if self.is_linkback else self.website
 
 
-INSERT = insert(Comment.__table__)  # type: ignore[arg-type]
-COLUMNS = [column.key for column in Comment.__table__.columns if not column.primary_key]
-MAY_BE_NULL = [column.key for column in Comment.__table__.columns if column.nullable and column.default is None]
+COLUMNS: dict[str, Any] = {column.key: column for column in Comment.__table__.columns if not column.primary_key}
+INSERT = Prepared(lambda: insert(Comment).values({name: bindparam(name) for name in COLUMNS}).returning(Comment.id))
+
+
+def _default(column: Column[Any]) -> Any:
+    default: Any = column.default
+    if default is None:
+        return None
+    return default.arg(None) if default.is_callable else default.arg
 
 
 def reason_mark(reason: Reason) -> str:

@@ -5,11 +5,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Executable, bindparam
+from sqlalchemy import BigInteger, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
 from commentsvc.db import Base, db, upsert
+from commentsvc.prepared import Prepared
 
 EVERYWHERE = 0  # instead of a site's id, for events without a site
 
@@ -42,11 +43,11 @@ class DailyCount(Base):
     def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
         """Count one more event today."""
         row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
-        db.session.connection().execute(_one_more(db.engine.dialect.name), row | {"more_seconds": int(seconds)})
+        _one_more(db.engine.dialect.name).run(row | {"more_seconds": int(seconds)})
 
 
 @cache
-def _one_more(dialect: str) -> Executable:
+def _one_more(dialect: str) -> Prepared:
     row: dict[str, Any] = {name: bindparam(name) for name in ("day", "site_id", "event", "count", "seconds")}
     more = {"count": DailyCount.count + 1, "seconds": DailyCount.seconds + bindparam("more_seconds")}
-    return upsert(dialect, DailyCount, row, more)
+    return Prepared(lambda: upsert(dialect, DailyCount, row, more))

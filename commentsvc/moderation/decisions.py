@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, select, update
 
 from commentsvc import clock, versions
 from commentsvc.db import db
@@ -20,10 +20,14 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
+from commentsvc.prepared import Prepared
 
 COUNTED = ("version", "comment_count", "linkback_count", "active_at")
-LOG = insert(Decision)
-NEWS = update(Site).where(Site.id == bindparam("number")).values(activity_version=Site.activity_version + 1)
+LOGGED = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
+LOG = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOGGED}))
+NEWS = Prepared(
+    lambda: update(Site).where(Site.id == bindparam("number")).values(activity_version=Site.activity_version + 1)
+)
 
 
 def record_first(comment: Comment) -> None:
@@ -183,25 +187,26 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "before": before,
         "after": comment.state,
         "reasons": list(reasons),
+        "is_undo": False,
+        "is_by_owner": False,
+        "created_at": clock.now(),
     }
     db.session.flush()  # flush earlier decisions first
-    db.session.connection().execute(LOG, logged)
+    LOG.run(logged)
 
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two concurrent decisions must both count.
-    thread, connection = comment.thread, db.session.connection()
+    thread = comment.thread
     changed = {"number": thread.id, "step": step, "now": clock.now()}
-    connection.execute(
-        _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0), changed
-    )
-    connection.execute(NEWS, {"number": thread.site_id})
+    _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).run(changed)
+    NEWS.run({"number": thread.site_id})
     db.session.expire(thread, COUNTED)
     versions.note_thread(thread)
 
 
 @cache
-def _counting(counter: str, *, is_new: bool) -> Update:
+def _counting(counter: str, *, is_new: bool) -> Prepared:
     """Return the statement that changes a counter of a thread and raises its version."""
     counted: dict[str, Any] = {
         counter: getattr(Thread, counter) + bindparam("step"),
@@ -209,4 +214,4 @@ def _counting(counter: str, *, is_new: bool) -> Update:
     }
     if is_new:
         counted["active_at"] = bindparam("now")
-    return update(Thread).where(Thread.id == bindparam("number")).values(counted)
+    return Prepared(lambda: update(Thread).where(Thread.id == bindparam("number")).values(counted))

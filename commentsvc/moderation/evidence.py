@@ -1,6 +1,6 @@
 """Gather what is known about a comment: its text, its author, and what the author did before.
 
-The statements are built once, since building them takes longer than running them.
+The statements are prepared, since building them takes longer than running them.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
 from commentsvc.moderation import training
+from commentsvc.prepared import Prepared
 from commentsvc.spam import learning
 from commentsvc.spam.learning import WordCount
 from commentsvc.spam.signals import Facts
@@ -92,10 +93,10 @@ def gather(comment: Comment) -> Known:
         "lately": clock.now() - timedelta(hours=site.same_text_hours),
     }
     db.session.flush()
-    return Known(*db.session.connection().execute(_everything(), asked).one())
+    values: Any = EVERYTHING.run(asked).one()
+    return Known(*values)
 
 
-@cache
 def _everything() -> Select[*tuple[Any, ...]]:
     sums = (func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
     texts = select(*sums).where(LearnedWord.word == EVERY)
@@ -154,16 +155,22 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     if visitor is None:
         return 0
     asked = {"visitor": visitor, "site": site.id, "besides": besides or 0}
-    return db.session.scalar(_approved(), asked) or 0
+    db.session.flush()
+    return APPROVED.number(asked)
 
 
 def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
     """Return how many comments of this visitor, from this address, rules approved within a day, up to ``ENOUGH``."""
-    asked = {"visitor": visitor, "address_hash": address_hash, "site": site.id, "since": clock.now() - timedelta(days=1)}
-    return db.session.scalar(_let_in_lately(), asked) or 0
+    asked = {
+        "visitor": visitor,
+        "address_hash": address_hash,
+        "site": site.id,
+        "since": clock.now() - timedelta(days=1),
+    }
+    db.session.flush()
+    return LET_IN_LATELY.number(asked)
 
 
-@cache
 def _let_in_lately() -> Select[int]:
     theirs = _newest(Comment.visitor == bindparam("visitor"))
     alike = theirs.address_hash.is_not_distinct_from(bindparam("address_hash"))
@@ -171,7 +178,6 @@ def _let_in_lately() -> Select[int]:
     return _counted(select(theirs.id).where(alike, *here, theirs.created_at > bindparam("since")))
 
 
-@cache
 def _approved() -> Select[int]:
     visitor: BindParameter[str] = bindparam("visitor")
     confirmed = select(Subscription.id).where(Subscription.confirmed_by == visitor)
@@ -252,3 +258,6 @@ def _counted(rows: Select[int]) -> Select[int]:
 def _called_spam(comment: type[Comment]) -> Select[int]:
     """Select those of these comments that moderators called spam: the score must not train on itself."""
     return select(comment.id).where(is_called_spam(comment), comment.id != bindparam("besides"))
+
+
+EVERYTHING, APPROVED, LET_IN_LATELY = Prepared(_everything), Prepared(_approved), Prepared(_let_in_lately)

@@ -1,0 +1,51 @@
+"""Prepared statements give each database what SQLAlchemy would have given it."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import bindparam, func, insert, select, update
+
+from commentsvc import clock
+from commentsvc.db import db
+from commentsvc.models import Site
+from commentsvc.models.daily_count import DailyCount, Event
+from commentsvc.prepared import Prepared
+
+NAMES = ("day", "site_id", "event", "count", "seconds")
+
+
+def test_values_of_every_kind_are_stored_as_by_the_models(app: Flask) -> None:
+    """Dates, enums, lists and texts with quotes are read back as they were given."""
+    row = {"day": clock.now().date(), "site_id": 0, "event": Event.SPAM, "count": 2, "seconds": 7}
+    naming = Prepared(
+        lambda: (
+            update(Site)
+            .where(Site.key == bindparam("where"))
+            .values(name=bindparam("called"), origins=bindparam("at"), created_at=bindparam("when"))
+        )
+    )
+    when = clock.now()
+    db.begin_write()
+    Prepared(lambda: insert(DailyCount).values({name: bindparam(name) for name in NAMES})).run(row)
+    naming.run({"where": "blog", "called": "100 % 'ours'", "at": ["https://ü.example"], "when": when})
+    db.session.commit()
+    stored = db.session.scalars(select(DailyCount)).one()
+    assert {name: getattr(stored, name) for name in NAMES} == row
+    site = db.session.scalars(select(Site).where(Site.key == "blog")).one()
+    assert (site.name, site.origins, site.created_at) == ("100 % 'ours'", ["https://ü.example"], when)
+
+
+def test_one_statement_serves_many_times(app: Flask) -> None:
+    counting = Prepared(lambda: select(func.count()).select_from(Site).where(Site.key == bindparam("key")))
+    assert [counting.number({"key": key}) for key in ("blog", "nobody's", "other")] == [1, 0, 1]
+
+
+def test_a_missing_value_is_a_mistake(app: Flask) -> None:
+    with pytest.raises(KeyError):
+        Prepared(lambda: select(Site.id).where(Site.key == bindparam("key"))).run({})
+
+
+def test_lists_of_any_length_cannot_be_prepared(app: Flask) -> None:
+    """Their text depends on how many there are."""
+    among = Prepared(lambda: select(Site.id).where(Site.key.in_(bindparam("keys", expanding=True))))
+    with pytest.raises(TypeError):
+        among.run({"keys": ["blog"]})
