@@ -19,7 +19,7 @@ from commentsvc.line import Line
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
 FIRST_WAIT = 0.0002  # seconds until the lock is tried again; then more
-MAX_WAIT = 0.002
+MAX_WAIT = 0.0005
 BEGIN = "BEGIN IMMEDIATE"
 
 
