@@ -5,33 +5,39 @@ the change is committed, the process that made it is told at once by a signal.
 """
 
 from blinker import Signal
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from commentsvc.db import db
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
+from commentsvc.prepared import Prepared
 
 thread_changed = Signal("sender: the id of the site; key: the key of the thread")
 site_changed = Signal("sender: the id of the site, any thread of which may have changed")
+THREAD = Prepared(lambda: update(Thread).where(Thread.id == bindparam("number")).values(version=Thread.version + 1))
+ACTIVITY = Prepared(
+    lambda: update(Site).where(Site.id == bindparam("number")).values(activity_version=Site.activity_version + 1)
+)
 
 
 def raise_thread(thread: Thread) -> None:
     """Note that a thread has changed, and with it whatever shows several threads of its site."""
-    db.session.execute(update(Thread).where(Thread.id == thread.id).values({Thread.version: Thread.version + 1}))
-    activity = {Site.activity_version: Site.activity_version + 1}
-    db.session.execute(update(Site).where(Site.id == thread.site_id).values(activity))
-    note_thread(thread)
+    db.session.flush()
+    THREAD.run({"number": thread.id})
+    db.session.expire(thread, ["version"])
+    raise_activity(thread)
+
+
+def raise_activity(thread: Thread) -> None:
+    """The same for a caller whose own statement raises the thread's version."""
+    ACTIVITY.run({"number": thread.site_id})
+    db.on_commit(_send_thread, thread.site_id, thread.key)
 
 
 def raise_site(site_id: int) -> None:
     """Note that every thread of a site may have changed: how it looks, or which address shows it."""
     db.session.execute(update(Site).where(Site.id == site_id).values({Site.version: Site.version + 1}))
     db.on_commit(_send_site, site_id)
-
-
-def note_thread(thread: Thread) -> None:
-    """The same as ``raise_thread`` for a caller whose own statement raises the versions."""
-    db.on_commit(_send_thread, thread.site_id, thread.key)
 
 
 def _send_thread(site_id: int, key: str) -> None:

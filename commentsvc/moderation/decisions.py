@@ -16,7 +16,6 @@ from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.ping import Ping
-from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
@@ -25,9 +24,6 @@ from commentsvc.prepared import Prepared
 COUNTED = ("version", "comment_count", "linkback_count", "active_at")
 LOGGED = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
 LOG = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOGGED}))
-NEWS = Prepared(
-    lambda: update(Site).where(Site.id == bindparam("number")).values(activity_version=Site.activity_version + 1)
-)
 
 
 def record_first(comment: Comment) -> None:
@@ -200,9 +196,8 @@ def _count(comment: Comment, step: int) -> None:
     thread = comment.thread
     changed = {"number": thread.id, "step": step, "now": clock.now()}
     _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).run(changed)
-    NEWS.run({"number": thread.site_id})
     db.session.expire(thread, COUNTED)
-    versions.note_thread(thread)
+    versions.raise_activity(thread)
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Update, bindparam, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import links, versions
@@ -18,6 +18,7 @@ from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import actions
+from commentsvc.prepared import Prepared
 from commentsvc.threads import threads
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
@@ -127,15 +128,22 @@ def _settle(moved: Sequence[Comment], thread: Thread) -> None:
         count_anew(place)
 
 
+def _counted_anew() -> Update:
+    shown = select(func.count()).where(Comment.thread_id == bindparam("number"), Comment.state == State.APPROVED)
+    counts = {
+        "comment_count": shown.where(Comment.is_discussion).scalar_subquery(),
+        "linkback_count": shown.where(~Comment.is_discussion).scalar_subquery(),
+    }
+    return update(Thread).where(Thread.id == bindparam("number")).values(counts)
+
+
+COUNTED_ANEW = Prepared(_counted_anew)
+
+
 def count_anew(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
     versions.raise_thread(thread)  # which locks the row
-    shown = select(func.count()).where(Comment.thread_id == thread.id, Comment.state == State.APPROVED)
-    counts = {
-        Thread.comment_count: shown.where(Comment.is_discussion).scalar_subquery(),
-        Thread.linkback_count: shown.where(~Comment.is_discussion).scalar_subquery(),
-    }
-    db.session.execute(update(Thread).where(Thread.id == thread.id).values(counts))
+    COUNTED_ANEW.run({"number": thread.id})
     db.session.expire(thread)
 
 
