@@ -38,6 +38,7 @@ from commentsvc import settings, sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
 LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than waiting processes sleep
+PAUSE = 0.3  # of the time for which the lock was held, until it is taken again
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 EFFECTS = "effects"  # of a transaction, kept in its session until the commit
@@ -159,7 +160,7 @@ class Database(SQLAlchemy):
             done = step()
             self.session.commit()
             ended = time.monotonic()
-            resumes = ended + max(ended - began, LOOKS_AGAIN.total_seconds())
+            resumes = ended + max((ended - began) * PAUSE, LOOKS_AGAIN.total_seconds())
             yield done
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:

@@ -1,7 +1,8 @@
 """What becomes of a remark: the values of a comment of ours, all but its place. No database."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,6 @@ from commentsvc.models.comment import Kind, State, said_in
 from commentsvc.models.site import Site
 from commentsvc.transfer import bodies
 from commentsvc.transfer.records import NO_SOURCE, NotTaken, Remark, Standing
-from commentsvc.transfer.report import Report
 
 STATES = {Standing.APPROVED: State.APPROVED, Standing.SPAM: State.SPAM}
 ANONYMOUS = N_("Anonymous")
@@ -34,18 +34,34 @@ class NewRow:
     original: str = ""
 
 
-class Converter:
-    """Converts the remarks of one import, and counts in its report what was lost. A dry run renders nothing.
+@dataclass
+class Batch:
+    """What became of some remarks, in their order: rows, or why one is left out. For the report: what was lost."""
 
-    ``mine`` are moderators' ids by the addresses under which they wrote.
+    rows: list[NewRow | NotTaken] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+
+
+class Converter:
+    """Converts the remarks of one import. A dry run renders nothing.
+
+    ``mine`` are moderators' ids by the addresses under which they wrote. It can be sent to other processes.
     """
 
-    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int], report: Report, *, is_dry: bool) -> None:
-        self._language, self._kept_days = site.language, site.keep_addresses_days
-        self._pending_as, self._mine, self._report, self._is_dry = pending_as, mine, report, is_dry
+    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int], *, is_dry: bool) -> None:
+        self._language, self._kept_days, self._anonymous = site.language, site.keep_addresses_days, gettext(ANONYMOUS)
+        self._pending_as, self._mine, self._is_dry = pending_as, dict(mine), is_dry
+        self._batch = Batch()
 
-    def convert(self, remark: Remark) -> NewRow | NotTaken:
-        """Return a remark as a row, or why it is left out."""
+    def convert(self, remarks: Iterable[Remark]) -> Batch:
+        """Return remarks as rows."""
+        self._batch = Batch()
+        for remark in remarks:
+            self._batch.rows.append(self._converted(remark))
+        return self._batch
+
+    def _converted(self, remark: Remark) -> NewRow | NotTaken:
         if remark.is_placeholder:
             return self._placeholder(remark)
         is_linkback = remark.kind != Kind.COMMENT
@@ -55,14 +71,14 @@ class Converter:
             return _left_out(remark, NO_SOURCE)
         if not body.strip() and not is_linkback:
             return _left_out(remark, NO_TEXT)
-        self._report.lost += converted.lost
+        self._batch.lost += converted.lost
         row = self._row(remark, body, is_linkback=is_linkback)
         return NewRow(remark, row, remark.body if bodies.is_worth_keeping(converted.lost) else "")
 
     def _row(self, remark: Remark, body: str, *, is_linkback: bool) -> dict[str, Any]:
-        self._report.changed[NO_NAME] += not is_linkback and not remark.author.strip()
+        self._batch.changed[NO_NAME] += not is_linkback and not remark.author.strip()
         typed = {
-            "author": self._cropped(LONG_NAME, remark.author or gettext(ANONYMOUS), MAX_AUTHOR_LENGTH),
+            "author": self._cropped(LONG_NAME, remark.author or self._anonymous, MAX_AUTHOR_LENGTH),
             "email": remark.email.strip(),
             "website": "" if is_linkback else _with_host(remark.website),
             "title": remark.title,
@@ -71,7 +87,7 @@ class Converter:
         parsed = submission.parse(typed)
         wrong = parsed.check.wrong
         for name in sorted({"email", "website"} & set(wrong)):
-            self._report.changed[NO_ADDRESS[name]] += 1
+            self._batch.changed[NO_ADDRESS[name]] += 1
         website = remark.website[:MAX_WEBSITE_LENGTH] if is_linkback else parsed.website
         state = self._pending_as if remark.standing == Standing.PENDING else STATES.get(remark.standing)
         return self._with_times(
@@ -80,7 +96,7 @@ class Converter:
             response=remark.response if is_linkback else "",
             is_discussion=not is_linkback,
             state=state or State.TRASHED,
-            author=parsed.author or gettext(ANONYMOUS),
+            author=parsed.author or self._anonymous,
             email=None if "email" in wrong else parsed.email,
             website=website if is_linkback or "website" not in wrong else None,
             title=parsed.title,
@@ -98,7 +114,7 @@ class Converter:
             response="",
             is_discussion=True,
             state=State.TRASHED,
-            author=gettext(ANONYMOUS),
+            author=self._anonymous,
             email=None,
             website=None,
             title="",
@@ -112,7 +128,7 @@ class Converter:
     def _with_times(self, remark: Remark, **row: Any) -> dict[str, Any]:
         now = clock.now()
         written = min(remark.written or now, now)
-        self._report.changed[NO_DATE] += not remark.is_placeholder and (remark.written is None or remark.written > now)
+        self._batch.changed[NO_DATE] += not remark.is_placeholder and (remark.written is None or remark.written > now)
         said = (row["author"], row["email"], row["website"], row["title"], row["body"])
         return row | {
             "language": remark.language if remark.language in i18n.languages() else self._language,
@@ -126,7 +142,7 @@ class Converter:
         }
 
     def _cropped(self, what: str, text: str, most: int) -> str:
-        self._report.changed[what] += len(text) > most
+        self._batch.changed[what] += len(text) > most
         return text[:most]
 
     def _address_hash(self, remark: Remark, now: datetime) -> str | None:

@@ -1,5 +1,6 @@
 """Import comments: read everything into a staging file first, then write it thread by thread, as one action."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,8 @@ from commentsvc.models.site import Site
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.transfer import addresses, thread_import
-from commentsvc.transfer.conversion import Converter
+from commentsvc.transfer.conversion import Batch, Converter
+from commentsvc.transfer.conversion_pool import Convert, converting
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
 from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Records
@@ -23,6 +25,8 @@ from commentsvc.transfer.staging import Staging
 from commentsvc.transfer.thread_import import Part, ThreadImport
 
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
+WORTH_HELP = 2000  # comments; with fewer it would take longer to start further processes
+AHEAD = 20  # threads that are converted before they are written
 MANY = 0.01  # of the comments; fewer with broken characters are as people wrote them
 
 
@@ -97,20 +101,26 @@ def begin(site: Site, by: Person, report: Report) -> int:
 
 
 def load(
-    staging: Staging, site: Site, options: ImportOptions, report: Report, action_id: int | None
+    staging: Staging,
+    site: Site,
+    options: ImportOptions,
+    report: Report,
+    action_id: int | None,
+    *,
+    helpers: int = 0,
 ) -> Iterator[Callable[[], int]]:
     """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
-    They are for ``db.each_written``: what takes long is done between the transactions. A dry run has no action, and
-    calls none of them. An action whose import broke off is continued: what was imported before, even if it was deleted
-    since, is not taken again.
+    They are for ``db.each_written``: what takes long is done between the transactions, with ``helpers`` in that many
+    further processes. A dry run has no action, and calls none of them. An action whose import broke off is continued:
+    what was imported before, even if it was deleted since, is not taken again.
     """
     report.is_dry = action_id is None
-    converter = Converter(site, options.pending_as, options.mine, report, is_dry=report.is_dry)
+    converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
     site_id, done, ready, named = site.id, 0, list[Part](), set[str]()
-    for place in staging.threads():
-        thread = ThreadImport(staging, site_id, action_id, options, report, converter, place, named)
-        for part in thread.parts():
+    with converting(converter, helpers if staging.taken() >= WORTH_HELP else 0) as convert:
+        threads = (ThreadImport(staging, site_id, action_id, options, report, one, named) for one in staging.threads())
+        for part in _in_order(threads, convert):
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= thread_import.AT_ONCE:
                 done += sum(len(one.rows) for one in ready)
@@ -120,6 +130,18 @@ def load(
     done += sum(len(one.rows) for one in ready)
     if action_id is not None:
         yield partial(_finish, ready, done, action_id, report)
+
+
+def _in_order(threads: Iterator[ThreadImport], convert: Convert) -> Iterator[Part]:
+    """Yield what is to be written into each thread, while the next ones are being converted."""
+    begun = deque[tuple[ThreadImport, Callable[[], Batch]]]()
+    for thread in threads:
+        begun.append((thread, convert(thread.begin())))
+        if len(begun) > AHEAD:
+            ready, batch = begun.popleft()
+            yield from ready.parts(batch())
+    for ready, batch in begun:
+        yield from ready.parts(batch())
 
 
 def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:

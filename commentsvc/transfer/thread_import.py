@@ -1,7 +1,7 @@
 """What an import brings into one thread: find out what is new there, and write it with all that belongs to it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from commentsvc.models.thread import Access, Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.threads import moving
 from commentsvc.transfer import times
-from commentsvc.transfer.conversion import Converter, NewRow
+from commentsvc.transfer.conversion import Batch, NewRow
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import NotTaken, Page, Remark
 from commentsvc.transfer.report import Report
@@ -60,13 +60,14 @@ class ThreadImport:
     action_id: int | None
     options: ImportOptions
     report: Report
-    converter: Converter
     place: str
     named: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    there: dict[Sign, int] = field(default_factory=dict)  # comments from elsewhere
+    written: set[str] = field(default_factory=set)  # before this import broke off
 
     @property
     def key(self) -> str:
@@ -82,20 +83,29 @@ class ThreadImport:
     def _also(self) -> str:
         return f"also:{self.source.partition(':')[0]}"
 
-    def parts(self) -> Iterator[Part]:
-        """Convert what is new."""
+    def begin(self) -> list[Remark]:
+        """Return what is to be converted: all that is new."""
         self.pages = self.staging.pages_of(self.place)
         self.remarks = _parents_first(self.staging.remarks_of(self.place))
         is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
         is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.opened += not is_joined
         self.report.joined += is_joined
-        there = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
+        self.there = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
+        return self._fresh()
+
+    def parts(self, converted: Batch) -> Iterator[Part]:
+        """Yield what ``begin`` returned, to be written some at a time."""
+        self.report.lost += converted.lost
+        self.report.changed += converted.changed
         rows, placed = [], set[str]()
-        for remark in self._fresh():
-            new = self._converted(remark, there)
-            if new is None:
+        for new in converted.rows:
+            if isinstance(new, NotTaken):
+                self.staging.leave_out(new)
                 continue
+            if not self._is_new(new):
+                continue
+            remark = new.remark
             is_orphan = bool(remark.parent) and remark.parent not in placed and remark.parent not in self.ids
             self.report.changed[ORPHANS] += is_orphan and not remark.is_placeholder
             placed.add(remark.id)
@@ -106,21 +116,18 @@ class ThreadImport:
         if rows:
             yield Part(self, rows)
 
-    def _converted(self, remark: Remark, there: Mapping[Sign, int]) -> NewRow | None:
-        """Return a remark as a row, and count it; None if it cannot be one, or ``there`` has the same already."""
-        new = self.converter.convert(remark)
-        if isinstance(new, NotTaken):
-            self.staging.leave_out(new)
-            return None
+    def _is_new(self, new: NewRow) -> bool:
+        """Count a row. Return False if it was written before the import broke off, or the same is here already."""
+        remark, is_written = new.remark, new.remark.id in self.written
         if remark.is_placeholder:
-            return new
-        copied = there.get(_sign(**new.values))
+            return not is_written
+        copied = None if is_written else self.there.get(_sign(**new.values))
         if copied is not None:
             self.staging.leave_out(NotTaken(remark.place, A_COPY, remark.body))
             self._learn(remark.id, copied)
-            return None
+            return False
         self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1
-        return new
+        return not is_written
 
     def _from_elsewhere(self, thread_id: int) -> dict[Sign, int]:
         """Return the comments of the thread that did not come from this source, by what makes a copy of them."""
@@ -203,7 +210,7 @@ class ThreadImport:
         return self.action_id is not None and thread_id in ImportedThread.of(self.action_id, [thread_id])
 
     def _fresh(self) -> list[Remark]:
-        """Return what was not imported before, and learn the ids of what was."""
+        """Return what was not imported before, or by this import before it broke off; learn the ids of what was."""
         remarks = self.remarks
         known = self._known([(self.source, _short(one.id)) for one in remarks])
         self.named |= {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
@@ -217,7 +224,8 @@ class ThreadImport:
                 continue
             comment_id, action_id = (known | twins)[there]
             if action_id is not None and action_id == self.action_id:  # before it broke off
-                self._converted(remark, {})
+                self.written.add(remark.id)
+                fresh.append(remark)
             else:
                 self.report.already += not remark.is_placeholder
             if comment_id is not None:

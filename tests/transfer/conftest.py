@@ -41,7 +41,14 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
     """Import a text or a file; what the report says."""
 
     def bring(
-        file: str | bytes | Path, site: str = "blog", name: str = "auto", *, dry: bool = False, **options: Any
+        file: str | bytes | Path,
+        site: str = "blog",
+        name: str = "auto",
+        *,
+        dry: bool = False,
+        helpers: int = 0,
+        meanwhile: Callable[[], None] = lambda: None,
+        **options: Any,
     ) -> Report:
         path = file if isinstance(file, Path) else tmp_path / "export"
         if not isinstance(file, Path):
@@ -52,9 +59,9 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
             db.begin_write()
             action_id = None if dry else importing.begin(here, Operator(), report)
             db.session.commit()
-            steps = importing.load(staging, here, wanted, report, action_id)
+            steps = importing.load(staging, here, wanted, report, action_id, helpers=helpers)
             for _ in steps if dry else db.each_written(steps):
-                pass
+                meanwhile()
         json.dumps(report.as_json())
         assert list(report.lines())
         assert not list(tmp_path.glob("import-*")), "the staging file holds addresses"

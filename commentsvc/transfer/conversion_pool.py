@@ -1,0 +1,66 @@
+"""Convert remarks in further processes, ahead of what is written: half of an import is conversion."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+
+from commentsvc import settings
+from commentsvc.settings import Settings
+from commentsvc.transfer.conversion import Batch, Converter
+from commentsvc.transfer.records import Remark
+
+Convert = Callable[[list[Remark]], Callable[[], Batch]]
+
+_converter: Converter  # of a helping process
+
+
+@contextmanager
+def converting(converter: Converter, helpers: int) -> Iterator[Convert]:
+    """Yield a function that begins to convert remarks, and returns one that waits for the result."""
+    if not helpers:
+        yield lambda remarks: lambda: converter.convert(remarks)
+        return
+    # Not forked: the import has connections open.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(helpers, context, _begin_to_help, (settings.current(), converter))
+
+    def begin(remarks: list[Remark]) -> Callable[[], Batch]:
+        try:
+            begun = pool.submit(_convert, remarks)
+        except BrokenExecutor:
+            return lambda: converter.convert(remarks)
+        return lambda: _result(begun, remarks)
+
+    def _result(begun: "Future[Batch]", remarks: list[Remark]) -> Batch:
+        try:
+            return begun.result()
+        except BrokenExecutor:  # a helper was killed; it does not need them
+            return converter.convert(remarks)
+
+    try:
+        yield begin
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_to_help(config: Settings, converter: Converter) -> None:
+    global _converter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the import, which ends its helpers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    settings.use(config)
+    _converter = converter
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
+
+
+def _convert(remarks: list[Remark]) -> Batch:
+    return _converter.convert(remarks)
