@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from commentsvc import clock
@@ -61,11 +62,7 @@ class Thread(Base):
     @classmethod
     def at(cls, site: Site, key: str) -> "Thread | None":
         """Return the thread with this key or alias; None where nobody has written yet."""
-        found = db.session.scalar(select(cls).where(cls.site_id == site.id, cls.key == key))
-        if found is not None:
-            return found
-        named = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == site.id, ThreadAlias.key == key)
-        return db.session.scalar(select(cls).where(cls.id == named.scalar_subquery()))
+        return db.session.scalar(AT_KEY, {"site": site.id, "key": key})
 
     @classmethod
     def lock(cls, ids: Sequence[int] | Select[int]) -> None:
@@ -97,3 +94,15 @@ class Thread(Base):
         """When it closes by its age, if ever."""
         days = self.site.close_after_days if self.close_after_days is None else self.close_after_days
         return self.created_at + timedelta(days=days) if days else None
+
+
+def _has_key() -> ColumnElement[bool]:
+    thread: Any = Thread.__table__.alias()
+    own = select(thread.c.id).where(thread.c.site_id == bindparam("site"), thread.c.key == bindparam("key"))
+    alias = select(ThreadAlias.thread_id)
+    alias = alias.where(ThreadAlias.site_id == bindparam("site"), ThreadAlias.key == bindparam("key"))
+    return Thread.id == func.coalesce(own.scalar_subquery(), alias.scalar_subquery())
+
+
+HAS_KEY = _has_key()  # the thread has this key or, if none does, this alias
+AT_KEY = select(Thread).where(HAS_KEY)

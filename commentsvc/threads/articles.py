@@ -1,30 +1,24 @@
 """An article as addresses name it: its site, its key, and its thread, if there is one."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import BindParameter, bindparam, func, select
-from sqlalchemy.orm import aliased, lazyload
+from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 
 from commentsvc import configuration, links
 from commentsvc.captcha import challenge
 from commentsvc.db import db
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Captcha, Moderation, Site
-from commentsvc.models.thread import Thread
-from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.models.thread import HAS_KEY, Thread
 from commentsvc.threads import threads
 
-_Named = aliased(Thread)
-_HERE: dict[str, BindParameter[Any]] = {"site": bindparam("site"), "key": bindparam("key")}
-_NAMED = select(_Named.id).where(_Named.site_id == _HERE["site"], _Named.key == _HERE["key"])
-_FURTHER = select(ThreadAlias.thread_id).where(ThreadAlias.site_id == _HERE["site"], ThreadAlias.key == _HERE["key"])
-_FOUND = Thread.id == func.coalesce(_NAMED.scalar_subquery(), _FURTHER.scalar_subquery())
 # The thread and, in the same query, whether this process's configuration is current.
-QUESTION = select(Configuration.version, Thread).outerjoin(Thread, _FOUND).options(lazyload(Thread.site))
+QUESTION = select(Configuration.version, Thread).outerjoin(Thread, HAS_KEY).options(lazyload(Thread.site))
 # Whether all of that is unchanged, except what every comment changes.
 DECIDED = ("id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "created_at")
-COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in DECIDED)).outerjoin(Thread, _FOUND)
+COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in DECIDED)).outerjoin(Thread, HAS_KEY)
 
 
 @dataclass(frozen=True)

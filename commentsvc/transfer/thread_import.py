@@ -178,10 +178,10 @@ class ThreadImport:
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
             known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
             originals += _earlier(new, id_)
-        db.session.execute(insert(Decision), decisions)
-        db.session.execute(insert(Imported), known)
-        if originals:
-            db.session.execute(insert(Revision), originals)
+        db.session.flush()
+        for model, found in ((Decision, decisions), (Imported, known), (Revision, originals)):
+            if found:
+                db.session.connection().execute(insert(model.__table__), found)  # type: ignore[arg-type]
 
     def _opened(self) -> Thread:
         site = db.session.get_one(Site, self.site_id)
