@@ -7,6 +7,8 @@ SCRIPTS := node_modules/ready
 # Tests in a browser and of processes wait a good part of their time: two at a time for each processor.
 AT_ONCE := $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 1))))
 PYTEST := $(BIN)/python -m pytest
+# Where it is set, each of some hundred test processes compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 T ?=
 
 .PHONY: help run test test-all quick check scripts fmt browser bench docs messages lock
