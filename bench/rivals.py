@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.servers import free_port
 
 ISSO = "isso==0.14.0"
-PATIENCE = 60  # seconds until a server must answer
+TIMEOUT = 60  # seconds until a server must answer
 
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -86,7 +86,7 @@ def _process(argv: list[str], folder: Path, url: str, settings: dict[str, str] |
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, env=os.environ | (settings or {}))
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit((folder / "log").read_text())
@@ -94,7 +94,7 @@ def _process(argv: list[str], folder: Path, url: str, settings: dict[str, str] |
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=PATIENCE)
+        process.wait(timeout=TIMEOUT)
 
 
 def _answers(url: str) -> bool:

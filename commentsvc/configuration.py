@@ -30,7 +30,7 @@ Row = TypeVar("Row", Site, Channel)
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class LoadedConfiguration:
     """The configuration in one version.
 
     Its rows belong to no session; ``site`` and ``channels`` return rows that do.
@@ -69,21 +69,21 @@ class Kept:
         return site_id in self.with_subscribers
 
 
-_latest: "WeakKeyDictionary[Engine, Kept]" = WeakKeyDictionary()
+_latest: "WeakKeyDictionary[Engine, LoadedConfiguration]" = WeakKeyDictionary()
 
 
-def current() -> Kept:
+def current() -> LoadedConfiguration:
     """Return the current configuration; its version is compared once per transaction."""
-    known: Kept | None = db.session().info.get(COMPARED)
+    known: LoadedConfiguration | None = db.session().info.get(COMPARED)
     return known or of_version(db.session.execute(VERSION).scalar_one())
 
 
-def latest() -> Kept:
+def latest() -> LoadedConfiguration:
     """Return the configuration that this process read last."""
     return _latest.get(db.engine) or current()
 
 
-def of_version(version: int) -> Kept:
+def of_version(version: int) -> LoadedConfiguration:
     """Return the configuration, given that ``version`` was just read as the current one."""
     session = db.session()
     kept = _latest.get(db.engine)
@@ -98,7 +98,7 @@ def of_version(version: int) -> Kept:
 
 @event.listens_for(Session, "after_commit")
 def _keep_what_is_committed(session: Session) -> None:
-    kept: Kept | None = session.info.get(COMPARED)
+    kept: LoadedConfiguration | None = session.info.get(COMPARED)
     if kept is None or session.in_nested_transaction():
         return
     known = _latest.get(db.engine)
@@ -106,9 +106,9 @@ def _keep_what_is_committed(session: Session) -> None:
         _latest[db.engine] = kept
 
 
-def _read(version: int) -> Kept:
+def _read(version: int) -> LoadedConfiguration:
     with Session(db.session.connection(), autoflush=False) as reader:
-        kept = Kept(
+        kept = LoadedConfiguration(
             version,
             {site.key: site for site in reader.scalars(Site.in_service())},
             Bans(reader.execute(BANS).all()),

@@ -37,8 +37,8 @@ from sqlalchemy.types import TypeDecorator
 from commentsvc import settings, sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
-LOOKS_AGAIN = timedelta(milliseconds=10)  # longer than waiting processes sleep
-PAUSE = 0.3  # of the time for which the lock was held, until it is taken again
+MIN_LOCK_PAUSE = timedelta(milliseconds=10)  # longer than waiting processes sleep
+LOCK_PAUSE = 0.3  # of the time for which the lock was held, until it is taken again
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 EFFECTS = "effects"  # of a transaction, kept in its session until the commit
@@ -141,12 +141,12 @@ class Database(SQLAlchemy):
             self.session.commit()
             yield done
             if is_sqlite:  # waiting processes poll for the lock
-                time.sleep(max(time.monotonic() - began, LOOKS_AGAIN.total_seconds()))
+                time.sleep(max(time.monotonic() - began, MIN_LOCK_PAUSE.total_seconds()))
             self.begin_write()
             began = time.monotonic()
         self.session.rollback()
 
-    def each_written(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+    def commit_each(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Call each step in a transaction of its own and yield its result. What makes the next one takes no lock.
 
         Commits. Other writers run in between.
@@ -160,7 +160,7 @@ class Database(SQLAlchemy):
             done = step()
             self.session.commit()
             ended = time.monotonic()
-            resumes = ended + max((ended - began) * PAUSE, LOOKS_AGAIN.total_seconds())
+            resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
 
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:

@@ -1,6 +1,6 @@
 """DNS records about a domain's email."""
 
-PATIENCE = 5.0  # seconds
+TIMEOUT = 5.0  # seconds
 
 
 class NoAnswer(Exception):
@@ -13,7 +13,7 @@ def texts(name: str) -> list[str]:
     import dns.resolver
 
     try:
-        records = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE, search=False)
+        records = dns.resolver.resolve(name, "TXT", lifetime=TIMEOUT, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError) as problem:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 
 from commentsvc import safe_http, settings, versions
 
-IF_ERROR = 86_400  # seconds for which a cache may serve what it has while the service is away (RFC 5861)
+STALE_IF_ERROR = 86_400  # seconds for which a cache may serve what it has while the service is away (RFC 5861)
 TRIES = 3
 GAP = 0.2  # seconds in which changes are collected
-SETTLING = 1.2  # seconds after which every process has looked whether its snapshots are current
+SNAPSHOT_MAX_STALE = 1.2  # seconds after which every process has looked whether its snapshots are current
 MAX_TAGS = 100  # in one request
 
 log = logging.getLogger(__name__)
@@ -34,9 +34,9 @@ def headers(site_id: int, key: str | None) -> Iterator[tuple[str, str]]:
     """
     config = settings.current()
     kept = config.edge_seconds
-    yield "Cache-Control", f"public, max-age=0, s-maxage={kept}, stale-if-error={IF_ERROR}"
+    yield "Cache-Control", f"public, max-age=0, s-maxage={kept}, stale-if-error={STALE_IF_ERROR}"
     if kept > 1:
-        stale = f"stale-while-revalidate={kept}, stale-if-error={IF_ERROR}"
+        stale = f"stale-while-revalidate={kept}, stale-if-error={STALE_IF_ERROR}"
         yield "CDN-Cache-Control", f"public, max-age={kept}, {stale}"
     if config.edge_purge_url:
         tags = (of_site(site_id), of_thread(site_id, key) if key is not None else of_activity(site_id))
@@ -97,7 +97,7 @@ def _send_all() -> None:
             _send(tags)
         again = fresh
         if again:
-            time.sleep(SETTLING)
+            time.sleep(SNAPSHOT_MAX_STALE)
             continue
         with _starting:
             if _changed.empty():
@@ -142,5 +142,5 @@ def tell(tags: list[str]) -> None:
     further = {"Authorization": f"Bearer {config.edge_purge_token}"} if config.edge_purge_token else {}
     body = json.dumps({"tags": tags}).encode()
     page = safe_http.post(config.edge_purge_url, body, "application/json", headers=further, follows=False)
-    if not page.is_fine:
+    if not page.is_success:
         raise safe_http.FetchFailed(f"status {page.status}")

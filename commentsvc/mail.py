@@ -16,10 +16,10 @@ from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from commentsvc import files, settings
-from commentsvc.deadline import hung_up_after
+from commentsvc.deadline import close_after
 
-PATIENCE = timedelta(seconds=30)  # for each answer of the server
-WHOLE_PATIENCE = timedelta(seconds=60)  # per email, and for the greeting, however slowly the server answers
+TIMEOUT = timedelta(seconds=30)  # for each answer of the server
+TOTAL_TIMEOUT = timedelta(seconds=60)  # per email, and for the greeting, however slowly the server answers
 GOING = 421  # the server hangs up
 CHALLENGE = 334
 # We may not send at all, which the owner must fix; no email is lost meanwhile.
@@ -94,7 +94,7 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
     is_safe = parts.scheme == "smtps"
     server = _TLSClient(transcript, ssl.create_default_context()) if is_safe else _Client(transcript)
     try:
-        with hung_up_after(WHOLE_PATIENCE, lambda: server.sock):
+        with close_after(TOTAL_TIMEOUT, lambda: server.sock):
             _greet(server, parts)
     except (OSError, smtplib.SMTPException, ValueError) as problem:
         server.close()
@@ -119,7 +119,7 @@ def _greet(server: smtplib.SMTP, parts: SplitResult) -> None:
 
 def _leave(server: smtplib.SMTP) -> None:
     try:
-        with hung_up_after(PATIENCE, lambda: server.sock):
+        with close_after(TIMEOUT, lambda: server.sock):
             server.quit()
     except (OSError, smtplib.SMTPException):
         server.close()
@@ -131,7 +131,7 @@ class _Client(smtplib.SMTP):
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self._is_challenged = False  # what follows are our credentials
-        super().__init__(timeout=PATIENCE.total_seconds())
+        super().__init__(timeout=TIMEOUT.total_seconds())
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
         """Connect; the host name is kept for the certificate."""
@@ -166,7 +166,7 @@ class _Server:
 
     def send(self, sender: str, recipient: str, message: EmailMessage) -> str:
         try:
-            with hung_up_after(WHOLE_PATIENCE, lambda: self._server.sock):
+            with close_after(TOTAL_TIMEOUT, lambda: self._server.sock):
                 self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = next(iter(refused.recipients.values()))

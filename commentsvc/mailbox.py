@@ -11,12 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from commentsvc import settings
 
-PATIENCE = timedelta(seconds=30)  # for each answer of the server
+TIMEOUT = timedelta(seconds=30)  # for each answer of the server
 MAX_MAIL_SIZE = 1_000_000  # bytes; nobody types a larger reply
 USUAL_PORTS = {"imaps": 993, "imap": 143, "imap+starttls": 143}
 
 
-class MailboxTrouble(Exception):
+class MailboxError(Exception):
     """The mailbox cannot be read; the text is the server's reason."""
 
 
@@ -45,32 +45,32 @@ class Mailbox:
     def _ask(self, command: str, *arguments: str) -> list[Any]:
         status, answer = self._server.uid(command, *arguments)
         if status != "OK":
-            raise MailboxTrouble(f"{command}: {answer!r}"[:500])
+            raise MailboxError(f"{command}: {answer!r}"[:500])
         return list(answer)
 
 
 @contextmanager
 def connect() -> Iterator[Mailbox]:
-    """Open the folder of ``MAIL_INBOX``; raises ``MailboxTrouble``."""
+    """Open the folder of ``MAIL_INBOX``; raises ``MailboxError``."""
     parts = urlsplit(settings.current().mail_inbox)
     try:
         server = _signed_in(parts.scheme, parts.hostname or "", parts.port, parts.username, parts.password)
     except (OSError, ValueError, imaplib.IMAP4.error) as problem:
-        raise MailboxTrouble(str(problem)[:500]) from problem
+        raise MailboxError(str(problem)[:500]) from problem
     try:
         status, answer = server.select(_quoted(unquote(parts.path.strip("/")) or "INBOX"))
         if status != "OK":
-            raise MailboxTrouble(f"{answer!r}"[:500])
+            raise MailboxError(f"{answer!r}"[:500])
         yield Mailbox(server)
     except (OSError, ValueError, imaplib.IMAP4.error) as problem:
-        raise MailboxTrouble(str(problem)[:500]) from problem
+        raise MailboxError(str(problem)[:500]) from problem
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             server.logout()
 
 
 def _signed_in(scheme: str, host: str, port: int | None, user: str | None, password: str | None) -> imaplib.IMAP4:
-    context, seconds = ssl.create_default_context(), PATIENCE.total_seconds()
+    context, seconds = ssl.create_default_context(), TIMEOUT.total_seconds()
     server: imaplib.IMAP4
     if scheme == "imaps":
         server = imaplib.IMAP4_SSL(host, port or USUAL_PORTS[scheme], ssl_context=context, timeout=seconds)

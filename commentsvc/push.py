@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = timedelta(seconds=20)
 
 
 class PushUnavailable(Exception):
@@ -33,7 +33,7 @@ def send(url: str, title: str, body: str) -> None:
     said = json.dumps({"url": url, "title": title, "body": body})
     try:
         done = subprocess.run(  # noqa: S603 - our own words
-            run, input=said, capture_output=True, text=True, timeout=PATIENCE.total_seconds(), check=False
+            run, input=said, capture_output=True, text=True, timeout=TIMEOUT.total_seconds(), check=False
         )
     except subprocess.TimeoutExpired:
         raise PushFailed("the service does not answer") from None

@@ -14,7 +14,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, StorageUnavailable
 from commentsvc.models.configuration import Configuration
 
-LOOKS_AGAIN = 1.0  # seconds
+REREAD_INTERVAL = 1.0  # seconds
 QUESTION = "SELECT read_only FROM configuration"
 
 _known: "WeakKeyDictionary[Engine, tuple[float, str]]" = WeakKeyDictionary()  # when it was read, and the reason
@@ -43,7 +43,7 @@ def guard() -> None:
 def reason() -> str:
     """Return why nothing is written, as of a second ago; empty if that is not so."""
     read_at, why = _known.get(db.engine, (0.0, ""))
-    if time.monotonic() - read_at > LOOKS_AGAIN:
+    if time.monotonic() - read_at > REREAD_INTERVAL:
         # Asked by the driver itself, as it is part of no use case.
         driver = db.session.connection().connection.driver_connection
         row = driver.execute(QUESTION).fetchone() if driver else None

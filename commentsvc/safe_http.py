@@ -20,12 +20,12 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from commentsvc import __version__, settings
 from commentsvc.characters import CONTROLS
-from commentsvc.deadline import hung_up_after
+from commentsvc.deadline import close_after
 from commentsvc.errors import PermanentFailure
 from commentsvc.hosts import ascii_host
 
-CONNECT_PATIENCE = timedelta(seconds=5)
-WHOLE_PATIENCE = timedelta(seconds=15)
+CONNECT_TIMEOUT = timedelta(seconds=5)
+TOTAL_TIMEOUT = timedelta(seconds=15)
 MAX_BODY_SIZE = 1_000_000  # bytes, after decompression
 MAX_HEADERS_SIZE = 64_000  # bytes, all of them together
 MAX_REDIRECTS = 3
@@ -45,7 +45,7 @@ class FetchFailed(Exception):
     """The page is not available: unreachable, too slow, too large, broken."""
 
 
-class LedAway(FetchFailed):
+class RedirectTargetFailed(FetchFailed):
     """It failed at another host, to which the requested one redirected."""
 
 
@@ -64,12 +64,12 @@ class Page:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
-    def is_fine(self) -> bool:
+    def is_success(self) -> bool:
         """Whether the status means success."""
         return 200 <= self.status < 300
 
     @property
-    def is_trouble(self) -> bool:
+    def is_temporary_error(self) -> bool:
         """Whether the same request may succeed later: an outage says nothing about the page."""
         return self.status >= 500 or self.status in LATER
 
@@ -148,13 +148,13 @@ def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve)
 
 
 def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
-    deadline, first = time.monotonic() + WHOLE_PATIENCE.total_seconds(), url
+    deadline, first = time.monotonic() + TOTAL_TIMEOUT.total_seconds(), url
     for _ in range(MAX_REDIRECTS + 1):
         try:
             page = _fetch_once(url, question, resolver, deadline)
         except FetchFailed as failure:
             is_same = urlsplit(url).hostname == urlsplit(first).hostname
-            raise failure if is_same else LedAway(str(failure)) from failure
+            raise failure if is_same else RedirectTargetFailed(str(failure)) from failure
         target = page.headers.get("location")
         if page.status not in redirects or not target:
             return page
@@ -171,7 +171,7 @@ def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
-    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
+    deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
     return _fetch_once(url, _Question("*/*"), resolver, deadline)
 
 
@@ -187,7 +187,7 @@ def fetch_own(url: str) -> Page:
         port = parts.port or USUAL_PORTS[parts.scheme]
     except (ValueError, KeyError):
         raise FetchRefused("not a web address") from None
-    deadline = time.monotonic() + WHOLE_PATIENCE.total_seconds()
+    deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
     return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Question("*/*"), deadline)
 
 
@@ -215,7 +215,7 @@ def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question,
     if left <= timedelta():
         raise FetchFailed("too slow")
     try:
-        with _connected(address, port) as line, _hung_up_after(left, line):
+        with _connected(address, port) as line, _close_after(left, line):
             return _ask(_secured(line, parts), parts, url, question)
     except (OSError, http.client.HTTPException, ValueError, zlib.error) as problem:
         raise FetchFailed(str(problem)[:300] or type(problem).__name__) from problem
@@ -288,18 +288,18 @@ def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 @contextmanager
 def _connected(address: str, port: int) -> Iterator[socket.socket]:
-    line = socket.create_connection((address, port), timeout=CONNECT_PATIENCE.total_seconds())
+    line = socket.create_connection((address, port), timeout=CONNECT_TIMEOUT.total_seconds())
     try:
-        line.settimeout(WHOLE_PATIENCE.total_seconds())
+        line.settimeout(TOTAL_TIMEOUT.total_seconds())
         yield line
     finally:
         line.close()
 
 
 @contextmanager
-def _hung_up_after(patience: timedelta, line: socket.socket) -> Iterator[None]:
+def _close_after(timeout: timedelta, line: socket.socket) -> Iterator[None]:
     """Limit the whole fetch: a page may drip one byte at a time, so that no single read times out."""
-    with hung_up_after(patience, lambda: line) as expired:
+    with close_after(timeout, lambda: line) as expired:
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ from commentsvc.telemetry import Counter  # whose memory must be there before wo
 BLOCKING_THREADS = 512
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
-HEADER_PATIENCE = 10_000  # milliseconds
+HEADER_TIMEOUT = 10_000  # milliseconds
 STOPPING = 10  # seconds for requests under way when stopping, and then for jobs
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
@@ -53,7 +53,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
         blocking_threads=BLOCKING_THREADS,
         backpressure=BACKPRESSURE,
         backlog=BACKLOG,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_PATIENCE),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
         workers_kill_timeout=STOPPING,
         respawn_failed_workers=True,
         websockets=False,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-from commentsvc.line import Line
+from commentsvc.fair_lock import FairLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
@@ -24,15 +24,15 @@ BEGIN = "BEGIN IMMEDIATE"
 
 
 class WriterConnection(sqlite3.Connection):
-    """A connection that stays at the head of the ``line`` while its transaction writes."""
+    """A connection that holds ``writer_lock`` while its transaction writes."""
 
-    line: Line
+    writer_lock: FairLock
     is_first = False
 
     def begin_writing(self) -> None:
         """Begin a write transaction; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
         deadline = time.monotonic() + BUSY_TIMEOUT.total_seconds()
-        if not self.line.wait(BUSY_TIMEOUT.total_seconds()):
+        if not self.writer_lock.acquire(BUSY_TIMEOUT.total_seconds()):
             raise _busy()
         self.is_first = True
         try:
@@ -82,18 +82,18 @@ class WriterConnection(sqlite3.Connection):
     def _step_back(self) -> None:
         if self.is_first:
             self.is_first = False
-            self.line.leave()
+            self.writer_lock.release()
 
 
 def prepare(engine: Engine) -> None:
     """Make all connections of an engine such ones."""
-    line = Line()
+    writer_lock = FairLock()
 
     def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
         named.update(timeout=BUSY_TIMEOUT.total_seconds(), check_same_thread=False, factory=WriterConnection)
 
     def set_up(connection: WriterConnection, _record: Any) -> None:
-        connection.line = line
+        connection.writer_lock = writer_lock
         _make_strict(connection)
 
     event.listen(engine, "do_connect", connect)

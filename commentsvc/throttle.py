@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # loaded when something is counted: the library brings asynci
 UNKNOWN = "unknown"  # what an invalid address counts as
 DAY = 24 * 60  # minutes
 FORGETS_EVERY = 5.0  # seconds
-PATIENCE = 0.2  # seconds that Redis has for an answer
+TIMEOUT = 0.2  # seconds that Redis has for an answer
 REST = 5.0  # seconds for which it is not asked after it failed
 Answer = TypeVar("Answer")
 
@@ -83,17 +83,17 @@ def hit(limit: Limit, *who: str) -> None:
 
 def hit_once(limit: Limit, what: str, *who: str) -> None:
     """Count like ``hit``, but each ``what`` of ``who`` only once."""
-    if is_left(ONCE, limit.namespace, what, *who):
+    if has_remaining(ONCE, limit.namespace, what, *who):
         hit(limit, *who)
         hit(ONCE, limit.namespace, what, *who)
 
 
-def must_be_left(limit: Limit, *who: str) -> None:
+def check_remaining(limit: Limit, *who: str) -> None:
     """Raise ``TooMany`` if ``hit`` would, and count nothing."""
     _ask(lambda limiter: limiter.test(_item(limit), *who), limit, *who)
 
 
-def is_left(limit: Limit, *who: str) -> bool:
+def has_remaining(limit: Limit, *who: str) -> bool:
     """Return whether ``hit`` would pass, and count nothing."""
     return _asked(lambda limiter: limiter.test(_item(limit), *who))[0]
 
@@ -141,7 +141,7 @@ def redis_time() -> datetime | None:
     from redis import Redis
 
     try:
-        seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=PATIENCE).time()
+        seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=TIMEOUT).time()
     except Exception as problem:
         _redis.rest(problem)
         return None
@@ -225,8 +225,8 @@ def _storage(redis_url: str) -> "Storage":
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
-    return storage_from_string(redis_url, **patience)  # type: ignore[return-value,arg-type]
+    timeouts = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
+    return storage_from_string(redis_url, **timeouts)  # type: ignore[return-value,arg-type]
 
 
 def _memory() -> "Storage":

@@ -22,7 +22,7 @@ from playwright.sync_api import APIRequestContext, Browser, Page, sync_playwrigh
 PICTURES = Path(__file__).parent / "pictures"
 PORTS = ("--port", "8100", "--blog-port", "8101", "--neighbour-port", "8102")
 COMMENTS, BLOG = "http://localhost:8100", "http://127.0.0.1:8101"
-PATIENCE = 30  # seconds
+TIMEOUT = 30  # seconds
 DIALOGUE = (
     "Who needs a cord?",
     "The cat does, as always.",
@@ -117,7 +117,7 @@ def _email(program: APIRequestContext, emails: Path) -> str:
 
 def _arrived(emails: Path, said: str, kind: str) -> str:
     """The part of the email in which something is said."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         for file in emails.glob("*.eml"):
             part = email.message_from_bytes(file.read_bytes(), policy=default).get_body((kind,))  # type: ignore[attr-defined]
@@ -211,11 +211,11 @@ def _demo() -> Iterator[tuple[dict[str, str], Callable[..., None], Path]]:
             yield _places(log), run, Path(folder) / "emails"
         finally:
             demo.terminate()
-            demo.wait(timeout=PATIENCE)
+            demo.wait(timeout=TIMEOUT)
 
 
 def _places(log: Path) -> dict[str, str]:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while "Stop with" not in log.read_text():
         if time.monotonic() > deadline:
             sys.exit(log.read_text())

@@ -12,7 +12,7 @@ from tests.running import Running
 from tests.servers import free_port, program
 
 CONFIGURATION = Path(__file__).parents[1] / "packaging" / "nginx" / "commentsvc.conf"
-PATIENCE = 20  # seconds
+TIMEOUT = 20  # seconds
 AROUND = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -46,10 +46,10 @@ def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"{url}/health", timeout=PATIENCE).close()
+            urllib.request.urlopen(f"{url}/health", timeout=TIMEOUT).close()
         except urllib.error.HTTPError:  # somebody answers
             return
         except OSError:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from tests.servers import free_port
 
 MISSING = "dovecot was not found (Debian: apt-get install dovecot-imapd dovecot-lmtpd)"
-PATIENCE = 20  # seconds
+TIMEOUT = 20  # seconds
 ADDRESS, PASSWORD = "comments@blog.example", "p@ss:word/1"
 CONFIGURATION = """
 base_dir = {folder}/run
@@ -104,7 +104,7 @@ def running() -> Iterator[MailboxServer]:
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=PATIENCE)
+        process.wait(timeout=TIMEOUT)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -128,7 +128,7 @@ def _people(folder: Path) -> dict[str, str]:
 
 
 def _wait(server: MailboxServer, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     for port in (server.imap, server.lmtp):
         while True:
             with socket.socket() as probe:

@@ -24,7 +24,7 @@ from commentsvc.settings import PREFIX, Settings
 from tests.servers import free_port
 
 SECRET = "a secret that only the tests know, 0123456789"
-PATIENCE = 30  # seconds until a server must answer
+TIMEOUT = 30  # seconds until a server must answer
 DATABASE = "commentsvc.sqlite3"
 
 
@@ -110,7 +110,7 @@ class Running:
             self.process = subprocess.Popen(
                 run, env=self.settings, stdout=log, stderr=log, process_group=0, preexec_fn=limit
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self.answers():
             assert self.process.poll() is None, (self.folder / "server.log").read_text()
             assert time.monotonic() < deadline, "the server does not answer"
@@ -130,7 +130,7 @@ class Running:
         page, pages = 1, 1
         while page <= pages:
             address = f"{self.url}/api/v1/threads/blog/{key}?page={page}"
-            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
                 thread = json.load(answer)
             found += [comment["body"] for comment in thread["comments"]]
             page, pages = page + 1, thread["pages"]

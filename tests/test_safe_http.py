@@ -186,7 +186,7 @@ class TestBudgets:
     def test_a_drip(self, site: Web, drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
         from datetime import timedelta
 
-        monkeypatch.setattr(safe_http, "WHOLE_PATIENCE", timedelta(seconds=1))
+        monkeypatch.setattr(safe_http, "TOTAL_TIMEOUT", timedelta(seconds=1))
 
         def slowly(handler: BaseHTTPRequestHandler) -> None:
             start = b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: 100000\r\n\r\n" if drip == b"x" else b"")

@@ -41,7 +41,7 @@ def begun(app: Flask) -> Iterator[list[str]]:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which jobs were woken."""
     woken: list[str] = []
-    monkeypatch.setattr(schedule.Job, "ring", lambda job: woken.append(job.name))
+    monkeypatch.setattr(schedule.Job, "wake_threads", lambda job: woken.append(job.name))
     return woken
 
 
@@ -52,7 +52,7 @@ class TestWaking:
         new_work.clear()
         mention(client)
         assert new_work.is_set()
-        schedule._wake()
+        schedule._wake_due_jobs()
         assert rung == ["verify pings"]
 
     def test_what_is_leased_wakes_nobody_until_its_lease_is_over(
@@ -62,10 +62,10 @@ class TestWaking:
         db.begin_write()
         Ping.claim(1, schedule.MAX_PAUSE)
         db.session.commit()
-        schedule._wake()
+        schedule._wake_due_jobs()
         assert rung == []
         time.pass_(seconds=11)
-        schedule._wake()
+        schedule._wake_due_jobs()
         assert rung == ["verify pings"]
 
     def test_what_gathers_for_a_moment_is_found_when_it_is_due(
@@ -73,10 +73,10 @@ class TestWaking:
     ) -> None:
         rules("blog", moderation="all")
         bob.comment()
-        schedule._wake()
+        schedule._wake_due_jobs()
         assert rung == []
         time.pass_(seconds=6)
-        schedule._wake()
+        schedule._wake_due_jobs()
         assert rung == ["send emails"]
 
     def test_reading_wakes_nobody_nor_does_what_was_rolled_back(self, client: FlaskClient, site: object) -> None:
@@ -104,11 +104,11 @@ class TestWaking:
         try:
             assert not done.wait(0.2), "there is nothing to do yet"
             mention(client)
-            job.ring()
+            job.wake_threads()
             assert done.wait(20)
         finally:
             stop.set()
-            job.ring()
+            job.wake_threads()
             loop.join(20)
 
 
@@ -118,6 +118,6 @@ def test_where_there_is_nothing_to_do_nobody_waits_for_the_lock(
     for job in schedule.JOBS:
         if job.do is not upkeep.tidy:
             assert schedule._carefully(lambda one=job: schedule._look_and_do(one)) == 0  # type: ignore[misc]
-    schedule._wake()
+    schedule._wake_due_jobs()
     assert "BEGIN IMMEDIATE" not in begun
     assert begun or database_name == "postgresql"

@@ -1,4 +1,4 @@
-"""Who writes to SQLite waits in line, and not for ever."""
+"""Writers of SQLite wait in line, and not for ever."""
 
 import sqlite3
 import threading
@@ -13,40 +13,40 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from commentsvc import sqlite
-from commentsvc.line import Line
+from commentsvc.fair_lock import FairLock
 from commentsvc.storage_errors import Meaning, meaning
 
 
-class TestALine:
+class TestFairLock:
     """First come, first served."""
 
     def test_in_the_order_in_which_they_came(self) -> None:
-        line, served = Line(), list[int]()
-        assert line.wait(1)
+        lock, served = FairLock(), list[int]()
+        assert lock.acquire(1)
 
         def come(number: int) -> None:
-            assert line.wait(10)
+            assert lock.acquire(10)
             served.append(number)
-            line.leave()
+            lock.release()
 
         waiting = []
         for number in range(10):
             waiting.append(threading.Thread(target=come, args=(number,)))
             waiting[-1].start()
-            while len(line._waiting) <= number:
+            while len(lock._waiting) <= number:
                 time.sleep(0.001)
-        line.leave()
+        lock.release()
         for one in waiting:
             one.join()
         assert served == list(range(10))
 
     def test_who_gives_up_keeps_nobody_waiting(self) -> None:
-        line = Line()
-        assert line.wait(1)
-        assert not line.wait(0.01)
-        line.leave()
-        assert line.wait(0)
-        line.leave()
+        lock = FairLock()
+        assert lock.acquire(1)
+        assert not lock.acquire(0.01)
+        lock.release()
+        assert lock.acquire(0)
+        lock.release()
 
 
 @pytest.fixture

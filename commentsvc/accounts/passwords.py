@@ -20,7 +20,7 @@ JUDGED = 72  # characters of a password that are judged; further ones make no di
 GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
 AT_ONCE = 2  # passwords compared at a time: each takes 64 MiB and more than one processor
 MAX_WAITING = 8  # waiting for their turn; further ones are refused
-PATIENCE = 5  # seconds of waiting
+TIMEOUT = 5  # seconds of waiting
 
 _hasher = PasswordHasher()
 _admitted = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
@@ -71,10 +71,10 @@ def owner_of(email: str, password: str) -> Moderator:
 def _turn() -> Iterator[None]:
     """Limit how many passwords are compared at a time, to save memory and leave threads for readers."""
     if not _admitted.acquire(blocking=False):
-        raise TooMany(PATIENCE)
+        raise TooMany(TIMEOUT)
     try:
-        if not _at_work.acquire(timeout=PATIENCE):
-            raise TooMany(PATIENCE)
+        if not _at_work.acquire(timeout=TIMEOUT):
+            raise TooMany(TIMEOUT)
         try:
             yield
         finally:

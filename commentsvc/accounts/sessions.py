@@ -14,7 +14,7 @@ from commentsvc.models.moderator_session import MAX_USER_AGENT_LENGTH, Moderator
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=5)
-SURE_FOR = timedelta(minutes=15)  # for which it counts as the same person
+CONFIRMED_FOR = timedelta(minutes=15)  # for which it counts as the same person
 
 
 def start(moderator: Moderator, user_agent: str = "", link_nonce: str | None = None) -> str:
@@ -55,9 +55,9 @@ def touch(session_id: int) -> None:
     _change(ModeratorSession.id == session_id, seen_at=clock.now())
 
 
-def is_sure(session: ModeratorSession) -> bool:
+def is_recently_confirmed(session: ModeratorSession) -> bool:
     """Return whether its moderator confirmed who they are a short while ago."""
-    return session.confirmed_at is not None and clock.now() - session.confirmed_at < SURE_FOR
+    return session.confirmed_at is not None and clock.now() - session.confirmed_at < CONFIRMED_FOR
 
 
 def confirm(session_id: int) -> None:

@@ -14,7 +14,7 @@ from commentsvc.db import db
 from commentsvc.models.backup import Backup
 
 EVERY = timedelta(days=1)
-AGAIN = timedelta(hours=1)  # after one that failed
+RETRY_AFTER = timedelta(hours=1)  # after one that failed
 MAX_TIME = timedelta(hours=6)  # for one, before its node counts as dead
 IS_LATE = timedelta(hours=36)
 KEPT = timedelta(days=90)  # rows of those that failed
@@ -51,7 +51,7 @@ def is_due() -> bool:
         return False
     now = clock.now()
     made = Backup.is_good() & (Backup.began_at > now - EVERY)
-    failed = (Backup.problem != "") & (Backup.began_at > now - AGAIN)
+    failed = (Backup.problem != "") & (Backup.began_at > now - RETRY_AFTER)
     under_way = Backup.ended_at.is_(None) & (Backup.began_at > now - MAX_TIME)
     return db.session.scalar(select(Backup.id).where(or_(made, failed, under_way)).limit(1)) is None
 

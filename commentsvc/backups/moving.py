@@ -33,11 +33,11 @@ from commentsvc import clock, models, schema
 from commentsvc.backups import of_sqlite, places
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import Base, engine_options, prepare
-from commentsvc.read_only import LOOKS_AGAIN
+from commentsvc.read_only import REREAD_INTERVAL
 
 BATCH = 1000  # rows per transaction
 MODULUS = 1 << 256
-SETTLING = 2 * LOOKS_AGAIN + 0.5  # seconds after which no process writes any longer
+MAX_STALE = 2 * REREAD_INTERVAL + 0.5  # seconds after which no process writes any longer
 WHY = "We are moving to another database."
 # Stands in the target while rows are still missing there, and names where they come from.
 MARKER = Table("commentsvc_move", MetaData(), Column("source", String), Column("began_at", DateTime))
@@ -80,7 +80,7 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
         raise BackupFailed("The target is the database that is in use now. Name another one.")
     _must_be_free(target_url)
     schema.upgrade(target_url)
-    with _engine(source_url) as source, _engine(target_url) as target, _at_rest(source_url, source) as was_live:
+    with _engine(source_url) as source, _engine(target_url) as target, _freeze_source(source_url, source) as was_live:
         if places.is_used(target_url):
             raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
@@ -129,7 +129,7 @@ def _engine(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def _at_rest(url: str, source: Engine) -> Iterator[bool]:
+def _freeze_source(url: str, source: Engine) -> Iterator[bool]:
     """Keep a running service from writing, from now on; if something fails, it may write again.
 
     Yield whether it was writing until now.
@@ -139,7 +139,7 @@ def _at_rest(url: str, source: Engine) -> Iterator[bool]:
     is_ours = is_used and before in ("", WHY)
     if is_ours:
         _set_reason(source, WHY)
-        time.sleep(SETTLING)
+        time.sleep(MAX_STALE)
     try:
         yield is_ours and not before
     except BaseException:

@@ -30,7 +30,7 @@ def add(kind: str, value: str, key: str | None, days: int | None, reason: str, t
     site = site_named(key) if key else None
     imposed = bans.impose(bans.draft(BanKind(kind), value, site=site, reason=reason, days=days), Operator())
     db.session.commit()
-    moved = f"; comments moved to the trash: {bans.trash_theirs(imposed)}" if trash else ""
+    moved = f"; comments moved to the trash: {bans.trash_matching(imposed)}" if trash else ""
     click.echo(f"{imposed.label} is banned (ban {imposed.id}){moved}.")
 
 
@@ -57,5 +57,5 @@ def lift(ban_id: int, undo: bool) -> None:
         raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
     (bans.undo if undo else bans.lift)(found)
     db.session.commit()
-    back = f"; comments given back: {bans.give_back_theirs(found)}" if undo else ""
+    back = f"; comments given back: {bans.restore_matching(found)}" if undo else ""
     click.echo(f"{found.label} is banned no longer{back}.")

@@ -15,7 +15,7 @@ from commentsvc.backups import daily
 from commentsvc.cli import reachability
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check
-from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, NotThere
+from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, OptionalMissing
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.notifications import deliverability
@@ -37,7 +37,7 @@ def of_service() -> Iterator[Finding]:
             finding = Finding(name, Mark.FINE, page_check.just(check()))
         except CheckFailed as wrong:
             finding = wrong.found_by(name)
-        yield _told(finding)
+        yield _printed(finding)
 
 
 def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
@@ -55,10 +55,10 @@ def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
     click.echo(f"\nComments work on {url}" if not wrong else f"\nComments may not work on {url}: {wrong} to fix")
     for finding in found:
         if everything or finding.name != page_check.RDF or finding.mark != Mark.OPTIONAL:
-            yield _told(finding)
+            yield _printed(finding)
 
 
-def _told(finding: Finding) -> Finding:
+def _printed(finding: Finding) -> Finding:
     code = f" {finding.code}" if finding.code else ""
     click.echo(f"{SIGNS[finding.mark]} {finding.name}: {i18n.reason(finding.said)}{code}")
     return finding
@@ -100,23 +100,23 @@ def _mail() -> str:
 
 def _sender() -> str:
     if not settings.current().mail_url:
-        raise NotThere("not checked, as no mail server is set")
+        raise OptionalMissing("not checked, as no mail server is set")
     if advice := deliverability.hints("", is_taken=True):
-        raise NotThere(" ".join(advice))
+        raise OptionalMissing(" ".join(advice))
     return "nothing speaks against it"
 
 
 def _mailbox() -> str:
     config = settings.current()
     if not config.mail_reply_to:
-        raise NotThere("none, so nobody can reply by email. Set COMMENTSVC_MAIL_REPLY_TO if you want that.")
+        raise OptionalMissing("none, so nobody can reply by email. Set COMMENTSVC_MAIL_REPLY_TO if you want that.")
     if not config.mail_inbox:
         return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
     try:
         with mailbox.connect() as folder:
             waiting = len(folder.unread(MAX_MAILS))
-    except mailbox.MailboxTrouble as trouble:
-        raise CheckFailed(f"cannot be read ({trouble}). Check COMMENTSVC_MAIL_INBOX.") from None
+    except mailbox.MailboxError as problem:
+        raise CheckFailed(f"cannot be read ({problem}). Check COMMENTSVC_MAIL_INBOX.") from None
     return f"{config.mail_reply_to} can be read, {waiting} mails unread"
 
 
@@ -174,7 +174,7 @@ def _other_clocks() -> Iterator[tuple[str, datetime]]:
 def _backups() -> str:
     status = daily.status()
     if status is None:
-        raise NotThere("no daily ones. Set COMMENTSVC_BACKUP_DIR, best to a folder on another disk.")
+        raise OptionalMissing("no daily ones. Set COMMENTSVC_BACKUP_DIR, best to a folder on another disk.")
     said = f"the last checked one is {status.age // HOUR} hours old" if status.age else "none has been made so far"
     problem = f" ({status.problem})" if status.problem else ""
     if status.is_late:
@@ -184,7 +184,7 @@ def _backups() -> str:
 
 def _writing() -> str:
     if why := read_only.reason():
-        raise NotThere(f"read-only: {why} End that with `commentsvc read-only off`.")
+        raise OptionalMissing(f"read-only: {why} End that with `commentsvc read-only off`.")
     return "possible"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from commentsvc import clock, edge, links, safe_http, settings, tokens
 from commentsvc.configuration import current
-from commentsvc.linkbacks.page_check import CheckFailed, NotThere
+from commentsvc.linkbacks.page_check import CheckFailed, OptionalMissing
 from commentsvc.safe_http import FetchFailed, FetchRefused, Page
 
 NOT_ANSWERING = "not checked, because the address does not answer"
@@ -37,7 +37,7 @@ def proxy() -> str:
     try:
         said = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
     except ValueError:  # which another check reports
-        raise NotThere(NOT_ANSWERING) from None
+        raise OptionalMissing(NOT_ANSWERING) from None
     if said.get("unknown_proxy"):
         raise CheckFailed(
             "the one in front is not trusted, so all visitors count as one, and limits hit everybody. "
@@ -51,11 +51,11 @@ def caches() -> str:
     """Find out whether what we say to caches arrives at readers as we say it."""
     sites = sorted(current().sites)
     if not sites:
-        raise NotThere("not checked, as there is no blog yet")
+        raise OptionalMissing("not checked, as there is no blog yet")
     path, config = f"/embed/{sites[0]}/doctor-was-here", settings.current()
     page = _read(path)
-    if not page.is_fine:
-        raise NotThere(f"not checked, because {path} answers with status {page.status}")
+    if not page.is_success:
+        raise OptionalMissing(f"not checked, because {path} answers with status {page.status}")
     said = page.headers.get("cache-control", "")
     kept = MAX_AGE.match(said.replace("public, ", ""))
     if "s-maxage" not in said and "no-store" not in said:
@@ -73,7 +73,9 @@ def caches() -> str:
 def purges() -> str:
     """Find out whether somebody takes purges."""
     if not settings.current().edge_purge_url:
-        raise NotThere("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
+        raise OptionalMissing(
+            "none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long."
+        )
     try:
         edge.tell([])
     except FetchRefused as refusal:
@@ -87,12 +89,12 @@ def certificate() -> str:
     """Find out for how long the certificate is good."""
     config = settings.current()
     if not config.is_https:
-        raise NotThere("none, as the address begins with http://")
+        raise OptionalMissing("none, as the address begins with http://")
     try:
         ends = safe_http.certificate_ends(config.base_url)
     except FetchFailed as failure:
         if not isinstance(failure.__cause__, ssl.SSLError):  # which another check reports
-            raise NotThere(NOT_ANSWERING) from None
+            raise OptionalMissing(NOT_ANSWERING) from None
         raise CheckFailed(f"is not accepted ({failure}). Renew it, and check the chain.") from None
     left = ends - clock.now()
     if left < SOON:
@@ -104,4 +106,4 @@ def _read(path: str) -> Page:
     try:
         return safe_http.fetch_own(links.absolute(path))
     except FetchFailed:  # which another check reports
-        raise NotThere(NOT_ANSWERING) from None
+        raise OptionalMissing(NOT_ANSWERING) from None

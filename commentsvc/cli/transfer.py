@@ -120,9 +120,9 @@ def import_(
             _tell(loss, report_file)
             raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
-        steps = importing.load(staging, site, choices.options, report, action_id, helpers=_helpers(dry_run))
+        steps = importing.load(staging, site, choices.options, report, action_id, workers=_workers(dry_run))
         progress = Progress("checked" if dry_run else "imported", staging.taken())
-        for done in importing.prepared(steps) if dry_run else db.each_written(steps):
+        for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
             progress(done)
         progress.end()
     _tell(report, report_file)
@@ -217,7 +217,7 @@ def _begun(site: Site, report: Report) -> int:
     return action_id
 
 
-def _helpers(dry_run: bool) -> int:
+def _workers(dry_run: bool) -> int:
     """Return how many further processes the command may start. In a dry run its own has little to do."""
     processors = len(os.sched_getaffinity(0))
     return processors if dry_run and processors > 1 else processors - 1

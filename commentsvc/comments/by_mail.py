@@ -75,10 +75,10 @@ def take(mail: Incoming) -> str:
     except TooMany:
         return "ignored: too many mails from there"
     with i18n.speaking(holder.recipient.language):
-        return _act(mail, meant, holder)
+        return _obey(mail, meant, holder)
 
 
-def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
+def _obey(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
     comment = Comment.locked(meant.second)
     action = _decide if meant.purpose == Purpose.MODERATE else _answer
     try:
@@ -93,7 +93,7 @@ def _act(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
             return action(mail, comment, holder)
     except Refusal as refusal:
         said = _plainest(refusal)
-        _give_back(mail, holder, comment, said)
+        _return_to_sender(mail, holder, comment, said)
         return f"refused: {i18n.sentence(said)}"
 
 
@@ -122,7 +122,7 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
         actions.moderate([comment], decided, moderator or SiteOwner())
         return f"decided: {decided}"
     key = _idempotency_key(mail, comment)
-    if key and posting.twin_of(key):
+    if key and posting.find_by_idempotency_key(key):
         return "taken before"
     replying.reply_and_approve(comment, mail.reply_text, moderator, key)
     return "replied and approved"
@@ -141,7 +141,7 @@ def _command(reply_text: str) -> State | None:
 
 def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Writer) -> str:
     key = _idempotency_key(mail, parent)
-    if key and posting.twin_of(key):
+    if key and posting.find_by_idempotency_key(key):
         return "taken before"
     thread = parent.thread
     parsed = submission.parse({**typed, "body": mail.reply_text, "parent_id": str(parent.id)})
@@ -162,7 +162,7 @@ def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) ->
     """Process a bounce or a complaint, found by our signed address or by the email enclosed."""
     email = db.session.get(Email, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
     if email is None or not report.is_failure:
-        return "ignored: a report about no letter of ours, or about a delay"
+        return "ignored: not about an email of this service, or only about a delay"
     if report.is_complaint:
         bounces.complain(email.recipient, report.reason)
     elif report.is_final:
@@ -178,7 +178,7 @@ def _enclosed(mail: Incoming) -> Email | None:
     return db.session.scalars(known).first()
 
 
-def _give_back(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
+def _return_to_sender(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Return the text to its sender, once, with the reason."""
     identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.reply_text))
     if db.session.scalar(select(Email.id).where(Email.message_id == identity)):

@@ -105,7 +105,7 @@ def edit(comment: Comment, typed: str) -> None:
     decisions.record_edit(comment, posting.judge(comment))
 
 
-def take_back(comment: Comment) -> None:
+def delete_own(comment: Comment) -> None:
     """Delete a comment as its author wishes; replies to it stay."""
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
 

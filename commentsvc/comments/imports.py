@@ -28,7 +28,7 @@ def next_undone() -> int | None:
     return db.session.scalar(imports.where(ModeratorAction.undone_at.is_not(None), left).limit(1))
 
 
-def take_back_some(action_id: int) -> int:
+def revert_batch(action_id: int) -> int:
     """Take the latest rows of an import back; return how many, 0 at the end.
 
     Rows that somebody decided about stay. Those with a reply of somebody else are emptied, and keep its place.
@@ -38,15 +38,15 @@ def take_back_some(action_id: int) -> int:
     comments = Comment.all_locked({one.comment_id for one in some if one.comment_id is not None})
     threads = {comment.thread_id for comment in comments}
     for comment in comments[::-1]:  # replies first
-        _take_back(comment, action_id)
+        _revert(comment, action_id)
     db.session.flush()
     db.session.execute(delete(Imported).where(Imported.id.in_([one.id for one in some])))
     db.session.expire_all()
-    _settle(threads, action_id)
+    _recount_and_prune(threads, action_id)
     return len(some)
 
 
-def _take_back(comment: Comment, action_id: int) -> None:
+def _revert(comment: Comment, action_id: int) -> None:
     decided = select(func.count()).where(Decision.comment_id == comment.id)
     if db.session.scalar(decided.where(Decision.action_id.is_distinct_from(action_id))):
         return
@@ -61,7 +61,7 @@ def _take_back(comment: Comment, action_id: int) -> None:
     db.session.execute(delete(Comment).where(Comment.id == comment.id))
 
 
-def _settle(thread_ids: set[int], action_id: int) -> None:
+def _recount_and_prune(thread_ids: set[int], action_id: int) -> None:
     """Count threads anew; those that the import opened and that are empty go."""
     opened = ImportedThread.of(action_id, thread_ids)
     for thread_id in sorted(thread_ids):

@@ -109,7 +109,7 @@ def _subscribe(comment: Comment, email: str, submission: Submission, *, has_prov
     # Without an identity, both requests came together all the same: one confirmation is enough.
     asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
     if submission.notify:
-        subscriptions.hear_replies(comment, email, asker, is_confirmed=has_proved_address)
+        subscriptions.subscribe_to_replies(comment, email, asker, is_confirmed=has_proved_address)
     if submission.follow:
         subscriptions.follow(site, key, email, comment.language, asker, comment.author)
 
@@ -199,10 +199,10 @@ def body_hash(body: str) -> str:
     return tokens.keyed_hash("body", " ".join(body.split()).casefold())
 
 
-def twin_of(idempotency_key: str) -> Comment | None:
+def find_by_idempotency_key(idempotency_key: str) -> Comment | None:
     """Return the comment that the same form already posted: a double click, or a retry after a lost response."""
-    twin_id = db.session.scalar(select(Comment.id).where(Comment.idempotency_key == idempotency_key))
-    return db.session.get_one(Comment, twin_id) if twin_id else None
+    comment_id = db.session.scalar(select(Comment.id).where(Comment.idempotency_key == idempotency_key))
+    return db.session.get_one(Comment, comment_id) if comment_id else None
 
 
 def _store(comment: Comment) -> None:

@@ -56,7 +56,7 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
 def may_be_undone(action: ModeratorAction) -> bool:
     """Return whether there is anything to undo."""
     if action.verb == Verb.BAN:
-        return action.undone_at is None or bans.has_taken(action.undo_data["ban"])
+        return action.undone_at is None or bans.has_trashed(action.undo_data["ban"])
     if action.verb == Verb.IMPORT:
         return action.undone_at is None and imports.is_left(action)
     return action.undone_at is None and action.verb in UNDOING

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import mail, mailbox, settings
 from commentsvc.comments import by_mail
-from commentsvc.jobs.runner import surely_written, written
+from commentsvc.jobs.runner import run_in_transaction, run_in_transaction_with_retry
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import deliverability, incoming, outbox
@@ -21,46 +21,48 @@ def send_emails() -> int:
     """Send due emails over one connection, each claimed in its turn; return how many the server accepted."""
     if not settings.current().mail_url:
         return 0
-    parcel = written(outbox.claim)
-    if parcel is None:
+    outgoing = run_in_transaction(outbox.claim)
+    if outgoing is None:
         return 0
     taken, dialogue = 0, mail.Transcript()
     try:
         with mail.connect(dialogue) as connection:
-            while parcel is not None and _sent(connection, parcel, dialogue):
+            while outgoing is not None and _sent(connection, outgoing, dialogue):
                 taken += 1
-                parcel = written(outbox.claim) if taken < BATCH_SIZE else None
+                outgoing = run_in_transaction(outbox.claim) if taken < BATCH_SIZE else None
     except DeliveryFailed as failure:  # the server is unreachable: the email waits and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
-        if parcel is not None:
-            _not_sent(parcel, failure, dialogue, was_tried=False)
+        if outgoing is not None:
+            _not_sent(outgoing, failure, dialogue, was_tried=False)
     return taken
 
 
-def _sent(connection: mail.Connection, parcel: outbox.Parcel, dialogue: mail.Transcript) -> bool:
+def _sent(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue: mail.Transcript) -> bool:
     """Send one email and store the outcome; return whether the connection can be used for another."""
     dialogue.begin_message()
     try:
-        answer = connection.send(parcel.sender, parcel.recipient, parcel.message)
+        answer = connection.send(outgoing.sender, outgoing.recipient, outgoing.message)
     except DeliveryFailed as failure:
-        log.warning("email %s was not taken: %s", parcel.email_id, failure.answer)
-        _not_sent(parcel, failure, dialogue, was_tried=True)
+        log.warning("email %s was not taken: %s", outgoing.email_id, failure.answer)
+        _not_sent(outgoing, failure, dialogue, was_tried=True)
         return not failure.is_about_server
-    surely_written(partial(outbox.sent, parcel.email_id, answer))
-    if parcel.kind == EmailKind.TEST:
-        _explain(parcel.email_id, answer, dialogue, is_taken=True)
+    run_in_transaction_with_retry(partial(outbox.sent, outgoing.email_id, answer))
+    if outgoing.kind == EmailKind.TEST:
+        _explain(outgoing.email_id, answer, dialogue, is_taken=True)
     return True
 
 
-def _not_sent(parcel: outbox.Parcel, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool) -> None:
-    for email_id in written(partial(outbox.postpone, parcel.email_id, failure, was_tried=was_tried)):
+def _not_sent(
+    outgoing: outbox.OutgoingEmail, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool
+) -> None:
+    for email_id in run_in_transaction(partial(outbox.postpone, outgoing.email_id, failure, was_tried=was_tried)):
         _explain(email_id, failure.answer, dialogue, is_taken=False)
 
 
 def _explain(email_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
     """Store the dialogue of a test email for its sender, with hints."""
     hints = deliverability.hints(answer, is_taken=is_taken)
-    written(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
+    run_in_transaction(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
 
 
 def read_mailbox() -> int:
@@ -72,8 +74,8 @@ def read_mailbox() -> int:
             for sequence in folder.unread(BATCH_SIZE):
                 receive(folder.read(sequence))
                 folder.mark(sequence)
-    except mailbox.MailboxTrouble as trouble:
-        log.warning("the mailbox cannot be read: %s", trouble)
+    except mailbox.MailboxError as problem:
+        log.warning("the mailbox cannot be read: %s", problem)
     return 0
 
 
@@ -84,7 +86,7 @@ def receive(raw: bytes) -> str:
     """
     try:
         mail = incoming.read(raw)  # before anything is locked: strangers send anything
-        outcome = written(partial(by_mail.take, mail))
+        outcome = run_in_transaction(partial(by_mail.take, mail))
     except incoming.Unreadable as problem:
         log.warning("a mail could not be read: %s", problem)
         return f"ignored: {problem}"

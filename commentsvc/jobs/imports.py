@@ -11,7 +11,7 @@ from commentsvc import settings
 from commentsvc.comments import imports
 from commentsvc.db import db
 from commentsvc.errors import Refusal, found
-from commentsvc.jobs.runner import written
+from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.models.site import Site
 from commentsvc.transfer import importing, opening, reading, runs, staging
 from commentsvc.transfer.report import Report
@@ -27,22 +27,22 @@ def run_next() -> int:
 
     Database errors propagate: the lease expires, and it goes on where it broke off.
     """
-    task = written(runs.claim)
+    task = run_in_transaction(runs.claim)
     if task is None:
         return 0
     try:
         report = _perform(task)
-        written(partial(runs.complete, task, report))
+        run_in_transaction(partial(runs.complete, task, report))
     except SQLAlchemyError:
         raise
     except runs.Cancelled:
         db.session.rollback()
-        written(partial(runs.stop, task))
+        run_in_transaction(partial(runs.stop, task))
     except Refusal as refusal:
-        written(partial(runs.fail, task, [refusal.sentence, refusal.values]))
+        run_in_transaction(partial(runs.fail, task, [refusal.sentence, refusal.values]))
     except Exception:  # whatever a strange file causes
         log.exception("the import of %s failed", task.path)
-        written(partial(runs.fail, task, opening.NotReadable.sentence))
+        run_in_transaction(partial(runs.fail, task, opening.NotReadable.sentence))
     return 1
 
 
@@ -53,13 +53,13 @@ def _perform(task: Task) -> Report:
         site = found(db.session.get(Site, task.site_id))
         records = reading.records(task.path, task.choices.format, task.choices.reading)
         report = importing.stage(staged, records, site, options, tell)
-        action_id = None if task.is_dry else written(partial(runs.begin, task, report))
+        action_id = None if task.is_dry else run_in_transaction(partial(runs.begin, task, report))
         steps = importing.load(staged, site, options, report, action_id)
         if task.is_dry:
             for done in importing.prepared(steps):
                 tell(done)
         else:
-            for _ in db.each_written(partial(_step, task, step) for step in steps):
+            for _ in db.commit_each(partial(_step, task, step) for step in steps):
                 pass
     return report
 
@@ -78,11 +78,11 @@ class _Progress:
 
     def __call__(self, done: int) -> None:
         if time.monotonic() - self._last >= GAP:
-            written(partial(runs.renew, self._task, done))
+            run_in_transaction(partial(runs.renew, self._task, done))
             self._last = time.monotonic()
 
 
-def take_back() -> int:
+def revert_imports() -> int:
     """Take imports back that were undone; return how many rows went."""
     action_id = imports.next_undone()
-    return sum(db.in_batches(partial(imports.take_back_some, action_id))) if action_id else 0
+    return sum(db.in_batches(partial(imports.revert_batch, action_id))) if action_id else 0

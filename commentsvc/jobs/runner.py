@@ -46,7 +46,7 @@ class Work(Protocol[Task, Result]):
 
 def run_next(work: Work[Task, Result]) -> int:
     """Run the job that is due next; return how many ran."""
-    task = written(work.claim)
+    task = run_in_transaction(work.claim)
     if task is None:
         return 0
     run(work, task)
@@ -60,25 +60,25 @@ def run(work: Work[Task, Result], task: Task) -> Exception | None:
     """
     try:
         result = work.perform(task)
-        written(partial(work.complete, task, result))
+        run_in_transaction(partial(work.complete, task, result))
     except SQLAlchemyError:
         raise
     except PermanentFailure as failure:
         log.debug("given up: %s (%s)", task, failure)
-        written(partial(work.give_up, task, failure))
+        run_in_transaction(partial(work.give_up, task, failure))
         return failure
     except FetchFailed as failure:
         log.debug("to be retried: %s (%s)", task, failure)
-        written(partial(work.retry, task, str(failure)))
+        run_in_transaction(partial(work.retry, task, str(failure)))
         return failure
     except Exception as failure:  # whatever a hostile page causes, it must not stop the jobs behind it
         log.exception("failed unexpectedly: %s", task)
-        written(partial(work.retry, task, UNEXPECTED))
+        run_in_transaction(partial(work.retry, task, UNEXPECTED))
         return failure
     return None
 
 
-def written(use_case: Callable[[], Result]) -> Result:
+def run_in_transaction(use_case: Callable[[], Result]) -> Result:
     """Call a use case in a transaction of its own."""
     db.begin_write()
     result = use_case()
@@ -86,12 +86,12 @@ def written(use_case: Callable[[], Result]) -> Result:
     return result
 
 
-def surely_written(use_case: Callable[[], None]) -> None:
+def run_in_transaction_with_retry(use_case: Callable[[], None]) -> None:
     """The same for what has happened and must not happen again: retry if the database is busy."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return written(use_case)
+            return run_in_transaction(use_case)
         except SQLAlchemyError as problem:
             log.warning("the database is not available (%s)", problem)
             db.session.rollback()
-    return written(use_case)
+    return run_in_transaction(use_case)

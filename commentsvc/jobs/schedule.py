@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
 from commentsvc.jobs import backups, email, imports, upkeep
-from commentsvc.jobs.runner import run_next, written
+from commentsvc.jobs.runner import run_in_transaction, run_next
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
 from commentsvc.models import leased
 from commentsvc.models.announcement import Announcement
@@ -31,7 +31,7 @@ from commentsvc.moderation import second_opinion
 from commentsvc.notifications import channels
 from commentsvc.read_only import ReadOnly
 
-LOOK = timedelta(seconds=1)  # between two checks for due rows
+POLL_INTERVAL = timedelta(seconds=1)  # between two checks for due rows
 MAX_PAUSE = timedelta(seconds=10)
 FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done at the start
 MAILBOX_PAUSE = timedelta(seconds=15)
@@ -55,22 +55,22 @@ class Job:
     pause: timedelta = MAX_PAUSE
     at_once: int = 1
     is_urgent: bool = True
-    bell: threading.Condition = field(default_factory=threading.Condition, compare=False)
+    wakeup: threading.Condition = field(default_factory=threading.Condition, compare=False)
 
     def has_work(self) -> bool:
         """Whether there may be anything to do; asked without the lock for writing."""
-        return self.rows is None or bool(db.session.scalar(select(self.rows.are_there())))
+        return self.rows is None or bool(db.session.scalar(select(self.rows.any_due())))
 
-    def ring(self) -> None:
+    def wake_threads(self) -> None:
         """Wake its threads."""
-        with self.bell:
-            self.bell.notify_all()
+        with self.wakeup:
+            self.wakeup.notify_all()
 
     def wait(self, span: timedelta, stop: threading.Event) -> None:
-        """Sleep until ``ring`` or for ``span``; not at all once ``stop`` is set."""
-        with self.bell:
+        """Sleep until ``wake_threads`` or for ``span``; not at all once ``stop`` is set."""
+        with self.wakeup:
             if not stop.is_set():
-                self.bell.wait(span.total_seconds())
+                self.wakeup.wait(span.total_seconds())
 
 
 JOBS = (
@@ -84,7 +84,7 @@ JOBS = (
     Job("watch feeds", partial(run_next, watching), WatchedFeed),
     Job("check pages", partial(run_next, page_check_queue), PageCheck),
     Job("import comments", imports.run_next, ImportRun),
-    Job("take imports back", imports.take_back),
+    Job("take imports back", imports.revert_imports),
     Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False),
@@ -97,7 +97,7 @@ class Schedule:
 
     def __init__(self, context: Callable[[], AbstractContextManager[object]]) -> None:
         self._context, self._stop = context, threading.Event()
-        loops = [("look-out", partial(look_out, self._stop))]
+        loops = [("poller", partial(poll_due_jobs, self._stop))]
         loops += [(job.name, partial(loop, job, self._stop)) for job in JOBS for _ in range(job.at_once)]
         self._threads = [
             threading.Thread(target=self._run, args=(work,), name=f"jobs: {name}", daemon=True) for name, work in loops
@@ -105,37 +105,37 @@ class Schedule:
         for thread in self._threads:
             thread.start()
 
-    def end(self, patience: timedelta = STOPPING) -> None:
+    def end(self, timeout: timedelta = STOPPING) -> None:
         """Let every job finish what it is doing, and give the leases of what it cannot finish back."""
         self._stop.set()
         new_work.set()
         for job in JOBS:
-            job.ring()
-        deadline = time.monotonic() + patience.total_seconds()
+            job.wake_threads()
+        deadline = time.monotonic() + timeout.total_seconds()
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._context():
-            _carefully(lambda: written(leased.give_back))
+            _carefully(lambda: run_in_transaction(leased.release_leases))
 
     def _run(self, work: Callable[[], None]) -> None:
         with self._context():
             work()
 
 
-def look_out(stop: threading.Event) -> None:
+def poll_due_jobs(stop: threading.Event) -> None:
     """Each second, and when this process commits one, look for due rows of every job, and wake their threads."""
     while not stop.is_set():
-        _carefully(_wake)
-        new_work.wait(LOOK.total_seconds())
+        _carefully(_wake_due_jobs)
+        new_work.wait(POLL_INTERVAL.total_seconds())
         new_work.clear()
 
 
-def _wake() -> int:
+def _wake_due_jobs() -> int:
     jobs = [job for job in JOBS if job.rows is not None]
-    found = db.session.execute(select(*(job.rows.are_there() for job in jobs if job.rows))).one()
+    found = db.session.execute(select(*(job.rows.any_due() for job in jobs if job.rows))).one()
     due = [job for job, is_due in zip(jobs, found, strict=True) if is_due]
     for job in due:
-        job.ring()
+        job.wake_threads()
     return len(due)
 
 

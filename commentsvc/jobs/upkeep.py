@@ -5,7 +5,7 @@ from functools import partial
 from commentsvc.accounts import sessions
 from commentsvc.captcha import challenge
 from commentsvc.db import db
-from commentsvc.jobs.runner import written
+from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.privacy import retention
 from commentsvc.sites import removal as site_removal
 from commentsvc.transfer import runs
@@ -24,11 +24,11 @@ def tidy() -> int:
 def forget_old() -> int:
     """Delete, in batches, what the sites' rules say is too old; return how much."""
     old = retention.due()
-    return written(partial(retention.forget, old)) if len(old) else 0
+    return run_in_transaction(partial(retention.forget, old)) if len(old) else 0
 
 
 def remove_sites() -> int:
     """Delete the next rows of removed sites; return how many."""
     if not site_removal.is_left():
         return 0
-    return written(site_removal.go_on)
+    return run_in_transaction(site_removal.go_on)

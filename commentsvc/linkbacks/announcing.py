@@ -85,7 +85,7 @@ def perform(asked: Reading) -> Article:
     page = safe_http.fetch(asked.url)
     if page.status in GONE:
         return Article(asked.url, "", "", [], is_gone=True)
-    if not page.is_fine:
+    if not page.is_success:
         raise FetchFailed(f"the page answers with status {page.status}")
     return article_page.read(page, asked.own_origins)
 

@@ -85,7 +85,7 @@ class CheckFailed(Exception):
         return Finding(name, self.mark, self.said, self.code)
 
 
-class NotThere(CheckFailed):
+class OptionalMissing(CheckFailed):
     """What is missing, and optional."""
 
     mark = Mark.OPTIONAL
@@ -132,7 +132,7 @@ def check(page: Page) -> list[Finding]:
 
 
 def _article(page: Page) -> Article:
-    if not page.is_fine:
+    if not page.is_success:
         if "location" in page.headers:
             raise CheckFailed(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
         raise CheckFailed(NO_ARTICLE, url=page.url, status=page.status)
@@ -237,7 +237,7 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
-        raise NotThere(N_("missing, so other blogs cannot send mentions. If you want them, add:"), element)
+        raise OptionalMissing(N_("missing, so other blogs cannot send mentions. If you want them, add:"), element)
     if offered[0] != wanted:
         sentence = N_("the page says %(found)s, but it should be %(wanted)s. Use:")
         raise CheckFailed(sentence, element, found=offered[0], wanted=wanted)
@@ -252,7 +252,7 @@ def _rdf(article: Article) -> Reason:
     title = article.first("//title/text()").strip() or "TITLE"
     wanted = trackback.rdf(article.canonical, title, links.trackback(article.site.key, article.key))
     if not blocks:
-        raise NotThere(
+        raise OptionalMissing(
             N_("missing; only old trackback software looks for it. If you want that, add to the body:"), wanted
         )
     for block in blocks:

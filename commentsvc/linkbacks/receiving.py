@@ -209,7 +209,7 @@ def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address
     source_hash = hashlib.sha256(request.source.partition("#")[0].encode()).hexdigest()
     same = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
     if known := db.session.scalar(same):
-        return _told_again(known, request, target)
+        return _handle_repeat(known, request, target)
     ping = Ping(
         protocol=request.protocol,
         site_id=site.id,
@@ -228,14 +228,17 @@ def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address
         with db.session.begin_nested():
             db.session.add(ping)
     except IntegrityError:  # somebody else sent the same at this moment
-        if twin := db.session.scalar(same):
-            return _told_again(twin, request, target)
+        if existing := db.session.scalar(same):
+            return _handle_repeat(existing, request, target)
         raise
     return ping
 
 
-def _told_again(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
-    """Return whether a repeated ping is verified again: any webmention, else only a failed one."""
+def _handle_repeat(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
+    """Enqueue a repeated ping for verification, and return it; raise ``AlreadyKnown`` if it needs none.
+
+    Any webmention does; of the others, only those that failed.
+    """
     if request.protocol != Kind.WEBMENTION and ping.state not in OVER:
         raise AlreadyKnown
     if ping.state == PingState.QUEUED and ping.protocol == request.protocol:

@@ -32,7 +32,7 @@ SHOWN = 100  # rows of the log
 log = logging.getLogger(__name__)
 
 
-class NotTaken(PermanentFailure):
+class ReceiverRefused(PermanentFailure):
     """The other side refuses, and would refuse again; the text is its answer."""
 
 
@@ -82,7 +82,7 @@ def perform(message: Message) -> Outcome:
     """Find the page's endpoint and send the linkback there.
 
     Raises:
-        NotTaken: the endpoint refuses it, or its answer breaks us: sending it again would annoy the other side.
+        ReceiverRefused: the endpoint refuses it, or its answer breaks us: sending it again would annoy the other side.
         safe_http.FetchRefused, safe_http.FetchFailed: page or endpoint cannot be reached.
     """
     try:
@@ -91,7 +91,7 @@ def perform(message: Message) -> Outcome:
         raise
     except Exception as problem:
         log.exception("the answer about %s could not be read", message.target)
-        raise NotTaken("could not be read") from problem
+        raise ReceiverRefused("could not be read") from problem
 
 
 def _sent(message: Message) -> Outcome:
@@ -114,7 +114,7 @@ def _sent(message: Message) -> Outcome:
     fields = {"url": message.source, "title": message.title, "excerpt": message.excerpt, "blog_name": message.blog_name}
     page = _must_be_fine(safe_http.post_form(endpoint.url, fields))
     if (refusal := trackback.refusal_in(page.body)) is not None:
-        raise NotTaken(refusal)
+        raise ReceiverRefused(refusal)
     return Outcome(endpoint, "taken")
 
 
@@ -158,21 +158,21 @@ def _status_url(page: Page, endpoint: Endpoint) -> str | None:
 
 
 def _must_be_fine(page: Page) -> Page:
-    """Raise ``NotTaken``, or ``FetchFailed`` if it may succeed later."""
-    if page.is_trouble:
+    """Raise ``ReceiverRefused``, or ``FetchFailed`` if it may succeed later."""
+    if page.is_temporary_error:
         raise FetchFailed(f"status {page.status}")
-    if not page.is_fine:
+    if not page.is_success:
         said = plain_text.from_html(plain_text.decode(page.body[:1000]))[:200]
-        raise NotTaken(f"status {page.status}: {said}" if said else f"status {page.status}")
+        raise ReceiverRefused(f"status {page.status}: {said}" if said else f"status {page.status}")
     return page
 
 
 def _answer_of_pingback(page: Page) -> str:
-    """Raise ``NotTaken`` for any fault except "already registered"."""
+    """Raise ``ReceiverRefused`` for any fault except "already registered"."""
     refusal = pingback.refusal_in(page.body)
     if refusal is None:
         return "taken"
     code, sentence = refusal
     if code == pingback.ALREADY_KNOWN:
         return "was known there already"
-    raise NotTaken(f"fault {code}: {sentence}")
+    raise ReceiverRefused(f"fault {code}: {sentence}")

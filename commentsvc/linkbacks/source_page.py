@@ -47,7 +47,7 @@ class NoLink(PermanentFailure):
     is_certain = True
 
 
-class NotThere(NoLink):
+class SourceMissing(NoLink):
     """There is no such page at the moment, or not for us."""
 
     is_certain = False
@@ -97,7 +97,7 @@ def read(page: Page, target: Target) -> Finding:
     """Extract what ``page`` says where it links to ``target``.
 
     Raises:
-        NoLink: it does not; ``NotThere`` if there is no such page.
+        NoLink: it does not; ``SourceMissing`` if there is no such page.
         FetchFailed: it is not available at the moment.
     """
     _check_status(page)
@@ -129,10 +129,10 @@ def _check_status(page: Page) -> None:
     said = f"the page answers with status {page.status}"
     if page.status == GONE_FOR_EVER:
         raise NoLink(said)
-    if page.is_trouble:
+    if page.is_temporary_error:
         raise FetchFailed(said)
-    if not page.is_fine:
-        raise NotThere(said)
+    if not page.is_success:
+        raise SourceMissing(said)
 
 
 def _read_html(page: Page, target: Target) -> Finding:

@@ -36,10 +36,10 @@ FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5
 BROKEN_OFF = "reading it was broken off again and again"
 SHOWN = 100  # rows of the log
-SURE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
+CONFIRM_GONE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
 # When a verified source is checked again: up to this age, after so long.
-LOOKS = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
-SELDOM = timedelta(days=30)
+RECHECK_SCHEDULE = ((timedelta(days=1), timedelta(days=1)), (timedelta(days=8), timedelta(days=7)))
+RECHECK_INTERVAL = timedelta(days=30)
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, application/json;q=0.5, */*;q=0.1"
 
 
@@ -63,7 +63,7 @@ def claim() -> Claim | None:
         if ping.tries >= MAX_TRIES:
             _give_up(ping, BROKEN_OFF)
             return None
-        if _has_had_enough(ping.source_host):
+        if _is_host_over_limit(ping.source_host):
             ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None
             return None
         return Claim(ping.id, ping.source, _target(ping))
@@ -79,10 +79,10 @@ def perform(claimed: Claim) -> Finding:
     """
     try:
         page = safe_http.fetch(claimed.source, ACCEPT)
-        is_led_away = receiving.host_of(page.url) != receiving.host_of(claimed.source)
-        if is_led_away and page.status >= 500:
-            raise safe_http.LedAway(f"the page answers with status {page.status}")
-    except safe_http.LedAway as failure:
+        is_other_host = receiving.host_of(page.url) != receiving.host_of(claimed.source)
+        if is_other_host and page.status >= 500:
+            raise safe_http.RedirectTargetFailed(f"the page answers with status {page.status}")
+    except safe_http.RedirectTargetFailed as failure:
         raise safe_http.FetchRefused(str(failure)) from failure
     return source_page.read(page, claimed.target)
 
@@ -106,7 +106,7 @@ def complete(claimed: Claim, finding: Finding) -> None:
     elif (comment := Comment.locked(ping.comment_id)) is not None:
         posting.update_linkback(comment, mention, was_withdrawn=_was_withdrawn(comment))
     ping.gone_at = None
-    _settle(ping, PingState.VERIFIED, due_after=_next_look(ping))
+    _record_outcome(ping, PingState.VERIFIED, due_after=_next_recheck(ping))
 
 
 def give_up(claimed: Claim, failure: PermanentFailure) -> None:
@@ -121,12 +121,12 @@ def give_up(claimed: Claim, failure: PermanentFailure) -> None:
     if isinstance(failure, safe_http.FetchRefused):
         _give_up(ping, reason)
     elif ping.comment_id is None:
-        _settle(ping, PingState.REFUSED, reason)
+        _record_outcome(ping, PingState.REFUSED, reason)
     elif (ping.is_resent and getattr(failure, "is_certain", True)) or _is_gone_for_good(ping):
         _withdraw(ping, reason)
     else:
         ping.gone_at = ping.gone_at or clock.now()
-        _settle(ping, PingState.VERIFIED, reason, due_after=ping.gone_at + SURE_AFTER - clock.now())
+        _record_outcome(ping, PingState.VERIFIED, reason, due_after=ping.gone_at + CONFIRM_GONE_AFTER - clock.now())
 
 
 def retry(claimed: Claim, reason: str) -> None:
@@ -139,7 +139,7 @@ def retry(claimed: Claim, reason: str) -> None:
         if ping.comment_id is None:
             ping.state = PingState.FAILED
         else:
-            _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+            _record_outcome(ping, PingState.VERIFIED, reason, due_after=CONFIRM_GONE_AFTER)
 
 
 def check_again(ping: Ping) -> None:
@@ -168,25 +168,25 @@ def _target(ping: Ping) -> Target:
 
 def _give_up(ping: Ping, reason: str) -> None:
     if ping.comment_id is not None:
-        _settle(ping, PingState.VERIFIED, reason, due_after=SURE_AFTER)
+        _record_outcome(ping, PingState.VERIFIED, reason, due_after=CONFIRM_GONE_AFTER)
     else:
-        _settle(ping, PingState.FAILED, reason)
+        _record_outcome(ping, PingState.FAILED, reason)
         ping.tries = 1  # a failure is shown even while it is retried
 
 
-def _settle(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:
+def _record_outcome(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:
     ping.state, ping.reason, ping.leased_until, ping.is_resent = state, reason[:300], None, False
     ping.checked_at, ping.due_at = clock.now(), clock.now() + due_after
     ping.tries = ping.tries + 1 if state == PingState.REFUSED else 0
 
 
-def _next_look(ping: Ping) -> timedelta:
+def _next_recheck(ping: Ping) -> timedelta:
     age = clock.now() - ping.created_at
-    return next((gap for until, gap in LOOKS if age < until), SELDOM)
+    return next((gap for until, gap in RECHECK_SCHEDULE if age < until), RECHECK_INTERVAL)
 
 
 def _is_gone_for_good(ping: Ping) -> bool:
-    return ping.gone_at is not None and clock.now() - ping.gone_at >= SURE_AFTER
+    return ping.gone_at is not None and clock.now() - ping.gone_at >= CONFIRM_GONE_AFTER
 
 
 def _withdraw(ping: Ping, reason: str) -> None:
@@ -194,7 +194,7 @@ def _withdraw(ping: Ping, reason: str) -> None:
     comment = Comment.locked(ping.comment_id) if ping.comment_id else None
     if comment is not None and comment.state in (State.APPROVED, State.PENDING):
         decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_GONE])
-    _settle(ping, PingState.WITHDRAWN, reason)
+    _record_outcome(ping, PingState.WITHDRAWN, reason)
 
 
 def _was_withdrawn(comment: Comment) -> bool:
@@ -203,7 +203,7 @@ def _was_withdrawn(comment: Comment) -> bool:
     return comment.state == State.TRASHED and last is not None and REASON_GONE in last.reasons
 
 
-def _has_had_enough(host: str) -> bool:
+def _is_host_over_limit(host: str) -> bool:
     asked = select(func.count(Ping.id)).where(
         Ping.source_host == host, Ping.checked_at > clock.now() - timedelta(hours=1)
     )
@@ -235,7 +235,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
         circumstances=Circumstances(
-            pings=0 if finding.response in FACEPILE or _is_known(ping) else _of_same_blog(ping),
+            pings=0 if finding.response in FACEPILE or _is_known(ping) else _recent_pings_from_host(ping),
             links_out=finding.links,
             is_made_up=not finding.says(ping.excerpt),
         ),
@@ -259,7 +259,7 @@ def _is_known(ping: Ping) -> bool:
     return db.session.scalar(approved.where(Ping.source_host == ping.source_host).limit(1)) is not None
 
 
-def _of_same_blog(ping: Ping) -> int:
+def _recent_pings_from_host(ping: Ping) -> int:
     """Return how many pings of the same host were accepted within a day, at most ``MAX_OF_HOST``."""
     since = clock.now() - timedelta(days=1)
     same = select(Ping.id).where(Ping.source_host == ping.source_host, Ping.created_at > since)

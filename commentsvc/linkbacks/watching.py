@@ -62,7 +62,7 @@ def perform(watched: Watch) -> tuple[Page, list[Entry]]:
         safe_http.FetchRefused, safe_http.FetchFailed
     """
     page = safe_http.fetch(watched.url, ACCEPT, watched.conditions)
-    if page.status != NOT_MODIFIED and not page.is_fine:
+    if page.status != NOT_MODIFIED and not page.is_success:
         raise FetchFailed(f"the feed answers with status {page.status}")
     return page, entries(page) if page.status != NOT_MODIFIED else []
 

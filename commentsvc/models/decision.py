@@ -53,7 +53,7 @@ def is_last() -> ColumnElement[bool]:
     return ~select(later.id).where(later.comment_id == Decision.comment_id, later.id > Decision.id).exists()
 
 
-def is_called_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
+def is_moderator_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """A moderator called the comment spam, as a condition; the score's own verdict does not count."""
     said = select(Decision.id).where(
         Decision.comment_id == comment.id,
@@ -66,7 +66,7 @@ def is_called_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
 
 def waits(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """The comment is pending in its author's eyes, as a condition: it is held, or only the score calls it spam."""
-    return (comment.state == State.PENDING) | ((comment.state == State.SPAM) & ~is_called_spam(comment))
+    return (comment.state == State.PENDING) | ((comment.state == State.SPAM) & ~is_moderator_spam(comment))
 
 
 def is_waiting(comment: Comment) -> bool:

@@ -50,7 +50,7 @@ class Leased(Base):
         return and_(cls.waits_for_worker(), cls.due_at <= now, or_(cls.leased_until.is_(None), cls.leased_until < now))
 
     @classmethod
-    def are_there(cls) -> ColumnElement[bool]:
+    def any_due(cls) -> ColumnElement[bool]:
         """Whether there is any such row."""
         return exists(select(cls.id).where(cls.is_due()))
 
@@ -92,7 +92,7 @@ def _note_lease(table: type[Leased], row_id: int, until: datetime) -> None:
             del _leases[key]
 
 
-def give_back() -> int:
+def release_leases() -> int:
     """End the leases of this process, as it stops, so that others need not wait; return how many there were."""
     given = 0
     with _lock:

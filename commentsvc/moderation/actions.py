@@ -90,7 +90,7 @@ def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) 
 
 def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
     """Give the comments back the states they had, except those that were decided about since."""
-    return decisions.give_back(decisions.in_effect(Decision.action_id == action.id), by)
+    return decisions.restore_states(decisions.in_effect(Decision.action_id == action.id), by)
 
 
 def locked(action_id: int) -> ModeratorAction | None:

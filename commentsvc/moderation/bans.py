@@ -103,12 +103,12 @@ class Affected:
 
 
 def affected(ban: Ban) -> Affected:
-    """Return what ``trash_theirs`` would move. Takes time, so nothing is locked."""
-    names = Counter(comment.author for comment in _theirs(ban))
+    """Return what ``trash_matching`` would move. Takes time, so nothing is locked."""
+    names = Counter(comment.author for comment in _matching(ban))
     return Affected(names.total(), [name for name, _ in names.most_common()])
 
 
-def drafts_about(comment: Comment) -> list[Ban]:
+def preset_bans(comment: Comment) -> list[Ban]:
     """Return the bans that what is known of a comment's author allows, the narrowest first."""
     known = {
         BanKind.BROWSER: comment.visitor,
@@ -132,15 +132,15 @@ def _linking_host(comment: Comment) -> str:
     return links.host_of(comment.website or "") if comment.is_linkback else ""
 
 
-def theirs(ban: Ban) -> list[int]:
+def matching_comment_ids(ban: Ban) -> list[int]:
     """Return ids of pending and approved comments that the ban would have refused. Takes time, so nothing is locked.
 
     Networks match nothing, as addresses are stored as hashes; moderators' own comments never match.
     """
-    return [comment.id for comment in _theirs(ban)]
+    return [comment.id for comment in _matching(ban)]
 
 
-def _theirs(ban: Ban) -> Iterator[Comment]:
+def _matching(ban: Ban) -> Iterator[Comment]:
     for part in _parts(ban):
         near = select(Comment).where(
             part, _may_be_refused_by(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None)
@@ -151,9 +151,9 @@ def _theirs(ban: Ban) -> Iterator[Comment]:
         yield from (comment for comment in comments if _is_refused(comment, ban))
 
 
-def trash_theirs(ban: Ban) -> int:
+def trash_matching(ban: Ban) -> int:
     """Trash what a ban would have refused, in batches, as part of its action; return how many. Commits."""
-    return sum(db.in_batches(partial(_trash_some, ban, theirs(ban))))
+    return sum(db.in_batches(partial(_trash_some, ban, matching_comment_ids(ban))))
 
 
 def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
@@ -180,16 +180,16 @@ def lift(ban: Ban) -> None:
 
 
 def undo(ban: Ban) -> None:
-    """Lift a ban as if it had never been imposed; ``give_back_theirs`` then restores what it trashed."""
+    """Lift a ban as if it had never been imposed; ``restore_matching`` then restores what it trashed."""
     lift(ban)
     undone = update(ModeratorAction).where(_action_of(ban), ModeratorAction.undone_at.is_(None))
     db.session.execute(undone.values(undone_at=clock.now()))
 
 
-def give_back_theirs(ban: Ban, by: Moderator | None = None) -> int:
+def restore_matching(ban: Ban, by: Moderator | None = None) -> int:
     """Restore what a ban trashed, except what was decided about since, in batches; return how many. Commits."""
     some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
-    return sum(db.in_batches(lambda: len(decisions.give_back(some, by))))
+    return sum(db.in_batches(lambda: len(decisions.restore_states(some, by))))
 
 
 def _action_of(ban: Ban) -> ColumnElement[bool]:
@@ -197,12 +197,12 @@ def _action_of(ban: Ban) -> ColumnElement[bool]:
     return is_its & (ModeratorAction.verb == Verb.BAN)
 
 
-def has_taken(ban_id: int) -> bool:
+def has_trashed(ban_id: int) -> bool:
     """Return whether anything that a ban trashed is still in the trash, with no decision since."""
     return db.session.scalar(decisions.in_effect(Decision.ban_id == ban_id).limit(1)) is not None
 
 
-def taken_by(bans: Sequence[Ban]) -> dict[int, int]:
+def trashed_counts(bans: Sequence[Ban]) -> dict[int, int]:
     """Return how many comments each ban has in the trash, with no decision since."""
     of_these = Decision.ban_id.in_([ban.id for ban in bans])
     rows = db.session.execute(

@@ -29,7 +29,7 @@ LOG = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name i
 def record_first(comment: Comment) -> None:
     """Log the policy's decision about a new comment, count it, and notify subscribers."""
     _log(comment, before=None, reasons=comment.reasons)
-    _tally_first(comment)
+    _count_new(comment)
     if comment.state != State.SPAM:
         channels.enqueue(comment)
     if comment.is_visible:
@@ -103,7 +103,7 @@ def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
     return rows.order_by(Decision.comment_id)
 
 
-def give_back(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
+def restore_states(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
     """Restore the states that comments had before ``changes``."""
     before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
@@ -134,7 +134,7 @@ def _lesson_before_last(comment: Comment) -> State | None:
     return None
 
 
-def _tally_first(comment: Comment) -> None:
+def _count_new(comment: Comment) -> None:
     site_id = comment.thread.site_id
     DailyCount.add(Event.POSTED, site_id)
     if comment.state == State.PENDING:
@@ -164,11 +164,11 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
 
 def _show(comment: Comment) -> None:
     _count(comment, +1)
-    _believe(comment)
+    _adopt_title_and_url(comment)
     fan_out.announce(comment)
 
 
-def _believe(comment: Comment) -> None:
+def _adopt_title_and_url(comment: Comment) -> None:
     """Let the thread take over title and address that came with the first comment shown."""
     thread = comment.thread
     if comment.is_linkback or thread.title or not comment.title:

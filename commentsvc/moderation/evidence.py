@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision, is_called_spam, waits
+from commentsvc.models.decision import Decision, is_moderator_spam, waits
 from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -159,7 +159,7 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     return APPROVED.number(asked)
 
 
-def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
+def approved_by_rule_lately(site: Site, visitor: str, address_hash: str | None) -> int:
     """Return how many comments of this visitor, from this address, rules approved within a day, up to ``ENOUGH``."""
     asked = {
         "visitor": visitor,
@@ -168,10 +168,10 @@ def let_in_lately(site: Site, visitor: str, address_hash: str | None) -> int:
         "since": clock.now() - timedelta(days=1),
     }
     db.session.flush()
-    return LET_IN_LATELY.number(asked)
+    return APPROVED_BY_RULE_LATELY.number(asked)
 
 
-def _let_in_lately() -> Select[int]:
+def _approved_by_rule_lately() -> Select[int]:
     theirs = _newest(Comment.visitor == bindparam("visitor"))
     alike = theirs.address_hash.is_not_distinct_from(bindparam("address_hash"))
     here = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
@@ -257,7 +257,11 @@ def _counted(rows: Select[int]) -> Select[int]:
 
 def _called_spam(comment: type[Comment]) -> Select[int]:
     """Select those of these comments that moderators called spam: the score must not train on itself."""
-    return select(comment.id).where(is_called_spam(comment), comment.id != bindparam("besides"))
+    return select(comment.id).where(is_moderator_spam(comment), comment.id != bindparam("besides"))
 
 
-EVERYTHING, APPROVED, LET_IN_LATELY = Prepared(_everything), Prepared(_approved), Prepared(_let_in_lately)
+EVERYTHING, APPROVED, APPROVED_BY_RULE_LATELY = (
+    Prepared(_everything),
+    Prepared(_approved),
+    Prepared(_approved_by_rule_lately),
+)

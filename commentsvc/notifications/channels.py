@@ -223,7 +223,7 @@ def perform(message: Message) -> str:
     page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))
     if page.status == GONE:
         raise safe_http.FetchRefused(str(GONE))
-    if not page.is_fine:
+    if not page.is_success:
         raise safe_http.FetchFailed(f"{page.status} {plain_text.fold(page.body[:200].decode('utf-8', 'replace'))}")
     return str(page.status)
 

@@ -34,7 +34,7 @@ ANSWER_ABOVE = "✂ – – –"  # in any language, a reply ends where this is
 
 
 @dataclass(frozen=True)
-class Written:
+class RenderedEmail:
     """A rendered email. ``references`` are Message-IDs, oldest first.
 
     ``is_secret`` if only its reader may ever see the text.
@@ -61,14 +61,14 @@ class _Plan:
 
 
 @dataclass(frozen=True)
-class _Talk:
+class _DigestThread:
     """The part of a digest about one thread."""
 
     thread: Thread
     comments: list[Comment]
 
 
-def write_out(email: Email) -> Written | None:
+def render_email(email: Email) -> RenderedEmail | None:
     """Render an email as things are now; None if nothing is left to report, or nobody wants it."""
     recipient = Recipient.with_email(email.recipient)
     if recipient is None or not (recipient.is_open or email.kind in WHATEVER_COMES_BACK):
@@ -87,7 +87,7 @@ def write_out(email: Email) -> Written | None:
         subject = plain_text.crop(plain_text.fold(_render(f"{plan.template}.subject.txt", facts)), SUBJECT)
         text = _render(f"{plan.template}.txt", facts)
         html = _render(f"{plan.template}.html", facts | {"subject": subject})
-    return Written(subject, text.strip() + "\n", html, **plan.headers)
+    return RenderedEmail(subject, text.strip() + "\n", html, **plan.headers)
 
 
 def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
@@ -140,7 +140,7 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
     if not items:
         return None
     comments, more = _listed(items, lambda one: (one.thread.site.name, one.thread_id, one.id))
-    talks = [_Talk(those[0].thread, those) for those in _by_thread(comments)]
+    talks = [_DigestThread(those[0].thread, those) for those in _by_thread(comments)]
     sites = {one.comment.thread.site_id: one.comment.thread.site for one in items}
     stop_url = subscriptions.stop_url([item.subscription for item in items])
     names = ", ".join(site.name for site in sites.values())

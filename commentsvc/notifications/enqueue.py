@@ -81,7 +81,7 @@ def add(email: Email, comment: Comment, subscription: Subscription, occasion: st
     )
 
 
-def hurry(recipient: Recipient) -> None:
+def apply_frequency(recipient: Recipient) -> None:
     """Apply a recipient's new frequency to the emails that wait."""
     due_at = clock.now() if recipient.frequency == Frequency.AT_ONCE else recipient.next_digest()
     waits = update(Email).where(Email.kind == EmailKind.DIGEST, Email.recipient == recipient.email)
@@ -89,7 +89,7 @@ def hurry(recipient: Recipient) -> None:
     db.session.execute(waits.values(due_at=due_at, created_at=due_at))
 
 
-def is_told(occasion: str, recipient: Recipient) -> bool:
+def is_already_notified(occasion: str, recipient: Recipient) -> bool:
     """Return whether this address was already notified of it."""
     notified = select(EmailItem.id).where(EmailItem.occasion == occasion, EmailItem.recipient == recipient.email)
     return db.session.scalar(notified) is not None

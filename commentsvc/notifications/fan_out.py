@@ -92,7 +92,7 @@ def announce_held(comment: Comment) -> None:
     occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
     for subscription in _who_decides(comment):
         recipient = subscription.recipient
-        if not subscription.is_active or enqueue.is_told(occasion, recipient):
+        if not subscription.is_active or enqueue.is_already_notified(occasion, recipient):
             continue
         due_at = recipient.next_digest()
         if recipient.frequency == Frequency.AT_ONCE:

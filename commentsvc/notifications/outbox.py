@@ -20,7 +20,7 @@ from commentsvc.mail import DeliveryFailed
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.notifications import bounces, emails, return_address
-from commentsvc.notifications.emails import Written
+from commentsvc.notifications.emails import RenderedEmail
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +28,14 @@ LEASE = timedelta(minutes=5)
 FIRST_GAP = timedelta(minutes=1)
 MAX_GAP = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=5)
-LATE = timedelta(minutes=10)  # after which somebody should look into it
+OVERDUE_AFTER = timedelta(minutes=10)  # after which somebody should look into it
 # A server may refuse because of us or our content, which is not the address's fault.
 NO_SUCH_ADDRESS = re.compile(
     r"\b5\.(?:1\.[1-6]|1\.10|2\.\d)\b|^(?!.*\b5\.\d+\.\d).*(?:no such|unknown user|not exist)", re.I
 )
 SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+")
-SEVERAL = 2  # recipients refused in a row
-FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+MIN_REFUSED_RECIPIENTS = 2  # recipients refused in a row
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 100
 NOTHING_LEFT = N_("nothing left to report, or no recipients")
 BY_MODERATOR = N_("cancelled by a moderator")
@@ -60,7 +60,7 @@ WIRE = _wire_policy()
 
 
 @dataclass(frozen=True)
-class Parcel:
+class OutgoingEmail:
     """A claimed email, ready to be sent."""
 
     email_id: int
@@ -71,14 +71,14 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class DeliveryProblem:
     """Since when emails have not been delivered, and the mail server's last answer."""
 
     since: datetime
     answer: str
 
 
-def claim() -> Parcel | None:
+def claim() -> OutgoingEmail | None:
     """Lease and render the email that is due next.
 
     If it cannot be rendered, mark it as failed; if nothing is left to report, as cancelled. Neither blocks the others.
@@ -87,20 +87,20 @@ def claim() -> Parcel | None:
         email = rows[0]
         try:
             with db.session.begin_nested():
-                parcel = _packed(email)
+                outgoing = _prepare(email)
         except SQLAlchemyError:
             raise
         except Exception as problem:  # one broken email must not block the others
             log.exception("email %s cannot be written out", email.id)
             _end(email, EmailState.FAILED, f"{type(problem).__name__}: {problem}")
             continue
-        if parcel:
-            return parcel
+        if outgoing:
+            return outgoing
     return None
 
 
-def _packed(email: Email) -> Parcel | None:
-    written = emails.write_out(email)
+def _prepare(email: Email) -> OutgoingEmail | None:
+    written = emails.render_email(email)
     if written is None:
         _end(email, EmailState.CANCELLED, NOTHING_LEFT)
         return None
@@ -108,7 +108,7 @@ def _packed(email: Email) -> Parcel | None:
     kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)
     email.subject, email.text = written.subject, kept
     sender = return_address.of_bounces(email)
-    return Parcel(email.id, email.kind, sender, email.recipient, message(email, written))
+    return OutgoingEmail(email.id, email.kind, sender, email.recipient, message(email, written))
 
 
 def _end(email: Email, state: EmailState, answer: str) -> None:
@@ -148,10 +148,10 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
     else:
         email.due_at = now + min(FIRST_GAP * 2 ** min(email.tries - 1, 20), MAX_GAP)
     reported = [email.id] if email.kind == EmailKind.TEST else []
-    return reported + (_let_others_wait(email) if email.waits_for_server else [])
+    return reported + (_defer_others(email) if email.waits_for_server else [])
 
 
-def _let_others_wait(email: Email) -> list[int]:
+def _defer_others(email: Email) -> list[int]:
     """Of all emails that are due, let only one probe whether the server is back; test emails as well."""
     due = (Email.state == EmailState.QUEUED, Email.due_at <= clock.now(), Email.leased_until.is_(None))
     others = (*due, Email.id != email.id)
@@ -210,34 +210,36 @@ def oldest_waiting() -> timedelta | None:
     return clock.now() - since if since else None
 
 
-def trouble() -> Trouble | None:
-    """Return whether emails get out; None if one did lately, or no server is set.
+def delivery_problem() -> DeliveryProblem | None:
+    """Return what keeps emails from getting out; None if one did lately, or no server is set.
 
     It is trouble if one has failed for a while, or several were refused, and none was accepted since.
     """
     if not settings.current().mail_url:
         return None
-    last = db.session.scalar(select(func.max(Email.sent_at))) or FIRST_MOMENT
+    last = db.session.scalar(select(func.max(Email.sent_at))) or EPOCH
     since = select(Email).where(Email.tries > 0, Email.created_at > last).order_by(Email.created_at)
-    late = (Email.state == EmailState.QUEUED) & (Email.created_at < clock.now() - LATE)
+    late = (Email.state == EmailState.QUEUED) & (Email.created_at < clock.now() - OVERDUE_AFTER)
     untouched = select(Email).where(Email.state == EmailState.QUEUED, Email.tries == 0)
-    if (waits := db.session.scalars(untouched.where(Email.due_at < clock.now() - LATE).limit(1)).first()) is not None:
-        return Trouble(waits.created_at, "")  # nobody works
+    if (
+        waits := db.session.scalars(untouched.where(Email.due_at < clock.now() - OVERDUE_AFTER).limit(1)).first()
+    ) is not None:
+        return DeliveryProblem(waits.created_at, "")  # nobody works
     if (waits := db.session.scalars(since.where(late).limit(1)).first()) is not None:
-        return Trouble(waits.created_at, waits.last_answer)
+        return DeliveryProblem(waits.created_at, waits.last_answer)
     refused = list(db.session.scalars(since.where(Email.state == EmailState.FAILED).limit(PAGE)))
-    if len({email.recipient for email in refused}) < SEVERAL:
+    if len({email.recipient for email in refused}) < MIN_REFUSED_RECIPIENTS:
         return None
-    return Trouble(refused[0].created_at, refused[-1].last_answer)
+    return DeliveryProblem(refused[0].created_at, refused[-1].last_answer)
 
 
-def message(email: Email, written: Written) -> EmailMessage:
+def message(email: Email, written: RenderedEmail) -> EmailMessage:
     """Return the email as sent (RFC 5322, 2369, 2919, 3834, 8058)."""
     config = settings.current()
     mail = EmailMessage(policy=WIRE)
     # The library decodes encoded words in its input, including line breaks.
     mail["Subject"] = written.subject.replace("=?", "= ?")
-    mail["From"] = Address(_harmless(written.sender_name), addr_spec=config.sender)
+    mail["From"] = Address(_header_safe(written.sender_name), addr_spec=config.sender)
     local, _, domain = email.recipient.encode("ascii").decode().rpartition("@")  # not every server takes others
     mail["To"] = Address("", local, domain)
     mail["Date"] = format_datetime(email.created_at)
@@ -259,6 +261,6 @@ def message(email: Email, written: Written) -> EmailMessage:
     return mail
 
 
-def _harmless(name: str) -> str:
+def _header_safe(name: str) -> str:
     """Return a blog's name, safe in a header."""
     return " ".join(name.replace("=?", "= ?").split())[:100]

@@ -43,7 +43,7 @@ def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | 
     return Page(entries, shown[-1].id if len(found) > PAGE else None)
 
 
-def heard_by(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
+def subscriptions_of(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
     """Return all subscriptions of somebody, newest first."""
     return _heard([recipient.id]).get(recipient.id, [])
 

@@ -28,7 +28,9 @@ Row = TypeVar("Row", Subscription, Recipient)
 KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
-def hear_replies(comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False) -> Subscription:
+def subscribe_to_replies(
+    comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False
+) -> Subscription:
     """Subscribe the author of ``comment`` to direct replies, once they confirm their address."""
     subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
     site, name = comment.thread.site, comment.author
@@ -95,7 +97,7 @@ def _ask(
     db.session.add(subscription)
     db.session.flush()
     if asks:
-        recipient.language = language if not _is_anybodys(recipient) else recipient.language
+        recipient.language = language if not _is_confirmed(recipient) else recipient.language
         enqueue.write(EmailKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
     return subscription
 
@@ -121,10 +123,10 @@ def _may_ask(recipient: Recipient) -> bool:
     if db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_EVERY)):
         return False
     lately = db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_DURING)) or 0
-    return lately < ASK_AT_MOST or _is_anybodys(recipient)
+    return lately < ASK_AT_MOST or _is_confirmed(recipient)
 
 
-def _is_anybodys(recipient: Recipient) -> bool:
+def _is_confirmed(recipient: Recipient) -> bool:
     """Return whether somebody has confirmed this address."""
     theirs = (Subscription.recipient_id == recipient.id, Subscription.state.in_(KNOWN))
     return db.session.scalar(select(Subscription.id).where(*theirs).limit(1)) is not None
@@ -142,7 +144,7 @@ def _confirmed_before(recipient: Recipient, visitor: str | None) -> bool:
     return db.session.scalar(theirs.limit(1)) is not None
 
 
-def find_asked(token: str) -> tuple[Subscription, bool]:
+def parse_confirm_token(token: str) -> tuple[Subscription, bool]:
     """Return what a confirmation link is about, and whether it is still the same person's request.
 
     Raises:
@@ -160,7 +162,7 @@ def find_recipient(token: str) -> Recipient:
 
 
 @dataclass(frozen=True)
-class End:
+class UnsubscribeRequest:
     """What an unsubscribe link ends: the subscriptions that the email came from.
 
     ``is_for_good`` if it was in a confirmation email: who never confirmed gets not even another of those.
@@ -176,7 +178,7 @@ class End:
         return all(one.state == SubscriptionState.STOPPED for one in self.subscriptions)
 
 
-def find_end(token: str) -> End:
+def parse_unsubscribe_token(token: str) -> UnsubscribeRequest:
     """Return what a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
     meant = tokens.read(STOP, token, STOP_WITHIN)
     if isinstance(meant, int):
@@ -184,16 +186,16 @@ def find_end(token: str) -> End:
     what, ids = meant
     if what != "these":
         subscription = _existing(Subscription, ids)
-        return End(subscription.recipient, [subscription], is_for_good=what == "never")
+        return UnsubscribeRequest(subscription.recipient, [subscription], is_for_good=what == "never")
     found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(ids))))
     if not found:
         raise LinkInvalid
-    return End(found[0].recipient, found)
+    return UnsubscribeRequest(found[0].recipient, found)
 
 
-def end(what: End) -> None:
+def end(what: UnsubscribeRequest) -> None:
     """Send no more emails of this."""
-    if what.is_for_good and not _is_anybodys(what.recipient):
+    if what.is_for_good and not _is_confirmed(what.recipient):
         refuse(what.recipient)
     for one in what.subscriptions:
         one.state = SubscriptionState.STOPPED

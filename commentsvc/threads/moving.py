@@ -87,8 +87,8 @@ def move(comments: Sequence[Comment], thread: Thread, parent: Comment | None, by
     undo_data = {"tops": [[branch[0].id, branch[0].thread_id, branch[0].parent_id] for branch in tops]}
     action = actions.record(Verb.MOVE, by, site=thread.site_id, thread=thread, count=len(comments), undo_data=undo_data)
     for branch in tops:
-        _hang(branch, parent)
-    _settle([one for branch in tops for one in branch], thread)
+        _set_parent(branch, parent)
+    _assign_to_thread([one for branch in tops for one in branch], thread)
     return action
 
 
@@ -107,14 +107,14 @@ def _branches(comments: Sequence[Comment]) -> list[list[Comment]]:
     return branches
 
 
-def _hang(branch: list[Comment], parent: Comment | None) -> None:
+def _set_parent(branch: list[Comment], parent: Comment | None) -> None:
     top = branch[0]
     top.parent_id, top.root_id = (parent.id, parent.root_id or parent.id) if parent else (None, None)
     for one in branch[1:]:
         one.root_id = top.root_id or top.id
 
 
-def _settle(moved: Sequence[Comment], thread: Thread) -> None:
+def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
     """Assign comments to a thread, and count them there."""
     left = {one.thread_id: one.thread for one in moved}
     for one in moved:
@@ -159,8 +159,8 @@ def undo_move(action: ModeratorAction) -> list[Comment]:
             continue
         (branch,), parent = _branches([comment]), db.session.get(Comment, parent_id or 0)
         is_there = parent is not None and parent.thread_id == thread.id and parent not in branch
-        _hang(branch, parent if is_there else None)
-        _settle(branch, thread)
+        _set_parent(branch, parent if is_there else None)
+        _assign_to_thread(branch, thread)
         back.append(comment)
     return back
 
@@ -242,7 +242,7 @@ def _bring_home(thread: Thread) -> None:
     answers = select(Comment).join(other, other.id == Comment.parent_id).where(other.thread_id != Comment.thread_id)
     for stray in db.session.scalars(answers.where(Comment.thread_id == thread.id)).all():
         (branch,) = _branches([stray])
-        _hang([one for one in branch if one.thread_id == thread.id], None)
+        _set_parent([one for one in branch if one.thread_id == thread.id], None)
     db.session.flush()
 
 

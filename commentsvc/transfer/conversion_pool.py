@@ -15,18 +15,18 @@ from commentsvc.transfer.records import Remark
 
 Convert = Callable[[list[Remark]], Callable[[], Batch]]
 
-_converter: Converter  # of a helping process
+_converter: Converter  # of a converting process
 
 
 @contextmanager
-def converting(converter: Converter, helpers: int) -> Iterator[Convert]:
+def converting(converter: Converter, workers: int) -> Iterator[Convert]:
     """Yield a function that begins to convert remarks, and returns one that waits for the result."""
-    if not helpers:
+    if not workers:
         yield lambda remarks: lambda: converter.convert(remarks)
         return
     # Not forked: the import has connections open.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(helpers, context, _begin_to_help, (settings.current(), converter))
+    pool = ProcessPoolExecutor(workers, context, _init_worker, (settings.current(), converter))
 
     def begin(remarks: list[Remark]) -> Callable[[], Batch]:
         try:
@@ -38,7 +38,7 @@ def converting(converter: Converter, helpers: int) -> Iterator[Convert]:
     def _result(begun: "Future[Batch]", remarks: list[Remark]) -> Batch:
         try:
             return begun.result()
-        except BrokenExecutor:  # a helper was killed; it does not need them
+        except BrokenExecutor:  # a worker was killed; it does not need them
             return converter.convert(remarks)
 
     try:
@@ -47,9 +47,9 @@ def converting(converter: Converter, helpers: int) -> Iterator[Convert]:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_to_help(config: Settings, converter: Converter) -> None:
+def _init_worker(config: Settings, converter: Converter) -> None:
     global _converter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the import, which ends its helpers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the import, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings.use(config)
     _converter = converter

@@ -25,9 +25,9 @@ from commentsvc.transfer.staging import Staging
 from commentsvc.transfer.thread_import import Part, ThreadImport
 
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
-WORTH_HELP = 2000  # comments; with fewer it would take longer to start further processes
-AHEAD = 20  # threads that are converted before they are written
-MANY = 0.01  # of the comments; fewer with broken characters are as people wrote them
+MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
+MAX_PREFETCH = 20  # threads that are converted before they are written
+MIN_BROKEN_SHARE = 0.01  # of the comments; fewer with broken characters are as people wrote them
 
 
 class NothingReadable(Refusal):
@@ -38,7 +38,7 @@ class NothingReadable(Refusal):
 
 
 class NoSuchSite(NothingReadable):
-    """The file holds sites, but not the one that was named."""
+    """The file holds sites, but not the one that was used_cross_ids."""
 
     sentence = N_("The file has no site “%(typed)s”. It has: %(known)s.")
 
@@ -54,10 +54,10 @@ def stage(
     repair = Repair(options.repairs_text)
     for count in staging.put(repair(records)):
         tell(count)
-    doubles, found, sites = staging.drop_doubles(), staging.counts(), staging.sites()
+    duplicates, found, sites = staging.drop_duplicates(), staging.counts(), staging.sites()
     if not found and not staging.left_out():
         raise NothingReadable
-    for remark in staging.in_no_page():
+    for remark in staging.without_page():
         staging.leave_out(NotTaken(remark.place, NO_PAGE, remark.body))
     origin = _origin(staging.origin, sites, options)
     home = origin.home or addresses.busiest(staging.urls(options.only_site))
@@ -75,10 +75,10 @@ def stage(
         source=origin.name,
         home=home,
         found=found,
-        already=doubles,
+        already=duplicates,
         elsewhere=dict(places.elsewhere),
         sites=sites if len(sites) > 1 else {},
-        broken=repair.found if repair.found > sum(found.values()) * MANY else 0,
+        broken=repair.found if repair.found > sum(found.values()) * MIN_BROKEN_SHARE else 0,
         is_repaired=options.repairs_text,
         unused_rules=places.unused(),
         notices=staging.notices,
@@ -107,19 +107,21 @@ def load(
     report: Report,
     action_id: int | None,
     *,
-    helpers: int = 0,
+    workers: int = 0,
 ) -> Iterator[Callable[[], int]]:
     """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
-    They are for ``db.each_written``: what takes long is done between the transactions, with ``helpers`` in that many
+    They are for ``db.commit_each``: what takes long is done between the transactions, with ``workers`` in that many
     further processes. A dry run has no action, and calls none of them. An action whose import broke off is continued:
     what was imported before, even if it was deleted since, is not taken again.
     """
     report.is_dry = action_id is None
     converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
-    site_id, done, ready, named = site.id, 0, list[Part](), set[str]()
-    with converting(converter, helpers if staging.taken() >= WORTH_HELP else 0) as convert:
-        threads = (ThreadImport(staging, site_id, action_id, options, report, one, named) for one in staging.threads())
+    site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
+    with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
+        threads = (
+            ThreadImport(staging, site_id, action_id, options, report, one, used_cross_ids) for one in staging.threads()
+        )
         for part in _in_order(threads, convert):
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= thread_import.AT_ONCE:
@@ -137,7 +139,7 @@ def _in_order(threads: Iterator[ThreadImport], convert: Convert) -> Iterator[Par
     begun = deque[tuple[ThreadImport, Callable[[], Batch]]]()
     for thread in threads:
         begun.append((thread, convert(thread.begin())))
-        if len(begun) > AHEAD:
+        if len(begun) > MAX_PREFETCH:
             ready, batch = begun.popleft()
             yield from ready.parts(batch())
     for ready, batch in begun:

@@ -15,7 +15,7 @@ from commentsvc.errors import N_, Refusal
 
 GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
 ENCRYPTED = 0x1  # among the flags of a file in a zip, 4.4.4 of PKWARE's APPNOTE
-LOOKED_AT = 65_536  # bytes at the beginning
+BEGINNING = 65_536  # bytes at the beginning
 MAX_UNPACKED = 20_000_000_000  # bytes
 MAX_RATIO = 200  # unpacked to packed,
 FREE_OF_RATIO = 100_000_000  # from so many bytes on
@@ -95,12 +95,12 @@ def beginning(stream: BinaryIO) -> bytes:
     """Return the first bytes of a stream, which stay there to be read; of a text in UTF-16, what it is in UTF-8."""
     if not isinstance(stream, io.BufferedReader):
         raise TypeError("only buffered streams can be looked at")
-    found = stream.peek(LOOKED_AT)[:LOOKED_AT]
+    found = stream.peek(BEGINNING)[:BEGINNING]
     return found.decode("utf-16", "ignore").encode() if found.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else found
 
 
 def _buffered(stream: BinaryIO, packed: int) -> BinaryIO:
-    return io.BufferedReader(_Bounded(stream, packed), LOOKED_AT)
+    return io.BufferedReader(_Bounded(stream, packed), BEGINNING)
 
 
 def _why(problem: BaseException) -> str:

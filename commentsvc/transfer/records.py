@@ -86,7 +86,7 @@ class Remark:
     written: datetime | None = None
     edited: datetime | None = None
     is_pinned: bool = False
-    also: str = ""
+    cross_id: str = ""
     place: str = ""
     language: str = ""
     earlier: tuple[tuple[str, str], ...] = ()

@@ -88,10 +88,10 @@ class Staging:
         self._database.executescript(INDEXES)
         self._database.execute(OF_DELETED_PAGES)
 
-    def drop_doubles(self) -> int:
+    def drop_duplicates(self) -> int:
         """Forget remarks whose id was there before; return how many."""
-        doubles = "DELETE FROM remark WHERE seq NOT IN (SELECT MIN(seq) FROM remark GROUP BY id)"
-        return self._database.execute(doubles).rowcount
+        duplicates = "DELETE FROM remark WHERE seq NOT IN (SELECT MIN(seq) FROM remark GROUP BY id)"
+        return self._database.execute(duplicates).rowcount
 
     def leave_out(self, record: NotTaken) -> None:
         """Store what is not taken, for the report."""
@@ -165,7 +165,7 @@ class Staging:
         (count,) = self._database.execute("SELECT COUNT(*) FROM remark WHERE is_taken = 1").fetchone()
         return int(count)
 
-    def in_no_page(self) -> Iterator[Remark]:
+    def without_page(self) -> Iterator[Remark]:
         """Yield remarks whose page is not in the file."""
         rows = self._database.execute(
             "SELECT said FROM remark WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = remark.page) ORDER BY seq"

@@ -33,7 +33,7 @@ AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly wai
 IMPORTED = N_("imported from %(source)s")
 ORPHANS = N_("replies to missing comments, now at the top level")
 A_COPY = N_("the same comment is already here from another source")
-Sign = tuple[str, datetime, str]
+Fingerprint = tuple[str, datetime, str]
 # By Core: the ORM takes twice as long for many rows.
 INSERT = insert(Comment.__table__).returning(Comment.id, sort_by_parameter_order=True)  # type: ignore[arg-type]
 KNOWN = select(Imported.key, Imported.comment_id, Imported.action_id).where(
@@ -61,12 +61,12 @@ class ThreadImport:
     options: ImportOptions
     report: Report
     place: str
-    named: set[str]  # the further keys that are taken already, here or in another thread
+    used_cross_ids: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
-    there: dict[Sign, int] = field(default_factory=dict)  # comments from elsewhere
+    existing: dict[Fingerprint, int] = field(default_factory=dict)  # comments from elsewhere
     written: set[str] = field(default_factory=set)  # before this import broke off
 
     @property
@@ -80,7 +80,7 @@ class ThreadImport:
         return self.report.source[:200]
 
     @property
-    def _also(self) -> str:
+    def _cross_source(self) -> str:
         return f"also:{self.source.partition(':')[0]}"
 
     def begin(self) -> list[Remark]:
@@ -91,7 +91,7 @@ class ThreadImport:
         is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.opened += not is_joined
         self.report.joined += is_joined
-        self.there = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
+        self.existing = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
         return self._fresh()
 
     def parts(self, converted: Batch) -> Iterator[Part]:
@@ -121,26 +121,26 @@ class ThreadImport:
         remark, is_written = new.remark, new.remark.id in self.written
         if remark.is_placeholder:
             return not is_written
-        copied = None if is_written else self.there.get(_sign(**new.values))
+        copied = None if is_written else self.existing.get(_fingerprint(**new.values))
         if copied is not None:
             self.staging.leave_out(NotTaken(remark.place, A_COPY, remark.body))
-            self._learn(remark.id, copied)
+            self._map_to_existing(remark.id, copied)
             return False
         self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1
         return not is_written
 
-    def _from_elsewhere(self, thread_id: int) -> dict[Sign, int]:
+    def _from_elsewhere(self, thread_id: int) -> dict[Fingerprint, int]:
         """Return the comments of the thread that did not come from this source, by what makes a copy of them."""
         mine = exists().where(Imported.comment_id == Comment.id, Imported.source == self.source)
         columns = select(Comment.id, Comment.author, Comment.created_at, Comment.body_hash)
         rows = db.session.execute(columns.where(Comment.thread_id == thread_id, ~mine))
-        return {_sign(row.author, row.created_at, row.body_hash): row.id for row in rows}
+        return {_fingerprint(row.author, row.created_at, row.body_hash): row.id for row in rows}
 
     def write(self, rows: list[NewRow]) -> None:
         """Write comments with what belongs to them: parents come before their replies."""
         thread = self._opened()
         ids = db.session.connection().scalars(INSERT, [self._with_place(new, thread) for new in rows]).all()
-        self._hang(rows, ids)
+        self._link_replies(rows, ids)
         self._remember(rows, ids)
         pairs = zip(rows, ids, strict=True)
         shown = (id_ for new, id_ in pairs if new.remark.is_pinned and new.values["state"] == State.APPROVED)
@@ -152,7 +152,7 @@ class ThreadImport:
         tags = marks_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
         return values | {"site_id": self.site_id, "thread_id": thread.id, "search_tags": tags}
 
-    def _hang(self, rows: list[NewRow], ids: Sequence[int]) -> None:
+    def _link_replies(self, rows: list[NewRow], ids: Sequence[int]) -> None:
         """Put replies below what they answer, whose ids are known only now."""
         below = []
         for new, id_ in zip(rows, ids, strict=True):
@@ -172,9 +172,11 @@ class ThreadImport:
         decisions, known, originals = [], [], []
         for new, id_ in zip(rows, ids, strict=True):
             remark, names = new.remark, [(self.source, _short(new.remark.id))]
-            if remark.also and remark.also not in self.named:  # another blog's may have the same number
-                names.append((self._also, remark.also))
-                self.named.add(remark.also)
+            if (
+                remark.cross_id and remark.cross_id not in self.used_cross_ids
+            ):  # another blog's may have the same number
+                names.append((self._cross_source, remark.cross_id))
+                self.used_cross_ids.add(remark.cross_id)
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
             known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
             originals += _earlier(new, id_)
@@ -213,26 +215,28 @@ class ThreadImport:
         """Return what was not imported before, or by this import before it broke off; learn the ids of what was."""
         remarks = self.remarks
         known = self._known([(self.source, _short(one.id)) for one in remarks])
-        self.named |= {key for _, key in self._known([(self._also, one.also) for one in remarks if one.also])}
-        twins = self._known([(_twins(self.source), one.also) for one in remarks if one.also])
+        self.used_cross_ids |= {
+            key for _, key in self._known([(self._cross_source, one.cross_id) for one in remarks if one.cross_id])
+        }
+        counterparts = self._known([(_counterpart_of(self.source), one.cross_id) for one in remarks if one.cross_id])
         fresh = []
         for remark in remarks:
-            name, twin = (self.source, _short(remark.id)), (_twins(self.source), remark.also)
-            there = name if name in known else twin if remark.also and twin in twins else None
+            name, counterpart = (self.source, _short(remark.id)), (_counterpart_of(self.source), remark.cross_id)
+            there = name if name in known else counterpart if remark.cross_id and counterpart in counterparts else None
             if there is None:
                 fresh.append(remark)
                 continue
-            comment_id, action_id = (known | twins)[there]
+            comment_id, action_id = (known | counterparts)[there]
             if action_id is not None and action_id == self.action_id:  # before it broke off
                 self.written.add(remark.id)
                 fresh.append(remark)
             else:
                 self.report.already += not remark.is_placeholder
             if comment_id is not None:
-                self._learn(remark.id, comment_id)
+                self._map_to_existing(remark.id, comment_id)
         return fresh
 
-    def _learn(self, key: str, comment_id: int) -> None:
+    def _map_to_existing(self, key: str, comment_id: int) -> None:
         """Remember what replies hang below, unless it was moved to another thread since."""
         row = select(Comment.root_id).join(Thread, Thread.id == Comment.thread_id)
         here = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
@@ -277,7 +281,7 @@ def _parents_first(remarks: list[Remark]) -> list[Remark]:
     return list(placed.values())
 
 
-def _sign(author: str, created_at: datetime, body_hash: str, **_: object) -> Sign:
+def _fingerprint(author: str, created_at: datetime, body_hash: str, **_: object) -> Fingerprint:
     """Return what is the same in a comment and a copy of it that went through another system."""
     return author, created_at.replace(microsecond=0), body_hash
 
@@ -286,6 +290,6 @@ def _short(key: str) -> str:
     return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _twins(source: str) -> str:
+def _counterpart_of(source: str) -> str:
     """Return the name under which the same comments came by another route."""
     return "also:disqus" if source.startswith("wordpress:") else "also:wordpress"

@@ -15,7 +15,7 @@ from typing import Any
 
 from commentsvc.errors import NotUnderstood, TooMany
 
-PATIENCE = 10.0  # seconds for a body
+TIMEOUT = 10.0  # seconds for a body
 MIN_SPEED = 10_000  # bytes a second; larger bodies get more time
 PIECE = 128  # bytes read at a time; the clock is checked in between
 PIECE_OF_FILE = 65_536
@@ -51,7 +51,7 @@ class Bodies:
     def _one_more(self, source: str) -> Iterator[None]:
         with self._lock:
             if self._of.total() >= MAX_COUNT or self._of[source] >= MAX_OF_ONE:
-                raise TooMany(int(PATIENCE))
+                raise TooMany(int(TIMEOUT))
             self._of[source] += 1
         try:
             yield
@@ -76,7 +76,7 @@ class Paced(io.RawIOBase):
         """Read at most a piece."""
         piece = self._stream.read(min(len(buffer), PIECE_OF_FILE))
         self._size += len(piece)
-        if time.monotonic() - self._began > PATIENCE + self._size / MIN_SPEED:
+        if time.monotonic() - self._began > TIMEOUT + self._size / MIN_SPEED:
             raise TooSlow
         buffer[: len(piece)] = piece
         return len(piece)
@@ -86,6 +86,6 @@ def _read(stream: Any, largest: int) -> bytes:
     body, began = bytearray(), time.monotonic()
     while len(body) <= largest and (piece := stream.read(PIECE)):
         body += piece
-        if time.monotonic() - began > PATIENCE + len(body) / MIN_SPEED:
+        if time.monotonic() - began > TIMEOUT + len(body) / MIN_SPEED:
             raise TooSlow
     return bytes(body)

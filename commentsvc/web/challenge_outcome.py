@@ -13,7 +13,7 @@ from commentsvc.web import current
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.visitor import Visitor
 
-A_FEW = 3  # comments a day for one solved challenge, until a person approved one
+MAX_TRUSTED_BY_RULE = 3  # comments a day for one solved challenge, until a person approved one
 
 
 class ChallengeOutcome(Enum):
@@ -34,9 +34,9 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, is_tr
         return False
     person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
-        is_spared = _is_known(site, person) or (not is_tried and _solved_one(site, visitor))
+        is_spared = _has_approved_comment(site, person) or (not is_tried and _solved_recently(site, visitor))
         return not is_spared or bool(evidence.refused(person, None))
-    return _is_hasty() or bool(evidence.refused(person, current.address_hash()))
+    return _is_faster_than_people() or bool(evidence.refused(person, current.address_hash()))
 
 
 def of(request: CommentRequest) -> ChallengeOutcome:
@@ -65,10 +65,10 @@ def of(request: CommentRequest) -> ChallengeOutcome:
     return ChallengeOutcome.SOLVED
 
 
-def must_be_left(request: CommentRequest) -> None:
+def check_remaining(request: CommentRequest) -> None:
     """Raise ``TooMany`` after too many wrong answers, or too many comments without one."""
     for limit, who in _limits(request):
-        throttle.must_be_left(limit, who)
+        throttle.check_remaining(limit, who)
 
 
 def count_failure(request: CommentRequest) -> None:
@@ -82,16 +82,16 @@ def count_posted(request: CommentRequest) -> None:
     """Count an accepted comment, to know how fast this address writes."""
     if request.is_unsolved:
         count_failure(request)
-    count_pace()
+    count_hasty()
 
 
-def count_pace() -> None:
+def count_hasty() -> None:
     """Count an attempt that looked like spam: who tries what passes is soon asked for every comment."""
     with suppress(TooMany):
         throttle.hit(throttle.UNSUSPICIOUS, current.source())
 
 
-def _is_known(site: Site, person: str | None) -> bool:
+def _has_approved_comment(site: Site, person: str | None) -> bool:
     """Return whether a person approved something of theirs.
 
     Approvals by rule count for a few comments from one address.
@@ -100,19 +100,19 @@ def _is_known(site: Site, person: str | None) -> bool:
         return False
     if evidence.approved(site, person):
         return True
-    return 0 < evidence.let_in_lately(site, person, current.address_hash()) <= A_FEW
+    return 0 < evidence.approved_by_rule_lately(site, person, current.address_hash()) <= MAX_TRUSTED_BY_RULE
 
 
-def _solved_one(site: Site, visitor: Visitor | None) -> bool:
+def _solved_recently(site: Site, visitor: Visitor | None) -> bool:
     """Return whether they solved one on this visit, and write no faster than people usually do."""
     if visitor is None or not visitor.came_back:
         return False
-    return not _is_hasty() and challenge.was_solved_lately(visitor.id, current.address_hash(), site.key)
+    return not _is_faster_than_people() and challenge.was_solved_lately(visitor.id, current.address_hash(), site.key)
 
 
-def _is_hasty() -> bool:
+def _is_faster_than_people() -> bool:
     """Return whether this address wrote more lately than people usually do."""
-    return not throttle.is_left(throttle.UNSUSPICIOUS, current.source())
+    return not throttle.has_remaining(throttle.UNSUSPICIOUS, current.source())
 
 
 def _is_trusted(request: CommentRequest) -> bool:

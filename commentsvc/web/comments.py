@@ -50,7 +50,7 @@ def revise(comment_id: int) -> AnyResponse:
 def remove(comment_id: int) -> AnyResponse:
     """Delete the comment."""
     security.check_own_page()
-    comment = gate.take_back(lambda: _own(comment_id))
+    comment = gate.delete_own(lambda: _own(comment_id))
     return redirect(links.thread_page(comment.thread.site.key, comment.thread.key), code=303)
 
 

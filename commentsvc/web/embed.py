@@ -12,7 +12,7 @@ from commentsvc.errors import Refusal
 from commentsvc.models.site import Site
 from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
-from commentsvc.web import current, errors, forms, gate, nobody, security, snapshots, visitor
+from commentsvc.web import current, empty_thread, errors, forms, gate, security, snapshots, visitor
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm
 
@@ -26,7 +26,7 @@ def show(site_key: str, key: str = "") -> Response:
     article = _address(site_key, key)
     if wanted := current.page_of_comment_asked_for(article):
         return _turned_to(wanted, article.site)
-    if html := nobody.answer(article):
+    if html := empty_thread.answer(article):
         return snapshots.keep(make_response(html), article)
     shown = current.page_asked_for(article)
     return snapshots.keep(make_response(fragment(shown, forms.blank(article, folded=shown.comment_count > 0))), article)

@@ -4,7 +4,7 @@ Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimu
 duplicate.
 Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors who edit or
 delete passed
-all that before: ``edit`` and ``take_back`` check origin and throttle, and edits are checked for bans, as the text is
+all that before: ``edit`` and ``delete_own`` check origin and throttle, and edits are checked for bans, as the text is
 new.
 """
 
@@ -34,7 +34,7 @@ from commentsvc.errors import (
     Refusal,
     StorageUnavailable,
 )
-from commentsvc.line import Line
+from commentsvc.fair_lock import FairLock
 from commentsvc.models.comment import Comment
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
@@ -44,18 +44,18 @@ from commentsvc.web import challenge_outcome, current, errors, metrics, security
 from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
-PATIENCE = 8.0  # seconds until one's turn
+TIMEOUT = 8.0  # seconds until one's turn
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
-SPENDS = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
-NO_GUESS = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
+CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
+UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
-_line = Line()
+_turns = FairLock()
 
 
-def least_time(body: str) -> timedelta:
+def min_writing_time(body: str) -> timedelta:
     """Return how long a person takes at least to write this text."""
     return min(MAX_WAIT, MIN_WAIT + EACH_CHARACTER * len(body))
 
@@ -84,7 +84,7 @@ def one_at_a_time(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse
 
     @wraps(view)
     def in_turn(*given: Any, **named: Any) -> AnyResponse:
-        g.has_turn = _line.wait(PATIENCE)
+        g.has_turn = _turns.acquire(TIMEOUT)
         try:
             return view(*given, **named)
         finally:
@@ -95,15 +95,15 @@ def one_at_a_time(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse
 
 def _end_turn() -> None:
     if g.pop("has_turn", False):
-        _line.leave()
+        _turns.release()
 
 
 def _receive(request: CommentRequest) -> Comment:
     site = request.article.site
     fields.must_be_text(request.typed)
     security.check_origin(site)
-    if twin := _twin(request):
-        return twin
+    if existing := _already_posted(request):
+        return existing
     if request.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     parsed = submission.parse(request.typed)
@@ -112,19 +112,19 @@ def _receive(request: CommentRequest) -> Comment:
         bans.check(site, author)
     request.article.check_open()
     taken = _check_person(request)
-    challenge_outcome.must_be_left(request)
+    challenge_outcome.check_remaining(request)
     checked = _checked(parsed)
     request = replace(request, article=request.article.for_writing())
     try:
-        comment = _twin(request) or _let_in(request, checked, taken)
+        comment = _already_posted(request) or _solve_and_post(request, checked, taken)
     except (Refusal, IntegrityError) as problem:
         db.session.commit()  # the challenge stays spent
-        if twin := _twin(request):  # the same form came through another process at this moment
-            return twin
-        if isinstance(problem, ChallengeFailed) and not isinstance(problem, NO_GUESS):
+        if existing := _already_posted(request):  # the same form came through another process at this moment
+            return existing
+        if isinstance(problem, ChallengeFailed) and not isinstance(problem, UNCOUNTED_FAILURES):
             challenge_outcome.count_failure(request)
         elif isinstance(problem, ChallengeNeeded):
-            challenge_outcome.count_pace()
+            challenge_outcome.count_hasty()
         raise
     _end_turn()  # the next one goes ahead while the disk syncs this one
     db.commit_and_keep()
@@ -149,9 +149,9 @@ def edit(find: Callable[[], Comment], body: str) -> Comment:
     return _changed(find, change)
 
 
-def take_back(find: Callable[[], Comment]) -> Comment:
+def delete_own(find: Callable[[], Comment]) -> Comment:
     """Delete the comment that ``find`` returns, for its author; commits."""
-    return _changed(find, editing.take_back)
+    return _changed(find, editing.delete_own)
 
 
 def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> Comment:
@@ -167,11 +167,13 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
     return comment
 
 
-def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None) -> Comment:
+def _solve_and_post(
+    request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None
+) -> Comment:
     try:
         outcome = challenge_outcome.of(request)
     except ChallengeFailed as refusal:
-        if not isinstance(refusal, NO_GUESS):
+        if not isinstance(refusal, UNCOUNTED_FAILURES):
             DailyCount.add(Event.FAILED, request.article.site.id)
         if isinstance(refusal, ChallengeNeeded) and isinstance(checked, Refusal):
             raise checked from refusal  # nothing was answered: the fields are what is wrong
@@ -182,7 +184,7 @@ def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, t
     try:
         if isinstance(checked, Refusal):
             raise checked
-        with _alone() if outcome in SPENDS else _whole():
+        with _savepoint() if outcome in CHALLENGE_CONSUMED else _rollback_on_error():
             return _posted(request, checked, taken, outcome)
     except Refusal as refusal:
         if outcome == ChallengeOutcome.SOLVED and request.visitor:
@@ -195,13 +197,13 @@ def _let_in(request: CommentRequest, checked: submission.Submission | Refusal, t
         raise
 
 
-def _alone() -> AbstractContextManager[object]:
+def _savepoint() -> AbstractContextManager[object]:
     """Return a savepoint: a failure rolls back to it, and the spent challenge stays spent."""
     return db.session.begin_nested()
 
 
 @contextmanager
-def _whole() -> Iterator[None]:
+def _rollback_on_error() -> Iterator[None]:
     """Roll back the whole transaction on failure: nothing was written before."""
     try:
         yield
@@ -225,8 +227,8 @@ def _posted(
     return posting.post_comment(request.article, checked, writer, request.idempotency_key)
 
 
-def _twin(request: CommentRequest) -> Comment | None:
-    return posting.twin_of(request.idempotency_key) if request.idempotency_key else None
+def _already_posted(request: CommentRequest) -> Comment | None:
+    return posting.find_by_idempotency_key(request.idempotency_key) if request.idempotency_key else None
 
 
 def _checked(parsed: submission.Parsed) -> submission.Submission | Refusal:
@@ -243,6 +245,6 @@ def _check_person(request: CommentRequest) -> timedelta | None:
     if request.typed.get(HONEYPOT):
         raise HiddenFieldFilled
     taken = challenge.age(request.typed.get("challenge_token", ""), request.thread_path)
-    if taken < least_time(request.typed.get("body", "")):
+    if taken < min_writing_time(request.typed.get("body", "")):
         raise LooksAutomatic
     return taken

@@ -14,7 +14,7 @@ from commentsvc.notifications import outbox
 from commentsvc.web import current
 
 EMAIL_IS_LATE = 3600  # seconds
-DOCTORS_PATIENCE = timedelta(minutes=1)
+DOCTOR_TOKEN_LIFETIME = timedelta(minutes=1)
 MIN_FREE_SPACE = 50_000_000  # bytes
 
 blueprint = Blueprint("health", __name__)
@@ -50,6 +50,6 @@ def _reasons() -> list[str]:
 
 def _asks_as_doctor() -> bool:
     try:
-        return bool(tokens.read(tokens.DOCTOR, request.args.get("doctor", ""), DOCTORS_PATIENCE))
+        return bool(tokens.read(tokens.DOCTOR, request.args.get("doctor", ""), DOCTOR_TOKEN_LIFETIME))
     except LinkInvalid:
         return False

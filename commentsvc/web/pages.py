@@ -18,16 +18,16 @@ from commentsvc.models.thread import Thread
 from commentsvc.threads import listing, threads
 from commentsvc.threads.articles import Article
 from commentsvc.web import (
+    anonymous_page,
     current,
     embed,
+    empty_thread,
     errors,
     forms,
     gate,
     linked_data,
-    nobody,
     security,
     snapshots,
-    strangers,
     visitor,
 )
 from commentsvc.web.admin import signed_in
@@ -58,7 +58,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     Without a key, and unless somebody wrote on the front page, list the articles: that is where the link in a template
     leads that is the same for all of them.
     """
-    if page := strangers.page(site_key, key):
+    if page := anonymous_page.page(site_key, key):
         return _never_kept(make_response(page.html), page.site)
     article = _address(site_key, key)
     if whole_key := _with_query(article):
@@ -120,9 +120,9 @@ def _address(site_key: str, key: str) -> Article:
 
 
 def _page_of_strangers(article: Article, shape: str) -> Response:
-    if html := nobody.answer(article):
+    if html := empty_thread.answer(article):
         return snapshots.keep(make_response(html), article)
-    form = strangers.form(article, shape)
+    form = anonymous_page.form(article, shape)
     if form is None:
         return make_response("", 204)
     db.session.close()

@@ -42,7 +42,7 @@ def ask() -> Response:
     except Refusal as refusal:
         return errors.say_when(_page(typed, refusal), refusal)
     db.begin_write()
-    if throttle.is_left(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
+    if throttle.has_remaining(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
         throttle.hit(throttle.DATA_ASKED_FOR, address)
         facts = {"token": personal_data.token_for(address)}
         email = enqueue.write(EmailKind.PERSONAL_DATA, Recipient.known(address, i18n.language()), facts=facts)

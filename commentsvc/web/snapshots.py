@@ -42,7 +42,7 @@ from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
 
 OUTCOMES = Counter(["hit", "miss"])
 TRUSTED = 1.0  # seconds
-PATIENCE = 5.0  # seconds that a request waits for what another is rendering
+TIMEOUT = 5.0  # seconds that a request waits for what another is rendering
 ALL = "\0"  # instead of a key: all threads of a site
 OLDEST = 3600.0  # seconds; a thread may close by its age, which raises no version
 BUDGET = 32 * 1024 * 1024  # bytes
@@ -127,12 +127,12 @@ class _Snapshot:
 
 
 @dataclass(eq=False)
-class _Flight:
-    """A response being rendered; ``changed`` is what was written in the meantime, ``landed`` is set when it is done."""
+class _PendingRender:
+    """A response being rendered; ``changed`` is what was written in the meantime, ``done`` is set when it is done."""
 
     name: Name
     changed: set[Place] = field(default_factory=set)
-    landed: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 def put_before(app: Flask) -> None:
@@ -218,7 +218,7 @@ class Snapshots:
     misses: int = 0
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
     _names: dict[Place, set[Name]] = field(default_factory=dict)
-    _flights: set[_Flight] = field(default_factory=set)
+    _pending: set[_PendingRender] = field(default_factory=set)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -233,7 +233,7 @@ class Snapshots:
                 return self.app(environ, start_response)
             name = (path, _asked(prefix, query))
         found = self._current(name)
-        if isinstance(found, _Flight):
+        if isinstance(found, _PendingRender):
             self.misses += 1
             OUTCOMES.add("miss")
             return self._render(found, environ, start_response)
@@ -273,30 +273,30 @@ class Snapshots:
             self._drop({(site_id, ALL), *(place for place in self._names if place[0] == site_id)})
 
     def _drop(self, places: set[Place]) -> None:
-        for flight in self._flights:
-            flight.changed |= places
+        for pending in self._pending:
+            pending.changed |= places
         for place in places:
             for name in self._names.pop(place, ()):
                 if old := self._kept.pop(name, None):
                     self._bytes -= old.size + _length(name)
 
-    def _current(self, name: Name) -> _Snapshot | _Flight:
+    def _current(self, name: Name) -> _Snapshot | _PendingRender:
         """Return what is kept, if nothing newer is known, or the response that is being rendered.
 
-        If there is neither, the caller must render it: the returned flight has begun.
+        If there is neither, the caller must render it: the returned pending has begun.
         """
         if snapshot := self._trusted(name):
             return snapshot
-        own = _Flight(name)
+        own = _PendingRender(name)
         with self._lock:
-            other = next((one for one in self._flights if one.name == name), None)
+            other = next((one for one in self._pending if one.name == name), None)
             if other is None:
-                self._flights.add(own)
+                self._pending.add(own)
                 return own
-        if other.landed.wait(PATIENCE) and (snapshot := self._trusted(name)):
+        if other.done.wait(TIMEOUT) and (snapshot := self._trusted(name)):
             return snapshot
         with self._lock:
-            self._flights.add(own)
+            self._pending.add(own)
         return own
 
     def _trusted(self, name: Name) -> _Snapshot | None:
@@ -328,13 +328,15 @@ class Snapshots:
             found = connection.execute(of_site).first()
         return (found[0], found[1]) if found else (None, None)
 
-    def _render(self, flight: _Flight, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _render(
+        self, pending: _PendingRender, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Ask the application for the whole response, unconditionally, and keep it if its view said so."""
-        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": flight.name[1]}
+        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": pending.name[1]}
         for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
             asked.pop(header, None)
         started = time.monotonic()
-        with self._landing(flight):
+        with self._wait_for_render(pending):
             status, headers, body = self._answer(asked)
             subject = asked.get(NOTE)
             if subject is None or not status.startswith("200") or len(body) > MAX_SIZE:
@@ -343,8 +345,8 @@ class Snapshots:
             snapshot = _made(subject, headers, body, started)
             if not takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
                 snapshot.plain = body
-            self._keep(snapshot, flight)
-        return self._send(snapshot, flight.name, environ, start_response)
+            self._keep(snapshot, pending)
+        return self._send(snapshot, pending.name, environ, start_response)
 
     def _send(
         self, snapshot: _Snapshot, name: Name, environ: dict[str, Any], start_response: StartResponse
@@ -375,13 +377,13 @@ class Snapshots:
         return body
 
     @contextmanager
-    def _landing(self, flight: _Flight) -> Iterator[None]:
+    def _wait_for_render(self, pending: _PendingRender) -> Iterator[None]:
         try:
             yield
         finally:
             with self._lock:
-                self._flights.remove(flight)
-            flight.landed.set()
+                self._pending.remove(pending)
+            pending.done.set()
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list[Any] = []
@@ -393,10 +395,10 @@ class Snapshots:
                 chunks.close()
         return answer[0][0], answer[0][1], body
 
-    def _keep(self, snapshot: _Snapshot, flight: _Flight) -> None:
-        name, place = flight.name, snapshot.subject.place
+    def _keep(self, snapshot: _Snapshot, pending: _PendingRender) -> None:
+        name, place = pending.name, snapshot.subject.place
         with self._lock:
-            if flight.changed & {place, (place[0], ALL)}:
+            if pending.changed & {place, (place[0], ALL)}:
                 snapshot.checked = (
                     -TRUSTED
                 )  # somebody wrote there in the meantime: the next request compares its version

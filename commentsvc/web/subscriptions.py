@@ -26,7 +26,7 @@ blueprint.after_request(security.never_keep)
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """Show a button that confirms."""
-    subscription, is_askers = subscriptions.find_asked(token)
+    subscription, is_askers = subscriptions.parse_confirm_token(token)
     return _confirmation(subscription, subscriptions.confirmed_with(subscription, is_askers=is_askers))
 
 
@@ -34,7 +34,7 @@ def ask_to_confirm(token: str) -> str:
 def confirm(token: str) -> str:
     """Activate what was chosen, or all that the page lists if it has no boxes."""
     db.begin_write()
-    subscription, is_askers = subscriptions.find_asked(token)
+    subscription, is_askers = subscriptions.parse_confirm_token(token)
     listed = subscriptions.confirmed_with(subscription, is_askers=is_askers)
     chosen = (
         set(map(row_id, request.form.getlist("chosen"))) if "listed" in request.form else {one.id for one in listed}
@@ -50,14 +50,14 @@ def confirm(token: str) -> str:
 @blueprint.get("/unsubscribe/<token>")
 def ask_to_stop(token: str) -> str:
     """Show a button that unsubscribes."""
-    return _end(subscriptions.find_end(token))
+    return _end(subscriptions.parse_unsubscribe_token(token))
 
 
 @blueprint.post("/unsubscribe/<token>")
 def stop(token: str) -> str:
     """Unsubscribe; by the button, or by the mail program's one click, without cookie or sign-in."""
     db.begin_write()
-    ended = subscriptions.find_end(token)
+    ended = subscriptions.parse_unsubscribe_token(token)
     subscriptions.end(ended)
     db.session.commit()
     return _end(ended)
@@ -94,7 +94,7 @@ def _choose(recipient: Recipient) -> None:
     if frequency not in set(Frequency) or language not in i18n.languages():
         raise NotUnderstood
     recipient.frequency, recipient.language = Frequency(frequency), language
-    enqueue.hurry(recipient)
+    enqueue.apply_frequency(recipient)
 
 
 def _change_one(recipient: Recipient, wanted: str) -> None:
@@ -122,7 +122,7 @@ def _confirmation(subscription: Subscription, listed: list[Subscription], *, is_
     )
 
 
-def _end(meant: subscriptions.End) -> str:
+def _end(meant: subscriptions.UnsubscribeRequest) -> str:
     i18n.speak(meant.recipient.language)
     return render_template(
         "subscriptions/stop.html",
@@ -137,7 +137,7 @@ def _page(recipient: Recipient, token: str, done: str = "") -> str:
     return render_template(
         "subscriptions/manage.html",
         recipient=recipient,
-        heard=registry.heard_by(recipient),
+        heard=registry.subscriptions_of(recipient),
         frequencies=Frequency,
         token=token,
         done=done,

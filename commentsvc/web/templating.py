@@ -34,7 +34,9 @@ def init_app(app: Flask) -> None:
         ui_strings=ui_strings,
         shares=sharing.links_for,
     )
-    app.jinja_env.globals.update(mail_trouble=outbox.trouble, backup_status=daily.status, waiting=queue.waiting)
+    app.jinja_env.globals.update(
+        delivery_problem=outbox.delivery_problem, backup_status=daily.status, waiting=queue.waiting
+    )
     app.jinja_env.filters.update(
         number=i18n.number,
         short_days=i18n.short_days,

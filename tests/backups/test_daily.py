@@ -15,7 +15,7 @@ from commentsvc.backups import daily, making
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.cli import checks
 from commentsvc.db import db
-from commentsvc.linkbacks.page_check import CheckFailed, NotThere
+from commentsvc.linkbacks.page_check import CheckFailed, OptionalMissing
 from commentsvc.models import Backup
 from commentsvc.settings import Settings
 from tests.jobs import run_job
@@ -174,5 +174,5 @@ def test_doctor_says_how_old_it_is(folder: Path, time: FrozenClock) -> None:
 
 
 def test_doctor_recommends_it(app: Flask) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(OptionalMissing):
         CHECK()

@@ -171,7 +171,7 @@ def test_if_it_fails_the_service_may_write_again(lived_in: Running, tmp_path: Pa
 
     with pytest.raises(RuntimeError):
         moving.move(url_of(lived_in), new_sqlite(tmp_path), stumble)
-    time.sleep(moving.SETTLING)
+    time.sleep(moving.MAX_STALE)
     assert say(lived_in, "afterwards") == 201
 
 
@@ -186,7 +186,7 @@ def test_a_service_that_wrote_after_a_break_is_copied_anew(lived_in: Running, tm
 
     with pytest.raises(RuntimeError):
         moving.move(here, there, stumble)
-    time.sleep(moving.SETTLING)
+    time.sleep(moving.MAX_STALE)
     with sqlite3.connect(lived_in.folder / "commentsvc.sqlite3") as database:
         database.execute("UPDATE comment SET body = 'edited meanwhile' WHERE id = 1")
     database.close()

@@ -32,10 +32,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-PATIENCE = 20  # seconds
+TIMEOUT = 20  # seconds
 Found = TypeVar("Found")
 
-expect.set_options(timeout=PATIENCE * 1000)  # a busy machine is no fault of ours
+expect.set_options(timeout=TIMEOUT * 1000)  # a busy machine is no fault of ours
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ class World:
 
 def wait_for(look: Callable[[], Found]) -> Found:
     """What ``look`` finds, as soon as it finds something."""
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + TIMEOUT
     while not (found := look()):
         assert monotonic() < deadline, "waited in vain"
         sleep(0.1)
@@ -188,7 +188,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}} | wishes)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(TIMEOUT * 1000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         return page
 

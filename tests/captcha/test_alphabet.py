@@ -20,7 +20,7 @@ ANSWERS = some.text(LETTERS, min_size=6, max_size=6)
         ("ＡＣＦ３６９".lower(), "ACF369"),
     ],
 )
-def test_what_is_taken_for_right(typed: str, answer: str) -> None:
+def test_answers_that_are_accepted(typed: str, answer: str) -> None:
     assert means(typed, answer)
 
 

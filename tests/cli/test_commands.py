@@ -12,6 +12,8 @@ from commentsvc.app import create_app
 from tests.cli.conftest import Command
 from tests.servers import free_port, mail_server
 
+SERVE = ["serve", "--port", str(free_port())]  # where no other service is in its way
+
 
 class TestSites:
     """Blogs and their rules."""
@@ -69,7 +71,7 @@ class TestSites:
             (("moderator", "link", "a@b.example"), 1, "is no moderator"),
         ],
     )
-    def test_wrong_words_are_answered_in_one_sentence(
+    def test_usage_errors_are_answered_in_one_sentence(
         self, command: Command, words: tuple[str, ...], status: int, sentence: str
     ) -> None:
         got, _, err = command(*words)
@@ -205,7 +207,7 @@ class TestUpkeep:
         self, command: Command, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COMMENTSVC_BASE_URL", "nonsense")
-        for words in (["serve"], ["work"], ["doctor"], ["upgrade"], ["site", "list"]):
+        for words in (SERVE, ["work"], ["doctor"], ["upgrade"], ["site", "list"]):
             status, _, err = command(*words)
             assert (status, err.count("\n")) == (1, 1)
             assert "COMMENTSVC_BASE_URL" in err
@@ -214,7 +216,7 @@ class TestUpkeep:
         self, command: Command, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COMMENTSVC_DATABASE_URL", "sqlite:////proc/nowhere/x.sqlite3")
-        status, _, err = command("serve")
+        status, _, err = command(*SERVE)
         assert (status, err.count("\n")) == (1, 1)
         assert "/proc/nowhere" in err
 
@@ -222,7 +224,7 @@ class TestUpkeep:
         self, command: Command, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COMMENTSVC_DATABASE_URL", "postgresql://ada:hidden-word@127.0.0.1:1/comments")
-        for words in (["serve"], ["site", "list"], ["upgrade"]):
+        for words in (SERVE, ["site", "list"], ["upgrade"]):
             status, _, err = command(*words)
             assert (status, err.count("\n")) == (1, 1)
             assert "COMMENTSVC_DATABASE_URL" in err
@@ -235,7 +237,7 @@ class TestUpkeep:
         with closing(sqlite3.connect(file)) as database:
             database.execute("UPDATE alembic_version SET version_num = '9999'")
             database.commit()
-        for words in (["serve"], ["site", "list"], ["upgrade"]):
+        for words in (SERVE, ["site", "list"], ["upgrade"]):
             status, _, err = command(*words)
             assert (status, err.count("\n")) == (1, 1)
             assert (
@@ -272,7 +274,7 @@ class TestUpkeep:
             assert 'src="https://moved.example/static/smilies/smile.svg"' in db.session.get_one(Comment, 1).body_html
             db.session.remove()
 
-    def test_the_doctor_says_what_to_mend(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_doctor_says_what_to_fix(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COMMENTSVC_BASE_URL", "http://localhost:1")
         status, out, err = command("doctor")
         assert status == 1

@@ -56,7 +56,7 @@ def test_several_files(command: Command, file: str, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "out-1.xml.gz").stat().st_mode) == 0o600, "it may hold addresses"
 
 
-def test_what_a_format_cannot_say_is_said(command: Command, file: str, tmp_path: Path) -> None:
+def test_what_a_format_cannot_hold_is_reported(command: Command, file: str, tmp_path: Path) -> None:
     command("import", "auto", file, "--site", "blog", "--pending-as", "approved")
     out = str(tmp_path / "out.xml")
     Path(file).write_text(wxr(wp(9, "ok")))

@@ -19,7 +19,7 @@ FREE_AGAIN = 20  # seconds
 
 @pytest.fixture
 def hostile() -> Iterator[Web]:
-    """A page that never says anything, and one that says it an email at a time."""
+    """A page that never says anything, and one that says it a byte at a time."""
     with web() as one:
         one.pages["/hang"] = hang
         one.pages["/drip"] = drip

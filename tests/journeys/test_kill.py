@@ -14,7 +14,7 @@ import pytest
 
 from tests.running import Running
 
-PATIENCE = 300  # seconds for all of it
+TIMEOUT = 300  # seconds for all of it
 
 
 @pytest.mark.slow
@@ -36,7 +36,7 @@ def test_kills_lose_nothing(tmp_path: Path, kills: int, count: int) -> None:
     acknowledged: set[str] = set()
     done = threading.Event()
     chance = random.Random(2026)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     with ThreadPoolExecutor(count) as clients:
         for client in range(count):
             clients.submit(_post_until, done, server, f"client {client}", acknowledged)

@@ -122,7 +122,7 @@ def test_fifty_kills_lose_no_email(server: Running, rude: RudeMailServer) -> Non
     times = Counter(str(message["To"]) for message in rude.taken)
     assert sorted(times) == sorted(f"reader{number}@mail.example" for number in range(READERS)), "lost"
     identities = {(message["To"], message["Message-ID"]) for message in rude.taken}
-    assert len(identities) == READERS, "the same letter has one identity"
+    assert len(identities) == READERS, "the same email has one identity"
     assert sum(times.values()) - READERS <= KILLS, "at most one more for each kill"
 
 
@@ -145,7 +145,7 @@ def test_a_mail_server_that_hangs_keeps_no_form_waiting(server: Running, rude: R
             post(server, number)
         with urllib.request.urlopen(f"{server.url}/t/blog/x", timeout=10) as page:
             assert b"text 19" in page.read()
-        assert not rude.taken, "and all that while no letter got out"
+        assert not rude.taken, "and all that while no email got out"
         rude.answers.clear()
         goes_on.set()
         deadline = time.monotonic() + 60

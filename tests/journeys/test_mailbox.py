@@ -21,7 +21,7 @@ from tests.running import Running
 from tests.servers import MailServer, mail_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not mailbox.program(), reason=mailbox.MISSING)]
-PATIENCE = 60  # seconds
+TIMEOUT = 60  # seconds
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def server(tmp_path: Path, inbox: mailbox.MailboxServer, post_office: MailServer
 
 
 def eventually(found: Callable[[], object]) -> object:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (there := found()):
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.1)

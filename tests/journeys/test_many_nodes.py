@@ -21,7 +21,7 @@ from tests.running import Running
 from tests.servers import free_port, program
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not postgres.binaries(), reason=postgres.MISSING)]
-PATIENCE = 60  # seconds
+TIMEOUT = 60  # seconds
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
 MAX_OUTAGE = 10  # seconds from the promotion of a replica until writes are taken again
 BOUNCER = """
@@ -126,7 +126,7 @@ class Bouncer:
     def stop(self) -> None:
         """End it at once."""
         self._process.kill()
-        self._process.wait(timeout=PATIENCE)
+        self._process.wait(timeout=TIMEOUT)
         (self._folder / "pgbouncer.pid").unlink(missing_ok=True)
 
     def _write(self, to: postgres.Cluster) -> None:
@@ -150,7 +150,7 @@ def start(*words: object, user: str | None = None) -> "subprocess.Popen[bytes]":
 
 def end(one: "subprocess.Popen[bytes]") -> None:
     one.kill()
-    one.wait(timeout=PATIENCE)
+    one.wait(timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield House(url, nodes, primary, second, redis, bouncer)
 
 
-def test_everything_dies_in_its_turn_and_nothing_is_lost_or_doubled(house: House) -> None:
+def test_each_component_fails_in_turn_and_nothing_is_lost_or_doubled(house: House) -> None:
     stop = threading.Event()
     posters = [Poster(house.url, f"poster {number}") for number in range(4)]
     unread: list[str] = []
@@ -235,6 +235,6 @@ def goes_on(posters: list[Poster]) -> float:
     began = time.monotonic()
     while min(one.last for one in posters) < began:
         late = [one for one in posters if one.last < began]
-        assert time.monotonic() - began < PATIENCE, [(one.name, one.said[-1:], one.latest) for one in late]
+        assert time.monotonic() - began < TIMEOUT, [(one.name, one.said[-1:], one.latest) for one in late]
         time.sleep(0.05)
     return time.monotonic() - began

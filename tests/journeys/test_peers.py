@@ -18,7 +18,7 @@ from tests.running import Running
 from tests.servers import Web, web
 
 ARTICLE = "/2026/11/cords.html"
-PATIENCE = 20  # seconds
+TIMEOUT = 20  # seconds
 Neighbours = tuple[Running, Web, Web]
 
 
@@ -73,7 +73,7 @@ def thread(server: Running) -> dict[str, list[dict[str, str]]]:
 
 
 def wait_for(look: Callable[[], object]) -> None:
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + TIMEOUT
     while not look():
         assert monotonic() < deadline, "waited in vain"
         sleep(0.2)

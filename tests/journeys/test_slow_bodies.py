@@ -13,7 +13,7 @@ from commentsvc.settings import PREFIX
 from tests.running import Running
 
 SENDERS = 300
-PATIENCE = 60  # seconds: all but a few senders are told so on a page, which takes a busy machine some time
+TIMEOUT = 60  # seconds: all but a few senders are told so on a page, which takes a busy machine some time
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_readers_and_writers_go_on(server: Running) -> None:
         for line in opened:
             line.sendall(begun)
         for number in range(20):
-            with urllib.request.urlopen(f"{server.url}/embed/blog/a?lang=en", timeout=PATIENCE) as page:
+            with urllib.request.urlopen(f"{server.url}/embed/blog/a?lang=en", timeout=TIMEOUT) as page:
                 assert page.status == 200
             body = json.dumps({"author": "Bob", "body": f"number {number} of what Bob says meanwhile"}).encode()
             sent = urllib.request.Request(
@@ -42,7 +42,7 @@ def test_readers_and_writers_go_on(server: Running) -> None:
                 body,
                 {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.100.{number}"},
             )
-            with urllib.request.urlopen(sent, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(sent, timeout=TIMEOUT) as answer:
                 assert answer.status == 201
         for line in opened:
             line.setblocking(False)

@@ -106,7 +106,7 @@ class TestGone:
         assert "Why &amp; how" in client.get(f"/t/blog/{ARTICLE}").text
 
 
-class TestLooks:
+class TestRecheckSchedule:
     """How often."""
 
     def test_often_at_first_and_seldom_later(self, verified: str, neighbour: Web, time: FrozenClock) -> None:
@@ -166,7 +166,7 @@ class TestBudgets:
             "elsewhere.example",
         }
 
-    def test_a_host_that_was_asked_enough_rests(
+    def test_a_host_over_its_limit_is_postponed(
         self, client: FlaskClient, neighbour: Web, linking: Callable[[], str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(verifying, "MAX_OF_HOST", 2)

@@ -242,7 +242,7 @@ class TestVerification:
             ("HTTPS://Blog.Example:443/x", f"{BLOG}/x"),
         ],
     )
-    def test_one_address_in_other_emails(
+    def test_other_spellings_of_an_address(
         self, client: FlaskClient, neighbour: Web, target: str, href: str, the_ping: Callable[[], Ping]
     ) -> None:
         mention(client, neighbour.page("/post", f'<a href="{href}">x</a>'), target)
@@ -544,7 +544,7 @@ class TestUpdates:
         assert shown()[0].state == "approved"
 
     @pytest.mark.parametrize("status", [401, 403, 404, 451])
-    def test_a_page_that_is_shut_for_us_takes_nothing_back(
+    def test_a_page_that_is_forbidden_takes_nothing_back(
         self,
         client: FlaskClient,
         neighbour: Web,

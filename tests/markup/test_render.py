@@ -458,7 +458,7 @@ def test_no_letter_is_lost(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
-def test_the_last_gate_changes_nothing_that_we_wrote(text: str) -> None:
+def test_bleach_changes_nothing_that_we_wrote(text: str) -> None:
     """Cleaning twice is cleaning once, so stored HTML is a fixed point."""
     once = render(text)
     assert unescape(clean_by_bleach(once)) == unescape(once)

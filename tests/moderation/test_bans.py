@@ -232,7 +232,7 @@ class TestWhoIsMeant:
         assert answer.status_code == 422
 
 
-class TestAllOfTheirs:
+class TestTrashMatching:
     """One decision takes it all away, and one gives it back."""
 
     def test_from_a_comment_in_the_admin_pages(self, ada: Visitor, bob: Visitor, visit: Visit) -> None:
@@ -281,12 +281,12 @@ class TestAllOfTheirs:
         db.begin_write()
         undoing.undo(action, action.moderator)
         db.session.commit()
-        give_back, asked = decisions.give_back, count()
-        monkeypatch.setattr(decisions, "give_back", lambda *of: give_back(*of) if next(asked) < 1 else 1 / 0)
+        restore_states, asked = decisions.restore_states, count()
+        monkeypatch.setattr(decisions, "restore_states", lambda *of: restore_states(*of) if next(asked) < 1 else 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            bans.give_back_theirs(ban)
+            bans.restore_matching(ban)
         db.session.rollback()
-        monkeypatch.setattr(decisions, "give_back", give_back)
+        monkeypatch.setattr(decisions, "restore_states", restore_states)
         assert sum(row(one).state == State.TRASHED for one in theirs) == 3
         assert f"/admin/actions/{action.id}/reversal" in ada.client.get("/admin/log").text
         ada.admin_post(f"/admin/actions/{action.id}/reversal")
@@ -304,9 +304,9 @@ class TestAllOfTheirs:
     def test_nothing_more_is_taken_once_it_is_lifted(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment(body="casino")
         ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino"))
-        assert bans.theirs(ban) == [comment]
+        assert bans.matching_comment_ids(ban) == [comment]
         ada.admin_post(f"/admin/bans/{ban.id}/end", form_at="/admin/bans")
-        assert bans.trash_theirs(ban) == 0
+        assert bans.trash_matching(ban) == 0
         assert row(comment).state == State.APPROVED
 
     def test_by_the_address_of_a_comment(self, ada: Visitor, visit: Visit) -> None:

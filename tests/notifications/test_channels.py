@@ -243,7 +243,7 @@ class TestPush:
     def test_a_service_that_drips_is_left_after_a_while(
         self, devices: Web, visit: Visit, rules: Rules, time: FrozenClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("commentsvc.push.PATIENCE", timedelta(seconds=3))
+        monkeypatch.setattr("commentsvc.push.TIMEOUT", timedelta(seconds=3))
         rules("blog", moderation="all")
         goes_on = threading.Event()
         devices.pages["/push"] = lambda _request: goes_on.wait(30)
@@ -254,7 +254,7 @@ class TestPush:
         assert deliveries()[0].answer == "the service does not answer"
 
 
-class TestTheDesk:
+class TestAdminPages:
     """Channels are opened, tried, rotated and closed there."""
 
     AT = "/admin/channels"

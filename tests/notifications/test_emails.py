@@ -354,7 +354,7 @@ class TestSafety:
         for tag in i18n.languages():
             for message in _one_of_each(answer, held, tag):
                 db.session.flush()
-                written = emails.write_out(message)
+                written = emails.render_email(message)
                 assert written, message.kind
                 assert written.subject
                 assert written.text.isprintable() or "\n" in written.text

@@ -49,8 +49,8 @@ def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds instead of a minute."""
-    monkeypatch.setattr(mail, "PATIENCE", timedelta(seconds=1))
-    monkeypatch.setattr(mail, "WHOLE_PATIENCE", timedelta(seconds=1.5))
+    monkeypatch.setattr(mail, "TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(mail, "TOTAL_TIMEOUT", timedelta(seconds=1.5))
 
 
 @contextmanager
@@ -130,14 +130,14 @@ class TestDown:
             work()
             assert [message["Subject"] for message in server.messages] == ["5 comments need approval on A blog"]
 
-    def test_the_admin_pages_says_that_nobody_works(
+    def test_the_admin_pages_say_that_no_worker_runs(
         self, ada: Visitor, post_office: MailServer, time: FrozenClock
     ) -> None:
         queue(*readers(1))
         time.pass_(minutes=11)
         assert "No email could be sent" in ada.client.get("/admin/queue").text
 
-    def test_the_admin_pages_says_so_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
+    def test_the_admin_pages_say_that_emails_wait_and_why(self, ada: Visitor, set_up: SetUp, time: FrozenClock) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         queue(*readers(1))
         run_job("send emails")
@@ -480,7 +480,7 @@ class TestTheWayOut:
         assert not messages()
 
 
-class TestTheDesk:
+class TestAdminPages:
     """Every email, why it is late, another try, or none."""
 
     @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ class TestConfirming:
         bob.client.post(link_in(only(post_office.messages), "confirm"))
         assert states() == ["active", "active", "unconfirmed"]
 
-    def test_nobody_rides_on_anothers_yes(
+    def test_one_confirmation_does_not_confirm_others(
         self, bob: Visitor, visit: Visit, post_office: MailServer, rules: Rules
     ) -> None:
         """Mallory asks for the same and more with Bob's address, before he says yes to his own email."""

@@ -15,7 +15,7 @@ from tests.servers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.all_values]
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds
+TIMEOUT = 60  # seconds
 MADE_HERE = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/resolv.conf")  # how this machine reaches packages
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # whom it trusts, which Debian's own would replace
 
@@ -59,7 +59,7 @@ def test_the_image_would_serve(debian: Path) -> None:
             assert b"comment-thread" in _answer(f"http://127.0.0.1:{port}/embed.js")
         finally:
             server.terminate()
-            server.wait(timeout=PATIENCE)
+            server.wait(timeout=TIMEOUT)
     assert (debian / "data" / "commentsvc.sqlite3").stat().st_uid == 10001
     backup = [*command, "backup", "/backups/one.backup"]
     subprocess.run(backup, env=environment, check=True, cwd="/")
@@ -67,9 +67,9 @@ def test_the_image_would_serve(debian: Path) -> None:
 
 
 def _answer(url: str) -> bytes:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             return bytes(answer.read())
         assert time.monotonic() < deadline, "it does not answer"
         time.sleep(0.2)

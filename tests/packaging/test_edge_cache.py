@@ -15,7 +15,7 @@ import pytest
 from tests.edge import nginx
 from tests.running import Running
 
-PATIENCE = 30  # seconds
+TIMEOUT = 30  # seconds
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
 
 
@@ -29,7 +29,7 @@ class Edge:
     def get(self, path: str) -> tuple[int, str, str]:
         """Status, what the cache did, and the text."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=TIMEOUT) as answer:
                 return answer.status, answer.headers["X-Cache"] or "", answer.read().decode()
         except urllib.error.HTTPError as problem:
             return problem.code, problem.headers["X-Cache"] or "", problem.read().decode()
@@ -39,7 +39,7 @@ class Edge:
         body = json.dumps({"author": "Bob", "body": text}).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": text}
         request = urllib.request.Request(f"{self.url}/api/v1/threads/blog/{key}/comments", body, headers)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             return int(answer.status)
 
 
@@ -59,7 +59,7 @@ def edge(tmp_path: Path) -> Iterator[Edge]:
         server.kill()
 
 
-def soon(found: Callable[[], object], patience: float = PATIENCE) -> float:
+def soon(found: Callable[[], object], patience: float = TIMEOUT) -> float:
     """Wait until something is so; the seconds it took."""
     began = time.monotonic()
     while True:
@@ -120,7 +120,7 @@ def test_new_processes_take_over_and_no_reader_is_refused(edge: Edge) -> None:
     try:
         before = set(edge.server.workers())
         edge.server.reload()
-        soon(lambda: edge.server.workers() and not set(edge.server.workers()) & before, patience=2 * PATIENCE)
+        soon(lambda: edge.server.workers() and not set(edge.server.workers()) & before, patience=2 * TIMEOUT)
     finally:
         stop.set()
         for one in people:

@@ -68,7 +68,7 @@ LEFT_IN_PEACE = [
 
 
 @pytest.mark.parametrize(("name", "known"), HEARD)
-def test_what_is_heard(name: str, known: dict[str, object]) -> None:
+def test_signals_that_fire(name: str, known: dict[str, object]) -> None:
     signal = getattr(signals, name)(replace(PLAIN, **known))
     assert signal is not None
     assert (signal.points < 0) is (name == "approved")
@@ -76,7 +76,7 @@ def test_what_is_heard(name: str, known: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(("name", "known"), LEFT_IN_PEACE)
-def test_what_is_left_in_peace(name: str, known: dict[str, object]) -> None:
+def test_signals_that_stay_silent(name: str, known: dict[str, object]) -> None:
     assert getattr(signals, name)(replace(PLAIN, **known)) is None
 
 

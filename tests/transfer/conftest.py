@@ -46,7 +46,7 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
         name: str = "auto",
         *,
         dry: bool = False,
-        helpers: int = 0,
+        workers: int = 0,
         meanwhile: Callable[[], None] = lambda: None,
         **options: Any,
     ) -> Report:
@@ -59,8 +59,8 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
             db.begin_write()
             action_id = None if dry else importing.begin(here, Operator(), report)
             db.session.commit()
-            steps = importing.load(staging, here, wanted, report, action_id, helpers=helpers)
-            for _ in steps if dry else db.each_written(steps):
+            steps = importing.load(staging, here, wanted, report, action_id, workers=workers)
+            for _ in steps if dry else db.commit_each(steps):
                 meanwhile()
         json.dumps(report.as_json())
         assert list(report.lines())

@@ -31,14 +31,14 @@ FILE = WXR.format(home=OLD, items="".join(map(_article, range(1, PLACES + 1))))
 
 @pytest.fixture(autouse=True)
 def any_number_is_worth_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "WORTH_HELP", 1)
+    monkeypatch.setattr(importing, "MIN_FOR_WORKERS", 1)
 
 
 def test_it_comes_to_the_same(bring: Bring) -> None:
-    """Texts, parents, order and report are as without helpers, and so is a dry run."""
-    dry = bring(FILE, "other", dry=True, helpers=2)
+    """Texts, parents, order and report are as without workers, and so is a dry run."""
+    dry = bring(FILE, "other", dry=True, workers=2)
     alone = bring(FILE, "other")
-    helped = bring(FILE, "blog", helpers=2)
+    helped = bring(FILE, "blog", workers=2)
     assert helped.as_json() == alone.as_json()
     assert dry.as_json() | {"dry_run": False} == alone.as_json()
     assert _texts("blog") == _texts("other")
@@ -53,10 +53,10 @@ def test_a_helper_that_is_killed_is_not_missed(bring: Bring) -> None:
     """As the kernel does when memory runs out."""
 
     def kill() -> None:
-        for helper in multiprocessing.active_children():
-            helper.kill()
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
-    report = bring(FILE, helpers=1, meanwhile=kill)
+    report = bring(FILE, workers=1, meanwhile=kill)
     assert report.taken == {"approved comments": 3 * PLACES}
     assert not multiprocessing.active_children()
 

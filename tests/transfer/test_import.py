@@ -126,7 +126,7 @@ class TestWordPress:
         assert report.total == 1
         assert bring(wxr(wp(9), status="draft", home="https://b.example"), dry=True).total == 0
 
-    def test_a_ring_of_replies_is_cut(self, bring: Bring) -> None:
+    def test_a_cycle_of_replies_is_broken(self, bring: Bring) -> None:
         assert bring(wxr(wp(1, parent=2), wp(2, parent=1), wp(3, parent=99))).total == 3
         assert all(one.root_id is None or one.parent_id is not None for one in rows())
 

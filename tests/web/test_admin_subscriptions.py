@@ -1,4 +1,4 @@
-"""The admin pages's list of who hears of what, and one-time links by mail."""
+"""The list of subscriptions in the dashboard, and one-time links by mail."""
 
 from collections.abc import Callable
 

@@ -116,7 +116,7 @@ def test_each_gate_alone_refuses(attempt: Attempt, gate: Callable[[Attempt], Non
     assert number_of_comments() == 1
 
 
-def test_the_cheapest_refuses_first(attempt: Attempt) -> None:
+def test_the_cheapest_check_refuses_first(attempt: Attempt) -> None:
     """Spoilt from the last gate to the first, it is always the earliest of them that speaks."""
     for gate in reversed(GATES):
         gate(attempt)

@@ -11,7 +11,7 @@ from commentsvc import read_only
 from commentsvc.cli import checks
 from commentsvc.db import db
 from commentsvc.jobs import schedule
-from commentsvc.linkbacks.page_check import NotThere
+from commentsvc.linkbacks.page_check import OptionalMissing
 from commentsvc.models import Comment, Email
 from tests.cast import ADA, ARTICLE, BOB, GRACE
 from tests.visitors import Visitor
@@ -86,5 +86,5 @@ def test_doctor_says_so(switch: Callable[[str], None]) -> None:
     check = dict(checks.CHECKS)["Writing"]
     assert check() == "possible"
     switch(WHY)
-    with pytest.raises(NotThere, match="read-only off"):
+    with pytest.raises(OptionalMissing, match="read-only off"):
         check()

@@ -181,7 +181,7 @@ class TestSessions:
         assert hedy.client.get("/admin/queue").status_code == 200
 
 
-class TestBeingSure:
+class TestRecentConfirmation:
     """What decides who gets in asks once more who it is; a session that was left open opens nothing."""
 
     @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from commentsvc.db import db
 from commentsvc.models import Site, Thread
-from commentsvc.web import nobody, snapshots
+from commentsvc.web import empty_thread, snapshots
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.visitors import Visitor
@@ -37,7 +37,7 @@ def layer(app: Flask) -> Snapshots:
 
 def kept(layer: Snapshots) -> list[object]:
     """What it holds, but for the answers that serve all articles in which nobody wrote."""
-    return [name for name in layer._kept if nobody.KEY not in name[0]]
+    return [name for name in layer._kept if empty_thread.KEY not in name[0]]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -328,7 +328,7 @@ def test_what_cannot_be_kept_keeps_nobody_waiting_in_line(layer: Snapshots, visi
     with ThreadPoolExecutor(len(readers)) as together:
         asked = [together.submit(reader.get, "/embed/nobody/x") for reader in readers]
         assert {one.result().status_code for one in asked} == {404}
-    assert not layer._flights
+    assert not layer._pending
 
 
 def test_reading_goes_on_without_the_database(

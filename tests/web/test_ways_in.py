@@ -97,7 +97,7 @@ class TestTheSound:
         ]
         assert heard == [200] * 5 + [429]
 
-    def test_who_asks_for_rubbish_takes_nothing_from_the_neighbours(self, bob: Visitor, visit: Visit) -> None:
+    def test_invalid_requests_do_not_use_up_the_networks_limit(self, bob: Visitor, visit: Visit) -> None:
         for number in range(60):
             bob.client.get(f"/captcha/x{number}.wav", environ_overrides={"REMOTE_ADDR": "203.0.113.5"})
         token = posed_to(bob)["token"]
@@ -229,7 +229,7 @@ class TestWhoIsKnown:
         bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
         assert bob.post(body="From elsewhere.", challenge_answer="").status_code == 403
         bob.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
-        for number in range(challenge_outcome.A_FEW):
+        for number in range(challenge_outcome.MAX_TRUSTED_BY_RULE):
             bob.comment(body=f"One of a few, which is number {number}.", challenge_answer="")
         assert bob.post(body="One more.", challenge_answer="").status_code == 403
 
@@ -248,7 +248,7 @@ class TestWhoIsKnown:
         rules("blog", moderation="first")
         ada.decide(bob.comment(), "approval")
         bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
-        for number in range(challenge_outcome.A_FEW + 2):
+        for number in range(challenge_outcome.MAX_TRUSTED_BY_RULE + 2):
             bob.comment(body=f"Another thing, which is number {number}.", challenge_answer="")
 
     def test_unless_their_spam_was_seen_since(self, ada: Visitor, bob: Visitor) -> None:

@@ -81,7 +81,7 @@ def _remark(post: "Element") -> Record:
         address=text_of(post, "ipAddress"),
         written=written,
         is_pinned=_is(post, "isHighlighted"),
-        also=f"wp:{own.removeprefix(WORDPRESS_ID)}" if own.startswith(WORDPRESS_ID) else "",
+        cross_id=f"wp:{own.removeprefix(WORDPRESS_ID)}" if own.startswith(WORDPRESS_ID) else "",
         place=place,
     )
 

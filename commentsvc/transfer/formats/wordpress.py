@@ -117,7 +117,7 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         website=text_of(comment, "comment_author_url"),
         address=text_of(comment, "comment_author_IP"),
         written=written or times.of_sql(text_of(comment, "comment_date"), reading.timezone),
-        also=f"wp:{number}",
+        cross_id=f"wp:{number}",
         place=place,
     )
     if kind in COMMENTS:
@@ -159,6 +159,6 @@ def _as_linkback(remark: Remark, kind: Kind, response: str, *, title: str, autho
         website=remark.website,
         title=title,
         written=remark.written,
-        also=remark.also,
+        cross_id=remark.cross_id,
         place=remark.place,
     )

@@ -69,7 +69,7 @@ def choose_emails() -> AnyResponse:
 @blueprint.post("/password")
 def set_password() -> AnyResponse | tuple[str, int]:
     """Set a password: every session ends, and a new one begins here."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
     who = signed_in.person()
@@ -84,7 +84,7 @@ def set_password() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/password/removal")
 def remove_password() -> AnyResponse | tuple[str, int]:
     """Remove the password: passkeys sign in, or a mailed link if they are lost."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
     who = signed_in.person()
@@ -97,7 +97,7 @@ def remove_password() -> AnyResponse | tuple[str, int]:
 @blueprint.get("/passkeys/question")
 def ask_for_passkey() -> Response | AnyResponse:
     """Return what the browser passes to the device, as JSON."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     return Response(passkeys.to_add(signed_in.person()), content_type="application/json")
 
@@ -105,7 +105,7 @@ def ask_for_passkey() -> Response | AnyResponse:
 @blueprint.post("/passkeys")
 def add_passkey() -> AnyResponse | tuple[str, int]:
     """Store a new passkey, named after the browser unless it was given a name."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
     name = request.form.get("name", "").strip() or browsers.name_of(request.headers.get("User-Agent", ""))
@@ -120,7 +120,7 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/passkeys/<id:passkey_id>/removal")
 def remove_passkey(passkey_id: int) -> AnyResponse:
     """Remove a passkey. The last one stays while there is no password."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
     who = signed_in.person()
@@ -172,7 +172,7 @@ def _page(refusal: Refusal | None = None) -> str:
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),
         here=here,
-        is_sure=here is not None and sessions.is_sure(here),
+        is_recently_confirmed=here is not None and sessions.is_recently_confirmed(here),
         name_of=browsers.name_of,
         has_mail_server=bool(settings.current().mail_url),
         moderator=who,

@@ -40,7 +40,7 @@ class BanForm:
     @cached_property
     def choices(self) -> list[tuple[Ban, Affected | None]]:
         """What a comment's author can be banned by, with what it would move, where an index finds it."""
-        known = bans.drafts_about(self.comment) if self.comment else []
+        known = bans.preset_bans(self.comment) if self.comment else []
         return [(ban, None if ban.kind == BanKind.DOMAIN else bans.affected(ban)) for ban in known]
 
     @property
@@ -94,7 +94,7 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     bans.impose(ban, signed_in.person(), comment)
     db.session.commit()
     if takes_theirs:
-        bans.trash_theirs(ban)
+        bans.trash_matching(ban)
     return _changed(ban)
 
 
@@ -115,7 +115,7 @@ def undo(ban_id: int) -> AnyResponse:
     ban = _ban(ban_id)
     bans.undo(ban)
     db.session.commit()
-    return _changed(ban, restored=bans.give_back_theirs(ban, signed_in.moderator()) or None)
+    return _changed(ban, restored=bans.restore_matching(ban, signed_in.moderator()) or None)
 
 
 def _drafted(comment: Comment | None) -> Ban:
@@ -164,7 +164,7 @@ def _page(form: BanForm) -> str:
         "admin/bans.html",
         bans=listed,
         before=listed[-1].id if len(listed) == SHOWN else None,
-        taken=bans.taken_by(listed),
+        taken=bans.trashed_counts(listed),
         longest_days=bans.MAX_DAYS,
         restored=int_arg("restored"),
         changed=next((ban for ban in listed if ban.id == int_arg("changed")), None),

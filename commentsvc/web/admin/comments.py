@@ -149,7 +149,7 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
     if back == "item":
         return redirect(url_for("admin_comments.show", comment_id=comment_id, action=action.id), code=303)
     if back == "thread":
-        return redirect(signed_in.way_back(), code=303)
+        return redirect(signed_in.next_url(), code=303)
     return redirect(listing.address(action=action.id), code=303)
 
 

@@ -62,7 +62,7 @@ def _confirmed() -> AnyResponse:
     if (session := signed_in.session()) is not None:
         sessions.confirm(session.id)
     db.session.commit()
-    return redirect(signed_in.way_back(), code=303)
+    return redirect(signed_in.next_url(), code=303)
 
 
 def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
@@ -73,6 +73,6 @@ def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
         link_sent=link_sent,
         has_passkeys=bool(passkeys.of(who)),
         has_mail_server=bool(settings.current().mail_url),
-        next=signed_in.way_back(),
+        next=signed_in.next_url(),
         moderator=who,
     )

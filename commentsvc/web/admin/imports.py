@@ -100,7 +100,7 @@ def cancel(key: str) -> AnyResponse:
 def export(key: str) -> AnyResponse:
     """Download everything; with email addresses, it is logged."""
     name, with_addresses = request.form.get("format", ""), "addresses" in request.form
-    if with_addresses and (detour := signed_in.must_be_sure()) is not None:
+    if with_addresses and (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     found(name if name in exporting.FORMATS else None)
     site = Site.named(key)

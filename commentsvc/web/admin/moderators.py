@@ -22,7 +22,7 @@ MODERATOR = "<id:moderator_id>"
 
 blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
 signed_in.guard(blueprint, owner=True)
-blueprint.before_request(signed_in.must_be_sure)
+blueprint.before_request(signed_in.require_recent_confirmation)
 
 
 class NoBlog(Refusal):

@@ -38,7 +38,7 @@ def export() -> Response:
 @blueprint.post("/erasure")
 def erase() -> AnyResponse:
     """Erase somebody's data; that cannot be undone."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.person())
     db.session.commit()
@@ -63,6 +63,6 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
         authors=authors.lately(signed_in.person()) if not email else [],
-        is_sure=here is not None and sessions.is_sure(here),
+        is_recently_confirmed=here is not None and sessions.is_recently_confirmed(here),
         moderator=signed_in.person(),
     )

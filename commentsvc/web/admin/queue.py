@@ -63,12 +63,12 @@ def undo(action_id: int) -> AnyResponse | str:
     undone = undoing.undo(action, signed_in.person())
     db.session.commit()
     if undone.ban is not None:
-        bans.give_back_theirs(undone.ban, signed_in.person())
+        bans.restore_matching(undone.ban, signed_in.person())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)
     if request.form.get("next"):
-        return redirect(f"{signed_in.way_back()}?undone={action_id}", code=303)
+        return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
     return redirect(listing.address(undone=action_id), code=303)
 
 

@@ -29,7 +29,7 @@ def home() -> AnyResponse:
 def show() -> AnyResponse:
     """Show the form; redirect if signed in."""
     if signed_in.moderator():
-        return redirect(signed_in.way_back(), code=303)
+        return redirect(signed_in.next_url(), code=303)
     return _form()
 
 
@@ -43,7 +43,7 @@ def sign_in() -> AnyResponse:
     except Refusal as refusal:
         return _form(refusal, email)
     db.begin_write()
-    return signed_in.begin(moderator, signed_in.way_back())
+    return signed_in.begin(moderator, signed_in.next_url())
 
 
 @blueprint.get("/sign-in/passkey")
@@ -58,7 +58,7 @@ def sign_in_with_passkey() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        return signed_in.begin(passkeys.owner_of(request.form.get("answer", "")), signed_in.way_back())
+        return signed_in.begin(passkeys.owner_of(request.form.get("answer", "")), signed_in.next_url())
     except Refusal as refusal:
         db.session.rollback()
         return _form(refusal)
@@ -120,7 +120,7 @@ def slow_down(email: str) -> None:
 
 def write_link(moderator: Moderator | None) -> None:
     """Mail a link, unless nobody signs in with the address or a link is already on its way."""
-    if moderator is None or not throttle.is_left(throttle.LINKS_ASKED_FOR, str(moderator.id)):
+    if moderator is None or not throttle.has_remaining(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
     recipient = Recipient.known(moderator.email, moderator.language)

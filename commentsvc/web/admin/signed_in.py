@@ -17,7 +17,7 @@ from commentsvc.models.moderator_session import ModeratorSession
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.read_only import ReadOnly
-from commentsvc.web import current, packing, security, uploads
+from commentsvc.web import compression, current, security, uploads
 from commentsvc.web.options import int_arg
 
 KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
@@ -68,7 +68,7 @@ def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False)
     if owner:
         blueprint.before_request(_require_owner)
     blueprint.before_request(_check_form)
-    blueprint.after_request(packing.pack)
+    blueprint.after_request(compression.compress)
     blueprint.after_request(security.never_keep)
 
 
@@ -81,10 +81,10 @@ def check_form() -> None:
         raise FormTooOld from None
 
 
-def must_be_sure() -> AnyResponse | None:
+def require_recent_confirmation() -> AnyResponse | None:
     """Ask moderators to confirm who they are, unless they did so a short while ago; for dangerous actions."""
     found = session()
-    if found is None or sessions.is_sure(found):
+    if found is None or sessions.is_recently_confirmed(found):
         return None
     return redirect(url_for("confirmation.show", next=_page_asked_for()), code=303)
 
@@ -131,7 +131,7 @@ def knows(who: Moderator | None) -> bool:
     return who is not None and moderator_id == who.id
 
 
-def way_back() -> str:
+def next_url() -> str:
     """Return the wanted admin page or thread page, never another host's."""
     wanted, root = request.values.get("next", ""), request.script_root
     is_ours = wanted.startswith((f"{root}/admin/", f"{root}/t/")) and not links.HIDDEN.search(wanted)

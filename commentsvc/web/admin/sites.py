@@ -108,7 +108,7 @@ def show_page_check(key: str) -> str:
 @blueprint.post("/<key>/removal")
 def remove(key: str) -> AnyResponse | tuple[str, int]:
     """Remove a site with all its comments; that cannot be undone."""
-    if (detour := signed_in.must_be_sure()) is not None:
+    if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
     site = Site.named(key)

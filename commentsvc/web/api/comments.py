@@ -45,7 +45,7 @@ def edit(comment_id: int) -> Response:
 @blueprint.delete(COMMENT)
 def remove(comment_id: int) -> Response:
     """Take one's comment back; 204."""
-    comment = gate.take_back(lambda: _own(comment_id))
+    comment = gate.delete_own(lambda: _own(comment_id))
     response = answer(PublicComment.of(comment), comment.thread.site, status=204)
     response.data = b""
     return response

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from commentsvc.web import nobody, strangers
+from commentsvc.web import anonymous_page, empty_thread
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BOB
 from tests.visitors import Visitor, answer_to, hidden_fields
@@ -64,7 +64,7 @@ def test_a_rule_that_looks_at_people_looks_at_each(
 ) -> None:
     rules("blog", captcha="suspicious")
     assert hidden_fields(visit().client.get(PAGE))["challenge_asked"] == ""
-    monkeypatch.setattr("commentsvc.web.challenge_outcome._is_hasty", lambda: True)
+    monkeypatch.setattr("commentsvc.web.challenge_outcome._is_faster_than_people", lambda: True)
     assert hidden_fields(visit().client.get(PAGE))["challenge_asked"] == "1"
 
 
@@ -79,7 +79,7 @@ def test_no_comment_can_have_a_gap_filled(bob: Visitor, client: FlaskClient) -> 
     bob.comment(body="gap-0123456789abcdef0123456789abcdef and https://evil.example/?gap-visitor")
     page = client.get(PAGE).text
     assert "gap-0123456789abcdef0123456789abcdef" in page
-    for gap in (strangers.CHALLENGE, strangers.VISITOR, strangers.IDEMPOTENCY_KEY):
+    for gap in (anonymous_page.CHALLENGE, anonymous_page.VISITOR, anonymous_page.IDEMPOTENCY_KEY):
         assert gap not in page
         assert len(gap) > 32
 
@@ -107,9 +107,9 @@ class TestNobodyHasWritten:
         layer.drop_site(1)
         layer._kept.clear()
         layer._names.clear()
-        monkeypatch.setattr(nobody, "answer", lambda _article: None)
+        monkeypatch.setattr(empty_thread, "answer", lambda _article: None)
         client.delete_cookie("__Host-visitor", domain="comments.example")
         rendered = client.get(path)
         assert quick.status_code == rendered.status_code == 200
         assert without_own(quick.text) == without_own(rendered.text)
-        assert nobody.KEY not in quick.text
+        assert empty_thread.KEY not in quick.text

@@ -15,10 +15,10 @@ from commentsvc.web.snapshots import takes_gzip
 
 FAST = 3
 WORTH_IT = 1000  # bytes
-MAX_NOISE = 100  # bytes
+MAX_PADDING = 100  # bytes
 
 
-def pack(response: Response) -> Response:
+def compress(response: Response) -> Response:
     """Compress the response, if the browser accepts gzip; for ``after_request``."""
     response.headers.add("Vary", "Accept-Encoding")
     accepted = takes_gzip(request.headers.get("Accept-Encoding", ""))
@@ -29,7 +29,7 @@ def pack(response: Response) -> Response:
     if len(body) < WORTH_IT:
         return response
     packed = io.BytesIO()
-    noise = "x" * secrets.randbelow(MAX_NOISE)  # gzip's field for a file name
+    noise = "x" * secrets.randbelow(MAX_PADDING)  # gzip's field for a file name
     with gzip.GzipFile(noise, "wb", FAST, packed, mtime=0) as stream:
         stream.write(body)
     response.set_data(packed.getvalue())

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 
 
-class Line:
+class FairLock:
     """A lock that threads get in the order in which they ask."""
 
     def __init__(self) -> None:
@@ -12,7 +12,7 @@ class Line:
         self._is_taken = False
         self._waiting: deque[threading.Lock] = deque()
 
-    def wait(self, seconds: float) -> bool:
+    def acquire(self, seconds: float) -> bool:
         """Take the lock; return False if that takes longer than this."""
         with self._lock:
             if not self._is_taken:
@@ -29,7 +29,7 @@ class Line:
             self._waiting.remove(turn)
         return False
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give the lock to whoever has waited longest."""
         with self._lock:
             if self._waiting:
