@@ -1,8 +1,7 @@
 """Sites, bans, channels and who has subscribers, kept in memory.
 
 Every comment needs them, and they change rarely. Their version is compared in each transaction, so no outdated rule is
-followed,
-whichever process changed it.
+followed, whichever process changed it.
 """
 
 from collections.abc import Sequence

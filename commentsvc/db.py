@@ -108,8 +108,7 @@ class Database(SQLAlchemy):
         """End the current transaction and begin one that may write.
 
         SQLite takes its write lock here, so nothing read afterwards can be stale when it is written. What was read
-        before is read
-        again, unless the caller asks to ``keep`` it and checks it.
+        before is read again, unless the caller asks to ``keep`` it and checks it.
         """
         if keep:
             self.commit_and_keep()
@@ -315,8 +314,7 @@ def full_text(
     """Look up comments with one tag of each group and all phrases; a ``*`` at a word's end matches any end.
 
     ``without`` are tags that they must not have. Phrases are as ``markup.tokenize`` returns them. At least one
-    condition must be
-    given.
+    condition must be given.
     """
     if db.engine.dialect.name == "sqlite":
         index = table("comment_search", column("rowid"))

@@ -30,8 +30,8 @@ def thread_key(address: str) -> str:
     """Return the thread key for an article's URL, path, or explicit id, in one form.
 
     No fragment, no trailing slash, no ``index.html``, no ``..``, no tracking parameters; Unicode NFC; percent-encoding
-    only where the
-    character would change the meaning. The query keeps its order and spelling. Applying it twice changes nothing.
+    only where the character would change the meaning. The query keeps its order and spelling. Applying it twice changes
+    nothing.
 
     Raises:
         ValueError: it is too long, or not an address.

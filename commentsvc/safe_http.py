@@ -1,8 +1,7 @@
 """Fetch strangers' pages without being used against anybody.
 
 Every name is resolved once, all its addresses must be public, and the connection goes to the very address that was
-checked; each
-redirect starts over. Size, headers, time and redirects are limited. Nothing private is sent.
+checked; each redirect starts over. Size, headers, time and redirects are limited. Nothing private is sent.
 """
 
 import http.client

@@ -1,8 +1,8 @@
 """Every setting of the service: name, type, default and one sentence, declared once.
 
 A setting is read from the environment as ``COMMENTSVC_<NAME>``, else from ``commentsvc.toml``;
-``COMMENTSVC_<NAME>_FILE`` names a file with
-the value, for secrets. What moderators change while the service runs is a rule of a site (``sites/rules.py``).
+``COMMENTSVC_<NAME>_FILE`` names a file with the value, for secrets. What moderators change while the service runs is a
+rule of a site (``sites/rules.py``).
 """
 
 import re

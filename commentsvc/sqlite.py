@@ -1,8 +1,8 @@
 """SQLite connections: durable, with foreign keys, writers queue.
 
 SQLite has one write lock per file. Whoever finds it taken sleeps in steps of up to a tenth of a second while others
-overtake. Here the
-threads of a process queue before they ask for it, and between processes the waits are short and random.
+overtake. Here the threads of a process queue before they ask for it, and between processes the waits are short and
+random.
 """
 
 import random

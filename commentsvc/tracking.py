@@ -1,9 +1,8 @@
 """Query parameters that track clicks and do not change the page.
 
 The names that Brave, Firefox and ClearURLs remove from every address, as published by November 2026, and those of
-campaigns (``utm_…`` and
-similar), which differ between newsletters and feeds. Not included: names that select content on some blog, such as
-``ref``, ``source`` or ``id``.
+campaigns (``utm_…`` and similar), which differ between newsletters and feeds. Not included: names that select content
+on some blog, such as ``ref``, ``source`` or ``id``.
 """
 
 import re

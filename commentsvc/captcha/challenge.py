@@ -1,10 +1,8 @@
 """Issue a challenge and check its answer: bound to visitor and thread, valid for one try and ten minutes.
 
 The token is signed and holds a nonce, the thread and a hash of the visitor. The answers are derived from the secret and
-the nonce,
-so they are stored nowhere, and showing a picture writes nothing. The one try is an insert of the nonce, whichever of
-the three
-answers it was: picture, sound or computation.
+the nonce, so they are stored nowhere, and showing a picture writes nothing. The one try is an insert of the nonce,
+whichever of the three answers it was: picture, sound or computation.
 """
 
 import secrets
@@ -54,8 +52,7 @@ def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: s
     """Return a new token for this visitor in this thread.
 
     With ``solved`` it needs no answer: for somebody who solved a picture and was then stopped by something else. It may
-    replace
-    another token in a form that was shown before.
+    replace another token in a form that was shown before.
     """
     person = _visitor_hash(visitor)
     waited = min(_shown_for(instead_of, thread_path, person), MAX_WAIT)

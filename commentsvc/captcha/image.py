@@ -45,8 +45,7 @@ class Style:
     """How an installation draws, so that a program trained on another one cannot read this one.
 
     Lengths in pixels, angles in degrees. The path is a wave with ``periods`` across the picture and an overtone; the
-    field that decides
-    between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
+    field that decides between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
     """
 
     faces: tuple[str, str]

@@ -1,8 +1,7 @@
 """A computation as the answer of a challenge: a moment for one author, a cost for whoever sends thousands.
 
 The protocol is ALTCHA's (version 2, PBKDF2 with SHA-256): the device counts until the derived key has the required
-prefix. Each
-problem is bound to one challenge, which provides expiry and single use.
+prefix. Each problem is bound to one challenge, which provides expiry and single use.
 """
 
 import secrets

@@ -87,8 +87,7 @@ def edit(comment: Comment, typed: str) -> None:
     """Give a comment a new text; the old one is kept for moderators.
 
     The new text is judged like a new comment: it is held if the policy would hold it. A thread that has closed since
-    does not
-    matter.
+    does not matter.
 
     Raises:
         InvalidFields: the text is empty or too long.

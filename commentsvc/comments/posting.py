@@ -144,8 +144,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     """Update a linkback from its page, and judge it again if it has changed.
 
     What we withdrew comes back; what a moderator removed stays removed. A linkback that readers see keeps its place; a
-    hidden
-    one may move into the discussion.
+    hidden one may move into the discussion.
     """
     said = _said(mention)
     is_same = all(getattr(comment, name) == value for name, value in said.items())

@@ -1,8 +1,7 @@
 """Send a linkback for a link in our article: by webmention, else pingback, else trackback.
 
 It is sent again when the article changes, and once more when the link is gone, but by webmention only: the older
-protocols
-know no updates.
+protocols know no updates.
 """
 
 import logging

@@ -58,8 +58,7 @@ class Target:
     """The address of our article as the sender gave it.
 
     If ``is_exact``, only that very address counts; if ``reads_all``, every way in which a webmention's source may name
-    it, and its
-    microformats.
+    it, and its microformats.
     """
 
     url: str

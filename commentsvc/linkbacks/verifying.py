@@ -1,8 +1,7 @@
 """Verify a ping: fetch its source, judge it, show it, check it again later, withdraw it when it is gone.
 
 A source that is gone is withdrawn after it was gone a day later as well, since one outage proves nothing. If a sender
-reports
-that the page or the link was removed and the page confirms it, it is withdrawn at once.
+reports that the page or the link was removed and the page confirms it, it is withdrawn at once.
 """
 
 from dataclasses import dataclass, replace

@@ -114,8 +114,7 @@ def decode(raw: bytes, *labels: str) -> str:
     """Decode bytes as browsers do; never fails.
 
     A byte order mark decides, else the first of ``labels`` known to the Encoding Standard, with U+FFFD for what does
-    not fit. If none
-    is known, it is UTF-8, or else windows-1252.
+    not fit. If none is known, it is UTF-8, or else windows-1252.
     """
     import webencodings
 

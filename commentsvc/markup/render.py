@@ -1,10 +1,8 @@
 """Render comment text: ``*strong*``, ``_underlined_``, smilies, links, quotes, lists, code.
 
 The rules R1 to R7 and their 73 examples are in tests/markup/test_render.py. In short: nothing is stripped, everything
-is escaped; a
-delimiter needs a word boundary outside and no space inside; no span crosses a line; of overlapping spans, the one that
-closes first
-wins. Time is linear in the length.
+is escaped; a delimiter needs a word boundary outside and no space inside; no span crosses a line; of overlapping spans,
+the one that closes first wins. Time is linear in the length.
 
 Beside these, as Markdown has them: ``**strong**``, ``[words](address)``, lists of ``- `` or ``1. `` with at least two
 items, and ``***`` alone on a line between others.

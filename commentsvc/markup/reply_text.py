@@ -1,8 +1,7 @@
 """Extract what somebody typed into a reply by email, without quotes and signature.
 
 Mail programs word "On Monday somebody wrote" in a hundred ways; it always stands right before the quote and ends with a
-colon. Time
-is linear in the number of lines.
+colon. Time is linear in the number of lines.
 """
 
 import re

@@ -75,8 +75,7 @@ class Bans:
     """Bans in memory, by what they match: a million of them cost a comment no more than one.
 
     Made of rows of ``kind``, ``value``, ``site_id`` and ``expires_at``. ``network_lengths`` are versions and prefix
-    lengths of the
-    banned networks, so that no others are looked up.
+    lengths of the banned networks, so that no others are looked up.
     """
 
     def __init__(self, rows: Iterable[Sequence[Any]]) -> None:

@@ -152,8 +152,7 @@ class Comment(Base):
         """Return the rows with these ids as they are now, locked until the transaction ends.
 
         Their threads are locked first, in id order: posting locks a thread, and two transactions that lock the same
-        rows in different
-        orders would deadlock.
+        rows in different orders would deadlock.
         """
         Thread.lock(select(cls.thread_id).where(cls.id.in_(ids)))
         rows = (db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(ids))

@@ -18,8 +18,7 @@ class Decision(Base):
     """``moderator`` is None if the policy decided; ``reasons`` say why; ``site_id`` is the comment's.
 
     ``is_by_owner`` if it came from the site's own mailbox. It may belong to a ``ban`` or an ``action``. ``is_undo`` if
-    it took another
-    decision back, so it is no judgement of the text.
+    it took another decision back, so it is no judgement of the text.
     """
 
     __tablename__ = "decision"

@@ -29,8 +29,7 @@ class Ping(Leased):
     """``target`` is the address as the sender gave it, ``reason`` why it was refused or is late.
 
     ``checked_at`` is when the source was last fetched, ``gone_at`` since when a verified source has been gone;
-    ``is_resent`` if its sender
-    reported a change. A verified one is due when it is to be checked again.
+    ``is_resent`` if its sender reported a change. A verified one is due when it is to be checked again.
     """
 
     __tablename__ = "ping"

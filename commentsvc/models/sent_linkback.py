@@ -24,8 +24,8 @@ class SentLinkback(Leased):
     """A row for each link of an announced article.
 
     ``protocol`` and ``endpoint`` are what the page named last, ``answer`` is the other side's answer or our reason;
-    ``status_url`` is where
-    it reports progress; ``is_linked`` turns false when the link is gone; ``is_known`` once it was accepted.
+    ``status_url`` is where it reports progress; ``is_linked`` turns false when the link is gone; ``is_known`` once it
+    was accepted.
     """
 
     __tablename__ = "sent_linkback"

@@ -43,9 +43,8 @@ class Subscription(Base):
     """``recipient`` is notified of ``topic`` on ``site`` once they have confirmed.
 
     ``key`` is the thread, which need not exist yet, for ``replies`` and ``thread``; ``comment`` is whose replies are
-    meant. ``name`` signs
-    replies by email. ``asked_by`` and ``confirmed_by`` are the visitors (keyed hashes) who did: an address belongs to
-    who confirmed it.
+    meant. ``name`` signs replies by email. ``asked_by`` and ``confirmed_by`` are the visitors (keyed hashes) who did:
+    an address belongs to who confirmed it.
     """
 
     __tablename__ = "subscription"

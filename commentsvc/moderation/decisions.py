@@ -72,8 +72,7 @@ def decide(
     """Change the state of ``comment``, by a moderator, the site's owner, or the service itself.
 
     An unchanged state is not logged, except when a moderator confirms what only the score called spam: that is a
-    training
-    example.
+    training example.
     """
     is_by_person = by is not None or is_by_owner
     is_confirmed = is_by_person and comment.state == state == State.SPAM and comment.learned_as is None

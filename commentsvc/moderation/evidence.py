@@ -149,8 +149,7 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     """Return how many other comments of this visitor on the site were approved, up to ``ENOUGH``.
 
     Comments count if they came from the visitor's browser or with an email address confirmed in it. Comments that only
-    a rule
-    approved count only if a moderator approved another one, or an address was confirmed.
+    a rule approved count only if a moderator approved another one, or an address was confirmed.
     """
     if visitor is None:
         return 0

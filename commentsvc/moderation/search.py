@@ -31,8 +31,7 @@ class Wanted:
     """Search criteria; None means any.
 
     ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``text`` the query as
-    typed;
-    days are inclusive.
+    typed; days are inclusive.
     """
 
     state: State | None = None

@@ -1,8 +1,7 @@
 """Collect, export and erase what is stored about an email address, for its owner or the site's.
 
 Comments are found by the address typed with them. Those from the same browser without an address are left alone: nobody
-knows
-whether they are the same person's.
+knows whether they are the same person's.
 """
 
 import secrets

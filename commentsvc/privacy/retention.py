@@ -1,8 +1,7 @@
 """Delete what is too old: hashes of network addresses, spam, trash, and old emails.
 
 Each site has its own periods: for addresses they count from the comment, for spam and trash from the last decision. It
-is done in
-small batches, so that writers do not wait.
+is done in small batches, so that writers do not wait.
 """
 
 from dataclasses import dataclass

@@ -67,8 +67,7 @@ class Rule:
     """``sentence`` says what it does; ``takes`` converts what was typed, or raises a ``Refusal``.
 
     ``choices`` are the values with their names, ``several`` if more than one may be taken; ``bounds`` are minimum and
-    maximum; ``lines`` if a
-    value has several lines.
+    maximum; ``lines`` if a value has several lines.
     """
 
     name: str

@@ -1,8 +1,7 @@
 """The page of a thread for unknown visitors: rendered once for all, with gaps for personal parts.
 
 The gaps are filled as text, so such a page costs little more than its bytes: crawlers and readers without scripts ask
-for nothing
-else.
+for nothing else.
 """
 
 import re

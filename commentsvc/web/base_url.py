@@ -1,8 +1,7 @@
 """Middleware in front of everything: each request reaches the application as if it had been sent to ``BASE_URL``.
 
 So every address made for a reader begins with it, whatever a proxy or a client sends as Host; and paths that are not
-UTF-8
-keep their bytes.
+UTF-8 keep their bytes.
 """
 
 import re

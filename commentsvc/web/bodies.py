@@ -1,8 +1,7 @@
 """Read request bodies before anything else, so that slow senders hold no database connection.
 
 The server gives each request a thread, and reading waits for the sender. The number of bodies under way is limited, so
-that
-threads stay for readers; decision 25 says what else was tried.
+that threads stay for readers; decision 25 says what else was tried.
 """
 
 import io

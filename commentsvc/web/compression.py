@@ -1,8 +1,7 @@
 """Compress personal pages.
 
 Lengths of compressed pages can reveal secrets beside text that an attacker controls, so each response gets a random
-number of
-extra bytes.
+number of extra bytes.
 """
 
 import gzip

@@ -1,16 +1,12 @@
 """Threads as bytes, ready to send: a WSGI layer in front of Flask.
 
 A thread is read thousands of times for one write. A hit costs a dictionary look-up: no routing, no session, no
-template. A
-snapshot is trusted for a second; after that, one small query compares versions: of the site and the thread or, for
-responses about
-many threads, the site's activity version. A process that writes drops its own snapshots at once; others agree within
-that second,
-without a message bus.
+template. A snapshot is trusted for a second; after that, one small query compares versions: of the site and the thread
+or, for responses about many threads, the site's activity version. A process that writes drops its own snapshots at
+once; others agree within that second, without a message bus.
 
 Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it. The
-view is asked
-with the parameters in the snapshot's name and no others, so that one name cannot mean two responses.
+view is asked with the parameters in the snapshot's name and no others, so that one name cannot mean two responses.
 """
 
 import contextvars

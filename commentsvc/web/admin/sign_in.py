@@ -109,8 +109,7 @@ def slow_down(email: str) -> None:
     """Count a password attempt by network and by account; raises ``TooMany``.
 
     A browser that the owner signed in with before is not limited by what others try, nor are passkeys and links. So
-    strangers
-    cannot lock anybody out.
+    strangers cannot lock anybody out.
     """
     throttle.hit(throttle.SIGN_INS, current.source())
     if not signed_in.knows(Moderator.with_email(email.replace("\0", ""))):
