@@ -11,6 +11,14 @@ JOINERS = "\u200c\u200d"
 NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 
 
+IN_BRACKETS = re.compile(r"(?:[^@]*@)?\[[0-9a-f:.]+\](?::\d*)?", re.I)  # an IPv6 address and nothing else
+
+
+def is_host_alone(netloc: str) -> bool:
+    """Return whether nothing but a port stands behind an address in brackets."""
+    return "[" not in netloc or IN_BRACKETS.fullmatch(netloc) is not None
+
+
 def ascii_host(host: str) -> str:
     """Return ``host`` as browsers look it up; empty if it is not a host.
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from commentsvc import settings
 from commentsvc.characters import CONTROLS
-from commentsvc.hosts import ascii_host
+from commentsvc.hosts import ascii_host, is_host_alone
 from commentsvc.tracking import is_tracking
 
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -23,7 +23,6 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 PORT = re.compile(r":\d*\W*$")
-IN_BRACKETS = re.compile(r"(?:[^@]*@)?\[[0-9a-f:.]+\](?::\d*)?", re.I)  # an IPv6 address and nothing else
 
 
 def thread_key(address: str) -> str:
@@ -103,7 +102,7 @@ def origin_of(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or "\\" in parts.netloc:
         return None
     host = ascii_host(parts.hostname)
-    if not host or port == 0 or ("[" in parts.netloc and not IN_BRACKETS.fullmatch(parts.netloc)):
+    if not host or port == 0 or not is_host_alone(parts.netloc):
         return None
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
@@ -138,8 +137,9 @@ def _is_sign(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def thread_path(site: str, key: str) -> str:
-    """Return ``<site>/<key>``, encoded for use in a URL."""
-    return f"{quote(site)}/{quote(key, safe='/')}"
+    """Return ``<site>/<key>``, encoded for use in a URL. Slashes of a query are no separators: dots stay text there."""
+    path, mark, query = key.partition("?")
+    return f"{quote(site)}/{quote(path, safe='/')}{quote(mark + query, safe='')}"
 
 
 def two_lines(site: str) -> str:

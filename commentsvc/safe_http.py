@@ -238,7 +238,7 @@ def _checked(url: str) -> SplitResult:
 
 
 def _allowed(host: str, port: int | None) -> bool:
-    return f"{host}:{port}" in settings.current().fetch_allow
+    return f"{ascii_host(host)}:{port}" in settings.current().fetch_allow
 
 
 def _public_address(host: str, port: int, resolver: Resolver) -> str:

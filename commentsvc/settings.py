@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from commentsvc import files, settings_file
-from commentsvc.hosts import ascii_host
+from commentsvc.hosts import ascii_host, is_host_alone
 
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
@@ -155,7 +155,7 @@ class Settings(BaseModel):
         except ValueError:
             raise ValueError(f"must be {AN_ADDRESS}") from None
         host = ascii_host(parts.hostname or "")
-        is_web = parts.scheme in ("http", "https") and port != 0
+        is_web = parts.scheme in ("http", "https") and port != 0 and is_host_alone(parts.netloc)
         if not is_web or not host or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(f"must be {AN_ADDRESS}")
         path = parts.path.rstrip("/")
@@ -203,9 +203,11 @@ class Settings(BaseModel):
     @field_validator("fetch_allow")
     @classmethod
     def _pairs_are_pairs(cls, value: frozenset[str]) -> frozenset[str]:
-        if wrong := [pair for pair in value if not re.fullmatch(r".+:\d{1,5}", pair)]:
+        pairs = {pair: re.fullmatch(r"(.+):(\d{1,5})", pair) for pair in value}
+        hosts = {pair: ascii_host(found[1].strip("[]")) if found else "" for pair, found in pairs.items()}
+        if wrong := [pair for pair in value if not hosts[pair]]:
             raise ValueError(f"{wrong[0]} is no HOST:PORT pair")
-        return value
+        return frozenset(f"{hosts[pair]}:{int(found[2])}" for pair, found in pairs.items() if found)
 
     @field_validator("edge_purge_url")
     @classmethod
@@ -240,7 +242,8 @@ class Settings(BaseModel):
     @classmethod
     def _secret_is_secret(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
-        if value and (len(stripped) < MIN_SECRET_LENGTH or KNOWN_SECRET.fullmatch(stripped)):
+        is_weak = len(stripped) < MIN_SECRET_LENGTH or len(set(stripped)) < MIN_CHARACTERS
+        if value and (is_weak or KNOWN_SECRET.fullmatch(re.sub(r"[-_ .]+", "", stripped))):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 

@@ -140,9 +140,10 @@ export class CommentThreadElement extends HTMLElement {
     return this.getAttribute("lang") ?? document.documentElement.lang;
   }
 
-  /** `<site>/<key>`, encoded for a path. */
+  /** `<site>/<key>`, encoded for a path; slashes stay encoded where a browser would resolve dots beside them. */
   get path() {
-    return [this.site, ...this.key.split("/").filter((part) => !/^\.\.?$/.test(part))].map(encodeURIComponent).join("/");
+    const key = encodeURIComponent(this.key);
+    return `${this.site}/${/\.(\/|$)/.test(this.key) ? key : key.replaceAll("%2F", "/")}`;
   }
 
   /** The full address of one of the server's paths. @param {string} path */

@@ -1,5 +1,7 @@
 """Addresses: one article is one thread, however its address is written."""
 
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +116,15 @@ def test_normalising_twice_changes_nothing(address: str) -> None:
 )
 def test_origins(url: str, origin: str | None) -> None:
     assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize("key", ["?x=/../../../admin", "a?b=/./../c", "a?/%2e%2e/%2E%2E/admin/sign-in"])
+def test_no_address_of_a_thread_leads_elsewhere(key: str) -> None:
+    """A browser resolves dot segments, wherever in the path they are (URL Standard, 4.4)."""
+    path = links.thread_path("blog", links.thread_key(key))
+    segments = [unquote(segment) for segment in path.split("/")]
+    assert segments[0] == "blog"
+    assert not {".", ".."} & set(segments)
 
 
 def test_same_page_needs_the_same_origin() -> None:

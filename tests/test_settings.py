@@ -25,6 +25,10 @@ from commentsvc.settings import WrongSetting
         ("SECRET_KEY", " " * 40, "at least 32 characters"),
         ("SECRET_KEY", "\0" * 64, "at least 32 characters"),
         ("SECRET_KEY", "changeme" * 4, "at least 32 characters"),
+        ("SECRET_KEY", "change-me-" * 4, "at least 32 characters"),
+        ("SECRET_KEY", "ab" * 20, "at least 32 characters"),
+        ("BASE_URL", "https://[::1]x", "address"),
+        ("FETCH_ALLOW", "::8100", "HOST:PORT"),
         ("BASE_URL", "https://comments.example:0", "http or https address"),
         ("BASE_URL", "https://[fe80::1%eth0]", "http or https address"),
         ("SECRET_KEY_FILE", "/no/such/file", "cannot be read"),
@@ -41,6 +45,9 @@ def test_a_wrong_one_is_named_with_what_is_allowed(name: str, value: str, words:
     assert words in str(wrong.value)
 
 
+SECRET = "a secret of some more than thirty-two characters"
+
+
 def test_values_of_other_programs_are_none_of_ours(tmp_path: Path) -> None:
     assert (
         settings.read({"PATH": "/bin", "BASE_URL": "nonsense", "COMMENTSVC_DATA_DIR": str(tmp_path)}).base_url
@@ -49,12 +56,12 @@ def test_values_of_other_programs_are_none_of_ours(tmp_path: Path) -> None:
 
 
 def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("x" * 40 + "\n")
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
     assert (
         settings.read(
             {"COMMENTSVC_SECRET_KEY_FILE": str(tmp_path / "secret"), "COMMENTSVC_DATA_DIR": str(tmp_path)}
         ).secret
-        == "x" * 40
+        == SECRET
     )
 
 

@@ -26,10 +26,13 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def make(environment: Mapping[str, str] = os.environ, *, makes_database: bool = False) -> "Flask":
+def make(
+    environment: Mapping[str, str] = os.environ, *, makes_database: bool = False, needs_secret: bool = True
+) -> "Flask":
     """Return an application with the settings in force and their database, upgraded.
 
-    Most commands refuse to create a database: in the wrong folder they would work on a new, empty one.
+    Most commands refuse to create a database: in the wrong folder they would work on a new, empty one. They refuse a
+    secret that is damaged or lost, too: what they sign would be worth nothing.
     """
     from commentsvc import logs, schema, settings
 
@@ -39,6 +42,9 @@ def make(environment: Mapping[str, str] = os.environ, *, makes_database: bool = 
     if not makes_database and not schema.is_there(config.database):
         raise click.ClickException(f"There is no database at {schema.place(config.database)}. {FIRST}")
     schema.upgrade(config.database)
+    if needs_secret:
+        schema.must_have_its_secret(config)
+        _ = config.secret
     return on(config)
 
 

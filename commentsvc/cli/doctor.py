@@ -16,7 +16,7 @@ def doctor(url: str | None, everything: bool) -> None:
     from commentsvc.cli import checks
     from commentsvc.linkbacks.page_check import Mark
 
-    with application.make().app_context():
+    with application.make(needs_secret=False).app_context():
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
     wrong = [one for one in findings if one.mark == Mark.WRONG]
     if wrong:

@@ -21,11 +21,13 @@ MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
 # Punctuation around addresses: Latin, Arabic, Indic, Burmese, Ethiopic, Khmer, Thai, Tibetan, Armenian
 # and Hebrew ones.
-TRAILING = ".,;:!?*_'…“”‘’‛‟„‚«»‹›–—،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
+TRAILING = ".,;:!?*_'…⋯‥“”‘’‛‟„‚❝❞«»‹›–—´・゠‽⸮،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
+# What closes, and what may have opened it: it belongs to an address that has both.
+OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
 # White space and ASCII signs that no address contains; Chinese and Japanese punctuation, and full-width signs.
 URL_END = re.compile(
     r"[\s\"<>`\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
-    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]|$"
+    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6]|$"
 )
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
@@ -205,15 +207,15 @@ def _url_at(window: str) -> str:
 
 
 def _without_trailing(url: str) -> str:
-    surplus = url.count(")") - url.count("(")
+    surplus = {char: url.count(char) - max(map(url.count, OPENS[char])) for char in OPENS if char in url}
     end = len(url)
     while end:
-        if url[end - 1] in TRAILING:
-            end -= 1
-        elif url[end - 1] == ")" and surplus > 0:
-            end, surplus = end - 1, surplus - 1
-        else:
+        char = url[end - 1]
+        if surplus.get(char, 1 if char in TRAILING else 0) <= 0:
             break
+        end -= 1
+        if char in surplus:
+            surplus[char] -= 1
     return url[:end]
 
 

@@ -30,7 +30,7 @@ CODES = {
 PICTURES = tuple(dict.fromkeys(CODES.values()))
 
 PATTERN = re.compile("|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True)))
-BEFORE = frozenset(".!?,(\"'*_")
+BEFORE = frozenset(".!?,([\"'*_")
 AFTER = frozenset(".!?,)]\"'*_")
 
 

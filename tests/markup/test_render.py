@@ -556,6 +556,23 @@ def test_bleach_is_asked_where_anything_is_unusual(html: str) -> None:
     assert clean(html) == clean_by_bleach(html) != html
 
 
+@pytest.mark.parametrize(
+    ("typed", "address", "after"),
+    [
+        ("https://ru.example/Крейсер_«Аврора»", "https://ru.example/Крейсер_«Аврора»", ""),
+        ("https://x.example/“a”", "https://x.example/“a”", ""),
+        ("https://x.example/„a“.", "https://x.example/„a“", "."),
+        ("https://x.example/a»", "https://x.example/a", "»"),
+        ("https://x.example/a⋯", "https://x.example/a", "⋯"),
+        ("https://ja.example/ジョン・レノン・", "https://ja.example/ジョン・レノン", "・"),
+        ("https://x.example/a￥100", "https://x.example/a", "￥100"),
+        ("𛀀https://x.example/a", "https://x.example/a", ""),
+    ],
+)
+def test_quotes_in_pairs_belong_to_an_address_and_punctuation_does_not(typed: str, address: str, after: str) -> None:
+    assert render(typed).endswith(f">{address}</a>{after}</p>")
+
+
 @pytest.mark.parametrize(("number", "typed", "seen"), EXAMPLES)
 def test_bleach_is_spared_for_what_the_renderer_writes(number: int, typed: str, seen: str | None) -> None:
     """Bleach takes nine tenths of the time, and would change nothing in what people usually write."""
