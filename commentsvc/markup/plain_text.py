@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from commentsvc.characters import CONTROLS
+from commentsvc.markup import encodings
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -26,7 +27,8 @@ PIECE = 4096  # characters that the parser gets at once
 XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
 NO_CHARSET = "replacement"  # the standard's name for charsets that are no longer read
 LIKE_BROWSERS = "like-browsers"  # how bytes that do not fit are handled
-EURO_BYTE = 0x80
+FREE = range(0x80, 0xA0)
+BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_DEPTH = 1000  # elements in each other
 MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
 
@@ -124,17 +126,23 @@ def decode(raw: bytes, *labels: str) -> str:
         declared = webencodings.lookup("windows-1252")
     if declared is None:
         declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
-    if declared.name == "gbk":  # decoded as its superset (Encoding Standard, 10.1)
-        declared = webencodings.lookup("gb18030")
-    return str(webencodings.decode(raw, declared, LIKE_BROWSERS)[0])
+    name = "gb18030" if declared.name == "gbk" else declared.name  # its superset (Encoding Standard, 10.1)
+    if not raw.startswith(BYTE_ORDER_MARKS) and (name in encodings.CODECS or name == "iso-2022-jp"):
+        return encodings.decode(raw, name)
+    if name == "windows-1255" and encodings.POINT_OVER_VAV[0] in raw:
+        byte, char = encodings.POINT_OVER_VAV
+        return char.join(decode(part, name) for part in raw.split(bytes((byte,))))
+    text = str(webencodings.decode(raw, declared, LIKE_BROWSERS)[0])
+    return text.translate(encodings.KOI8_U) if name == "koi8-u" else text
 
 
 def _instead(problem: UnicodeError) -> tuple[str, int]:
-    """Return U+FFFD, or € for the byte 0x80 of Chinese text (Encoding Standard, 10.2.1)."""
+    """Return U+FFFD; a control character for bytes of it that an encoding with one byte a character leaves free."""
     if not isinstance(problem, UnicodeDecodeError):
         raise problem
-    is_euro = problem.encoding == "gb18030" and problem.object[problem.start] == EURO_BYTE
-    return ("€", problem.start + 1) if is_euro else ("\ufffd", problem.end)
+    byte = problem.object[problem.start]
+    is_free = problem.encoding == "charmap" and byte in FREE
+    return (chr(byte) if is_free else "\ufffd", problem.start + 1 if is_free else problem.end)
 
 
 codecs.register_error(LIKE_BROWSERS, _instead)

@@ -8,6 +8,7 @@ from commentsvc import safe_http
 from commentsvc.db import db
 from commentsvc.linkbacks import source_page, verifying
 from commentsvc.linkbacks.source_page import NoLink, Target
+from commentsvc.markup import plain_text
 from commentsvc.models import Comment, Ping, Site
 from commentsvc.safe_http import Page
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG
@@ -197,6 +198,28 @@ class TestLinks:
         body = linking().replace("Why &amp; how", title).encode(python) + b"<p>\xff\xff</p>"
         page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
         assert source_page.read(page, Target(ARTICLE_URL)).title == title
+
+    @pytest.mark.parametrize(
+        ("label", "raw", "text"),
+        [
+            ("iso-2022-jp", b'\x1b$B$"$\x1b(B<b>', "あ\ufffd<b>"),  # half a character takes nothing with it
+            ("iso-2022-jp", b"\x1b$B-!\x1b(B \x1b(I1\x1b(B", "① ｱ"),
+            ("iso-2022-jp", b"a\x1b$)Cb\x0e", "a\ufffd$)Cb\ufffd"),
+            ("euc-jp", b"\xad\xa1\xa1\xc1\x8e\xb1", "①～ｱ"),
+            ("euc-jp", b"\x8f\xb0\xa1\x8f\xa1\xa1x\x8f<", "丂\ufffdx\ufffd<"),
+            ("shift_jis", b"\x87\x40\xb1\x81<\xa0\xfd", "①ｱ\ufffd<\ufffd\ufffd"),
+            ("big5", b"\xa1\x45\x81\x87A", "‧\ufffdA"),
+            ("euc-kr", b"\xb0\xa1\xa5\xabA", "가\ufffdA"),
+            ("gbk", b"\xa3\xa0\x80\x94\x30<\xff0", "\u3000€\ufffd0<\ufffd0"),
+            ("gb18030", b"\x84\x31\xa5\x30\x81\x30\x81\x30", "\ufffd\x80"),
+            ("koi8-u", b"\xae", "ў"),
+            ("windows-1255", b"\xca", "\u05ba"),
+            ("windows-1252", b"\x81", "\x81"),
+        ],
+    )
+    def test_bytes_are_decoded_as_by_browsers(self, label: str, raw: bytes, text: str) -> None:
+        """As Chromium's TextDecoder does; what fits nothing costs no other character."""
+        assert plain_text.decode(raw, label) == text
 
     @pytest.mark.parametrize("label", ["gbk", "gb2312", "gb18030"])
     def test_a_euro_among_chinese_text_may_be_a_single_byte(self, label: str) -> None:
