@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as SignallingSession
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     table,
     type_coerce,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -91,6 +92,17 @@ class Base(DeclarativeBase):
 
 Row = TypeVar("Row", bound=Base)
 Result = TypeVar("Result")
+
+
+class ClosingSession(SignallingSession):
+    """A session that can be closed although its connection died: otherwise an answer that is ready would be lost."""
+
+    def close(self) -> None:
+        """Close the session; drop a connection that does not answer."""
+        try:
+            super().close()
+        except DBAPIError:
+            self.invalidate()
 
 
 class Database(SQLAlchemy):
@@ -184,7 +196,7 @@ class Database(SQLAlchemy):
             self.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
-db = Database(model_class=Base)
+db = Database(model_class=Base, session_options={"class_": ClosingSession})
 
 
 def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, Any]) -> Executable:

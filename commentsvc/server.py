@@ -4,6 +4,7 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ _loads = Counter(["count", "seconds"])
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until stopped; ``target`` makes the application in each worker."""
     _use_few_heaps()
+    _allow_many_files()
     multiprocessing.set_start_method("fork", force=True)  # later Pythons would start workers that inherit nothing
     gc.disable()  # until a worker has loaded the application, nothing of which is garbage
     # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
@@ -83,6 +85,13 @@ def _end_at_once() -> None:
     signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # the parent ends its workers
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_DFL)
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files to what is allowed: a thousand silent connections must not stop the service."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _use_few_heaps() -> None:

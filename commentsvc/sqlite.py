@@ -18,6 +18,7 @@ from commentsvc.fair_lock import FairLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
+MAX_LOG = 64 * 1024 * 1024  # bytes of the log that stay on the disk once readers are through with it
 FIRST_WAIT = 0.0002  # seconds until the lock is tried again; then more
 MAX_WAIT = 0.0005
 BEGIN = "BEGIN IMMEDIATE"
@@ -108,6 +109,7 @@ def _make_strict(connection: WriterConnection) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA journal_size_limit = {MAX_LOG}")
     cursor.execute(f"PRAGMA cache_size = -{PAGES_KEPT}")
     cursor.close()
 

@@ -3,6 +3,7 @@
 SQLite: result codes, https://sqlite.org/rescode.html. PostgreSQL: SQLSTATE, appendix A of its manual.
 """
 
+import errno
 import sqlite3
 from enum import StrEnum, auto
 
@@ -43,6 +44,16 @@ OF_POSTGRESQL = {  # by class, or by a state that differs from its class
     "40001": Meaning.CONFLICT,  # serialization
     "40P01": Meaning.CONFLICT,  # deadlock
 }
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
+
+
+def is_no_room(problem: BaseException) -> bool:
+    """Return whether a file could not be written for want of space or of open files, be it by SQLite."""
+    if isinstance(problem, sqlite3.Error):
+        return getattr(problem, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return isinstance(problem, OSError) and problem.errno in NO_ROOM
 
 
 def meaning(problem: SQLAlchemyError) -> Meaning:

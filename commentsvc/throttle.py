@@ -95,7 +95,11 @@ def check_remaining(limit: Limit, *who: str) -> None:
 
 def has_remaining(limit: Limit, *who: str) -> bool:
     """Return whether ``hit`` would pass, and count nothing."""
-    return _asked(lambda limiter: limiter.test(_item(limit), *who))[0]
+    try:
+        check_remaining(limit, *who)
+    except TooMany:
+        return False
+    return True
 
 
 def used(limit: Limit, *who: str) -> int:
@@ -107,8 +111,13 @@ def used(limit: Limit, *who: str) -> int:
 def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *who: str) -> None:
     passed, limiter = _asked(whether)
     if not passed:
-        until = limiter.get_window_stats(_item(limit), *who).reset_time
-        raise TooMany(max(1, round(until - time.time())))  # noqa: TID251 - the library counts by the wall clock
+        item = _item(limit)
+        until = limiter.get_window_stats(item, *who).reset_time
+        seconds = until - time.time()  # noqa: TID251 - the library counts by the wall clock
+        if seconds <= item.get_expiry() + 1:
+            raise TooMany(max(1, round(seconds)))
+        limiter.clear(item, *who)  # the clock was set back since: nobody should wait until it is there again
+        whether(limiter)
 
 
 def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":

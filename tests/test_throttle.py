@@ -38,6 +38,21 @@ def test_the_third_time_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None
     assert 1 <= (refusal.value.retry_after or 0) <= 60
 
 
+@pytest.mark.parametrize("back", [3600, 366 * 86400])
+def test_a_clock_that_was_set_back_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch, back: int) -> None:
+    """Otherwise the limit would last until the clock is there again."""
+    for _ in range(2):
+        throttle.hit(TWICE, "bob")
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - back)
+    throttle.hit(TWICE, "bob")
+    assert throttle.has_remaining(TWICE, "bob")
+    throttle.hit(TWICE, "bob")
+    with pytest.raises(TooMany) as refusal:
+        throttle.hit(TWICE, "bob")
+    assert (refusal.value.retry_after or 0) <= 61
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -17,6 +17,7 @@ EVERY = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)  # after one that failed
 MAX_TIME = timedelta(hours=6)  # for one, before its node counts as dead
 IS_LATE = timedelta(hours=36)
+SKEW = timedelta(hours=1)  # what is dated later was made while the clock was ahead
 KEPT = timedelta(days=90)  # rows of those that failed
 NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
 LEFTOVER = re.compile(
@@ -38,7 +39,7 @@ def status() -> Status | None:
     """Return how the daily backups are; None if there is no folder for them."""
     if not settings.current().backup_dir:
         return None
-    good, last = Backup.last_good(), Backup.last()
+    good, last = Backup.last_good(before=clock.now() + SKEW), Backup.last()
     age = clock.now() - good.ended_at if good and good.ended_at else None
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
     since = age if age is not None else clock.now() - (first or clock.now())
@@ -53,7 +54,8 @@ def is_due() -> bool:
     made = Backup.is_good() & (Backup.began_at > now - EVERY)
     failed = (Backup.problem != "") & (Backup.began_at > now - RETRY_AFTER)
     under_way = Backup.ended_at.is_(None) & (Backup.began_at > now - MAX_TIME)
-    return db.session.scalar(select(Backup.id).where(or_(made, failed, under_way)).limit(1)) is None
+    others = select(Backup.id).where(or_(made, failed, under_way), Backup.began_at < now + SKEW)
+    return db.session.scalar(others.limit(1)) is None
 
 
 def claim() -> int | None:

@@ -1,5 +1,7 @@
 """What to print when a command fails."""
 
+import sqlite3
+
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import i18n, schema, settings
@@ -21,7 +23,7 @@ def sentence(problem: Exception) -> str | None:
             return i18n.sentence(problem)
         case WrongSetting() | MadeByNewer() | BackupFailed():
             return str(problem)
-        case SQLAlchemyError():
+        case SQLAlchemyError() | sqlite3.Error():
             return f"The database{_place()} cannot be used ({getattr(problem, 'orig', problem)}). {CHECK_DATABASE}"
         case OSError():
             return f"{problem.filename or NAME}: {problem.strerror or problem}"

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import settings
+from commentsvc import settings, storage_errors
 from commentsvc.comments import imports
 from commentsvc.db import db
 from commentsvc.errors import Refusal, found
@@ -40,7 +40,9 @@ def run_next() -> int:
         run_in_transaction(partial(runs.stop, task))
     except Refusal as refusal:
         run_in_transaction(partial(runs.fail, task, [refusal.sentence, refusal.values]))
-    except Exception:  # whatever a strange file causes
+    except Exception as problem:  # whatever a strange file causes
+        if storage_errors.is_no_room(problem):
+            raise
         log.exception("the import of %s failed", task.path)
         run_in_transaction(partial(runs.fail, task, opening.NotReadable.sentence))
     return 1

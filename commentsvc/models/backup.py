@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, Index, String, and_, select
+from sqlalchemy import BigInteger, ColumnElement, Index, String, and_, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
@@ -28,9 +28,10 @@ class Backup(Base):
         return and_(cls.ended_at.is_not(None), cls.problem == "")
 
     @classmethod
-    def last_good(cls) -> "Backup | None":
+    def last_good(cls, before: datetime | None = None) -> "Backup | None":
         """Return the latest that was made and checked."""
-        return db.session.scalar(select(cls).where(cls.is_good()).order_by(cls.ended_at.desc()).limit(1))
+        good = select(cls).where(cls.is_good(), true() if before is None else cls.ended_at < before)
+        return db.session.scalar(good.order_by(cls.ended_at.desc()).limit(1))
 
     @classmethod
     def last(cls) -> "Backup | None":

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from commentsvc import clock
 from commentsvc.db import Base, db
 
+MAX_LEASE = timedelta(days=1)  # a longer one was given while the clock was ahead
 QUEUED = "queued"
 
 new_work = threading.Event()  # set when this process commits a row that is due
@@ -47,7 +48,8 @@ class Leased(Base):
     def is_due(cls) -> ColumnElement[bool]:
         """Which rows may be claimed now."""
         now = clock.now()
-        return and_(cls.waits_for_worker(), cls.due_at <= now, or_(cls.leased_until.is_(None), cls.leased_until < now))
+        is_over = or_(cls.leased_until < now, cls.leased_until > now + MAX_LEASE)
+        return and_(cls.waits_for_worker(), cls.due_at <= now, or_(cls.leased_until.is_(None), is_over))
 
     @classmethod
     def any_due(cls) -> ColumnElement[bool]:

@@ -97,7 +97,8 @@ def announce_held(comment: Comment) -> None:
         due_at = recipient.next_digest()
         if recipient.frequency == Frequency.AT_ONCE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
-            due_at = max(clock.now() + GATHER, last + HELD_EVERY if last else clock.now())
+            now = clock.now()
+            due_at = max(now + GATHER, min(last, now) + HELD_EVERY if last else now)  # it may be later than now
         email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
         enqueue.add(email, comment, subscription, occasion)

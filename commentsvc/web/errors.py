@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _accident)
 
 
@@ -79,6 +80,13 @@ def _database(problem: SQLAlchemyError) -> Response:
     if storage_errors.meaning(problem) == Meaning.MISTAKE:
         return _accident(problem)
     log.warning("the database is not available: %s", problem)
+    return _refused(StorageUnavailable())
+
+
+def _system(problem: OSError) -> Response:
+    if not storage_errors.is_no_room(problem):
+        return _accident(problem)
+    log.warning("files cannot be written: %s", problem)
     return _refused(StorageUnavailable())
 
 

@@ -8,6 +8,7 @@ all that before: ``edit`` and ``delete_own`` check origin and throttle, and edit
 new.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -52,6 +53,7 @@ MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
 CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
+log = logging.getLogger(__name__)
 _turns = FairLock()
 
 
@@ -71,6 +73,7 @@ def receive(request: CommentRequest) -> Comment:
         db.session.rollback()
         if errors.may_try_again(problem) or storage_errors.meaning(problem) == Meaning.MISTAKE:
             raise
+        log.warning("the database is not available: %s", problem)
         raise StorageUnavailable from problem
     finally:
         _end_turn()

@@ -45,6 +45,17 @@ def test_none_without_a_folder(app: Flask) -> None:
     assert daily.status() is None
 
 
+def test_one_from_a_clock_that_was_ahead_does_not_count(folder: Path, time: FrozenClock) -> None:
+    """It would put off all others for as long as the clock was ahead, and every check would say well."""
+    time.pass_(days=365)
+    run_job("back up")
+    time.pass_(days=-365)
+    run_job("back up")
+    assert len(names(folder)) == 2
+    time.pass_(hours=2)
+    assert "2 hours old" in str(CHECK())
+
+
 def test_one_a_day_and_the_oldest_go(folder: Path, time: FrozenClock) -> None:
     for _ in range(5):
         run_job("back up")

@@ -217,6 +217,19 @@ class TestSlow:
             assert sorted(str(message["To"]) for message in server.taken) == readers(4)
         assert {message.recipient: message.state for message in messages()}["slow@mail.example"] == "queued"
 
+    def test_a_lease_from_a_clock_that_was_ahead_is_over(
+        self, app: Flask, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        """A worker that died then leaves no email behind for a year."""
+        queue("bob@mail.example")
+        time.pass_(days=365)
+        db.begin_write()
+        outbox.claim()
+        db.session.commit()
+        time.pass_(days=-365)
+        work()
+        assert post_office.recipients == [["bob@mail.example"]]
+
     def test_two_workers_share_and_double_nothing(self, app: Flask, set_up: SetUp) -> None:
         queue(*readers(12))
         with rude(set_up) as server:
