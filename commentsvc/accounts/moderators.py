@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, versions
+from commentsvc import clock, i18n, versions
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
@@ -94,3 +95,13 @@ def _must_leave_an_owner(moderator: Moderator) -> None:
     )
     if not db.session.scalar(others):
         raise LastOwner
+
+
+def owners_language() -> str:
+    """Return the language of the first owner; English if there is none, or the database does not answer."""
+    owners = select(Moderator.language).where(Moderator.role == Role.OWNER, Moderator.removed_at.is_(None))
+    try:
+        return db.session.scalar(owners.order_by(Moderator.id).limit(1)) or i18n.SOURCE
+    except SQLAlchemyError:
+        db.session.rollback()
+        return i18n.SOURCE

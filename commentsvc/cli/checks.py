@@ -1,4 +1,4 @@
-"""The checks of ``doctor``. Each says what it found, or what to fix."""
+"""The checks of ``doctor``. Each says what it found, or what to fix, in the current language."""
 
 import shutil
 import stat
@@ -14,6 +14,8 @@ from commentsvc import __version__, clock, i18n, mail, mailbox, read_only, safe_
 from commentsvc.backups import daily
 from commentsvc.cli import reachability
 from commentsvc.db import db
+from commentsvc.errors import N_
+from commentsvc.i18n import gettext
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, OptionalMissing
 from commentsvc.models.comment import Comment
@@ -27,6 +29,12 @@ HOUR = timedelta(hours=1)
 MIN_FREE = 1  # GB
 MAX_LOG = 1  # GB
 MAX_GAP = 5  # seconds between two clocks
+DATABASE_CLOCK = N_(
+    "it says %(time)s and differs from the database’s by %(seconds)s seconds. Let both follow a time server (NTP)."
+)
+REDIS_CLOCK = N_(
+    "it says %(time)s and differs from that of Redis by %(seconds)s seconds. Let both follow a time server (NTP)."
+)
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -52,7 +60,8 @@ def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
         found = [CheckFailed(page_check.UNREADABLE, url=url, why=str(failure)).found_by(page_check.PAGE)]
     wrong = sum(one.mark == Mark.WRONG for one in found)
-    click.echo(f"\nComments work on {url}" if not wrong else f"\nComments may not work on {url}: {wrong} to fix")
+    works, may_not = N_("Comments work on %(url)s"), N_("Comments may not work on %(url)s. Failed checks: %(wrong)s")
+    click.echo(f"\n{gettext(may_not, url=url, wrong=wrong) if wrong else gettext(works, url=url)}")
     for finding in found:
         if everything or finding.name != page_check.RDF or finding.mark != Mark.OPTIONAL:
             yield _printed(finding)
@@ -60,7 +69,7 @@ def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
 
 def _printed(finding: Finding) -> Finding:
     code = f" {finding.code}" if finding.code else ""
-    click.echo(f"{SIGNS[finding.mark]} {finding.name}: {i18n.reason(finding.said)}{code}")
+    click.echo(f"{SIGNS[finding.mark]} {gettext(finding.name)}: {i18n.reason(finding.said)}{code}")
     return finding
 
 
@@ -70,76 +79,77 @@ def _database() -> str:
         db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
         db.session.flush()
     except read_only.ReadOnly:  # which another check reports
-        return f"can be read ({db.engine.dialect.name})"
+        return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
     except (SQLAlchemyError, OSError) as problem:
-        message = getattr(problem, "orig", problem)
-        raise CheckFailed(
-            f"cannot be written to ({message}). Check COMMENTSVC_DATABASE_URL, rights and free space."
-        ) from None
+        advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
+        raise CheckFailed(advice, why=str(getattr(problem, "orig", problem))) from None
     finally:
         db.session.rollback()
-    return f"can be written to ({db.engine.dialect.name})"
+    return gettext("can be written to (%(kind)s)", kind=db.engine.dialect.name)
 
 
 def _schema() -> str:
     if not schema.is_current(settings.current().database):
-        raise CheckFailed("does not match this version. Run `commentsvc upgrade`, or restart the service.")
-    return f"as version {__version__} needs it"
+        raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))
+    return gettext("as version %(version)s needs it", version=__version__)
 
 
 def _mail() -> str:
     if not settings.current().mail_url:
-        raise CheckFailed("no server is set, so emails wait in the outbox. Set COMMENTSVC_MAIL_URL.")
+        raise CheckFailed(N_("no server is set, so emails wait in the outbox. Set COMMENTSVC_MAIL_URL."))
     try:
         with mail.connect():
-            return f"reachable, emails come from {settings.current().sender}"
+            return gettext("reachable; emails come from %(sender)s", sender=settings.current().sender)
     except mail.DeliveryFailed as failure:
-        advice = " ".join(deliverability.hints(failure.answer, is_taken=False)) or "Check COMMENTSVC_MAIL_URL."
-        raise CheckFailed(f"the server does not take emails ({failure.answer}). {advice}") from None
+        advice = " ".join(deliverability.hints(failure.answer, is_taken=False)) or gettext("Check COMMENTSVC_MAIL_URL.")
+        refused = N_("the server does not accept emails (%(why)s). %(advice)s")
+        raise CheckFailed(refused, why=failure.answer, advice=advice) from None
 
 
 def _sender() -> str:
     if not settings.current().mail_url:
-        raise OptionalMissing("not checked, as no mail server is set")
+        raise OptionalMissing(N_("not checked, because no mail server is set"))
     if advice := deliverability.hints("", is_taken=True):
-        raise OptionalMissing(" ".join(advice))
-    return "nothing speaks against it"
+        raise OptionalMissing("%(advice)s", advice=" ".join(advice))
+    return gettext("nothing to improve")
 
 
 def _mailbox() -> str:
     config = settings.current()
     if not config.mail_reply_to:
-        raise OptionalMissing("none, so nobody can reply by email. Set COMMENTSVC_MAIL_REPLY_TO if you want that.")
+        raise OptionalMissing(N_("none, so nobody can reply by email. Set COMMENTSVC_MAIL_REPLY_TO if you want that."))
     if not config.mail_inbox:
-        return f"{config.mail_reply_to}, which the mail server pipes into `commentsvc receive`"
+        piped = N_("%(address)s, which the mail server pipes into `commentsvc receive`")
+        return gettext(piped, address=config.mail_reply_to)
     try:
         with mailbox.connect() as folder:
             waiting = len(folder.unread(MAX_MAILS))
     except mailbox.MailboxError as problem:
-        raise CheckFailed(f"cannot be read ({problem}). Check COMMENTSVC_MAIL_INBOX.") from None
-    return f"{config.mail_reply_to} can be read, {waiting} mails unread"
+        raise CheckFailed(N_("cannot be read (%(why)s). Check COMMENTSVC_MAIL_INBOX."), why=str(problem)) from None
+    unread = N_("%(address)s can be read; unread emails: %(count)s")
+    return gettext(unread, address=config.mail_reply_to, count=waiting)
 
 
 def _secret() -> str:
     config = settings.current()
     if config.secret_key:
-        return "set"
+        return gettext("set")
     try:
         schema.must_have_its_secret(config)
         _ = config.secret  # made now where there was none
     except WrongSetting as wrong:
-        raise CheckFailed(str(wrong)) from None
+        raise CheckFailed("%(why)s", why=str(wrong)) from None
     if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
-        raise CheckFailed(f"others may read {config.secret_file}. Run: chmod 600 {config.secret_file}")
-    return f"kept in {config.secret_file}, readable by its owner only"
+        raise CheckFailed(N_("others may read %(file)s. Run: chmod 600 %(file)s"), file=str(config.secret_file))
+    return gettext("kept in %(file)s, readable by its owner only", file=str(config.secret_file))
 
 
 def _limits() -> str:
     if not settings.current().redis_url:
-        return "counted in each process"
+        return gettext("counted in each process")
     if not throttle.is_shared():
-        raise CheckFailed("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL.")
-    return "shared through Redis"
+        raise CheckFailed(N_("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL."))
+    return gettext("shared through Redis")
 
 
 def _clock() -> str:
@@ -151,73 +161,78 @@ def _clock() -> str:
         newest = None
     shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if now < RELEASED:
-        raise CheckFailed(f"it says {shown}, which is before this program was made. Set the clock.")
+        early = N_("it says %(time)s, which is before this version was released. Set the clock.")
+        raise CheckFailed(early, time=shown)
     if newest and newest > now + timedelta(minutes=5):
-        raise CheckFailed(f"it says {shown}, but a comment was written later than that. Set the clock.")
-    for whose, theirs in _other_clocks():
+        late = N_("it says %(time)s, but a comment was written later than that. Set the clock.")
+        raise CheckFailed(late, time=shown)
+    for sentence, theirs in _other_clocks():
         if abs(gap := (now - theirs).total_seconds()) > MAX_GAP:
-            much = f"{abs(gap):,.0f} seconds {'ahead of' if gap > 0 else 'behind'}"
-            raise CheckFailed(f"it says {shown}, which is {much} {whose}. Let both follow a time server (NTP).")
+            raise CheckFailed(sentence, time=shown, seconds=f"{gap:+,.0f}")
     return shown
 
 
 def _other_clocks() -> Iterator[tuple[str, datetime]]:
     if db.engine.dialect.name == "postgresql":
         try:
-            yield "the database’s", db.session.execute(select(func.clock_timestamp())).scalar_one()
+            yield DATABASE_CLOCK, db.session.execute(select(func.clock_timestamp())).scalar_one()
         except SQLAlchemyError:  # the database was checked above
             db.session.rollback()
     if (theirs := throttle.redis_time()) is not None:
-        yield "Redis’", theirs
+        yield REDIS_CLOCK, theirs
 
 
 def _backups() -> str:
     status = daily.status()
     if status is None:
-        raise OptionalMissing("no daily ones. Set COMMENTSVC_BACKUP_DIR, best to a folder on another disk.")
-    said = f"the last checked one is {status.age // HOUR} hours old" if status.age else "none has been made so far"
-    problem = f" ({status.problem})" if status.problem else ""
+        raise OptionalMissing(N_("none every day. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
+    age = N_("the last verified one is %(hours)s hours old")
+    said = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
     if status.is_late:
-        raise CheckFailed(f"{said}{problem}. Check that `commentsvc serve` or `work` runs, and its log.")
+        problem = f" ({status.problem})" if status.problem else ""
+        advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
+        raise CheckFailed(advice, what=f"{said}{problem}")
     return said
 
 
 def _writing() -> str:
     if why := read_only.reason():
-        raise OptionalMissing(f"read-only: {why} End that with `commentsvc read-only off`.")
-    return "possible"
+        raise OptionalMissing(N_("read-only: %(why)s End that with `commentsvc read-only off`."), why=why)
+    return gettext("possible")
 
 
 def _disk() -> str:
     config = settings.current()
     free = shutil.disk_usage(config.data_dir).free / 1e9
-    said = f"{free:,.1f} GB free for {config.data_dir}"
+    values = {"free": f"{free:,.1f}", "folder": str(config.data_dir)}
     if free < MIN_FREE:
-        raise CheckFailed(f"only {said}. Make room: without any, nothing can be saved.")
+        full = N_("only %(free)s GB free for %(folder)s. Make room: without any, nothing can be saved.")
+        raise CheckFailed(full, **values)
     if schema.is_file(config.database):
         place = schema.path_of(config.database)
         log = place.with_name(f"{place.name}-wal")
         size = log.stat().st_size / 1e9 if log.exists() else 0
         if size > MAX_LOG:
-            raise CheckFailed(f"{said}, but {log} has grown to {size:.1f} GB. Restart the service.")
-    return said
+            grown = N_("%(file)s has grown to %(size)s GB. Restart the service.")
+            raise CheckFailed(grown, file=str(log), size=f"{size:.1f}")
+    return gettext("%(free)s GB free for %(folder)s", **values)
 
 
 CHECKS = (
-    ("Database", _database),
-    ("Schema", _schema),
-    ("Address", reachability.base_url),
-    ("Proxy", reachability.proxy),
-    ("Caches", reachability.caches),
-    ("Purges", reachability.purges),
-    ("Certificate", reachability.certificate),
-    ("Mail", _mail),
-    ("Sender", _sender),
-    ("Mailbox", _mailbox),
-    ("Secret", _secret),
-    ("Limits", _limits),
-    ("Clock", _clock),
-    ("Writing", _writing),
-    ("Disk", _disk),
-    ("Backups", _backups),
+    (N_("Database"), _database),
+    (N_("Schema"), _schema),
+    (N_("Address"), reachability.base_url),
+    (N_("Proxy"), reachability.proxy),
+    (N_("Caches"), reachability.caches),
+    (N_("Purges"), reachability.purges),
+    (N_("Certificate"), reachability.certificate),
+    (N_("Email"), _mail),
+    (N_("Sender"), _sender),
+    (N_("Mailbox"), _mailbox),
+    (N_("Secret"), _secret),
+    (N_("Limits"), _limits),
+    (N_("Clock"), _clock),
+    (N_("Writing"), _writing),
+    (N_("Disk"), _disk),
+    (N_("Backups"), _backups),
 )

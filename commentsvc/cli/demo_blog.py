@@ -72,7 +72,7 @@ def create(comments: str, blog_origin: str, neighbour: str, emails: Path) -> Fla
     @blog.get("/emails/<name>/html")
     def show_html(name: str) -> str:
         part = _read(_email(emails, name)).get_body(("html",))
-        return str(part.get_content()) if part else ""
+        return f'<base target="_blank">{part.get_content()}' if part else ""  # links leave the frame
 
     return blog
 

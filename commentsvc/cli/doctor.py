@@ -11,13 +11,17 @@ from commentsvc.cli import application
 def doctor(url: str | None, everything: bool) -> None:
     """Check database, address, email, secret and clock, and with ARTICLE_URL its page, and say what to fix.
 
-    Each line has a mark: ✓ right, – optional, ✗ to fix.
+    Each line has a mark: ✓ right, – optional, ✗ to fix. They are in the language of the first owner.
     """
+    from commentsvc import i18n
+    from commentsvc.accounts import moderators
     from commentsvc.cli import checks
     from commentsvc.linkbacks.page_check import Mark
 
-    with application.make(needs_secret=False).app_context():
+    with application.make(needs_secret=False).app_context(), i18n.speaking(moderators.owners_language()):
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
-    wrong = [one for one in findings if one.mark == Mark.WRONG]
-    if wrong:
-        raise click.ClickException(f"{len(wrong)} of {len(findings)} checks failed.")
+        wrong = sum(one.mark == Mark.WRONG for one in findings)
+        if wrong:
+            raise click.ClickException(
+                i18n.gettext("%(wrong)s of %(all)s checks failed.", wrong=wrong, all=len(findings))
+            )

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from commentsvc import clock, edge, links, safe_http, settings, tokens
 from commentsvc.configuration import current
+from commentsvc.errors import N_
+from commentsvc.i18n import gettext
 from commentsvc.linkbacks.page_check import CheckFailed, OptionalMissing
 from commentsvc.safe_http import FetchFailed, FetchRefused, Page
 
-NOT_ANSWERING = "not checked, because the address does not answer"
+NOT_ANSWERING = N_("not checked, because the address does not answer")
 MAX_AGE = re.compile(r"max-age=(\d+)")
 SOON = timedelta(days=14)
 
@@ -21,15 +23,21 @@ def base_url() -> str:
     try:
         page = safe_http.fetch_own(links.absolute("/health"))
     except FetchFailed as failure:
-        advice = "Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
-        raise CheckFailed(f"{config.base_url} does not answer ({failure}). {advice}") from None
+        silent = N_(
+            "%(url)s does not answer (%(why)s). Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
+        )
+        raise CheckFailed(silent, url=config.base_url, why=str(failure)) from None
     if b'"status"' not in page.body:
-        raise CheckFailed(f"somebody else answers at {config.base_url}. Correct COMMENTSVC_BASE_URL or the proxy.")
+        another = N_("another program answers at %(url)s. Correct COMMENTSVC_BASE_URL or the proxy.")
+        raise CheckFailed(another, url=config.base_url)
     if not config.is_https and config.host not in ("localhost", "127.0.0.1"):
         raise CheckFailed(
-            "readers reach it without https, so browsers keep no cookie on your blog. Put a proxy with https in front."
+            N_(
+                "readers reach it without https, so browsers block its cookie on your blog. "
+                "Put an https proxy in front."
+            )
         )
-    return f"{config.base_url} answers"
+    return gettext("%(url)s answers", url=config.base_url)
 
 
 def proxy() -> str:
@@ -40,33 +48,39 @@ def proxy() -> str:
         raise OptionalMissing(NOT_ANSWERING) from None
     if said.get("unknown_proxy"):
         raise CheckFailed(
-            "the one in front is not trusted, so all visitors count as one, and limits hit everybody. "
-            "Add its network to COMMENTSVC_TRUSTED_PROXIES."
+            N_(
+                "the one in front is not trusted, so all visitors count as one and limits affect everybody. "
+                "Add its network to COMMENTSVC_TRUSTED_PROXIES."
+            )
         )
-    seen = f"; this machine is seen as {said['your_address']}" if said.get("your_address") else ""
-    return f"none, or one that is trusted{seen}"
+    if not said.get("your_address"):
+        return gettext("none, or a trusted one")
+    return gettext("none, or a trusted one; this machine is seen as %(address)s", address=said["your_address"])
 
 
 def caches() -> str:
     """Find out whether what we say to caches arrives at readers as we say it."""
     sites = sorted(current().sites)
     if not sites:
-        raise OptionalMissing("not checked, as there is no blog yet")
+        raise OptionalMissing(N_("not checked, because there is no blog yet"))
     path, config = f"/embed/{sites[0]}/doctor-was-here", settings.current()
     page = _read(path)
     if not page.is_success:
-        raise OptionalMissing(f"not checked, because {path} answers with status {page.status}")
+        unread = N_("not checked, because %(path)s answers with status %(status)s")
+        raise OptionalMissing(unread, path=path, status=page.status)
     said = page.headers.get("cache-control", "")
     kept = MAX_AGE.match(said.replace("public, ", ""))
     if "s-maxage" not in said and "no-store" not in said:
-        raise CheckFailed(f"Cache-Control arrives as “{said}”. Let the proxy or CDN pass the header on as it is.")
+        changed = N_("Cache-Control arrives as “%(said)s”. Let the proxy or CDN pass the header on unchanged.")
+        raise CheckFailed(changed, said=said)
     if kept and int(kept[1]) > 0:
-        raise CheckFailed(f"browsers keep comments for {kept[1]} s. Switch “browser cache” off at the proxy or CDN.")
+        kept_for = N_("browsers keep comments for %(seconds)s s. Switch browser caching off at the proxy or CDN.")
+        raise CheckFailed(kept_for, seconds=kept[1])
     if "etag" not in page.headers:
-        raise CheckFailed("the ETag is missing, so readers load everything each time. Let the proxy pass it on.")
+        raise CheckFailed(N_("the ETag is missing, so readers load everything each time. Let the proxy pass it on."))
     age = page.headers.get("age", "0")
     if age.isdecimal() and int(age) > config.edge_seconds + 1:
-        raise CheckFailed(f"an answer was {age} s old. Let the cache obey s-maxage.")
+        raise CheckFailed(N_("a response was %(seconds)s s old. Let the cache obey s-maxage."), seconds=age)
     return f"{said}" + (f" ({cache})" if (cache := page.headers.get("x-cache")) else "")
 
 
@@ -74,32 +88,34 @@ def purges() -> str:
     """Find out whether somebody takes purges."""
     if not settings.current().edge_purge_url:
         raise OptionalMissing(
-            "none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long."
+            N_("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
         )
     try:
         edge.tell([])
     except FetchRefused as refusal:
-        raise CheckFailed(f"may not be sent there ({refusal}). Name it in COMMENTSVC_FETCH_ALLOW.") from None
+        forbidden = N_("may not be sent there (%(why)s). Add the host to COMMENTSVC_FETCH_ALLOW.")
+        raise CheckFailed(forbidden, why=str(refusal)) from None
     except FetchFailed as failure:
-        raise CheckFailed(f"are not taken ({failure}). Check COMMENTSVC_EDGE_PURGE_URL and _TOKEN.") from None
-    return "are taken"
+        refused = N_("are not accepted (%(why)s). Check COMMENTSVC_EDGE_PURGE_URL and COMMENTSVC_EDGE_PURGE_TOKEN.")
+        raise CheckFailed(refused, why=str(failure)) from None
+    return gettext("are accepted")
 
 
 def certificate() -> str:
     """Find out for how long the certificate is good."""
     config = settings.current()
     if not config.is_https:
-        raise OptionalMissing("none, as the address begins with http://")
+        raise OptionalMissing(N_("none, because the address begins with http://"))
     try:
         ends = safe_http.certificate_ends(config.base_url)
     except FetchFailed as failure:
         if not isinstance(failure.__cause__, ssl.SSLError):  # which another check reports
             raise OptionalMissing(NOT_ANSWERING) from None
-        raise CheckFailed(f"is not accepted ({failure}). Renew it, and check the chain.") from None
+        raise CheckFailed(N_("is not accepted (%(why)s). Renew it, and check the chain."), why=str(failure)) from None
     left = ends - clock.now()
     if left < SOON:
-        raise CheckFailed(f"ends on {ends:%Y-%m-%d}. Renew it.")
-    return f"good until {ends:%Y-%m-%d}"
+        raise CheckFailed(N_("expires on %(day)s. Renew it."), day=f"{ends:%Y-%m-%d}")
+    return gettext("valid until %(day)s", day=f"{ends:%Y-%m-%d}")
 
 
 def _read(path: str) -> Page:

@@ -17,6 +17,7 @@ from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Access, Thread
 from commentsvc.moderation import actions, decisions, policy, training
+from commentsvc.notifications import subscriptions
 
 PURPOSE = "edit"
 MAX_WINDOW = timedelta(days=1)
@@ -105,8 +106,13 @@ def edit(comment: Comment, typed: str) -> None:
 
 
 def delete_own(comment: Comment) -> None:
-    """Delete a comment as its author wishes; replies to it stay."""
+    """Delete a comment as its author wishes; replies to it stay, and its author hears of no more.
+
+    Moderators see it in the trash for as long as the site keeps that, and who deleted it.
+    """
     decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
+    comment.reasons = [policy.REASON_TAKEN_BACK]
+    subscriptions.stop_about(comment)
 
 
 def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links, tokens
@@ -199,6 +199,12 @@ def end(what: UnsubscribeRequest) -> None:
         refuse(what.recipient)
     for one in what.subscriptions:
         one.state = SubscriptionState.STOPPED
+
+
+def stop_about(comment: Comment) -> None:
+    """End the subscriptions to replies to a comment."""
+    about = update(Subscription).where(Subscription.comment_id == comment.id)
+    db.session.execute(about.values(state=SubscriptionState.STOPPED))
 
 
 def _existing(table: type[Row], row_id: int) -> Row:

@@ -35,7 +35,7 @@ def for_writers() -> Words:
         "edit": _("Edit"),
         "time": _("%(time)s left"),
         "remove": _("Delete"),
-        "sure": _("Delete permanently"),
+        "sure": _("Yes, delete"),
         "save": _("Save"),
         "cancel": _("Cancel"),
         "removed": _("Your comment has been deleted."),

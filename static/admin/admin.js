@@ -234,6 +234,9 @@ function rangesOf(/** @type {string[]} */ words, /** @type {Node} */ node) {
   return ranges;
 }
 
+/** What was typed into forms that were closed without sending, by their ids. @type {Map<string, string>} */
+const drafts = new Map();
+
 /** Put a form of the comment's own page into its row: the one that a link's fragment names. */
 async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement} */ link) {
   for (const other of document.querySelectorAll(".items .inside")) other.remove();
@@ -246,6 +249,7 @@ async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement
   one.querySelector("article")?.append(form);
   offerCancel(form);
   const text = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
+  text.value = drafts.get(form.id) ?? text.value;
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
   form.scrollIntoView({ block: "nearest" });
@@ -258,6 +262,7 @@ function offerCancel(/** @type {Element} */ form) {
 
 function close(/** @type {Element} */ form) {
   const one = row(form);
+  drafts.set(form.id, form.querySelector("textarea")?.value ?? "");
   form.remove();
   if (one) focus(one);
 }
@@ -268,6 +273,7 @@ document.addEventListener("submit", (event) => {
   const one = list && row(button ?? form);
   if (one && form.matches(".inside")) {
     event.preventDefault();
+    drafts.delete(form.id);
     void say(one, form, button);
   } else if (one && button) {
     event.preventDefault();

@@ -4,6 +4,8 @@
 
 import { VISITOR_HEADER, act, answersTo, depthOf, fragment, idOf, localTimes, recall, remember } from "../../embed.js";
 
+const DOUBLE_CLICK = 700; // milliseconds: the second of two clicks confirms nothing
+
 /** @typedef {import("../embed.js").CommentThreadElement} Thread */
 
 const MAX_DEPTH = 8; // that has a style
@@ -142,8 +144,11 @@ class OwnComment {
 
   /** A second click, on a button that says what it does. @param {HTMLButtonElement} remove */
   #ask(remove) {
-    if (remove.dataset.sure) return this.#remove().catch(() => this.#say(this.strings.trouble, true));
-    remove.dataset.sure = "asked";
+    if (remove.dataset.sure) {
+      if (performance.now() - Number(remove.dataset.sure) < DOUBLE_CLICK) return undefined;
+      return this.#remove().catch(() => this.#say(this.strings.trouble, true));
+    }
+    remove.dataset.sure = String(performance.now());
     remove.textContent = this.strings.sure;
     remove.addEventListener("blur", () => {
       delete remove.dataset.sure;

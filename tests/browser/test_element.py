@@ -362,8 +362,10 @@ class TestWriting:
         bob.reload()
         expect(bob.locator(".edited")).to_have_text("edited")
         bob.mouse.move(10, 10)
-        bob.get_by_role("button", name="Delete", exact=True).click()
-        bob.get_by_role("button", name="Delete permanently").click()
+        bob.get_by_role("button", name="Delete", exact=True).dblclick()
+        bob.wait_for_timeout(800)  # longer than a double click
+        expect(bob.locator(".comments strong")).to_have_text("meant")
+        bob.get_by_role("button", name="Yes, delete").click()
         expect(bob.get_by_text("Your comment has been deleted.")).to_be_visible()
         bob.reload()
         expect(bob.get_by_text("No comments yet")).to_be_visible()

@@ -285,14 +285,14 @@ class TestUpkeep:
         assert "✓ Secret: kept in" in out
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
         assert "✓ Disk:" in out
-        assert "– Backups: no daily ones. Set COMMENTSVC_BACKUP_DIR" in out
+        assert "– Backups: none every day. Set COMMENTSVC_BACKUP_DIR" in out
         assert "2 of 16 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:
             monkeypatch.setenv("COMMENTSVC_MAIL_URL", server.url)
-            assert "✓ Mail: reachable" in command("doctor")[1]
-        assert "✗ Mail: the server does not take emails" in command("doctor")[1]
+            assert "✓ Email: reachable" in command("doctor")[1]
+        assert "✗ Email: the server does not accept emails" in command("doctor")[1]
 
     def test_a_port_in_use_is_named_with_its_option(self, command: Command) -> None:
         with socket.socket() as other:

@@ -38,7 +38,7 @@ class TestCaches:
             ({"Cache_Control": "max-age=14400", "ETag": '"a"'}, "arrives as “max-age=14400”"),
             ({"Cache_Control": "public, max-age=14400, s-maxage=1", "ETag": '"a"'}, "keep comments for 14400 s"),
             ({"Cache_Control": OURS}, "the ETag is missing"),
-            ({"Cache_Control": OURS, "ETag": '"a"', "Age": "900"}, "an answer was 900 s old"),
+            ({"Cache_Control": OURS, "ETag": '"a"', "Age": "900"}, "a response was 900 s old"),
         ],
     )
     def test_what_a_cdn_made_of_it(self, command: Command, front: Web, headers: dict[str, str], said: str) -> None:
@@ -48,7 +48,7 @@ class TestCaches:
         assert said in out
 
     def test_without_a_blog(self, command: Command) -> None:
-        assert "– Caches: not checked, as there is no blog yet" in command("doctor")[1]
+        assert "– Caches: not checked, because there is no blog yet" in command("doctor")[1]
 
 
 class TestProxy:
@@ -57,13 +57,13 @@ class TestProxy:
     def test_as_whom_this_machine_is_seen(self, command: Command, front: Web) -> None:
         said = {"status": "well", "unknown_proxy": False, "your_address": "203.0.113.9"}
         front.page("/health?doctor=signed", json.dumps(said))
-        assert "✓ Proxy: none, or one that is trusted; this machine is seen as 203.0.113.9" in command("doctor")[1]
+        assert "✓ Proxy: none, or a trusted one; this machine is seen as 203.0.113.9" in command("doctor")[1]
 
     def test_somebody_else_answers(self, command: Command, front: Web) -> None:
         for path in ("/health", "/health?doctor=signed"):
             front.page(path, "<p>Welcome to nginx</p>")
         out = command("doctor")[1]
-        assert "✗ Address: somebody else answers" in out
+        assert "✗ Address: another program answers" in out
         assert "– Proxy: not checked" in out
 
     def test_the_service_says_it_to_the_doctor_alone(self, client: FlaskClient) -> None:
@@ -83,9 +83,9 @@ class TestPurges:
         monkeypatch.setenv("COMMENTSVC_EDGE_PURGE_URL", f"{front.url}/purge")
         assert "✗ Purges: may not be sent there" in command("doctor")[1]
         monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", front.address)
-        assert "✗ Purges: are not taken (status 404)" in command("doctor")[1]
+        assert "✗ Purges: are not accepted (status 404)" in command("doctor")[1]
         front.page("/purge", "")
-        assert "✓ Purges: are taken" in command("doctor")[1]
+        assert "✓ Purges: are accepted" in command("doctor")[1]
 
 
 class TestCertificate:
@@ -94,7 +94,9 @@ class TestCertificate:
     def test_none_is_needed(self, command: Command, front: Web) -> None:
         assert "– Certificate: none" in command("doctor")[1]
 
-    @pytest.mark.parametrize(("days", "said"), [(90, "✓ Certificate: good until 2"), (2, "✗ Certificate: ends on 2")])
+    @pytest.mark.parametrize(
+        ("days", "said"), [(90, "✓ Certificate: valid until 2"), (2, "✗ Certificate: expires on 2")]
+    )
     def test_how_long(
         self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, said: str
     ) -> None:
@@ -124,4 +126,13 @@ def test_a_clock_that_differs_from_redis(command: Command, monkeypatch: pytest.M
     from commentsvc import clock
 
     monkeypatch.setattr(throttle, "redis_time", lambda: clock.now().replace(minute=2))
-    assert "which is 120 seconds behind Redis’" in command("doctor")[1]
+    assert "differs from that of Redis by -120 seconds" in command("doctor")[1]
+
+
+def test_it_speaks_the_owners_language(command: Command) -> None:
+    """An owner who does not read English is not to overlook what is wrong."""
+    command("site", "add", "blog", "https://blog.example")
+    command("moderator", "add", "ada@blog.example", "--language", "de")
+    _, out, err = command("doctor")
+    assert "– Sicherungen: keine täglichen. Setze COMMENTSVC_BACKUP_DIR" in out
+    assert "Prüfungen sind fehlgeschlagen" in err

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from commentsvc.db import db
-from commentsvc.models import Decision, EmailItem, Revision
+from commentsvc.models import Decision, EmailItem, Revision, Subscription
 from commentsvc.web import snapshots
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE, OTHER_BLOG
@@ -322,3 +322,13 @@ def test_the_token_is_in_no_public_answer(bob: Visitor, client: FlaskClient) -> 
         text = client.get(path).text
         assert posted["edit_token"] not in text
         assert not re.search("edit_token|data-edit=", text)
+
+
+def test_who_deleted_a_comment_hears_of_no_replies_and_moderators_see_who_it_was(
+    subscribed: int, bob: Visitor, ada: Visitor, visit: Callable[[], Visitor], post_office: MailServer
+) -> None:
+    """It lies in the trash as deleted by its author; approving it would publish what somebody took back."""
+    bob.client.post(f"/comments/{subscribed}/removal")
+    assert "deleted by its author" in ada.client.get("/admin/queue?state=trashed").text
+    subscriptions = db.session.scalars(select(Subscription).where(Subscription.comment_id == subscribed)).all()
+    assert [one.state for one in subscriptions] == ["stopped"]

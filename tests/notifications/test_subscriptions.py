@@ -85,7 +85,7 @@ class TestConfirming:
         assert len(boxes) == 2, "not what is about a comment that was deleted"
         done = bob.client.post(link, data={"listed": "1", "chosen": boxes[:1]}).text
         assert "You are subscribed" in done
-        assert sorted(states()) == ["active", "unconfirmed", "unconfirmed"]
+        assert sorted(states()) == ["active", "stopped", "unconfirmed"]
 
     def test_choosing_nothing_subscribes_to_nothing(self, bob: Visitor, post_office: MailServer) -> None:
         bob.comment(BOB, email=BOB.email, notify="on", follow="on")
