@@ -52,7 +52,8 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         f"\n  Without scripts   {config.base_url}/t/blog{demo_blog.ARTICLE}"
         f"\n  Sign in, once     {link}"
         f"\n  Emails            {blog}/emails"
-        f"\n  Another blog      {neighbour}{demo_blog.POST}\n"
+        f"\n  Another blog      {neighbour}{demo_blog.POST}"
+        f"\n  Commands          {PREFIX}DATA_DIR={os.environ[f'{PREFIX}DATA_DIR']} commentsvc …\n"
         f"\n  Stop with Ctrl+C.\n"
     )
     with schema.in_use(config.database):
