@@ -32,6 +32,7 @@ from commentsvc.models.site import Captcha, Moderation
 from commentsvc.settings import Settings
 from commentsvc.sites import removal as site_removal
 from tests import postgres
+from tests.running import SECRET
 from tests.visitors import hidden_fields
 
 COMMENTS = 1_000_000
@@ -112,7 +113,7 @@ def main(comments: int = COMMENTS) -> None:
 
 def _measure(folder: Path, url: str, comments: int) -> None:
     folder.mkdir()
-    config = Settings(data_dir=folder, database_url=url, secret_key="s" * 40, base_url=BASE)
+    config = Settings(data_dir=folder, database_url=url, secret_key=SECRET, base_url=BASE)
     schema.upgrade(config.database)
     app = create_app(config)
     with app.app_context():

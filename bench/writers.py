@@ -23,6 +23,7 @@ from commentsvc.db import db
 from commentsvc.models import Site
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.settings import Settings
+from tests.running import SECRET
 from tests.visitors import hidden_fields
 
 ROUNDS, EACH = 5, 40
@@ -35,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.sqlite3"
         schema.upgrade(url)
-        app = create_app(Settings(data_dir=Path(folder), database_url=url, secret_key="s" * 40, base_url=BASE))
+        app = create_app(Settings(data_dir=Path(folder), database_url=url, secret_key=SECRET, base_url=BASE))
         with app.app_context():
             db.begin_write()
             passwords.set_password(moderators.add(EMAIL, "Ada"), PASSWORD)
