@@ -42,6 +42,19 @@ def test_writing_without_saying_so_is_a_mistake_we_notice(app: Flask, database_n
         db.session.flush()
 
 
+def test_a_connection_that_died_spoils_no_answer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a pooler is restarted after the answer was made, and before the session is closed."""
+
+    def died(*_: object) -> None:
+        raise db.engine.dialect.dbapi.OperationalError("server closed the connection")  # type: ignore[union-attr]
+
+    db.session.execute(text("SELECT 1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(db.engine.dialect, "do_rollback", died)
+        db.session.remove()
+    assert db.session.execute(text("SELECT 1")).scalar() == 1
+
+
 def test_others_write_between_two_steps(app: Flask) -> None:
     """What goes in steps keeps nobody waiting until it is done."""
     left, written_at = 40, []

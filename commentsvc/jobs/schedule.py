@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
 from commentsvc.jobs import backups, email, imports, upkeep
+from commentsvc.jobs.clock_guard import ClockGuard
 from commentsvc.jobs.runner import run_in_transaction, run_next
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
 from commentsvc.models import leased
@@ -46,7 +47,8 @@ class Job:
     """Something to do over and over; ``do`` returns how much it did.
 
     It is done whenever a row of ``rows`` is due and, without ``rows``, after each ``pause``. What is not urgent waits
-    until the service has started. ``at_once`` threads do it beside each other, if one may take long.
+    until the service has started. ``at_once`` threads do it beside each other, if one may take long. What
+    ``trusts_clock`` is left alone while that is in doubt.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Job:
     pause: timedelta = MAX_PAUSE
     at_once: int = 1
     is_urgent: bool = True
+    trusts_clock: bool = False
     wakeup: threading.Condition = field(default_factory=threading.Condition, compare=False)
 
     def has_work(self) -> bool:
@@ -87,7 +90,7 @@ JOBS = (
     Job("take imports back", imports.revert_imports),
     Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
-    Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False),
+    Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False, trusts_clock=True),
     Job("remove sites", upkeep.remove_sites, is_urgent=False),
 )
 
@@ -144,14 +147,19 @@ def loop(job: Job, stop: threading.Event) -> None:
 
     Each job has threads of its own, so that a slow mail server keeps no ping waiting.
     """
+    guard = ClockGuard() if job.trusts_clock else None
+    if guard is not None:
+        _carefully(guard.is_in_doubt)  # before anything happens that the clock dates
     if job.rows is not None or not job.is_urgent:
         job.wait(FIRST_PAUSE, stop)
     while not stop.is_set():
-        if not _carefully(partial(_look_and_do, job)):
+        if not _carefully(partial(_look_and_do, job, guard)):
             job.wait(job.pause, stop)
 
 
-def _look_and_do(job: Job) -> int:
+def _look_and_do(job: Job, guard: ClockGuard | None) -> int:
+    if guard is not None and guard.is_in_doubt():
+        return 0
     return job.do() if job.has_work() else 0
 
 

@@ -1,8 +1,10 @@
 """An owner uploads what another system exported, looks at it, imports it, and takes it back; and downloads it all."""
 
+import errno
 import io
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -26,6 +28,12 @@ from tests.visitors import Visitor, hidden_fields
 
 PAGE = "/admin/sites/blog/import"
 EXPORT = wxr(wp(1, "First!"), wp(2, "Second", parent=1), wp(3, "Buy now", approved="spam"))
+
+
+def sqlite_full() -> sqlite3.OperationalError:
+    problem = sqlite3.OperationalError("database or disk is full")
+    problem.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return problem
 
 
 @pytest.fixture(autouse=True)
@@ -352,3 +360,32 @@ class TestExport:
 
     def test_only_by_owners(self, hedy: Visitor, rules: Callable[..., None]) -> None:
         assert hedy.admin_post("/admin/sites/other/export", format="jsonl").status_code == 403
+
+
+class TestFullDisk:
+    """It is no fault of the file."""
+
+    def test_an_upload_without_room(self, ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full() -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(runs, "receiving", full)
+        answer = send(ada, EXPORT)
+        assert answer.status_code == 503
+        assert "Retry-After" in answer.headers
+
+    @pytest.mark.parametrize("problem", [OSError(errno.ENOSPC, "full"), sqlite_full()])
+    def test_a_staging_file_without_room_is_tried_again(
+        self, ada: Visitor, monkeypatch: pytest.MonkeyPatch, problem: Exception
+    ) -> None:
+        send(ada, EXPORT)
+
+        def full(*_: object) -> None:
+            raise problem
+
+        with monkeypatch.context() as patch:
+            patch.setattr(importing, "stage", full)
+            with pytest.raises(type(problem)):
+                run_job("import comments")
+        db.session.rollback()
+        assert run().state == "queued"

@@ -1,0 +1,52 @@
+"""Delete nothing for its age while the clock may be wrong: a clock that is a year ahead makes everything old.
+
+It may be if nothing at all happened for a week. Then whoever runs the service gets a day to notice.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from commentsvc import clock
+from commentsvc.db import db
+from commentsvc.models.backup import Backup
+from commentsvc.models.comment import Comment
+from commentsvc.models.email import Email
+
+GAP = timedelta(days=7)
+REST = timedelta(days=1)  # of this process, not of the clock
+
+log = logging.getLogger(__name__)
+
+
+class ClockGuard:
+    """Remembers since when the clock is in doubt."""
+
+    def __init__(self) -> None:
+        self._doubted_at: float | None = None
+
+    def is_in_doubt(self) -> bool:
+        """Return whether it is too early to believe the clock."""
+        newest = _newest()
+        if newest is not None and clock.now() - newest > GAP:
+            if self._doubted_at is None:
+                self._doubted_at = time.monotonic()
+                said, known = f"{clock.now():%Y-%m-%d}", f"{newest:%Y-%m-%d}"
+                log.warning(
+                    "nothing old is deleted for a day: it is %s, but the last thing happened on %s", said, known
+                )
+        elif self._doubted_at is not None and time.monotonic() - self._doubted_at > REST.total_seconds():
+            self._doubted_at = None
+        return self._doubted_at is not None and time.monotonic() - self._doubted_at <= REST.total_seconds()
+
+
+def _newest() -> datetime | None:
+    """Return when the last comment was written, the last email enqueued or the last backup begun."""
+    moments = (
+        db.session.scalar(select(Comment.created_at).order_by(Comment.id.desc()).limit(1)),
+        db.session.scalar(select(Email.created_at).order_by(Email.id.desc()).limit(1)),
+        db.session.scalar(select(Backup.began_at).order_by(Backup.id.desc()).limit(1)),
+    )
+    return max((one for one in moments if one is not None), default=None)
