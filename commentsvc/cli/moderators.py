@@ -19,7 +19,7 @@ def moderator() -> None:
 @moderator.command()
 @click.argument("email")
 @click.option("--name", default="", help="Shown beside their comments.")
-@click.option("--language", default="en", show_default=True, help="Language of the admin pages and of emails.")
+@click.option("--language", default="en", show_default=True, help="Language of the dashboard and of emails.")
 @click.option("--site", "keys", multiple=True, help="Moderates this blog alone (and others named so); else an owner.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_application
