@@ -264,6 +264,10 @@ class TestOnThePage:
         page = bob.client.get(f"/comments/{comment}/revision", headers={"Accept-Language": "de"})
         assert "Kommentar bearbeiten" in page.text
 
+    def test_and_the_language_that_was_chosen_on_the_page(self, bob: Visitor) -> None:
+        comment = bob.comment()
+        assert f"/comments/{comment}/revision?lang=de" in bob.client.get(f"/t/blog/{ARTICLE}?lang=de").text
+
 
 def test_nobody_decides_about_a_text_they_have_not_seen(bob: Visitor, ada: Visitor, rules: Callable[..., None]) -> None:
     rules("blog", moderation="all")

@@ -137,3 +137,12 @@ def test_the_page_is_in_the_language_of_the_blog(bob: Visitor, rules: Callable[.
     rules("blog", language="de")
     bob.comment(BOB)
     assert exported("html").startswith('<!doctype html>\n<html lang="de">')
+
+
+def test_a_web_page_repeats_no_heading_with_each_comment(bob: Visitor) -> None:
+    """A comment sent from the page carries the article's title, which stands above all of them."""
+    bob.comment(title="The phone")
+    bob.comment(body="another one, with a title of its own", title="By the way")
+    page = exported("html")
+    assert page.count("The phone") == 1
+    assert page.count("By the way") == 1

@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc import throttle
@@ -432,3 +433,10 @@ def _token(person: Visitor) -> str:
     found = re.search(r'name="csrf_token" value="([^"]*)"', person.client.get("/admin/sign-in").text)
     assert found
     return found[1]
+
+
+def test_a_link_that_is_no_longer_valid_leads_to_signing_in(client: FlaskClient) -> None:
+    """Instead of nowhere."""
+    page = client.post("/admin/link/used")
+    assert page.status_code in (403, 410)
+    assert '<a href="/admin/sign-in">' in page.text

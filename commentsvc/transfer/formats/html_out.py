@@ -58,7 +58,8 @@ def _comment(comment: Comment, *, with_addresses: bool) -> str:
     body = SMILEY.sub(r"\1", comment.body_html)
     kind = ' class="reply"' if comment.parent_id else ""
     reply = f' <a href="#comment-{comment.parent_id}">↩</a>' if comment.parent_id else ""
-    title = f"<p><b>{escape(comment.title)}</b></p>" if comment.title else ""
+    is_its_own = comment.title and comment.title != comment.thread.title  # else each repeats the heading
+    title = f"<p><b>{escape(comment.title)}</b></p>" if is_its_own else ""
     return (
         f'<article id="comment-{comment.id}"{kind} lang="{escape(comment.language)}" dir="auto">\n'
         f'<header><b>{escape(comment.author)}</b>{email}{link} <time datetime="{when.isoformat()}">'
