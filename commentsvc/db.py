@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum as PythonEnum
@@ -31,7 +32,7 @@ from sqlalchemy import (
     table,
     type_coerce,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -95,14 +96,18 @@ Result = TypeVar("Result")
 
 
 class ClosingSession(SignallingSession):
-    """A session that can be closed although its connection died: otherwise an answer that is ready would be lost."""
+    """A session that can be closed although its connection died.
+
+    Otherwise an answer that is ready would be lost, and the session would stay for a later request of the thread.
+    """
 
     def close(self) -> None:
         """Close the session; drop a connection that does not answer."""
         try:
             super().close()
-        except DBAPIError:
-            self.invalidate()
+        except SQLAlchemyError:
+            with suppress(SQLAlchemyError):
+                self.invalidate()
 
 
 class Database(SQLAlchemy):

@@ -110,14 +110,22 @@ def used(limit: Limit, *who: str) -> int:
 
 def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *who: str) -> None:
     passed, limiter = _asked(whether)
-    if not passed:
-        item = _item(limit)
+    if passed:
+        return
+    item = _item(limit)
+    try:
         until = limiter.get_window_stats(item, *who).reset_time
         seconds = until - time.time()  # noqa: TID251 - the library counts by the wall clock
-        if seconds <= item.get_expiry() + 1:
-            raise TooMany(max(1, round(seconds)))
-        limiter.clear(item, *who)  # the clock was set back since: nobody should wait until it is there again
-        whether(limiter)
+        if seconds > item.get_expiry() + 1:  # the clock was set back: nobody should wait until it is there again
+            limiter.clear(item, *who)
+            whether(limiter)
+            return
+    except Exception as problem:
+        if limiter is _limiter(""):
+            raise
+        _redis.rest(problem)  # which went away between two questions
+        seconds = item.get_expiry()
+    raise TooMany(max(1, round(seconds)))
 
 
 def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
