@@ -1,5 +1,6 @@
 """Real servers for the tests: a mail server that notes what it gets, blogs that answer as told."""
 
+import random
 import shutil
 import socket
 import socketserver
@@ -260,7 +261,9 @@ def program(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens at, below those that the system gives to connections: a server that restarts needs it."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
