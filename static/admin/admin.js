@@ -234,14 +234,14 @@ function rangesOf(/** @type {string[]} */ words, /** @type {Node} */ node) {
   return ranges;
 }
 
-/** What was typed into forms that were closed without sending, by their ids. @type {Map<string, string>} */
+/** Replies that were begun and not sent, by the addresses that they go to. @type {Map<string, string>} */
 const drafts = new Map();
 
 /** Put a form of the comment's own page into its row: the one that a link's fragment names. */
 async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement} */ link) {
-  for (const other of document.querySelectorAll(".items .inside")) other.remove();
+  for (const other of document.querySelectorAll(".items .inside")) putAway(/** @type {HTMLFormElement} */ (other));
   const answer = await fetch(link.href).catch(() => null);
-  const form = parse((await answer?.text()) ?? "").getElementById(link.hash.slice(1));
+  const form = /** @type {HTMLFormElement | null} */ (parse((await answer?.text()) ?? "").getElementById(link.hash.slice(1)));
   if (!form) {
     location.href = link.href;
     return;
@@ -249,7 +249,7 @@ async function open(/** @type {HTMLElement} */ one, /** @type {HTMLAnchorElement
   one.querySelector("article")?.append(form);
   offerCancel(form);
   const text = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
-  text.value = drafts.get(form.id) ?? text.value;
+  text.value = drafts.get(form.action) ?? text.value;
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
   form.scrollIntoView({ block: "nearest" });
@@ -262,9 +262,14 @@ function offerCancel(/** @type {Element} */ form) {
 
 function close(/** @type {Element} */ form) {
   const one = row(form);
-  drafts.set(form.id, form.querySelector("textarea")?.value ?? "");
-  form.remove();
+  putAway(/** @type {HTMLFormElement} */ (form));
   if (one) focus(one);
+}
+
+/** A reply is kept; an edit is not, as the text may be another one by then. */
+function putAway(/** @type {HTMLFormElement} */ form) {
+  if (form.id === "reply") drafts.set(form.action, form.querySelector("textarea")?.value ?? "");
+  form.remove();
 }
 
 document.addEventListener("submit", (event) => {
@@ -273,7 +278,7 @@ document.addEventListener("submit", (event) => {
   const one = list && row(button ?? form);
   if (one && form.matches(".inside")) {
     event.preventDefault();
-    drafts.delete(form.id);
+    drafts.delete(form.action);
     void say(one, form, button);
   } else if (one && button) {
     event.preventDefault();

@@ -247,3 +247,27 @@ def test_the_look_of_a_blog_is_the_element_itself(world: World, person: Person) 
     mends = ada.locator(".findings .wrong b").all_inner_texts()
     assert "Script" not in mends
     assert "Comment element" not in mends
+
+
+def test_a_reply_that_was_put_away_waits_for_its_own_comment(world: World, person: Person) -> None:
+    """Neither another comment gets it, nor does an edit that was put away."""
+    ada = person()
+    sit_down(world, ada)
+    reply = ada.get_by_label("Your reply as Ada")
+    text = ada.get_by_label("Text", exact=True)
+    ada.keyboard.press("r")
+    reply.fill("begun")
+    reply.press("Escape")
+    ada.keyboard.press("j")
+    ada.keyboard.press("r")
+    expect(reply).to_have_value("")
+    reply.press("Escape")
+    ada.keyboard.press("k")
+    ada.keyboard.press("e")
+    text.fill("changed and not saved")
+    text.press("Escape")
+    ada.keyboard.press("e")
+    expect(text).to_have_value("number 4")
+    text.press("Escape")
+    ada.keyboard.press("r")
+    expect(reply).to_have_value("begun")
