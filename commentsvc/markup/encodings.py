@@ -114,10 +114,8 @@ def _euc_jp(raw: bytes) -> str:
             at += 1
         elif byte == 0x8F and b"\xa1" <= following <= b"\xfe":
             at = _pair(raw, at + 1, lambda pair: _char(b"\x8f" + pair, "euc-jp"), out)
-        elif byte == 0x8E or 0xA1 <= byte <= 0xFE:
+        elif byte in (0x8E, 0x8F) or 0xA1 <= byte <= 0xFE:
             at = _pair(raw, at, _of_euc_jp, out)
-        elif byte == 0x8F:
-            at = _pair(raw, at, lambda _pair: "", out)
         else:
             out.append(UNREADABLE)
             at += 1
