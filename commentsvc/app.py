@@ -2,13 +2,17 @@
 
 import gc
 import os
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.util import Finalize
 
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import edge, logs, read_only, schema, settings, throttle, tokens, web
+from commentsvc import edge, logs, read_only, schema, secret_mark, settings, throttle, tokens, web
 from commentsvc.db import configuration, db
+from commentsvc.errors import StorageUnavailable
+from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.jobs.schedule import Schedule
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
@@ -45,6 +49,7 @@ def create_app(given: Settings | None = None) -> Flask:
 def create_serving_app() -> Flask:
     """Return what each process of ``commentsvc serve`` runs: the application and its share of the jobs."""
     app = create_app()
+    _remember_secret(app)
     throttle.connect()
     if settings.WORKER_ELSEWHERE not in os.environ:
         jobs = Schedule(app.app_context)
@@ -52,6 +57,12 @@ def create_serving_app() -> Flask:
     gc.freeze()  # what is loaded now stays, so the collector, off in the listening process, may skip it
     gc.enable()
     return app
+
+
+def _remember_secret(app: Flask) -> None:
+    """A database that cannot be used for now is no reason not to start."""
+    with app.app_context(), suppress(SQLAlchemyError, StorageUnavailable):
+        run_in_transaction(secret_mark.remember)
 
 
 def _configure_flask(app: Flask, config: Settings) -> None:

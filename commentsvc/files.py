@@ -7,6 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 OWNER_ONLY = 0o600
+MIN_FREE_FILES = 100
+
+
+def free_space(folder: Path) -> int:
+    """Return how many bytes can still be written there; 0 where no more files can be made. Raises ``OSError``."""
+    usage = os.statvfs(folder)
+    has_files_left = not usage.f_files or usage.f_favail > MIN_FREE_FILES  # some file systems do not count them
+    return usage.f_bavail * usage.f_frsize if has_files_left else 0
 
 
 def write(path: Path, content: bytes) -> None:
@@ -42,11 +50,17 @@ def made_at(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Yield an empty file in the same folder, for its owner only; it goes in the end."""
+    """Yield an empty file in the same folder, for its owner only; it goes in the end.
+
+    An ``OSError`` that names no file, such as that of a full disk, names the folder.
+    """
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
     try:
         yield new
+    except OSError as problem:
+        problem.filename = problem.filename or str(path.parent)
+        raise
     finally:
         new.unlink(missing_ok=True)
 

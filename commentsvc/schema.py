@@ -208,6 +208,12 @@ def is_file(url: str) -> bool:
     return url.startswith("sqlite")
 
 
+def folders(config: Settings) -> list[Path]:
+    """Return the folders that must have space for what people write."""
+    found = {config.data_dir, *([path_of(config.database).parent] if is_file(config.database) else ())}
+    return sorted(one.resolve() for one in found)
+
+
 def path_of(url: str) -> Path:
     """Return the path of an SQLite file."""
     return Path(unquote(url.partition(":///")[2].partition("?")[0]))  # as SQLAlchemy reads it

@@ -6,6 +6,7 @@ wide.
 
 import ipaddress
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ FOLLOWS = Limit(10, 10, "follows")  # asked for without a comment
 MAILS = Limit(100, 10, "mails")  # of one person to us
 RETURNED = Limit(10, 10, "returned")  # of those that are given back
 DATA_ASKED_FOR = Limit(2, DAY, "data-asked-for")  # by address
+CHECKS = Limit(1, 1, "checks")  # whether anything can be counted
 LINKS_ASKED_FOR = Limit(5, 60, "links-asked-for")  # to sign in, by address
 
 
@@ -142,10 +144,10 @@ def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[An
 
 
 def is_shared() -> bool:
-    """Return whether Redis answers, so that all processes count together."""
+    """Return whether Redis counts, so that all processes count together; one that is full does not."""
     url = settings.current().redis_url
     try:
-        return bool(url) and _limiter(url).storage.check()
+        return bool(url) and _limiter(url).hit(_item(CHECKS), secrets.token_hex(8))
     except Exception as problem:
         _redis.rest(problem)
         return False

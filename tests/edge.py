@@ -1,5 +1,6 @@
 """nginx as ``packaging/`` configures it, in front of servers of the tests."""
 
+import getpass
 import subprocess
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from tests.servers import free_port, program
 CONFIGURATION = Path(__file__).parents[1] / "packaging" / "nginx" / "commentsvc.conf"
 TIMEOUT = 20  # seconds
 AROUND = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+user {user}; worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   log_format outcome "$upstream_cache_status"; access_log {folder}/access.log outcome buffer=1m; default_type text/html;
@@ -29,14 +30,11 @@ http {{
 def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
     """Its address; ``access.log`` in the folder says afterwards what the cache did with each request."""
     port = free_port()
-    for one in (*folder.parents, folder):  # its worker is another user
-        if one.is_relative_to("/tmp"):  # noqa: S108 - where temporary folders are
-            one.chmod(0o755)
     text = CONFIGURATION.read_text().replace("/var/lib/nginx/commentsvc", str(folder / "cache"))
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
     servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
     (folder / "commentsvc.conf").write_text(text.replace("server 127.0.0.1:8000;", " ".join(servers)))
-    (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=getpass.getuser()))
     with subprocess.Popen([program("nginx"), "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as server:
         try:
             _wait_for(f"http://127.0.0.1:{port}")

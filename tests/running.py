@@ -43,6 +43,12 @@ def put_database(folder: Path) -> None:
     (folder / DATABASE).write_bytes(_migrated())
 
 
+def limit_files(size: int) -> None:
+    """Let this process write no file of more than ``size`` bytes: what a full disk is to a program."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 @dataclass
 class Running:
     """A ``commentsvc serve``; ``environment`` holds its settings, ``url`` its address.
@@ -101,9 +107,8 @@ class Running:
 
         def limit() -> None:
             before()
-            if largest_file is not None:  # what a full disk is to a program: writes fail
-                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+            if largest_file is not None:
+                limit_files(largest_file)
 
         run = [sys.executable, "-m", *self.command, *options]
         with (self.folder / "server.log").open("ab") as log:

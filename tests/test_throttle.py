@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis import Redis as Client
 
 from commentsvc import clock, settings, throttle
 from commentsvc.errors import TooMany
@@ -111,6 +112,19 @@ def redis() -> Iterator[Redis]:
         yield Redis(f"redis://127.0.0.1:{port}/0", server)
         server.send_signal(signal.SIGCONT)
         server.terminate()
+
+
+def test_a_full_redis_shares_nothing(redis: Redis, tmp_path: Path) -> None:
+    """It answers and counts nothing: limits are counted here, and ``doctor`` says so."""
+    settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis.url))
+    assert throttle.is_shared()
+    with Client.from_url(redis.url) as client:
+        client.config_set("maxmemory", 1)
+    assert not throttle.is_shared()
+    for _ in range(2):
+        throttle.hit(TWICE, "bob")
+    with pytest.raises(TooMany):
+        throttle.hit(TWICE, "bob")
 
 
 def test_processes_share_their_limits_through_redis(redis: Redis, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Move everything to another database, of the same kind or of the other, and compare both before it counts as done."""
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Engine,
+    ExceptionContext,
     Integer,
     MetaData,
     Row,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     delete,
+    event,
     func,
     insert,
     inspect,
@@ -27,7 +30,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from commentsvc import clock, models, schema
 from commentsvc.backups import of_sqlite, places
@@ -78,9 +81,10 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
     """
     if schema.place(source_url) == schema.place(target_url):
         raise BackupFailed("The target is the database that is in use now. Name another one.")
-    _must_be_free(target_url)
-    schema.upgrade(target_url)
-    with _engine(source_url) as source, _engine(target_url) as target, _freeze_source(source_url, source) as was_live:
+    with _of_target(target_url):
+        _must_be_free(target_url)
+        schema.upgrade(target_url)
+    with _engine(source_url) as source, _target(target_url) as target, _freeze_source(source_url, source) as was_live:
         if places.is_used(target_url):
             raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
@@ -126,6 +130,28 @@ def _engine(url: str) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _target(url: str) -> Iterator[Engine]:
+    def name(context: ExceptionContext) -> None:
+        raise _not_usable(url, context.original_exception) from None
+
+    with _engine(url) as engine:
+        event.listen(engine, "handle_error", name)
+        yield engine
+
+
+@contextmanager
+def _of_target(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as problem:
+        raise _not_usable(url, getattr(problem, "orig", problem)) from None
+
+
+def _not_usable(url: str, problem: object) -> BackupFailed:
+    return BackupFailed(f"The target {schema.place(url)} cannot be used ({problem}). Check its address and free space.")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from commentsvc import schema
 from commentsvc.backups.archive import BackupFailed
 
 OTHERS = (
@@ -83,7 +84,7 @@ def _connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         with psycopg.connect(_plain(url)) as connection:
             yield connection
     except psycopg.Error as problem:
-        raise BackupFailed(f"The database cannot be used: {' '.join(str(problem).split())}") from None
+        raise BackupFailed(f"{schema.place(url)} cannot be used: {' '.join(str(problem).split())}") from None
 
 
 def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:

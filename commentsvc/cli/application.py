@@ -27,9 +27,13 @@ Result = TypeVar("Result")
 
 
 def make(
-    environment: Mapping[str, str] = os.environ, *, makes_database: bool = False, needs_secret: bool = True
+    environment: Mapping[str, str] = os.environ,
+    *,
+    makes_database: bool = False,
+    needs_secret: bool = True,
+    upgrades: bool = True,
 ) -> "Flask":
-    """Return an application with the settings in force and their database, upgraded.
+    """Return an application with the settings in force and their database, upgraded unless told otherwise.
 
     Most commands refuse to create a database: in the wrong folder they would work on a new, empty one. They refuse a
     secret that is damaged or lost, too: what they sign would be worth nothing.
@@ -41,7 +45,8 @@ def make(
     logs.configure(config.log_format)
     if not makes_database and not schema.is_there(config.database):
         raise click.ClickException(f"There is no database at {schema.place(config.database)}. {FIRST}")
-    schema.upgrade(config.database)
+    if upgrades:
+        schema.upgrade(config.database)
     if needs_secret:
         schema.must_have_its_secret(config)
         _ = config.secret

@@ -1,16 +1,28 @@
 """The checks of ``doctor``. Each says what it found, or what to fix, in the current language."""
 
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import __version__, clock, i18n, mail, mailbox, read_only, safe_http, schema, settings, throttle
+from commentsvc import (
+    __version__,
+    clock,
+    files,
+    i18n,
+    mail,
+    mailbox,
+    read_only,
+    safe_http,
+    schema,
+    secret_mark,
+    settings,
+    throttle,
+)
 from commentsvc.backups import daily
 from commentsvc.cli import reachability
 from commentsvc.db import db
@@ -19,7 +31,7 @@ from commentsvc.i18n import gettext
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, OptionalMissing
 from commentsvc.models.comment import Comment
-from commentsvc.models.site import Site
+from commentsvc.models.configuration import Configuration
 from commentsvc.notifications import deliverability
 from commentsvc.settings import WrongSetting
 
@@ -35,6 +47,7 @@ DATABASE_CLOCK = N_(
 REDIS_CLOCK = N_(
     "it says %(time)s and differs from that of Redis by %(seconds)s seconds. Let both follow a time server (NTP)."
 )
+NO_DATABASE = N_("not checked, because the database cannot be used")
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -45,6 +58,9 @@ def of_service() -> Iterator[Finding]:
             finding = Finding(name, Mark.FINE, page_check.just(check()))
         except CheckFailed as wrong:
             finding = wrong.found_by(name)
+        except (SQLAlchemyError, _driver_error()):
+            db.session.rollback()
+            finding = OptionalMissing(NO_DATABASE).found_by(name)
         yield _printed(finding)
 
 
@@ -73,14 +89,19 @@ def _printed(finding: Finding) -> Finding:
     return finding
 
 
+def _driver_error() -> type[Exception]:
+    found: type[Exception] = db.engine.dialect.loaded_dbapi.Error
+    return found
+
+
 def _database() -> str:
     try:
         db.begin_write()
-        db.session.add(Site(key="doctor-was-here", name="", origins=["https://doctor.invalid"]))
-        db.session.flush()
+        db.session.execute(update(Configuration).values(read_only=Configuration.read_only))  # which changes nothing
+        db.session.commit()
     except read_only.ReadOnly:  # which another check reports
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
-    except (SQLAlchemyError, OSError) as problem:
+    except (SQLAlchemyError, OSError, _driver_error()) as problem:
         advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
         raise CheckFailed(advice, why=str(getattr(problem, "orig", problem))) from None
     finally:
@@ -132,13 +153,15 @@ def _mailbox() -> str:
 
 def _secret() -> str:
     config = settings.current()
-    if config.secret_key:
-        return gettext("set")
     try:
         schema.must_have_its_secret(config)
         _ = config.secret  # made now where there was none
     except WrongSetting as wrong:
         raise CheckFailed("%(why)s", why=str(wrong)) from None
+    if secret_mark.is_another():
+        raise CheckFailed(N_("is not the one that the service last started with. Every node needs the same secret."))
+    if config.secret_key:
+        return gettext("set")
     if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
         raise CheckFailed(N_("others may read %(file)s. Run: chmod 600 %(file)s"), file=str(config.secret_file))
     return gettext("kept in %(file)s, readable by its owner only", file=str(config.secret_file))
@@ -148,17 +171,15 @@ def _limits() -> str:
     if not settings.current().redis_url:
         return gettext("counted in each process")
     if not throttle.is_shared():
-        raise CheckFailed(N_("Redis does not answer, so each process counts for itself. Check COMMENTSVC_REDIS_URL."))
+        raise CheckFailed(
+            N_("Redis does not count, so each process counts for itself. Check COMMENTSVC_REDIS_URL and its memory.")
+        )
     return gettext("shared through Redis")
 
 
 def _clock() -> str:
     now = clock.now()
-    try:
-        newest = db.session.scalar(select(func.max(Comment.created_at)))
-    except SQLAlchemyError:  # the database was checked above
-        db.session.rollback()
-        newest = None
+    newest = db.session.scalar(select(func.max(Comment.created_at)))
     shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if now < RELEASED:
         early = N_("it says %(time)s, which is before this version was released. Set the clock.")
@@ -174,10 +195,7 @@ def _clock() -> str:
 
 def _other_clocks() -> Iterator[tuple[str, datetime]]:
     if db.engine.dialect.name == "postgresql":
-        try:
-            yield DATABASE_CLOCK, db.session.execute(select(func.clock_timestamp())).scalar_one()
-        except SQLAlchemyError:  # the database was checked above
-            db.session.rollback()
+        yield DATABASE_CLOCK, db.session.execute(select(func.clock_timestamp())).scalar_one()
     if (theirs := throttle.redis_time()) is not None:
         yield REDIS_CLOCK, theirs
 
@@ -203,8 +221,8 @@ def _writing() -> str:
 
 def _disk() -> str:
     config = settings.current()
-    free = shutil.disk_usage(config.data_dir).free / 1e9
-    values = {"free": f"{free:,.1f}", "folder": str(config.data_dir)}
+    free, folder = min((files.free_space(one) / 1e9, str(one)) for one in schema.folders(config))
+    values = {"free": f"{free:,.1f}", "folder": folder}
     if free < MIN_FREE:
         full = N_("only %(free)s GB free for %(folder)s. Make room: without any, nothing can be saved.")
         raise CheckFailed(full, **values)

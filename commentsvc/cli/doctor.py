@@ -18,7 +18,10 @@ def doctor(url: str | None, everything: bool) -> None:
     from commentsvc.cli import checks
     from commentsvc.linkbacks.page_check import Mark
 
-    with application.make(needs_secret=False).app_context(), i18n.speaking(moderators.owners_language()):
+    with (
+        application.make(needs_secret=False, upgrades=False).app_context(),
+        i18n.speaking(moderators.owners_language()),
+    ):
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
         wrong = sum(one.mark == Mark.WRONG for one in findings)
         if wrong:

@@ -1,13 +1,12 @@
 """Whether the service is well."""
 
-import shutil
 from datetime import timedelta
 
 from flask import Blueprint, Response, jsonify, make_response, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import settings, tokens
+from commentsvc import files, schema, settings, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.notifications import outbox
@@ -41,7 +40,7 @@ def _reasons() -> list[str]:
     if settings.current().mail_url and waiting and waiting.total_seconds() > EMAIL_IS_LATE:
         reasons.append("an email has been waiting for more than an hour")
     try:
-        if shutil.disk_usage(settings.current().data_dir).free < MIN_FREE_SPACE:
+        if min(map(files.free_space, schema.folders(settings.current()))) < MIN_FREE_SPACE:
             reasons.append("the disk is almost full")
     except OSError:
         reasons.append("the data folder is gone")

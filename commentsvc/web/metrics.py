@@ -49,7 +49,7 @@ FAMILIES = {  # name: type and meaning
     "backup_age_seconds": ("gauge", "Age of the last checked daily backup."),
     "database_connections": ("gauge", "Connections of the process that answers, by state."),
     "memory_bytes": ("gauge", "Resident memory of the process that answers."),
-    "database_bytes": ("gauge", "Size of the SQLite file, and of its log."),
+    "database_bytes": ("gauge", "Size of the database and, on SQLite, of its log."),
 }
 
 requests = Histogram([*dict.fromkeys(KINDS.values()), ADMIN, OTHER])
@@ -164,11 +164,18 @@ def _machine() -> Iterator[str]:
         yield from _family("database_connections", _by("state", taken))
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     yield from _family("memory_bytes", [({}, pages * 4096)])
+    yield from _family("database_bytes", _by("file", _sizes()))
+
+
+def _sizes() -> dict[str, int]:
+    """Return how large the database is; on SQLite, its log, too."""
     config = settings.current()
     if schema.is_file(config.database):
         file = schema.path_of(config.database)
-        sizes = {path: path.stat().st_size for path in (file, file.with_name(f"{file.name}-wal")) if path.exists()}
-        yield from _family("database_bytes", _by("file", {path.name: size for path, size in sizes.items()}))
+        return {path.name: path.stat().st_size for path in (file, file.with_name(f"{file.name}-wal")) if path.exists()}
+    name = func.current_database()
+    found = db.session.execute(select(name, func.pg_database_size(name))).one()
+    return {found[0]: found[1]}
 
 
 def _check_reader() -> None:

@@ -53,6 +53,7 @@ def _create_tables() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("read_only", sa.Text(), nullable=True),
+        sa.Column("secret_mark", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration")),
     )
     op.create_table(

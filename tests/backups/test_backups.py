@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import random
-import resource
 import signal
 import sqlite3
 import subprocess
@@ -30,7 +29,7 @@ from commentsvc.models import Comment
 from commentsvc.settings import Settings
 from tests import postgres
 from tests.cast import BOB
-from tests.running import Running
+from tests.running import Running, limit_files
 from tests.visitors import Visitor
 
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
@@ -154,12 +153,10 @@ class TestWhileServing:
         post(server, "still serving")
 
     def test_a_full_disk(self, server: Running, tmp_path: Path) -> None:
-        def limit() -> None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
         run = [sys.executable, "-m", "commentsvc", "backup", str(tmp_path / "one.backup")]
-        done = subprocess.run(run, env=server.settings, capture_output=True, preexec_fn=limit, check=False)
+        done = subprocess.run(
+            run, env=server.settings, capture_output=True, preexec_fn=lambda: limit_files(100_000), check=False
+        )
         assert done.returncode == 1
         assert len(done.stderr.decode().splitlines()) == 1, done.stderr.decode()
         assert not list(tmp_path.glob("*backup*")) + list(tmp_path.glob(".*backup*"))

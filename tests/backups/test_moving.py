@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +22,8 @@ from commentsvc.backups import moving
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import engine_options
 from tests import postgres
-from tests.running import Running
+from tests.running import Running, limit_files
+from tests.servers import free_port
 from tests.transfer.samples import wp, wxr
 
 RULES = ("--captcha", "never", "--moderation", "none")
@@ -129,6 +132,34 @@ def test_a_place_that_is_not_empty(lived_in: Running, tmp_path: Path) -> None:
         moving.move(url_of(lived_in), url_of(other), lambda _: None)
     with pytest.raises(BackupFailed, match="is the database that is in use now"):
         moving.move(url_of(lived_in), url_of(lived_in), lambda _: None)
+
+
+def test_a_target_that_is_full(lived_in: Running, tmp_path: Path) -> None:
+    """It is named, not the database here, which stays as it is."""
+    target = tmp_path / "new.sqlite3"
+    run = [sys.executable, "-m", "commentsvc", "move", f"sqlite:///{target}"]
+    done = subprocess.run(run, env=lived_in.settings, capture_output=True, preexec_fn=lambda: limit_files(100_000))
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1].startswith(f"The target {target} cannot be used (")
+    assert value(url_of(lived_in), "SELECT COUNT(*) FROM configuration WHERE read_only IS NOT NULL") == 0
+
+
+def test_a_target_that_takes_no_rows(lived_in: Running, tmp_path: Path) -> None:
+    def upgrade(url: str) -> None:
+        schema.upgrade(url)
+        with sqlite3.connect(schema.path_of(url)) as database:
+            database.execute("CREATE TRIGGER full BEFORE INSERT ON comment BEGIN SELECT RAISE(ABORT, 'no'); END")
+        database.close()
+
+    is_named = pytest.raises(BackupFailed, match=r"The target .*new.sqlite3 cannot be used \(no\)")
+    with patch.object(moving, "schema", wraps=schema, upgrade=upgrade), is_named:
+        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+
+
+def test_a_target_that_does_not_answer(lived_in: Running) -> None:
+    url = f"postgresql+psycopg://comments:secret@127.0.0.1:{free_port()}/comments"
+    with pytest.raises(BackupFailed, match=r"postgresql://comments@127.0.0.1:[0-9]+/comments cannot be used"):
+        moving.move(url_of(lived_in), url, lambda _: None)
 
 
 def test_another_programs_database(lived_in: Running, tmp_path: Path) -> None:

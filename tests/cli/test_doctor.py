@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from commentsvc import safe_http, throttle, tokens
+from commentsvc import safe_http, secret_mark, throttle, tokens
+from commentsvc.app import create_app
+from commentsvc.jobs.runner import run_in_transaction
 from tests.cli.conftest import Command
+from tests.running import put_database
 from tests.servers import Web, certificate, free_port, web
 
 PATH = "/embed/blog/doctor-was-here"
@@ -136,3 +139,71 @@ def test_it_speaks_the_owners_language(command: Command) -> None:
     _, out, err = command("doctor")
     assert "– Sicherungen: keine täglichen. Setze COMMENTSVC_BACKUP_DIR" in out
     assert "Prüfungen sind fehlgeschlagen" in err
+
+
+class TestWithoutADatabase:
+    """One that is away does not keep the other checks from being made."""
+
+    @pytest.fixture(autouse=True)
+    def away(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_DATABASE_URL", f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "correct horse battery staple, and more")
+
+    def test_all_others_are_made(self, command: Command) -> None:
+        status, out, err = command("doctor")
+        assert status == 1
+        assert "✗ Database: cannot be written to" in out
+        for name in ("Secret", "Backups", "Disk", "Limits"):
+            assert f" {name}: " in out
+        assert "– Secret: not checked, because the database cannot be used" in out
+        assert "Traceback" not in out + err
+
+
+def test_a_database_that_is_damaged(command: Command, tmp_path: Path) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    (tmp_path / "data/commentsvc.sqlite3").write_bytes(b"not a database " * 1000)
+    out = command("doctor")[1]
+    assert "✗ Database: cannot be written to (file is not a database)" in out
+    assert " Disk: " in out
+
+
+def test_it_leaves_an_older_schema_as_it_is(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks what is wrong has not asked for an upgrade."""
+    asked: list[str] = []
+    monkeypatch.setattr("commentsvc.schema.upgrade", asked.append)
+    command("doctor")
+    assert not asked
+
+
+class TestSecret:
+    """Another one than before is noticed: nothing that was signed with the former is worth anything."""
+
+    def test_of_another_node(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "the one secret that all nodes have")
+        with create_app().app_context():
+            run_in_transaction(secret_mark.remember)
+        assert "✓ Secret: set" in command("doctor")[1]
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "somebody typed another one on this node")
+        assert "✗ Secret: is not the one that the service last started with" in command("doctor")[1]
+
+    def test_a_start_with_another_one_is_logged(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for secret, warnings in (("the first secret that there was", 0), ("the second secret that there was", 1)):
+            monkeypatch.setenv("COMMENTSVC_SECRET_KEY", f"{secret}, long enough")
+            for _ in range(2):
+                with create_app().app_context():
+                    run_in_transaction(secret_mark.remember)
+            assert len([one for one in caplog.records if "not the one of before" in one.message]) == warnings
+
+
+def test_the_folder_of_the_database_is_full(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It need not be the data folder."""
+    put_database(tmp_path / "small")
+    monkeypatch.setenv("COMMENTSVC_DATABASE_URL", f"sqlite:///{tmp_path}/small/commentsvc.sqlite3")
+    left = {tmp_path / "small": 1000}
+    monkeypatch.setattr("commentsvc.files.free_space", lambda folder: left.get(folder, 10**12))
+    assert f"✗ Disk: only 0.0 GB free for {tmp_path}/small" in command("doctor")[1]
+    response = create_app().test_client().get("/health")
+    assert response.status_code == 503
+    assert response.json["reasons"] == ["the disk is almost full"]
