@@ -38,6 +38,20 @@ def write_once(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
+def create(path: Path) -> None:
+    """Create an empty file, for its owner only; raises ``FileExistsError``.
+
+    What root makes in somebody's folder is theirs: the service, which is not root, must be able to use it.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
+    try:
+        if os.geteuid() == 0:
+            folder = path.parent.stat()
+            os.fchown(handle, folder.st_uid, folder.st_gid)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def made_at(path: Path) -> Iterator[Path]:
     """Yield a file beside ``path`` to write to; it is moved there when the block ends well."""
@@ -55,7 +69,7 @@ def beside(path: Path) -> Iterator[Path]:
     An ``OSError`` that names no file, such as that of a full disk, names the folder.
     """
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+    create(new)
     try:
         yield new
     except OSError as problem:

@@ -98,7 +98,7 @@ def fold_in(url: str) -> None:
 
 def must_have_its_secret(config: Settings) -> None:
     """Raise ``WrongSetting`` if rows depend on a missing secret, or the database does not say."""
-    if config.secret_key or config.secret_file.exists():
+    if config.has_secret:
         return
     try:
         is_needed = any(has_rows(config.database, table, condition) for table, condition in NEEDS_SECRET)
@@ -228,8 +228,11 @@ def _migrating_alone(url: str) -> Iterator[None]:
     if is_file(url):
         path = path_of(url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, files.OWNER_ONLY))
-        lock = os.open(path.with_name(f"{path.name}.migrating"), os.O_CREAT | os.O_RDWR, files.OWNER_ONLY)
+        lock_file = path.with_name(f"{path.name}.migrating")
+        for one in (path, lock_file):
+            with suppress(FileExistsError):
+                files.create(one)
+        lock = os.open(lock_file, os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

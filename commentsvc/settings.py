@@ -282,6 +282,11 @@ class Settings(BaseModel):
         return self.address.path
 
     @property
+    def has_secret(self) -> bool:
+        """Whether there is a secret, so that asking for it makes none."""
+        return bool(self.secret_key) or self.secret_file.exists()
+
+    @property
     def cookie_prefix(self) -> str:
         """The prefix of cookie names that makes browsers enforce their attributes (RFC 6265bis, 4.1.3)."""
         if not self.is_https:

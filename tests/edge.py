@@ -31,7 +31,7 @@ def nginx(folder: Path, nodes: Sequence[Running]) -> Iterator[str]:
     """Its address; ``access.log`` in the folder says afterwards what the cache did with each request."""
     port = free_port()
     text = CONFIGURATION.read_text().replace("/var/lib/nginx/commentsvc", str(folder / "cache"))
-    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("listen [::]:80;", "")
     servers = [f"server 127.0.0.1:{node.port} fail_timeout=2s;" for node in nodes]
     (folder / "commentsvc.conf").write_text(text.replace("server 127.0.0.1:8000;", " ".join(servers)))
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=getpass.getuser()))

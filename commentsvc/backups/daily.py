@@ -1,5 +1,6 @@
 """One backup a day, by one of all nodes; old ones go after a new one was checked."""
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import delete, or_, select
 
-from commentsvc import clock, settings
+from commentsvc import clock, files, schema, settings
 from commentsvc.backups import making
+from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
 from commentsvc.models.backup import Backup
 
@@ -44,6 +46,20 @@ def status() -> Status | None:
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
     since = age if age is not None else clock.now() - (first or clock.now())
     return Status(good.ended_at if good else None, age, last.problem if last else "", since > IS_LATE)
+
+
+def must_be_possible() -> None:
+    """Raise ``BackupFailed`` if the folder cannot be written to, or a program is missing."""
+    folder = Path(settings.current().backup_dir)
+    place = next(one for one in (folder, *folder.parents) if one.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise BackupFailed(f"{folder} cannot be written to.")
+    if not files.free_space(place):
+        raise BackupFailed(f"There is no space left in {folder}.")
+    if not schema.is_file(settings.current().database):
+        from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
+
+        of_postgresql.must_have_programs()
 
 
 def is_due() -> bool:

@@ -135,7 +135,8 @@ def _engine(url: str) -> Iterator[Engine]:
 @contextmanager
 def _target(url: str) -> Iterator[Engine]:
     def name(context: ExceptionContext) -> None:
-        raise _not_usable(url, context.original_exception) from None
+        if isinstance(context.original_exception, Exception):  # not where somebody stops it
+            raise _not_usable(url, context.original_exception) from None
 
     with _engine(url) as engine:
         event.listen(engine, "handle_error", name)
@@ -163,10 +164,10 @@ def _freeze_source(url: str, source: Engine) -> Iterator[bool]:
     is_used = places.is_used(url)  # looked at before we use it
     before = _reason(source)
     is_ours = is_used and before in ("", WHY)
-    if is_ours:
-        _set_reason(source, WHY)
-        time.sleep(MAX_STALE)
     try:
+        if is_ours:
+            _set_reason(source, WHY)
+            time.sleep(MAX_STALE)
         yield is_ours and not before
     except BaseException:
         if is_ours:

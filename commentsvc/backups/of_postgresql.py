@@ -95,13 +95,23 @@ def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:
     return counts
 
 
-def _run(name: str, options: list[str], url: str = "") -> None:
+def must_have_programs() -> None:
+    """Raise ``BackupFailed`` if a program that a backup needs is missing."""
+    for name in ("pg_dump", "pg_restore"):
+        _program(name)
+
+
+def _program(name: str) -> str:
     program = shutil.which(name)
     if program is None:
         raise BackupFailed(f"{name} is missing. Install PostgreSQL’s client programs (postgresql-client on Debian).")
+    return program
+
+
+def _run(name: str, options: list[str], url: str = "") -> None:
     known: dict[str, Any] = dict(conninfo_to_dict(_plain(url))) if url else {}
     password = known.pop("password", None)  # a command line can be read by everybody
-    argv = [program, *options, *([f"--dbname={make_conninfo(**known)}"] if url else [])]
+    argv = [_program(name), *options, *([f"--dbname={make_conninfo(**known)}"] if url else [])]
     environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

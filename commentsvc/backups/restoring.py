@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from commentsvc import clock, files, schema, settings
-from commentsvc.backups import archive, making, of_postgresql, of_sqlite, places
+from commentsvc.backups import archive, making, of_sqlite, places
 from commentsvc.backups.archive import POSTGRESQL, BackupFailed, Manifest
 from commentsvc.settings import SECRET, Settings
 
@@ -65,6 +65,8 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
 def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
     aside = f"replaced-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     if manifest.database == POSTGRESQL:
+        from commentsvc.backups import of_postgresql  # whose driver need not be installed
+
         counts = of_postgresql.put(config.database, copy, aside)
         if counts != manifest.counts:
             raise BackupFailed(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from commentsvc import logs, schema, settings
+from commentsvc import logs, schema, secret_mark, settings
 from commentsvc.backups import archive, making, restoring
 from commentsvc.backups.archive import Manifest
+from commentsvc.cli import application
 from commentsvc.cli.application import FIRST, say_where, with_application
 from commentsvc.cli.progress import Progress
+from commentsvc.settings import PREFIX, Settings, WrongSetting
 
 OUT = click.Path(dir_okay=False, path_type=Path)
 IN = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,7 +66,18 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     manifest = restoring.restore(file, progress, replaces=replace)
     progress.end()
     _say(manifest, file, "is restored", as_json=as_json)
+    if not config.has_secret:
+        click.echo(f"Put its secret into {config.secret_file} before the service starts: it is not in the backup.")
+    elif _has_another_secret(config):
+        click.echo(
+            f"The secret here is not that of the backup. Put that one into {config.secret_file} first.", err=True
+        )
     say_where()
+
+
+def _has_another_secret(config: Settings) -> bool:
+    with application.on(config).app_context():
+        return secret_mark.is_another()
 
 
 @click.command()
@@ -82,7 +95,10 @@ def move(target: str, as_json: bool) -> None:
     settings.use(config)
     logs.configure(config.log_format)
     source = config.database
-    target = settings.read(os.environ | {f"{settings.PREFIX}DATABASE_URL": target}, makes=False).database
+    try:
+        target = settings.read(os.environ | {f"{PREFIX}DATABASE_URL": target}, makes=False).database
+    except WrongSetting as wrong:
+        raise click.BadParameter(str(wrong).removeprefix(f"{PREFIX}DATABASE_URL: ")) from None
     if not schema.is_there(source):
         raise click.ClickException(f"There is no database at {schema.place(source)}. {FIRST}")
     schema.upgrade(source)

@@ -23,7 +23,8 @@ from commentsvc import (
     settings,
     throttle,
 )
-from commentsvc.backups import daily
+from commentsvc.backups import daily, moving
+from commentsvc.backups.archive import BackupFailed
 from commentsvc.cli import reachability
 from commentsvc.db import db
 from commentsvc.errors import N_
@@ -155,7 +156,9 @@ def _secret() -> str:
     config = settings.current()
     try:
         schema.must_have_its_secret(config)
-        _ = config.secret  # made now where there was none
+        if not config.has_secret:
+            raise OptionalMissing(N_("none yet; one is made when the service starts"))
+        _ = config.secret
     except WrongSetting as wrong:
         raise CheckFailed("%(why)s", why=str(wrong)) from None
     if secret_mark.is_another():
@@ -206,15 +209,23 @@ def _backups() -> str:
         raise OptionalMissing(N_("none every day. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
     age = N_("the last verified one is %(hours)s hours old")
     said = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
-    if status.is_late:
+    if status.is_late or status.problem:
         problem = f" ({status.problem})" if status.problem else ""
         advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
         raise CheckFailed(advice, what=f"{said}{problem}")
+    try:
+        daily.must_be_possible()
+    except BackupFailed as problem:
+        raise CheckFailed("%(why)s", why=str(problem)) from None
     return said
 
 
 def _writing() -> str:
-    if why := read_only.reason():
+    why = read_only.reason()
+    if why == moving.WHY:
+        moved = N_("read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database, and restart the service.")
+        raise CheckFailed(moved)
+    if why:
         raise OptionalMissing(N_("read-only: %(why)s End that with `commentsvc read-only off`."), why=why)
     return gettext("possible")
 

@@ -1,5 +1,7 @@
 """What to print when a command fails."""
 
+import os
+import pwd
 import sqlite3
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +13,7 @@ from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.schema import MadeByNewer
 from commentsvc.settings import WrongSetting
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR."
 
 
@@ -24,14 +27,28 @@ def sentence(problem: Exception) -> str | None:
         case WrongSetting() | MadeByNewer() | BackupFailed():
             return str(problem)
         case SQLAlchemyError() | sqlite3.Error():
-            return f"The database{_place()} cannot be used ({getattr(problem, 'orig', problem)}). {CHECK_DATABASE}"
+            return _about_database(getattr(problem, "orig", problem))
         case OSError():
             return f"{problem.filename or NAME}: {problem.strerror or problem}"
     return None
 
 
-def _place() -> str:
+def _about_database(problem: object) -> str:
     try:
-        return f" {schema.place(settings.current().database)}"
+        url = settings.current().database
     except RuntimeError:  # settings were not read so far
-        return ""
+        return f"The database cannot be used ({problem}). {CHECK_DATABASE}"
+    if getattr(problem, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+        return f"The database {schema.place(url)} is damaged ({problem}). Restore the last backup that is whole."
+    path = schema.path_of(url)
+    if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        theirs = _name_of(path.stat().st_uid)
+        return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {_name_of(os.geteuid())}."
+    return f"The database {schema.place(url)} cannot be used ({problem}). {CHECK_DATABASE}"
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

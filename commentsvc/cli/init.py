@@ -49,5 +49,7 @@ def _must_be_right(said: dict[str, str], folder: Path) -> None:
 
 def _described(name: str) -> tuple[str, str]:
     field = Settings.model_fields[name]
-    default = field.default if isinstance(field.default, str) else str(field.default) if name == "data_dir" else []
-    return field.description or "", json.dumps(default)
+    default = field.get_default(call_default_factory=True)
+    return field.description or "", json.dumps(
+        default, default=lambda one: str(one) if isinstance(one, Path) else [*one]
+    )

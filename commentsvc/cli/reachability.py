@@ -4,6 +4,7 @@ import json
 import re
 import ssl
 from datetime import timedelta
+from http import HTTPStatus
 
 from commentsvc import clock, edge, links, safe_http, settings, tokens
 from commentsvc.configuration import current
@@ -14,6 +15,7 @@ from commentsvc.safe_http import FetchFailed, FetchRefused, Page
 
 NOT_ANSWERING = N_("not checked, because the address does not answer")
 MAX_AGE = re.compile(r"max-age=(\d+)")
+GATEWAY_ERRORS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 SOON = timedelta(days=14)
 
 
@@ -27,6 +29,9 @@ def base_url() -> str:
             "%(url)s does not answer (%(why)s). Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
         )
         raise CheckFailed(silent, url=config.base_url, why=str(failure)) from None
+    if page.status in GATEWAY_ERRORS and b'"status"' not in page.body:
+        behind = N_("a proxy answers at %(url)s, but not the service behind it. Start `commentsvc serve`.")
+        raise CheckFailed(behind, url=config.base_url)
     if b'"status"' not in page.body:
         another = N_("another program answers at %(url)s. Correct COMMENTSVC_BASE_URL or the proxy.")
         raise CheckFailed(another, url=config.base_url)
@@ -42,6 +47,8 @@ def base_url() -> str:
 
 def proxy() -> str:
     """Find out whether a proxy hides the addresses of visitors, and say as whom this machine is seen."""
+    if not settings.current().has_secret:
+        raise OptionalMissing(N_("not checked, because there is no secret yet"))
     try:
         said = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
     except ValueError:  # which another check reports

@@ -41,7 +41,9 @@ TRUSTED = 1.0  # seconds
 TIMEOUT = 5.0  # seconds that a request waits for what another is rendering
 ALL = "\0"  # instead of a key: all threads of a site
 OLDEST = 3600.0  # seconds; a thread may close by its age, which raises no version
-BUDGET = 32 * 1024 * 1024  # bytes
+BUDGET = 16 * 1024 * 1024  # bytes
+RENDERS = 2  # at once: Python runs one thread at a time, and what many need at once stays in memory
+TURN_TIMEOUT = 0.25  # seconds until one more renders all the same, as the others wait for a slow database
 MAX_SIZE = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
 # Which parameters make another response, by path prefix.
@@ -71,6 +73,8 @@ CHOICES = {
 }
 USUAL_QUERY = 200  # characters; up to here, its parsed form is cached
 OVERHEAD = 3000  # bytes, approximately, besides bodies, headers and name
+
+_has_turn = contextvars.ContextVar("has_turn", default=False)
 
 Version = tuple[int | None, int | None]  # of the site, and of the thread or the activity; None for what does not exist
 Name = tuple[str, str]  # path, and the parameters that matter
@@ -217,6 +221,7 @@ class Snapshots:
     _pending: set[_PendingRender] = field(default_factory=set)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _renders: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(RENDERS))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -332,7 +337,7 @@ class Snapshots:
         for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
             asked.pop(header, None)
         started = time.monotonic()
-        with self._wait_for_render(pending):
+        with self._wait_for_render(pending), self._turn():
             status, headers, body = self._answer(asked)
             subject = asked.get(NOTE)
             if subject is None or not status.startswith("200") or len(body) > MAX_SIZE:
@@ -380,6 +385,19 @@ class Snapshots:
             with self._lock:
                 self._pending.remove(pending)
             pending.done.set()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until few enough others render. What is part of another response has that one's turn."""
+        if _has_turn.get() or not self._renders.acquire(timeout=TURN_TIMEOUT):
+            yield
+            return
+        before = _has_turn.set(True)
+        try:
+            yield
+        finally:
+            _has_turn.reset(before)
+            self._renders.release()
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list[Any] = []

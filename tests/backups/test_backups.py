@@ -26,10 +26,10 @@ from commentsvc.backups import archive, making, of_postgresql, of_sqlite, restor
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
 from commentsvc.models import Comment
-from commentsvc.settings import Settings
+from commentsvc.settings import PREFIX, Settings
 from tests import postgres
 from tests.cast import BOB
-from tests.running import Running, limit_files
+from tests.running import SECRET, Running, limit_files
 from tests.visitors import Visitor
 
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
@@ -232,6 +232,31 @@ class TestBothDatabases:
         assert not making.make(tmp_path / "one.backup", with_secret=False).has_secret
         with zipfile.ZipFile(tmp_path / "one.backup") as packed:
             assert archive.SECRET not in packed.namelist()
+
+    @pytest.mark.parametrize(
+        ("here", "said"),
+        [
+            (None, "Put its secret into"),
+            ("another secret than that of the backup", "The secret here is not that of the backup"),
+            (SECRET, ""),
+        ],
+    )
+    def test_restored_without_its_secret(self, tmp_path: Path, here: str | None, said: str) -> None:
+        """Whoever starts the service with another one loses sign-ins and links."""
+        server = Running(tmp_path / "old")
+        server.start()
+        server.kill()
+        server.run("backup", str(tmp_path / "one.backup"), "--without-secret")
+        new = tmp_path / "new"
+        new.mkdir()
+        if here:
+            (new / "secret_key").write_text(here)
+        environment = {name: value for name, value in server.settings.items() if name != f"{PREFIX}SECRET_KEY"}
+        run = [sys.executable, "-m", "commentsvc", "restore", str(tmp_path / "one.backup")]
+        done = subprocess.run(run, env=environment | {f"{PREFIX}DATA_DIR": str(new)}, capture_output=True, text=True)
+        assert done.returncode == 0
+        assert said in done.stdout + done.stderr
+        assert bool(said) == ("ecret" in (done.stdout + done.stderr).replace("without its secret", ""))
 
     @pytest.mark.parametrize("where", [0.3, 0.6])
     def test_a_damaged_one(self, made: Path, where: float, tmp_path: Path) -> None:

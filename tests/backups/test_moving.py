@@ -206,6 +206,18 @@ def test_if_it_fails_the_service_may_write_again(lived_in: Running, tmp_path: Pa
     assert say(lived_in, "afterwards") == 201
 
 
+@pytest.mark.parametrize("where", ["waiting for writers", "copying"])
+def test_stopped_by_hand_it_lets_the_service_write_again(lived_in: Running, tmp_path: Path, where: str) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    lived_in.start()
+    place = (moving.time, "sleep") if where == "waiting for writers" else (moving, "_set_counters")
+    with patch.object(*place, stop), pytest.raises(KeyboardInterrupt):
+        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    assert value(url_of(lived_in), "SELECT COUNT(*) FROM configuration WHERE read_only IS NOT NULL") == 0
+
+
 def test_a_service_that_wrote_after_a_break_is_copied_anew(lived_in: Running, tmp_path: Path) -> None:
     """What was copied before may be different now, also in old rows."""
     lived_in.start()

@@ -274,7 +274,9 @@ class TestUpkeep:
             assert 'src="https://moved.example/static/smilies/smile.svg"' in db.session.get_one(Comment, 1).body_html
             db.session.remove()
 
-    def test_doctor_says_what_to_fix(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_doctor_says_what_to_fix(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "data/secret_key").touch(0o600)
+        (tmp_path / "data/secret_key").write_text("a secret that nobody will guess, ever")
         monkeypatch.setenv("COMMENTSVC_BASE_URL", "http://localhost:1")
         status, out, err = command("doctor")
         assert status == 1

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from commentsvc import safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
+from commentsvc.backups import moving
 from commentsvc.jobs.runner import run_in_transaction
 from tests.cli.conftest import Command
 from tests.running import put_database
@@ -207,3 +208,49 @@ def test_the_folder_of_the_database_is_full(command: Command, tmp_path: Path, mo
     response = create_app().test_client().get("/health")
     assert response.status_code == 503
     assert response.json["reasons"] == ["the disk is almost full"]
+
+
+class TestWithoutASecret:
+    """Asking what is wrong makes none: the service would start with it, and what the former signed is lost."""
+
+    def test_one_that_is_missing(self, command: Command, tmp_path: Path) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        command("moderator", "add", "ada@blog.example")
+        (tmp_path / "data/secret_key").unlink()
+        out = command("doctor")[1]
+        assert "✗ Secret: " in out
+        assert "is missing, though the database needs it" in out
+        assert "– Proxy: not checked, because there is no secret yet" in out
+        assert not (tmp_path / "data/secret_key").exists()
+
+    def test_one_that_is_still_to_be_made(self, command: Command, tmp_path: Path) -> None:
+        assert "– Secret: none yet" in command("doctor")[1]
+        assert not (tmp_path / "data/secret_key").exists()
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_without_the_service(command: Command, front: Web, status: int) -> None:
+    front.page("/health", "<h1>Bad Gateway</h1>", status=status)
+    assert f"✗ Address: a proxy answers at {front.url}, but not the service behind it" in command("doctor")[1]
+
+
+def test_the_database_of_before_a_move(command: Command, tmp_path: Path) -> None:
+    """Whoever ended read-only mode there would write to the wrong one."""
+    command("read-only", "on", "--why", moving.WHY)
+    out = command("doctor")[1]
+    assert "✗ Writing: read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database" in out
+    assert "read-only off" not in out
+
+
+class TestBackups:
+    """Daily backups that cannot work are said before the first is late."""
+
+    def test_a_folder_that_is_full(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(tmp_path / "backups"))
+        monkeypatch.setattr("commentsvc.backups.daily.files.free_space", lambda folder: 0)
+        assert f"✗ Backups: There is no space left in {tmp_path}/backups." in command("doctor")[1]
+
+    def test_a_folder_of_somebody_else(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(tmp_path / "backups" / "of" / "blog"))
+        monkeypatch.setattr("commentsvc.backups.daily.os.access", lambda place, _: place != tmp_path)
+        assert f"✗ Backups: {tmp_path}/backups/of/blog cannot be written to." in command("doctor")[1]

@@ -1,5 +1,6 @@
 """One file of settings, which every command finds; and no command works on a database that nobody made."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_from_a_new_folder_to_a_second_shell(
     status, out, err = command("site", "list")
     assert out.startswith("blog: ")
     assert err == f"Database: {somewhere}/data/commentsvc.sqlite3, as {somewhere}/commentsvc.toml says.\n"
+
+
+def test_what_it_shows_as_defaults_are_the_defaults(command: Command, somewhere: Path) -> None:
+    command("init")
+    file = somewhere / "commentsvc.toml"
+    written = file.read_text()
+    usual = settings.read({})
+    file.write_text(re.sub(r"^# (\w+ = )", r"\1", written, flags=re.M))
+    assert file.read_text() != written
+    assert settings.read({}) == usual
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ ONLY_WHERE_NEEDED = {
     "redis": "there is a Redis",
     "psycopg": "there is a PostgreSQL",
 }
+OPTIONAL = ("psycopg", "redis")
 OF_THE_WEB = {"commentsvc.web", "flask_wtf", "wtforms", "granian"}
 REPORT = "import sys; print(*sorted(sys.modules), file=sys.stderr)"
 RUN = "import sys; from commentsvc.cli import run; run(sys.argv[1:]); " + REPORT
@@ -74,3 +75,19 @@ def test_a_server_at_rest_has_loaded_no_library_of_what_nobody_did_yet(data: Pat
     modules = loaded(data, SERVE)
     assert "commentsvc.web.pages" in modules
     assert packages(modules) & ONLY_WHERE_NEEDED.keys() == set()
+
+
+def test_without_optional_libraries_every_command_works_on_sqlite(data: Path, tmp_path: Path) -> None:
+    """A plain installation has none of them."""
+    without = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL})); {RUN}"
+    file, other = tmp_path / "one.backup", tmp_path / "other" / "new.sqlite3"
+    for words in (
+        ["backup", file],
+        ["backup", "--check", file],
+        ["restore", "--replace", file],
+        ["move", f"sqlite:///{other}"],
+        ["doctor"],
+        ["upgrade"],
+    ):
+        loaded(data, without, *map(str, words))
+    assert other.exists()

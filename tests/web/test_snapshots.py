@@ -3,8 +3,9 @@
 import gzip
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Semaphore
 from time import sleep
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -321,6 +322,42 @@ def test_many_who_ask_at_once_are_one_rendering(
         answers = {one.result().data for one in asked}
     assert len(answers) == 1
     assert rendered == [PLACES[0]]
+
+
+def test_few_render_at_once(layer: Snapshots, visit: Callable[[], Visitor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many need at once stays in memory. If these take long, the others go ahead."""
+    inner, goes_on, under_way = layer.app, Event(), []
+
+    def slowly(environ, start_response):  # type: ignore[no-untyped-def]
+        under_way.append(environ["PATH_INFO"])
+        goes_on.wait(5)
+        return inner(environ, start_response)
+
+    layer.app = slowly
+    monkeypatch.setattr(snapshots, "TURN_TIMEOUT", 0.5)
+    readers = [visit().client for _ in range(6)]
+    with ThreadPoolExecutor(len(readers)) as together:
+        asked = [together.submit(one.get, f"/embed/blog/{number}") for number, one in enumerate(readers)]
+        sleep(0.3)
+        assert len(under_way) == snapshots.RENDERS
+        sleep(0.6)
+        assert len(under_way) == len(readers)
+        goes_on.set()
+        assert {one.result().status_code for one in asked} == {200}
+    assert layer._renders.acquire(blocking=False)
+
+
+def test_a_page_has_one_turn_for_all_its_parts(layer: Snapshots, client: FlaskClient) -> None:
+    turns, got = Semaphore(1), []
+
+    def acquire(timeout: float) -> bool:
+        got.append(turns.acquire(blocking=False))
+        return got[-1]
+
+    layer._renders = Mock(acquire=acquire, release=turns.release)
+    assert client.get(f"/t/blog/{ARTICLE}").status_code == 200
+    assert got
+    assert all(got)
 
 
 def test_what_cannot_be_kept_keeps_nobody_waiting_in_line(layer: Snapshots, visit: Callable[[], Visitor]) -> None:

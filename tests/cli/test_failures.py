@@ -1,0 +1,32 @@
+"""What a command says about a database that it cannot use."""
+
+import os
+import pwd
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from commentsvc import settings
+from commentsvc.cli import failures
+from tests.cli.conftest import Command
+
+
+def test_one_that_is_damaged(command: Command, tmp_path: Path) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    file = tmp_path / "data/commentsvc.sqlite3"
+    file.write_bytes(b"not a database " * 1000)
+    status, _, err = command("site", "list")
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"The database {file} is damaged (file is not a database). Restore the last backup")
+
+
+def test_one_of_somebody_else(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a command that was run as root."""
+    file = tmp_path / "data/commentsvc.sqlite3"
+    settings.use(settings.read(os.environ))
+    monkeypatch.setattr("commentsvc.cli.failures.os.access", lambda path, _: path != file)
+    monkeypatch.setattr("commentsvc.cli.failures.os.geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
+    owner = file.owner()
+    said = failures.sentence(sqlite3.OperationalError("unable to open database file"))
+    assert said == f"The database {file} belongs to {owner}. Run this as {owner}, not as nobody."
