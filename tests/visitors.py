@@ -91,7 +91,7 @@ class Visitor:
         answer = self.admin_post("/admin/sign-in", form_at="/admin/sign-in", email=email, password=password)
         assert answer.status_code == 303, answer.text
 
-    def admin_post(self, path: str, form_at: str = "/admin/queue", **fields: str) -> TestResponse:
+    def admin_post(self, path: str, form_at: str = "/admin/queue", **fields: str | list[str]) -> TestResponse:
         """Send a form of the admin pages with its token."""
         if form_at not in self.tokens:
             self.tokens[form_at] = hidden_fields(self.client.get(form_at)).get("csrf_token", "")

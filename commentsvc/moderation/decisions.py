@@ -154,17 +154,17 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
         return
     channels.enqueue(comment)
     if comment.is_visible:
-        _show(comment)
+        _show(comment, is_decided=True)
         if comment.is_linkback:
             Ping.check_soon(comment.id)
     elif before == State.APPROVED:
         _count(comment, -1)
 
 
-def _show(comment: Comment) -> None:
+def _show(comment: Comment, *, is_decided: bool = False) -> None:
     _count(comment, +1)
     _adopt_title_and_url(comment)
-    fan_out.announce(comment)
+    fan_out.announce(comment, is_decided=is_decided)
 
 
 def _adopt_title_and_url(comment: Comment) -> None:

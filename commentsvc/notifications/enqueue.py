@@ -1,11 +1,11 @@
 """Enqueue emails in the transaction of what they report: recipient and subject. They are rendered when sent."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, cast, func, literal, select, update
 
 from commentsvc import clock, settings, tokens
 from commentsvc.db import db
@@ -102,6 +102,24 @@ def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
         identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_AT_ONCE]]
         notified.update(db.session.scalars(select(Email.recipient).where(Email.message_id.in_(identities))))
     return notified
+
+
+def waiting(kinds: Iterable[EmailKind], addresses: Sequence[str]) -> dict[str, int]:
+    """Return how many emails of these kinds wait for these addresses and are not due yet; no entry means none."""
+    found: dict[str, int] = {}
+    for start in range(0, len(addresses), MAX_AT_ONCE):
+        theirs = Email.recipient.in_(addresses[start : start + MAX_AT_ONCE])
+        waits = (Email.state == EmailState.QUEUED, Email.due_at > clock.now(), Email.tries == 0)
+        counts = select(Email.recipient, func.count()).where(theirs, Email.kind.in_([*kinds]), *waits)
+        found |= {row[0]: row[1] for row in db.session.execute(counts.group_by(Email.recipient))}
+    return found
+
+
+def release(email: Email) -> None:
+    """Forget that an email that was not sent notified anybody: what it reported may be news again later."""
+    email.message_id = message_id(email.kind, secrets.token_hex(10))
+    of_it = update(EmailItem).where(EmailItem.email_id == email.id)
+    db.session.execute(of_it.values(occasion=literal("released-") + cast(EmailItem.id, String)))
 
 
 def last_sent(kind: EmailKind, recipient: Recipient) -> datetime | None:

@@ -19,21 +19,27 @@ from commentsvc.models.subscription import Subscription, SubscriptionState, Topi
 from commentsvc.notifications import channels, enqueue, subscriptions
 
 GATHER = timedelta(seconds=5)  # what follows within this time is one email
+MOST_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
 HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
 # As what somebody is notified: the first topic that fits.
 KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
 FIRST = tuple(KINDS)
 
 
-def announce(comment: Comment) -> None:
-    """Enqueue notifications of a comment that readers see now, for everyone but its author."""
+def announce(comment: Comment, *, is_decided: bool = False) -> None:
+    """Enqueue notifications of a comment that readers see now, for everyone but its author.
+
+    Whoever decided that (``is_decided``) may undo it, or decide about more: the emails wait a moment.
+    """
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     occasion = f"shown-{comment.id}"
     notified = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
     notified |= set(_own_addresses(comment))
     hear = _who_hears(comment)
-    notified |= enqueue.notified_before(comment, [subscription.recipient.email for subscription in hear])
+    addresses = [subscription.recipient.email for subscription in hear]
+    notified |= enqueue.notified_before(comment, addresses)
+    waiting = enqueue.waiting(KINDS.values(), addresses) if is_decided else {}
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     emails = {}
     for subscription in hear:
@@ -43,7 +49,8 @@ def announce(comment: Comment) -> None:
         if subscription.topic == Topic.SITE and address not in moderators:
             continue
         notified.add(address)
-        emails[subscription] = _email_for(subscription, comment)
+        is_one_of_many = waiting.get(address, 0) >= MOST_ALONE
+        emails[subscription] = _email_for(subscription, comment, is_decided=is_decided, is_one_of_many=is_one_of_many)
     db.session.flush()  # all emails at once: a thread may have thousands of followers
     for subscription, email in emails.items():
         enqueue.add(email, comment, subscription, occasion)
@@ -75,12 +82,15 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
     return comment.visitor is not None and comment.visitor in (subscription.asked_by, subscription.confirmed_by)
 
 
-def _email_for(subscription: Subscription, comment: Comment) -> Email:
+def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool, is_one_of_many: bool) -> Email:
     recipient = subscription.recipient
     if recipient.frequency != Frequency.AT_ONCE:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
+    due_at = clock.now() + GATHER if is_decided else clock.now()
+    if is_one_of_many:
+        return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=due_at)
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
-    return enqueue.write(KINDS[subscription.topic], recipient, identity=identity)
+    return enqueue.write(KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
 
 
 def announce_held(comment: Comment) -> None:

@@ -19,7 +19,7 @@ from commentsvc.errors import N_, ChangedMeanwhile
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.email import Email, EmailKind, EmailState
-from commentsvc.notifications import bounces, emails, return_address
+from commentsvc.notifications import bounces, emails, enqueue, return_address
 from commentsvc.notifications.emails import RenderedEmail
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def _prepare(email: Email) -> OutgoingEmail | None:
     written = emails.render_email(email)
     if written is None:
         _end(email, EmailState.CANCELLED, NOTHING_LEFT)
+        enqueue.release(email)
         return None
     # The stored copy is for others than its recipient: signed links are removed.
     kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)

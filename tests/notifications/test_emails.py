@@ -85,8 +85,41 @@ class TestReplies:
         post_office.messages.clear()
         for resource in ("approval", "hold", "approval"):
             ada.decide(answer, resource)
-        work()
+        work(time)
         assert only(post_office.messages)["To"] == BOB.email
+
+    def test_an_approval_taken_back_at_once_is_told_to_nobody(
+        self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        """The key beside the one that was meant. Approved later after all, it is news."""
+        rules("blog", moderation="all")
+        answer = visit().comment(GRACE, parent_id=str(subscribed))
+        work(time)
+        post_office.messages.clear()
+        ada.decide(answer, "approval")
+        work()
+        ada.undo_last()
+        work(time)
+        assert not post_office.messages
+        ada.decide(answer, "approval")
+        work(time)
+        assert only(post_office.messages)["To"] == BOB.email
+
+    def test_many_approved_together_are_few_emails(
+        self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        texts = [f"Reply number {number}, which says this" for number in range(20)]
+        answers = [visit().comment(GRACE, body=text, parent_id=str(subscribed)) for text in texts]
+        work(time)
+        post_office.messages.clear()
+        chosen = [str(one) for one in answers]
+        assert ada.admin_post("/admin/comments/decisions", chosen=chosen, verb="approval").status_code == 303
+        work(time)
+        assert [message["To"] for message in post_office.messages] == [BOB.email] * 3
+        told = "".join(text_of(message) for message in post_office.messages)
+        assert all(text in told for text in texts)
+        assert "18 new comments" in post_office.messages[-1]["Subject"]
 
     def test_ones_own_answer_is_no_news(self, bob: Visitor, subscribed: int, post_office: MailServer) -> None:
         bob.comment(BOB, email=BOB.email, body="I forgot", parent_id=str(subscribed))
