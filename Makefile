@@ -10,6 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 # Where it is set, each of some hundred test processes compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 T ?=
+PORT ?= 8000
 
 .PHONY: help run test test-all quick check scripts fmt browser bench docs messages lock
 .DEFAULT_GOAL := run
@@ -17,8 +18,8 @@ T ?=
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1 @\2/p' $(MAKEFILE_LIST) | column -t -s @
 
-run: $(READY)  ## the comment server and a demo blog
-	$(BIN)/commentsvc demo
+run: $(READY)  ## the comment server and a demo blog; PORT=8010 for other ports
+	$(BIN)/commentsvc demo --port $(PORT) --blog-port $$(($(PORT) + 1)) --neighbour-port $$(($(PORT) + 2))
 
 test: $(READY)  ## every test, on SQLite and PostgreSQL, in a real browser; T=path::name for one of them
 	@sh tests/prepare.sh

@@ -28,7 +28,7 @@ OWNER = "ada@blog.example"
 def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     """Serve, with a demo blog on a second origin, a sample thread, emails to read and a sign-in link."""
     for one, option in ((port, "--port"), (blog_port, "--blog-port"), (neighbour_port, "--neighbour-port")):
-        serve.must_be_free("127.0.0.1", one, option)
+        serve.must_be_free("127.0.0.1", one, f"{option} (`make run PORT=8010` takes 8010 and the two above)")
     blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
     os.environ[settings_file.VARIABLE] = ""  # nor its settings
     os.environ.setdefault(f"{PREFIX}DATA_DIR", "data/demo")  # not where a real blog's comments would be

@@ -7,6 +7,7 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, decisions
+from commentsvc.moderation.actions import SiteOwner
 from commentsvc.threads.articles import Article
 
 
@@ -29,11 +30,12 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
     return action
 
 
-def undo(action: ModeratorAction, by: Moderator) -> list[Comment]:
+def undo(action: ModeratorAction, by: Moderator | SiteOwner) -> list[Comment]:
     """Trash the reply, and give the comment back the state it had."""
     changed = actions.undo_decisions(action, by)
     reply = Comment.locked(action.undo_data["reply"])
     if reply is not None and reply.state == State.APPROVED:
-        decisions.undo(reply, State.TRASHED, by)
+        moderator = by if isinstance(by, Moderator) else None
+        decisions.undo(reply, State.TRASHED, moderator, is_by_owner=moderator is None)
         changed.append(reply)
     return changed

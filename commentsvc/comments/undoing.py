@@ -7,11 +7,12 @@ from commentsvc import clock
 from commentsvc.comments import editing, imports, replying
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.ban import Ban
-from commentsvc.models.comment import Comment
+from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import actions, bans
+from commentsvc.moderation import actions, bans, decisions
+from commentsvc.moderation.actions import SiteOwner
 from commentsvc.sites import sites
 from commentsvc.threads import moving
 from commentsvc.threads import rules as thread_rules
@@ -32,7 +33,7 @@ class Undone:
     ban: Ban | None = None
 
 
-def undo(action: ModeratorAction, by: Moderator) -> Undone:
+def undo(action: ModeratorAction, by: Moderator | SiteOwner) -> Undone:
     """Undo an action, once, except what was decided about since.
 
     Raises:
@@ -53,6 +54,21 @@ def undo(action: ModeratorAction, by: Moderator) -> Undone:
     return Undone([one for one in changed if isinstance(one, Comment)])
 
 
+def undo_last(comment: Comment, state: State, by: Moderator | SiteOwner) -> None:
+    """Undo that somebody gave this comment alone a state.
+
+    Raises:
+        NothingToUndo: they did not, or somebody decided since.
+    """
+    last = decisions.last_of(comment)
+    action = last.action if last else None
+    if last is None or action is None or (last.after, action.comment_id) != (state, comment.id):
+        raise NothingToUndo
+    if not (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_owner):
+        raise NothingToUndo
+    undo(action, by)
+
+
 def may_be_undone(action: ModeratorAction) -> bool:
     """Return whether there is anything to undo."""
     if action.verb == Verb.BAN:
@@ -70,7 +86,7 @@ def _lifted(action: ModeratorAction) -> Ban:
     return ban
 
 
-UNDOING: dict[Verb, Callable[[ModeratorAction, Moderator], list[Comment] | list[Thread]]] = {
+UNDOING: dict[Verb, Callable[[ModeratorAction, Moderator | SiteOwner], list[Comment] | list[Thread]]] = {
     **dict.fromkeys(actions.STATES, actions.undo_decisions),
     Verb.REPLY: replying.undo,
     Verb.TEXT: lambda action, _: editing.undo_rewriting(action),

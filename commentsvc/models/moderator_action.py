@@ -47,6 +47,11 @@ class Verb(StrEnum):
     EXPORT = "export"  # with email addresses
 
     @property
+    def is_about_comments(self) -> bool:
+        """Whether it is what moderators do with comments all day."""
+        return self in (Verb.APPROVAL, Verb.HOLD, Verb.SPAM, Verb.TRASH, Verb.REPLY, Verb.TEXT, Verb.MOVE)
+
+    @property
     def can_be_undone(self) -> bool:
         """Whether it can be undone."""
         return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT)

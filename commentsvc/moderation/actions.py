@@ -88,9 +88,11 @@ def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) 
     decisions.decide(comment, state, moderator, action=action, is_by_owner=isinstance(by, SiteOwner))
 
 
-def undo_decisions(action: ModeratorAction, by: Moderator) -> list[Comment]:
+def undo_decisions(action: ModeratorAction, by: Person) -> list[Comment]:
     """Give the comments back the states they had, except those that were decided about since."""
-    return decisions.restore_states(decisions.in_effect(Decision.action_id == action.id), by)
+    moderator = by if isinstance(by, Moderator) else None
+    changes = decisions.in_effect(Decision.action_id == action.id)
+    return decisions.restore_states(changes, moderator, is_by_owner=isinstance(by, SiteOwner))
 
 
 def locked(action_id: int) -> ModeratorAction | None:
@@ -108,6 +110,12 @@ def is_within(action: ModeratorAction, who: Moderator) -> bool:
     theirs = Decision.comment.has(who.may_see(Comment.site_id))
     foreign = db.session.scalar(of_action.where(~theirs).limit(1))
     return foreign is None and db.session.scalar(of_action.limit(1)) is not None
+
+
+def shown_to(who: Moderator, action_id: int | None) -> ModeratorAction | None:
+    """Return an action, if ``who`` may know of it."""
+    action = db.session.get(ModeratorAction, action_id) if action_id else None
+    return action if action and is_within(action, who) else None
 
 
 def last_of(who: Moderator) -> ModeratorAction | None:

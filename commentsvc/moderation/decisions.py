@@ -85,7 +85,7 @@ def decide(
     )
 
 
-def undo(comment: Comment, state: State, by: Moderator | None) -> None:
+def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_owner: bool = False) -> None:
     """Restore the state that ``comment`` had, and train the filter with moderators' earlier decisions only."""
     if comment.state == state:
         return
@@ -93,7 +93,8 @@ def undo(comment: Comment, state: State, by: Moderator | None) -> None:
         training.learn(comment, lesson)
     else:
         training.unlearn(comment)
-    _move(comment, state, Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True))
+    undone = Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True, is_by_owner=is_by_owner)
+    _move(comment, state, undone)
 
 
 def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
@@ -102,12 +103,14 @@ def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
     return rows.order_by(Decision.comment_id)
 
 
-def restore_states(changes: Select[int, State | None], by: Moderator | None) -> list[Comment]:
+def restore_states(
+    changes: Select[int, State | None], by: Moderator | None, *, is_by_owner: bool = False
+) -> list[Comment]:
     """Restore the states that comments had before ``changes``."""
     before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
     for comment in comments:
-        undo(comment, before[comment.id], by)
+        undo(comment, before[comment.id], by, is_by_owner=is_by_owner)
     return comments
 
 

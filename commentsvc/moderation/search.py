@@ -14,6 +14,7 @@ from commentsvc import clock
 from commentsvc.db import Lookup, Span, db, full_text, unindexed
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.comment import Comment, Kind, State
+from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 
 MAX_PHRASES = 10
@@ -30,8 +31,8 @@ _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 class Wanted:
     """Search criteria; None means any.
 
-    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``text`` the query as
-    typed; days are inclusive.
+    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``action`` what a
+    moderator did with them, ``text`` the query as typed; days are inclusive.
     """
 
     state: State | None = None
@@ -44,12 +45,13 @@ class Wanted:
     reason: str = ""
     since: date | None = None
     until: date | None = None
+    action: int | None = None
     text: str = ""
 
     @property
     def is_narrow(self) -> bool:
-        """Return whether the criteria identify an author, so the result is small."""
-        return bool(self.person or self.author or self.address)
+        """Return whether the criteria identify an author or an action, so the result is small."""
+        return bool(self.person or self.author or self.address or self.action)
 
 
 def ids(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
@@ -204,6 +206,8 @@ def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield Comment.id.in_(select(Comment.id).where(Comment.author == wanted.author))
     if wanted.address:
         yield Comment.id.in_(select(Comment.id).where(Comment.address_hash == wanted.address))
+    if wanted.action:
+        yield Comment.id.in_(select(Decision.comment_id).where(Decision.action_id == wanted.action))
 
 
 def same_person(comment: Comment) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from commentsvc.models.subscription import Subscription, SubscriptionState, Topi
 from commentsvc.notifications import channels, enqueue, subscriptions
 
 GATHER = timedelta(seconds=5)  # what follows within this time is one email
-MOST_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
+MAX_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
 HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
 # As what somebody is notified: the first topic that fits.
 KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
@@ -49,7 +49,7 @@ def announce(comment: Comment, *, is_decided: bool = False) -> None:
         if subscription.topic == Topic.SITE and address not in moderators:
             continue
         notified.add(address)
-        is_one_of_many = waiting.get(address, 0) >= MOST_ALONE
+        is_one_of_many = waiting.get(address, 0) >= MAX_ALONE
         emails[subscription] = _email_for(subscription, comment, is_decided=is_decided, is_one_of_many=is_one_of_many)
     db.session.flush()  # all emails at once: a thread may have thousands of followers
     for subscription, email in emails.items():

@@ -1,8 +1,10 @@
 """The pages behind moderation links in emails: one button for one decision."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n
+from commentsvc.comments import undoing
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import SiteOwner
 from commentsvc.notifications import moderation_links
@@ -17,21 +19,34 @@ blueprint.after_request(security.never_keep)
 @blueprint.get("/moderate/<token>")
 def show(token: str) -> str:
     """Show the comment and the button; looking decides nothing."""
-    return _page(moderation_links.find(token), is_done=False)
+    link = moderation_links.find(token)
+    return _page(token, link, is_done="done" in request.args and link.comment.state == link.state)
 
 
 @blueprint.post("/moderate/<token>")
-def decide(token: str) -> str:
+def decide(token: str) -> AnyResponse:
     """Carry out the decision; raises ``ChangedMeanwhile`` if the comment's text has changed."""
     link = moderation_links.find(token)
     with locked(link.comment.id, link.text_version) as comment:
         link = moderation_links.find(token)  # as it is now: its holder may have lost the right
-        actions.moderate([comment], link.state, link.moderator or SiteOwner())
-    return _page(moderation_links.find(token), is_done=True)
+        if comment.state != link.state:  # not the same once more
+            actions.moderate([comment], link.state, link.moderator or SiteOwner())
+    return redirect(url_for("moderation_links.show", token=token, done=1), code=303)
 
 
-def _page(link: ModerationLink, *, is_done: bool) -> str:
+@blueprint.post("/moderate/<token>/reversal")
+def undo(token: str) -> AnyResponse:
+    """Take back what was decided through this link, unless somebody decided since."""
+    link = moderation_links.find(token)
+    with locked(link.comment.id, link.text_version) as comment:
+        link = moderation_links.find(token)
+        undoing.undo_last(comment, link.state, link.moderator or SiteOwner())
+    return redirect(url_for("moderation_links.show", token=token), code=303)
+
+
+def _page(token: str, link: ModerationLink, *, is_done: bool) -> str:
     speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
     i18n.speak(speaks)
     is_changed = link.comment.text_version != link.text_version
-    return render_template("subscriptions/moderation_link.html", link=link, is_done=is_done, is_changed=is_changed)
+    facts = {"link": link, "token": token, "is_done": is_done, "is_changed": is_changed}
+    return render_template("subscriptions/moderation_link.html", **facts)

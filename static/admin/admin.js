@@ -185,10 +185,11 @@ const selected = () => rows().flatMap((one) => /** @type {HTMLInputElement[]} */
 function showSelection() {
   const label = /** @type {HTMLElement | null | undefined} */ (many?.querySelector("label[for=all]"));
   if (!many || !label || !all) return;
-  const number = selected().length;
+  const found = /** @type {HTMLInputElement | null} */ (many.querySelector("#found"));
+  const number = found?.checked ? Number(found.dataset.count) : selected().length;
   label.dataset.none ??= label.textContent ?? "";
   label.textContent = number ? plural(JSON.parse(label.dataset.selected ?? "{}"), number) : label.dataset.none;
-  all.checked = number > 0 && number === rows().length;
+  all.checked = number > 0 && number >= rows().length;
   all.indeterminate = number > 0 && !all.checked;
   many.classList.toggle("chosen", number > 0);
   /** @type {HTMLDetailsElement} */ (many.querySelector("details")).open = number > 0;
@@ -299,6 +300,11 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const inside = target.closest(".items .inside");
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target instanceof HTMLTextAreaElement) {
+    event.preventDefault();
+    target.form?.requestSubmit();
+    return;
+  }
   if (inside && event.key === "Escape") {
     close(inside);
     return;
@@ -314,7 +320,7 @@ function press(/** @type {string} */ key) {
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "?") keys();
   else if (key === "/") document.getElementById("q")?.focus();
-  else if (key === "u") /** @type {HTMLElement | null} */ (document.querySelector("#bar button"))?.click();
+  else if (key === "u") /** @type {HTMLElement | null} */ (document.querySelector("#bar [data-key=u]"))?.click(); // no settings, by a slip
   else if (key === "x") /** @type {HTMLElement | null} */ (current()?.querySelector(".choose"))?.click();
   else if (key === "Escape" && selected().length) select(false);
   else {
@@ -375,6 +381,7 @@ document.addEventListener("click", (event) => {
 
 all?.addEventListener("change", () => select(all.checked));
 list?.addEventListener("change", showSelection);
+many?.addEventListener("change", showSelection);
 
 // What needs this script shows itself with it.
 for (const hidden of document.querySelectorAll(".many > .tick, .keys")) hidden.removeAttribute("hidden");

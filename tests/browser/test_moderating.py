@@ -271,3 +271,68 @@ def test_a_reply_that_was_put_away_waits_for_its_own_comment(world: World, perso
     text.press("Escape")
     ada.keyboard.press("r")
     expect(reply).to_have_value("begun")
+
+
+def test_enter_in_the_field_of_moving_moves_and_approves_nothing(world: World, person: Person) -> None:
+    ada = person()
+    sit_down(world, ada)
+    for key in ("x", "j", "x"):
+        ada.keyboard.press(key)
+    many = ada.locator("#many")
+    many.get_by_text("Move", exact=True).first.click()
+    many.get_by_label("Move to the article with this address").fill(f"{world.blog.url}/another.html")
+    ada.keyboard.press("Enter")
+    expect(ada.locator("#bar")).to_contain_text("2 comments: Moved.")
+    assert counts(ada, world) == {"Pending": FEW, "Approved": 0, "Spam": 0, "Trash": 0}
+
+
+def test_all_results_are_counted_before_anything_happens_to_them(full: World, held: int, person: Person) -> None:
+    ada = person()
+    sit_down(full, ada)
+    ada.keyboard.press("x")
+    many = ada.locator("#many")
+    expect(many).to_contain_text("1 selected")
+    many.get_by_label("All results").check()
+    expect(many).to_contain_text(f"{held} selected")
+
+
+def test_the_undo_key_takes_back_no_settings(world: World, person: Person) -> None:
+    """They may have taken an hour; the button and the log undo them."""
+    ada = person()
+    sit_down(world, ada)
+    ada.goto(f"{world.server.url}/admin/sites/blog")
+    ada.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    ada.locator("#name").fill("Another name")
+    ada.get_by_role("button", name="Save").click()
+    ada.goto(f"{world.server.url}/admin/queue")
+    ada.keyboard.press("a")
+    expect(ada.locator("#bar")).to_contain_text("Approved. (")
+    ada.keyboard.press("u")
+    expect(ada.locator("#bar")).to_contain_text("Previous action: Changed blog settings.")
+    ada.keyboard.press("u")
+    ada.keyboard.press("?")  # which stands after it, so it was heard
+    expect(ada.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+    ada.reload()
+    ada.goto(f"{world.server.url}/admin/sites/blog")
+    expect(ada.locator("#name")).to_have_value("Another name")
+
+
+def test_control_and_enter_send_a_reply(world: World, person: Person) -> None:
+    ada = person()
+    sit_down(world, ada)
+    ada.keyboard.press("r")
+    ada.get_by_label("Your reply").fill("Thank you")
+    ada.keyboard.press("Control+Enter")
+    expect(ada.locator("#bar")).to_contain_text("Approved, and your reply is published.")
+
+
+def test_a_line_of_the_log_leads_to_its_comments(world: World, person: Person) -> None:
+    ada = person()
+    sit_down(world, ada)
+    for key in ("x", "j", "x", "a"):
+        ada.keyboard.press(key)
+    expect(ada.locator("#bar")).to_contain_text("2 comments: Approved.")
+    ada.goto(f"{world.server.url}/admin/log")
+    ada.get_by_role("link", name="2 comments").click()
+    expect(ada.get_by_role("heading", level=1)).to_have_text("2 results")
+    expect(ada.locator(".items > li")).to_have_count(2)

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from commentsvc.db import db
-from commentsvc.models import Decision, Moderator
+from commentsvc.models import Decision, Moderator, ModeratorAction
 from commentsvc.moderation import decisions
 from tests.cast import ADA, ARTICLE, MALLORY
 from tests.post import SERVER, link_in, work
@@ -47,8 +47,9 @@ def test_a_get_shows_and_a_post_acts(number: int, message: EmailMessage, comment
     assert "Is &lt;b&gt;this&lt;/b&gt; on?" in shown.text
     assert shown.headers["Cache-Control"] == "no-store"
     assert row(comment).state == "pending"
-    done = stranger.post(link)
+    done = stranger.post(link, follow_redirects=True)
     assert done.status_code == 200
+    assert '<form class="notice good"' in done.text
     assert row(comment).state == ACTS[number]
     decision = decisions.last_of(row(comment))
     assert decision
@@ -76,6 +77,7 @@ def test_twice_is_once(message: EmailMessage, comment: int, visit: Visit) -> Non
     stranger.post(link)
     stranger.post(link)
     assert db.session.query(Decision).filter_by(comment_id=comment, after="approved").count() == 1
+    assert db.session.query(ModeratorAction).count() == 1
     assert '<form method="post">' not in stranger.get(link).text
 
 
@@ -130,6 +132,53 @@ def test_the_admin_pages_can_undo_it(message: EmailMessage, comment: int, visit:
     ada.admin_post(f"/admin/comments/{comment}/hold", undo="1")
     assert row(comment).state == "pending"
     assert row(comment).learned_as is None
+
+
+class TestUndo:
+    """On the page that says what was done."""
+
+    @pytest.mark.parametrize("whose", ["a moderator's", "the blog's own"])
+    def test_it_is_as_before_and_stands_in_the_log(
+        self,
+        whose: str,
+        mallory: Visitor,
+        ada: Visitor,
+        post_office: MailServer,
+        rules: Rules,
+        visit: Visit,
+        time: FrozenClock,
+    ) -> None:
+        rules("blog", moderation="all", **({"email": "owner@blog.example"} if whose == "the blog's own" else {}))
+        comment, stranger = mallory.comment(MALLORY, body="Is this on?"), visit().client
+        work(time)
+        link = link_in(post_office.messages.pop(), "moderate", 1)
+        stranger.post(link)
+        undone = stranger.post(f"{link}/reversal", follow_redirects=True)
+        assert row(comment).state == "pending"
+        assert row(comment).learned_as is None
+        assert '<form id="decide"' in undone.text
+        last = decisions.last_of(row(comment))
+        assert last
+        assert (last.is_undo, last.is_by_owner) == (True, whose == "the blog's own")
+        assert "undone" in ada.client.get("/admin/log").text
+
+    def test_not_once_somebody_else_has_decided(
+        self, message: EmailMessage, comment: int, visit: Visit, ada: Visitor
+    ) -> None:
+        link, stranger = link_in(message, "moderate", 1), visit().client
+        stranger.post(link)
+        ada.decide(comment, "approval")
+        ada.decide(comment, "trash")
+        assert stranger.post(f"{link}/reversal").status_code == 409
+        assert row(comment).state == "trashed"
+
+    def test_not_what_was_decided_elsewhere_about_many(
+        self, message: EmailMessage, comment: int, visit: Visit, ada: Visitor, bob: Visitor
+    ) -> None:
+        chosen = [f"{comment} ", f"{bob.comment()} "]
+        ada.admin_post("/admin/comments/decisions", chosen=chosen, verb="spam")
+        assert visit().client.post(f"{link_in(message, 'moderate', 1)}/reversal").status_code == 409
+        assert row(comment).state == "spam"
 
 
 def test_links_are_apart(message: EmailMessage) -> None:

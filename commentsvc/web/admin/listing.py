@@ -12,7 +12,7 @@ from commentsvc.models.comment import Kind, State
 from commentsvc.moderation.search import Wanted
 
 ANY = "any"
-NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "q")
+NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "of", "q")
 MAX_LENGTH = 200  # characters of a value
 CARRIED = "listed"  # the form field with the query of the list it is on
 
@@ -59,6 +59,7 @@ class Listing:
             reason=_mark(said("reason", "")),
             since=_day(said("since", "")),
             until=_day(said("until", "")),
+            action=row_id(said("of")),
             text=said("q", ""),
         )
 

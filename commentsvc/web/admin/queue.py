@@ -131,6 +131,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),
+        listed=actions.shown_to(who, wanted.action),
         action=signed_in.own_action("action"),
         undone=signed_in.own_action("undone"),
         last=actions.last_of(who),
