@@ -64,11 +64,13 @@ def fragment(
     items: list[Item] | None = None,
     own: Collection[int] = (),
     *,
+    posted: int | None = None,
+    asked_for_email: bool = False,
     moderates: bool = False,
 ) -> str:
     """Render the thread. ``items`` replace its own; ``own`` are ids that the reader may edit.
 
-    Who ``moderates`` gets buttons to decide.
+    At the one that was just ``posted`` stands what is said to its author. Who ``moderates`` gets buttons to decide.
     """
     thread = shown.thread
     return render_template(
@@ -77,6 +79,8 @@ def fragment(
         form=form,
         items=shown.items if items is None else items,
         own=own,
+        posted=posted,
+        asked_for_email=asked_for_email,
         moderates=moderates,
         is_open=thread is None or threads.is_open(thread),
         closed_on=threads.closed_since(thread) if thread else None,

@@ -36,7 +36,7 @@ from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, int_arg
 from commentsvc.web.visitor import Visitor
 
-OPENING = '<form class="write"'
+OPENING, THANKS = '<form class="write"', '<div class="thanks notice'  # as the templates begin them
 OURS = snapshots.OF_A_PAGE | {
     "comment",
     "reply_to",
@@ -160,8 +160,8 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         lost=form.refusal if OPENING not in thread_html else None,
         linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
-        asked_for_email="email" in request.args,
-        posted=request.args.get("posted"),
+        asked_for_email="email" in request.args and THANKS not in thread_html,
+        posted=request.args.get("posted") if THANKS not in thread_html else None,
     )
 
 
@@ -184,7 +184,15 @@ def _own_view(form: CommentForm, person: Visitor) -> Markup | None:
     if not held and not own:
         return None
     shown = current.page_asked_for(form.article)
-    return Markup(embed.fragment(shown, form, reading.with_held(shown.items, held), own))  # noqa: S704 - a template's
+    html = embed.fragment(
+        shown,
+        form,
+        reading.with_held(shown.items, held),
+        own,
+        posted=max([*own, *(comment.id for comment in held)]) if "posted" in request.args else None,
+        asked_for_email="email" in request.args,
+    )
+    return Markup(html)  # noqa: S704 - a template's
 
 
 def _moderators_view(form: CommentForm, thread: Thread) -> Markup:

@@ -137,10 +137,11 @@ export class Composer {
 
   /** @param {Event} event */
   #typed(event) {
-    if (!(event.target instanceof Element) || event.target.closest("form") !== this.form) return;
-    this.#clearMistake(event.target);
-    if (event.target !== this.text) this.#keepPersonIfTicked();
-    if (event.target === this.text || this.text.value.trim()) this.#heed();
+    const field = /** @type {Element} */ (event.target);
+    if (field.closest("form") !== this.form) return;
+    this.#clearMistake(field);
+    if (field !== this.text) this.#keepPersonIfTicked();
+    if (this.text.value.trim() || field === this.text) this.#heed();
   }
 
   /** What is being mended is no mistake any more. @param {Element} field */
@@ -202,12 +203,13 @@ export class Composer {
 
   /** A tool writes its marks around what is selected. @param {Event} event */
   #clicked(event) {
-    if (event.target instanceof Element && event.target.closest("[data-compute]")) {
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest("[data-compute]")) {
       this.begin().then((challenge) => challenge.compute()).catch(() => this.#say(this.strings.trouble, true));
       return;
     }
-    const tool = event.target instanceof Element ? event.target.closest(".tool") : null;
-    if (!(tool instanceof HTMLElement)) return;
+    const tool = /** @type {HTMLElement | null} */ (target.closest(".tool"));
+    if (!tool) return;
     const { before = "", after = "", line } = tool.dataset;
     const { selectionStart: from, selectionEnd: to, value } = this.text;
     const chosen = value.slice(from, to);
@@ -232,10 +234,17 @@ export class Composer {
       this.#keepDraft();
     }
     this.#moveTo(id, author);
+    this.#clear();
     if (isTypedSince) this.#heed();
     else this.#fillInDraft();
     this.text.focus();
     this.form.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What was said of another text goes. */
+  #clear() {
+    for (const said of this.form.querySelectorAll(".bad, .preview, .wrong, .left")) said.remove();
+    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   }
 
   /** @param {string} id @param {string} author */
@@ -301,7 +310,7 @@ export class Composer {
     preview.part.add("preview");
     preview.setAttribute("dir", "auto");
     preview.replaceChildren(fragment(said.html));
-    if (!preview.isConnected) this.form.querySelector(".send")?.before(preview);
+    if (!preview.isConnected) this.form.querySelector(".text")?.after(preview);
   }
 
   /** @param {import("./challenge.js").Challenge} challenge */
@@ -351,8 +360,7 @@ export class Composer {
     }
     this.field("idempotency_key").value = "";
     challenge.done();
-    for (const left of form.querySelectorAll(".bad, .preview, .wrong, .left")) left.remove();
-    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    this.#clear();
     form.classList.add("folded");
     this.#fillInDraft();
     remember({ visitor: challenge.visitor, edits: { ...recall().edits, [id]: { token: edit, until } } });
@@ -375,14 +383,9 @@ export class Composer {
     /** @type {HTMLElement} */ (this.form.querySelector("h3")).textContent = heading;
     /** @type {HTMLElement} */ (this.form.querySelector(".answering")).hidden = !parent;
     const wrong = /** @type {HTMLElement | null} */ (
-      this.form.querySelector('[aria-invalid="true"]') ?? this.#challengeFieldIfAsked() ?? this.form.querySelector(":scope > .notice")
+      this.form.querySelector("[aria-invalid=true]") ?? this.form.querySelector("[data-next]") ?? this.form.querySelector(":scope > .notice")
     );
     return wrong?.focus();
-  }
-
-  #challengeFieldIfAsked() {
-    const refusal = /** @type {HTMLElement | null} */ (this.form.querySelector("[data-refusal]"))?.dataset.refusal ?? "";
-    return refusal.startsWith("challenge-") ? this.field("challenge_answer") : null;
   }
 
   /** @param {string} sentence @param {boolean} [isAwaited] by somebody who pressed a button */

@@ -160,9 +160,10 @@ class OwnComment {
   async #remove() {
     const answer = await this.#request("DELETE");
     if (!answer.ok) return this.#say((await answer.json()).title, true);
-    this.line.querySelector("article")?.remove();
+    const article = this.line.querySelector("article");
     const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
-    thread.dataset.count = String(Number(thread.dataset.count) - 1);
+    if (!article?.matches(".held")) thread.dataset.count = String(Number(thread.dataset.count) - 1); // others never saw that one
+    article?.remove();
     return this.#say(this.strings.removed);
   }
 

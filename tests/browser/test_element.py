@@ -280,6 +280,26 @@ class TestWriting:
         expect(bob.locator("[aria-invalid]")).to_have_count(0)
         expect(bob.get_by_role("alert")).to_have_count(0)
 
+    def test_what_was_said_of_one_draft_is_not_said_of_another(self, world: World, person: Person) -> None:
+        say(world, "Grace", "first")
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "with *stars*")
+        bob.get_by_role("button", name="Preview").click()
+        shown = bob.locator("form.write .preview").bounding_box()
+        text = bob.get_by_label("Your comment").bounding_box()
+        assert shown
+        assert text
+        assert 0 <= shown["y"] - text["y"] - text["height"] < 24, "it stands right below the text"
+        bob.get_by_label("Name").fill(" ")
+        bob.locator("form.write .send button").first.click()
+        expect(bob.get_by_role("alert")).to_contain_text("Please check the highlighted fields")
+        bob.get_by_role("link", name="Reply", exact=True).click()
+        expect(bob.get_by_label("Your comment")).to_have_value("")
+        expect(bob.locator("form.write .preview")).to_have_count(0)
+        expect(bob.locator("[aria-invalid]")).to_have_count(0)
+        expect(bob.get_by_role("alert")).to_have_count(0)
+
     def test_what_was_typed_before_the_code_for_writing_came_is_kept_too(self, world: World, person: Person) -> None:
         bob = person()
         held: list[Route] = []
@@ -369,6 +389,25 @@ class TestWriting:
         expect(bob.get_by_text("Your comment has been deleted.")).to_be_visible()
         bob.reload()
         expect(bob.get_by_text("No comments yet")).to_be_visible()
+
+    def test_a_held_comment_that_is_taken_back_is_no_news(self, world: World, person: Person) -> None:
+        """Nobody else ever saw it, so it was in no count."""
+        say(world, "Grace", "first")
+        world.server.run("site", "set", "blog", "--moderation", "all")
+        bob = person()
+        bob.clock.install()
+        bob.goto(world.article)
+        write(bob, "a slip of the pen")
+        bob.clock.fast_forward(10_000)
+        post(bob)
+        bob.get_by_role("button", name="Delete", exact=True).click()
+        bob.clock.fast_forward(1_000)
+        bob.get_by_role("button", name="Yes, delete").click()
+        expect(bob.get_by_text("Your comment has been deleted.")).to_be_visible()
+        for _ in range(2):  # by the second look, the first has been understood
+            with bob.expect_response(lambda answer: "/embed/blog" in answer.url):
+                bob.clock.fast_forward(121_000)
+        expect(bob.locator(".news button")).to_have_count(0)
 
     def test_others_cannot_change_it(self, world: World, person: Person) -> None:
         say(world, "Grace", "mine")

@@ -34,9 +34,25 @@ class TestThePage:
         assert answer.status_code == 303
         assert re.search(r"/t/blog/2020/05/phone\.html\?posted=approved#comment-\d+$", answer.headers["Location"])
         page = bob.client.get(answer.headers["Location"])
-        assert "Thank you. Your comment has been published." in page.text
+        said = re.findall(r'<li class="depth-0" id="comment-\d+">(.*?)</li>', page.text, re.S)[0]
+        assert "Thank you. Your comment has been published." in said, "at the comment, where the browser goes"
+        assert page.text.count("Thank you.") == 1
         assert "<strong>cord</strong>" in texts_of(page)[0]
         assert 'alt=":-)"' in texts_of(page)[0]
+
+    def test_what_is_said_stands_at_the_newest_also_while_it_waits(
+        self, bob: Visitor, rules: Callable[..., None]
+    ) -> None:
+        bob.post(BOB)
+        rules("blog", moderation="all")
+        answer = bob.post(GRACE, email=GRACE.email, notify="on")
+        page = bob.client.get(answer.headers["Location"])
+        said = re.findall(r'<li class="depth-0" id="comment-(\d+)">(.*?)</li>', page.text, re.S)
+        assert [("awaiting approval. Until then" in text, "we have sent you an email" in text) for _, text in said] == [
+            (False, False),
+            (True, True),
+        ]
+        assert page.text.count("Thank you.") == page.text.count("we have sent you an email") == 1
 
     def test_reading_opens_no_thread_but_writing_does(self, bob: Visitor) -> None:
         bob.open_form()
