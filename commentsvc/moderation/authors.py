@@ -45,4 +45,5 @@ def lately(who: Moderator) -> Sequence[Author]:
     for comment in db.session.scalars(rows):
         known = (comment.email or "").lower() or comment.visitor or comment.author
         found.setdefault(known, []).append(comment)
-    return [Author(theirs[0], len(theirs)) for theirs in found.values()][:SHOWN]
+    authors = [Author(theirs[0], len(theirs)) for theirs in found.values()]
+    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:SHOWN]  # imported ones wrote long ago

@@ -159,10 +159,17 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         thread_html=thread_html,
         lost=form.refusal if OPENING not in thread_html else None,
         linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
+        is_missing=_is_missing(thread_html),
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
         asked_for_email="email" in request.args and THANKS not in thread_html,
         posted=request.args.get("posted") if THANKS not in thread_html else None,
     )
+
+
+def _is_missing(thread_html: Markup) -> bool:
+    """Return whether the address names a comment that is not in this thread for its reader."""
+    wanted = int_arg("comment")
+    return wanted is not None and f' id="comment-{wanted}"' not in thread_html
 
 
 def _never_kept(response: Response, site: Site) -> Response:

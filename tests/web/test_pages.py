@@ -124,7 +124,10 @@ class TestPermalinks:
     def test_none_that_readers_do_not_see(self, client: FlaskClient, ada: Visitor, last: int) -> None:
         ada.decide(last, "trash")
         assert client.get(f"/comments/{last}").status_code == 404
-        assert client.get(f"{PAGE}?comment={last}").status_code == 200
+        answer = client.get(f"{PAGE}?comment={last}")
+        assert answer.status_code == 200
+        assert "This comment is not visible right now." in answer.text
+        assert "not visible right now" not in client.get(PAGE).text
         assert client.get("/comments/99999").status_code == 404
 
     def test_a_held_one_is_found_by_its_writer_only(
