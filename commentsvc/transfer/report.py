@@ -8,6 +8,8 @@ from typing import Any
 from commentsvc import i18n
 from commentsvc.errors import Reason
 
+MAX_EXAMPLES = 3
+
 
 @dataclass
 class Report:
@@ -24,6 +26,7 @@ class Report:
     already: int = 0
     opened: int = 0  # threads
     joined: int = 0  # threads that were there
+    examples: list[str] = field(default_factory=list)  # keys of the first new threads, to be looked at
     elsewhere: dict[str, int] = field(default_factory=dict)
     sites: dict[str, int] = field(default_factory=dict)
     broken: int = 0
@@ -40,6 +43,13 @@ class Report:
         """How many comments and linkbacks were taken, or would be."""
         return self.taken.total()
 
+    def add_thread(self, key: str, *, is_new: bool) -> None:
+        """Count a thread."""
+        self.opened += is_new
+        self.joined += not is_new
+        if is_new and len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(key)
+
     def lines(self) -> Iterator[str]:
         """Yield the report as text, in English."""
         yield f"{self.source}" + (f", paths of {self.home}" if self.home else "")
@@ -48,7 +58,8 @@ class Report:
         yield f"{'Would import' if self.is_dry else 'Imported'} {_listed(self.taken) or 'nothing'}."
         if self.already:
             yield f"Already here: {self.already}."
-        yield f"Threads: {self.opened} new, {self.joined} existing."
+        such_as = f" (such as {' '.join(self.examples)})" if self.examples else ""
+        yield f"Threads: {self.opened} new{such_as}, {self.joined} existing."
         home = f" --from {self.home}" if self.home else ""
         for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
             yield f"Not on this blog: {count} pages on {host}. If they belong to it, say --from {host}{home}."
@@ -77,7 +88,7 @@ class Report:
             "found": self.found,
             "taken": dict(self.taken),
             "already": self.already,
-            "threads": {"opened": self.opened, "joined": self.joined},
+            "threads": {"opened": self.opened, "joined": self.joined, "examples": self.examples},
             "elsewhere": self.elsewhere,
             "sites": self.sites,
             "broken": self.broken,

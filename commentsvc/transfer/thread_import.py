@@ -89,8 +89,7 @@ class ThreadImport:
         self.remarks = _parents_first(self.staging.remarks_of(self.place))
         is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
         is_joined = is_there is not None and not self._was_opened(is_there)
-        self.report.opened += not is_joined
-        self.report.joined += is_joined
+        self.report.add_thread(self.key, is_new=not is_joined)
         self.existing = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
         return self._fresh()
 

@@ -186,15 +186,16 @@ export class Composer {
 
   /** Ctrl+Enter sends; in the tool bar the arrows lead from tool to tool. @param {KeyboardEvent} event */
   #pressed(event) {
-    const tools = [...this.form?.querySelectorAll(/** @type {"button"} */ (".tool")) ?? []];
-    const at = tools.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    const target = /** @type {HTMLButtonElement} */ (event.target);
+    const tools = [...target.closest(".tools")?.querySelectorAll("button") ?? []];
+    const at = tools.indexOf(target);
     if (event.target === this.text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.form.requestSubmit();
     } else if (at >= 0 && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key)) {
       event.preventDefault();
       const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: -at - 1 }[event.key] ?? 0;
-      const turned = getComputedStyle(this.form).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
+      const turned = getComputedStyle(target).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
       const next = tools[(at + turned + tools.length) % tools.length];
       for (const tool of tools) tool.tabIndex = tool === next ? 0 : -1;
       next?.focus();
@@ -211,15 +212,16 @@ export class Composer {
     const tool = /** @type {HTMLElement | null} */ (target.closest(".tool"));
     if (!tool) return;
     const { before = "", after = "", line } = tool.dataset;
-    const { selectionStart: from, selectionEnd: to, value } = this.text;
+    const text = /** @type {HTMLTextAreaElement} */ (tool.closest("form")?.querySelector("textarea"));
+    const { selectionStart: from, selectionEnd: to, value } = text;
     const chosen = value.slice(from, to);
     const written = line ? `${from && value[from - 1] !== "\n" ? "\n" : ""}${chosen.replace(/^/gm, line)}` : before + chosen + after;
-    this.text.setRangeText(written, from, to, "end");
+    text.setRangeText(written, from, to, "end");
     const address = after.indexOf("https"); // words that are there are linked; what is missing is selected
     const start = from + before.length + (chosen && address > 0 ? chosen.length + address : 0);
-    if (after) this.text.setSelectionRange(start, start + (chosen && address > 0 ? after.length - address - 1 : chosen.length));
-    this.text.focus();
-    this.text.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    if (after) text.setSelectionRange(start, start + (chosen && address > 0 ? after.length - address - 1 : chosen.length));
+    text.focus();
+    text.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
 
   /**

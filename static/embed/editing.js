@@ -86,8 +86,9 @@ class OwnComment {
   /** The text as it was typed, in a form at its place. */
   async edit() {
     if (this.line.querySelector("form.edit")) return;
-    const answer = await this.#request("GET");
+    const [answer, tools] = await Promise.all([this.#request("GET"), this.#tools()]);
     if (!answer.ok) return this.#say((await answer.json()).title, true);
+    if (this.line.querySelector("form.edit")) return; // a second click meanwhile
     const form = Object.assign(document.createElement("form"), { className: "edit" });
     const { body } = await answer.json();
     const text = Object.assign(document.createElement("textarea"), { rows: 6, dir: "auto", value: body });
@@ -96,7 +97,7 @@ class OwnComment {
     buttons.append(Object.assign(document.createElement("button"), { textContent: this.strings.save }));
     const cancel = act(buttons, "quiet", this.strings.cancel, () => this.#close(form));
     cancel.classList.remove("act");
-    form.append(text, buttons);
+    form.append(text, ...tools, buttons);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save(text, form).catch(() => this.#complain(text, this.strings.trouble));
@@ -108,6 +109,17 @@ class OwnComment {
     this.body.hidden = true;
     this.body.after(form);
     text.focus();
+  }
+
+  /** The tool bar that the form for writing has, with the code that hears of it. */
+  async #tools() {
+    const { composer = "" } = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc")).dataset;
+    const bar = this.root.querySelector("form.write .tools")?.cloneNode(true);
+    const loaded = await import(composer).catch(() => undefined);
+    if (!(bar instanceof HTMLElement) || !loaded) return [];
+    loaded.composerFor(this.thread, this.root);
+    bar.removeAttribute("aria-controls");
+    return [bar];
   }
 
   /** @param {HTMLFormElement} form */

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,9 @@ class TestStory:
         page = look(ada)
         assert "Import 2 comments" in page
         assert "Spam: 1" in page, "what stays behind is said, too"
+        assert re.search(r'new: 1 · existing: 0<br><span class="aside" dir="ltr">https://blog.example/[^<]+<', page), (
+            "an address, to see whether it is one of this blog"
+        )
         assert texts() == []
         start(ada)
         page = look(ada)
