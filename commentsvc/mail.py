@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from datetime import timedelta
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -22,9 +24,35 @@ TIMEOUT = timedelta(seconds=30)  # for each answer of the server
 TOTAL_TIMEOUT = timedelta(seconds=60)  # per email, and for the greeting, however slowly the server answers
 GOING = 421  # the server hangs up
 CHALLENGE = 334
-# We may not send at all, which the owner must fix; no email is lost meanwhile.
+# We may not send at all, which the owner must fix; no email is lost meanwhile. Its code is that of other refusals, too.
 OUR_FAULT = re.compile(r"^530|relay(ing)? (access )?(denied|not)|authentication (is )?required", re.I)
 SECRETS = re.compile(r"^(AUTH \w+ ).*", re.I)
+
+
+class Cause(StrEnum):
+    """Why the server did not accept emails, as far as its code or the kind of error tells."""
+
+    PASSWORD = auto()
+    SIGN_IN = auto()
+    CERTIFICATE = auto()
+    NO_TLS = auto()
+    NO_STARTTLS = auto()
+    REFUSED = auto()
+    SILENT = auto()
+    NO_HOST = auto()
+    RELAY = auto()
+    SENDER = auto()
+
+
+OF_REPLIES = {530: Cause.SIGN_IN, 534: Cause.PASSWORD, 535: Cause.PASSWORD, 553: Cause.SENDER}  # RFC 4954, 5321
+OF_ERRORS: dict[type[Exception], Cause] = {  # the first that fits
+    smtplib.SMTPNotSupportedError: Cause.NO_STARTTLS,
+    ssl.SSLCertVerificationError: Cause.CERTIFICATE,
+    ssl.SSLError: Cause.NO_TLS,
+    ConnectionRefusedError: Cause.REFUSED,
+    TimeoutError: Cause.SILENT,
+    socket.gaierror: Cause.NO_HOST,
+}
 
 
 @dataclass(frozen=True)
@@ -36,12 +64,14 @@ class DeliveryFailed(Exception):
         is_final: whether another attempt is pointless (5xx).
         is_about_server: whether any email would have failed, so that the batch need not go on.
         is_about_recipient: whether the address was refused, not the email.
+        cause: what the owner has to fix, if it is known.
     """
 
     answer: str
     is_final: bool
     is_about_server: bool
     is_about_recipient: bool = False
+    cause: Cause | None = None
 
 
 @dataclass
@@ -98,7 +128,7 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
             _greet(server, parts)
     except (OSError, smtplib.SMTPException, ValueError) as problem:
         server.close()
-        raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
+        raise _unreachable(problem) from problem
     transcript.end_greeting()
     try:
         yield server
@@ -178,7 +208,7 @@ class _Server:
         except (ValueError, MessageError) as problem:  # an email that cannot be serialised
             raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
         except (OSError, smtplib.SMTPException) as problem:
-            raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
+            raise _unreachable(problem) from problem
         return self._server.transcript.lines[-1]
 
 
@@ -198,11 +228,22 @@ class _Folder:
         return "written to a file"
 
 
+def _unreachable(problem: Exception) -> DeliveryFailed:
+    if isinstance(problem, smtplib.SMTPResponseException):
+        cause = OF_REPLIES.get(problem.smtp_code)
+    else:  # the library says "disconnected" for whatever ended the connection
+        origin = problem.__context__ if isinstance(problem, smtplib.SMTPServerDisconnected) else problem
+        cause = next((one for kind, one in OF_ERRORS.items() if isinstance(origin, kind)), None)
+    return DeliveryFailed(_words(problem), is_final=False, is_about_server=True, cause=cause)
+
+
 def _refusal(code: int, text: bytes | str, *, is_about_recipient: bool) -> DeliveryFailed:
     reply = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     answer = f"{code} {_masked(reply)}"[:500]
-    is_ours = code == GOING or OUR_FAULT.search(answer) is not None
-    return DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient)
+    may_not_send = OUR_FAULT.search(answer) is not None
+    is_ours = code == GOING or may_not_send
+    cause = OF_REPLIES.get(code) or (Cause.RELAY if may_not_send else None)
+    return DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient, cause)
 
 
 def _masked(said: str) -> str:

@@ -11,6 +11,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask
 
 from commentsvc import mail
+from commentsvc.mail import Cause
 from tests.servers import MailServer, certificate, free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here to make a certificate with")
@@ -67,6 +68,7 @@ def test_another_name_than_the_certificates(
     with pytest.raises(mail.DeliveryFailed) as failed, mail.connect():
         pass
     assert "certificate" in failed.value.answer.lower()
+    assert failed.value.cause == Cause.CERTIFICATE
     assert not failed.value.is_final
     assert failed.value.is_about_server
     assert not office.messages

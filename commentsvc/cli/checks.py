@@ -123,7 +123,7 @@ def _mail() -> str:
         with mail.connect():
             return gettext("reachable; emails come from %(sender)s", sender=settings.current().sender)
     except mail.DeliveryFailed as failure:
-        advice = " ".join(deliverability.hints(failure.answer, is_taken=False)) or gettext("Check COMMENTSVC_MAIL_URL.")
+        advice = " ".join(map(i18n.reason, deliverability.hints(failure))) or gettext("Check COMMENTSVC_MAIL_URL.")
         refused = N_("the server does not accept emails (%(why)s). %(advice)s")
         raise CheckFailed(refused, why=failure.answer, advice=advice) from None
 
@@ -131,8 +131,8 @@ def _mail() -> str:
 def _sender() -> str:
     if not settings.current().mail_url:
         raise OptionalMissing(N_("not checked, because no mail server is set"))
-    if advice := deliverability.hints("", is_taken=True):
-        raise OptionalMissing("%(advice)s", advice=" ".join(advice))
+    if advice := deliverability.hints():
+        raise OptionalMissing("%(advice)s", advice=" ".join(map(i18n.reason, advice)))
     return gettext("nothing to improve")
 
 

@@ -48,7 +48,7 @@ def _sent(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue:
         return not failure.is_about_server
     run_in_transaction_with_retry(partial(outbox.sent, outgoing.email_id, answer))
     if outgoing.kind == EmailKind.TEST:
-        _explain(outgoing.email_id, answer, dialogue, is_taken=True)
+        _explain(outgoing.email_id, dialogue)
     return True
 
 
@@ -56,12 +56,12 @@ def _not_sent(
     outgoing: outbox.OutgoingEmail, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool
 ) -> None:
     for email_id in run_in_transaction(partial(outbox.postpone, outgoing.email_id, failure, was_tried=was_tried)):
-        _explain(email_id, failure.answer, dialogue, is_taken=False)
+        _explain(email_id, dialogue, failure)
 
 
-def _explain(email_id: int, answer: str, dialogue: mail.Transcript, *, is_taken: bool) -> None:
+def _explain(email_id: int, dialogue: mail.Transcript, failure: DeliveryFailed | None = None) -> None:
     """Store the dialogue of a test email for its sender, with hints."""
-    hints = deliverability.hints(answer, is_taken=is_taken)
+    hints = deliverability.hints(failure)
     run_in_transaction(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
 
 

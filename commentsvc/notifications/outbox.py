@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import clock, settings
 from commentsvc.db import db
-from commentsvc.errors import N_, ChangedMeanwhile
+from commentsvc.errors import N_, ChangedMeanwhile, Reason
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.models.email import Email, EmailKind, EmailState
@@ -162,7 +162,7 @@ def _defer_others(email: Email) -> list[int]:
     return tests
 
 
-def note_dialogue(email_id: int, lines: Sequence[str], hints: Sequence[str]) -> None:
+def note_dialogue(email_id: int, lines: Sequence[str], hints: Sequence[Reason]) -> None:
     """Store the dialogue of a test email, and what to fix."""
     email = db.session.get_one(Email, email_id)
     email.facts = email.facts | {"dialogue": list(lines), "hints": list(hints)}

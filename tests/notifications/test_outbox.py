@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from commentsvc import mail
 from commentsvc.db import db
-from commentsvc.models import Email, Recipient
+from commentsvc.mail import Cause
+from commentsvc.models import Email, Moderator, Recipient
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import enqueue, outbox
 from tests.cast import BOB, GRACE
@@ -459,7 +460,7 @@ class TestTheWayOut:
     @pytest.mark.parametrize(
         ("answers", "advice"),
         [
-            ({"MAIL": "553 5.7.1 Sender address rejected: not owned by user"}, "does not let us send as"),
+            ({"MAIL": "553 5.7.1 Sender address rejected: not owned by user"}, "does not accept COMMENTSVC_MAIL_FROM"),
             ({"RCPT": "554 5.7.1 Relay access denied"}, "does not pass on emails"),
             ({"MAIL": "530 5.7.0 Authentication required"}, "wants a sign-in"),
             ({}, "does not say which servers may send for it (SPF)"),
@@ -485,6 +486,43 @@ class TestTheWayOut:
     def test_nobody_there(self, ada: Visitor, set_up: SetUp) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
         assert "Nothing listens there" in self.send(ada)
+
+    @pytest.mark.parametrize(
+        ("scheme", "answers", "cause"),
+        [
+            ("smtps", {}, Cause.NO_TLS),
+            ("smtp+starttls", {}, Cause.NO_STARTTLS),
+            ("smtp", {"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "535 no"}, Cause.PASSWORD),
+            ("smtp", {"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "530 no"}, Cause.SIGN_IN),
+            ("smtp", {"GREETING": "hang 5"}, Cause.SILENT),
+        ],
+    )
+    def test_the_kind_of_error_is_what_tells(
+        self, app: Flask, scheme: str, answers: dict[str, str], cause: Cause, set_up: SetUp,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """Words differ from server to server, and from language to language."""
+        monkeypatch.setattr(mail, "TIMEOUT", timedelta(seconds=0.5))
+        with rude_mail_server(**answers) as server:
+            set_up(mail_url=server.url.replace("smtp://", f"{scheme}://user:secret@"))
+            with pytest.raises(mail.DeliveryFailed) as failed, mail.connect():
+                pass
+        assert failed.value.cause == cause
+
+    def test_a_host_that_is_none(self, app: Flask, set_up: SetUp) -> None:
+        set_up(mail_url="smtp://mail.blog.invalid")
+        with pytest.raises(mail.DeliveryFailed) as failed, mail.connect():
+            pass
+        assert failed.value.cause == Cause.NO_HOST
+
+    def test_its_sender_reads_it_in_their_language(self, ada: Visitor, set_up: SetUp) -> None:
+        set_up(mail_url="smtp://127.0.0.1:1")
+        db.begin_write()
+        Moderator.with_email("ada@blog.example").language = "de"  # type: ignore[union-attr]
+        db.session.commit()
+        page = self.send(ada)
+        assert "Dort lauscht nichts." in page
+        assert "Nothing listens" not in page
 
     def test_an_address_that_is_none(self, ada: Visitor, set_up: SetUp) -> None:
         answer = ada.admin_post("/admin/email/tests", form_at="/admin/email", email="nobody")

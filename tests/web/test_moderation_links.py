@@ -49,7 +49,7 @@ def test_a_get_shows_and_a_post_acts(number: int, message: EmailMessage, comment
     assert row(comment).state == "pending"
     done = stranger.post(link, follow_redirects=True)
     assert done.status_code == 200
-    assert '<form class="notice good"' in done.text
+    assert '<p class="notice good" role="status">' in done.text
     assert row(comment).state == ACTS[number]
     decision = decisions.last_of(row(comment))
     assert decision
