@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from commentsvc import dns_records, settings
 from commentsvc.errors import N_, Reason
-from commentsvc.mail import DeliveryFailed, Cause
+from commentsvc.mail import Cause, DeliveryFailed
 
 NOBODYS = "localhost", "local", "localdomain", "lan", "internal", "invalid", "test", "example"
 NEAR = "localhost", "127.0.0.1", "::1"
