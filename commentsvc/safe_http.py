@@ -269,8 +269,18 @@ def is_public(address: str) -> bool:
 
 RESERVED = tuple(  # not every Python knows these
     ipaddress.ip_network(network)
-    for network in ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "64:ff9b:1::/48", "100::/64")
+    for network in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "fec0::/10",
+        "3ffe::/16",  # given back, RFC 3701
+        "3fff::/20",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "168.63.129.16/32",  # the services of a virtual machine's host, in Microsoft's cloud
+    )
 )
+ISATAP, OF_PUBLIC_IPV4 = 0x00005EFE, 0x02000000  # RFC 5214, 6.1: the upper half of the interface's number
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 
@@ -281,6 +291,8 @@ def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.teredo:
         return address.teredo[1]
     if address in NAT64 or address in IPV4_COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if (int(address) >> 32) & 0xFFFFFFFF & ~OF_PUBLIC_IPV4 == ISATAP:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

@@ -9,13 +9,13 @@ from sqlalchemy.orm import aliased, selectinload
 
 from commentsvc.db import db, unindexed
 from commentsvc.errors import Reason
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import Comment, State, reason_mark
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.note import Note
 from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
-from commentsvc.moderation import search
+from commentsvc.moderation import policy, search
 from commentsvc.moderation.search import Wanted
 
 PAGE = 20
@@ -67,19 +67,20 @@ def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
 
 
 def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State, int]]:
-    """Return the other comments of the same authors on the moderator's sites."""
+    """Return the other comments of the same authors on the moderator's sites, but those they deleted themselves."""
     other = aliased(Comment)
     theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
-    theirs = theirs.where(who.may_see(unindexed(other.site_id)))
+    theirs = theirs.where(who.may_see(unindexed(other.site_id)), other.id != Comment.id)
+    theirs = theirs.where(~other.search_tags.contains(reason_mark(policy.REASON_TAKEN_BACK)))
     some = theirs.limit(LATELY).correlate(Comment).subquery()
     states = select(func.aggregate_strings(some.c.state, " ")).scalar_subquery()
     rows = select(Comment.id, states).where(Comment.id.in_([comment.id for comment in comments]))
     found: dict[int, str | None] = dict(db.session.execute(rows).all())
-    return {comment.id: _besides(comment, found.get(comment.id) or "") for comment in comments}
+    return {comment.id: _counted(found.get(comment.id) or "") for comment in comments}
 
 
-def _besides(comment: Comment, states: str) -> dict[State, int]:
-    others = Counter(states.split()) - Counter([comment.state])
+def _counted(states: str) -> dict[State, int]:
+    others = Counter(states.split())
     return {state: others[state] for state in State if others[state]}
 
 

@@ -39,6 +39,19 @@ class TestFilters:
         assert "<b><bdi>Bob</bdi>:</b> approved before" in page
         assert 'href="/admin/threads/' in page
 
+    def test_what_somebody_deleted_themselves_is_no_verdict_about_them(
+        self, ada: Visitor, bob: Visitor, rules: Rules
+    ) -> None:
+        deleted = bob.comment(BOB, body="a slip of the pen")
+        page = bob.client.get(f"/comments/{deleted}/revision")
+        bob.client.post(f"/comments/{deleted}/removal", data=hidden_fields(page))
+        rules("blog", moderation="all")
+        second = bob.comment(BOB, body="waits")
+        assert "Also by this person" not in ada.client.get("/admin/queue").text
+        ada.decide(second, "trash")
+        bob.comment(BOB, body="waits, too")
+        assert "Also by this person: Trash 1" in ada.client.get("/admin/queue").text
+
     def test_everything_of_a_person(self, ada: Visitor, bob: Visitor, visit: Callable[[], Visitor]) -> None:
         mine = [bob.comment(BOB), bob.comment(BOB, body="second", email="bob@mail.example")]
         elsewhere = visit().comment(BOB, body="from another browser", email="bob@mail.example")
