@@ -1,4 +1,4 @@
-"""Notice another secret: with it, sign-ins, links in emails, and bans by address or browser no longer work."""
+"""Notice a changed secret: sign-ins, links in emails, and bans by address or browser depend on it."""
 
 import logging
 
@@ -19,7 +19,7 @@ def is_another() -> bool:
 def remember() -> None:
     """Remember this process's secret as the one in use, and log it if there was another."""
     if is_another():
-        log.warning("the secret is not the one of before: sign-ins, links in emails and bans made with that are void")
+        log.warning("the secret has changed: sign-ins, links in emails and bans by address from before no longer work")
     db.session.execute(update(Configuration).values(secret_mark=_mark()))
 
 

@@ -195,7 +195,7 @@ class TestSecret:
             for _ in range(2):
                 with create_app().app_context():
                     run_in_transaction(secret_mark.remember)
-            assert len([one for one in caplog.records if "not the one of before" in one.message]) == warnings
+            assert len([one for one in caplog.records if "the secret has changed" in one.message]) == warnings
 
 
 def test_the_folder_of_the_database_is_full(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
