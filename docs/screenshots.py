@@ -54,7 +54,8 @@ class State:
 
 def main() -> None:
     """Each picture in light and dark, the states also wide and narrow."""
-    chromium = shutil.which("chromium") or sys.exit("chromium is needed")
+    found = filter(None, map(shutil.which, ("chromium-headless-shell", "chromium")))
+    chromium = next(found, None) or sys.exit("chromium is needed")
     with _demo() as (places, run, emails), sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
