@@ -62,7 +62,8 @@ def create_serving_app() -> Flask:
 def _remember_secret(app: Flask) -> None:
     """A database that cannot be used for now is no reason not to start."""
     with app.app_context(), suppress(SQLAlchemyError, StorageUnavailable):
-        run_in_transaction(secret_mark.remember)
+        if not secret_mark.is_remembered():
+            run_in_transaction(secret_mark.remember)
 
 
 def _configure_flask(app: Flask, config: Settings) -> None:

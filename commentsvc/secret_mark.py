@@ -16,6 +16,11 @@ def is_another() -> bool:
     return _remembered() not in (None, _mark())
 
 
+def is_remembered() -> bool:
+    """Return whether the service last started with this process's secret."""
+    return _remembered() == _mark()
+
+
 def remember() -> None:
     """Remember this process's secret as the one in use, and log it if there was another."""
     if is_another():

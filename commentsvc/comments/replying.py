@@ -6,8 +6,8 @@ from commentsvc.comments.posting import Writer
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
-from commentsvc.moderation import actions, decisions
-from commentsvc.moderation.actions import SiteOwner
+from commentsvc.moderation import actions
+from commentsvc.moderation.actions import Person
 from commentsvc.threads.articles import Article
 
 
@@ -30,12 +30,11 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
     return action
 
 
-def undo(action: ModeratorAction, by: Moderator | SiteOwner) -> list[Comment]:
+def undo(action: ModeratorAction, by: Person) -> list[Comment]:
     """Trash the reply, and give the comment back the state it had."""
     changed = actions.undo_decisions(action, by)
     reply = Comment.locked(action.undo_data["reply"])
     if reply is not None and reply.state == State.APPROVED:
-        moderator = by if isinstance(by, Moderator) else None
-        decisions.undo(reply, State.TRASHED, moderator, is_by_owner=moderator is None)
+        actions.undo(reply, State.TRASHED, by)
         changed.append(reply)
     return changed

@@ -12,7 +12,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions, bans, decisions
-from commentsvc.moderation.actions import SiteOwner
+from commentsvc.moderation.actions import Person, SiteOwner
 from commentsvc.sites import sites
 from commentsvc.threads import moving
 from commentsvc.threads import rules as thread_rules
@@ -33,7 +33,7 @@ class Undone:
     ban: Ban | None = None
 
 
-def undo(action: ModeratorAction, by: Moderator | SiteOwner) -> Undone:
+def undo(action: ModeratorAction, by: Person) -> Undone:
     """Undo an action, once, except what was decided about since.
 
     Raises:
@@ -86,7 +86,7 @@ def _lifted(action: ModeratorAction) -> Ban:
     return ban
 
 
-UNDOING: dict[Verb, Callable[[ModeratorAction, Moderator | SiteOwner], list[Comment] | list[Thread]]] = {
+UNDOING: dict[Verb, Callable[[ModeratorAction, Person], list[Comment] | list[Thread]]] = {
     **dict.fromkeys(actions.STATES, actions.undo_decisions),
     Verb.REPLY: replying.undo,
     Verb.TEXT: lambda action, _: editing.undo_rewriting(action),

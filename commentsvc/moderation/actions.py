@@ -88,6 +88,12 @@ def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) 
     decisions.decide(comment, state, moderator, action=action, is_by_owner=isinstance(by, SiteOwner))
 
 
+def undo(comment: Comment, state: State, by: Person) -> None:
+    """Give one comment back the state that it had."""
+    moderator = by if isinstance(by, Moderator) else None
+    decisions.undo(comment, state, moderator, is_by_owner=isinstance(by, SiteOwner))
+
+
 def undo_decisions(action: ModeratorAction, by: Person) -> list[Comment]:
     """Give the comments back the states they had, except those that were decided about since."""
     moderator = by if isinstance(by, Moderator) else None

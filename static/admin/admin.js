@@ -11,6 +11,8 @@ let isFetching = false;
 let fading = 0;
 const many = /** @type {HTMLFormElement | null} */ (document.querySelector("#many"));
 const all = /** @type {HTMLInputElement | null} */ (document.querySelector("#all"));
+const allFound = /** @type {HTMLInputElement | null} */ (document.querySelector("#found"));
+const isSelecting = () => many?.matches(".chosen") ?? false;
 
 /** @returns {HTMLElement[]} */
 const rows = () => (list ? /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > li:not([hidden])")]) : []);
@@ -185,8 +187,7 @@ const selected = () => rows().flatMap((one) => /** @type {HTMLInputElement[]} */
 function showSelection() {
   const label = /** @type {HTMLElement | null | undefined} */ (many?.querySelector("label[for=all]"));
   if (!many || !label || !all) return;
-  const found = /** @type {HTMLInputElement | null} */ (many.querySelector("#found"));
-  const number = found?.checked ? Number(found.dataset.count) : selected().length;
+  const number = allFound?.checked ? Number(allFound.dataset.count) : selected().length;
   label.dataset.none ??= label.textContent ?? "";
   label.textContent = number ? plural(JSON.parse(label.dataset.selected ?? "{}"), number) : label.dataset.none;
   all.checked = number > 0 && number >= rows().length;
@@ -197,6 +198,7 @@ function showSelection() {
 
 function select(/** @type {boolean} */ isChosen) {
   for (const one of rows()) /** @type {HTMLInputElement} */ (one.querySelector(".choose")).checked = isChosen;
+  if (allFound && !isChosen) allFound.checked = false;
   showSelection();
 }
 
@@ -322,9 +324,9 @@ function press(/** @type {string} */ key) {
   else if (key === "/") document.getElementById("q")?.focus();
   else if (key === "u") /** @type {HTMLElement | null} */ (document.querySelector("#bar [data-key=u]"))?.click(); // no settings, by a slip
   else if (key === "x") /** @type {HTMLElement | null} */ (current()?.querySelector(".choose"))?.click();
-  else if (key === "Escape" && selected().length) select(false);
+  else if (key === "Escape" && isSelecting()) select(false);
   else {
-    const together = selected().length ? many?.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+    const together = isSelecting() ? many?.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
     if (together instanceof HTMLElement) {
       together.click();
       return true;

@@ -294,6 +294,9 @@ def test_all_results_are_counted_before_anything_happens_to_them(full: World, he
     expect(many).to_contain_text("1 selected")
     many.get_by_label("All results").check()
     expect(many).to_contain_text(f"{held} selected")
+    ada.keyboard.press("Escape")
+    expect(many).not_to_contain_text("selected")
+    expect(many.get_by_label("All results")).not_to_be_checked()
 
 
 def test_the_undo_key_takes_back_no_settings(world: World, person: Person) -> None:
