@@ -24,7 +24,7 @@ SMILEY = (
     f' width="{SMILEY_SIZE}" height="{SMILEY_SIZE}">'
 )
 PIECE = re.compile(
-    r"(?P<words>(?:[^<>&\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|&(?:amp|lt|gt);)+)"
+    r"(?P<words>(?:[^<>&\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]+|&(?:amp|lt|gt);)+)"
     r"|</(?P<end>[a-z]+)>"
     r"|<(?P<start>p|strong|u|code|pre|blockquote|ul|ol|li)>"
     r"|<(?P<void>br|hr)>"

@@ -14,6 +14,8 @@ _UNSPACED = re.compile(f"([{UNSPACED}])")
 
 def tokenize(text: str) -> str:
     """Return words separated by spaces: ``Die Straße, déjà vu`` becomes ``die strasse deja vu``, ``東京`` ``東 京``."""
+    if text.isascii():
+        return " ".join(_NO_LETTER.sub(" ", text.lower()).split())
     plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     spaced = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", plain))
     return " ".join(_NO_LETTER.sub(_between, spaced).split())

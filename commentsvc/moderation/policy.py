@@ -65,7 +65,7 @@ def _rules_that_hold(thread: Thread, facts: Facts) -> Iterator[Reason]:
         yield REASON_FIRST
     for word in _listed(site.hold_words, facts):
         yield [REASON_WORD, {"word": word}]
-    if (count := signals.count_links(facts)) >= site.hold_links:
+    if (count := len(facts.links)) >= site.hold_links:
         yield [signals.LINKS, {"count": count}]
 
 

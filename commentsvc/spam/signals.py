@@ -7,12 +7,13 @@ message ids with values, so that moderators read them in their own language.
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from commentsvc.errors import N_
+from commentsvc.links import holds_address
 from commentsvc.spam import languages
 from commentsvc.spam.languages import WORD
 
@@ -77,6 +78,11 @@ class Facts:
     is_made_up: bool = False
     unsolved: bool = False
 
+    @cached_property
+    def links(self) -> Sequence[str]:
+        """The addresses in the text, whatever their scheme and case."""
+        return LINK.findall(self.body) if holds_address(self.body) else ()
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -93,23 +99,16 @@ Look = Callable[[Facts], Signal | None]
 LINKS = N_("links: %(count)d")
 
 
-def count_links(facts: Facts) -> int:
-    """How many addresses stand in the text, whatever their scheme and case."""
-    return len(LINK.findall(facts.body))
-
-
 def links(facts: Facts) -> Signal | None:
     """Every link more than one is a little more like an advertisement."""
-    count = count_links(facts)
+    count = len(facts.links)
     points = min(1 + count, 7) if count >= MANY_LINKS else 0.5 * count
     return Signal(points, LINKS, (("count", count),)) if count else None
 
 
 def mostly_links(facts: Facts) -> Signal | None:
     """Little is said besides the links."""
-    found = LINK.findall(facts.body)
-    said = len(LINK.sub("", facts.body).strip())
-    if not found or said > sum(map(len, found)):
+    if not facts.links or len(LINK.sub("", facts.body).strip()) > sum(map(len, facts.links)):
         return None
     return Signal(2, N_("hardly any text apart from links"))
 
@@ -131,7 +130,8 @@ def trades(facts: Facts) -> Signal | None:
 
 def mixed_scripts(facts: Facts) -> Signal | None:
     """Letters of several scripts in one word, as in a Latin word with a Cyrillic ``a``, are there to deceive."""
-    for word in WORD.findall(f"{facts.author} {facts.body}"):
+    said = f"{facts.author} {facts.body}"
+    for word in () if said.isascii() else WORD.findall(said):
         if not word.isascii() and len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
             return Signal(4, N_("mixed alphabets within one word"))
     return None
@@ -151,7 +151,7 @@ def other_script(facts: Facts) -> Signal | None:
 
 def other_language(facts: Facts) -> Signal | None:
     """The text is in another language than the site's; a little, as readers come from everywhere."""
-    said = languages.guess(LINK.sub(" ", facts.body))
+    said = languages.guess(LINK.sub(" ", facts.body) if facts.links else facts.body)
     if said is None or said == facts.language[:2]:
         return None
     return Signal(1, N_("not in the blog’s language"))
