@@ -4,7 +4,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import request, session
+from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 
 from commentsvc import tokens
 from commentsvc.errors import LinkInvalid
@@ -31,6 +33,19 @@ class Visitor:
     def hash(self) -> str:
         """What rows store of the id."""
         return tokens.keyed_hash("visitor", self.id)
+
+
+class VisitorSessions(SecureCookieSessionInterface):
+    """Flask's sessions; their serializer is made once, and not for every request."""
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the serializer of the only application that uses this object."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
 
 def known() -> Visitor | None:

@@ -42,7 +42,7 @@ class NewComment(Shape):
     follow: bool = False
     url: str = ""
     title: str = ""
-    challenge: ChallengeAnswer = ChallengeAnswer()
+    challenge: ChallengeAnswer = Field(default_factory=ChallengeAnswer)
 
 
 class NewText(Shape):
