@@ -120,7 +120,7 @@ def _read(version: int) -> LoadedConfiguration:
 
 def _in_session(row: Row) -> Row:
     """Return the row as part of this transaction."""
-    there: Row | None = db.session().identity_map.get(identity_key(instance=row))
+    there: Row | None = db.session().identity_map.get(identity_key(type(row), row.id))
     return there if there is not None and not inspect(there).expired else db.session.merge(row, load=False)
 
 

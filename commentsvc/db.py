@@ -14,6 +14,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as SignallingSession
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -128,10 +129,10 @@ class Database(SQLAlchemy):
         before is read again, unless the caller asks to ``keep`` it and checks it.
         """
         if keep:
-            self.commit_and_keep()
+            _begin_writing(self.session.connection())
         else:
             self.session.rollback()
-        self.session.connection(execution_options={"writes": True})
+            self.session.connection(execution_options={"writes": True})
         if self.before_writing is not None:
             self.before_writing()
 
@@ -247,6 +248,16 @@ def engine_options(url: str) -> dict[str, Any]:
 def is_sqlite(url: str) -> bool:
     """Return whether ``url`` is an SQLite file."""
     return url.startswith("sqlite")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Let the current transaction write.
+
+    On SQLite, it ends and another begins below SQLAlchemy, whose own way takes a tenth of the time of a comment.
+    """
+    connection.execution_options(writes=True)
+    if connection.dialect.name == "sqlite":
+        sqlite.begin_anew(connection)
 
 
 def _milliseconds(span: timedelta) -> int:

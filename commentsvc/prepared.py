@@ -1,16 +1,19 @@
-"""Statements that are run with every comment: compiled once, then run as text.
+"""Statements that are run with every comment: compiled once, then run as text. And rows that they read or wrote.
 
 SQLAlchemy spends most of the time of such a statement on finding what it compiled before, and on its values.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import CursorResult, Dialect, Executable
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from commentsvc.db import db
+from commentsvc import driver
+from commentsvc.db import Base, db
 
 Processor = Callable[[Any], Any]
 
@@ -18,24 +21,39 @@ Processor = Callable[[Any], Any]
 class Prepared:
     """A Core statement, made by ``build`` when it is first run.
 
-    Rows are as the driver returns them: it is for statements that return numbers and texts, or nothing.
+    Rows are as the driver returns them, which is enough for numbers and texts; ``in_python`` converts the others.
     """
 
     def __init__(self, build: Callable[[], Executable]) -> None:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Execute the statement in the current transaction."""
+    def run(self, values: Mapping[str, Any]) -> driver.Rows:
+        """Execute the statement in the current transaction; return its rows."""
         connection = db.session.connection()
-        compiled = self._compiled.get(connection.dialect.name)
-        if compiled is None:
-            compiled = self._compiled[connection.dialect.name] = _Compiled(self._statement, connection.dialect)
-        return connection.exec_driver_sql(compiled.text, compiled.given(values))
+        compiled = self._for(connection.dialect)
+        return driver.execute(connection, compiled.text, compiled.given(values))
+
+    def one(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Execute a statement that always returns one row; return that."""
+        [row] = self.run(values)
+        return row
 
     def number(self, values: Mapping[str, Any]) -> int:
         """Execute the statement; return the number in its first row, 0 if there is none."""
-        return self.run(values).scalar() or 0
+        rows = self.run(values)
+        return rows[0][0] or 0 if rows else 0
+
+    def in_python(self, row: Sequence[Any]) -> list[Any]:
+        """Return a row's values as the ORM would."""
+        convert = self._for(db.engine.dialect).results
+        return [processor(value) for processor, value in zip(convert, row, strict=True)]
+
+    def _for(self, dialect: Dialect) -> "_Compiled":
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
+        return compiled
 
     @cached_property
     def _statement(self) -> Executable:
@@ -48,22 +66,36 @@ class _Compiled:
         if not isinstance(compiled, SQLCompiler) or compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError("its text depends on its values")
         self.text = str(compiled)
-        self._order = compiled.positiontup
-        self._constants: dict[str, Any] = {}
-        self._asked: list[tuple[str, str, Processor]] = []
-        for bind, name in compiled.bind_names.items():
+        places = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
+        self._names = places if compiled.positiontup is None else None
+        self._template: list[Any] = [None] * len(places)  # with the constants; most places hold one
+        self._asked: list[tuple[str, Processor, list[int]]] = []
+        for name, bind in compiled.binds.items():
             processor = bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+            here = [index for index, place in enumerate(places) if place == name]
             if bind.required:
-                self._asked.append((name, bind.key, processor))
-            else:
-                self._constants[name] = processor(bind.effective_value)
+                self._asked.append((bind.key, processor, here))
+                continue
+            for index in here:
+                self._template[index] = processor(bind.effective_value)
+        kinds = (column.type.dialect_impl(dialect) for column in getattr(statement, "selected_columns", ()))
+        self.results = [kind.result_processor(dialect, None) or _as_it_is for kind in kinds]
 
     def given(self, values: Mapping[str, Any]) -> Any:
         """Return what the driver is given."""
-        found = self._constants.copy()
-        for name, key, processor in self._asked:
-            found[name] = processor(values[key])
-        return tuple([found[name] for name in self._order]) if self._order is not None else found
+        found = self._template.copy()
+        for key, processor, places in self._asked:
+            value = processor(values[key])
+            for place in places:
+                found[place] = value
+        return tuple(found) if self._names is None else dict(zip(self._names, found, strict=True))
+
+
+def attach(row: Base, values: Mapping[str, Any]) -> None:
+    """Make a new object the row that has these values, primary key included, as if the ORM had read or written it."""
+    instance_dict(row).update(values)
+    make_transient_to_detached(row)
+    db.session.add(row)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
+from commentsvc import driver
 from commentsvc.fair_lock import FairLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
@@ -114,11 +115,21 @@ def _make_strict(connection: WriterConnection) -> None:
     cursor.close()
 
 
+def begin_anew(connection: Connection) -> None:
+    """End the transaction and begin one that writes."""
+    connection.connection.commit()
+    _begin_writing(connection)
+
+
 def _begin(connection: Connection) -> None:
     """Begin the kind of transaction that the execution options ask for."""
-    if not connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql("BEGIN")
-        return
+    if connection.get_execution_options().get("writes", False):
+        _begin_writing(connection)
+    else:
+        driver.execute(connection, "BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
     try:
         connection.connection.driver_connection.begin_writing()  # type: ignore[union-attr]
     except sqlite3.Error as problem:

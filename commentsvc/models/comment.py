@@ -24,8 +24,7 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.orm import Mapped, Mapper, make_transient_to_detached, mapped_column, relationship
-from sqlalchemy.orm.attributes import instance_dict
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, UTCDateTime, db
@@ -33,7 +32,7 @@ from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
-from commentsvc.prepared import Prepared
+from commentsvc.prepared import Prepared, attach
 
 
 class Kind(StrEnum):
@@ -180,12 +179,10 @@ class Comment(Base):
 
         A flush takes four times as long.
         """
-        _index(self)
+        _index(self, is_new=True)
         known = inspect(self).dict
         row = {name: known[name] if name in known else _default(column) for name, column in COLUMNS.items()}
-        instance_dict(self).update(row, id=INSERT.run(row).scalar_one())
-        make_transient_to_detached(self)
-        db.session.add(self)
+        attach(self, row | {"id": INSERT.number(row)})
 
     @property
     def state_for_writer(self) -> str:
@@ -248,12 +245,12 @@ def _before_flush(_mapper: Mapper[Comment], _connection: Connection, comment: Co
     _index(comment)
 
 
-def _index(comment: Comment) -> None:
+def _index(comment: Comment, *, is_new: bool = False) -> None:
     # What is not set yet gets the columns' defaults.
     comment.created_at = comment.created_at or clock.now()
     comment.written_at = min(comment.published_at or comment.created_at, comment.created_at)
     comment.site_id = comment.thread.site_id
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
     comment.search_tags = marks_of(*what, comment.created_at, comment.reasons or ())
-    if any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
+    if is_new or any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
         comment.search_text = said_in(*(getattr(comment, name) for name in SEARCHED))

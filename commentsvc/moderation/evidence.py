@@ -93,8 +93,7 @@ def gather(comment: Comment) -> Known:
         "lately": clock.now() - timedelta(hours=site.same_text_hours),
     }
     db.session.flush()
-    values: Any = EVERYTHING.run(asked).one()
-    return Known(*values)
+    return Known(*EVERYTHING.one(asked))
 
 
 def _everything() -> Select[*tuple[Any, ...]]:

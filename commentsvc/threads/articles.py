@@ -1,10 +1,12 @@
 """An article as addresses name it: its site, its key, and its thread, if there is one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import select
-from sqlalchemy.orm import lazyload
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from commentsvc import configuration, links
 from commentsvc.captcha import challenge
@@ -12,26 +14,31 @@ from commentsvc.db import db
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.models.thread import HAS_KEY, Thread
+from commentsvc.prepared import Prepared, attach
 from commentsvc.threads import threads
 
+CHANGED_BY_COMMENTS = ("version", "comment_count", "linkback_count", "active_at")
+# Whoever writes must find all others as they were read.
+COLUMNS = sorted(Thread.__table__.columns.keys(), key=lambda name: (name in CHANGED_BY_COMMENTS, name != "id"))
+COMPARED = 1 + len(COLUMNS) - len(CHANGED_BY_COMMENTS)
 # The thread and, in the same query, whether this process's configuration is current.
-QUESTION = select(Configuration.version, Thread).outerjoin(Thread, HAS_KEY).options(lazyload(Thread.site))
-# Whether all of that is unchanged, except what every comment changes.
-DECIDED = ("id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "created_at")
-COMPARISON = select(Configuration.version, *(getattr(Thread, name) for name in DECIDED)).outerjoin(Thread, HAS_KEY)
+QUESTION = Prepared(
+    lambda: select(Configuration.version, *(getattr(Thread, name) for name in COLUMNS)).outerjoin(Thread, HAS_KEY)
+)
 
 
 @dataclass(frozen=True)
 class Article:
     """``key`` is the one asked for, which may be an alias of ``thread``.
 
-    ``version`` is that of the configuration ``site`` is from, if known.
+    ``read`` is what must be the same when something is written, if known: the version of the configuration ``site``
+    is from, and what the thread's row holds.
     """
 
     site: Site
     key: str
     thread: Thread | None
-    version: int = 0
+    read: Sequence[Any] = ()
     site_key: str = field(init=False)  # known also after the transaction that read ``site`` has ended
 
     def __post_init__(self) -> None:
@@ -50,20 +57,19 @@ class Article:
     @classmethod
     def _at(cls, site_key: str, key: str) -> Self:
         known = configuration.latest()
-        version, thread = db.session.execute(QUESTION, {"site": known.site_id(site_key), "key": key}).one()
-        current = configuration.of_version(version)
+        row = _row(known.site_id(site_key), key)
+        current = configuration.of_version(row[0])
         if current is not known:
-            _, thread = db.session.execute(QUESTION, {"site": current.site_id(site_key), "key": key}).one()
-        return cls(current.site(site_key), key, thread, version)
+            row = (row[0], *_row(current.site_id(site_key), key)[1:])
+        site = current.site(site_key)
+        return cls(site, key, _thread(row, site), row[:COMPARED])
 
     def for_writing(self) -> Self:
         """Begin a transaction that writes; return the article as it is now."""
-        site_id, thread = self.site.id, self.thread
-        known = tuple(getattr(thread, name) for name in DECIDED) if thread else (None,) * len(DECIDED)
         db.begin_write(keep=True)
-        asked = {"site": site_id, "key": self.key}
-        if db.session.connection().execute(COMPARISON, asked).one() == (self.version, *known):
-            configuration.of_version(self.version)
+        row = _row(self.site.id, self.key)
+        if row[:COMPARED] == self.read:
+            configuration.of_version(row[0])
             return self
         db.session.expire_all()
         return self.again()
@@ -105,3 +111,20 @@ class Article:
     def check_open(self) -> None:
         """Raise ``ThreadClosed`` if nothing more may be written."""
         threads.check_open(self.thread)
+
+
+def _row(site_id: int, key: str) -> tuple[Any, ...]:
+    return QUESTION.one({"site": site_id, "key": key})
+
+
+def _thread(row: Sequence[Any], site: Site) -> Thread | None:
+    values = dict(zip(COLUMNS, QUESTION.in_python(row)[1:], strict=True))
+    if values["id"] is None:
+        return None
+    there: Thread | None = db.session().identity_map.get(identity_key(Thread, values["id"]))
+    if there is not None:
+        return there
+    thread = Thread()
+    attach(thread, values)
+    set_committed_value(thread, "site", site)
+    return thread

@@ -1,0 +1,43 @@
+"""Run a statement by the database's driver itself, within SQLAlchemy's transaction and with SQLAlchemy's errors.
+
+For texts that are run so often that SQLAlchemy's own way, which prepares for every kind of result, would take longer
+than the database.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+def execute(connection: Connection, statement: str, parameters: Any = ()) -> Rows:
+    """Return all rows as the driver does; none if the statement returns none.
+
+    Raises:
+        DBAPIError: the database refuses the statement, or does not answer.
+    """
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, cursor, statement, parameters, None, False)
+    try:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+    except dialect.loaded_dbapi.Error as problem:
+        is_gone = dialect.is_disconnect(problem, connection.connection.driver_connection, cursor)
+        if is_gone:
+            connection.invalidate(problem)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            problem,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_gone,
+            dialect=dialect,
+        ) from problem
+    finally:
+        cursor.close()
