@@ -20,6 +20,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     Executable,
+    Index,
     LargeBinary,
     MetaData,
     String,
@@ -31,6 +32,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    text,
     type_coerce,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -379,6 +381,12 @@ def _words(one: str) -> ColumnElement[Any]:
     if one.endswith("*"):
         return func.to_tsquery("simple", " <-> ".join(one.removesuffix("*").split()) + ":*")
     return func.phraseto_tsquery("simple", one)
+
+
+def index_where_set(column: str, *others: str) -> Index:
+    """An index that leaves out the rows in which the first column is NULL, so that those cost no write."""
+    only = text(f"{column} IS NOT NULL")
+    return Index(None, column, *others, sqlite_where=only, postgresql_where=only)
 
 
 def is_modelled(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:

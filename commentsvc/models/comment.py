@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base, UTCDateTime, db
+from commentsvc.db import Base, UTCDateTime, db, index_where_set
 from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.moderator import Moderator
@@ -96,10 +96,12 @@ class Comment(Base):
         Index(None, "state", "id"),
         Index(None, "site_id", "state", "id"),
         Index(None, "body_hash", "state"),
-        Index(None, "visitor"),
-        Index(None, "address_hash", "state"),
         Index(None, "author", "state"),
-        Index(None, "email", "state"),
+        index_where_set("visitor"),
+        index_where_set("address_hash", "state"),
+        index_where_set("email", "state"),
+        index_where_set("parent_id"),
+        index_where_set("root_id"),
         Index("ix_comment_address_age", "created_at", sqlite_where=_HAS_ADDRESS, postgresql_where=_HAS_ADDRESS),
         {"sqlite_autoincrement": True},
     )
@@ -107,8 +109,8 @@ class Comment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int]
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
-    root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"))
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="SET NULL"))
     kind: Mapped[Kind] = mapped_column(default=Kind.COMMENT)
     response: Mapped[str] = mapped_column(String(16), default="")
     is_discussion: Mapped[bool] = mapped_column(default=True)

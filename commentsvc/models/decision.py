@@ -6,7 +6,7 @@ from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base, db
+from commentsvc.db import Base, db, index_where_set
 from commentsvc.errors import Reason
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
@@ -24,6 +24,8 @@ class Decision(Base):
     __tablename__ = "decision"
     __table_args__ = (
         Index(None, "site_id", "id"),
+        index_where_set("ban_id"),
+        index_where_set("action_id"),
         {"sqlite_autoincrement": True},  # no id means two things over time
     )
 
@@ -34,8 +36,8 @@ class Decision(Base):
     before: Mapped[State | None]
     after: Mapped[State]
     reasons: Mapped[list[Reason]] = mapped_column(JSON, default=list)
-    ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"), index=True)
-    action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"), index=True)
+    ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"))
+    action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"))
     is_undo: Mapped[bool] = mapped_column(default=False)
     is_by_owner: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -404,12 +404,36 @@ def _create_tables() -> None:
         sqlite_where=sa.text("address_hash IS NOT NULL"),
         postgresql_where=sa.text("address_hash IS NOT NULL"),
     )
-    op.create_index(op.f("ix_comment_address_hash_state"), "comment", ["address_hash", "state"])
+    op.create_index(
+        op.f("ix_comment_address_hash_state"),
+        "comment",
+        ["address_hash", "state"],
+        sqlite_where=sa.text("address_hash IS NOT NULL"),
+        postgresql_where=sa.text("address_hash IS NOT NULL"),
+    )
     op.create_index(op.f("ix_comment_author_state"), "comment", ["author", "state"])
     op.create_index(op.f("ix_comment_body_hash_state"), "comment", ["body_hash", "state"])
-    op.create_index(op.f("ix_comment_email_state"), "comment", ["email", "state"])
-    op.create_index(op.f("ix_comment_parent_id"), "comment", ["parent_id"])
-    op.create_index(op.f("ix_comment_root_id"), "comment", ["root_id"])
+    op.create_index(
+        op.f("ix_comment_email_state"),
+        "comment",
+        ["email", "state"],
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_comment_parent_id"),
+        "comment",
+        ["parent_id"],
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_comment_root_id"),
+        "comment",
+        ["root_id"],
+        sqlite_where=sa.text("root_id IS NOT NULL"),
+        postgresql_where=sa.text("root_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_comment_site_id_state_id"), "comment", ["site_id", "state", "id"])
     op.create_index(op.f("ix_comment_site_id_state_written_at_id"), "comment", ["site_id", "state", "written_at", "id"])
     op.create_index(op.f("ix_comment_state_id"), "comment", ["state", "id"])
@@ -421,7 +445,13 @@ def _create_tables() -> None:
     op.create_index(
         op.f("ix_comment_thread_id_state_written_at_id"), "comment", ["thread_id", "state", "written_at", "id"]
     )
-    op.create_index(op.f("ix_comment_visitor"), "comment", ["visitor"])
+    op.create_index(
+        op.f("ix_comment_visitor"),
+        "comment",
+        ["visitor"],
+        sqlite_where=sa.text("visitor IS NOT NULL"),
+        postgresql_where=sa.text("visitor IS NOT NULL"),
+    )
     op.create_table(
         "delivery",
         sa.Column("channel_id", sa.Integer(), nullable=False),
@@ -689,8 +719,20 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_decision_action_id"), "decision", ["action_id"])
-    op.create_index(op.f("ix_decision_ban_id"), "decision", ["ban_id"])
+    op.create_index(
+        op.f("ix_decision_action_id"),
+        "decision",
+        ["action_id"],
+        sqlite_where=sa.text("action_id IS NOT NULL"),
+        postgresql_where=sa.text("action_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_decision_ban_id"),
+        "decision",
+        ["ban_id"],
+        sqlite_where=sa.text("ban_id IS NOT NULL"),
+        postgresql_where=sa.text("ban_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_decision_comment_id"), "decision", ["comment_id"])
     op.create_index(op.f("ix_decision_site_id_id"), "decision", ["site_id", "id"])
     op.create_table(
