@@ -1,4 +1,7 @@
-"""Read one page of a thread, nested or linear, in at most four queries, whatever its length."""
+"""Read one page of a thread, nested or linear, in at most four queries, whatever its length.
+
+The statements are made once, since making them takes longer than answering them.
+"""
 
 import math
 from collections import defaultdict
@@ -6,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy.orm import aliased, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from commentsvc.db import db, unindexed
 from commentsvc.models.comment import FACEPILE, Comment, State
@@ -110,11 +115,13 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
     view = view or View(site.view)
     if thread is None:
         return ThreadPage(article, view, order, 1, 1, [], [])
-    rows = _shown(thread) if view == View.LINEAR else _top_level(thread)
-    pages = max(1, math.ceil(_number_of(rows) / site.page_size))
-    page = min(max(page, 1), pages)
-    in_order = rows.order_by(*Comment.order(newest_first=order == Order.NEWEST))
-    window = list(db.session.scalars(in_order.limit(site.page_size).offset((page - 1) * site.page_size)))
+    window = _window(thread, view, order, 1) if page <= 1 else None
+    if window is not None and len(window) < site.page_size:
+        page, pages = 1, 1
+    else:
+        pages = max(1, math.ceil(_number_of(_rows(view), thread) / site.page_size))
+        page = min(max(page, 1), pages)
+        window = window or _window(thread, view, order, page)
     items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
     pinned = visible(thread, thread.pinned_id) if page == 1 else None
     return ThreadPage(article, view, order, page, pages, items, _linkbacks(thread), pinned)
@@ -122,14 +129,10 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
 
 def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDEST) -> int:
     """Return the page on which a visible comment stands."""
-    if view == View.LINEAR:
-        rows, item = _shown(comment.thread), comment
-    else:
-        root = db.session.get(Comment, comment.root_id) if comment.root_id else None
-        rows, item = _top_level(comment.thread), root or comment
-    others = tuple_(Comment.written_at, Comment.id)
-    before = rows.where(others < item.position if order == Order.OLDEST else others > item.position)
-    return _number_of(before) // site.page_size + 1
+    root = db.session.get(Comment, comment.root_id) if comment.root_id and view != View.LINEAR else None
+    item, others = root or comment, tuple_(Comment.written_at, Comment.id)
+    before = _rows(view).where(others < item.position if order == Order.OLDEST else others > item.position)
+    return _number_of(before, comment.thread) // site.page_size + 1
 
 
 def visible(thread: Thread | None, comment_id: int | None) -> Comment | None:
@@ -150,8 +153,8 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
 
 def waiting_in(thread: Thread) -> list[Comment]:
     """Return the pending comments of a thread."""
-    held = _of(thread).where(Comment.state == State.PENDING)
-    return list(db.session.scalars(held.order_by(*Comment.order()).limit(MAX_WAITING)))
+    held = _discussion().where(Comment.state == State.PENDING)
+    return _found(held.order_by(*Comment.order()).limit(MAX_WAITING), thread)
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
@@ -195,26 +198,63 @@ def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     return {key: found.get(key, 0) for key in wanted}
 
 
-def _number_of(rows: Select[Comment]) -> int:
-    return db.session.scalar(rows.with_only_columns(func.count(Comment.id)).order_by(None)) or 0
+def _found(statement: Select[Comment], thread: Thread, **values: Any) -> list[Comment]:
+    """Return what a statement selects from a thread."""
+    comments = list(db.session.scalars(statement, {"thread": thread.id, **values}))
+    for comment in comments:
+        set_committed_value(comment, "thread", thread)
+    return comments
 
 
-def _of(thread: Thread) -> Select[Comment]:
-    return select(Comment).where(Comment.thread_id == thread.id, Comment.is_discussion)
+def _number_of(rows: Select[Comment], thread: Thread) -> int:
+    return db.session.scalar(rows.with_only_columns(func.count(Comment.id)), {"thread": thread.id}) or 0
 
 
-def _shown(thread: Thread) -> Select[Comment]:
-    return _of(thread).where(Comment.state == State.APPROVED)
-
-
-def _top_level(thread: Thread) -> Select[Comment]:
-    return _of(thread).where(Comment.root_id.is_(None), or_(Comment.state == State.APPROVED, _has_shown_answers()))
+def _window(thread: Thread, view: View, order: Order, page: int) -> list[Comment]:
+    size = thread.site.page_size
+    return _found(_page(view, order), thread, size=size, start=(page - 1) * size)
 
 
 @cache
+def _page(view: View, order: Order) -> Select[Comment]:
+    in_order = _rows(view).order_by(*Comment.order(newest_first=order == Order.NEWEST))
+    return in_order.limit(bindparam("size")).offset(bindparam("start"))
+
+
+@cache
+def _rows(view: View) -> Select[Comment]:
+    """Select what is counted in pages: each comment or, where they are nested, each with its answers."""
+    is_shown = Comment.state == State.APPROVED
+    if view == View.LINEAR:
+        return _discussion().where(is_shown)
+    return _discussion().where(Comment.root_id.is_(None), or_(is_shown, _has_shown_answers()))
+
+
+@cache
+def _discussion() -> Select[Comment]:
+    return _in_thread().where(Comment.is_discussion)
+
+
+@cache
+def _in_thread() -> Select[Comment]:
+    return select(Comment).where(Comment.thread_id == bindparam("thread")).options(lazyload(Comment.thread))
+
+
 def _has_shown_answers() -> ColumnElement[bool]:
     answer = aliased(Comment)
     return select(answer.id).where(answer.root_id == Comment.id, answer.state == State.APPROVED).exists()
+
+
+@cache
+def _below() -> Select[Comment]:
+    below = Comment.root_id.in_(bindparam("roots", expanding=True))
+    return _discussion().where(below).order_by(*Comment.order())
+
+
+@cache
+def _beside() -> Select[Comment]:
+    beside = _in_thread().where(~Comment.is_discussion, unindexed(Comment.state) == State.APPROVED)
+    return beside.order_by(*Comment.order(newest_first=True)).limit(MAX_LINKBACKS)
 
 
 def _lines(window: list[Comment]) -> Iterator[Item]:
@@ -251,9 +291,8 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
 
 
 def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
-    below = _of(thread).where(Comment.root_id.in_([root.id for root in roots])).order_by(*Comment.order())
     grouped: dict[int, list[Comment]] = defaultdict(list)
-    for answer in db.session.scalars(below):
+    for answer in _found(_below(), thread, roots=[root.id for root in roots]):
         grouped[answer.parent_id or answer.root_id or 0].append(answer)
     return grouped
 
@@ -270,7 +309,4 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 
 
 def _linkbacks(thread: Thread) -> list[Comment]:
-    beside = select(Comment).where(Comment.thread_id == thread.id, ~Comment.is_discussion)
-    approved = beside.where(unindexed(Comment.state) == State.APPROVED)
-    newest = db.session.scalars(approved.order_by(*Comment.order(newest_first=True)).limit(MAX_LINKBACKS))
-    return list(newest)[::-1]
+    return _found(_beside(), thread)[::-1] if thread.linkback_count else []
