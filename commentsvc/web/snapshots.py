@@ -12,6 +12,7 @@ view is asked with the parameters in the snapshot's name and no others, so that 
 import contextvars
 import gzip
 import hashlib
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -56,9 +57,10 @@ PARAMETERS = {
     "/latest/": frozenset({"lang", "count"}),
     "/static/": frozenset({"v"}),
     "/embed.js": frozenset(),
+    "/health": frozenset({"doctor"}),
 }
 OF_OURS = {"/t/": OF_A_PAGE}  # for what only the service itself asks for
-AS_GIVEN = frozenset({"site", "key", "v"})  # parameters any value of which may make another response
+AS_GIVEN = frozenset({"site", "key", "v", "doctor"})  # parameters any value of which may make another response
 NOTE = "commentsvc.snapshot"  # where a view leaves a note in the WSGI environment
 SHAPE = "commentsvc.shape"  # where a view finds the requested shape
 MAX_QUERY_LENGTH = 8000  # characters; longer ones are answered but not kept
@@ -83,19 +85,23 @@ Place = tuple[int, str | None]  # a site and a thread's key, or None if it shows
 
 @dataclass(frozen=True)
 class _Subject:
-    """What a response shows, and in which version; ``key`` is None if it shows several threads of the site."""
+    """What a response shows, and in which version; ``key`` is None if it shows several threads of the site.
+
+    A response about no site is current for its ``lifetime``, in seconds.
+    """
 
     site_id: int
     key: str | None
     version: Version
     origins: frozenset[str]
+    lifetime: float = math.inf
 
     @property
     def place(self) -> Place:
         return self.site_id, self.key
 
     @property
-    def stays(self) -> bool:
+    def is_of_no_site(self) -> bool:
         return self.site_id == NO_SITE
 
 
@@ -163,6 +169,12 @@ def keep_of_many(response: Response, site: Site, activity_version: int) -> Respo
 def keep_for_good(response: Response) -> Response:
     """The same for a response that never changes while this process runs."""
     request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset())
+    return response
+
+
+def keep_for_a_moment(response: Response) -> Response:
+    """The same for a response that may be as old as every snapshot is trusted."""
+    request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset(), lifetime=TRUSTED)
     return response
 
 
@@ -307,7 +319,9 @@ class Snapshots:
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True
         now = time.monotonic()
-        if now - snapshot.checked < TRUSTED or snapshot.subject.stays:
+        if snapshot.subject.is_of_no_site:
+            return now - snapshot.rendered < snapshot.subject.lifetime
+        if now - snapshot.checked < TRUSTED:
             return True
         if now - snapshot.rendered > OLDEST:
             return False
@@ -481,11 +495,15 @@ def _value(name: str, value: str) -> str | None:
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    said_anew = OF_EACH_ANSWER if subject.stays else OF_EACH_ANSWER + OF_READERS_PAGE
+    said_anew = OF_EACH_ANSWER if subject.is_of_no_site else OF_EACH_ANSWER + OF_READERS_PAGE
     kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)
-    shared = [*kept, ("ETag", etag), ("Vary", "Accept-Encoding" if subject.stays else "Origin, Accept-Encoding")]
+    shared = [
+        *kept,
+        ("ETag", etag),
+        ("Vary", "Accept-Encoding" if subject.is_of_no_site else "Origin, Accept-Encoding"),
+    ]
     packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
     plainly = [*shared, ("Content-Length", str(len(body)))]
     return _Snapshot(subject, etag, packed, None, packedly, plainly, rendered, rendered)

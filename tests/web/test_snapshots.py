@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from commentsvc.db import db
 from commentsvc.models import Site, Thread
-from commentsvc.web import empty_thread, snapshots
+from commentsvc.web import empty_thread, health, snapshots
 from commentsvc.web.snapshots import Snapshots
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.visitors import Visitor
@@ -157,6 +157,31 @@ class TestAnswersAboutManyThreads:
         assert client.get(place).data == before
         monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
         assert client.get(place).data != before
+
+
+class TestHealth:
+    """Load balancers ask several times a second."""
+
+    def test_is_known_for_a_second(self, client: FlaskClient, questions: list[str]) -> None:
+        first = client.get("/health")
+        questions.clear()
+        assert client.get("/health").json == first.json == {"status": "well", "reasons": []}
+        assert questions == []
+
+    def test_is_looked_at_again_after_it(
+        self, client: FlaskClient, questions: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        client.get("/health")
+        questions.clear()
+        client.get("/health")
+        assert questions
+
+    def test_no_trouble_is_remembered(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(health, "_reasons", lambda: ["the disk is almost full"])
+            assert client.get("/health").status_code == 503
+        assert client.get("/health").status_code == 200
 
 
 def test_hits_and_misses_are_counted(client: FlaskClient) -> None:
