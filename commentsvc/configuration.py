@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, event, exists, inspect, select
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.orm.util import identity_key
 
 from commentsvc.db import db
@@ -20,6 +21,7 @@ from commentsvc.models.channel import Channel, Means
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
+from commentsvc.prepared import attach
 
 COMPARED = "configuration"  # noted in the session until its transaction ends
 VERSION = select(Configuration.version)
@@ -121,7 +123,11 @@ def _read(version: int) -> LoadedConfiguration:
 def _in_session(row: Row) -> Row:
     """Return the row as part of this transaction."""
     there: Row | None = db.session().identity_map.get(identity_key(type(row), row.id))
-    return there if there is not None and not inspect(there).expired else db.session.merge(row, load=False)
+    if there is not None:
+        return db.session.merge(row, load=False) if inspect(there).expired else there
+    known, copy = instance_dict(row), type(row)()
+    attach(copy, {column.key: known[column.key] for column in row.__table__.columns})
+    return copy
 
 
 @event.listens_for(Session, "after_transaction_end")

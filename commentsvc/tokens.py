@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadData, Serializer, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode
 
 from commentsvc import clock, settings
 from commentsvc.errors import LinkExpired, LinkInvalid
@@ -17,11 +18,17 @@ class _Signer(TimestampSigner):
         return int(clock.now().timestamp())
 
 
+WORTH_COMPRESSING = 100  # bytes
 DOCTOR = "doctor"  # a purpose: to be told by ``/health`` as whom one is seen
 
 
 class _Serializer(URLSafeTimedSerializer):
     default_signer = _Signer
+
+    def dump_payload(self, obj: Any) -> bytes:
+        """Try to compress long payloads only."""
+        json = Serializer.dump_payload(self, obj)
+        return base64_encode(json) if len(json) < WORTH_COMPRESSING else super().dump_payload(obj)
 
 
 def sign(purpose: str, payload: Any) -> str:

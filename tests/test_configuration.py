@@ -192,6 +192,7 @@ class TestAnArticle:
 class TestBans:
     """Found by what they name."""
 
+    @pytest.mark.usefixtures("app")
     def test_where_and_until_when(self) -> None:
         soon, gone = clock.now().replace(year=2999), clock.now().replace(year=1999)
         found = Bans(

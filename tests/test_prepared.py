@@ -2,13 +2,15 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models import Site
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.prepared import Prepared
+from commentsvc.storage_errors import Meaning, meaning
 
 NAMES = ("day", "site_id", "event", "count", "seconds")
 
@@ -37,6 +39,42 @@ def test_values_of_every_kind_are_stored_as_by_the_models(app: Flask) -> None:
 def test_one_statement_serves_many_times(app: Flask) -> None:
     counting = Prepared(lambda: select(func.count()).select_from(Site).where(Site.key == bindparam("key")))
     assert [counting.number({"key": key}) for key in ("blog", "nobody's", "other")] == [1, 0, 1]
+
+
+def test_rows_mean_what_the_models_say(app: Flask) -> None:
+    """Moments, enums and lists, which the drivers return as texts or numbers."""
+    names = ("id", "key", "origins", "moderation", "created_at", "close_after_days")
+    one = Prepared(lambda: select(*(getattr(Site, name) for name in names)).where(Site.key == bindparam("key")))
+    site = db.session.scalars(select(Site).where(Site.key == "blog")).one()
+    assert one.in_python(one.one({"key": "blog"})) == [getattr(site, name) for name in names]
+
+
+class TestErrors:
+    """They are SQLAlchemy's, so that whoever handles those handles them."""
+
+    def test_a_constraint(self, app: Flask) -> None:
+        row = {"day": clock.now().date(), "site_id": 0, "event": Event.SPAM, "count": 2, "seconds": 7}
+        adding = Prepared(lambda: insert(DailyCount).values({name: bindparam(name) for name in NAMES}))
+        db.begin_write()
+        adding.run(row)
+        with pytest.raises(IntegrityError) as problem:
+            adding.run(row)
+        assert problem.value.params is None, "what strangers typed is not logged"
+        db.session.rollback()
+        assert not db.session.scalars(select(DailyCount)).all()
+
+    def test_a_connection_that_died(self, app: Flask) -> None:
+        if db.engine.dialect.name != "postgresql":
+            pytest.skip("about PostgreSQL")
+        counting = Prepared(lambda: select(func.count()).select_from(Site))
+        number = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with db.engine.connect() as other:
+            other.execute(text(f"SELECT pg_terminate_backend({number})"))
+        with pytest.raises(OperationalError) as problem:
+            counting.number({})
+        assert meaning(problem.value) == Meaning.OUT_OF_SERVICE
+        db.session.rollback()
+        assert counting.number({}) == 2, "by a new connection"
 
 
 def test_a_missing_value_is_a_mistake(app: Flask) -> None:
