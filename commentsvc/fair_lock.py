@@ -5,18 +5,18 @@ from collections import deque
 
 
 class FairLock:
-    """A lock that threads get in the order in which they ask."""
+    """A lock that threads get in the order in which they ask, as many at a time as there are ``places``."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
         self._lock = threading.Lock()
-        self._is_taken = False
+        self._free = places
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, seconds: float) -> bool:
         """Take the lock; return False if that takes longer than this."""
         with self._lock:
-            if not self._is_taken:
-                self._is_taken = True
+            if self._free:
+                self._free -= 1
                 return True
             turn = threading.Lock()
             turn.acquire()
@@ -35,4 +35,4 @@ class FairLock:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
-                self._is_taken = False
+                self._free += 1

@@ -77,7 +77,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
 
 @blueprint.post("/t/<site_key>/")
 @blueprint.post("/t/<site_key>/<key:key>")
-@gate.one_at_a_time
+@gate.in_turn
 def post(site_key: str, key: str = "") -> AnyResponse:
     """Post a comment; redirect to it, or show the page again with what is wrong and everything typed.
 
