@@ -1,12 +1,21 @@
 """How much CPU each kind of write costs, and how many statements: in one process, without a server around it.
 
-``python -m bench.writers``. What counts is the ratio to a comment: machines differ and this one may be busy.
+And what the first reader after it costs, for whom the thread is rendered. ``python -m bench.writers``. What counts is
+the ratio to a comment: machines differ and this one may be busy. Where valgrind is installed, it counts the
+instructions of one comment, which are the same on a busy machine.
 """
 
+import os
+import re
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,11 +37,24 @@ from tests.visitors import hidden_fields
 
 ROUNDS, EACH = 5, 40
 COMMENTS = 250  # to be edited, and as many to be decided about
+READ = (10, 100)  # comments of the threads that are rendered
+COUNTED = (60, 260)  # comments, whose difference is counted
 TEXT = "Some words about the phone *and* its cord, and what the neighbours think of it. " * 3
 
 
 def main() -> None:
     """Build a small blog, then write in every way."""
+    if len(sys.argv) > 1:
+        _post(int(sys.argv[1]))
+        return
+    with _blog() as app:
+        _measure(app)
+    if shutil.which("valgrind"):
+        print(f"\ninstructions of a comment, as valgrind counts them: {_instructions() / 1e6:.2f} million")
+
+
+@contextmanager
+def _blog() -> Iterator[Flask]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.sqlite3"
         schema.upgrade(url)
@@ -41,9 +63,35 @@ def main() -> None:
             db.begin_write()
             passwords.set_password(moderators.add(EMAIL, "Ada"), PASSWORD)
             rules = {"captcha": Captcha.NEVER, "moderation": Moderation.NONE, "comments_per_minute": 1_000_000}
-            db.session.add(Site(key="blog", name="Blog", origins=["https://blog.example"], edit_minutes=60, **rules))
+            db.session.add(
+                Site(key="blog", name="Blog", origins=["https://blog.example"], edit_minutes=60, page_size=100, **rules)
+            )
             db.session.commit()
-        _measure(app)
+        yield app
+
+
+def _post(count: int) -> None:
+    """Post so many comments, to be watched by valgrind."""
+    with _blog() as app:
+        client, numbers = app.test_client(), iter(range(count))
+        for _ in range(count):
+            _posted(client, numbers)
+
+
+def _instructions() -> float:
+    few, many = COUNTED
+    return (_instructions_of(many) - _instructions_of(few)) / (many - few)
+
+
+def _instructions_of(count: int) -> int:
+    """Instructions of a process that posts so many comments, its start included."""
+    counting = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+    command = (*counting, sys.executable, "-m", "bench.writers", str(count))
+    done = subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True)
+    found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
+    if found is None:
+        sys.exit(done.stderr)
+    return int(found[1].replace(",", ""))
 
 
 def _measure(app: Flask) -> None:
@@ -60,6 +108,9 @@ def _ways(client: FlaskClient, moderator: tuple[FlaskClient, str]) -> dict[str, 
     own = [_posted(client, numbers) for _ in range(COMMENTS)]
     judged = [_posted(client, numbers) for _ in range(COMMENTS)]
     ada, token = moderator
+    for size in READ:
+        for _ in range(size):
+            _posted(client, numbers, f"of-{size}")
 
     def edit() -> None:
         mine = own[next(numbers) % COMMENTS]
@@ -88,13 +139,20 @@ def _ways(client: FlaskClient, moderator: tuple[FlaskClient, str]) -> dict[str, 
             client, "POST", "/api/v1/preview", {"site": "blog", "body": f"{next(numbers)} {TEXT}"}
         ),
         "a challenge": lambda: _send(client, "POST", "/api/v1/challenges", {"site": "blog", "key": "5"}),
+        **{f"rendering a thread of {size} comments": partial(_read, client, f"of-{size}") for size in READ},
     }
 
 
-def _posted(client: FlaskClient, numbers: Iterator[int]) -> dict[str, Any]:
+def _posted(client: FlaskClient, numbers: Iterator[int], thread: str = "") -> dict[str, Any]:
     number = next(numbers)
     said = {"author": "Bob", "body": f"{number} {TEXT}"}
-    return _send(client, "POST", f"/api/v1/threads/blog/{number % 50}/comments", said)
+    return _send(client, "POST", f"/api/v1/threads/blog/{thread or number % 50}/comments", said)
+
+
+def _read(client: FlaskClient, thread: str) -> None:
+    """Read a thread that was just written to."""
+    client.application.extensions["snapshots"].drop_site(1)
+    _check(client.get(f"/embed/blog/{thread}?lang=en", base_url=BASE))
 
 
 def _send(client: FlaskClient, method: str, path: str, said: dict[str, str], **named: Any) -> dict[str, Any]:
