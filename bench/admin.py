@@ -1,5 +1,6 @@
-"""How long each page of the admin pages takes with 1,000,000 comments in 50,000 threads, on SQLite and on PostgreSQL.
+"""How long each page takes with 1,000,000 comments in 50,000 threads, on SQLite and on PostgreSQL.
 
+Moderators' pages, and readers' pages that are no snapshots yet, one of them of a thread of 10,000 comments.
 ``python -m bench.admin [COMMENTS]``; as whole answers of the application, with everything a browser would get.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, text
+from sqlalchemy import bindparam, insert, select, text
 from werkzeug.test import TestResponse
 
 from commentsvc import clock, schema, throttle
@@ -27,16 +28,19 @@ from commentsvc.db import db
 from commentsvc.models import Comment, DailyCount, Decision, Site, Thread
 from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
 from commentsvc.models.daily_count import Event
-from commentsvc.models.moderator import Role
+from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Captcha, Moderation
 from commentsvc.settings import Settings
 from commentsvc.sites import removal as site_removal
+from commentsvc.web.admin.queue import FRAGMENT
 from tests import postgres
 from tests.running import SECRET
 from tests.visitors import hidden_fields
 
 COMMENTS = 1_000_000
 THREADS_FOR = 20  # comments
+ANSWERED = 5  # every fifth comment of that one is answered by the next four
+LONG = 10_000  # comments of one thread, which arrived in another order than they were written
 SITES = 5
 BATCH = 10_000
 ROUNDS = 40
@@ -55,6 +59,21 @@ MODERATORS_PAGES = {
     "moderator: a comment": "/admin/comments/{own}",
     "moderator: decisions": "/admin/log?of=decisions",
     "moderator: numbers": "/admin/stats",
+}
+
+READERS_PAGES = {
+    "reader: a long thread": "/embed/blog0/long?lang=en",
+    "reader: its last page": "/embed/blog0/long?lang=en&page={pages}",
+    "reader: newest first": "/embed/blog0/long?lang=en&sort=newest",
+    "reader: flat, the middle": "/embed/blog0/long?lang=en&view=linear&page={half}",
+    "reader: a comment's page": "/embed/blog0/long?lang=en&comment={deep}",
+    "reader: no JavaScript": "/t/blog0/long?lang=en&page={half}",
+    "reader: as JSON": "/api/v1/threads/blog0/long?page={half}",
+    "reader: feed of it": "/feed/blog0/long",
+    "reader: feed of a blog": "/feed/blog0",
+    "reader: latest comments": "/latest/blog0?count=10",
+    "reader: list of articles": "/t/blog0/",
+    "reader: counts": "/api/v1/counts?site=blog0&key=long&key=article-5.html",
 }
 
 PAGES = {
@@ -128,6 +147,8 @@ def _measure(folder: Path, url: str, comments: int) -> None:
             _ask(client, page, path.format(**places))
         for page, path in MODERATORS_PAGES.items():
             _ask(moderator, page, path.format(**places))
+        for page, path in READERS_PAGES.items():
+            _ask(app.test_client(), page, path.format(**places))
         print(f"\n{'writing':26} {'median ms':>10} {'p95 ms':>8}")
         _decide(client)
         _tell("a comment, whole", _posting(app))
@@ -152,6 +173,9 @@ def build(comments: int) -> dict[str, Any]:
     _insert(Thread, ({**_thread(number, site_ids, now), "id": number + 1} for number in range(threads)))
     _insert(Comment, (_comment(number + 1, threads, site_ids, comments, now, draw) for number in range(comments)))
     _insert(Decision, (_decision(number + 1, threads, site_ids) for number in range(comments)))
+    long = {**_thread(0, site_ids, now), "id": threads + 1, "key": "long", "comment_count": LONG}
+    _insert(Thread, iter([long]))
+    _insert(Comment, (_of_long(number, comments, threads + 1, site_ids, now, draw) for number in range(1, LONG + 1)))
     days = (now.date() - timedelta(days=back) for back in range(DAYS))
     _insert(
         DailyCount,
@@ -173,6 +197,9 @@ def build(comments: int) -> dict[str, Any]:
         "thread": threads // 2,
         "address": f"{77:032x}",
         "reason": reason_mark(REASONS[1]).replace("=", "%3D"),
+        "deep": comments + LONG // 2,
+        "pages": LONG // ANSWERED // Site.page_size.default.arg,
+        "half": LONG // ANSWERED // Site.page_size.default.arg // 2,
     }
 
 
@@ -217,8 +244,31 @@ def _comment(
         "address_hash": f"{person:032x}",
         "seed": f"{person:016x}",
         "created_at": created,
-        "marks": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
-        "said": said_in(author, email, None, "", body),
+        "written_at": created,
+        "search_tags": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
+        "search_text": said_in(author, email, None, "", body),
+    }
+
+
+def _of_long(
+    number: int, before: int, thread: int, site_ids: list[int], now: datetime, draw: random.Random
+) -> dict[str, Any]:
+    root = before + (number - 1) // ANSWERED * ANSWERED + 1
+    parent = None if root == before + number else root
+    written = now - timedelta(days=DAYS) + timedelta(minutes=number * 7919 % LONG)
+    marks = marks_of(State.APPROVED, Kind.COMMENT, site_ids[0], thread, now, [])
+    return {
+        **_comment(before + number, 1, site_ids, before + LONG, now, draw),
+        "site_id": site_ids[0],
+        "thread_id": thread,
+        "parent_id": parent,
+        "root_id": parent,
+        "kind": Kind.COMMENT,
+        "state": State.APPROVED,
+        "reasons": [],
+        "created_at": now,
+        "written_at": written,
+        "search_tags": marks,
     }
 
 
@@ -240,7 +290,7 @@ def _insert(table: Any, rows: Iterator[dict[str, Any]]) -> None:
 
 def _store(table: Any, batch: list[dict[str, Any]]) -> None:
     db.begin_write()
-    db.session.execute(insert(table.__table__), batch)
+    db.session.execute(insert(table.__table__).values({name: bindparam(name) for name in batch[0]}), batch)
     db.session.commit()
 
 
@@ -265,10 +315,12 @@ def _ask(client: FlaskClient, page: str, path: str) -> None:
     for _ in range(WARM):
         _open(client, path)
     for _ in range(ROUNDS):
+        for number in range(1, SITES + 1):
+            client.application.extensions["snapshots"].drop_site(number)
         started = time.perf_counter()
         answer = _open(client, path, headers={"Accept-Encoding": "gzip"})
         taken.append((time.perf_counter() - started) * 1000)
-        if answer.status_code != 200:
+        if answer.status_code not in (200, 302):
             raise RuntimeError(f"{path} was answered with {answer.status_code}")
         sent = len(answer.data)
     taken.sort()
@@ -286,7 +338,7 @@ def _decide(client: FlaskClient) -> None:
     for number in waiting:
         started = time.perf_counter()
         sent = {"csrf_token": token, "listed": ""}
-        answer = _open(client, f"/admin/comments/{number}/approval", method="POST", data=sent, headers={"X-Desk": "1"})
+        answer = _open(client, f"/admin/comments/{number}/approval", method="POST", data=sent, headers={FRAGMENT: "1"})
         taken.append((time.perf_counter() - started) * 1000)
         if answer.status_code != 200:
             raise RuntimeError(f"the decision was answered with {answer.status_code}")
@@ -330,7 +382,7 @@ def _timed(client: FlaskClient, path: str, said: dict[str, str] | None = None) -
 def _removing() -> list[float]:
     """Milliseconds of each of the first steps that take a blog away."""
     db.begin_write()
-    site_removal.begin(Site.named(f"blog{SITES - 1}"))
+    site_removal.begin(Site.named(f"blog{SITES - 1}"), db.session.scalars(select(Moderator)).first())
     db.session.commit()
     taken = []
     for _ in range(REMOVED):

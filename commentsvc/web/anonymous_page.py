@@ -19,6 +19,7 @@ from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
 from commentsvc.web import challenge_outcome, current, snapshots, visitor
 from commentsvc.web.admin import signed_in
+from commentsvc.web.compression import Template
 from commentsvc.web.forms import CommentForm, ShownChallenge
 from commentsvc.web.snapshots import OF_A_PAGE
 from commentsvc.web.visitor import Visitor
@@ -26,7 +27,7 @@ from commentsvc.web.visitor import Visitor
 # Nobody can guess a gap, so nobody can write one into a comment to see what is inserted.
 CHALLENGE, VISITOR, IDEMPOTENCY_KEY = (f"gap-{secrets.token_hex(16)}" for _ in range(3))
 GAP = re.compile(f"({CHALLENGE}|{VISITOR}|{IDEMPOTENCY_KEY})".encode())
-PAGES_AT_HAND = 16  # in pieces
+PAGES_AT_HAND = 16  # as templates
 # The rule for challenges: the article's or, where it depends on the person, this one.
 BY_RULE, ASKED, UNASKED = "strangers by rule ", "strangers asked ", "strangers unasked "
 
@@ -39,10 +40,11 @@ class _SomeVisitor(Visitor):
 
 @dataclass(frozen=True)
 class Page:
-    """The page, and whose it is."""
+    """The page, and whose it is; ``is_packed`` if it is gzip."""
 
     html: bytes
     site: Site
+    is_packed: bool
 
 
 def page(site_key: str, address: str) -> Page | None:
@@ -60,10 +62,11 @@ def page(site_key: str, address: str) -> Page | None:
         html = snapshots.whole(request.path, [*asked, ("lang", i18n.language())], shape)
     except StorageUnavailable:
         return None
-    pieces = _pieces(html)
-    if len(pieces) > 1:
-        html = _filled(pieces, challenge.place_of(site_key, key))
-    return Page(html, configuration.latest().sites.get(site_key, site))  # as new as the page is
+    template = _template(html)
+    own = _own(challenge.place_of(site_key, key)) if len(template.pieces) > 1 else {}
+    is_packed = snapshots.takes_gzip(request.headers.get("Accept-Encoding", ""))
+    html = template.packed(own) if is_packed else template.filled(own)
+    return Page(html, configuration.latest().sites.get(site_key, site), is_packed)  # the site as new as the page is
 
 
 def _is_known() -> bool:
@@ -72,19 +75,18 @@ def _is_known() -> bool:
 
 
 @lru_cache(maxsize=PAGES_AT_HAND)
-def _pieces(html: bytes) -> list[bytes]:
-    """Return the text between gaps, and in every second place a gap."""
-    return GAP.split(html)
+def _template(html: bytes) -> Template:
+    return Template(GAP.split(html))
 
 
-def _filled(pieces: list[bytes], place: str) -> bytes:
+def _own(place: str) -> dict[bytes, bytes]:
+    """Return what stands in the gaps for this visitor."""
     person = visitor.current()
-    own = {
+    return {
         CHALLENGE.encode(): challenge.issue(place, person.id).encode(),
         VISITOR.encode(): person.token.encode(),
         IDEMPOTENCY_KEY.encode(): secrets.token_urlsafe(12).encode(),
     }
-    return b"".join(own.get(piece, piece) for piece in pieces)
 
 
 def form(article: Article, shape: str) -> CommentForm | None:

@@ -19,6 +19,7 @@ from commentsvc.threads import listing, threads
 from commentsvc.threads.articles import Article
 from commentsvc.web import (
     anonymous_page,
+    compression,
     current,
     embed,
     empty_thread,
@@ -48,6 +49,7 @@ OURS = snapshots.OF_A_PAGE | {
 FORM = ("<!--form-->", "<!--/form-->")  # the form for everybody is between these in a fragment
 
 blueprint = Blueprint("pages", __name__)
+blueprint.after_request(compression.compress)
 
 
 @blueprint.get("/t/<site_key>/")
@@ -59,7 +61,10 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     leads that is the same for all of them.
     """
     if page := anonymous_page.page(site_key, key):
-        return _never_kept(make_response(page.html), page.site)
+        response = _never_kept(make_response(page.html), page.site)
+        if page.is_packed:
+            response.headers["Content-Encoding"] = "gzip"
+        return response
     article = _address(site_key, key)
     if whole_key := _with_query(article):
         return redirect(links.thread_page(article.site_key, whole_key), code=302)
