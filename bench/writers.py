@@ -70,11 +70,11 @@ def _blog() -> Iterator[Flask]:
         yield app
 
 
-def _post(count: int) -> None:
+def _post(total: int) -> None:
     """Post so many comments, to be watched by valgrind."""
     with _blog() as app:
-        client, numbers = app.test_client(), iter(range(count))
-        for _ in range(count):
+        client, numbers = app.test_client(), iter(range(total))
+        for _ in range(total):
             _posted(client, numbers)
 
 
@@ -84,7 +84,7 @@ def _instructions() -> float:
 
 
 def _instructions_of(count: int) -> int:
-    """Instructions of a process that posts so many comments, its start included."""
+    """Return the instructions of a process that posts so many comments, its start included."""
     counting = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
     command = (*counting, sys.executable, "-m", "bench.writers", str(count))
     done = subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True)

@@ -19,10 +19,10 @@ from commentsvc.web import snapshots
 from commentsvc.web.admin.signed_in import csrf
 from commentsvc.web.security import MAX_REQUEST_SIZE
 from commentsvc.web.uploads import UploadRequest
-from commentsvc.web.visitor import VisitorSessions
+from commentsvc.web.visitor import CachedSerializerSessions
 
 MAX_FORM_PARTS = 100
-GARBAGE = 5_000  # new objects until the youngest are looked through; a comment makes some thousand
+GC_THRESHOLD = 5_000  # allocations before a young-generation collection; one comment makes a few thousand
 
 
 def create_app(given: Settings | None = None) -> Flask:
@@ -37,7 +37,7 @@ def create_app(given: Settings | None = None) -> Flask:
     logs.configure(config.log_format)
     app = Flask("commentsvc", static_folder=None)
     app.request_class = UploadRequest
-    app.session_interface = VisitorSessions()
+    app.session_interface = CachedSerializerSessions()
     app.url_map.merge_slashes = app.url_map.redirect_defaults = False  # an address means what it says
     _configure_flask(app, config)
     db.init_app(app)
@@ -58,7 +58,7 @@ def create_serving_app() -> Flask:
         jobs = Schedule(app.app_context)
         Finalize(None, jobs.end, exitpriority=0)  # requests under way have ended by then
     gc.freeze()  # what is loaded now stays, so the collector, off in the listening process, may skip it
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(GC_THRESHOLD)
     gc.enable()
     return app
 

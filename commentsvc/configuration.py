@@ -21,7 +21,6 @@ from commentsvc.models.channel import Channel, Means
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
-from commentsvc.prepared import attach
 
 COMPARED = "configuration"  # noted in the session until its transaction ends
 VERSION = select(Configuration.version)
@@ -126,7 +125,7 @@ def _in_session(row: Row) -> Row:
     if there is not None:
         return db.session.merge(row, load=False) if inspect(there).expired else there
     known, copy = instance_dict(row), type(row)()
-    attach(copy, {column.key: known[column.key] for column in row.__table__.columns})
+    db.attach(copy, {column.key: known[column.key] for column in row.__table__.columns})
     return copy
 
 

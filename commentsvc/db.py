@@ -36,7 +36,8 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, registry
+from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, make_transient_to_detached, registry
+from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeDecorator
 
 from commentsvc import settings, sqlite
@@ -125,13 +126,13 @@ class Database(SQLAlchemy):
             prepare(self.engine)
 
     def begin_write(self, *, keep: bool = False) -> None:
-        """End the current transaction and begin one that may write.
+        """Begin a transaction that may write.
 
-        SQLite takes its write lock here, so nothing read afterwards can be stale when it is written. What was read
-        before is read again, unless the caller asks to ``keep`` it and checks it.
+        SQLite takes its write lock here, so nothing read afterwards can be stale when it is written. With ``keep``,
+        objects that were read stay loaded, and the caller must check them; PostgreSQL then continues the transaction.
         """
         if keep:
-            _begin_writing(self.session.connection())
+            _upgrade_to_write(self.session.connection())
         else:
             self.session.rollback()
             self.session.connection(execution_options={"writes": True})
@@ -146,6 +147,12 @@ class Database(SQLAlchemy):
             session.commit()
         finally:
             session.expire_on_commit = True
+
+    def attach(self, row: Base, values: Mapping[str, Any]) -> None:
+        """Add a new object to the session as the row with these values, primary key included, without a query."""
+        instance_dict(row).update(values)
+        make_transient_to_detached(row)
+        self.session.add(row)
 
     def on_commit(self, effect: Callable[..., object], *arguments: Hashable) -> None:
         """Call ``effect`` after the commit, once for the same arguments; forget it on rollback. It must not raise."""
@@ -252,14 +259,14 @@ def is_sqlite(url: str) -> bool:
     return url.startswith("sqlite")
 
 
-def _begin_writing(connection: Connection) -> None:
+def _upgrade_to_write(connection: Connection) -> None:
     """Let the current transaction write.
 
     On SQLite, it ends and another begins below SQLAlchemy, whose own way takes a tenth of the time of a comment.
     """
     connection.execution_options(writes=True)
     if connection.dialect.name == "sqlite":
-        sqlite.begin_anew(connection)
+        sqlite.restart_as_write(connection)
 
 
 def _milliseconds(span: timedelta) -> int:
@@ -383,8 +390,8 @@ def _words(one: str) -> ColumnElement[Any]:
     return func.phraseto_tsquery("simple", one)
 
 
-def index_where_set(column: str, *others: str) -> Index:
-    """An index that leaves out the rows in which the first column is NULL, so that those cost no write."""
+def partial_index(column: str, *others: str) -> Index:
+    """Return an index without the rows in which the first column is NULL, so that those cost no write."""
     only = text(f"{column} IS NOT NULL")
     return Index(None, column, *others, sqlite_where=only, postgresql_where=only)
 

@@ -4,7 +4,8 @@ For texts that are run so often that SQLAlchemy's own way, which prepares for ev
 than the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,15 +20,21 @@ def execute(connection: Connection, statement: str, parameters: Any = ()) -> Row
     Raises:
         DBAPIError: the database refuses the statement, or does not answer.
     """
-    dialect = connection.dialect
-    cursor = connection.connection.cursor()
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, cursor, statement, parameters, None, False)
-    try:
+    with errors_of(connection, statement), closing(connection.connection.cursor()) as cursor:
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, statement, parameters, None, False)
         cursor.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def errors_of(connection: Connection, statement: str) -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy's, and drop a connection that died."""
+    dialect = connection.dialect
+    try:
+        yield
     except dialect.loaded_dbapi.Error as problem:
-        is_gone = dialect.is_disconnect(problem, connection.connection.driver_connection, cursor)
+        is_gone = dialect.is_disconnect(problem, connection.connection.driver_connection, None)
         if is_gone:
             connection.invalidate(problem)
         raise DBAPIError.instance(
@@ -39,5 +46,3 @@ def execute(connection: Connection, statement: str, parameters: Any = ()) -> Row
             connection_invalidated=is_gone,
             dialect=dialect,
         ) from problem
-    finally:
-        cursor.close()

@@ -1,15 +1,15 @@
-"""A fair lock: threads get it in the order in which they ask."""
+"""A fair semaphore: threads get it in the order in which they ask."""
 
 import threading
 from collections import deque
 
 
-class FairLock:
-    """A lock that threads get in the order in which they ask, as many at a time as there are ``places``."""
+class FairSemaphore:
+    """A semaphore that threads get in the order in which they ask, ``permits`` of them at a time."""
 
-    def __init__(self, places: int = 1) -> None:
+    def __init__(self, permits: int = 1) -> None:
         self._lock = threading.Lock()
-        self._free = places
+        self._free = permits
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, seconds: float) -> bool:

@@ -92,7 +92,7 @@ def _decoded(text: str, keep: str) -> str:
     return unicodedata.normalize("NFC", re.sub(r"[\t\n]", "", CONTROLS.sub("", decoded)))
 
 
-def holds_address(text: str) -> bool:
+def may_contain_url(text: str) -> bool:
     """Return whether a text may hold a web address; most hold none, and need not be searched."""
     return "://" in text or "www." in text.lower()
 

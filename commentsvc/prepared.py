@@ -1,4 +1,4 @@
-"""Statements that are run with every comment: compiled once, then run as text. And rows that they read or wrote.
+"""Statements that are run with every comment: compiled once, then run as text.
 
 SQLAlchemy spends most of the time of such a statement on finding what it compiled before, and on its values.
 """
@@ -8,13 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, Dialect, Executable, literal_column
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from commentsvc import driver
-from commentsvc.db import Base, db
+from commentsvc.db import db
 
 Processor = Callable[[Any], Any]
 
@@ -22,30 +20,30 @@ Processor = Callable[[Any], Any]
 class Prepared:
     """A Core statement, made by ``build`` when it is first run.
 
-    Rows are as the driver returns them, which is enough for numbers and texts; ``in_python`` converts the others.
+    Rows are as the driver returns them, which is enough for numbers and texts; ``to_python`` converts the others.
     """
 
     def __init__(self, build: Callable[[], Executable]) -> None:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, values: Mapping[str, Any]) -> driver.Rows:
+    def execute(self, values: Mapping[str, Any]) -> driver.Rows:
         """Execute the statement in the current transaction; return its rows."""
         connection = db.session.connection()
         compiled = self._for(connection.dialect)
-        return driver.execute(connection, compiled.text, compiled.given(values))
+        return driver.execute(connection, compiled.text, compiled.parameters(values))
 
-    def one(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def fetch_one(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Execute a statement that always returns one row; return that."""
-        [row] = self.run(values)
+        [row] = self.execute(values)
         return row
 
-    def number(self, values: Mapping[str, Any]) -> int:
+    def fetch_int(self, values: Mapping[str, Any]) -> int:
         """Execute the statement; return the number in its first row, 0 if there is none."""
-        rows = self.run(values)
+        rows = self.execute(values)
         return rows[0][0] or 0 if rows else 0
 
-    def in_python(self, row: Sequence[Any]) -> list[Any]:
+    def to_python(self, row: Sequence[Any]) -> list[Any]:
         """Return a row's values as the ORM would."""
         convert = self._for(db.engine.dialect).results
         return [processor(value) for processor, value in zip(convert, row, strict=True)]
@@ -70,22 +68,22 @@ class _Compiled:
         places = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
         self._names = places if compiled.positiontup is None else None
         self._template: list[Any] = [None] * len(places)  # with the constants; most places hold one
-        self._asked: list[tuple[str, Processor, list[int]]] = []
+        self._variables: list[tuple[str, Processor, list[int]]] = []
         for name, bind in compiled.binds.items():
             processor = bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
-            here = [index for index, place in enumerate(places) if place == name]
+            positions = [index for index, place in enumerate(places) if place == name]
             if bind.required:
-                self._asked.append((bind.key, processor, here))
+                self._variables.append((bind.key, processor, positions))
                 continue
-            for index in here:
+            for index in positions:
                 self._template[index] = processor(bind.effective_value)
         kinds = (column.type.dialect_impl(dialect) for column in getattr(statement, "selected_columns", ()))
         self.results = [kind.result_processor(dialect, None) or _as_it_is for kind in kinds]
 
-    def given(self, values: Mapping[str, Any]) -> Any:
+    def parameters(self, values: Mapping[str, Any]) -> Any:
         """Return what the driver is given."""
         found = self._template.copy()
-        for key, processor, places in self._asked:
+        for key, processor, places in self._variables:
             value = processor(values[key])
             for place in places:
                 found[place] = value
@@ -93,22 +91,17 @@ class _Compiled:
 
 
 def _with_constants(statement: Any, dialect: Dialect) -> Any:
-    """Write the values that never change into a question's text: it may have ten times as many as change."""
+    """Inline the constants into the text of a SELECT: it may have ten times as many as variables."""
 
     def written(element: Any, **_: Any) -> Any:
         if not isinstance(element, BindParameter) or element.required:
             return None
         write = element.type.dialect_impl(dialect).literal_processor(dialect)
-        return literal_column(write(element.effective_value), element.type) if write else None
+        if write is None or "%" in str(element.effective_value):  # which drivers double in their own ways
+            return None
+        return literal_column(write(element.effective_value), element.type)
 
     return replacement_traverse(statement, {}, written) if statement.is_select else statement
-
-
-def attach(row: Base, values: Mapping[str, Any]) -> None:
-    """Make a new object the row that has these values, primary key included, as if the ORM had read or written it."""
-    instance_dict(row).update(values)
-    make_transient_to_detached(row)
-    db.session.add(row)
 
 
 def _as_it_is(value: Any) -> Any:

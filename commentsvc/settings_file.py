@@ -10,7 +10,7 @@ from typing import Any
 
 VARIABLE = "COMMENTSVC_CONFIG"
 NAME = "commentsvc.toml"
-OF_MACHINE = Path("/etc/commentsvc") / NAME
+SYSTEM_WIDE = Path("/etc/commentsvc") / NAME
 
 
 class Unreadable(Exception):
@@ -28,7 +28,7 @@ def find(environment: Mapping[str, str]) -> Path | None:
         if named and not Path(named).is_file():
             raise Unreadable(f"{VARIABLE}: there is no file {named}.")
         return Path(named).resolve() if named else None
-    return next((path.resolve() for path in (Path(NAME), OF_MACHINE) if _is_file(path)), None)
+    return next((path.resolve() for path in (Path(NAME), SYSTEM_WIDE) if _is_file(path)), None)
 
 
 def _is_file(path: Path) -> bool:

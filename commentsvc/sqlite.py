@@ -12,10 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
 
 from commentsvc import driver
-from commentsvc.fair_lock import FairLock
+from commentsvc.fair_lock import FairSemaphore
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
@@ -28,7 +27,7 @@ BEGIN = "BEGIN IMMEDIATE"
 class WriterConnection(sqlite3.Connection):
     """A connection that holds ``writer_lock`` while its transaction writes."""
 
-    writer_lock: FairLock
+    writer_lock: FairSemaphore
     is_first = False
 
     def begin_writing(self) -> None:
@@ -89,7 +88,7 @@ class WriterConnection(sqlite3.Connection):
 
 def prepare(engine: Engine) -> None:
     """Make all connections of an engine such ones."""
-    writer_lock = FairLock()
+    writer_lock = FairSemaphore()
 
     def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
         named.update(timeout=BUSY_TIMEOUT.total_seconds(), check_same_thread=False, factory=WriterConnection)
@@ -115,9 +114,10 @@ def _make_strict(connection: WriterConnection) -> None:
     cursor.close()
 
 
-def begin_anew(connection: Connection) -> None:
+def restart_as_write(connection: Connection) -> None:
     """End the transaction and begin one that writes."""
-    connection.connection.commit()
+    with driver.errors_of(connection, "COMMIT"):
+        connection.connection.commit()
     _begin_writing(connection)
 
 
@@ -130,10 +130,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_writing(connection: Connection) -> None:
-    try:
+    with driver.errors_of(connection, BEGIN):
         connection.connection.driver_connection.begin_writing()  # type: ignore[union-attr]
-    except sqlite3.Error as problem:
-        raise OperationalError(BEGIN, None, problem) from problem
 
 
 def _busy() -> sqlite3.OperationalError:

@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from commentsvc import clock
@@ -27,8 +27,8 @@ def test_values_of_every_kind_are_stored_as_by_the_models(app: Flask) -> None:
     )
     when = clock.now()
     db.begin_write()
-    Prepared(lambda: insert(DailyCount).values({name: bindparam(name) for name in NAMES})).run(row)
-    naming.run({"where": "blog", "called": "100 % 'ours'", "at": ["https://ü.example"], "when": when})
+    Prepared(lambda: insert(DailyCount).values({name: bindparam(name) for name in NAMES})).execute(row)
+    naming.execute({"where": "blog", "called": "100 % 'ours'", "at": ["https://ü.example"], "when": when})
     db.session.commit()
     stored = db.session.scalars(select(DailyCount)).one()
     assert {name: getattr(stored, name) for name in NAMES} == row
@@ -38,7 +38,7 @@ def test_values_of_every_kind_are_stored_as_by_the_models(app: Flask) -> None:
 
 def test_one_statement_serves_many_times(app: Flask) -> None:
     counting = Prepared(lambda: select(func.count()).select_from(Site).where(Site.key == bindparam("key")))
-    assert [counting.number({"key": key}) for key in ("blog", "nobody's", "other")] == [1, 0, 1]
+    assert [counting.fetch_int({"key": key}) for key in ("blog", "nobody's", "other")] == [1, 0, 1]
 
 
 def test_rows_mean_what_the_models_say(app: Flask) -> None:
@@ -46,7 +46,13 @@ def test_rows_mean_what_the_models_say(app: Flask) -> None:
     names = ("id", "key", "origins", "moderation", "created_at", "close_after_days")
     one = Prepared(lambda: select(*(getattr(Site, name) for name in names)).where(Site.key == bindparam("key")))
     site = db.session.scalars(select(Site).where(Site.key == "blog")).one()
-    assert one.in_python(one.one({"key": "blog"})) == [getattr(site, name) for name in names]
+    assert one.to_python(one.fetch_one({"key": "blog"})) == [getattr(site, name) for name in names]
+
+
+def test_a_percent_sign_stays_one(app: Flask) -> None:
+    """It begins a parameter for one driver, and is nothing special for the other."""
+    naming = Prepared(lambda: select(literal("100 %"), literal("50 %s")).where(Site.key == bindparam("key")))
+    assert naming.fetch_one({"key": "blog"}) == ("100 %", "50 %s")
 
 
 class TestErrors:
@@ -56,9 +62,9 @@ class TestErrors:
         row = {"day": clock.now().date(), "site_id": 0, "event": Event.SPAM, "count": 2, "seconds": 7}
         adding = Prepared(lambda: insert(DailyCount).values({name: bindparam(name) for name in NAMES}))
         db.begin_write()
-        adding.run(row)
+        adding.execute(row)
         with pytest.raises(IntegrityError) as problem:
-            adding.run(row)
+            adding.execute(row)
         assert problem.value.params is None, "what strangers typed is not logged"
         db.session.rollback()
         assert not db.session.scalars(select(DailyCount)).all()
@@ -71,19 +77,19 @@ class TestErrors:
         with db.engine.connect() as other:
             other.execute(text(f"SELECT pg_terminate_backend({number})"))
         with pytest.raises(OperationalError) as problem:
-            counting.number({})
+            counting.fetch_int({})
         assert meaning(problem.value) == Meaning.OUT_OF_SERVICE
         db.session.rollback()
-        assert counting.number({}) == 2, "by a new connection"
+        assert counting.fetch_int({}) == 2, "by a new connection"
 
 
 def test_a_missing_value_is_a_mistake(app: Flask) -> None:
     with pytest.raises(KeyError):
-        Prepared(lambda: select(Site.id).where(Site.key == bindparam("key"))).run({})
+        Prepared(lambda: select(Site.id).where(Site.key == bindparam("key"))).execute({})
 
 
 def test_lists_of_any_length_cannot_be_prepared(app: Flask) -> None:
     """Their text depends on how many there are."""
     among = Prepared(lambda: select(Site.id).where(Site.key.in_(bindparam("keys", expanding=True))))
     with pytest.raises(TypeError):
-        among.run({"keys": ["blog"]})
+        among.execute({"keys": ["blog"]})

@@ -13,15 +13,15 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from commentsvc import sqlite
-from commentsvc.fair_lock import FairLock
+from commentsvc.fair_lock import FairSemaphore
 from commentsvc.storage_errors import Meaning, meaning
 
 
-class TestFairLock:
+class TestFairSemaphore:
     """First come, first served."""
 
     def test_in_the_order_in_which_they_came(self) -> None:
-        lock, served = FairLock(), list[int]()
+        lock, served = FairSemaphore(), list[int]()
         assert lock.acquire(1)
 
         def come(number: int) -> None:
@@ -41,7 +41,7 @@ class TestFairLock:
         assert served == list(range(10))
 
     def test_who_gives_up_keeps_nobody_waiting(self) -> None:
-        lock = FairLock()
+        lock = FairSemaphore()
         assert lock.acquire(1)
         assert not lock.acquire(0.01)
         lock.release()

@@ -87,11 +87,11 @@ def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
 
 def is_solved(token: str, thread_path: str) -> bool | None:
     """Return whether a token needs no answer any more; None if it is invalid or expired."""
-    try:
-        contents = _contents(token) if token else None
-    except LinkInvalid:
+    if not token:
         return None
-    if contents is None:
+    try:
+        contents = _contents(token)
+    except LinkInvalid:
         return None
     return contents.solved if contents.thread_path == thread_path else None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FIRST = (
     "Start `commentsvc serve` or run `commentsvc init` there first; or say where the settings are: in this folder's "
-    f"{settings_file.NAME}, in {settings_file.OF_MACHINE}, or in the file that {settings_file.VARIABLE} names."
+    f"{settings_file.NAME}, in {settings_file.SYSTEM_WIDE}, or in the file that {settings_file.VARIABLE} names."
 )
 
 Given = ParamSpec("Given")

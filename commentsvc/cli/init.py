@@ -28,7 +28,7 @@ def init(file: Path, **given: str | None) -> None:
     application.make({**os.environ, settings_file.VARIABLE: str(file)}, makes_database=True)
     click.echo(f"Settings are in {file.resolve()}, readable by you only.")
     click.echo(f"The database is {schema.place(settings.current().database)}.")
-    if file.resolve() not in (Path(settings_file.NAME).resolve(), settings_file.OF_MACHINE):
+    if file.resolve() not in (Path(settings_file.NAME).resolve(), settings_file.SYSTEM_WIDE):
         click.echo(f"Commands find it when {settings_file.VARIABLE}={file.resolve()} is set.")
 
 

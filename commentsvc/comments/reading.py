@@ -115,13 +115,13 @@ def read(article: Article, view: View | None = None, order: Order = Order.OLDEST
     view = view or View(site.view)
     if thread is None:
         return ThreadPage(article, view, order, 1, 1, [], [])
-    window = _window(thread, view, order, 1) if page <= 1 else None
+    window = _fetch_page(thread, view, order, 1) if page <= 1 else None
     if window is not None and len(window) < site.page_size:
         page, pages = 1, 1
     else:
-        pages = max(1, math.ceil(_number_of(_rows(view), thread) / site.page_size))
+        pages = max(1, math.ceil(_count(_select_items(view), thread) / site.page_size))
         page = min(max(page, 1), pages)
-        window = window or _window(thread, view, order, page)
+        window = window or _fetch_page(thread, view, order, page)
     items = list(_lines(window) if view == View.LINEAR else _branches(thread, window))
     pinned = visible(thread, thread.pinned_id) if page == 1 else None
     return ThreadPage(article, view, order, page, pages, items, _linkbacks(thread), pinned)
@@ -131,8 +131,8 @@ def page_of(site: Site, comment: Comment, view: View, order: Order = Order.OLDES
     """Return the page on which a visible comment stands."""
     root = db.session.get(Comment, comment.root_id) if comment.root_id and view != View.LINEAR else None
     item, others = root or comment, tuple_(Comment.written_at, Comment.id)
-    before = _rows(view).where(others < item.position if order == Order.OLDEST else others > item.position)
-    return _number_of(before, comment.thread) // site.page_size + 1
+    before = _select_items(view).where(others < item.position if order == Order.OLDEST else others > item.position)
+    return _count(before, comment.thread) // site.page_size + 1
 
 
 def visible(thread: Thread | None, comment_id: int | None) -> Comment | None:
@@ -153,8 +153,8 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
 
 def waiting_in(thread: Thread) -> list[Comment]:
     """Return the pending comments of a thread."""
-    held = _discussion().where(Comment.state == State.PENDING)
-    return _found(held.order_by(*Comment.order()).limit(MAX_WAITING), thread)
+    held = _select_discussion().where(Comment.state == State.PENDING)
+    return _fetch(held.order_by(*Comment.order()).limit(MAX_WAITING), thread)
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
@@ -198,7 +198,7 @@ def counts(site: Site, keys: Iterable[str]) -> dict[str, int]:
     return {key: found.get(key, 0) for key in wanted}
 
 
-def _found(statement: Select[Comment], thread: Thread, **values: Any) -> list[Comment]:
+def _fetch(statement: Select[Comment], thread: Thread, **values: Any) -> list[Comment]:
     """Return what a statement selects from a thread."""
     comments = list(db.session.scalars(statement, {"thread": thread.id, **values}))
     for comment in comments:
@@ -206,37 +206,37 @@ def _found(statement: Select[Comment], thread: Thread, **values: Any) -> list[Co
     return comments
 
 
-def _number_of(rows: Select[Comment], thread: Thread) -> int:
+def _count(rows: Select[Comment], thread: Thread) -> int:
     return db.session.scalar(rows.with_only_columns(func.count(Comment.id)), {"thread": thread.id}) or 0
 
 
-def _window(thread: Thread, view: View, order: Order, page: int) -> list[Comment]:
+def _fetch_page(thread: Thread, view: View, order: Order, page: int) -> list[Comment]:
     size = thread.site.page_size
-    return _found(_page(view, order), thread, size=size, start=(page - 1) * size)
+    return _fetch(_select_page(view, order), thread, size=size, start=(page - 1) * size)
 
 
 @cache
-def _page(view: View, order: Order) -> Select[Comment]:
-    in_order = _rows(view).order_by(*Comment.order(newest_first=order == Order.NEWEST))
+def _select_page(view: View, order: Order) -> Select[Comment]:
+    in_order = _select_items(view).order_by(*Comment.order(newest_first=order == Order.NEWEST))
     return in_order.limit(bindparam("size")).offset(bindparam("start"))
 
 
 @cache
-def _rows(view: View) -> Select[Comment]:
+def _select_items(view: View) -> Select[Comment]:
     """Select what is counted in pages: each comment or, where they are nested, each with its answers."""
     is_shown = Comment.state == State.APPROVED
     if view == View.LINEAR:
-        return _discussion().where(is_shown)
-    return _discussion().where(Comment.root_id.is_(None), or_(is_shown, _has_shown_answers()))
+        return _select_discussion().where(is_shown)
+    return _select_discussion().where(Comment.root_id.is_(None), or_(is_shown, _has_shown_answers()))
 
 
 @cache
-def _discussion() -> Select[Comment]:
-    return _in_thread().where(Comment.is_discussion)
+def _select_discussion() -> Select[Comment]:
+    return _select_comments().where(Comment.is_discussion)
 
 
 @cache
-def _in_thread() -> Select[Comment]:
+def _select_comments() -> Select[Comment]:
     return select(Comment).where(Comment.thread_id == bindparam("thread")).options(lazyload(Comment.thread))
 
 
@@ -246,14 +246,14 @@ def _has_shown_answers() -> ColumnElement[bool]:
 
 
 @cache
-def _below() -> Select[Comment]:
+def _select_replies() -> Select[Comment]:
     below = Comment.root_id.in_(bindparam("roots", expanding=True))
-    return _discussion().where(below).order_by(*Comment.order())
+    return _select_discussion().where(below).order_by(*Comment.order())
 
 
 @cache
-def _beside() -> Select[Comment]:
-    beside = _in_thread().where(~Comment.is_discussion, unindexed(Comment.state) == State.APPROVED)
+def _select_linkbacks() -> Select[Comment]:
+    beside = _select_comments().where(~Comment.is_discussion, unindexed(Comment.state) == State.APPROVED)
     return beside.order_by(*Comment.order(newest_first=True)).limit(MAX_LINKBACKS)
 
 
@@ -292,7 +292,7 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
 
 def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
     grouped: dict[int, list[Comment]] = defaultdict(list)
-    for answer in _found(_below(), thread, roots=[root.id for root in roots]):
+    for answer in _fetch(_select_replies(), thread, roots=[root.id for root in roots]):
         grouped[answer.parent_id or answer.root_id or 0].append(answer)
     return grouped
 
@@ -309,4 +309,4 @@ def _with_shown_descendants(by_id: dict[int, Comment]) -> set[int]:
 
 
 def _linkbacks(thread: Thread) -> list[Comment]:
-    return _found(_beside(), thread)[::-1] if thread.linkback_count else []
+    return _fetch(_select_linkbacks(), thread)[::-1] if thread.linkback_count else []

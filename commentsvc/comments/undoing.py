@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commentsvc import clock
-from commentsvc.comments import editing, imports, replying
+from commentsvc.comments import editing, import_undo, replying
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
@@ -74,7 +74,7 @@ def may_be_undone(action: ModeratorAction) -> bool:
     if action.verb == Verb.BAN:
         return action.undone_at is None or bans.has_trashed(action.undo_data["ban"])
     if action.verb == Verb.IMPORT:
-        return action.undone_at is None and imports.is_left(action)
+        return action.undone_at is None and import_undo.is_left(action)
     return action.undone_at is None and action.verb in UNDOING
 
 

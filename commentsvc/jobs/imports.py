@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import settings, storage_errors
-from commentsvc.comments import imports
+from commentsvc.comments import import_undo
 from commentsvc.db import db
 from commentsvc.errors import Refusal, found
 from commentsvc.jobs.runner import run_in_transaction
@@ -86,5 +86,5 @@ class _Progress:
 
 def revert_imports() -> int:
     """Take imports back that were undone; return how many rows went."""
-    action_id = imports.next_undone()
-    return sum(db.in_batches(partial(imports.revert_batch, action_id))) if action_id else 0
+    action_id = import_undo.next_undone()
+    return sum(db.in_batches(partial(import_undo.revert_batch, action_id))) if action_id else 0

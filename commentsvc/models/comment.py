@@ -27,12 +27,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base, UTCDateTime, db, index_where_set
+from commentsvc.db import Base, UTCDateTime, db, partial_index
 from commentsvc.errors import Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
-from commentsvc.prepared import Prepared, attach
+from commentsvc.prepared import Prepared
 
 
 class Kind(StrEnum):
@@ -97,11 +97,11 @@ class Comment(Base):
         Index(None, "site_id", "state", "id"),
         Index(None, "body_hash", "state"),
         Index(None, "author", "state"),
-        index_where_set("visitor"),
-        index_where_set("address_hash", "state"),
-        index_where_set("email", "state"),
-        index_where_set("parent_id"),
-        index_where_set("root_id"),
+        partial_index("visitor"),
+        partial_index("address_hash", "state"),
+        partial_index("email", "state"),
+        partial_index("parent_id"),
+        partial_index("root_id"),
         Index("ix_comment_address_age", "created_at", sqlite_where=_HAS_ADDRESS, postgresql_where=_HAS_ADDRESS),
         {"sqlite_autoincrement": True},
     )
@@ -184,7 +184,7 @@ class Comment(Base):
         _index(self, is_new=True)
         known = inspect(self).dict
         row = {name: known[name] if name in known else _default(column) for name, column in COLUMNS.items()}
-        attach(self, row | {"id": INSERT.number(row)})
+        db.attach(self, row | {"id": INSERT.fetch_one(row)[0]})
 
     @property
     def state_for_writer(self) -> str:

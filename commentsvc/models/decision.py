@@ -6,7 +6,7 @@ from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from commentsvc import clock
-from commentsvc.db import Base, db, index_where_set
+from commentsvc.db import Base, db, partial_index
 from commentsvc.errors import Reason
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
@@ -24,8 +24,8 @@ class Decision(Base):
     __tablename__ = "decision"
     __table_args__ = (
         Index(None, "site_id", "id"),
-        index_where_set("ban_id"),
-        index_where_set("action_id"),
+        partial_index("ban_id"),
+        partial_index("action_id"),
         {"sqlite_autoincrement": True},  # no id means two things over time
     )
 

@@ -13,6 +13,8 @@ from commentsvc.db import Base, db
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.models.thread_alias import ThreadAlias
 
+CHANGED_BY_COMMENTS = ("version", "comment_count", "linkback_count", "active_at")
+
 
 class Access(StrEnum):
     """What is still possible in a thread."""

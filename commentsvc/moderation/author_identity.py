@@ -72,7 +72,7 @@ class AuthorIdentity:
             yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
 
     def _hosts(self) -> set[str]:
-        found = LINK.finditer(self.said) if links.holds_address(self.said) else ()
+        found = LINK.finditer(self.said) if links.may_contain_url(self.said) else ()
         linked = (links.host_of(link.group()) for link in found)
         return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MAX_HOSTS)}
 

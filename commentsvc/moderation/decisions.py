@@ -16,12 +16,11 @@ from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.ping import Ping
-from commentsvc.models.thread import Thread
+from commentsvc.models.thread import CHANGED_BY_COMMENTS, Thread
 from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
 from commentsvc.prepared import Prepared
 
-COUNTED = ("version", "comment_count", "linkback_count", "active_at")
 LOGGED = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
 LOG = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOGGED}))
 
@@ -190,15 +189,15 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "created_at": clock.now(),
     }
     db.session.flush()  # flush earlier decisions first
-    LOG.run(logged)
+    LOG.execute(logged)
 
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two concurrent decisions must both count.
     thread = comment.thread
     changed = {"number": thread.id, "step": step, "now": clock.now()}
-    _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).run(changed)
-    db.session.expire(thread, COUNTED)
+    _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).execute(changed)
+    db.session.expire(thread, CHANGED_BY_COMMENTS)
     versions.raise_activity(thread)
 
 

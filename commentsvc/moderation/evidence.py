@@ -93,7 +93,7 @@ def gather(comment: Comment) -> Known:
         "lately": clock.now() - timedelta(hours=site.same_text_hours),
     }
     db.session.flush()
-    return Known(*EVERYTHING.one(asked))
+    return Known(*EVERYTHING.fetch_one(asked))
 
 
 def _everything() -> Select[*tuple[Any, ...]]:
@@ -154,7 +154,7 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
         return 0
     asked = {"visitor": visitor, "site": site.id, "besides": besides or 0}
     db.session.flush()
-    return APPROVED.number(asked)
+    return APPROVED.fetch_int(asked)
 
 
 def approved_by_rule_lately(site: Site, visitor: str, address_hash: str | None) -> int:
@@ -166,7 +166,7 @@ def approved_by_rule_lately(site: Site, visitor: str, address_hash: str | None) 
         "since": clock.now() - timedelta(days=1),
     }
     db.session.flush()
-    return APPROVED_BY_RULE_LATELY.number(asked)
+    return APPROVED_BY_RULE_LATELY.fetch_int(asked)
 
 
 def _approved_by_rule_lately() -> Select[int]:

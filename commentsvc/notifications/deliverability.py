@@ -35,7 +35,7 @@ DKIM = N_(
     "If it does not, switch DKIM on at your mail provider, for List-Unsubscribe and List-Unsubscribe-Post, too."
 )
 UNASKED = N_("The DNS did not answer, so SPF and DMARC of %(domain)s were not checked: %(why)s")
-OF_CAUSES = {
+HINTS = {
     Cause.PASSWORD: N_(
         "User name or password in COMMENTSVC_MAIL_URL are wrong, or the provider wants an app password."
     ),
@@ -54,7 +54,7 @@ OF_CAUSES = {
 def hints(failure: DeliveryFailed | None = None) -> list[Reason]:
     """Return what to fix, after a ``failure`` or in general. Queries the DNS."""
     cause = failure.cause if failure else None
-    return [*([OF_CAUSES[cause]] if cause else []), *_of_settings(), *_of_domain()]
+    return [*([HINTS[cause]] if cause else []), *_of_settings(), *_of_domain()]
 
 
 def _of_settings() -> Iterator[Reason]:

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from commentsvc.errors import N_
-from commentsvc.links import holds_address
+from commentsvc.links import may_contain_url
 from commentsvc.spam import languages
 from commentsvc.spam.languages import WORD
 
@@ -27,18 +27,18 @@ MANY_PINGS = 5  # of one blog in a day
 MANY_LINKS_OUT = 300  # of one page
 LONG_ENOUGH_TO_PASTE = 200  # characters
 # Words of trades that live on comment spam, in any language.
-OF_TRADES = """
+TRADE_WORDS = """
 casino casinos casinò roulette betting bookmaker poker jackpot payday forex viagra cialis levitra kamagra pharmacy
 erectile steroids escort escorts porn xxx camgirl camgirls replica rolex louboutin backlink backlinks dofollow guestpost
 казино виагра порно ставки 赌场 博彩 彩票 カジノ
 """
-TRADES = frozenset(OF_TRADES.split())
+TRADES = frozenset(TRADE_WORDS.split())
 # Domains of disposable mailboxes.
-OF_MINUTES = """
+DISPOSABLE_DOMAINS = """
 mailinator.com guerrillamail.com 10minutemail.com tempmail.com temp-mail.org yopmail.com trashmail.com sharklasers.com
 dispostable.com maildrop.cc getnada.com throwawaymail.com mailnesia.com fakeinbox.com
 """
-THROW_AWAY = frozenset(OF_MINUTES.split())
+THROW_AWAY = frozenset(DISPOSABLE_DOMAINS.split())
 # The script of a language, unless Latin.
 SCRIPTS = {"uk": "CYRILLIC", "ja": "CJK", "zh": "CJK", "ar": "ARABIC", "fa": "ARABIC", "he": "HEBREW"}
 OF_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
@@ -80,8 +80,8 @@ class Facts:
 
     @cached_property
     def links(self) -> Sequence[str]:
-        """The addresses in the text, whatever their scheme and case."""
-        return LINK.findall(self.body) if holds_address(self.body) else ()
+        """Return the addresses in the text, whatever their scheme and case."""
+        return LINK.findall(self.body) if may_contain_url(self.body) else ()
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,15 @@ from commentsvc.captcha import challenge
 from commentsvc.db import db
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Captcha, Moderation, Site
-from commentsvc.models.thread import HAS_KEY, Thread
-from commentsvc.prepared import Prepared, attach
+from commentsvc.models.thread import CHANGED_BY_COMMENTS, HAS_KEY, Thread
+from commentsvc.prepared import Prepared
 from commentsvc.threads import threads
 
-CHANGED_BY_COMMENTS = ("version", "comment_count", "linkback_count", "active_at")
 # Whoever writes must find all others as they were read.
 COLUMNS = sorted(Thread.__table__.columns.keys(), key=lambda name: (name in CHANGED_BY_COMMENTS, name != "id"))
-COMPARED = 1 + len(COLUMNS) - len(CHANGED_BY_COMMENTS)
+COMPARED_COLUMNS = 1 + len(COLUMNS) - len(CHANGED_BY_COMMENTS)
 # The thread and, in the same query, whether this process's configuration is current.
-QUESTION = Prepared(
+ARTICLE_QUERY = Prepared(
     lambda: select(Configuration.version, *(getattr(Thread, name) for name in COLUMNS)).outerjoin(Thread, HAS_KEY)
 )
 
@@ -31,14 +30,14 @@ QUESTION = Prepared(
 class Article:
     """``key`` is the one asked for, which may be an alias of ``thread``.
 
-    ``read`` is what must be the same when something is written, if known: the version of the configuration ``site``
+    ``seen`` is what must be the same when something is written, if known: the version of the configuration ``site``
     is from, and what the thread's row holds.
     """
 
     site: Site
     key: str
     thread: Thread | None
-    read: Sequence[Any] = ()
+    seen: Sequence[Any] = ()
     site_key: str = field(init=False)  # known also after the transaction that read ``site`` has ended
 
     def __post_init__(self) -> None:
@@ -62,13 +61,13 @@ class Article:
         if current is not known:
             row = (row[0], *_row(current.site_id(site_key), key)[1:])
         site = current.site(site_key)
-        return cls(site, key, _thread(row, site), row[:COMPARED])
+        return cls(site, key, _thread(row, site), row[:COMPARED_COLUMNS])
 
     def for_writing(self) -> Self:
         """Begin a transaction that writes; return the article as it is now."""
         db.begin_write(keep=True)
         row = _row(self.site.id, self.key)
-        if row[:COMPARED] == self.read:
+        if row[:COMPARED_COLUMNS] == self.seen:
             configuration.of_version(row[0])
             return self
         db.session.expire_all()
@@ -114,17 +113,17 @@ class Article:
 
 
 def _row(site_id: int, key: str) -> tuple[Any, ...]:
-    return QUESTION.one({"site": site_id, "key": key})
+    return ARTICLE_QUERY.fetch_one({"site": site_id, "key": key})
 
 
 def _thread(row: Sequence[Any], site: Site) -> Thread | None:
-    values = dict(zip(COLUMNS, QUESTION.in_python(row)[1:], strict=True))
+    values = dict(zip(COLUMNS, ARTICLE_QUERY.to_python(row)[1:], strict=True))
     if values["id"] is None:
         return None
     there: Thread | None = db.session().identity_map.get(identity_key(Thread, values["id"]))
     if there is not None:
         return there
     thread = Thread()
-    attach(thread, values)
+    db.attach(thread, values)
     set_committed_value(thread, "site", site)
     return thread

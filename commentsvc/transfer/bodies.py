@@ -4,19 +4,19 @@ from collections import Counter
 
 from commentsvc.markup import html_to_markup, markdown_to_markup
 from commentsvc.markup.html_to_markup import Converted
-from commentsvc.transfer.records import Remark, Text
+from commentsvc.transfer.records import SourceComment, Text
 
 
-def convert(remark: Remark) -> Converted:
-    """Return a remark's body as markup."""
-    match remark.text:
+def convert(record: SourceComment) -> Converted:
+    """Return a record's body as markup."""
+    match record.text:
         case Text.MARKUP:
-            return Converted(remark.body)
+            return Converted(record.body)
         case Text.HTML | Text.BREAKS:
-            return html_to_markup.convert(remark.body, breaks=remark.text == Text.BREAKS)
+            return html_to_markup.convert(record.body, breaks=record.text == Text.BREAKS)
         case Text.MARKDOWN:
-            return markdown_to_markup.convert(remark.body)
-    return Converted(html_to_markup.escape(remark.body))
+            return markdown_to_markup.convert(record.body)
+    return Converted(html_to_markup.escape(record.body))
 
 
 def is_worth_keeping(lost: Counter[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Convert remarks in further processes, ahead of what is written: half of an import is conversion."""
+"""Convert records in further processes, ahead of what is written: half of an import is conversion."""
 
 import multiprocessing
 import os
@@ -11,35 +11,35 @@ from contextlib import contextmanager
 from commentsvc import settings
 from commentsvc.settings import Settings
 from commentsvc.transfer.conversion import Batch, Converter
-from commentsvc.transfer.records import Remark
+from commentsvc.transfer.records import SourceComment
 
-Convert = Callable[[list[Remark]], Callable[[], Batch]]
+Convert = Callable[[list[SourceComment]], Callable[[], Batch]]
 
 _converter: Converter  # of a converting process
 
 
 @contextmanager
 def converting(converter: Converter, workers: int) -> Iterator[Convert]:
-    """Yield a function that begins to convert remarks, and returns one that waits for the result."""
+    """Yield a function that begins to convert records, and returns one that waits for the result."""
     if not workers:
-        yield lambda remarks: lambda: converter.convert(remarks)
+        yield lambda records: lambda: converter.convert(records)
         return
     # Not forked: the import has connections open.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _init_worker, (settings.current(), converter))
 
-    def begin(remarks: list[Remark]) -> Callable[[], Batch]:
+    def begin(records: list[SourceComment]) -> Callable[[], Batch]:
         try:
-            begun = pool.submit(_convert, remarks)
+            begun = pool.submit(_convert, records)
         except BrokenExecutor:
-            return lambda: converter.convert(remarks)
-        return lambda: _result(begun, remarks)
+            return lambda: converter.convert(records)
+        return lambda: _result(begun, records)
 
-    def _result(begun: "Future[Batch]", remarks: list[Remark]) -> Batch:
+    def _result(begun: "Future[Batch]", records: list[SourceComment]) -> Batch:
         try:
             return begun.result()
         except BrokenExecutor:  # a worker was killed; it does not need them
-            return converter.convert(remarks)
+            return converter.convert(records)
 
     try:
         yield begin
@@ -62,5 +62,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _convert(remarks: list[Remark]) -> Batch:
-    return _converter.convert(remarks)
+def _convert(records: list[SourceComment]) -> Batch:
+    return _converter.convert(records)

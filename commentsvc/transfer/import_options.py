@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from commentsvc.models.comment import State
-from commentsvc.transfer.records import Standing
+from commentsvc.transfer.records import SourceState
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ImportOptions:
     mine: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def standings(self) -> list[Standing]:
+    def states(self) -> list[SourceState]:
         """Which comments are wanted."""
-        more = [Standing.SPAM] * self.takes_spam + [Standing.DELETED] * self.takes_deleted
-        return [Standing.APPROVED, Standing.PENDING, *more]
+        more = [SourceState.SPAM] * self.takes_spam + [SourceState.DELETED] * self.takes_deleted
+        return [SourceState.APPROVED, SourceState.PENDING, *more]

@@ -38,7 +38,7 @@ class NothingReadable(Refusal):
 
 
 class NoSuchSite(NothingReadable):
-    """The file holds sites, but not the one that was used_cross_ids."""
+    """The file holds sites, but not the one that was asked for."""
 
     sentence = N_("The file has no site “%(typed)s”. It has: %(known)s.")
 
@@ -57,8 +57,8 @@ def stage(
     duplicates, found, sites = staging.drop_duplicates(), staging.counts(), staging.sites()
     if not found and not staging.left_out():
         raise NothingReadable
-    for remark in staging.without_page():
-        staging.leave_out(NotTaken(remark.place, NO_PAGE, remark.body))
+    for record in staging.without_page():
+        staging.leave_out(NotTaken(record.place, NO_PAGE, record.body))
     origin = _origin(staging.origin, sites, options)
     home = origin.home or addresses.busiest(staging.urls(options.only_site))
     places = addresses.of(site, home, options.origins, dict(options.rules), by_key=options.by_key)
@@ -70,7 +70,7 @@ def stage(
             staging.assign(replace(page, aliases=tuple(filter(None, former))), "\n".join(where))
         else:
             staging.leave_out(NotTaken(page.url or page.id, where, page.title))
-    staging.choose(options.standings)
+    staging.choose(options.states)
     return Report(
         source=origin.name,
         home=home,

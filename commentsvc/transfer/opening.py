@@ -17,8 +17,8 @@ GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
 ENCRYPTED = 0x1  # among the flags of a file in a zip, 4.4.4 of PKWARE's APPNOTE
 BEGINNING = 65_536  # bytes at the beginning
 MAX_UNPACKED = 20_000_000_000  # bytes
-MAX_RATIO = 200  # unpacked to packed,
-FREE_OF_RATIO = 100_000_000  # from so many bytes on
+MAX_RATIO = 200  # unpacked to packed
+FREE_OF_RATIO = 100_000_000  # bytes up to which any ratio is fine
 
 
 MAX_BYTES = 500_000_000  # of a file that is in memory as a whole

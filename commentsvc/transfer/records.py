@@ -13,7 +13,7 @@ NO_LINE = N_("the line is not of this format")
 NO_SOURCE = N_("the linking page has no address")  # of a linkback
 
 
-class Standing(StrEnum):
+class SourceState(StrEnum):
     """What the other system did with a comment."""
 
     APPROVED = "approved"
@@ -62,10 +62,10 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Remark:
+class SourceComment:
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
-    ``place`` says where it stands in the file, for the report. ``also`` is the key under which another file may have
+    ``place`` says where it is in the file, for the report. ``cross_id`` is the key under which another file may have
     it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here. ``earlier``
     are texts before edits, each with the time of the edit in ISO 8601.
     """
@@ -78,7 +78,7 @@ class Remark:
     parent: str = ""
     kind: Kind = Kind.COMMENT
     response: str = ""
-    standing: Standing = Standing.APPROVED
+    state: SourceState = SourceState.APPROVED
     email: str = ""
     website: str = ""
     address: str = ""
@@ -94,7 +94,7 @@ class Remark:
     @property
     def is_placeholder(self) -> bool:
         """Whether it only keeps the place of something deleted that was answered."""
-        return self.standing == Standing.DELETED and not self.body
+        return self.state == SourceState.DELETED and not self.body
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Notice:
     why: Reason
 
 
-Record = Origin | Page | Remark | NotTaken | Notice
+Record = Origin | Page | SourceComment | NotTaken | Notice
 Records = Iterator[Record]
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from commentsvc.errors import Reason
-from commentsvc.transfer.records import Notice, NotTaken, Origin, Page, Record, Remark, Standing
+from commentsvc.transfer.records import Notice, NotTaken, Origin, Page, Record, SourceComment, SourceState
 
 SCHEMA = """
 CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', said TEXT NOT NULL);
-CREATE TABLE remark (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, page TEXT NOT NULL, parent TEXT NOT NULL, standing TEXT NOT NULL,
+CREATE TABLE record (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, page TEXT NOT NULL, parent TEXT NOT NULL, state TEXT NOT NULL,
     written TEXT, is_taken INTEGER NOT NULL DEFAULT 0, said TEXT NOT NULL
 );
 CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, said TEXT NOT NULL);
@@ -29,29 +29,29 @@ INSERT INTO page (id, said) VALUES (?, ?)
 ON CONFLICT (id) DO UPDATE SET said = excluded.said WHERE length(excluded.said) > length(said)
 """
 INDEXES = """
-CREATE INDEX remark_id ON remark (id);
-CREATE INDEX remark_page ON remark (page, is_taken);
-CREATE INDEX remark_parent ON remark (parent);
+CREATE INDEX record_id ON record (id);
+CREATE INDEX record_page ON record (page, is_taken);
+CREATE INDEX record_parent ON record (parent);
 CREATE INDEX page_thread ON page (thread);
 """
-Row = TypeVar("Row", Page, Remark)
+Row = TypeVar("Row", Page, SourceComment)
 REQUIRED = {"id", "url", "page", "body"}
 EMPTY = ("", None, False, ())
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
 OF_DELETED_PAGES = """
-UPDATE remark SET standing = 'deleted', said = json_set(said, '$.standing', 'deleted')
+UPDATE record SET state = 'deleted', said = json_set(said, '$.state', 'deleted')
 WHERE page IN (SELECT id FROM page WHERE json_extract(said, '$.is_deleted'))
 """
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
 ANCESTORS = """
 WITH RECURSIVE above (id) AS (
-    SELECT parent FROM remark WHERE is_taken = 1 AND parent != ''
+    SELECT parent FROM record WHERE is_taken = 1 AND parent != ''
     UNION
-    SELECT remark.parent FROM remark JOIN above ON remark.id = above.id WHERE remark.parent != ''
+    SELECT record.parent FROM record JOIN above ON record.id = above.id WHERE record.parent != ''
 )
-UPDATE remark SET is_taken = 2 WHERE is_taken = 0 AND id IN (SELECT id FROM above)
+UPDATE record SET is_taken = 2 WHERE is_taken = 0 AND id IN (SELECT id FROM above)
 """
 
 
@@ -75,9 +75,9 @@ class Staging:
                 case Page():
                     said = (record.id, _packed(record))
                     self._database.execute(PAGE, said)
-                case Remark():
+                case SourceComment():
                     self._database.execute(
-                        "INSERT INTO remark (id, page, parent, standing, written, said) VALUES (?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO record (id, page, parent, state, written, said) VALUES (?, ?, ?, ?, ?, ?)",
                         (*_place(record), record.written.isoformat() if record.written else None, _packed(record)),
                     )
                 case NotTaken():
@@ -89,8 +89,8 @@ class Staging:
         self._database.execute(OF_DELETED_PAGES)
 
     def drop_duplicates(self) -> int:
-        """Forget remarks whose id was there before; return how many."""
-        duplicates = "DELETE FROM remark WHERE seq NOT IN (SELECT MIN(seq) FROM remark GROUP BY id)"
+        """Forget records whose id was there before; return how many."""
+        duplicates = "DELETE FROM record WHERE seq NOT IN (SELECT MIN(seq) FROM record GROUP BY id)"
         return self._database.execute(duplicates).rowcount
 
     def leave_out(self, record: NotTaken) -> None:
@@ -99,78 +99,78 @@ class Staging:
         self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
 
     def pages(self) -> Iterator[Page]:
-        """Yield the pages with remarks."""
+        """Yield the pages with records."""
         rows = self._database.execute(
-            "SELECT said FROM page WHERE EXISTS (SELECT 1 FROM remark WHERE remark.page = page.id) ORDER BY rowid"
+            "SELECT said FROM page WHERE EXISTS (SELECT 1 FROM record WHERE record.page = page.id) ORDER BY rowid"
         ).fetchall()
         return (_unpacked(Page, said) for (said,) in rows)
 
     def urls(self, site: str = "") -> Iterator[tuple[str, int]]:
-        """Yield the addresses of the pages, or of those of a site, each with its number of remarks."""
+        """Yield the addresses of the pages, or of those of a site, each with its number of records."""
         yield from self._database.execute(
-            "SELECT json_extract(page.said, '$.url'), COUNT(*) FROM remark JOIN page ON page.id = remark.page"
+            "SELECT json_extract(page.said, '$.url'), COUNT(*) FROM record JOIN page ON page.id = record.page"
             " WHERE ? IN ('', json_extract(page.said, '$.site')) GROUP BY page.id",
             (site,),
         )
 
     def sites(self) -> dict[str, int]:
-        """Return the sites that the pages name, each with its number of remarks."""
+        """Return the sites that the pages name, each with its number of records."""
         rows = self._database.execute(
-            "SELECT json_extract(page.said, '$.site') AS site, COUNT(*) FROM remark JOIN page ON page.id = remark.page"
+            "SELECT json_extract(page.said, '$.site') AS site, COUNT(*) FROM record JOIN page ON page.id = record.page"
             " WHERE site != '' GROUP BY site ORDER BY 2 DESC"
         )
         return dict(rows.fetchall())
 
     def assign(self, page: Page, thread: str) -> None:
-        """Note in which thread a page's remarks belong, and what is known of the page by now."""
+        """Note in which thread a page's records belong, and what is known of the page by now."""
         self._database.execute("UPDATE page SET thread = ?, said = ? WHERE id = ?", (thread, _packed(page), page.id))
 
-    def choose(self, standings: Iterable[Standing]) -> None:
-        """Take the remarks that are of these standings and in a thread, and keep the places of those they answer."""
-        marks = ", ".join(f"'{one}'" for one in standings)
+    def choose(self, states: Iterable[SourceState]) -> None:
+        """Take the records that are of these states and in a thread, and keep the places of those they answer."""
+        marks = ", ".join(f"'{one}'" for one in states)
         self._database.execute(
-            f"UPDATE remark SET is_taken = standing IN ({marks})"  # noqa: S608 - our own words
+            f"UPDATE record SET is_taken = state IN ({marks})"  # noqa: S608 - our own words
             " AND page IN (SELECT id FROM page WHERE thread != '')"
         )
         self._database.execute(ANCESTORS)
 
     def threads(self) -> list[str]:
-        """Return the threads with remarks to take, in the order of their oldest ones."""
+        """Return the threads with records to take, in the order of their oldest ones."""
         rows = self._database.execute(
-            "SELECT page.thread FROM page JOIN remark ON remark.page = page.id"
-            " WHERE page.thread != '' AND remark.is_taken GROUP BY page.thread ORDER BY MIN(remark.written)"
+            "SELECT page.thread FROM page JOIN record ON record.page = page.id"
+            " WHERE page.thread != '' AND record.is_taken GROUP BY page.thread ORDER BY MIN(record.written)"
         )
         return [thread for (thread,) in rows]
 
     def pages_of(self, thread: str) -> list[Page]:
-        """Return the pages whose remarks belong in a thread."""
+        """Return the pages whose records belong in a thread."""
         rows = self._database.execute("SELECT said FROM page WHERE thread = ? ORDER BY rowid", (thread,))
         return [_unpacked(Page, said) for (said,) in rows]
 
-    def remarks_of(self, thread: str) -> list[Remark]:
+    def remarks_of(self, thread: str) -> list[SourceComment]:
         """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
         rows = self._database.execute(
-            "SELECT remark.said, remark.is_taken FROM remark JOIN page ON page.id = remark.page"
-            " WHERE page.thread = ? AND remark.is_taken ORDER BY remark.written, remark.seq",
+            "SELECT record.said, record.is_taken FROM record JOIN page ON page.id = record.page"
+            " WHERE page.thread = ? AND record.is_taken ORDER BY record.written, record.seq",
             (thread,),
         )
-        return [_as_taken(_unpacked(Remark, said), is_taken) for said, is_taken in rows]
+        return [_as_taken(_unpacked(SourceComment, said), is_taken) for said, is_taken in rows]
 
     def counts(self) -> dict[str, int]:
-        """Return how many remarks there are by standing."""
-        return dict(self._database.execute("SELECT standing, COUNT(*) FROM remark GROUP BY standing").fetchall())
+        """Return how many records there are by state."""
+        return dict(self._database.execute("SELECT state, COUNT(*) FROM record GROUP BY state").fetchall())
 
     def taken(self) -> int:
-        """Return how many remarks are to be taken, without placeholders."""
-        (count,) = self._database.execute("SELECT COUNT(*) FROM remark WHERE is_taken = 1").fetchone()
+        """Return how many records are to be taken, without placeholders."""
+        (count,) = self._database.execute("SELECT COUNT(*) FROM record WHERE is_taken = 1").fetchone()
         return int(count)
 
-    def without_page(self) -> Iterator[Remark]:
-        """Yield remarks whose page is not in the file."""
+    def without_page(self) -> Iterator[SourceComment]:
+        """Yield records whose page is not in the file."""
         rows = self._database.execute(
-            "SELECT said FROM remark WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = remark.page) ORDER BY seq"
+            "SELECT said FROM record WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
         ).fetchall()
-        return (_unpacked(Remark, said) for (said,) in rows)
+        return (_unpacked(SourceComment, said) for (said,) in rows)
 
     def left_out(self) -> list[tuple[Any, int, list[tuple[str, str]]]]:
         """Return each reason for which something was not taken, with how often and the first places."""
@@ -212,18 +212,18 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _place(remark: Remark) -> tuple[str, str, str, str]:
-    return remark.id, remark.page, remark.parent, remark.standing
+def _place(record: SourceComment) -> tuple[str, str, str, str]:
+    return record.id, record.page, record.parent, record.state
 
 
-def _as_taken(remark: Remark, is_taken: int) -> Remark:
+def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
     if is_taken == 1:
-        return remark
-    bare = Remark(remark.id, remark.page, "", parent=remark.parent, standing=Standing.DELETED)
-    return replace(bare, written=remark.written, place=remark.place)
+        return record
+    bare = SourceComment(record.id, record.page, "", parent=record.parent, state=SourceState.DELETED)
+    return replace(bare, written=record.written, place=record.place)
 
 
-def _packed(record: Page | Remark) -> str:
+def _packed(record: Page | SourceComment) -> str:
     said = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
     return json.dumps(said, default=lambda time: time.isoformat(), ensure_ascii=False)
 

@@ -25,7 +25,7 @@ from commentsvc.threads import moving
 from commentsvc.transfer import times
 from commentsvc.transfer.conversion import Batch, NewRow
 from commentsvc.transfer.import_options import ImportOptions
-from commentsvc.transfer.records import NotTaken, Page, Remark
+from commentsvc.transfer.records import NotTaken, Page, SourceComment
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
@@ -65,7 +65,7 @@ class ThreadImport:
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
+    records: list[SourceComment] = field(default_factory=list)
     existing: dict[Fingerprint, int] = field(default_factory=dict)  # comments from elsewhere
     written: set[str] = field(default_factory=set)  # before this import broke off
 
@@ -83,10 +83,10 @@ class ThreadImport:
     def _cross_source(self) -> str:
         return f"also:{self.source.partition(':')[0]}"
 
-    def begin(self) -> list[Remark]:
+    def begin(self) -> list[SourceComment]:
         """Return what is to be converted: all that is new."""
         self.pages = self.staging.pages_of(self.place)
-        self.remarks = _parents_first(self.staging.remarks_of(self.place))
+        self.records = _parents_first(self.staging.remarks_of(self.place))
         is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
         is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.add_thread(self.key, is_new=not is_joined)
@@ -104,10 +104,10 @@ class ThreadImport:
                 continue
             if not self._is_new(new):
                 continue
-            remark = new.remark
-            is_orphan = bool(remark.parent) and remark.parent not in placed and remark.parent not in self.ids
-            self.report.changed[ORPHANS] += is_orphan and not remark.is_placeholder
-            placed.add(remark.id)
+            record = new.record
+            is_orphan = bool(record.parent) and record.parent not in placed and record.parent not in self.ids
+            self.report.changed[ORPHANS] += is_orphan and not record.is_placeholder
+            placed.add(record.id)
             rows.append(new)
             if len(rows) >= AT_ONCE:
                 yield Part(self, rows)
@@ -117,13 +117,13 @@ class ThreadImport:
 
     def _is_new(self, new: NewRow) -> bool:
         """Count a row. Return False if it was written before the import broke off, or the same is here already."""
-        remark, is_written = new.remark, new.remark.id in self.written
-        if remark.is_placeholder:
+        record, is_written = new.record, new.record.id in self.written
+        if record.is_placeholder:
             return not is_written
         copied = None if is_written else self.existing.get(_fingerprint(**new.values))
         if copied is not None:
-            self.staging.leave_out(NotTaken(remark.place, A_COPY, remark.body))
-            self._map_to_existing(remark.id, copied)
+            self.staging.leave_out(NotTaken(record.place, A_COPY, record.body))
+            self._map_to_existing(record.id, copied)
             return False
         self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1
         return not is_written
@@ -142,7 +142,7 @@ class ThreadImport:
         self._link_replies(rows, ids)
         self._remember(rows, ids)
         pairs = zip(rows, ids, strict=True)
-        shown = (id_ for new, id_ in pairs if new.remark.is_pinned and new.values["state"] == State.APPROVED)
+        shown = (id_ for new, id_ in pairs if new.record.is_pinned and new.values["state"] == State.APPROVED)
         thread.pinned_id = thread.pinned_id or next(shown, None)
         moving.count_anew(thread)
 
@@ -155,8 +155,8 @@ class ThreadImport:
         """Put replies below what they answer, whose ids are known only now."""
         below = []
         for new, id_ in zip(rows, ids, strict=True):
-            self.ids[new.remark.id] = id_
-            parent = self.ids.get(new.remark.parent) if new.remark.parent else None
+            self.ids[new.record.id] = id_
+            parent = self.ids.get(new.record.parent) if new.record.parent else None
             parent = None if parent == id_ else parent
             self.roots[id_] = self.roots[parent] if parent else id_
             if parent:
@@ -170,12 +170,12 @@ class ThreadImport:
         common = {"site_id": self.site_id, "action_id": self.action_id}
         decisions, known, originals = [], [], []
         for new, id_ in zip(rows, ids, strict=True):
-            remark, names = new.remark, [(self.source, _short(new.remark.id))]
+            record, names = new.record, [(self.source, _short(new.record.id))]
             if (
-                remark.cross_id and remark.cross_id not in self.used_cross_ids
+                record.cross_id and record.cross_id not in self.used_cross_ids
             ):  # another blog's may have the same number
-                names.append((self._cross_source, remark.cross_id))
-                self.used_cross_ids.add(remark.cross_id)
+                names.append((self._cross_source, record.cross_id))
+                self.used_cross_ids.add(record.cross_id)
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
             known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
             originals += _earlier(new, id_)
@@ -189,7 +189,7 @@ class ThreadImport:
         thread = Thread.at(site, self.key)
         if thread is not None:
             return thread
-        written = [one.written for one in self.remarks if one.written]
+        written = [one.written for one in self.records if one.written]
         created = [page.created for page in self.pages if page.created]
         now = clock.now()
         thread = Thread(site_id=site.id, site=site, key=self.key, url=self.place.partition("\n")[2])
@@ -210,29 +210,29 @@ class ThreadImport:
         """Return whether this import opened a thread, before it broke off."""
         return self.action_id is not None and thread_id in ImportedThread.of(self.action_id, [thread_id])
 
-    def _fresh(self) -> list[Remark]:
+    def _fresh(self) -> list[SourceComment]:
         """Return what was not imported before, or by this import before it broke off; learn the ids of what was."""
-        remarks = self.remarks
-        known = self._known([(self.source, _short(one.id)) for one in remarks])
+        records = self.records
+        known = self._known([(self.source, _short(one.id)) for one in records])
         self.used_cross_ids |= {
-            key for _, key in self._known([(self._cross_source, one.cross_id) for one in remarks if one.cross_id])
+            key for _, key in self._known([(self._cross_source, one.cross_id) for one in records if one.cross_id])
         }
-        counterparts = self._known([(_counterpart_of(self.source), one.cross_id) for one in remarks if one.cross_id])
+        counterparts = self._known([(_counterpart_of(self.source), one.cross_id) for one in records if one.cross_id])
         fresh = []
-        for remark in remarks:
-            name, counterpart = (self.source, _short(remark.id)), (_counterpart_of(self.source), remark.cross_id)
-            there = name if name in known else counterpart if remark.cross_id and counterpart in counterparts else None
+        for record in records:
+            name, counterpart = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
+            there = name if name in known else counterpart if record.cross_id and counterpart in counterparts else None
             if there is None:
-                fresh.append(remark)
+                fresh.append(record)
                 continue
             comment_id, action_id = (known | counterparts)[there]
             if action_id is not None and action_id == self.action_id:  # before it broke off
-                self.written.add(remark.id)
-                fresh.append(remark)
+                self.written.add(record.id)
+                fresh.append(record)
             else:
-                self.report.already += not remark.is_placeholder
+                self.report.already += not record.is_placeholder
             if comment_id is not None:
-                self._map_to_existing(remark.id, comment_id)
+                self._map_to_existing(record.id, comment_id)
         return fresh
 
     def _map_to_existing(self, key: str, comment_id: int) -> None:
@@ -256,20 +256,20 @@ class ThreadImport:
 
 def _earlier(new: NewRow, comment_id: int) -> list[dict[str, Any]]:
     """Return the revisions of a comment: its edits there, and the text before it was converted."""
-    texts = [(body, times.of_iso(when)) for body, when in new.remark.earlier] + [(new.original, None)]
+    texts = [(body, times.of_iso(when)) for body, when in new.record.earlier] + [(new.original, None)]
     common = {"comment_id": comment_id}
     return [
         common | {"body": body[:MAX_BODY_LENGTH], "replaced_at": when or clock.now()} for body, when in texts if body
     ]
 
 
-def _parents_first(remarks: list[Remark]) -> list[Remark]:
-    """Return remarks in their order, but each after the one it answers; a ring is cut where it is met."""
-    by_id = {one.id: one for one in remarks}
-    placed: dict[str, Remark] = {}
-    for remark in remarks:
+def _parents_first(records: list[SourceComment]) -> list[SourceComment]:
+    """Return records in their order, but each after the one it answers; a ring is cut where it is met."""
+    by_id = {one.id: one for one in records}
+    placed: dict[str, SourceComment] = {}
+    for record in records:
         chain = []
-        one: Remark | None = remark
+        one: SourceComment | None = record
         seen = set()
         while one is not None and one.id not in placed and one.id not in seen:
             seen.add(one.id)

@@ -2,10 +2,10 @@
 
 Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, challenge, validation,
 duplicate.
+
 Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors who edit or
-delete passed
-all that before: ``edit`` and ``delete_own`` check origin and throttle, and edits are checked for bans, as the text is
-new.
+delete passed all that before: ``edit`` and ``delete_own`` check origin and throttle, and edits are checked for bans, as
+the text is new.
 """
 
 import logging
@@ -35,7 +35,7 @@ from commentsvc.errors import (
     Refusal,
     StorageUnavailable,
 )
-from commentsvc.fair_lock import FairLock
+from commentsvc.fair_lock import FairSemaphore
 from commentsvc.models.comment import Comment
 from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
@@ -46,7 +46,7 @@ from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
 TIMEOUT = 8.0  # seconds until one's turn
-AT_ONCE = 3  # on PostgreSQL, which works in other processes meanwhile
+MAX_CONCURRENT_POSTS = 3  # on PostgreSQL, which works in other processes meanwhile
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
@@ -55,7 +55,7 @@ CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # use
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 log = logging.getLogger(__name__)
-_turns = {"sqlite": FairLock(), "postgresql": FairLock(AT_ONCE)}
+_turns = {"sqlite": FairSemaphore(1), "postgresql": FairSemaphore(MAX_CONCURRENT_POSTS)}
 
 
 def min_writing_time(body: str) -> timedelta:
@@ -81,22 +81,23 @@ def receive(request: CommentRequest) -> Comment:
 
 
 def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
-    """Run a view only when it is its turn among those that call ``receive``, where the turn ends.
+    """Limit how many views post at once: one on SQLite, a few on PostgreSQL. The turn ends in ``receive``.
 
-    Python runs one thread at a time anyway, and would switch between many at every database query.
+    Python runs one thread at a time anyway, and would switch between many at every database query. After ``TIMEOUT``,
+    the view runs all the same.
     """
 
     @wraps(view)
-    def waiting(*given: Any, **named: Any) -> AnyResponse:
+    def wrapper(*args: Any, **kwargs: Any) -> AnyResponse:
         turns = _turns[db.engine.dialect.name]
         if turns.acquire(TIMEOUT):
             g.turns = turns
         try:
-            return view(*given, **named)
+            return view(*args, **kwargs)
         finally:
             _end_turn()
 
-    return waiting
+    return wrapper
 
 
 def _end_turn() -> None:

@@ -101,7 +101,7 @@ class _Subject:
         return self.site_id, self.key
 
     @property
-    def is_of_no_site(self) -> bool:
+    def has_no_site(self) -> bool:
         return self.site_id == NO_SITE
 
 
@@ -173,7 +173,7 @@ def keep_for_good(response: Response) -> Response:
 
 
 def keep_for_a_moment(response: Response) -> Response:
-    """The same for a response that may be as old as every snapshot is trusted."""
+    """Keep a response about no site for ``TRUSTED`` seconds."""
     request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset(), lifetime=TRUSTED)
     return response
 
@@ -319,7 +319,7 @@ class Snapshots:
     def _is_current(self, snapshot: _Snapshot) -> bool:
         snapshot.used = True
         now = time.monotonic()
-        if snapshot.subject.is_of_no_site:
+        if snapshot.subject.has_no_site:
             return now - snapshot.rendered < snapshot.subject.lifetime
         if now - snapshot.checked < TRUSTED:
             return True
@@ -427,9 +427,8 @@ class Snapshots:
         name, place = pending.name, snapshot.subject.place
         with self._lock:
             if pending.changed & {place, (place[0], ALL)}:
-                snapshot.checked = (
-                    -TRUSTED
-                )  # somebody wrote there in the meantime: the next request compares its version
+                # Somebody wrote there in the meantime: the next request compares its version.
+                snapshot.checked = -TRUSTED
             if old := self._kept.pop(name, None):
                 self._bytes -= old.size + _length(name)
             self._kept[name] = snapshot
@@ -495,18 +494,18 @@ def _value(name: str, value: str) -> str | None:
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    said_anew = OF_EACH_ANSWER if subject.is_of_no_site else OF_EACH_ANSWER + OF_READERS_PAGE
+    said_anew = OF_EACH_ANSWER if subject.has_no_site else OF_EACH_ANSWER + OF_READERS_PAGE
     kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)
     shared = [
         *kept,
         ("ETag", etag),
-        ("Vary", "Accept-Encoding" if subject.is_of_no_site else "Origin, Accept-Encoding"),
+        ("Vary", "Accept-Encoding" if subject.has_no_site else "Origin, Accept-Encoding"),
     ]
-    packedly = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
-    plainly = [*shared, ("Content-Length", str(len(body)))]
-    return _Snapshot(subject, etag, packed, None, packedly, plainly, rendered, rendered)
+    gzip_headers = [*shared, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
+    plain_headers = [*shared, ("Content-Length", str(len(body)))]
+    return _Snapshot(subject, etag, packed, None, gzip_headers, plain_headers, rendered, rendered)
 
 
 def takes_gzip(accepted: str) -> bool:

@@ -35,7 +35,7 @@ class Visitor:
         return tokens.keyed_hash("visitor", self.id)
 
 
-class VisitorSessions(SecureCookieSessionInterface):
+class CachedSerializerSessions(SecureCookieSessionInterface):
     """Flask's sessions; their serializer is made once, and not for every request."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from commentsvc.models import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.import_options import ImportOptions
-from commentsvc.transfer.records import NotTaken, Page, Reading, Remark
+from commentsvc.transfer.records import NotTaken, Page, Reading, SourceComment
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
 
@@ -24,14 +24,14 @@ Bring = Callable[..., Report]
 def read(tmp_path: Path) -> Any:
     """The records of a file, found out by its beginning."""
 
-    def read(said: Any, **how: str) -> tuple[list[Page], list[Remark], list[NotTaken]]:
+    def read(said: Any, **how: str) -> tuple[list[Page], list[SourceComment], list[NotTaken]]:
         file = tmp_path / "file"
         if isinstance(said, bytes):
             file.write_bytes(said)
         else:
             file.write_text(said if isinstance(said, str) else json.dumps(said))
         found = list(reading.records(file, "auto", Reading(**how)))
-        return tuple([one for one in found if isinstance(one, kind)] for kind in (Page, Remark, NotTaken))  # type: ignore[return-value]
+        return tuple([one for one in found if isinstance(one, kind)] for kind in (Page, SourceComment, NotTaken))  # type: ignore[return-value]
 
     return read
 

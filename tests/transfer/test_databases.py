@@ -7,7 +7,7 @@ import pytest
 
 from commentsvc.transfer import databases, reading
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Page, Reading, Record, Remark, Standing
+from commentsvc.transfer.records import Page, Reading, Record, SourceComment, SourceState
 
 SERENDIPITY = """
 CREATE TABLE `serendipity_entries` (
@@ -72,11 +72,11 @@ def test_serendipity(tmp_path: Path, kind: str) -> None:
     else:
         path.write_text(SERENDIPITY)
     found = read(path, "auto" if kind == "file" else "serendipity")
-    first, second, trackback, gone = (one for one in found if isinstance(one, Remark))
+    first, second, trackback, gone = (one for one in found if isinstance(one, SourceComment))
     assert (first.author, first.body, first.text) == ("Grace", "With *stars* :-)", "markup")
-    assert (second.parent, second.body, second.standing) == ("1", "it's (2); here", Standing.PENDING)
+    assert (second.parent, second.body, second.state) == ("1", "it's (2); here", SourceState.PENDING)
     assert (trackback.kind, trackback.title, trackback.website) == ("trackback", "Of phones", "https://cats.example/1")
-    assert gone.standing == Standing.DELETED
+    assert gone.state == SourceState.DELETED
     pages = {one.id: one for one in found if isinstance(one, Page)}
     assert (pages["7"].url, pages["7"].title) == ("/archives/7-The-phone.html", "The phone; it's (mine)")
     assert pages["8"].url == "/archives/8-nobody.html"
@@ -84,17 +84,17 @@ def test_serendipity(tmp_path: Path, kind: str) -> None:
 
 def test_typecho(tmp_path: Path) -> None:
     found = read(file_of(tmp_path / "x", TYPECHO), permalink="/{date:%Y/%m}/{slug}.html")
-    (comment,) = (one for one in found if isinstance(one, Remark))
-    assert (comment.body, comment.text, comment.standing) == ("**b**", "markdown", Standing.PENDING)
+    (comment,) = (one for one in found if isinstance(one, SourceComment))
+    assert (comment.body, comment.text, comment.state) == ("**b**", "markdown", SourceState.PENDING)
     assert [one.url for one in found if isinstance(one, Page)] == ["/2007/05/phone.html"]
 
 
 def test_cusdis(tmp_path: Path) -> None:
     found = read(file_of(tmp_path / "x", CUSDIS))
-    comment, gone = (one for one in found if isinstance(one, Remark))
+    comment, gone = (one for one in found if isinstance(one, SourceComment))
     assert comment.written is not None
-    assert (comment.page, comment.standing, comment.written.year) == ("g", Standing.APPROVED, 2007)
-    assert (gone.parent, gone.standing) == ("a", Standing.DELETED)
+    assert (comment.page, comment.state, comment.written.year) == ("g", SourceState.APPROVED, 2007)
+    assert (gone.parent, gone.state) == ("a", SourceState.DELETED)
 
 
 def test_dumps_with_columns_escapes_and_damage(tmp_path: Path) -> None:

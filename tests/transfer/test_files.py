@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from commentsvc.transfer import reading
-from commentsvc.transfer.records import Reading, Remark, Standing
+from commentsvc.transfer.records import Reading, SourceComment, SourceState
 from tests.transfer.samples import disqus, post, wp, wxr
 
 ISSO = [
@@ -47,7 +47,7 @@ WALINE_CSV = '''"id","nick","mail","status","insertedAt","comment","pid","rid","
 def test_waline_as_csv(read: Any) -> None:
     _, (first, second), (broken,) = read(WALINE_CSV)
     assert (first.body, first.email, first.parent) == ('one\n"line"', "grace@mail.example", "")
-    assert (second.parent, second.standing) == ("1", Standing.PENDING)
+    assert (second.parent, second.state) == ("1", SourceState.PENDING)
     assert broken.place == "line 5"
 
 
@@ -62,8 +62,8 @@ def test_waline_as_database(tmp_path: Path) -> None:
     )
     database.close()
     found = list(reading.records(tmp_path / "waline.sqlite", "auto", Reading()))
-    first, second = (one for one in found if isinstance(one, Remark))
-    assert (first.parent, first.is_pinned, second.parent, second.standing) == ("", True, "1", Standing.SPAM)
+    first, second = (one for one in found if isinstance(one, SourceComment))
+    assert (first.parent, first.is_pinned, second.parent, second.state) == ("", True, "1", SourceState.SPAM)
 
 
 def test_serendipity_as_csv(read: Any) -> None:
@@ -73,7 +73,7 @@ def test_serendipity_as_csv(read: Any) -> None:
 """
     pages, (first, second), _ = read(file, permalink="/archives/{id}.html")
     assert [page.url for page in pages] == ["/archives/7.html"]
-    assert (first.text, second.parent, second.standing) == ("markup", "1", Standing.PENDING)
+    assert (first.text, second.parent, second.state) == ("markup", "1", SourceState.PENDING)
 
 
 def test_hashover_as_database(tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_hashover_as_database(tmp_path: Path) -> None:
     )
     database.close()
     found = list(reading.records(tmp_path / "hashover.sqlite", "auto", Reading()))
-    first, second = (one for one in found if isinstance(one, Remark))
+    first, second = (one for one in found if isinstance(one, SourceComment))
     assert (first.page, second.parent) == ("old.example/p-phone", "old.example/p-phone/3")
-    assert second.standing == Standing.PENDING
+    assert second.state == SourceState.PENDING
 
 
 def test_a_closed_page_of_remark42(read: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from commentsvc.transfer import permalinks, reading, times
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import NotTaken, Page, Reading, Remark, Standing
+from commentsvc.transfer.records import NotTaken, Page, Reading, SourceComment, SourceState
 
 MT = """AUTHOR: Ada
 TITLE: The phone
@@ -176,33 +176,33 @@ def test_blogger(read: Any) -> None:
     assert {(one.id, one.url) for one in pages} == {("7", "https://old.blogspot.example/2007/05/phone.html")}
     assert (comment.id, comment.page, comment.author, comment.email) == ("8", "7", "Grace", "")
     assert comment.body == "It <i>does</i>"
-    assert (removed.parent, removed.standing) == ("8", Standing.DELETED)
+    assert (removed.parent, removed.state) == ("8", SourceState.DELETED)
 
 
 def test_remark42(read: Any) -> None:
     pages, (first, gone), _ = read("\n".join(json.dumps(one) for one in REMARK42))
     assert pages[0].url == "https://old.example/p/"
     assert (first.body, first.text, first.author, first.is_pinned) == ("one **b**", "markdown", "Grace", True)
-    assert (gone.parent, gone.standing) == ("a", Standing.DELETED)
+    assert (gone.parent, gone.state) == ("a", SourceState.DELETED)
 
 
 def test_commento(read: Any) -> None:
     pages, (first, gone), _ = read(COMMENTO)
     assert pages[0].url == "https://old.example/p/"
     assert (first.author, first.email, first.website, first.parent) == ("Grace", "grace@mail.example", "", "")
-    assert (first.standing, gone.standing, gone.parent) == (Standing.PENDING, Standing.DELETED, "a")
+    assert (first.state, gone.state, gone.parent) == (SourceState.PENDING, SourceState.DELETED, "a")
 
 
 def test_artalk(read: Any) -> None:
     _, (comment,), _ = read(ARTALK)
-    assert (comment.parent, comment.email, comment.standing) == ("", "", Standing.PENDING)
+    assert (comment.parent, comment.email, comment.state) == ("", "", SourceState.PENDING)
     assert comment.written.isoformat() == "2007-05-02T18:00:00+08:00"
 
 
 def test_twikoo(read: Any) -> None:
     pages, (comment,), _ = read({"code": 0, "data": TWIKOO})
     assert pages[0].url == "https://old.example/p/"
-    assert (comment.standing, comment.text, comment.written.year) == (Standing.SPAM, "html", 2007)
+    assert (comment.state, comment.text, comment.written.year) == (SourceState.SPAM, "html", 2007)
 
 
 @pytest.mark.parametrize(
@@ -210,14 +210,14 @@ def test_twikoo(read: Any) -> None:
 )
 def test_waline(read: Any, wrap: Any) -> None:
     _, (comment,), _ = read(wrap(WALINE))
-    assert (comment.id, comment.standing, comment.text) == ("1", Standing.PENDING, "markdown")
+    assert (comment.id, comment.state, comment.text) == ("1", SourceState.PENDING, "markdown")
     assert comment.written.year == 2007
 
 
 def test_a_damaged_row_spoils_no_other(read: Any) -> None:
     lines = [json.dumps(one) for one in REMARK42]
-    _, remarks, wrong = read("\n".join([*lines[:2], '{"id": broken', lines[2]]))
-    assert [one.id for one in remarks] == ["a", "b"]
+    _, records, wrong = read("\n".join([*lines[:2], '{"id": broken', lines[2]]))
+    assert [one.id for one in records] == ["a", "b"]
     assert [one.place for one in wrong] == ["line 3"]
 
 
@@ -293,14 +293,14 @@ class TestManyFiles:
         found = list(
             reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, STATICMAN), "auto", Reading())
         )
-        remarks = [one for one in found if isinstance(one, Remark)]
-        assert [(one.id, one.parent, one.author) for one in remarks] == [
+        records = [one for one in found if isinstance(one, SourceComment)]
+        assert [(one.id, one.parent, one.author) for one in records] == [
             ("a1", "", "Grace"),
             ("a2", "a1", "Linus"),
             ("a3", "a2", "Ada"),
         ]
-        assert remarks[0].email == "", "it is only a hash"
-        assert [one.written and one.written.isoformat() for one in remarks] == [
+        assert records[0].email == "", "it is only a hash"
+        assert [one.written and one.written.isoformat() for one in records] == [
             "2007-05-02T10:00:00+00:00",
             "2007-05-03T10:00:00+00:00",
             "2007-05-04T10:00:00+00:00",
@@ -315,14 +315,14 @@ class TestManyFiles:
         found = list(
             reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, HASHOVER), "auto", Reading())
         )
-        remarks = {one.id: one for one in found if isinstance(one, Remark)}
-        assert {one: row.parent.rpartition("/")[2] for one, row in remarks.items()} == {
+        records = {one.id: one for one in found if isinstance(one, SourceComment)}
+        assert {one: row.parent.rpartition("/")[2] for one, row in records.items()} == {
             "2007-05-phone/1": "",
             "2007-05-phone/1-1": "1",
             "2007-05-phone/1-1-1": "1-1",
         }
-        assert remarks["2007-05-phone/1-1"].standing == Standing.PENDING
-        assert remarks["2007-05-phone/1-1-1"].body == "Yes"
+        assert records["2007-05-phone/1-1"].state == SourceState.PENDING
+        assert records["2007-05-phone/1-1-1"].body == "Yes"
         assert len([one for one in found if isinstance(one, NotTaken)]) == 1
 
 
@@ -333,7 +333,7 @@ def test_a_damaged_file_of_many_is_left_out(tmp_path: Path) -> None:
     raw[place : place + 4] = b"NAME"
     path.write_bytes(raw)
     found = list(reading.records(path, "auto", Reading()))
-    assert [one.id for one in found if isinstance(one, Remark)] == ["a1", "a3"]
+    assert [one.id for one in found if isinstance(one, SourceComment)] == ["a1", "a3"]
     assert "entry2.yml" in "".join(one.place for one in found if isinstance(one, NotTaken))
 
 
@@ -355,12 +355,12 @@ def test_giscus(read: Any) -> None:
         "locked": True,
         "comments": {"nodes": [first]},
     }
-    pages, remarks, _ = read({"data": {"repository": {"discussions": {"nodes": [discussion]}}}})
+    pages, records, _ = read({"data": {"repository": {"discussions": {"nodes": [discussion]}}}})
     assert [(one.url, one.key, one.is_closed) for one in pages] == [("/2007/05/phone", "2007/05/phone", True)]
-    assert [(one.id, one.parent, one.standing) for one in remarks] == [
-        ("D1", "", Standing.APPROVED),
-        ("D2", "D1", Standing.APPROVED),
-        ("D3", "D1", Standing.DELETED),
+    assert [(one.id, one.parent, one.state) for one in records] == [
+        ("D1", "", SourceState.APPROVED),
+        ("D2", "D1", SourceState.APPROVED),
+        ("D3", "D1", SourceState.DELETED),
     ]
 
 
@@ -371,9 +371,9 @@ def test_duoshuo(read: Any) -> None:
         {**post, "post_id": 2, "parents": [1], "message": "two", "created_at": "2013-05-02T10:01:00+08:00"},
     ]
     thread = {"thread_id": 7, "thread_key": "phone", "url": "http://old.example/phone", "title": "The phone"}
-    pages, remarks, _ = read({"threads": [thread], "posts": posts})
+    pages, records, _ = read({"threads": [thread], "posts": posts})
     assert [(one.url, one.key, one.title) for one in pages] == [("http://old.example/phone", "phone", "The phone")]
-    assert [(one.id, one.page, one.parent, one.body) for one in remarks] == [
+    assert [(one.id, one.page, one.parent, one.body) for one in records] == [
         ("1", "7", "", "one"),
         ("2", "7", "1", "two"),
     ]
@@ -387,6 +387,6 @@ def test_wxr_made_for_disqus(read: Any) -> None:
 <wp:comment_author>Grace</wp:comment_author><wp:comment_date_gmt>2007-05-02 10:00:00</wp:comment_date_gmt>
 <wp:comment_content>It rings.</wp:comment_content><wp:comment_approved>1</wp:comment_approved></wp:comment></item>
 </channel></rss>"""
-    (page,), (remark,), _ = read(file)
+    (page,), (record,), _ = read(file)
     assert (page.url, page.key, page.title) == ("https://old.example/phone", "phone-7", "The phone")
-    assert (remark.author, remark.body, remark.page) == ("Grace", "It rings.", page.id)
+    assert (record.author, record.body, record.page) == ("Grace", "It rings.", page.id)

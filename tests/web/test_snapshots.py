@@ -168,7 +168,7 @@ class TestHealth:
         assert client.get("/health").json == first.json == {"status": "well", "reasons": []}
         assert questions == []
 
-    def test_is_looked_at_again_after_it(
+    def test_is_checked_again_after_a_second(
         self, client: FlaskClient, questions: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
@@ -177,7 +177,14 @@ class TestHealth:
         client.get("/health")
         assert questions
 
-    def test_no_trouble_is_remembered(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_invented_tokens_of_doctor_fill_no_memory(self, client: FlaskClient, layer: Snapshots) -> None:
+        client.get("/health")
+        before = len(layer._kept)
+        for number in range(3):
+            assert client.get(f"/health?doctor={number}").status_code == 200
+        assert len(layer._kept) == before
+
+    def test_a_503_is_not_kept(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(health, "_reasons", lambda: ["the disk is almost full"])
             assert client.get("/health").status_code == 503

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import rows, text_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "artalk"
 TITLE = "Artalk"
@@ -33,14 +33,14 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
     parent = text_in(row, "rid")
     yield Origin(f"{NAME}:{site or 'unknown'}", home)
     yield Page(f"{site} {page}", page, key=page, title=text_in(row, "page_title"), site=site)
-    yield Remark(
+    yield SourceComment(
         id=text_in(row, "id"),
         page=f"{site} {page}",
         body=text_in(row, "content"),
         author=text_in(row, "nick"),
         text=Text.MARKDOWN,
         parent="" if parent == "0" else parent,
-        standing=Standing.PENDING if _is(row, "is_pending") else Standing.APPROVED,
+        state=SourceState.PENDING if _is(row, "is_pending") else SourceState.APPROVED,
         email="" if email == MADE_UP else email,
         website=text_in(row, "link"),
         address=text_in(row, "ip"),

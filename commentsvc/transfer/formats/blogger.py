@@ -5,7 +5,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_PAGE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 from commentsvc.transfer.xml import elements, local, text_of
 
 if TYPE_CHECKING:
@@ -16,7 +26,7 @@ TITLE = "Blogger"
 MARK = b"schemas.google.com/blogger"
 POST, COMMENT = "post", "comment"
 NOBODYS = "noreply@blogger.com"
-STANDINGS = {"live": Standing.APPROVED, "draft": Standing.PENDING, "spam": Standing.SPAM}
+STATES = {"live": SourceState.APPROVED, "draft": SourceState.PENDING, "spam": SourceState.SPAM}
 
 
 def is_like(beginning: bytes) -> bool:
@@ -60,14 +70,14 @@ def _comment(entry: "Element") -> Iterator[Record]:
         yield Page(page, above.get("href") or "")
     author = next((one for one in entry if isinstance(one.tag, str) and local(one) == "author"), None)
     email = text_of(author, "email") if author is not None else ""
-    yield Remark(
+    yield SourceComment(
         id=_number(text_of(entry, "id")),
         page=page,
         body=said,
         author=text_of(author, "name") if author is not None else "",
         text=Text.HTML,
         parent=_number(_link(entry, "related") or text_of(entry, "inReplyTo")),
-        standing=_standing(entry),
+        state=_state(entry),
         email="" if email == NOBODYS else email,
         website=text_of(author, "uri") if author is not None else "",
         written=_time(entry),
@@ -75,13 +85,13 @@ def _comment(entry: "Element") -> Iterator[Record]:
     )
 
 
-def _standing(entry: "Element") -> Standing:
+def _state(entry: "Element") -> SourceState:
     names = {one.get("name") for one in entry if isinstance(one.tag, str) and local(one) == "extendedProperty"}
     if "blogger.contentRemoved" in names:
-        return Standing.DELETED
+        return SourceState.DELETED
     if any(one.text == "yes" for one in entry.iter("{*}draft")):
-        return Standing.PENDING
-    return STANDINGS.get(text_of(entry, "status").lower(), Standing.APPROVED)
+        return SourceState.PENDING
+    return STATES.get(text_of(entry, "status").lower(), SourceState.APPROVED)
 
 
 def _link(entry: "Element", relation: str) -> str:

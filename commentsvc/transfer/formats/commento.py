@@ -6,13 +6,13 @@ from typing import Any, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "commento"
 TITLE = "Commento, Comentario"
 DELETED = "[deleted]"
 NONE = ("", "root", "undefined", "null")
-STANDINGS = {"approved": Standing.APPROVED, "unapproved": Standing.PENDING, "flagged": Standing.SPAM}
+STATES = {"approved": SourceState.APPROVED, "unapproved": SourceState.PENDING, "flagged": SourceState.SPAM}
 
 
 def is_like(beginning: bytes) -> bool:
@@ -49,14 +49,14 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
     person = people.get(text_in(row, "commenterHex", "userCreated"), {})
     markdown, html = text_in(row, "markdown"), text_in(row, "html")
     parent, website = text_in(row, "parentHex", "parentId"), text_in(person, "link", "websiteUrl")
-    yield Remark(
+    yield SourceComment(
         id=text_in(row, "commentHex", "id"),
         page=page,
         body=markdown or html,
         author=text_in(row, "authorName") or text_in(person, "name"),
         text=Text.MARKDOWN if markdown else Text.HTML,
         parent="" if parent in NONE else parent,
-        standing=_standing(row, markdown),
+        state=_state(row, markdown),
         email=text_in(person, "email"),
         website="" if website in NONE else website,
         written=times.of_iso(text_in(row, "creationDate", "createdTime")),
@@ -65,9 +65,9 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
     )
 
 
-def _standing(row: Mapping[str, Any], markdown: str) -> Standing:
+def _state(row: Mapping[str, Any], markdown: str) -> SourceState:
     if row.get("deleted") is True or row.get("isDeleted") is True or markdown == DELETED:
-        return Standing.DELETED
+        return SourceState.DELETED
     if "state" in row:
-        return STANDINGS.get(str(row["state"]), Standing.APPROVED)
-    return Standing.APPROVED if row.get("isApproved", True) and not row.get("isPending") else Standing.PENDING
+        return STATES.get(str(row["state"]), SourceState.APPROVED)
+    return SourceState.APPROVED if row.get("isApproved", True) and not row.get("isPending") else SourceState.PENDING

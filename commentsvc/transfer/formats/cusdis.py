@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "cusdis"
 TITLE = "Cusdis"
@@ -31,14 +31,14 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> 
 def _comment(row: dict[str, Any]) -> Record:
     is_approved = str(row.get("approved")).lower() in ("1", "true", "t")
     is_deleted = bool(row.get("deletedAt") or row.get("deleted_at"))
-    return Remark(
+    return SourceComment(
         id=str(row["id"]),
         page=str(row.get("pageId") or ""),
         body=str(row.get("content") or ""),
         author=str(row.get("by_nickname") or ""),
         text=Text.MARKDOWN,
         parent=str(row.get("parentId") or ""),
-        standing=Standing.DELETED if is_deleted else Standing.APPROVED if is_approved else Standing.PENDING,
+        state=SourceState.DELETED if is_deleted else SourceState.APPROVED if is_approved else SourceState.PENDING,
         email=str(row.get("by_email") or ""),
         written=_time(row.get("created_at")),
         place=f"comment {row['id']}",

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_PAGE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 from commentsvc.transfer.xml import child, elements, local, text_of
 
 if TYPE_CHECKING:
@@ -68,14 +78,14 @@ def _remark(post: "Element") -> Record:
     own = text_of(post, "id")
     page = _id(thread)
     name = text_of(author, "name") if author is not None else ""
-    return Remark(
+    return SourceComment(
         id=_id(post) or own or _hashed(page, text_of(post, "createdAt"), name, said),
         page=page,
         body=said,
         author=name or (text_of(author, "username") if author is not None else ""),
         text=Text.HTML,
         parent=_id(parent) if parent is not None else "",
-        standing=_standing(post),
+        state=_state(post),
         email=text_of(author, "email") if author is not None else "",
         website=text_of(author, "link") if author is not None else "",
         address=text_of(post, "ipAddress"),
@@ -86,12 +96,12 @@ def _remark(post: "Element") -> Record:
     )
 
 
-def _standing(post: "Element") -> Standing:
+def _state(post: "Element") -> SourceState:
     if _is(post, "isDeleted"):
-        return Standing.DELETED
+        return SourceState.DELETED
     if _is(post, "isSpam"):
-        return Standing.SPAM
-    return Standing.APPROVED if text_of(post, "isApproved").lower() not in ("false", "0") else Standing.PENDING
+        return SourceState.SPAM
+    return SourceState.APPROVED if text_of(post, "isApproved").lower() not in ("false", "0") else SourceState.PENDING
 
 
 def _is(element: "Element", name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Text
+from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, Text
 
 NAME = "duoshuo"
 TITLE = "Duoshuo"
@@ -28,7 +28,7 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
         yield Page(text_in(row, "thread_id"), text_in(row, "url"), key=key, title=title)
     for row in objects_in(found, "posts"):
         number, above = text_in(row, "post_id"), row.get("parents")
-        yield Remark(
+        yield SourceComment(
             id=number,
             page=text_in(row, "thread_id"),
             body=text_in(row, "message"),

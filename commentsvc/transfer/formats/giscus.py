@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import object_in, objects_in, text_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "giscus"
 TITLE = "giscus (GitHub Discussions)"
@@ -38,17 +38,17 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
                 yield _remark(reply, page, text_in(comment, "id"))
 
 
-def _remark(row: dict[str, Any], page: str, parent: str) -> Remark:
+def _remark(row: dict[str, Any], page: str, parent: str) -> SourceComment:
     author, html = object_in(row, "author"), text_in(row, "bodyHTML")
     is_gone = bool(row.get("deletedAt")) or _is(row, "isMinimized")
-    return Remark(
+    return SourceComment(
         id=text_in(row, "id"),
         page=page,
         body=text_in(row, "body") or html,
         author=text_in(author, "login"),
         text=Text.MARKDOWN if row.get("body") else Text.HTML,
         parent=parent,
-        standing=Standing.DELETED if is_gone else Standing.APPROVED,
+        state=SourceState.DELETED if is_gone else SourceState.APPROVED,
         website=text_in(author, "url"),
         written=times.of_iso(text_in(row, "createdAt")),
         edited=times.of_iso(text_in(row, "lastEditedAt")),

@@ -13,7 +13,17 @@ from typing import Any
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import text_in
-from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_LINE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 from commentsvc.transfer.trees import File
 
 NAME = "hashover"
@@ -21,7 +31,7 @@ TITLE = "HashOver"
 TABLES = ("comments",)
 COLUMNS = frozenset({"domain", "thread", "comment", "body"})  # others have a table of that name, too
 NUMBERED = re.compile(r"\d+(?:-\d+)*\.(?:json|xml)")
-STANDINGS = {"pending": Standing.PENDING, "deleted": Standing.DELETED}
+STATES = {"pending": SourceState.PENDING, "deleted": SourceState.DELETED}
 
 
 def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
@@ -52,14 +62,14 @@ def _comment(row: dict[str, Any], thread: str, number: str, place: str, reading:
     above, domain = number.rpartition("-")[0], text_in(row, "domain")
     page = f"{domain}/{thread}" if domain else thread
     yield Page(page, f"/{thread}", key=thread, site=domain)
-    yield Remark(
+    yield SourceComment(
         id=f"{page}/{number}",
         page=page,
         body=text_in(row, "body"),
         author=text_in(row, "name"),
         text=Text.HTML,
         parent=f"{page}/{above}" if above else "",
-        standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
+        state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         website=text_in(row, "website"),
         address=text_in(row, "ipaddr"),
         written=times.of_iso(text_in(row, "date"), reading.timezone),

@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, rows, text_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "isso"
 TITLE = "Isso"
 TABLES = ("threads", "comments")
-STANDINGS = {1: Standing.APPROVED, 2: Standing.PENDING, 4: Standing.DELETED}
+STATES = {1: SourceState.APPROVED, 2: SourceState.PENDING, 4: SourceState.DELETED}
 
 
 def is_like(beginning: bytes) -> bool:
@@ -36,10 +36,10 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
             yield _of_json(row, uri, reading)
 
 
-def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> Remark:
+def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> SourceComment:
     said, when = text_in(row, "text"), text_in(row, "created")
     sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{said}".encode()).hexdigest()[:16]
-    return Remark(
+    return SourceComment(
         id=f"{uri} {text_in(row, 'id')} {sign}",  # the numbers may all be the same
         page=uri,
         body=said,
@@ -65,14 +65,14 @@ def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) ->
 
 
 def _comment(row: dict[str, Any]) -> Record:
-    return Remark(
+    return SourceComment(
         id=str(row["id"]),
         page=str(row["tid"]),
         body=str(row["text"] or ""),
         author=str(row.get("author") or ""),
         text=Text.MARKDOWN,
         parent=str(row["parent"] or ""),
-        standing=STANDINGS.get(row["mode"], Standing.PENDING),
+        state=STATES.get(row["mode"], SourceState.PENDING),
         email=str(row.get("email") or ""),
         website=str(row.get("website") or ""),
         address=str(row.get("remote_addr") or ""),

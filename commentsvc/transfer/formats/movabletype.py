@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks
-from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Text
+from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, SourceComment, Text
 
 NAME = "movabletype"
 TITLE = "Movable Type, TypePad"
@@ -51,8 +51,8 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
 def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
     head, sections = _sections(lines)
     said = {found[1]: found[2].strip() for line in head if (found := FIELD.fullmatch(line))}
-    remarks = [one for one in sections if one.name in ("COMMENT", "PING")]
-    if not remarks:
+    records = [one for one in sections if one.name in ("COMMENT", "PING")]
+    if not records:
         return
     title, slug, created = (
         said.get("TITLE", ""),
@@ -64,7 +64,7 @@ def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
         url = permalinks.address(reading.permalink, number="", slug=slug, title=title, date=created)
     page = _hashed(said.get("DATE", ""), slug, title)
     yield Page(page, url, title=title, created=created, is_closed=said.get("ALLOW COMMENTS") == "0")
-    for section in remarks:
+    for section in records:
         yield _remark(section, page, title, reading.timezone)
 
 
@@ -100,7 +100,7 @@ def _remark(section: _Section, page: str, title: str, zone: str) -> Record:
     if section.name == "PING" and not said.get("URL"):
         return NotTaken(place, NO_SOURCE, body)
     is_ping = section.name == "PING"
-    return Remark(
+    return SourceComment(
         id=key,
         page=page,
         body=body,

@@ -9,17 +9,27 @@ from typing import Any, BinaryIO
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_LINE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 
 NAME = "commentsvc"
 TITLE = "commentsvc (JSON lines)"
 VERSION = 1
 MAX_LINE = 4_000_000  # bytes
-STANDINGS = {
-    "approved": Standing.APPROVED,
-    "pending": Standing.PENDING,
-    "spam": Standing.SPAM,
-    "trashed": Standing.DELETED,
+STATES = {
+    "approved": SourceState.APPROVED,
+    "pending": SourceState.PENDING,
+    "spam": SourceState.SPAM,
+    "trashed": SourceState.DELETED,
 }
 
 
@@ -54,7 +64,7 @@ def _record(said: dict[str, Any], number: int) -> Record:
             is_closed=closed,
             aliases=tuple(map(str, said.get("aliases", ()))),
         )
-    return Remark(
+    return SourceComment(
         id=str(said["id"]),
         page=said["thread"],
         body=said["body"],
@@ -63,7 +73,7 @@ def _record(said: dict[str, Any], number: int) -> Record:
         parent=str(said["parent_id"]) if said.get("parent_id") else "",
         kind=Kind(said.get("kind", "comment")),
         response=said.get("response", ""),
-        standing=STANDINGS[said["state"]],
+        state=STATES[said["state"]],
         email=said.get("email") or "",
         website=said.get("website") or "",
         title=said.get("title") or "",

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, rows, text_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "remark42"
 TITLE = "Remark42"
@@ -36,14 +36,14 @@ def _comment(row: dict[str, Any], closed: Container[str]) -> Iterator[Record]:
     yield Page(url, url, title=text_in(row, "title"), is_closed=url in closed, site=site)
     edited = row.get("edit")
     original = text_in(row, "orig")
-    yield Remark(
+    yield SourceComment(
         id=text_in(row, "id"),
         page=url,
         body=original or text_in(row, "text"),
         author=text_in(user, "name") if isinstance(user, dict) else "",
         text=Text.MARKDOWN if original else Text.HTML,
         parent=text_in(row, "pid"),
-        standing=Standing.DELETED if row.get("delete") is True else Standing.APPROVED,
+        state=SourceState.DELETED if row.get("delete") is True else SourceState.APPROVED,
         written=times.of_iso(text_in(row, "time")),
         edited=times.of_iso(text_in(edited, "time")) if isinstance(edited, dict) else None,
         is_pinned=row.get("pin") is True,

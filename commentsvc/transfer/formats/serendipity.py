@@ -5,7 +5,17 @@ from typing import Any, BinaryIO
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import csv_files, permalinks, times
-from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_SOURCE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 
 NAME = "serendipity"
 TITLE = "Serendipity"
@@ -62,7 +72,7 @@ def _comment(row: Mapping[str, Any]) -> Record:
     if is_linkback and not row.get("url"):
         return NotTaken(place, NO_SOURCE, body)
     parent = str(row.get("parent_id") or "0")
-    return Remark(
+    return SourceComment(
         id=str(row["id"]),
         page=str(row["entry_id"]),
         body=body,
@@ -71,7 +81,7 @@ def _comment(row: Mapping[str, Any]) -> Record:
         parent="" if parent == "0" or is_linkback else parent,
         kind=kind,
         response="mention" if is_linkback else "",
-        standing=Standing.DELETED if body == REMOVED else _standing(str(row.get("status") or "")),
+        state=SourceState.DELETED if body == REMOVED else _state(str(row.get("status") or "")),
         email=str(row.get("email") or ""),
         website=str(row.get("url") or ""),
         address=str(row.get("ip") or ""),
@@ -81,5 +91,5 @@ def _comment(row: Mapping[str, Any]) -> Record:
     )
 
 
-def _standing(status: str) -> Standing:
-    return Standing.APPROVED if status in ("approved", "") else Standing.PENDING
+def _state(status: str) -> SourceState:
+    return SourceState.APPROVED if status in ("approved", "") else SourceState.PENDING

@@ -12,7 +12,7 @@ from typing import Any
 
 from commentsvc.transfer import permalinks, times
 from commentsvc.transfer.json_files import text_in
-from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, Remark, Text
+from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, SourceComment, Text
 from commentsvc.transfer.trees import File
 
 NAME = "staticman"
@@ -42,7 +42,7 @@ def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:
             tops.setdefault(slug, []).append(number)
         page = _address(text_in(row, "_parent"), slug, reading)
         yield Page(page, page, key=slug)
-        yield Remark(
+        yield SourceComment(
             id=number,
             page=page,
             body=text_in(row, "message", "comment", "body"),

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import rows, text_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "twikoo"
 TITLE = "Twikoo"
@@ -31,14 +31,14 @@ def _comment(row: dict[str, Any]) -> Iterator[Record]:
     page = text_in(row, "url", "href")
     number = text_in(row, "_id", "id")
     yield Page(page, text_in(row, "href") or page)
-    yield Remark(
+    yield SourceComment(
         id=number,
         page=page,
         body=text_in(row, "comment"),
         author=text_in(row, "nick"),
         text=Text.HTML,
         parent=text_in(row, "pid", "rid"),
-        standing=Standing.SPAM if row.get("isSpam") in (True, "true") else Standing.APPROVED,
+        state=SourceState.SPAM if row.get("isSpam") in (True, "true") else SourceState.APPROVED,
         email=text_in(row, "mail"),
         website=text_in(row, "link"),
         address=text_in(row, "ip"),

@@ -5,13 +5,23 @@ from typing import Any
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks, times
-from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import (
+    NO_SOURCE,
+    NotTaken,
+    Origin,
+    Page,
+    Reading,
+    Record,
+    SourceComment,
+    SourceState,
+    Text,
+)
 
 NAME = "typecho"
 TITLE = "Typecho"
 TABLES = ("contents", "comments")
 MARKDOWN = "<!--markdown-->"
-STANDINGS = {"approved": Standing.APPROVED, "waiting": Standing.PENDING, "spam": Standing.SPAM}
+STATES = {"approved": SourceState.APPROVED, "waiting": SourceState.PENDING, "spam": SourceState.SPAM}
 KINDS = {"trackback": Kind.TRACKBACK, "pingback": Kind.PINGBACK}
 
 
@@ -34,7 +44,7 @@ def _comment(row: dict[str, Any]) -> Record:
     place, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
     if is_linkback and not row.get("url"):
         return NotTaken(place, NO_SOURCE, said)
-    return Remark(
+    return SourceComment(
         id=str(row["coid"]),
         page=str(row["cid"]),
         body=said.removeprefix(MARKDOWN),
@@ -43,7 +53,7 @@ def _comment(row: dict[str, Any]) -> Record:
         parent="" if parent == "0" else parent,
         kind=kind,
         response="mention" if is_linkback else "",
-        standing=STANDINGS.get(str(row.get("status") or ""), Standing.PENDING),
+        state=STATES.get(str(row.get("status") or ""), SourceState.PENDING),
         email=str(row.get("mail") or ""),
         website=str(row.get("url") or ""),
         address=str(row.get("ip") or ""),

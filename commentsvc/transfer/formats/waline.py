@@ -6,13 +6,13 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import csv_files, opening, times
 from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "waline"
 TITLE = "Waline, Valine, LeanCloud"
 TABLES = ("wl_comment",)
 COLUMNS = frozenset({"nick", "comment", "insertedAt"})
-STANDINGS = {"waiting": Standing.PENDING, "spam": Standing.SPAM}
+STATES = {"waiting": SourceState.PENDING, "spam": SourceState.SPAM}
 TAG = re.compile(r"<(?:p|a|br|img|code|pre|strong|em|blockquote)\b", re.I)
 
 
@@ -48,14 +48,14 @@ def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> 
 def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
     page, number, said = text_in(row, "url"), text_in(row, "objectId", "id", "_id"), text_in(row, "comment")
     yield Page(page, page)
-    yield Remark(
+    yield SourceComment(
         id=number,
         page=page,
         body=said,
         author=text_in(row, "nick"),
         text=Text.HTML if TAG.search(said) else Text.MARKDOWN,
         parent=_number(row, "pid", "rid"),
-        standing=STANDINGS.get(text_in(row, "status"), Standing.APPROVED),
+        state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         email=text_in(row, "mail"),
         website=text_in(row, "link"),
         address=text_in(row, "ip"),

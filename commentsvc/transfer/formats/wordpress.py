@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from commentsvc.errors import N_
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, Remark, Standing, Text
+from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 from commentsvc.transfer.xml import elements, local, text_of
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 NAME = "wordpress"
 TITLE = "WordPress (WXR)"
-STANDINGS = {
-    **dict.fromkeys(("1", "approved", "approve"), Standing.APPROVED),
-    **dict.fromkeys(("0", "hold", "unapproved", "pending", "unapprove"), Standing.PENDING),
-    "spam": Standing.SPAM,
-    **dict.fromkeys(("trash", "post-trashed"), Standing.DELETED),
+STATES = {
+    **dict.fromkeys(("1", "approved", "approve"), SourceState.APPROVED),
+    **dict.fromkeys(("0", "hold", "unapproved", "pending", "unapprove"), SourceState.PENDING),
+    "spam": SourceState.SPAM,
+    **dict.fromkeys(("trash", "post-trashed"), SourceState.DELETED),
 }
 PUBLISHED = ("publish", "inherit", "")
 COMMENTS = ("", "comment")
@@ -105,14 +105,14 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
     number = text_of(comment, "comment_id")
     written = times.of_sql(text_of(comment, "comment_date_gmt"), "UTC")
     parent = text_of(comment, "comment_parent")
-    remark = Remark(
+    record = SourceComment(
         id=f"{page}/{number}",
         page=page,
         body=said,
         author=unescape(text_of(comment, "comment_author")),
         text=Text.BREAKS,
         parent=f"{page}/{parent}" if parent not in ("", "0") else "",
-        standing=STANDINGS.get(text_of(comment, "comment_approved"), Standing.APPROVED),
+        state=STATES.get(text_of(comment, "comment_approved"), SourceState.APPROVED),
         email=text_of(comment, "comment_author_email"),
         website=text_of(comment, "comment_author_url"),
         address=text_of(comment, "comment_author_IP"),
@@ -121,44 +121,46 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         place=place,
     )
     if kind in COMMENTS:
-        return remark
+        return record
     if kind == Kind.PINGBACK:
-        return _pingback(remark)
+        return _pingback(record)
     if kind == Kind.TRACKBACK:
-        return _trackback(remark)
+        return _trackback(record)
     if kind in RESPONSES:
-        return _as_linkback(remark, Kind.WEBMENTION, RESPONSES[kind], title="", author=remark.author, body=said)
+        return _as_linkback(record, Kind.WEBMENTION, RESPONSES[kind], title="", author=record.author, body=said)
     return NotTaken(place, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], said)
 
 
-def _pingback(remark: Remark) -> Remark:
+def _pingback(record: SourceComment) -> SourceComment:
     """The author is the linking page's title, and behind its last mark the blog's name."""
-    parts = BLOG_MARK.split(remark.author)
+    parts = BLOG_MARK.split(record.author)
     name = parts[-1].strip() if len(parts) > 1 and 0 < len(parts[-1].strip()) <= LONG_NAME else ""
-    body = ENDS.sub(" ", remark.body).strip()
-    return _as_linkback(remark, Kind.PINGBACK, "mention", title=remark.author, author=name, body=body)
+    body = ENDS.sub(" ", record.body).strip()
+    return _as_linkback(record, Kind.PINGBACK, "mention", title=record.author, author=name, body=body)
 
 
-def _trackback(remark: Remark) -> Remark:
-    title = STRONG.match(remark.body)
-    body = remark.body[title.end() :] if title else remark.body
+def _trackback(record: SourceComment) -> SourceComment:
+    title = STRONG.match(record.body)
+    body = record.body[title.end() :] if title else record.body
     found = unescape(title[1].strip()) if title else ""
-    return _as_linkback(remark, Kind.TRACKBACK, "mention", title=found, author=remark.author, body=body)
+    return _as_linkback(record, Kind.TRACKBACK, "mention", title=found, author=record.author, body=body)
 
 
-def _as_linkback(remark: Remark, kind: Kind, response: str, *, title: str, author: str, body: str) -> Remark:
-    return Remark(
-        id=remark.id,
-        page=remark.page,
+def _as_linkback(
+    record: SourceComment, kind: Kind, response: str, *, title: str, author: str, body: str
+) -> SourceComment:
+    return SourceComment(
+        id=record.id,
+        page=record.page,
         body=body,
         author=author,
         text=Text.HTML,
         kind=kind,
         response=response,
-        standing=remark.standing,
-        website=remark.website,
+        state=record.state,
+        website=record.website,
         title=title,
-        written=remark.written,
-        cross_id=remark.cross_id,
-        place=remark.place,
+        written=record.written,
+        cross_id=record.cross_id,
+        place=record.place,
     )

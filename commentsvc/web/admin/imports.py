@@ -8,7 +8,7 @@ from flask import Blueprint, Response, redirect, render_template, request, strea
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import clock
-from commentsvc.comments import imports, undoing
+from commentsvc.comments import import_undo, undoing
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, found
 from commentsvc.fields import Missing
@@ -149,7 +149,7 @@ def _page(site: Site, run: ImportRun | None, form: Form) -> str:
         keys=KEYS,
         pending_as=PENDING_AS,
         action=action,
-        is_being_undone=action is not None and action.undone_at is not None and imports.is_left(action),
+        is_being_undone=action is not None and action.undone_at is not None and import_undo.is_left(action),
         may_be_undone=undoing.may_be_undone,
         moderator=signed_in.person(),
     )
