@@ -147,7 +147,7 @@ class Staging:
         rows = self._database.execute("SELECT said FROM page WHERE thread = ? ORDER BY rowid", (thread,))
         return [_unpacked(Page, said) for (said,) in rows]
 
-    def remarks_of(self, thread: str) -> list[SourceComment]:
+    def records_of(self, thread: str) -> list[SourceComment]:
         """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
         rows = self._database.execute(
             "SELECT record.said, record.is_taken FROM record JOIN page ON page.id = record.page"

@@ -86,7 +86,7 @@ class ThreadImport:
     def begin(self) -> list[SourceComment]:
         """Return what is to be converted: all that is new."""
         self.pages = self.staging.pages_of(self.place)
-        self.records = _parents_first(self.staging.remarks_of(self.place))
+        self.records = _parents_first(self.staging.records_of(self.place))
         is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
         is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.add_thread(self.key, is_new=not is_joined)

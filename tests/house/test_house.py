@@ -226,7 +226,18 @@ PRIVATE_WORDS = (
     *("act", "acts", "desk", "in_talk", "seen_as", "tally", "checkup", "examination", "ailment", "mandate"),
     *("arrival", "stranger", "deaf", "looked_at", "in_steps", "drafts", "reach", "told", "own_words"),
     *("saved_answer", "show_anew", "bell", "twin", "hang", "settle", "look_out", "give_back", "take_back", "patience"),
-    *("parcel", "trouble", "sure", "must_be_left", "led_away", "surely_written", "each_written", "doubles"),
+    *(
+        "parcel",
+        "trouble",
+        "sure",
+        "must_be_left",
+        "led_away",
+        "surely_written",
+        "each_written",
+        "doubles",
+        "remark",
+        "standing",
+    ),
 )
 PRIVATE = re.compile(rf"(?:^|_)(?:{'|'.join(PRIVATE_WORDS)})(?:_|$)")
 OLD_LIMITS = re.compile(r"\b(?:MOST|LONGEST|LARGEST)_[A-Z_]+\b")

@@ -45,7 +45,7 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
             yield Origin(f"{NAME}:{forum or 'unknown'}")
             yield _page(element)
         else:
-            yield _remark(element)
+            yield _record(element)
 
 
 def _page(thread: "Element") -> Page:
@@ -68,7 +68,7 @@ def _address(link: str, identifier: str) -> str:
     return link if ADDRESS.match(link) or not found else identifier[found.start() :].strip()
 
 
-def _remark(post: "Element") -> Record:
+def _record(post: "Element") -> Record:
     place, said = f"line {post.sourceline}", text_of(post, "message")
     thread = child(post, "thread")
     if thread is None or not _id(thread):

@@ -33,12 +33,12 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
             page, address, key=title, created=times.of_iso(text_in(one, "createdAt")), is_closed=_is(one, "locked")
         )
         for comment in _nodes(one, "comments"):
-            yield _remark(comment, page, "")
+            yield _record(comment, page, "")
             for reply in _nodes(comment, "replies"):
-                yield _remark(reply, page, text_in(comment, "id"))
+                yield _record(reply, page, text_in(comment, "id"))
 
 
-def _remark(row: dict[str, Any], page: str, parent: str) -> SourceComment:
+def _record(row: dict[str, Any], page: str, parent: str) -> SourceComment:
     author, html = object_in(row, "author"), text_in(row, "bodyHTML")
     is_gone = bool(row.get("deletedAt")) or _is(row, "isMinimized")
     return SourceComment(

@@ -65,7 +65,7 @@ def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
     page = _hashed(said.get("DATE", ""), slug, title)
     yield Page(page, url, title=title, created=created, is_closed=said.get("ALLOW COMMENTS") == "0")
     for section in records:
-        yield _remark(section, page, title, reading.timezone)
+        yield _record(section, page, title, reading.timezone)
 
 
 def _sections(lines: Sequence[str]) -> tuple[list[str], list[_Section]]:
@@ -88,7 +88,7 @@ def _sections(lines: Sequence[str]) -> tuple[list[str], list[_Section]]:
     return head, sections
 
 
-def _remark(section: _Section, page: str, title: str, zone: str) -> Record:
+def _record(section: _Section, page: str, title: str, zone: str) -> Record:
     said: dict[str, str] = {}
     rest = list(section.lines)
     while rest and (found := FIELD.fullmatch(rest[0])) and found[1] in COMMENT_KEYS:
