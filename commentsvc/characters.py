@@ -24,6 +24,11 @@ UNSPACED = (
     "\u3005-\u3007\u3031-\u3035\u303b\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\uff66-\uff9f"
     "\u3400-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+# Chinese and Japanese punctuation, and full-width signs: an address in a text ends before them.
+ENDS_ADDRESS = (
+    "\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6"
+)
 STACKING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # marks that go on any letter
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 

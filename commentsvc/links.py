@@ -92,11 +92,6 @@ def _decoded(text: str, keep: str) -> str:
     return unicodedata.normalize("NFC", re.sub(r"[\t\n]", "", CONTROLS.sub("", decoded)))
 
 
-def may_contain_url(text: str) -> bool:
-    """Return whether a text may hold a web address; most hold none, and need not be searched."""
-    return "://" in text or "www." in text.lower()
-
-
 def origin_of(url: str) -> str | None:
     """Return ``scheme://host[:port]`` of an http(s) URL in lower case, or None."""
     try:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from commentsvc.characters import continues_word, without_turns
+from commentsvc.characters import ENDS_ADDRESS, continues_word, without_turns
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
 
@@ -24,11 +24,7 @@ MAX_DOMAIN_LENGTH = 255
 TRAILING = ".,;:!?*_'…⋯‥“”‘’‛‟„‚❝❞«»‹›–—´・゠‽⸮،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
 # What closes, and what may have opened it: it belongs to an address that has both.
 OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
-# White space and ASCII signs that no address contains; Chinese and Japanese punctuation, and full-width signs.
-URL_END = re.compile(
-    r"[\s\"<>`\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
-    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6]|$"
-)
+URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
 # [words](address); parentheses in the address come in pairs.

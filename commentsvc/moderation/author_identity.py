@@ -1,7 +1,6 @@
 """What identifies an author: addresses, domains and words, in the same form in which bans store them."""
 
 import ipaddress
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,8 +11,9 @@ from commentsvc.errors import N_, InvalidFields, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
+from commentsvc.spam import addresses
 
-LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.)[^\s<>]{1,2000}", re.I)
+FULL_STOPS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))  # UTS 46, 2.3
 MAX_HOSTS = 200  # of one text
 MAX_LABELS = 8  # labels of a host, from its end, that are considered
 MIN_WORD_LENGTH = 3
@@ -72,8 +72,9 @@ class AuthorIdentity:
             yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
 
     def _hosts(self) -> set[str]:
-        found = LINK.finditer(self.said) if links.may_contain_url(self.said) else ()
-        linked = (links.host_of(link.group()) for link in found)
+        # Browsers take such a dot for one, although what we show as a link ends before it.
+        spellings = {self.said, self.said.translate(FULL_STOPS)}
+        linked = (links.host_of(link) for said in spellings for link in addresses.in_text(said))
         return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MAX_HOSTS)}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from commentsvc import links
-from commentsvc.spam.signals import LINK
+from commentsvc.spam import addresses
 
 MIN_COUNT = 5  # texts of each kind, before the filter has an opinion
 STRENGTH = 1.0  # how many examples the neutral prior weighs
@@ -73,8 +73,8 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
 
 def names_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
-    text = unicodedata.normalize("NFKC", body).casefold()
-    hosts = [links.host_of(link) for link in LINK.findall(text)]
+    text = unicodedata.normalize("NFKC", addresses.without(body)).casefold()
+    hosts = [links.host_of(link.casefold()) for link in addresses.in_text(body)]
     # The author's features come first: a long text must not displace them.
     words = [f"links:{min(len(hosts), 3)}"]
     if home:
@@ -82,7 +82,7 @@ def names_of(body: str, author: str = "", home: str | None = None, email: str | 
     if email:
         words.append(f"mail:{email.rpartition('@')[2].casefold()}")
     words += [f"name:{word}" for word in _words(unicodedata.normalize("NFKC", author).casefold())]
-    words += [*(f"host:{host}" for host in hosts), *_words(LINK.sub(" ", text))]
+    words += [*(f"host:{host}" for host in hosts), *_words(text)]
     return frozenset(word[:MAX_LENGTH] for word in words[:MAX_WORDS])
 
 

@@ -13,12 +13,11 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from commentsvc.errors import N_
-from commentsvc.links import may_contain_url
-from commentsvc.spam import languages
+from commentsvc.spam import addresses, languages
 from commentsvc.spam.languages import WORD
 
-LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"'\]]+|\bwww\.[^\s<>\"'\]]+", re.I)
 FOREIGN_MARKUP = re.compile(r"\[/?(?:url|link|img)\b(?![^\[\]]{0,300}\]\()|<a\s[^>]{0,200}href", re.I)
+SHOP = re.compile(r"\.(?:com|net|org|ru|shop|xyz|top)\b", re.I)
 FEW_CHARACTERS = 20
 MAX_WORDS_NAMED = 3
 MANY_LINKS = 3
@@ -81,7 +80,7 @@ class Facts:
     @cached_property
     def links(self) -> Sequence[str]:
         """Return the addresses in the text, whatever their scheme and case."""
-        return LINK.findall(self.body) if may_contain_url(self.body) else ()
+        return addresses.in_text(self.body)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def links(facts: Facts) -> Signal | None:
 
 def mostly_links(facts: Facts) -> Signal | None:
     """Little is said besides the links."""
-    if not facts.links or len(LINK.sub("", facts.body).strip()) > sum(map(len, facts.links)):
+    if not facts.links or len(addresses.without(facts.body).strip()) > sum(map(len, facts.links)):
         return None
     return Signal(2, N_("hardly any text apart from links"))
 
@@ -151,7 +150,7 @@ def other_script(facts: Facts) -> Signal | None:
 
 def other_language(facts: Facts) -> Signal | None:
     """The text is in another language than the site's; a little, as readers come from everywhere."""
-    said = languages.guess(LINK.sub(" ", facts.body) if facts.links else facts.body)
+    said = languages.guess(addresses.without(facts.body) if facts.links else facts.body)
     if said is None or said == facts.language[:2]:
         return None
     return Signal(1, N_("not in the blog’s language"))
@@ -212,7 +211,9 @@ def name_of_a_shop(facts: Facts) -> Signal | None:
     """The name is an address; blogs may be called by theirs."""
     if facts.linkback:
         return None
-    is_address = LINK.search(facts.author) or re.search(r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I)
+    is_address = addresses.in_text(facts.author) or re.search(
+        r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I
+    )
     return Signal(3, N_("the name is an address")) if is_address else None
 
 
