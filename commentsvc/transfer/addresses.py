@@ -91,7 +91,7 @@ def key_of(address: str) -> str | None:
         key = links.thread_key(address)
     except ValueError:
         return None
-    return key if 0 < len(key) <= links.MAX_KEY_LENGTH else None
+    return key if len(key) <= links.MAX_KEY_LENGTH else None
 
 
 def busiest(urls: Iterable[tuple[str, int]]) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 import yaml
 
 from commentsvc import clock
@@ -50,6 +51,17 @@ class TestScope:
         scope = Scope(since=clock.now() - timedelta(days=1))
         out = b"".join(exporting.chunks(exporting.writer(Site.named("blog"), "jsonl"), scope)).decode()
         assert ("today" in out, "long ago" in out, '"old"' in out) == (True, False, False)
+
+
+@pytest.mark.parametrize("name", ["jsonl", "wxr", "disqus"])
+def test_the_home_pages_thread_comes_back(bring: Bring, bob: Visitor, name: str) -> None:
+    """Its key is empty."""
+    bob.comment(BOB, body="on the home page", key="")
+    report = bring(exported(name), site="other", origins=["https://blog.example"])
+    assert (report.total, report.left_out) == (1, [])
+    thread = Thread.at(Site.named("other"), "")
+    assert thread is not None
+    assert thread.comment_count == 1
 
 
 class TestSeveralFiles:

@@ -66,7 +66,7 @@ def _record(said: dict[str, Any], number: int) -> Record:
         )
     return SourceComment(
         id=str(said["id"]),
-        page=said["thread"],
+        page=said.get("thread", ""),
         body=said["body"],
         author=said["author"],
         text=Text.MARKUP,

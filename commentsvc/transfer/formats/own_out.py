@@ -39,7 +39,6 @@ def _comment(comment: Comment, exported: Exported, *, with_addresses: bool) -> d
     said = {
         "type": "comment",
         "id": comment.id,
-        "thread": exported.thread.key,
         "parent_id": comment.parent_id,
         "kind": comment.kind,
         "response": comment.response,
@@ -54,7 +53,8 @@ def _comment(comment: Comment, exported: Exported, *, with_addresses: bool) -> d
         "is_pinned": exported.thread.pinned_id == comment.id,
         "revisions": [{"body": one.body, "replaced_at": one.replaced_at.isoformat()} for one in revisions],
     }
-    return {name: value for name, value in said.items() if value not in (None, "", False, [])} | {"body": comment.body}
+    always = {"thread": exported.thread.key, "body": comment.body}  # the home page's key is empty
+    return {name: value for name, value in said.items() if value not in (None, "", False, [])} | always
 
 
 def _line(said: dict[str, Any]) -> str:
