@@ -608,6 +608,20 @@ class TestModerators:
         assert message["To"] == ADA.email
         assert "You are following all comments on A blog." in text_of(message)
 
+    def test_emails_are_in_the_language_of_their_account(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        visit().comment(GRACE)
+        work(time)
+        page = "/admin/account"
+        assert ada.admin_post(page, form_at=page, name="Ada", language="de").status_code == 303
+        time.pass_(hours=1)
+        visit().comment(GRACE, body="another")
+        work(time)
+        pages = [message.get_body(("html",)).get_content() for message in post_office.messages]
+        assert ['lang="de"' in page for page in pages] == [False, True]
+
     def test_somebody_hears_of_it_where_the_owner_does_not(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:

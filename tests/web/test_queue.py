@@ -77,6 +77,15 @@ class TestFilters:
     def test_nonsense_is_as_good_as_nothing(self, ada: Visitor, held: list[int], query: str) -> None:
         assert ada.client.get(f"/admin/queue?{query}").status_code in (200, 404)
 
+    def test_a_search_from_any_list_finds_all_states(self, ada: Visitor, held: list[int]) -> None:
+        ada.admin_post(f"/admin/comments/{held[0]}/spam")
+        form = ada.client.get("/admin/queue").text.partition('<form class="find"')[2].partition("</form>")[0]
+        state = form.partition('<select id="state"')[2].partition("</select>")[0]
+        assert "selected" not in state, "the first one, any, is sent"
+        assert shown(ada.client.get("/admin/queue?q=number&state=any").text) == held[::-1]
+        again = ada.client.get("/admin/queue?q=number&state=spam").text
+        assert '<option value="spam" selected>' in again, "what was chosen stays chosen"
+
     def test_what_was_searched_for_stays_after_an_action(self, ada: Visitor, held: list[int]) -> None:
         page = ada.client.get("/admin/queue?state=any&q=number")
         listed = hidden_fields(page)["listed"]

@@ -39,13 +39,14 @@ def show() -> str:
 
 @blueprint.post("")
 def change() -> AnyResponse:
-    """Change name and language."""
+    """Change name and language, that of emails as well."""
     language = request.form.get("language", "")
     if language not in i18n.languages():
         raise NotUnderstood
     db.begin_write()
     who = signed_in.person()
     who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
+    Recipient.known(who.email, language).language = language
     return _back()
 
 
