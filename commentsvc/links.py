@@ -143,10 +143,14 @@ def thread_path(site: str, key: str) -> str:
 
 
 def two_lines(site: str) -> str:
-    """Return what a blogger pastes into the article template."""
+    """Return what a blogger pastes into the article template, the same for all articles.
+
+    Browsers without JavaScript say by which article the link was followed.
+    """
+    link = f'<a href="{absolute(f"/t/{site}/")}" referrerpolicy="no-referrer-when-downgrade">Comments</a>'
     return (
         f'<script type="module" src="{absolute("/embed.js")}"></script>\n'
-        f'<comment-thread site="{site}"><a href="{absolute(f"/t/{site}/")}">Comments</a></comment-thread>'
+        f'<comment-thread site="{site}">{link}</comment-thread>'
     )
 
 

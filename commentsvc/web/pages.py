@@ -6,10 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import i18n, links, throttle
+from commentsvc import configuration, i18n, links, throttle
 from commentsvc.comments import editing, reading
 from commentsvc.db import db
-from commentsvc.errors import Refusal
+from commentsvc.errors import NotFound, Refusal
 from commentsvc.fields import row_id
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment, Kind
@@ -57,9 +57,11 @@ blueprint.after_request(compression.compress)
 def show(site_key: str, key: str = "") -> AnyResponse:
     """Show an article's thread; with ``?comment=``, the page it is on.
 
-    Without a key, and unless somebody wrote on the front page, list the articles: that is where the link in a template
-    leads that is the same for all of them.
+    Without a key, lead to the article that the link was followed on, as it is the same in all of them. If the browser
+    does not say, and nobody wrote on the home page, list the articles.
     """
+    if not key and (article_key := _key_of_linking_page(site_key)):
+        return redirect(links.thread_page(site_key, article_key), code=302)
     if page := anonymous_page.page(site_key, key):
         response = _never_kept(make_response(page.html), page.site)
         if page.is_packed:
@@ -103,6 +105,17 @@ def post(site_key: str, key: str = "") -> AnyResponse:
     except Refusal as refusal:
         return _page(article.again(), status=refusal.status, refusal=refusal)
     return redirect(place_of(comment, is_new=True), code=303)
+
+
+def _key_of_linking_page(site_key: str) -> str:
+    """Return the key of the site's article whose link was followed; empty if it is none, or not known."""
+    site, url = configuration.latest().sites.get(site_key), request.referrer or ""
+    if site is None or links.origin_of(url) not in site.origins or url.startswith(links.absolute("/")):
+        return ""
+    try:
+        return threads.key_of(url)
+    except NotFound:
+        return ""
 
 
 def _with_query(article: Article) -> str | None:

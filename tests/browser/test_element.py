@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from commentsvc import links
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.cast import BOB, GRACE
 
@@ -491,6 +492,16 @@ class TestOnPagesOfEveryKind:
         expect(first).to_contain_text("about phones")
         expect(second).to_contain_text("about cats")
         expect(second).to_contain_text("1 Kommentar")
+
+    def test_the_lines_to_paste_lead_to_the_article_without_scripts(self, world: World, person: Person) -> None:
+        say(world, "Bob", "about phones")
+        world.server.know_its_secret()
+        put_up(world, links.two_lines("blog"))
+        bob = person(java_script_enabled=False)
+        bob.goto(world.article)
+        bob.get_by_role("link", name="Comments").click()
+        expect(bob.get_by_text("about phones")).to_be_visible()
+        assert bob.url == world.page
 
     def test_a_single_page_site_changes_its_article(self, world: World, person: Person) -> None:
         say(world, "Bob", "about phones", key="phones")

@@ -222,6 +222,35 @@ def test_the_button_says_what_will_happen(bob: Visitor, ada: Visitor, rules: Cal
     assert "Send for approval" in bob.client.get(PAGE).text
 
 
+class TestTheLinkThatIsTheSameForAllArticles:
+    """Browsers without JavaScript say where it was followed."""
+
+    @pytest.mark.every_value
+    @pytest.mark.parametrize(
+        ("referer", "leads_to"),
+        [
+            (ARTICLE_URL, PAGE),
+            (f"{ARTICLE_URL}?utm_source=feed", PAGE),
+            ("https://blog.example/été/?page=2", "/t/blog/%C3%A9t%C3%A9%3Fpage%3D2"),
+            ("https://blog.example/", ""),
+            ("https://elsewhere.example/2020/05/phone.html", ""),
+            ("https://comments.example/t/blog/x", ""),
+            ("https://blog.example/" + "x" * 5000, ""),
+            ("nonsense", ""),
+            ("", ""),
+        ],
+    )
+    def test_it_leads_to_the_article(self, client: FlaskClient, referer: str, leads_to: str) -> None:
+        answer = client.get("/t/blog/", headers={"Referer": referer})
+        assert answer.headers.get("Location", "").removeprefix("https://comments.example") == leads_to
+        assert answer.status_code == (302 if leads_to else 200)
+
+    def test_the_home_pages_own_thread_is_still_found(self, bob: Visitor, client: FlaskClient) -> None:
+        bob.comment(body="on the home page", key="")
+        assert "on the home page" in client.get("/t/blog/", headers={"Referer": "https://blog.example/"}).text
+        assert client.get("/t/blog/", headers={"Referer": ARTICLE_URL}).status_code == 302
+
+
 class TestTheListOfArticles:
     """Where a link leads that a template has in every article: readers without JavaScript find theirs."""
 
