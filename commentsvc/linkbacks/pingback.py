@@ -90,19 +90,12 @@ def _parsed(body: bytes) -> "etree._Element":
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(_text(body.strip()), parser)
+        root = etree.fromstring(plain_text.of_xml(body.strip()), parser)
     except (etree.XMLSyntaxError, ValueError):
         raise NotXmlRpc from None
     if root.getroottree().docinfo.doctype:
         raise NotXmlRpc
     return root
-
-
-def _text(body: bytes) -> str:
-    """Decode by the declared charset, under any of its labels."""
-    declared = plain_text.xml_charset(body[:300].decode("latin-1"))
-    text = plain_text.decode(body, declared or "utf-8").lstrip("\ufeff")
-    return text.partition("?>")[2] if text.startswith("<?xml") else text
 
 
 def _text_of(value: "etree._Element") -> str:

@@ -99,6 +99,12 @@ def xml_charset(beginning: str) -> str:
     return found[1] if found else ""
 
 
+def of_xml(raw: bytes) -> str:
+    """Decode an XML document by the charset that it declares, under any of its labels; without the declaration."""
+    text = decode(raw, xml_charset(raw[:300].decode("latin-1")) or "utf-8").lstrip("\ufeff")
+    return text.partition("?>")[2] if text.startswith("<?xml") else text
+
+
 def declared_charset(content_type: str) -> str:
     """Return the charset in a Content-Type, or an empty text."""
     found = DECLARED.search(content_type)
@@ -110,6 +116,14 @@ def is_charset(label: str) -> bool:
     import webencodings
 
     return webencodings.lookup(label) is not None
+
+
+def is_legacy(label: str) -> bool:
+    """Return whether a declared charset is neither UTF-8 nor UTF-16, or is unknown."""
+    import webencodings
+
+    known = webencodings.lookup(label)
+    return known is None or not known.name.startswith("utf-")
 
 
 def decode(raw: bytes, *labels: str) -> str:

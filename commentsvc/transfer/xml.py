@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from commentsvc.errors import N_
+from commentsvc.markup import plain_text
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import NotTaken
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 # What XML 1.0 does not allow: 2.2 of the recommendation.
+BEGINNING = 4096  # bytes
 ILLEGAL = bytes(set(range(32)) - {9, 10, 13})
 
 
@@ -41,6 +43,30 @@ class _Clean:
         return piece.translate(None, self._drops)
 
 
+class _AsUtf8:
+    """A stream in UTF-8, decoded as browsers do by the charset that its XML declaration names.
+
+    libxml2 knows other labels than the web, takes each for exactly what it says, and gives up at the first byte that
+    does not fit.
+    """
+
+    def __init__(self, stream: _Clean) -> None:
+        self._stream, self._rest = stream, stream.read(BEGINNING)
+        declared = plain_text.xml_charset(self._rest[:300].decode("latin-1"))
+        self.label = declared if declared and plain_text.is_legacy(declared) else ""
+
+    def read(self, size: int) -> bytes:
+        if not self.label:
+            piece, self._rest = self._rest or self._stream.read(size), b""
+            return piece
+        raw = self._rest  # up to a ``<``, which is part of no character
+        while (end := raw.rfind(b"<")) <= 0 and (piece := self._stream.read(size)):
+            raw += piece
+        end = end if end > 0 else len(raw)
+        self._rest = raw[end:]
+        return plain_text.decode(raw[:end], self.label).encode()
+
+
 def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | NotTaken"]:
     """Yield the elements with these local names, whole, and forget them; a damaged place is yielded as not taken.
 
@@ -51,8 +77,10 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Not
     """
     from lxml import etree  # needed only to bring comments in
 
+    text = _AsUtf8(_Clean(stream))
     events = etree.iterparse(
-        _Clean(stream),
+        text,
+        encoding="utf-8" if text.label else None,
         events=("end",),
         tag=[f"{{*}}{name}" for name in names],
         resolve_entities=False,

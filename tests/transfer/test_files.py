@@ -109,6 +109,37 @@ def test_encodings_of_xml(read: Any, encode: str, declared: str) -> None:
     assert comment.body == "ünï"
 
 
+@pytest.mark.every_value
+@pytest.mark.parametrize(
+    ("codec", "label", "text"),
+    [
+        ("gb18030", "gb2312", "镕"),
+        ("gb18030", "x-gbk", "镕"),
+        ("cp932", "shift_jis", "①"),
+        ("cp932", "windows-31j", "①"),
+        ("cp932", "x-sjis", "①"),
+        ("euc_jp", "x-euc-jp", "電話"),
+        ("cp949", "euc-kr", "똠"),
+        ("cp949", "ks_c_5601-1987", "똠"),
+        ("big5hkscs", "big5", "喺"),
+        ("cp1251", "x-cp1251", "телефон"),
+        ("cp1252", "iso-8859-1", "“quoted”"),
+    ],
+)
+def test_charsets_are_those_of_browsers(read: Any, codec: str, label: str, text: str) -> None:
+    """Any number of comments, so that the file is read in many pieces."""
+    file = wxr(*(wp(number, f"{number} {text}") for number in range(1, 40))).replace("UTF-8", label).encode(codec)
+    _, found, left_out = read(file)
+    assert [comment.body for comment in found] == [f"{number} {text}" for number in range(1, 40)]
+    assert not left_out
+
+
+def test_a_byte_that_fits_nowhere_spoils_no_comment(read: Any) -> None:
+    file = wxr(wp(1, "one"), wp(2, "two"), wp(3, "three")).replace("UTF-8", "gb2312").encode("gb18030")
+    _, found, _ = read(file.replace(b"two", b"tw\xff"))
+    assert [comment.body for comment in found] == ["one", "tw\ufffd", "three"]
+
+
 @pytest.mark.parametrize("before", ["\n\n  ", "`", "Notice: Undefined variable in /wp-content/plugins\n"])
 def test_what_stands_before_the_xml(read: Any, before: str) -> None:
     assert len(read(before + wxr(wp(1)))[1]) == 1

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from commentsvc.markup import plain_text
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import text_in
 from commentsvc.transfer.records import (
@@ -88,7 +89,7 @@ def _parsed(name: PurePosixPath, raw: bytes) -> dict[str, Any] | None:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
-        root = etree.fromstring(raw, parser)
-    except etree.XMLSyntaxError:
+        root = etree.fromstring(plain_text.of_xml(raw), parser)
+    except (etree.XMLSyntaxError, ValueError):
         return None
     return {str(child.tag): "".join(child.itertext()) for child in root if isinstance(child.tag, str)}
