@@ -28,7 +28,9 @@ const { navigation } = window;
 const TURN = "currententrychange";
 /** @type {Map<string, string>} */
 const known = new Map();
-let [place, seen, left] = [here(), named(), ""];
+// This module may be loaded when the page has turned already.
+const first = performance.getEntriesByType("navigation")[0]?.name ?? location.href;
+let [place, seen, left] = [here(), named(), new URL(first).pathname === location.pathname ? "" : named()];
 navigation?.addEventListener(TURN, () => {
   if (place === here()) return;
   const now = named();
@@ -37,8 +39,9 @@ navigation?.addEventListener(TURN, () => {
   [place, seen, left] = [here(), now, old];
 });
 
+/** The path; a query tells articles apart only where their canonical addresses have one. */
 function here() {
-  return location.pathname + location.search;
+  return location.pathname + (/\?|^$/.test(named()) ? location.search : "");
 }
 
 function named() {
@@ -50,7 +53,7 @@ function named() {
 function isFor(url, at) {
   if (!url) return false;
   const { pathname, search } = new URL(url);
-  return at === pathname + search || (!search && at.split("?")[0] === pathname);
+  return at === pathname + search;
 }
 
 /** Whether the canonical address is that of the page that is shown. @param {string} url */

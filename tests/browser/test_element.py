@@ -746,6 +746,37 @@ def test_a_hundred_pages_leave_nothing_behind(world: World, person: Person) -> N
     assert turn(5) == turn(50)
 
 
+@pytest.mark.parametrize("go", ["replaceState({}, '', '/a.html')", "pushState({}, '', '/a.html?photo=3')"])
+def test_a_change_of_the_query_alone_is_no_other_article(world: World, person: Person, go: str) -> None:
+    """As scripts that count visits make it, and galleries."""
+    say(world, "Bob", "of the article", key="the/article")
+    body = f'<button onclick="history.{go}">Go</button><comment-thread site="blog"></comment-thread>'
+    put_up(world, body, path="/a.html?utm_source=x", head='<link rel="canonical" href="/the/article">')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html?utm_source=x")
+    expect(bob.get_by_text("of the article")).to_be_visible()
+    bob.get_by_role("button", name="Go").click()
+    bob.wait_for_timeout(300)
+    assert bob.locator("comment-thread").evaluate("element => element.key") == "the/article"
+
+
+def test_an_element_that_is_loaded_after_the_page_has_turned(world: World, person: Person) -> None:
+    say(world, "Bob", "of the second", key="b.html")
+    world.blog.page(
+        "/a.html",
+        '<!doctype html><html lang="en"><head><title>A</title><link rel="canonical" href="/a.html"></head>'
+        "<body><main></main>"
+        "<button>Go</button><script>document.querySelector('button').onclick = async () => {"
+        f" history.pushState({{}}, '', '/b.html'); await import('{world.server.url}/embed.js');"
+        " document.querySelector('main').innerHTML = '<comment-thread site=\"blog\"></comment-thread>'; };"
+        "</script></body></html>",
+    )
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    bob.get_by_role("button", name="Go").click()
+    expect(bob.get_by_text("of the second")).to_be_visible()
+
+
 CANONICALS = {
     "another spelling of the same article": ("/a", "history.pushState({}, '', path);"),
     "a head that is written first": (
