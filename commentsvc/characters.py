@@ -30,7 +30,13 @@ ENDS_ADDRESS = (
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6"
 )
 STACKING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # marks that go on any letter
+# What looks like a letter, digit or mark by its category, and joins no word: variation selectors and the keycap, which
+# end emoji; enclosed and full-width characters, which stand among Han and kana (UAX 14, class ID).
+_APART = "\ufe00-\ufe0f\U000e0100-\U000e01ef\u20e3\u2460-\u24ff\u3200-\u33ff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+JOINS_NO_WORD = UNSPACED + _APART
+_JOINS_NO_WORD = re.compile(f"[{JOINS_NO_WORD}]")
+FULL_WIDTH_TILDE = "\uff5e"  # punctuation in Chinese and Japanese, a mathematical sign by its category
 
 
 def holds_no_text(texts: Iterable[str]) -> bool:
@@ -48,14 +54,14 @@ def continues_word(char: str) -> bool:
 
     In scripts without spaces, any sign stands between two words.
     """
-    return bool(char) and (char.isalnum() or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
+    return bool(char) and (char.isalnum() or unicodedata.category(char)[0] == "M") and not _JOINS_NO_WORD.match(char)
 
 
 def ends_word(char: str) -> bool:
     """Return whether ``char`` is of a script without spaces, or punctuation beyond ASCII such as ``。`` and ``»``."""
     if char.isascii():
         return False
-    if char == ZERO_WIDTH_SPACE:
+    if char in (ZERO_WIDTH_SPACE, FULL_WIDTH_TILDE):
         return True
     return _UNSPACED.match(char) is not None or unicodedata.category(char)[0] == "P"
 

@@ -243,7 +243,7 @@ class Settings(BaseModel):
     def _secret_is_secret(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
         is_weak = len(stripped) < MIN_SECRET_LENGTH or len(set(stripped)) < MIN_CHARACTERS
-        if value and (is_weak or KNOWN_SECRET.fullmatch(re.sub(r"[-_ .]+", "", stripped))):
+        if value and (is_weak or _is_known(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 
@@ -309,6 +309,11 @@ class Settings(BaseModel):
         return self.mail_from or f"comments@{self.host}"
 
 
+def _is_known(secret: str) -> bool:
+    """Return whether a secret is a placeholder of somebody's instructions."""
+    return KNOWN_SECRET.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
+
+
 def _kept_secret(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
@@ -319,7 +324,7 @@ def _kept_secret(path: Path) -> str:
         secret = path.read_bytes().strip().decode("latin-1")
     except OSError as problem:
         raise WrongSetting(f"{path} cannot be made or read ({problem.strerror}).") from None
-    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS:
+    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS or _is_known(secret):
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
         )

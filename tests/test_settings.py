@@ -96,7 +96,9 @@ def test_a_missing_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("kept", ["", "\n", "short", "x" * 31, "\udcff", "\0" * 64, "é" * 40, "a" * 40])
+@pytest.mark.parametrize(
+    "kept", ["", "\n", "short", "x" * 31, "\udcff", "\0" * 64, "é" * 40, "a" * 40, "changeme-" * 5]
+)
 def test_a_damaged_secret_stops_the_start(tmp_path: Path, kept: str) -> None:
     """An empty file would sign with nothing, and everybody could make a link that we believe."""
     (tmp_path / "secret_key").write_bytes(kept.encode(errors="surrogateescape"))

@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from commentsvc import configuration, links
 from commentsvc.errors import N_, NotFound, Reason
+from commentsvc.hosts import ascii_host
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
@@ -296,14 +297,23 @@ def _allows(policy: str, directive: str, origin: str, own: str) -> bool:
 
 
 def _is_among(source: str, origin: str, own: str) -> bool:
-    asked = urlsplit(origin)
-    if source in ("*", origin, f"{asked.scheme}:", asked.netloc) or (source == "'self'" and origin == own):
+    """Return whether a source of a policy covers an origin (CSP 3, 6.7.2.8)."""
+    server = urlsplit(origin)
+    usual = USUAL_PORTS[server.scheme]
+    if source == "*" or (source == "'self'" and origin == own):
         return True
-    scheme, _, host = source.rpartition("://")
-    if scheme and scheme != asked.scheme:
+    scheme, mark, rest = source.rpartition("://")
+    if not mark and source.endswith(":"):
+        scheme, rest = source[:-1], ""
+    if scheme not in ("", server.scheme) and (scheme, server.scheme) != ("http", "https"):
         return False
-    host = host.partition("/")[0]
-    return host == asked.netloc or (host.startswith("*.") and asked.netloc.endswith(host[1:]))
+    if not rest:
+        return bool(scheme)
+    host, _, port = rest.partition("/")[0].partition(":")
+    if port not in ("*", str(server.port or usual)) and (port or (server.port or usual) != usual):
+        return False
+    name = server.hostname or ""
+    return name.endswith(host[1:]) if host.startswith("*.") else ascii_host(host) == name
 
 
 def _cookies(article: Article) -> Reason:
@@ -322,6 +332,7 @@ def just(text: str) -> Reason:
     return ["%(text)s", {"text": text}]
 
 
+USUAL_PORTS = {"http": 80, "https": 443}
 CHECKS: tuple[tuple[str, Callable[[Article], Reason]], ...] = (
     (N_("Site"), _site),
     (N_("Canonical link"), _canonical),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from commentsvc.characters import ENDS_ADDRESS, JOINS_NO_WORD
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text, smilies
 from commentsvc.markup.inline import LABELLED_LINK
@@ -42,7 +43,12 @@ COUNTED = {
 }
 WEB = re.compile(r"https?://", re.I)
 URL = re.compile(r"(?:https?://|www\.)\S+", re.I)
-DELIMITER = re.compile(r"(?<!\w)[*_]+|[*_]+(?!\w)|\[(?=[^\[\]\n]*\]\()")
+# Only between letters of a script with spaces is a delimiter nothing but a sign.
+DELIMITER = re.compile(rf"(?<![^\W{JOINS_NO_WORD}])[*_]+|[*_]+(?![^\W{JOINS_NO_WORD}])|\[(?=[^\[\]\n]*\]\()")
+ADDRESS_END = "\x1f"  # after an address that stands for itself, until it is known what follows
+FOLLOWED = re.compile(
+    rf"{ADDRESS_END}(?=[^\s.,;:!?)\]\"'<>”’»›{ENDS_ADDRESS}])"
+)  # by what would be taken for a part of it
 FIRST = re.compile(r"(?=>|`{3}|(?:-|\d{1,9}\.)[ \t])")  # what would begin another block
 SPACES = re.compile(r"[^\w*]+")
 LIST_MARK = re.compile(r"^(?:-|\d+\.) ", re.M)
@@ -137,7 +143,8 @@ class _Converter:
             del blocks[0]
         while blocks and blocks[-1] == RULE:
             del blocks[-1]
-        return Converted("\n\n".join(blocks), self.lost)
+        markup = FOLLOWED.sub(" ", "\n\n".join(blocks)).replace(ADDRESS_END, "")
+        return Converted(markup, self.lost)
 
     def _blocks(self, node: "Element", depth: int, quotes: int) -> list[str]:
         """Return the blocks inside an element, each without blank lines around it."""
@@ -270,7 +277,7 @@ class _Converter:
             self.lost[N_("links that lead nowhere")] += bool(href)
             return inside
         if not text or _is_address("".join(node.itertext()), href):
-            return href
+            return href + ADDRESS_END
         labelled = f"[{' '.join(text.split())}]({href})"
         return labelled if LABELLED_LINK.fullmatch(labelled) and not URL.search(text) else f"{text} ({href})"
 

@@ -181,12 +181,18 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
     if start and continues_word(text[start - 1]):
         return start, start, ""
     end = URL_END.search(text, start, start + MAX_URL_LENGTH)
-    shown = _url_at(text[start : end.start()]) if end else ""
+    shown = _url_at(_up_to_quote(text[start - 1 : start], text[start : end.start()])) if end else ""
     target = shown if shown[:4].lower() == "http" else f"http://{shown}"
     if not shown or not _is_linkable(target):
         return start, start + len(shown), escape(shown, quote=False)
     end_of_link, target, shown = start + len(shown), without_turns(target), without_turns(shown)
     return start, end_of_link, f'<a href="{escape(target)}" rel="{LINK_REL}">{escape(shown, quote=False)}</a>'
+
+
+def _up_to_quote(before: str, window: str) -> str:
+    """Return the part before the quotation mark that closes the one right before the address."""
+    closing = [char for char, opening in OPENS.items() if before and before in opening and char != ")"]
+    return window[: min((window.index(char) for char in closing if char in window), default=len(window))]
 
 
 def _url_at(window: str) -> str:

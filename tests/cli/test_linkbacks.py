@@ -210,7 +210,13 @@ class TestDoctor:
             (f"script-src {SERVER}; connect-src https:; img-src *; media-src *.example", "✓"),
             (f"default-src 'none'; script-src {SERVER}; connect-src {SERVER}; img-src {SERVER}", "✗"),
             ("script-src 'strict-dynamic' 'nonce-x'", "✓"),
-            ("script-src http://comments.example", "✗"),
+            ("script-src http://comments.example", "✓"),  # which browsers upgrade
+            ("script-src https://comments.example:443", "✓"),
+            ("script-src comments.example:*", "✓"),
+            ("script-src *.example", "✓"),
+            ("script-src https://comments.example:8443", "✗"),
+            ("script-src https://example", "✗"),
+            ("script-src data:", "✗"),
             ("upgrade-insecure-requests", "✓"),
         ],
     )

@@ -128,3 +128,18 @@ def test_plain_text_says_exactly_this(text: str) -> None:
     assert "<u>" not in shown
     assert "<blockquote>" not in shown
     assert "<ul>" not in shown
+
+
+@pytest.mark.parametrize(
+    ("html", "markup"),
+    [
+        ("请看<a href='https://e.example/a'>https://e.example/a</a>吧", "请看https://e.example/a 吧"),
+        ("“<a href='https://e.example/a'>https://e.example/a</a>”的", "“https://e.example/a”的"),
+        ("<a href='https://e.example/a'>https://e.example/a</a>，好", "https://e.example/a，好"),
+        ("文_件_名.txt 中*文*字", r"文\_件\_名.txt 中\*文\*字"),
+        ("snake_case_name and a*b*c", "snake_case_name and a*b*c"),
+    ],
+)
+def test_scripts_without_spaces_keep_addresses_and_signs(html: str, markup: str) -> None:
+    converted = convert(html)
+    assert (converted.markup, dict(converted.lost)) == (markup, {})

@@ -567,6 +567,14 @@ def test_bleach_is_asked_where_anything_is_unusual(html: str) -> None:
         ("https://ja.example/ジョン・レノン・", "https://ja.example/ジョン・レノン", "・"),
         ("https://x.example/a￥100", "https://x.example/a", "￥100"),
         ("𛀀https://x.example/a", "https://x.example/a", ""),
+        ("请看“https://x.example/a”吧", "https://x.example/a", "”吧"),
+        ("«https://x.example/a»です", "https://x.example/a", "»です"),
+        ("„https://x.example/a“и", "https://x.example/a", "“и"),
+        ("❤️https://x.example/a", "https://x.example/a", ""),
+        ("1️⃣https://x.example/a", "https://x.example/a", ""),
+        ("葛\U000e0100https://x.example/a", "https://x.example/a", ""),
+        ("①https://x.example/a", "https://x.example/a", ""),
+        ("ＵＲＬhttps://x.example/a", "https://x.example/a", ""),
     ],
 )
 def test_quotes_in_pairs_belong_to_an_address_and_punctuation_does_not(typed: str, address: str, after: str) -> None:
