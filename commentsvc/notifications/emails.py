@@ -1,6 +1,6 @@
 """Render emails: each kind is a small function that gathers facts, and two templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -19,7 +19,7 @@ from commentsvc.models.comment import Comment, Response, State
 from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.email_item import EmailItem
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.recipient import Recipient
+from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.notifications import enqueue, moderation_links, return_address, subscriptions
@@ -148,12 +148,20 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
         "talks": talks,
         "count": len(items),
         "more": more,
-        "why": i18n.gettext("You asked for a digest."),
+        "why": _why_together(recipient, items),
         "site_name": names,
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
     }
     return _Plan("digest", facts, {"sender_name": names, "list_id": "digest", "stop_url": stop_url})
+
+
+def _why_together(recipient: Recipient, items: Sequence[EmailItem]) -> str:
+    """Return why several comments come in one email: that was asked for, or many were approved at once."""
+    if recipient.frequency != Frequency.AT_ONCE:
+        return i18n.gettext("You asked for a digest.")
+    said = (i18n.gettext(WHY[one.subscription.topic], site=one.comment.thread.site.name) for one in items)
+    return " ".join(dict.fromkeys(said))
 
 
 def _held(email: Email, recipient: Recipient) -> _Plan | None:

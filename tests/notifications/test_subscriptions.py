@@ -533,6 +533,27 @@ class TestDigests:
         )
         assert re.search(r"^<[^>]+>$", message["List-Unsubscribe"])
 
+    def test_many_that_are_approved_at_once_say_why_they_come(
+        self,
+        following: Visitor,
+        visit: Visit,
+        ada: Visitor,
+        rules: Rules,
+        post_office: MailServer,
+        time: FrozenClock,
+    ) -> None:
+        """Who wants each at once did not ask for a digest."""
+        rules("blog", moderation="all")
+        held = [visit().comment(GRACE, body=f"number {number}") for number in range(5)]
+        for comment_id in held:
+            ada.admin_post(f"/admin/comments/{comment_id}/approval")
+        time.pass_(minutes=1)
+        work()
+        told = [text_of(one) for one in post_office.messages if one["To"] == BOB.email]
+        together = [text for text in told if "number 4" in text]
+        assert "You follow this conversation." in only(together)
+        assert "asked for a digest" not in " ".join(told)
+
     def test_who_chooses_at_once_has_it_at_once(
         self, following: Visitor, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
