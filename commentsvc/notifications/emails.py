@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from commentsvc import i18n, links, paths
+from commentsvc import i18n, links, paths, settings
 from commentsvc.accounts import one_time_links
 from commentsvc.characters import isolated
 from commentsvc.errors import N_
@@ -203,14 +203,16 @@ def _decision_urls(comment: Comment, heard: Subscription) -> dict[str, str]:
     return {state: moderation_links.url(comment, state, heard) for state in moderation_links.STATES}
 
 
-def _sign_in(_email: Email, recipient: Recipient) -> _Plan | None:
-    """Send a sign-in link. It is created when the email is sent, and valid for an hour from then."""
+def _sign_in(email: Email, recipient: Recipient) -> _Plan | None:
+    """Send a sign-in link, perhaps with an invitation. It is made when the email is sent, and valid for an hour."""
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
     url = one_time_links.sign_in_url(moderator)
     minutes = int(one_time_links.LIFETIME.total_seconds() // 60)
-    return _Plan("sign_in", {"url": url, "minutes": minutes}, {"is_secret": True})
+    blogs = ", ".join(site.name for site in moderator.seen_sites()) or settings.current().host
+    facts = {"url": url, "minutes": minutes, "invited_by": email.facts.get("invited_by", ""), "blogs": blogs}
+    return _Plan("sign_in", facts, {"is_secret": True})
 
 
 def _personal_data(email: Email, _recipient: Recipient) -> _Plan:

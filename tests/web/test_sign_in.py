@@ -22,7 +22,7 @@ from commentsvc.errors import Refusal
 from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
 from commentsvc.models.moderator import Role
 from tests.cast import ADA, ADAS_PASSWORD, BOB, HEDY
-from tests.post import link_in, only, work
+from tests.post import link_in, only, text_of, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -388,6 +388,9 @@ class TestModerators:
         work()
         message = only(post_office.messages)
         assert message["To"] == "eve@blog.example"
+        assert message["Subject"] == "Invitation to moderate comments on Another"
+        assert "Ada has invited you to moderate comments on Another." in text_of(message)
+        assert "If you did not ask" not in text_of(message)
         eve, link = visit(), link_in(message, "admin/link")
         assert eve.admin_post(link, form_at=link).status_code == 303
         assert eve.client.get("/admin/queue").status_code == 200

@@ -51,7 +51,7 @@ def show() -> str:
 
 @blueprint.post("")
 def invite() -> AnyResponse | tuple[str, int]:
-    """Add somebody and mail them a sign-in link."""
+    """Add somebody and mail them an invitation with a sign-in link."""
     typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
     role = _role()
     db.begin_write()
@@ -64,7 +64,8 @@ def invite() -> AnyResponse | tuple[str, int]:
         form = InvitationForm(typed, name, role, frozenset(site.id for site in sites), wrong.fields)
         db.session.rollback()
         return _page(form), wrong.status
-    sign_in.write_link(added)
+    inviter = signed_in.person()
+    sign_in.write_link(added, inviter.name or inviter.email)
     return _back(invited=added.id)
 
 

@@ -117,13 +117,13 @@ def slow_down(email: str) -> None:
         throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", email.strip().lower()))
 
 
-def write_link(moderator: Moderator | None) -> None:
+def write_link(moderator: Moderator | None, invited_by: str = "") -> None:
     """Mail a link, unless nobody signs in with the address or a link is already on its way."""
     if moderator is None or not throttle.has_remaining(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
     recipient = Recipient.known(moderator.email, moderator.language)
-    email = enqueue.write(EmailKind.SIGN_IN, recipient)
+    email = enqueue.write(EmailKind.SIGN_IN, recipient, facts={"invited_by": invited_by} if invited_by else None)
     email.language = moderator.language
 
 
