@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from commentsvc import links
 from commentsvc.errors import N_, Reason, Refusal
@@ -46,7 +47,7 @@ class Addresses:
             return [N_("the page is not on this blog but on %(host)s"), {"host": links.host_of(url)}]
         if not url:
             return N_("the page has no address")
-        return self._checked(url, url if origin in self.site.origins else "")
+        return self._checked(url, url if origin in self.site.origins else self._at_home(url))
 
     def former_key(self, page: Page) -> str | None:
         """Return the key of an article's address on this blog before a rule led elsewhere; None if none did."""
@@ -65,6 +66,11 @@ class Addresses:
             return [N_("the page’s address cannot be used: %(address)s"), {"address": address[:200]}]
         plain = links.plain(url) if url else None
         return key, plain or links.article(self.site.home, key)
+
+    def _at_home(self, url: str) -> str:
+        """Return the same path on the site, with the slash at its end that a key has not; empty with a query."""
+        parts = urlsplit(url)
+        return "" if parts.query else f"{self.site.home}/{parts.path.lstrip('/')}"
 
     def _mapped(self, url: str) -> str:
         for _ in range(MAX_HOPS):

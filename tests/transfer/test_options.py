@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields
-from commentsvc.models import Comment, Moderator, Revision, Thread, ThreadAlias
+from commentsvc.models import Comment, Moderator, Revision, Site, Thread, ThreadAlias
 from commentsvc.transfer.choices import Choices
 from commentsvc.transfer.importing import NoSuchSite
 from tests.cast import ADA, BOB
@@ -129,6 +129,14 @@ class TestBrokenCharacters:
             wp(0, "They wrote Ã¼ for ü"), *(wp(number, date_gmt="2007-05-02 10:00:00") for number in range(1, 101))
         )
         assert bring(file, dry=True).broken == 0
+
+
+def test_an_articles_address_keeps_the_slash_at_its_end(bring: Bring) -> None:
+    """Its thread has none in its key, and the blog may answer only with it."""
+    bring(wxr(wp(1)))
+    thread = Thread.at(Site.named("blog"), "2007/05/phone")
+    assert thread is not None
+    assert thread.url == "https://blog.example/2007/05/phone/"
 
 
 class TestFormerAddresses:
