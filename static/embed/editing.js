@@ -17,6 +17,7 @@ export async function showHeld(thread, root) {
   const answer = await fetch(thread.server(`/api/v1/held?${asked}`), { headers });
   if (!answer.ok) return;
   for (const held of fragment(await answer.text()).querySelectorAll("[data-answers]")) {
+    root.querySelector(".empty")?.remove();
     const parent = held.getAttribute("data-answers");
     localTimes(/** @type {Element} */ (root.querySelector(".commentsvc")), held);
     if (!putBelow(root, parent ?? "", held)) root.querySelector("form.write")?.before(held);

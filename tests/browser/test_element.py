@@ -394,6 +394,18 @@ class TestWriting:
         bob.reload()
         expect(bob.get_by_text("No comments yet")).to_be_visible()
 
+    def test_where_ones_own_comment_waits_nothing_says_that_there_is_none(self, world: World, person: Person) -> None:
+        world.server.run("site", "set", "blog", "--moderation", "all")
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.get_by_text("No comments yet")).to_be_visible()
+        write(bob, "wait for me")
+        post(bob)
+        expect(bob.get_by_text("only you can see this")).to_be_visible()
+        bob.reload()
+        expect(bob.get_by_text("wait for me")).to_be_visible()
+        expect(bob.get_by_text("No comments yet")).to_have_count(0)
+
     def test_a_held_comment_that_is_taken_back_is_no_news(self, world: World, person: Person) -> None:
         """Nobody else ever saw it, so it was in no count."""
         say(world, "Grace", "first")
