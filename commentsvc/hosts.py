@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 
+USUAL_PORTS = {"http": 80, "https": 443}
 MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address has, and no name
 JOINERS = "\u200c\u200d"

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from commentsvc import settings
 from commentsvc.characters import CONTROLS
-from commentsvc.hosts import ascii_host, is_host_alone
+from commentsvc.hosts import USUAL_PORTS, ascii_host, is_host_alone
 from commentsvc.tracking import is_tracking
 
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -104,7 +104,7 @@ def origin_of(url: str) -> str | None:
     host = ascii_host(parts.hostname)
     if not host or port == 0 or not is_host_alone(parts.netloc):
         return None
-    usual = {"http": 80, "https": 443}[parts.scheme]
+    usual = USUAL_PORTS[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
 
 

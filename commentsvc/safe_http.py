@@ -21,14 +21,13 @@ from commentsvc import __version__, settings
 from commentsvc.characters import CONTROLS
 from commentsvc.deadline import close_after
 from commentsvc.errors import PermanentFailure
-from commentsvc.hosts import ascii_host
+from commentsvc.hosts import USUAL_PORTS, ascii_host
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TOTAL_TIMEOUT = timedelta(seconds=15)
 MAX_BODY_SIZE = 1_000_000  # bytes, after decompression
 MAX_HEADERS_SIZE = 64_000  # bytes, all of them together
 MAX_REDIRECTS = 3
-USUAL_PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_OF_POSTS = (307, 308)
 LATER = (408, 425, 429)

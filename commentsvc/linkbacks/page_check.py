@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from commentsvc import configuration, links
 from commentsvc.errors import N_, NotFound, Reason
-from commentsvc.hosts import ascii_host
+from commentsvc.hosts import USUAL_PORTS, ascii_host
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
@@ -332,7 +332,6 @@ def just(text: str) -> Reason:
     return ["%(text)s", {"text": text}]
 
 
-USUAL_PORTS = {"http": 80, "https": 443}
 CHECKS: tuple[tuple[str, Callable[[Article], Reason]], ...] = (
     (N_("Site"), _site),
     (N_("Canonical link"), _canonical),

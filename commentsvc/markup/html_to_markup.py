@@ -46,9 +46,8 @@ URL = re.compile(r"(?:https?://|www\.)\S+", re.I)
 # Only between letters of a script with spaces is a delimiter nothing but a sign.
 DELIMITER = re.compile(rf"(?<![^\W{JOINS_NO_WORD}])[*_]+|[*_]+(?![^\W{JOINS_NO_WORD}])|\[(?=[^\[\]\n]*\]\()")
 ADDRESS_END = "\x1f"  # after an address that stands for itself, until it is known what follows
-FOLLOWED = re.compile(
-    rf"{ADDRESS_END}(?=[^\s.,;:!?)\]\"'<>”’»›{ENDS_ADDRESS}])"
-)  # by what would be taken for a part of it
+# By what would be taken for a part of it.
+FOLLOWED = re.compile(rf"{ADDRESS_END}(?=[^\s.,;:!?)\]\"'<>”’»›{ENDS_ADDRESS}])")
 FIRST = re.compile(r"(?=>|`{3}|(?:-|\d{1,9}\.)[ \t])")  # what would begin another block
 SPACES = re.compile(r"[^\w*]+")
 LIST_MARK = re.compile(r"^(?:-|\d+\.) ", re.M)

@@ -238,8 +238,8 @@ def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
     if ban.kind == BanKind.NETWORK:
         return false()
     said = (Comment.body, Comment.author, Comment.author_url, Comment.title, Comment.website, Comment.email)
-    plain_headers = (func.lower(place).contains(ban.value, autoescape=True) for place in said)
-    return or_(*plain_headers, *(_is_not_plain(place) for place in (Comment.body, Comment.author, Comment.website)))
+    plainly = (func.lower(place).contains(ban.value, autoescape=True) for place in said)
+    return or_(*plainly, *(_is_not_plain(place) for place in (Comment.body, Comment.author, Comment.website)))
 
 
 def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:

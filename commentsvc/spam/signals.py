@@ -211,9 +211,7 @@ def name_of_a_shop(facts: Facts) -> Signal | None:
     """The name is an address; blogs may be called by theirs."""
     if facts.linkback:
         return None
-    is_address = addresses.in_text(facts.author) or re.search(
-        r"\.(?:com|net|org|ru|shop|xyz|top)\b", facts.author, re.I
-    )
+    is_address = addresses.in_text(facts.author) or SHOP.search(facts.author)
     return Signal(3, N_("the name is an address")) if is_address else None
 
 
