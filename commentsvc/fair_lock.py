@@ -32,7 +32,16 @@ class FairSemaphore:
     def release(self) -> None:
         """Give the lock to whoever has waited longest."""
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
+            if not self._give_to_next():
                 self._free += 1
+
+    def release_to_next(self) -> bool:
+        """Give the lock to whoever has waited longest; keep it and return False if nobody waits."""
+        with self._lock:
+            return self._give_to_next()
+
+    def _give_to_next(self) -> bool:
+        if self._waiting:
+            self._waiting.popleft().release()
+            return True
+        return False

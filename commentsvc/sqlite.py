@@ -2,19 +2,20 @@
 
 SQLite has one write lock per file. Whoever finds it taken sleeps in steps of up to a tenth of a second while others
 overtake. Here the threads of a process queue before they ask for it, and between processes the waits are short and
-random.
+random. Threads that queue may share a transaction (``group_commit``).
 """
 
 import random
 import sqlite3
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
 from commentsvc import driver
-from commentsvc.fair_lock import FairSemaphore
+from commentsvc.group_commit import SharedTransaction, WriterLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
 PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
@@ -25,22 +26,53 @@ BEGIN = "BEGIN IMMEDIATE"
 
 
 class WriterConnection(sqlite3.Connection):
-    """A connection that holds ``writer_lock`` while its transaction writes."""
+    """A connection that holds ``writer_lock`` while its transaction writes.
 
-    writer_lock: FairSemaphore
-    is_first = False
+    If the transaction is shared, cursors are of the connection that began it.
+    """
 
-    def begin_writing(self) -> None:
-        """Begin a write transaction; raises ``sqlite3.OperationalError`` after ``BUSY_TIMEOUT``."""
+    writer_lock: WriterLock
+    _holds_lock = False
+    _shared: SharedTransaction | None = None
+    _is_guest = False
+
+    def begin_writing(self, *, may_share: bool = False) -> None:
+        """Begin a write transaction, or join the one of the thread before if both ``may_share`` it.
+
+        Raises:
+            sqlite3.OperationalError: the lock was not free within ``BUSY_TIMEOUT``.
+        """
         deadline = time.monotonic() + BUSY_TIMEOUT.total_seconds()
         if not self.writer_lock.acquire(BUSY_TIMEOUT.total_seconds()):
             raise _busy()
-        self.is_first = True
+        self._holds_lock = True
         try:
+            open_one = self.writer_lock.take_over()
+            if open_one is not None and may_share:
+                self._join(open_one)
+                return
+            if open_one is not None:
+                with suppress(sqlite3.Error):  # its members are told
+                    open_one.commit()
             self._begin_before(deadline)
+            self._shared = SharedTransaction(self) if may_share else None
         except BaseException:
             self._step_back()
             raise
+
+    def _join(self, transaction: SharedTransaction) -> None:
+        try:
+            transaction.join()
+        except sqlite3.Error:
+            transaction.commit()
+            raise
+        self._shared, self._is_guest = transaction, True
+
+    def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+        """Return a cursor of the transaction."""
+        if self._shared is not None and self._is_guest:
+            return self._shared.host.cursor(factory)
+        return super().cursor(factory)
 
     def _begin_before(self, deadline: float) -> None:
         self.execute("PRAGMA busy_timeout = 0")
@@ -62,33 +94,63 @@ class WriterConnection(sqlite3.Connection):
         return True
 
     def commit(self) -> None:
-        """Commit; if that fails, it must be rolled back."""
-        super().commit()
-        self._step_back()
+        """Commit, or wait until another thread has committed for all; if that fails, roll back, and raise."""
+        try:
+            if self._shared is None:
+                super().commit()
+            elif self._is_guest:
+                self._shared.keep_part()
+        except sqlite3.Error:
+            self.rollback()
+            raise
+        self._end()
 
     def rollback(self) -> None:
-        """Roll back."""
+        """Roll back; of a shared transaction, only this thread's part."""
+        if self._shared is not None and self._is_guest:
+            # If that fails, SQLite has rolled back everything; the other members are told.
+            with suppress(sqlite3.Error):
+                self._shared.undo_part()
+            with suppress(sqlite3.Error):
+                self._end()
+            return
+        self._shared = None
         try:
             super().rollback()
         finally:
             self._step_back()
 
+    def _end(self) -> None:
+        """Let the next thread go on in the same transaction, or commit it for all."""
+        transaction, self._shared, self._is_guest = self._shared, None, False
+        if transaction is not None and transaction.has_room and self.writer_lock.hand_on(transaction):
+            self._holds_lock = False
+            transaction.wait()
+            return
+        try:
+            if transaction is not None:
+                transaction.commit()
+        finally:
+            self._step_back()
+
     def close(self) -> None:
         """Close the connection."""
+        if self._is_guest:
+            self.rollback()
         try:
             super().close()
         finally:
             self._step_back()
 
     def _step_back(self) -> None:
-        if self.is_first:
-            self.is_first = False
+        if self._holds_lock:
+            self._holds_lock = False
             self.writer_lock.release()
 
 
 def prepare(engine: Engine) -> None:
     """Make all connections of an engine such ones."""
-    writer_lock = FairSemaphore()
+    writer_lock = WriterLock()
 
     def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
         named.update(timeout=BUSY_TIMEOUT.total_seconds(), check_same_thread=False, factory=WriterConnection)
@@ -115,10 +177,10 @@ def _make_strict(connection: WriterConnection) -> None:
 
 
 def restart_as_write(connection: Connection) -> None:
-    """End the transaction and begin one that writes."""
+    """End the transaction and begin one that writes, or join the one of the thread before."""
     with driver.errors_of(connection, "COMMIT"):
         connection.connection.commit()
-    _begin_writing(connection)
+    _begin_writing(connection, may_share=True)
 
 
 def _begin(connection: Connection) -> None:
@@ -129,9 +191,9 @@ def _begin(connection: Connection) -> None:
         driver.execute(connection, "BEGIN")
 
 
-def _begin_writing(connection: Connection) -> None:
+def _begin_writing(connection: Connection, *, may_share: bool = False) -> None:
     with driver.errors_of(connection, BEGIN):
-        connection.connection.driver_connection.begin_writing()  # type: ignore[union-attr]
+        connection.connection.driver_connection.begin_writing(may_share=may_share)  # type: ignore[union-attr]
 
 
 def _busy() -> sqlite3.OperationalError:

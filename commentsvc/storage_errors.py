@@ -20,6 +20,7 @@ class Meaning(StrEnum):
 
 
 OF_SQLITE = {  # by primary code
+    sqlite3.SQLITE_ABORT: Meaning.OUT_OF_SERVICE,
     sqlite3.SQLITE_PERM: Meaning.OUT_OF_SERVICE,
     sqlite3.SQLITE_BUSY: Meaning.OUT_OF_SERVICE,
     sqlite3.SQLITE_LOCKED: Meaning.OUT_OF_SERVICE,

@@ -20,7 +20,7 @@ from flask import g
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import fields, i18n, storage_errors, throttle
+from commentsvc import fields, group_commit, i18n, storage_errors, throttle
 from commentsvc.captcha import challenge
 from commentsvc.comments import editing, posting, submission
 from commentsvc.db import db
@@ -46,7 +46,8 @@ from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
 TIMEOUT = 8.0  # seconds until one's turn
-MAX_CONCURRENT_POSTS = 3  # on PostgreSQL, which works in other processes meanwhile
+MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for readers
+MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of these; PostgreSQL works in other processes meanwhile
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 EACH_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
@@ -55,7 +56,8 @@ CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # use
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 log = logging.getLogger(__name__)
-_turns = {"sqlite": FairSemaphore(1), "postgresql": FairSemaphore(MAX_CONCURRENT_POSTS)}
+_places = FairSemaphore(MAX_POSTS)
+_turns = {dialect: FairSemaphore(most) for dialect, most in MAX_ACTIVE.items()}
 
 
 def min_writing_time(body: str) -> timedelta:
@@ -81,7 +83,7 @@ def receive(request: CommentRequest) -> Comment:
 
 
 def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
-    """Limit how many views post at once: one on SQLite, a few on PostgreSQL. The turn ends in ``receive``.
+    """Limit how many views post at once, and how many of these are active. The turn ends in ``receive``.
 
     Python runs one thread at a time anyway, and would switch between many at every database query. After ``TIMEOUT``,
     the view runs all the same.
@@ -89,13 +91,15 @@ def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> AnyResponse:
-        turns = _turns[db.engine.dialect.name]
-        if turns.acquire(TIMEOUT):
+        turns, has_place = _turns[db.engine.dialect.name], _places.acquire(TIMEOUT)
+        if has_place and turns.acquire(TIMEOUT):
             g.turns = turns
         try:
             return view(*args, **kwargs)
         finally:
             _end_turn()
+            if has_place:
+                _places.release()
 
     return wrapper
 
@@ -121,6 +125,8 @@ def _receive(request: CommentRequest) -> Comment:
     taken = _check_person(request)
     challenge_outcome.check_remaining(request)
     checked = _checked(parsed)
+    if db.engine.dialect.name == "sqlite":
+        _end_turn()  # while this one waits for the write lock, others get ready to share its transaction
     request = replace(request, article=request.article.for_writing())
     try:
         comment = _already_posted(request) or _solve_and_post(request, checked, taken)
