@@ -27,6 +27,7 @@ MEANT: Mapping[str, Mapping[int, str | int]] = {
         "\u9fb4\u9fb5\u9fb6\u9fb7\u9fb8\u9fb9\u9fba\u9fbb",
     ),
 }
+FULL_WIDTH_TILDE = b"\x8f\xa2\xb7"  # ASCII's in Python's table; 8F is part of no other character
 KOI8_U = str.maketrans("╝╬", "ўЎ")
 POINT_OVER_VAV = 0xCA, "\u05ba"  # of windows-1255
 
@@ -37,6 +38,8 @@ def decode(raw: bytes, name: str) -> str:
         return _iso_2022_jp(raw)
     if raw.isascii():
         return raw.decode("ascii")
+    if name == "euc-jp":
+        raw = raw.replace(FULL_WIDTH_TILDE, b"\xa1\xc1")
     with suppress(UnicodeDecodeError):
         return raw.decode(CODECS[name]).translate(MEANT[name])
     match name:

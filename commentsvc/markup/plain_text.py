@@ -126,6 +126,14 @@ def is_legacy(label: str) -> bool:
     return known is None or not known.name.startswith("utf-")
 
 
+def is_stateful(label: str) -> bool:
+    """Return whether bytes below 0x80 are not always ASCII: only line breaks surely are."""
+    import webencodings
+
+    known = webencodings.lookup(label)
+    return known is not None and known.name == "iso-2022-jp"
+
+
 def decode(raw: bytes, *labels: str) -> str:
     """Decode bytes as browsers do; never fails.
 

@@ -27,7 +27,7 @@ class HasDoctype(NotReadable):
 class _Clean:
     """A stream without the bytes that XML does not allow, and without what stands before its first tag."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: "_AsUtf8") -> None:
         self._stream, self._has_begun, self._drops = stream, False, ILLEGAL
 
     def read(self, size: int) -> bytes:
@@ -50,17 +50,18 @@ class _AsUtf8:
     does not fit.
     """
 
-    def __init__(self, stream: _Clean) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream, self._rest = stream, stream.read(BEGINNING)
-        declared = plain_text.xml_charset(self._rest[:300].decode("latin-1"))
+        declared = plain_text.xml_charset(self._rest[max(self._rest.find(b"<"), 0) :][:300].decode("latin-1"))
         self.label = declared if declared and plain_text.is_legacy(declared) else ""
+        self._cut = b"\n" if plain_text.is_stateful(self.label) else b"<"  # part of no character
 
     def read(self, size: int) -> bytes:
         if not self.label:
             piece, self._rest = self._rest or self._stream.read(size), b""
             return piece
-        raw = self._rest  # up to a ``<``, which is part of no character
-        while (end := raw.rfind(b"<")) <= 0 and (piece := self._stream.read(size)):
+        raw = self._rest
+        while (end := raw.rfind(self._cut)) <= 0 and (piece := self._stream.read(size)):
             raw += piece
         end = end if end > 0 else len(raw)
         self._rest = raw[end:]
@@ -77,9 +78,9 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Not
     """
     from lxml import etree  # needed only to bring comments in
 
-    text = _AsUtf8(_Clean(stream))
+    text = _AsUtf8(stream)
     events = etree.iterparse(
-        text,
+        _Clean(text),
         encoding="utf-8" if text.label else None,
         events=("end",),
         tag=[f"{{*}}{name}" for name in names],

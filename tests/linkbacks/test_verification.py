@@ -205,7 +205,7 @@ class TestLinks:
             ("iso-2022-jp", b'\x1b$B$"$\x1b(B<b>', "あ\ufffd<b>"),  # half a character takes nothing with it
             ("iso-2022-jp", b"\x1b$B-!\x1b(B \x1b(I1\x1b(B", "① ｱ"),
             ("iso-2022-jp", b"a\x1b$)Cb\x0e", "a\ufffd$)Cb\ufffd"),
-            ("euc-jp", b"\xad\xa1\xa1\xc1\x8e\xb1", "①～ｱ"),
+            ("euc-jp", b"\xad\xa1\xa1\xc1\x8e\xb1\x8f\xa2\xb7~", "①～ｱ～~"),
             ("euc-jp", b"\x8f\xb0\xa1\x8f\xa1\xa1x\x8f<", "丂\ufffdx\ufffd<"),
             ("shift_jis", b"\x87\x40\xb1\x81<\xa0\xfd", "①ｱ\ufffd<\ufffd\ufffd"),
             ("big5", b"\xa1\x45\x81\x87A", "‧\ufffdA"),
