@@ -26,7 +26,7 @@ from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
 from commentsvc.db import db
 from commentsvc.models import Comment, DailyCount, Decision, Site, Thread
-from commentsvc.models.comment import Kind, State, marks_of, reason_mark, said_in
+from commentsvc.models.comment import Kind, State, marks_of, reason_mark, words_of
 from commentsvc.models.daily_count import Event
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Captcha, Moderation
@@ -249,7 +249,7 @@ def _comment(
         "created_at": created,
         "written_at": created,
         "search_tags": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
-        "search_text": said_in(author, email, None, "", body),
+        "search_text": words_of(author, email, None, "", body),
     }
 
 

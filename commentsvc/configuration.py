@@ -54,15 +54,15 @@ class LoadedConfiguration:
 
     def site_at(self, origin: str) -> Site:
         """Return the first site in service with this origin; raises ``NotFound``."""
-        there = [site for site in self.sites.values() if origin in site.origins]
-        if not there:
+        matching = [site for site in self.sites.values() if origin in site.origins]
+        if not matching:
             raise NotFound
-        return _in_session(min(there, key=lambda site: site.id))
+        return _in_session(min(matching, key=lambda site: site.id))
 
     def channels(self, site_id: int, means: Means) -> list[Channel]:
         """Return the channels of a kind for a site."""
-        here = (one for one in self.all_channels if one.means == means and one.site_id in (None, site_id))
-        return [_in_session(one) for one in here]
+        of_site = (one for one in self.all_channels if one.means == means and one.site_id in (None, site_id))
+        return [_in_session(one) for one in of_site]
 
     def has_subscribers(self, site_id: int) -> bool:
         """Return whether anybody ever subscribed on a site."""
@@ -121,9 +121,9 @@ def _read(version: int) -> LoadedConfiguration:
 
 def _in_session(row: Row) -> Row:
     """Return the row as part of this transaction."""
-    there: Row | None = db.session().identity_map.get(identity_key(type(row), row.id))
-    if there is not None:
-        return db.session.merge(row, load=False) if inspect(there).expired else there
+    present: Row | None = db.session().identity_map.get(identity_key(type(row), row.id))
+    if present is not None:
+        return db.session.merge(row, load=False) if inspect(present).expired else present
     known, copy = instance_dict(row), type(row)()
     db.attach(copy, {column.key: known[column.key] for column in row.__table__.columns})
     return copy

@@ -357,8 +357,8 @@ def full_text(
         index = table("comment_search", column("rowid"))
         wanted = [f"search_tags : ({_any_of(group)})" for group in (*marks, *([days.marks] if days else []))]
         wanted += [f"search_text : {_phrase(one)}" for one in phrases]
-        asked = " AND ".join(wanted) + (f" NOT search_tags : ({_any_of(without)})" if without else "")
-        fits = literal_column("comment_search").op("MATCH")(asked)
+        query = " AND ".join(wanted) + (f" NOT search_tags : ({_any_of(without)})" if without else "")
+        fits = literal_column("comment_search").op("MATCH")(query)
         return Lookup(index.c.rowid, fits, [index.c.rowid])
     from sqlalchemy.dialects import postgresql
 

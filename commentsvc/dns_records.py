@@ -16,6 +16,6 @@ def texts(name: str) -> list[str]:
         records = dns.resolver.resolve(name, "TXT", lifetime=TIMEOUT, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
-    except (dns.exception.DNSException, OSError) as problem:
-        raise NoAnswer(str(problem)[:200]) from problem
+    except (dns.exception.DNSException, OSError) as error:
+        raise NoAnswer(str(error)[:200]) from error
     return [b"".join(record.strings).decode("utf-8", "replace") for record in records]

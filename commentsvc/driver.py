@@ -33,16 +33,16 @@ def errors_of(connection: Connection, statement: str) -> Iterator[None]:
     dialect = connection.dialect
     try:
         yield
-    except dialect.loaded_dbapi.Error as problem:
-        is_gone = dialect.is_disconnect(problem, connection.connection.driver_connection, None)
+    except dialect.loaded_dbapi.Error as error:
+        is_gone = dialect.is_disconnect(error, connection.connection.driver_connection, None)
         if is_gone:
-            connection.invalidate(problem)
+            connection.invalidate(error)
         raise DBAPIError.instance(
             statement,
             None,
-            problem,
+            error,
             dialect.loaded_dbapi.Error,
             hide_parameters=True,
             connection_invalidated=is_gone,
             dialect=dialect,
-        ) from problem
+        ) from error

@@ -72,8 +72,8 @@ def beside(path: Path) -> Iterator[Path]:
     create(new)
     try:
         yield new
-    except OSError as problem:
-        problem.filename = problem.filename or str(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path.parent)
         raise
     finally:
         new.unlink(missing_ok=True)

@@ -54,8 +54,8 @@ class SharedTransaction:
         try:
             self._must_be_whole()
             sqlite3.Connection.commit(self.host)
-        except sqlite3.Error as problem:
-            self._failure = problem.sqlite_errorcode
+        except sqlite3.Error as error:
+            self._failure = error.sqlite_errorcode
             sqlite3.Connection.rollback(self.host)
             raise
         finally:
@@ -101,6 +101,6 @@ class WriterLock(FairSemaphore):
 
 
 def _error(code: int) -> sqlite3.OperationalError:
-    problem = sqlite3.OperationalError("the shared transaction was rolled back")
-    problem.sqlite_errorcode = code
-    return problem
+    error = sqlite3.OperationalError("the shared transaction was rolled back")
+    error.sqlite_errorcode = code
+    return error

@@ -92,9 +92,9 @@ class Transcript:
         """Forget the dialogue about the last email."""
         del self.lines[self.greeting :]
 
-    def note(self, said: str) -> None:
+    def note(self, line: str) -> None:
         """Add a line."""
-        self.lines.append(SECRETS.sub(r"\1…", _masked(said))[:500])
+        self.lines.append(SECRETS.sub(r"\1…", _masked(line))[:500])
 
 
 class Connection(Protocol):
@@ -126,9 +126,9 @@ def _server(parts: SplitResult, transcript: Transcript) -> Iterator["_Client"]:
     try:
         with close_after(TOTAL_TIMEOUT, lambda: server.sock):
             _greet(server, parts)
-    except (OSError, smtplib.SMTPException, ValueError) as problem:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         server.close()
-        raise _unreachable(problem) from problem
+        raise _unreachable(error) from error
     transcript.end_greeting()
     try:
         yield server
@@ -201,14 +201,14 @@ class _Server:
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = next(iter(refused.recipients.values()))
             raise _refusal(code, text, is_about_recipient=True) from refused
-        except smtplib.SMTPServerDisconnected as problem:
-            raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
+        except smtplib.SMTPServerDisconnected as error:
+            raise DeliveryFailed(_words(error), is_final=False, is_about_server=True) from error
         except smtplib.SMTPResponseException as refused:
             raise _refusal(refused.smtp_code, refused.smtp_error, is_about_recipient=False) from refused
-        except (ValueError, MessageError) as problem:  # an email that cannot be serialised
-            raise DeliveryFailed(_words(problem), is_final=True, is_about_server=False) from problem
-        except (OSError, smtplib.SMTPException) as problem:
-            raise _unreachable(problem) from problem
+        except (ValueError, MessageError) as error:  # an email that cannot be serialised
+            raise DeliveryFailed(_words(error), is_final=True, is_about_server=False) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise _unreachable(error) from error
         return self._server.transcript.lines[-1]
 
 
@@ -223,18 +223,18 @@ class _Folder:
             self._folder.mkdir(parents=True, exist_ok=True)
             name = message["Message-ID"].strip("<>").replace("/", "_")
             files.write(self._folder / f"{name}.eml", message.as_bytes(policy=SMTP))
-        except OSError as problem:
-            raise DeliveryFailed(_words(problem), is_final=False, is_about_server=True) from problem
+        except OSError as error:
+            raise DeliveryFailed(_words(error), is_final=False, is_about_server=True) from error
         return "written to a file"
 
 
-def _unreachable(problem: Exception) -> DeliveryFailed:
-    if isinstance(problem, smtplib.SMTPResponseException):
-        cause = OF_REPLIES.get(problem.smtp_code)
+def _unreachable(error: Exception) -> DeliveryFailed:
+    if isinstance(error, smtplib.SMTPResponseException):
+        cause = OF_REPLIES.get(error.smtp_code)
     else:  # the library says "disconnected" for whatever ended the connection
-        origin = problem.__context__ if isinstance(problem, smtplib.SMTPServerDisconnected) else problem
+        origin = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else error
         cause = next((one for kind, one in OF_ERRORS.items() if isinstance(origin, kind)), None)
-    return DeliveryFailed(_words(problem), is_final=False, is_about_server=True, cause=cause)
+    return DeliveryFailed(_words(error), is_final=False, is_about_server=True, cause=cause)
 
 
 def _refusal(code: int, text: bytes | str, *, is_about_recipient: bool) -> DeliveryFailed:
@@ -246,17 +246,17 @@ def _refusal(code: int, text: bytes | str, *, is_about_recipient: bool) -> Deliv
     return DeliveryFailed(answer, code >= 500 and not is_ours, is_ours, is_about_recipient, cause)
 
 
-def _masked(said: str) -> str:
+def _masked(line: str) -> str:
     """Remove our password, which some servers echo, in plain text and as encoded on the wire."""
     parts = urlsplit(settings.current().mail_url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not password:
-        return said
+        return line
     sent = (b64encode(form.encode()).decode() for form in (password, f"\0{user}\0{password}"))
     for secret in (password, *sent):
-        said = said.replace(secret, "…")
-    return said
+        line = line.replace(secret, "…")
+    return line
 
 
-def _words(problem: Exception) -> str:
-    return (str(problem) or type(problem).__name__)[:500]
+def _words(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:500]

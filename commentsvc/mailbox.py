@@ -55,15 +55,15 @@ def connect() -> Iterator[Mailbox]:
     parts = urlsplit(settings.current().mail_inbox)
     try:
         server = _signed_in(parts.scheme, parts.hostname or "", parts.port, parts.username, parts.password)
-    except (OSError, ValueError, imaplib.IMAP4.error) as problem:
-        raise MailboxError(str(problem)[:500]) from problem
+    except (OSError, ValueError, imaplib.IMAP4.error) as error:
+        raise MailboxError(str(error)[:500]) from error
     try:
         status, answer = server.select(_quoted(unquote(parts.path.strip("/")) or "INBOX"))
         if status != "OK":
             raise MailboxError(f"{answer!r}"[:500])
         yield Mailbox(server)
-    except (OSError, ValueError, imaplib.IMAP4.error) as problem:
-        raise MailboxError(str(problem)[:500]) from problem
+    except (OSError, ValueError, imaplib.IMAP4.error) as error:
+        raise MailboxError(str(error)[:500]) from error
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             server.logout()

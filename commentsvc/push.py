@@ -30,10 +30,10 @@ def send(url: str, title: str, body: str) -> None:
     """Send to the devices behind an Apprise URL (``ntfy://…``); raises ``PushUnavailable`` or ``PushFailed``."""
     check(url)
     run = [sys.executable, "-P", "-m", __name__]
-    said = json.dumps({"url": url, "title": title, "body": body})
+    message = json.dumps({"url": url, "title": title, "body": body})
     try:
         done = subprocess.run(  # noqa: S603 - our own words
-            run, input=said, capture_output=True, text=True, timeout=TIMEOUT.total_seconds(), check=False
+            run, input=message, capture_output=True, text=True, timeout=TIMEOUT.total_seconds(), check=False
         )
     except subprocess.TimeoutExpired:
         raise PushFailed("the service does not answer") from None

@@ -101,8 +101,8 @@ def resolve(host: str, port: int) -> list[str]:
     """Return all addresses of ``host``, as texts."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as problem:
-        raise FetchFailed(f"{host} has no address ({problem})") from problem
+    except (OSError, UnicodeError) as error:
+        raise FetchFailed(f"{host} has no address ({error})") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -195,10 +195,10 @@ def certificate_ends(url: str) -> datetime:
     host, port = parts.hostname or "", parts.port or USUAL_PORTS["https"]
     try:
         with _connected(resolve(host, port)[0], port) as line, _secured(line, parts) as safe:
-            said = safe.getpeercert() if isinstance(safe, ssl.SSLSocket) else None
-    except OSError as problem:
-        raise FetchFailed(str(problem)[:300]) from problem
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(said["notAfter"])) if said else 0, UTC)
+            certificate = safe.getpeercert() if isinstance(safe, ssl.SSLSocket) else None
+    except OSError as error:
+        raise FetchFailed(str(error)[:300]) from error
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else 0, UTC)
 
 
 def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> Page:
@@ -215,16 +215,16 @@ def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question,
     try:
         with _connected(address, port) as line, _close_after(left, line):
             return _ask(_secured(line, parts), parts, url, question)
-    except (OSError, http.client.HTTPException, ValueError, zlib.error) as problem:
-        raise FetchFailed(str(problem)[:300] or type(problem).__name__) from problem
+    except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
+        raise FetchFailed(str(error)[:300] or type(error).__name__) from error
 
 
 def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as problem:
-        raise FetchRefused("not a web address") from problem
+    except ValueError as error:
+        raise FetchRefused("not a web address") from error
     host = ascii_host(parts.hostname or "")
     if parts.scheme not in USUAL_PORTS or not host:
         raise FetchRefused("not a web address")

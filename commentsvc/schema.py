@@ -102,9 +102,9 @@ def must_have_its_secret(config: Settings) -> None:
         return
     try:
         is_needed = any(has_rows(config.database, table, condition) for table, condition in NEEDS_SECRET)
-    except NotAnswered as problem:
+    except NotAnswered as error:
         raise WrongSetting(
-            f"{config.secret_file} is missing, and the database does not say whether it needs it ({problem})."
+            f"{config.secret_file} is missing, and the database does not say whether it needs it ({error})."
         ) from None
     if is_needed:
         raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
@@ -131,10 +131,10 @@ def _ask_sqlite(url: str, question: str) -> Any:
     with closing(sqlite3.connect(path)) as connection:
         try:
             found = connection.execute(question).fetchone()
-        except sqlite3.DatabaseError as problem:
-            if problem.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # of the statement: no such table
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # of the statement: no such table
                 return None
-            raise NotAnswered(str(problem)) from None
+            raise NotAnswered(str(error)) from None
     return found[0] if found else None
 
 
@@ -146,8 +146,8 @@ def _ask_postgresql(url: str, question: str) -> Any:
             found = connection.execute(question.encode()).fetchone()
     except psycopg.errors.UndefinedTable:
         return None
-    except psycopg.Error as problem:
-        raise NotAnswered(str(problem).strip()) from None
+    except psycopg.Error as error:
+        raise NotAnswered(str(error).strip()) from None
     return found[0] if found else None
 
 

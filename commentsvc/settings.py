@@ -322,8 +322,8 @@ def _kept_secret(path: Path) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_once(path, secrets.token_urlsafe(48).encode())
         secret = path.read_bytes().strip().decode("latin-1")
-    except OSError as problem:
-        raise WrongSetting(f"{path} cannot be made or read ({problem.strerror}).") from None
+    except OSError as error:
+        raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
     if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS or _is_known(secret):
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
@@ -345,8 +345,8 @@ def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
         if makes:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         return settings
-    except OSError as problem:
-        folder, reason = given.get("data_dir"), problem.strerror
+    except OSError as error:
+        folder, reason = given.get("data_dir"), error.strerror
         raise WrongSetting(f"{PREFIX}DATA_DIR: {folder} cannot be made or used ({reason}).") from None
     except ValidationError as wrong:
         first = wrong.errors()[0]
@@ -367,8 +367,8 @@ def _given(environment: Mapping[str, str]) -> tuple[dict[str, Any], Path | None]
     try:
         file = settings_file.find(environment)
         given = settings_file.read(file) if file else {}
-    except settings_file.Unreadable as problem:
-        raise WrongSetting(str(problem)) from None
+    except settings_file.Unreadable as error:
+        raise WrongSetting(str(error)) from None
     for variable, value in environment.items():
         if variable.startswith(PREFIX) and variable != settings_file.VARIABLE:
             name, value = _named_value(variable.removeprefix(PREFIX), value)
@@ -381,8 +381,8 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
         return name, value
     try:
         text = Path(value).read_text(encoding="utf-8").strip()
-    except OSError as problem:
-        raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({problem.strerror}).") from None
+    except OSError as error:
+        raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({error.strerror}).") from None
     except ValueError:  # not text, or not a possible file name
         raise WrongSetting(f"{PREFIX}{name}: {value} is no file with text in it.") from None
     if not text:

@@ -41,24 +41,24 @@ def _is_file(path: Path) -> bool:
 def read(path: Path) -> dict[str, Any]:
     """Return its settings; a relative ``data_dir`` is relative to the file. Raises ``Unreadable``."""
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise Unreadable(f"{path} cannot be read ({problem.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise Unreadable(f"{path} is no TOML: {problem}.") from None
-    if isinstance(said.get("data_dir"), str):
-        said["data_dir"] = str(path.parent / said["data_dir"])
-    return said
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read ({error.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path} is no TOML: {error}.") from None
+    if isinstance(values.get("data_dir"), str):
+        values["data_dir"] = str(path.parent / values["data_dir"])
+    return values
 
 
-def text(said: Mapping[str, str], described: Mapping[str, tuple[str, str]]) -> str:
+def text(values: Mapping[str, str], described: Mapping[str, tuple[str, str]]) -> str:
     """Return a new file: every setting explained, those not given commented out.
 
     ``described`` has, by name, the description of a setting and its default as TOML.
     """
     parts = ["# Settings of commentsvc; a variable COMMENTSVC_<NAME> wins. `commentsvc doctor` tries them out.\n"]
     for name, (meaning, default) in described.items():
-        line = f"{name} = {_quoted(said[name])}" if name in said else f"# {name} = {default}"
+        line = f"{name} = {_quoted(values[name])}" if name in values else f"# {name} = {default}"
         parts.append(f"# {meaning}\n{line}\n")
     return "\n".join(parts)
 

@@ -87,8 +87,8 @@ class WriterConnection(sqlite3.Connection):
     def _has_begun(self, *, is_last_try: bool) -> bool:
         try:
             self.execute(BEGIN)
-        except sqlite3.OperationalError as problem:
-            if is_last_try or problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        except sqlite3.OperationalError as error:
+            if is_last_try or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             return False
         return True
@@ -198,9 +198,9 @@ def _begin_writing(connection: Connection, *, may_share: bool = False) -> None:
 
 def _busy() -> sqlite3.OperationalError:
     """Return the error that SQLite itself would raise."""
-    problem = sqlite3.OperationalError("the write lock was not given in time")
-    problem.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    return problem
+    error = sqlite3.OperationalError("the write lock was not given in time")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
 
 
 def _milliseconds(span: timedelta) -> int:

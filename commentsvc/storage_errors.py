@@ -50,22 +50,22 @@ OF_POSTGRESQL = {  # by class, or by a state that differs from its class
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 
 
-def is_no_room(problem: BaseException) -> bool:
+def is_no_room(error: BaseException) -> bool:
     """Return whether a file could not be written for want of space or of open files, be it by SQLite."""
-    if isinstance(problem, sqlite3.Error):
-        return getattr(problem, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-    return isinstance(problem, OSError) and problem.errno in NO_ROOM
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
-def meaning(problem: SQLAlchemyError) -> Meaning:
-    """Return what ``problem`` means."""
-    if isinstance(problem, PoolTimeout):
+def meaning(error: SQLAlchemyError) -> Meaning:
+    """Return what ``error`` means."""
+    if isinstance(error, PoolTimeout):
         return Meaning.OUT_OF_SERVICE
-    if not isinstance(problem, DBAPIError):
+    if not isinstance(error, DBAPIError):
         return Meaning.MISTAKE
-    if problem.connection_invalidated:
+    if error.connection_invalidated:
         return Meaning.OUT_OF_SERVICE
-    code, state = getattr(problem.orig, "sqlite_errorcode", None), getattr(problem.orig, "sqlstate", None)
+    code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         return Meaning.CONFLICT
     if code is not None:
@@ -73,4 +73,4 @@ def meaning(problem: SQLAlchemyError) -> Meaning:
     if state is not None:
         return OF_POSTGRESQL.get(state, OF_POSTGRESQL.get(state[:2], Meaning.MISTAKE))
     # It never reached a statement that could be wrong.
-    return Meaning.OUT_OF_SERVICE if isinstance(problem, OperationalError) else Meaning.MISTAKE
+    return Meaning.OUT_OF_SERVICE if isinstance(error, OperationalError) else Meaning.MISTAKE

@@ -122,10 +122,10 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
             limiter.clear(item, *who)
             whether(limiter)
             return
-    except Exception as problem:
+    except Exception as error:
         if limiter is _limiter(""):
             raise
-        _redis.rest(problem)  # which went away between two questions
+        _redis.rest(error)  # which went away between two questions
         seconds = item.get_expiry()
     raise TooMany(max(1, round(seconds)))
 
@@ -137,8 +137,8 @@ def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[An
         try:
             limiter = _limiter(url)
             return question(limiter), limiter
-        except Exception as problem:
-            _redis.rest(problem)
+        except Exception as error:
+            _redis.rest(error)
     limiter = _limiter("")
     return question(limiter), limiter
 
@@ -148,8 +148,8 @@ def is_shared() -> bool:
     url = settings.current().redis_url
     try:
         return bool(url) and _limiter(url).hit(_item(CHECKS), secrets.token_hex(8))
-    except Exception as problem:
-        _redis.rest(problem)
+    except Exception as error:
+        _redis.rest(error)
         return False
 
 
@@ -161,8 +161,8 @@ def redis_time() -> datetime | None:
 
     try:
         seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=TIMEOUT).time()
-    except Exception as problem:
-        _redis.rest(problem)
+    except Exception as error:
+        _redis.rest(error)
         return None
     return datetime.fromtimestamp(seconds + millionths / 1e6, UTC)
 
@@ -177,9 +177,9 @@ class _Redis:
     def rests(self) -> bool:
         return time.monotonic() < self._until
 
-    def rest(self, problem: Exception) -> None:
+    def rest(self, error: Exception) -> None:
         if not self.rests:
-            log.warning("Redis does not answer, limits are counted in this process for %d s: %s", REST, problem)
+            log.warning("Redis does not answer, limits are counted in this process for %d s: %s", REST, error)
         self._until = time.monotonic() + REST
 
     def wake(self) -> None:

@@ -71,8 +71,8 @@ def registered(answer: dict[str, Any], challenge: bytes, host: str, origin: str)
             expected_origin=origin,
             require_user_verification=True,
         )
-    except NOT_GOOD as problem:
-        raise NotVerified from problem
+    except NOT_GOOD as error:
+        raise NotVerified from error
     return MadeKey(bytes_to_base64url(made.credential_id), made.credential_public_key, made.sign_count)
 
 
@@ -95,6 +95,6 @@ def signatures_after(
             credential_current_sign_count=before,
             require_user_verification=True,
         )
-    except NOT_GOOD as problem:
-        raise NotVerified from problem
+    except NOT_GOOD as error:
+        raise NotVerified from error
     return int(used.new_sign_count)

@@ -79,8 +79,8 @@ def bring_back(moderator: Moderator) -> None:
 
 def everybody() -> Sequence[Moderator]:
     """Return everybody who may sign in, by address."""
-    here = Moderator.removed_at.is_(None)
-    return db.session.scalars(select(Moderator).where(here).order_by(Moderator.email)).all()
+    is_present = Moderator.removed_at.is_(None)
+    return db.session.scalars(select(Moderator).where(is_present).order_by(Moderator.email)).all()
 
 
 def is_anybody_there() -> bool:

@@ -52,8 +52,8 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
         raise PasskeyRefused
     try:
         made = ceremonies.registered(credential, challenge, _host(), _origin())
-    except ceremonies.NotVerified as problem:
-        raise PasskeyRefused from problem
+    except ceremonies.NotVerified as error:
+        raise PasskeyRefused from error
     if len(made.credential) > MAX_CREDENTIAL_LENGTH or _known(made.credential):
         raise PasskeyRefused
     key = Passkey(
@@ -90,8 +90,8 @@ def owner_of(answer: str) -> Moderator:
         key.signatures = ceremonies.signatures_after(
             credential, challenge, _host(), _origin(), key.public_key, key.signatures
         )
-    except ceremonies.NotVerified as problem:
-        raise PasskeyRefused from problem
+    except ceremonies.NotVerified as error:
+        raise PasskeyRefused from error
     key.used_at = clock.now()
     return key.moderator
 
@@ -119,8 +119,8 @@ def _read(answer: str) -> tuple[dict[str, object], bytes]:
         credential = json.loads(answer)
         client_data = json.loads(_decoded(credential["response"]["clientDataJSON"]))
         return credential, _decoded(client_data["challenge"])
-    except (ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise PasskeyRefused from problem
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise PasskeyRefused from error
 
 
 def _decoded(text: str) -> bytes:
@@ -134,8 +134,8 @@ def _spend(purpose: str, challenge: bytes) -> int | None:
         nonce, moderator_id = tokens.read(purpose, challenge.decode("ascii"), LIFETIME)
         with db.session.begin_nested():
             db.session.add(SpentChallenge(nonce=f"passkey-{nonce}", expires_at=clock.now() + LIFETIME))
-    except (LinkInvalid, UnicodeDecodeError, IntegrityError) as problem:
-        raise PasskeyRefused from problem
+    except (LinkInvalid, UnicodeDecodeError, IntegrityError) as error:
+        raise PasskeyRefused from error
     return int(moderator_id) if moderator_id is not None else None
 
 

@@ -78,8 +78,8 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     try:
         with zipfile.ZipFile(path) as packed:
             yield packed, Manifest.read(packed.read(MANIFEST))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError, EOFError, zlib.error) as problem:
-        raise BackupFailed(f"{path} is no complete backup ({problem}).") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError, EOFError, zlib.error) as error:
+        raise BackupFailed(f"{path} is no complete backup ({error}).") from None
 
 
 def is_one(path: Path) -> bool:

@@ -93,21 +93,21 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
             _lock(reader)
-            here = {}
+            in_source = {}
             for table in _tables():
                 seen = _Sum()
                 for count in _copied(table, reader, target, seen):
                     done += count
                     tell(done)
-                here[table.name] = seen.content
+                in_source[table.name] = seen.content
             _set_counters(reader, target)
         with target.connect() as other:
-            there = {table.name: _content(table, other) for table in _tables()}
-        if wrong := next((name for name, content in here.items() if there[name] != content), None):
-            rows = f"{here[wrong].rows} here, {there[wrong].rows} there"
+            in_target = {table.name: _content(table, other) for table in _tables()}
+        if wrong := next((name for name, content in in_source.items() if in_target[name] != content), None):
+            rows = f"{in_source[wrong].rows} here, {in_target[wrong].rows} there"
             raise BackupFailed(f"The rows of {wrong} differ: {rows}. Empty the target, and run it again.")
         _end(target)
-    return there
+    return in_target
 
 
 def count(url: str) -> int:
@@ -147,12 +147,12 @@ def _target(url: str) -> Iterator[Engine]:
 def _of_target(url: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as problem:
-        raise _not_usable(url, getattr(problem, "orig", problem)) from None
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise _not_usable(url, getattr(error, "orig", error)) from None
 
 
-def _not_usable(url: str, problem: object) -> BackupFailed:
-    return BackupFailed(f"The target {schema.place(url)} cannot be used ({problem}). Check its address and free space.")
+def _not_usable(url: str, error: object) -> BackupFailed:
+    return BackupFailed(f"The target {schema.place(url)} cannot be used ({error}). Check its address and free space.")
 
 
 @contextmanager
@@ -191,8 +191,8 @@ def _lock(reader: Connection) -> None:
         names = ", ".join(table.name for table in _tables())
         try:
             reader.execute(text(f"LOCK TABLE {names} IN SHARE MODE"))
-        except OperationalError as problem:
-            raise BackupFailed("Somebody else is writing to the database. Stop what uses it first.") from problem
+        except OperationalError as error:
+            raise BackupFailed("Somebody else is writing to the database. Stop what uses it first.") from error
 
 
 def _must_be_free(url: str) -> None:

@@ -83,8 +83,8 @@ def _connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     try:
         with psycopg.connect(_plain(url)) as connection:
             yield connection
-    except psycopg.Error as problem:
-        raise BackupFailed(f"{schema.place(url)} cannot be used: {' '.join(str(problem).split())}") from None
+    except psycopg.Error as error:
+        raise BackupFailed(f"{schema.place(url)} cannot be used: {' '.join(str(error).split())}") from None
 
 
 def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:

@@ -28,9 +28,9 @@ def copy(path: Path, target: Path, tell: Callable[[int], None]) -> None:
             source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             source.backup(new, pages=PAGES, progress=lambda _, left, total: tell((total - left) * size))
             new.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-    except sqlite3.DatabaseError as problem:
+    except sqlite3.DatabaseError as error:
         raise BackupFailed(
-            f"{path} cannot be copied to {target.parent} ({problem}). Check rights and free space."
+            f"{path} cannot be copied to {target.parent} ({error}). Check rights and free space."
         ) from None
 
 
@@ -42,9 +42,9 @@ def check(path: Path) -> dict[str, int]:
     """
     try:
         with closing(_read_only(path)) as database:
-            said = [row[0] for row in database.execute("PRAGMA integrity_check(3)")]
-            if said != ["ok"]:
-                raise BackupFailed(f"The database is damaged: {'; '.join(said)}.")
+            answer = [row[0] for row in database.execute("PRAGMA integrity_check(3)")]
+            if answer != ["ok"]:
+                raise BackupFailed(f"The database is damaged: {'; '.join(answer)}.")
             if (wrong := database.execute("PRAGMA foreign_key_check").fetchone()) is not None:
                 raise BackupFailed(
                     f"The database is damaged: a row of {wrong[0]} refers to a missing one of {wrong[2]}."
@@ -52,8 +52,8 @@ def check(path: Path) -> dict[str, int]:
             tables = database.execute("SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")
             names = sorted(name for (name,) in tables if not name.startswith("sqlite_"))
             return {name: _count(database, name) for name in names}
-    except sqlite3.DatabaseError as problem:
-        raise BackupFailed(f"The database is damaged: {problem}.") from None
+    except sqlite3.DatabaseError as error:
+        raise BackupFailed(f"The database is damaged: {error}.") from None
 
 
 def is_empty(path: Path) -> bool:
@@ -75,8 +75,8 @@ def is_alone(path: Path) -> bool:
     with closing(sqlite3.connect(path, timeout=0)) as database:
         try:
             return bool(database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))
-        except sqlite3.DatabaseError as problem:  # of a damaged one nobody can tell
-            return problem.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        except sqlite3.DatabaseError as error:  # of a damaged one nobody can tell
+            return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def put_aside(path: Path, aside: Path) -> None:

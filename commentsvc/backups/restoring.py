@@ -40,9 +40,9 @@ def restore(path: Path, tell: Callable[[int], None] = lambda _: None, *, replace
 def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
     is_file = schema.is_file(config.database)
     if is_file == (manifest.database == POSTGRESQL):
-        kind, here = ("PostgreSQL", "SQLite") if is_file else ("SQLite", "PostgreSQL")
+        kind, current = ("PostgreSQL", "SQLite") if is_file else ("SQLite", "PostgreSQL")
         raise BackupFailed(
-            f"This is a backup of {kind}, but the settings name a {here} database. Set the database URL to an empty "
+            f"This is a backup of {kind}, but the settings name a {current} database. Set the database URL to an empty "
             f"{kind} database, restore there, and then use `commentsvc move`."
         )
     if not replaces and not places.is_empty(config.database):
@@ -57,8 +57,8 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
         raise BackupFailed("COMMENTSVC_SECRET_KEY is not the secret of the backup. Remove that setting first.")
     if not config.secret_key and not SECRET.fullmatch(secret):
         raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
-    there = _kept(config.secret_file) or secret
-    if there != secret and not replaces and not places.is_empty(config.database):
+    current_secret = _kept(config.secret_file) or secret
+    if current_secret != secret and not replaces and not places.is_empty(config.database):
         raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
 
 
@@ -80,10 +80,10 @@ def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
 
 
 def _write_secret(place: Path, secret: str) -> None:
-    there = _kept(place)
-    if there and there != secret:
+    current_secret = _kept(place)
+    if current_secret and current_secret != secret:
         place.replace(place.with_name(f"{place.name}.replaced-{clock.now():%Y%m%dT%H%M%S}"))
-    if there != secret:
+    if current_secret != secret:
         files.write(place, secret.encode())
 
 

@@ -30,11 +30,11 @@ def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> by
     """Return a WAV file that says ``digits`` in a language of ``VOICES``; equal ``seed``, equal sound."""
     chance = random.Random(seed)
     clips = _clips(language)
-    said = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
-    silences = _silences(len(said), sum(len(clip) for clip in said), chance)
-    speech = np.concatenate([part for pair in zip(silences, [*said, silences[-1][:0]], strict=True) for part in pair])
+    spoken = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
+    silences = _silences(len(spoken), sum(len(clip) for clip in spoken), chance)
+    speech = np.concatenate([part for pair in zip(silences, [*spoken, silences[-1][:0]], strict=True) for part in pair])
     noise = _babble(len(speech), [clip for voices in clips.values() for clip in voices], chance)
-    return _wav(speech + noise * babble * _loudness(np.concatenate(said)) / _loudness(noise))
+    return _wav(speech + noise * babble * _loudness(np.concatenate(spoken)) / _loudness(noise))
 
 
 @lru_cache(maxsize=8)

@@ -73,10 +73,10 @@ def run(argv: list[str] | None = None) -> int:
         return _say("Stopped.")
     except click.ClickException as failure:
         return _say(failure.format_message(), failure.exit_code)
-    except Exception as problem:
+    except Exception as error:
         from commentsvc.cli import failures  # loads the libraries of database and languages
 
-        if (sentence := failures.sentence(problem)) is None:
+        if (sentence := failures.sentence(error)) is None:
             raise
         return _say(sentence)
     return 0

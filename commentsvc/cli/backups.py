@@ -115,8 +115,8 @@ def move(target: str, as_json: bool) -> None:
 
 def _say(manifest: Manifest, file: Path, what: str, *, as_json: bool) -> None:
     if as_json:
-        said = {"file": str(file), "size": file.stat().st_size, **vars(manifest)}
-        click.echo(json.dumps(said, indent=2))
+        report = {"file": str(file), "size": file.stat().st_size, **vars(manifest)}
+        click.echo(json.dumps(report, indent=2))
         return
     secret = "with its secret" if manifest.has_secret else "without its secret"
     click.echo(

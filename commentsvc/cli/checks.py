@@ -86,7 +86,7 @@ def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
 
 def _printed(finding: Finding) -> Finding:
     code = f" {finding.code}" if finding.code else ""
-    click.echo(f"{SIGNS[finding.mark]} {gettext(finding.name)}: {i18n.reason(finding.said)}{code}")
+    click.echo(f"{SIGNS[finding.mark]} {gettext(finding.name)}: {i18n.reason(finding.reason)}{code}")
     return finding
 
 
@@ -102,9 +102,9 @@ def _database() -> str:
         db.session.commit()
     except read_only.ReadOnly:  # which another check reports
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
-    except (SQLAlchemyError, OSError, _driver_error()) as problem:
+    except (SQLAlchemyError, OSError, _driver_error()) as error:
         advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
-        raise CheckFailed(advice, why=str(getattr(problem, "orig", problem))) from None
+        raise CheckFailed(advice, why=str(getattr(error, "orig", error))) from None
     finally:
         db.session.rollback()
     return gettext("can be written to (%(kind)s)", kind=db.engine.dialect.name)
@@ -146,8 +146,8 @@ def _mailbox() -> str:
     try:
         with mailbox.connect() as folder:
             waiting = len(folder.unread(MAX_MAILS))
-    except mailbox.MailboxError as problem:
-        raise CheckFailed(N_("cannot be read (%(why)s). Check COMMENTSVC_MAIL_INBOX."), why=str(problem)) from None
+    except mailbox.MailboxError as error:
+        raise CheckFailed(N_("cannot be read (%(why)s). Check COMMENTSVC_MAIL_INBOX."), why=str(error)) from None
     unread = N_("%(address)s can be read; unread emails: %(count)s")
     return gettext(unread, address=config.mail_reply_to, count=waiting)
 
@@ -208,16 +208,16 @@ def _backups() -> str:
     if status is None:
         raise OptionalMissing(N_("none every day. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
     age = N_("the last verified one is %(hours)s hours old")
-    said = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
+    age_text = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
     if status.is_late or status.problem:
         problem = f" ({status.problem})" if status.problem else ""
         advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
-        raise CheckFailed(advice, what=f"{said}{problem}")
+        raise CheckFailed(advice, what=f"{age_text}{problem}")
     try:
         daily.must_be_possible()
-    except BackupFailed as problem:
-        raise CheckFailed("%(why)s", why=str(problem)) from None
-    return said
+    except BackupFailed as error:
+        raise CheckFailed("%(why)s", why=str(error)) from None
+    return age_text
 
 
 def _writing() -> str:

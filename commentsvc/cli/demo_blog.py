@@ -44,17 +44,17 @@ def create(comments: str, blog_origin: str, neighbour: str, emails: Path) -> Fla
 
     @blog.get(ARTICLE)
     def article() -> str:
-        here = request.base_url
-        ping = links.trackback("blog", links.thread_key(here))
-        rdf = trackback.rdf(here, TITLE, ping)
+        url = request.base_url
+        ping = links.trackback("blog", links.thread_key(url))
+        rdf = trackback.rdf(url, TITLE, ping)
         return render_template(
-            "article.html", comments=comments, here=here, title=TITLE, ping=ping, rdf=rdf, neighbour=neighbour + POST
+            "article.html", comments=comments, url=url, title=TITLE, ping=ping, rdf=rdf, neighbour=neighbour + POST
         )
 
     @blog.get("/theming.html")
     def theming() -> str:
         key = links.thread_key(ARTICLE)
-        return render_template("theming.html", comments=comments, here=request.base_url, key=key, parts=PARTS)
+        return render_template("theming.html", comments=comments, url=request.base_url, key=key, parts=PARTS)
 
     @blog.get(POST)
     def post() -> str:

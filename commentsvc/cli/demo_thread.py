@@ -53,10 +53,10 @@ WAITING = (
 
 
 def _mention(
-    kind: Kind, response: Response, author: str, source: str, title: str = "", said: str = "", at: str | None = None
+    kind: Kind, response: Response, author: str, source: str, title: str = "", text: str = "", at: str | None = None
 ) -> Mention:
-    html = f"<p>{said}</p>" if said else ""
-    return Mention(kind, source, title, said, html, author, response, author_url=at)
+    html = f"<p>{text}</p>" if text else ""
+    return Mention(kind, source, title, text, html, author, response, author_url=at)
 
 
 MENTIONS = (
@@ -78,7 +78,7 @@ MENTIONS = (
     _mention(Kind.WEBMENTION, Response.REPOST, "Radia", "https://radia.example/shared/3", at="https://radia.example/"),
     _mention(
         *(Kind.WEBMENTION, Response.REPLY, "Annie", "https://annie.example/notes/ring"),
-        said="Ours was on the wall, and the whole street used it. You learned to keep things short.",
+        text="Ours was on the wall, and the whole street used it. You learned to keep things short.",
         at="https://annie.example/",
     ),
 )

@@ -17,34 +17,34 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR."
 
 
-def sentence(problem: Exception) -> str | None:
+def sentence(error: Exception) -> str | None:
     """Return one sentence about what went wrong; None for a bug, whose traceback says more."""
-    match problem:
+    match error:
         case InvalidFields():
-            return " ".join(i18n.sentence(one) for one in problem.fields.values())
+            return " ".join(i18n.sentence(one) for one in error.fields.values())
         case Refusal():
-            return i18n.sentence(problem)
+            return i18n.sentence(error)
         case WrongSetting() | MadeByNewer() | BackupFailed():
-            return str(problem)
+            return str(error)
         case SQLAlchemyError() | sqlite3.Error():
-            return _about_database(getattr(problem, "orig", problem))
+            return _about_database(getattr(error, "orig", error))
         case OSError():
-            return f"{problem.filename or NAME}: {problem.strerror or problem}"
+            return f"{error.filename or NAME}: {error.strerror or error}"
     return None
 
 
-def _about_database(problem: object) -> str:
+def _about_database(error: object) -> str:
     try:
         url = settings.current().database
     except RuntimeError:  # settings were not read so far
-        return f"The database cannot be used ({problem}). {CHECK_DATABASE}"
-    if getattr(problem, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
-        return f"The database {schema.place(url)} is damaged ({problem}). Restore the last backup that is whole."
+        return f"The database cannot be used ({error}). {CHECK_DATABASE}"
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+        return f"The database {schema.place(url)} is damaged ({error}). Restore the last backup that is whole."
     path = schema.path_of(url)
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
         theirs = _name_of(path.stat().st_uid)
         return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {_name_of(os.geteuid())}."
-    return f"The database {schema.place(url)} cannot be used ({problem}). {CHECK_DATABASE}"
+    return f"The database {schema.place(url)} cannot be used ({error}). {CHECK_DATABASE}"
 
 
 def _name_of(user: int) -> str:

@@ -21,10 +21,10 @@ def init(file: Path, **given: str | None) -> None:
     """Write FILE with all settings and what they mean, and make the database."""
     if file.exists():
         raise click.ClickException(f"{file} is there already; change it with an editor.")
-    said = {name: value for name, value in given.items() if value}
-    _must_be_right(said, file.parent)
+    values = {name: value for name, value in given.items() if value}
+    _must_be_right(values, file.parent)
     file.parent.mkdir(parents=True, exist_ok=True)
-    files.write(file, settings_file.text(said, {name: _described(name) for name in Settings.model_fields}).encode())
+    files.write(file, settings_file.text(values, {name: _described(name) for name in Settings.model_fields}).encode())
     application.make({**os.environ, settings_file.VARIABLE: str(file)}, makes_database=True)
     click.echo(f"Settings are in {file.resolve()}, readable by you only.")
     click.echo(f"The database is {schema.place(settings.current().database)}.")
@@ -32,14 +32,14 @@ def init(file: Path, **given: str | None) -> None:
         click.echo(f"Commands find it when {settings_file.VARIABLE}={file.resolve()} is set.")
 
 
-def _must_be_right(said: dict[str, str], folder: Path) -> None:
+def _must_be_right(values: dict[str, str], folder: Path) -> None:
     """Raise ``WrongSetting`` before anything is written."""
     try:
         settings.read(
             {
                 settings_file.VARIABLE: "",
-                **{f"{settings.PREFIX}{name.upper()}": value for name, value in said.items()},
-                f"{settings.PREFIX}DATA_DIR": str(folder / said["data_dir"]),
+                **{f"{settings.PREFIX}{name.upper()}": value for name, value in values.items()},
+                f"{settings.PREFIX}DATA_DIR": str(folder / values["data_dir"]),
             },
             makes=False,
         )

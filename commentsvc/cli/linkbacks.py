@@ -25,12 +25,12 @@ def ping(url: str) -> None:
         announced = announcing.announce(url)
     except WrongOrigin:
         raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
-    asked = announcing.claim(announced.id)
+    reading = announcing.claim(announced.id)
     db.session.commit()
-    if asked is None:
+    if reading is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
-    _read(asked)
-    found = announcing.leased_links(asked)
+    _read(reading)
+    found = announcing.leased_links(reading)
     if not found:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
     states = [_send(sending.message(sent)) for sent in found]
@@ -38,15 +38,15 @@ def ping(url: str) -> None:
         raise click.ClickException(f"{failed} of {len(found)} pages could not be told; the admin pages list them, too.")
 
 
-def _read(asked: Reading) -> None:
-    failure = run(announcing, asked)
+def _read(reading: Reading) -> None:
+    failure = run(announcing, reading)
     if isinstance(failure, FetchRefused):
-        raise click.ClickException(f"{asked.url} may not be read: {failure}. {MAY_BE_PRIVATE}")
+        raise click.ClickException(f"{reading.url} may not be read: {failure}. {MAY_BE_PRIVATE}")
     if failure is not None:
-        raise click.ClickException(f"{asked.url} could not be read: {failure}. The worker tries again later.")
-    article = db.session.get_one(Announcement, asked.announcement_id, populate_existing=True)
+        raise click.ClickException(f"{reading.url} could not be read: {failure}. The worker tries again later.")
+    article = db.session.get_one(Announcement, reading.announcement_id, populate_existing=True)
     if article.state == AnnouncementState.FAILED:
-        raise click.ClickException(f"{asked.url}: {article.reason}.")
+        raise click.ClickException(f"{reading.url}: {article.reason}.")
 
 
 def _send(message: Message) -> SendingState:

@@ -20,12 +20,12 @@ class Progress:
         if now - self._last < (0.2 if self._is_terminal else 10):
             return
         self._last, rate = now, done / (now - self._began)
-        said = f"{self._what} {done:,}"
+        line = f"{self._what} {done:,}"
         if self._total and rate:
             left = timedelta(seconds=round(max(self._total - done, 0) / rate))
-            said += f" of {self._total:,} ({done / self._total:.0%}), {left} left"
+            line += f" of {self._total:,} ({done / self._total:.0%}), {left} left"
         click.echo(
-            f"\r{said}, {rate:,.0f} a second\x1b[K" if self._is_terminal else said, err=True, nl=not self._is_terminal
+            f"\r{line}, {rate:,.0f} a second\x1b[K" if self._is_terminal else line, err=True, nl=not self._is_terminal
         )
 
     def end(self) -> None:

@@ -50,19 +50,19 @@ def proxy() -> str:
     if not settings.current().has_secret:
         raise OptionalMissing(N_("not checked, because there is no secret yet"))
     try:
-        said = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
+        answer = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
     except ValueError:  # which another check reports
         raise OptionalMissing(NOT_ANSWERING) from None
-    if said.get("unknown_proxy"):
+    if answer.get("unknown_proxy"):
         raise CheckFailed(
             N_(
                 "the one in front is not trusted, so all visitors count as one and limits affect everybody. "
                 "Add its network to COMMENTSVC_TRUSTED_PROXIES."
             )
         )
-    if not said.get("your_address"):
+    if not answer.get("your_address"):
         return gettext("none, or a trusted one")
-    return gettext("none, or a trusted one; this machine is seen as %(address)s", address=said["your_address"])
+    return gettext("none, or a trusted one; this machine is seen as %(address)s", address=answer["your_address"])
 
 
 def caches() -> str:
@@ -75,11 +75,11 @@ def caches() -> str:
     if not page.is_success:
         unread = N_("not checked, because %(path)s answers with status %(status)s")
         raise OptionalMissing(unread, path=path, status=page.status)
-    said = page.headers.get("cache-control", "")
-    kept = MAX_AGE.match(said.replace("public, ", ""))
-    if "s-maxage" not in said and "no-store" not in said:
+    header = page.headers.get("cache-control", "")
+    kept = MAX_AGE.match(header.replace("public, ", ""))
+    if "s-maxage" not in header and "no-store" not in header:
         changed = N_("Cache-Control arrives as “%(said)s”. Let the proxy or CDN pass the header on unchanged.")
-        raise CheckFailed(changed, said=said)
+        raise CheckFailed(changed, said=header)
     if kept and int(kept[1]) > 0:
         kept_for = N_("browsers keep comments for %(seconds)s s. Switch browser caching off at the proxy or CDN.")
         raise CheckFailed(kept_for, seconds=kept[1])
@@ -88,7 +88,7 @@ def caches() -> str:
     age = page.headers.get("age", "0")
     if age.isdecimal() and int(age) > config.edge_seconds + 1:
         raise CheckFailed(N_("a response was %(seconds)s s old. Let the cache obey s-maxage."), seconds=age)
-    return f"{said}" + (f" ({cache})" if (cache := page.headers.get("x-cache")) else "")
+    return f"{header}" + (f" ({cache})" if (cache := page.headers.get("x-cache")) else "")
 
 
 def purges() -> str:

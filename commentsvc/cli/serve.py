@@ -61,8 +61,8 @@ def address_of(host: str, port: int) -> str:
     """Return the address that a name resolves to, to listen on."""
     try:
         return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-    except (OSError, UnicodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not a name"
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a name"
         raise click.ClickException(f"--host: {host} is no address of this machine ({reason}).") from None
 
 
@@ -73,8 +73,8 @@ def must_be_free(host: str, port: int, option: str = "--port") -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as problem:
-            reason = f"Port {port} of {host} cannot be used ({problem.strerror})"
+        except OSError as error:
+            reason = f"Port {port} of {host} cannot be used ({error.strerror})"
             raise click.ClickException(f"{reason}; choose another with {option}.") from None
 
 

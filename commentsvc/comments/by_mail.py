@@ -92,9 +92,9 @@ def _obey(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
         with db.session.begin_nested():
             return action(mail, comment, holder)
     except Refusal as refusal:
-        said = _plainest(refusal)
-        _return_to_sender(mail, holder, comment, said)
-        return f"refused: {i18n.sentence(said)}"
+        reason = _plainest(refusal)
+        _return_to_sender(mail, holder, comment, reason)
+        return f"refused: {i18n.sentence(reason)}"
 
 
 def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
@@ -131,10 +131,10 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
 def _command(reply_text: str) -> State | None:
     """Return the decision in the first line, in English or in the moderator's language."""
     first, _, rest = reply_text.partition("\n")
-    said = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
+    order = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
     for state, word in ORDERS.items():
         known = (word, *(() if rest.strip() else ALONE[state]))
-        if any(said in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
+        if any(order in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
             return state
     return None
 

@@ -79,8 +79,8 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
         return set()
     longest_ago = clock.now() - MAX_WINDOW
     newest = select(Comment.id).where(Comment.visitor == visitor).order_by(Comment.id.desc()).limit(MAX_EDITABLE)
-    here = (unindexed(Comment.thread_id) == thread.id, Comment.created_at > longest_ago)
-    mine = select(Comment).where(Comment.id.in_(select(newest.subquery().c.id)), *here)
+    conditions = (unindexed(Comment.thread_id) == thread.id, Comment.created_at > longest_ago)
+    mine = select(Comment).where(Comment.id.in_(select(newest.subquery().c.id)), *conditions)
     return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}
 
 

@@ -131,7 +131,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
         body_hash=tokens.keyed_hash("body", mention.source),
         language=article.site.language,
         seed=tokens.keyed_hash("avatar", mention.author_url or links.host_of(mention.source), length=8),
-        **_said(mention),
+        **_columns_of(mention),
         is_discussion=mention.response == Response.REPLY,
     )
     verdict = judge(comment, mention.circumstances)
@@ -146,14 +146,14 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     What we withdrew comes back; what a moderator removed stays removed. A linkback that readers see keeps its place; a
     hidden one may move into the discussion.
     """
-    said = _said(mention)
-    is_same = all(getattr(comment, name) == value for name, value in said.items())
+    columns = _columns_of(mention)
+    is_same = all(getattr(comment, name) == value for name, value in columns.items())
     if is_same and not was_withdrawn:
         return
     if comment.body != mention.excerpt:
         training.unlearn(comment)
         db.session.add(Revision(comment_id=comment.id, body=comment.body))
-    for name, value in said.items():
+    for name, value in columns.items():
         setattr(comment, name, value)
     if not comment.is_visible:
         comment.is_discussion = comment.is_discussion or mention.response == Response.REPLY
@@ -164,7 +164,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
         decisions.decide(comment, verdict.state, by=None, reasons=verdict.reasons)
 
 
-def _said(mention: Mention) -> dict[str, object]:
+def _columns_of(mention: Mention) -> dict[str, object]:
     """Return the columns of a linkback that its page determines."""
     return {
         "kind": mention.kind,
@@ -186,8 +186,8 @@ def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) ->
         AlreadySaid: its thread shows the same text, or holds it from the same author.
     """
     known = evidence.gather(comment)
-    if known.said_already is not None and not comment.is_linkback:
-        raise AlreadySaid(known.said_already)
+    if known.duplicate is not None and not comment.is_linkback:
+        raise AlreadySaid(known.duplicate)
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
     return policy.first_state(comment.thread, evidence.facts(comment, known, circumstances))

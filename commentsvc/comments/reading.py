@@ -100,8 +100,8 @@ class ThreadPage:
     @property
     def faces(self) -> list[tuple[str, list[Comment]]]:
         """Who likes, reposts or attends, by response."""
-        said = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACEPILE]
-        return [(response, who) for response, who in said if who]
+        groups = [(response, [one for one in self.linkbacks if one.response == response]) for response in FACEPILE]
+        return [(response, who) for response, who in groups if who]
 
     @property
     def takes_linkbacks(self) -> bool:

@@ -20,11 +20,11 @@ def make_daily() -> int:
     db.session.rollback()  # it may take long
     try:
         size = daily.perform(name)
-    except Exception as problem:  # whatever it is, the owner hears of it, and it is tried again
-        is_known = isinstance(problem, BackupFailed | OSError)
-        log.error("the daily backup failed: %s", problem, exc_info=None if is_known else problem)
+    except Exception as error:  # whatever it is, the owner hears of it, and it is tried again
+        is_known = isinstance(error, BackupFailed | OSError)
+        log.error("the daily backup failed: %s", error, exc_info=None if is_known else error)
         db.session.rollback()
-        run_in_transaction(partial(daily.end, backup_id, 0, str(problem) or type(problem).__name__))
+        run_in_transaction(partial(daily.end, backup_id, 0, str(error) or type(error).__name__))
     else:
         log.info("backed up to %s, %s bytes", name, size)
         run_in_transaction(partial(daily.end, backup_id, size))

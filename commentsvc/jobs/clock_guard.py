@@ -33,8 +33,8 @@ class ClockGuard:
         is_gap = newest is not None and clock.now() - newest > GAP
         if newest is not None and is_gap and self._doubted_at is None:
             self._doubted_at = time.monotonic()
-            said, known = f"{clock.now():%Y-%m-%d}", f"{newest:%Y-%m-%d}"
-            log.warning("nothing old is deleted for a day: it is %s, but the last thing happened on %s", said, known)
+            today, known = f"{clock.now():%Y-%m-%d}", f"{newest:%Y-%m-%d}"
+            log.warning("nothing old is deleted for a day: it is %s, but the last thing happened on %s", today, known)
         rests = self._doubted_at is not None and time.monotonic() - self._doubted_at <= REST.total_seconds()
         if not is_gap and not rests:
             self._doubted_at = None

@@ -74,8 +74,8 @@ def read_mailbox() -> int:
             for sequence in folder.unread(BATCH_SIZE):
                 receive(folder.read(sequence))
                 folder.mark(sequence)
-    except mailbox.MailboxError as problem:
-        log.warning("the mailbox cannot be read: %s", problem)
+    except mailbox.MailboxError as error:
+        log.warning("the mailbox cannot be read: %s", error)
     return 0
 
 
@@ -87,9 +87,9 @@ def receive(raw: bytes) -> str:
     try:
         mail = incoming.read(raw)  # before anything is locked: strangers send anything
         outcome = run_in_transaction(partial(by_mail.take, mail))
-    except incoming.Unreadable as problem:
-        log.warning("a mail could not be read: %s", problem)
-        return f"ignored: {problem}"
+    except incoming.Unreadable as error:
+        log.warning("a mail could not be read: %s", error)
+        return f"ignored: {error}"
     except SQLAlchemyError:
         raise
     except Exception:

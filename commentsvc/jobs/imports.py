@@ -40,8 +40,8 @@ def run_next() -> int:
         run_in_transaction(partial(runs.stop, task))
     except Refusal as refusal:
         run_in_transaction(partial(runs.fail, task, [refusal.sentence, refusal.values]))
-    except Exception as problem:  # whatever a strange file causes
-        if storage_errors.is_no_room(problem):
+    except Exception as error:  # whatever a strange file causes
+        if storage_errors.is_no_room(error):
             raise
         log.exception("the import of %s failed", task.path)
         run_in_transaction(partial(runs.fail, task, opening.NotReadable.sentence))

@@ -91,7 +91,7 @@ def run_in_transaction_with_retry(use_case: Callable[[], None]) -> None:
     for _ in range(ATTEMPTS - 1):
         try:
             return run_in_transaction(use_case)
-        except SQLAlchemyError as problem:
-            log.warning("the database is not available (%s)", problem)
+        except SQLAlchemyError as error:
+            log.warning("the database is not available (%s)", error)
             db.session.rollback()
     return run_in_transaction(use_case)

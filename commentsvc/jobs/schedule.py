@@ -168,8 +168,8 @@ def _carefully(do: Callable[[], int]) -> int:
         return do()
     except ReadOnly as pause:
         log.debug("%s rests: %s", threading.current_thread().name, pause)
-    except SQLAlchemyError as problem:
-        log.warning("%s: the database is not available (%s)", threading.current_thread().name, problem)
+    except SQLAlchemyError as error:
+        log.warning("%s: the database is not available (%s)", threading.current_thread().name, error)
     except Exception:
         log.exception("%s failed", threading.current_thread().name)
     finally:

@@ -76,23 +76,23 @@ def claim(announcement_id: int | None = None) -> Reading | None:
     return None
 
 
-def perform(asked: Reading) -> Article:
+def perform(reading: Reading) -> Article:
     """Read the article; one that is gone has no links.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed
     """
-    page = safe_http.fetch(asked.url)
+    page = safe_http.fetch(reading.url)
     if page.status in GONE:
-        return Article(asked.url, "", "", [], is_gone=True)
+        return Article(reading.url, "", "", [], is_gone=True)
     if not page.is_success:
         raise FetchFailed(f"the page answers with status {page.status}")
-    return article_page.read(page, asked.own_origins)
+    return article_page.read(page, reading.own_origins)
 
 
-def complete(asked: Reading, article: Article) -> None:
+def complete(reading: Reading, article: Article) -> None:
     """Enqueue a linkback for each link of an article, and for each that it had before."""
-    row = db.session.get_one(Announcement, asked.announcement_id)
+    row = db.session.get_one(Announcement, reading.announcement_id)
     row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
     row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
     rows = {sent.target: sent for sent in db.session.scalars(_links_of(row))}
@@ -110,12 +110,12 @@ def complete(asked: Reading, article: Article) -> None:
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
     for sent in queued:
         send_again(sent)
-        sent.leased_until = clock.now() + LEASE * len(queued) if asked.leases_links else None
+        sent.leased_until = clock.now() + LEASE * len(queued) if reading.leases_links else None
 
 
-def leased_links(asked: Reading) -> list[SentLinkback]:
+def leased_links(reading: Reading) -> list[SentLinkback]:
     """Return the linkbacks of an article that are leased to whoever had it read."""
-    rows = select(SentLinkback).where(SentLinkback.announcement_id == asked.announcement_id)
+    rows = select(SentLinkback).where(SentLinkback.announcement_id == reading.announcement_id)
     leased = (SentLinkback.state == SendingState.QUEUED) & SentLinkback.leased_until.is_not(None)
     return list(db.session.scalars(rows.where(leased).order_by(SentLinkback.id)))
 
@@ -131,17 +131,17 @@ def unread(who: Moderator) -> list[Announcement]:
     return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
 
 
-def retry(asked: Reading, reason: str) -> None:
+def retry(reading: Reading, reason: str) -> None:
     """Try again later, six times in all."""
-    row = db.session.get_one(Announcement, asked.announcement_id)
+    row = db.session.get_one(Announcement, reading.announcement_id)
     row.reason = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = AnnouncementState.FAILED
 
 
-def give_up(asked: Reading, failure: PermanentFailure) -> None:
+def give_up(reading: Reading, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
-    retry(asked, str(failure))
+    retry(reading, str(failure))
 
 
 def _links_of(row: Announcement) -> Select[SentLinkback]:

@@ -45,11 +45,11 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
     _silence(root, "//title")
     part = next(found[0] for path in PARTS if (found := root.xpath(path)))
     text = next(iter(part.xpath(".//*[contains(concat(' ', @class, ' '), ' e-content ')]")), part)
-    said = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(text.itertext()))
+    description = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(text.itertext()))
     return Article(
         page.url,
         plain_text.crop(plain_text.fold(title), MAX_TITLE_LENGTH),
-        plain_text.crop(plain_text.fold(said), MAX_EXCERPT_LENGTH),
+        plain_text.crop(plain_text.fold(description), MAX_EXCERPT_LENGTH),
         _links(part, plain_text.base_of(root, page.url), set(own_origins)),
     )
 

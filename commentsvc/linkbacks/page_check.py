@@ -67,7 +67,7 @@ class Finding:
 
     name: str
     mark: Mark
-    said: Reason
+    reason: Reason
     code: str = ""
 
 
@@ -78,12 +78,12 @@ class CheckFailed(Exception):
 
     def __init__(self, sentence: str, code: str = "", **values: object) -> None:
         super().__init__(sentence)
-        self.said: Reason = [sentence, values]
+        self.reason: Reason = [sentence, values]
         self.code = code
 
     def found_by(self, name: str) -> Finding:
         """Return this failure as the finding of a check."""
-        return Finding(name, self.mark, self.said, self.code)
+        return Finding(name, self.mark, self.reason, self.code)
 
 
 class OptionalMissing(CheckFailed):
@@ -154,12 +154,12 @@ def _article(page: Page) -> Article:
 def _findings(article: Article) -> Iterator[Finding]:
     for name, check in CHECKS:
         try:
-            said = check(article)
+            reason = check(article)
         except CheckFailed as wrong:
             yield wrong.found_by(name)
         else:
-            if said:
-                yield Finding(name, Mark.FINE, said)
+            if reason:
+                yield Finding(name, Mark.FINE, reason)
 
 
 def _site(article: Article) -> Reason:
@@ -220,11 +220,11 @@ def _webmention(article: Article) -> Reason:
 
 def _pingback(article: Article) -> Reason:
     element = f'<link rel="pingback" href="{links.pingback()}">'
-    said = _endpoint(article, Kind.PINGBACK, links.pingback(), element)
+    reason = _endpoint(article, Kind.PINGBACK, links.pingback(), element)
     is_literal = re.search(r'<link rel="pingback" href="([^"]+)" ?/?>', article.html)
-    if said and "x-pingback" not in article.page.headers and not is_literal:
+    if reason and "x-pingback" not in article.page.headers and not is_literal:
         raise CheckFailed(HARD_TO_FIND, element)
-    return said
+    return reason
 
 
 def _trackback(article: Article) -> Reason:

@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClaimedCheck:
     """A claimed page check."""
 
     check_id: int
@@ -28,10 +28,10 @@ def enqueue(site: Site, url: str) -> PageCheck:
     """Enqueue a check of the page at ``url``. It replaces the site's earlier checks."""
     for old in db.session.scalars(select(PageCheck).where(PageCheck.site_id == site.id)):
         db.session.delete(old)
-    asked = PageCheck(site_id=site.id, url=url)
-    db.session.add(asked)
+    row = PageCheck(site_id=site.id, url=url)
+    db.session.add(row)
     db.session.flush()
-    return asked
+    return row
 
 
 def last_of(site: Site) -> PageCheck | None:
@@ -40,31 +40,31 @@ def last_of(site: Site) -> PageCheck | None:
     return db.session.scalar(rows.limit(1))
 
 
-def claim() -> Asked | None:
+def claim() -> ClaimedCheck | None:
     """Lease the next check that is due."""
     for row in PageCheck.claim(1, LEASE):
-        return Asked(row.id, row.url)
+        return ClaimedCheck(row.id, row.url)
     return None
 
 
-def perform(asked: Asked) -> list[Finding]:
+def perform(claimed: ClaimedCheck) -> list[Finding]:
     """Fetch the page and check it."""
-    return page_check.check(safe_http.fetch_itself(asked.url))
+    return page_check.check(safe_http.fetch_itself(claimed.url))
 
 
-def retry(asked: Asked, reason: str) -> None:
+def retry(claimed: ClaimedCheck, reason: str) -> None:
     """Store that the page could not be fetched or parsed: the owner is waiting and asks again."""
-    complete(asked, [CheckFailed(page_check.UNREADABLE, url=asked.url, why=reason).found_by(page_check.PAGE)])
+    complete(claimed, [CheckFailed(page_check.UNREADABLE, url=claimed.url, why=reason).found_by(page_check.PAGE)])
 
 
-def give_up(asked: Asked, failure: PermanentFailure) -> None:
+def give_up(claimed: ClaimedCheck, failure: PermanentFailure) -> None:
     """The same for an address that may not be fetched."""
-    retry(asked, str(failure))
+    retry(claimed, str(failure))
 
 
-def complete(asked: Asked, found: list[Finding]) -> None:
+def complete(claimed: ClaimedCheck, found: list[Finding]) -> None:
     """Store the findings."""
-    row = db.session.get(PageCheck, asked.check_id)
+    row = db.session.get(PageCheck, claimed.check_id)
     if row is not None:
-        row.findings = [[one.name, one.mark, one.said, one.code] for one in found]
+        row.findings = [[one.name, one.mark, one.reason, one.code] for one in found]
         row.state, row.leased_until = DONE, None

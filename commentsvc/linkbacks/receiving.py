@@ -167,22 +167,22 @@ def _check_source(source: str, target: str) -> None:
 
 
 def _check_ban(site: Site, request: LinkbackRequest) -> None:
-    said = "\n".join((request.blog_name, request.title, request.excerpt))
+    text = "\n".join((request.blog_name, request.title, request.excerpt))
     try:
-        bans.check(site, AuthorIdentity(website=request.source, said=said))
+        bans.check(site, AuthorIdentity(website=request.source, text=text))
     except Banned:
         raise NotAccepting from None
 
 
 def _check_budget(site: Site, key: str, source: str, address_hash: str | None) -> None:
-    asked = {
+    values = {
         "lately": clock.now() - timedelta(hours=1),
         "host": host_of(source),
         "site": site.id,
         "key": key,
         "sender": address_hash,
     }
-    used = db.session.connection().execute(_used(), asked).one()
+    used = db.session.connection().execute(_used(), values).one()
     shared = (MAX_WAITING, MAX_OF_HOST, MAX_FOR_ARTICLE)
     budgets = (*shared, *(most // SHARE_OF_SENDER for most in shared), MAX_OF_SENDER)
     if any(number >= most for number, most in zip(used, budgets, strict=True)):

@@ -88,9 +88,9 @@ def perform(message: Message) -> Outcome:
         return _sent(message)
     except (PermanentFailure, safe_http.FetchFailed):
         raise
-    except Exception as problem:
+    except Exception as error:
         log.exception("the answer about %s could not be read", message.target)
-        raise ReceiverRefused("could not be read") from problem
+        raise ReceiverRefused("could not be read") from error
 
 
 def _sent(message: Message) -> Outcome:
@@ -161,8 +161,8 @@ def _must_be_fine(page: Page) -> Page:
     if page.is_temporary_error:
         raise FetchFailed(f"status {page.status}")
     if not page.is_success:
-        said = plain_text.from_html(plain_text.decode(page.body[:1000]))[:200]
-        raise ReceiverRefused(f"status {page.status}: {said}" if said else f"status {page.status}")
+        answer = plain_text.from_html(plain_text.decode(page.body[:1000]))[:200]
+        raise ReceiverRefused(f"status {page.status}: {answer}" if answer else f"status {page.status}")
     return page
 
 

@@ -125,13 +125,13 @@ def _named_in(beginning: str) -> Iterator[str]:
 
 
 def _check_status(page: Page) -> None:
-    said = f"the page answers with status {page.status}"
+    why = f"the page answers with status {page.status}"
     if page.status == GONE_FOR_EVER:
-        raise NoLink(said)
+        raise NoLink(why)
     if page.is_temporary_error:
-        raise FetchFailed(said)
+        raise FetchFailed(why)
     if not page.is_success:
-        raise SourceMissing(said)
+        raise SourceMissing(why)
 
 
 def _read_html(page: Page, target: Target) -> Finding:

@@ -55,8 +55,8 @@ def refusal_in(answer: bytes) -> str | None:
     error, message = ERROR.search(text), MESSAGE.search(text)
     if error is None:
         return "no answer that TrackBack knows"
-    said = plain_text.from_html(message[1]) if message else ""
-    return None if int(error[1]) == 0 else said or f"error {error[1]}"
+    message_text = plain_text.from_html(message[1]) if message else ""
+    return None if int(error[1]) == 0 else message_text or f"error {error[1]}"
 
 
 def parse(body: bytes, content_type: str) -> LinkbackRequest:

@@ -203,18 +203,18 @@ def _was_withdrawn(comment: Comment) -> bool:
 
 
 def _is_host_over_limit(host: str) -> bool:
-    asked = select(func.count(Ping.id)).where(
+    recent = select(func.count(Ping.id)).where(
         Ping.source_host == host, Ping.checked_at > clock.now() - timedelta(hours=1)
     )
-    return (db.session.scalar(asked) or 0) >= MAX_OF_HOST
+    return (db.session.scalar(recent) or 0) >= MAX_OF_HOST
 
 
 def _check_ban(ping: Ping, finding: Finding) -> None:
     """Raise if the page's content is banned, even if the ping itself was not."""
     addresses = (finding.author_url or "", finding.url or "", finding.page)
-    said = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
+    text = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
     try:
-        bans.check(ping.site, AuthorIdentity(website=ping.source, said=said))
+        bans.check(ping.site, AuthorIdentity(website=ping.source, text=text))
     except Banned:
         raise NotAccepting from None
 

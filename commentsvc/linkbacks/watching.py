@@ -79,12 +79,12 @@ def entries(page: Page) -> list[Entry]:
     feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)
     if not feed.entries and not feed.get("version"):
         raise FetchFailed("this is no feed")
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for entry in feed.entries[:MAX_ENTRIES]:
         if url := links.plain(str(entry.get("link", ""))):
             parts = (str(entry.get(name, "")) for name in ("title", "updated", "summary", "content"))
-            said[url] = "\n".join((said.get(url, ""), *parts))  # several entries may be about one article
-    return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in said.items()]
+            texts[url] = "\n".join((texts.get(url, ""), *parts))  # several entries may be about one article
+    return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in texts.items()]
 
 
 def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:

@@ -66,12 +66,12 @@ def convert(html: str, *, breaks: bool = False) -> Converted:
     root = plain_text.tree(html)
     if root is None:
         return Converted("")
-    said = _letters(" ".join(_visible(root)))
+    words = _letters(" ".join(_visible(root)))
     first = _Converter(breaks=breaks, marks=True).convert(root)
-    if _words_of(first.markup) == said:
+    if _words_of(first.markup) == words:
         return first
     plain = _Converter(breaks=breaks, marks=False).convert(root)
-    if _words_of(plain.markup) != said:
+    if _words_of(plain.markup) != words:
         plain.lost[N_("text changed")] += 1
     return plain
 
@@ -121,8 +121,8 @@ def _visible(node: "Element") -> Iterator[str]:
 
 def _is_address(text: str, href: str) -> bool:
     """Return whether a link's text is its address, whole or cut."""
-    bare, there = text.strip().rstrip("…").removesuffix("..."), WEB.sub("", href)
-    return bool(bare) and bool(there) and there.startswith(WEB.sub("", bare)) and ("." in bare or "/" in bare)
+    bare, target = text.strip().rstrip("…").removesuffix("..."), WEB.sub("", href)
+    return bool(bare) and bool(target) and target.startswith(WEB.sub("", bare)) and ("." in bare or "/" in bare)
 
 
 def _smiley(image: "Element") -> str:
@@ -246,14 +246,14 @@ class _Converter:
         return inside
 
     def _inside(self, node: "Element", depth: int) -> str:
-        said = [self._text(node.text)]
+        parts = [self._text(node.text)]
         for child in node:
             if isinstance(child.tag, str) and child.tag in BLOCKS:
-                said.append("\n\n" + "\n\n".join(self._block(child, depth + 1, MAX_QUOTES)) + "\n\n")
+                parts.append("\n\n" + "\n\n".join(self._block(child, depth + 1, MAX_QUOTES)) + "\n\n")
             elif isinstance(child.tag, str):
-                said.append(self._inline(child, depth + 1))
-            said.append(self._text(child.tail))
-        return "".join(said)
+                parts.append(self._inline(child, depth + 1))
+            parts.append(self._text(child.tail))
+        return "".join(parts)
 
     def _text(self, text: str | None) -> str:
         if not text:

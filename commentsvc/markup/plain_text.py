@@ -158,13 +158,13 @@ def decode(raw: bytes, *labels: str) -> str:
     return text.translate(encodings.KOI8_U) if name == "koi8-u" else text
 
 
-def _instead(problem: UnicodeError) -> tuple[str, int]:
+def _instead(error: UnicodeError) -> tuple[str, int]:
     """Return U+FFFD; a control character for bytes of it that an encoding with one byte a character leaves free."""
-    if not isinstance(problem, UnicodeDecodeError):
-        raise problem
-    byte = problem.object[problem.start]
-    is_free = problem.encoding == "charmap" and byte in FREE
-    return (chr(byte) if is_free else "\ufffd", problem.start + 1 if is_free else problem.end)
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    byte = error.object[error.start]
+    is_free = error.encoding == "charmap" and byte in FREE
+    return (chr(byte) if is_free else "\ufffd", error.start + 1 if is_free else error.end)
 
 
 codecs.register_error(LIKE_BROWSERS, _instead)

@@ -69,13 +69,13 @@ def _attribution(lines: list[str], last: int) -> set[int]:
 
 def _is_whole(lines: list[str]) -> bool:
     """Return whether the sentence has not begun on a line above: an address may be broken in two."""
-    said = " ".join(lines)
-    return _names(lines) and said.count(">") <= said.count("<")
+    line = " ".join(lines)
+    return _names(lines) and line.count(">") <= line.count("<")
 
 
 def _names(lines: list[str]) -> bool:
-    said = " ".join(lines)
-    return any(char.isdigit() for char in said) and ("<" in said or "@" in said or "," in said or len(said) > 20)
+    line = " ".join(lines)
+    return any(char.isdigit() for char in line) and ("<" in line or "@" in line or "," in line or len(line) > 20)
 
 
 def _without_headers(lines: list[str]) -> list[str]:

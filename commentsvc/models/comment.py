@@ -236,7 +236,7 @@ def marks_of(
     return " ".join([f"={state}", f"={kind}", *place, *(reason_mark(reason) for reason in reasons)])
 
 
-def said_in(*texts: str | None) -> str:
+def words_of(*texts: str | None) -> str:
     """Return the words of the texts in ``SEARCHED``."""
     return tokenize("\n".join(filter(None, texts)))
 
@@ -255,4 +255,4 @@ def _index(comment: Comment, *, is_new: bool = False) -> None:
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
     comment.search_tags = marks_of(*what, comment.created_at, comment.reasons or ())
     if is_new or any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
-        comment.search_text = said_in(*(getattr(comment, name) for name in SEARCHED))
+        comment.search_text = words_of(*(getattr(comment, name) for name in SEARCHED))

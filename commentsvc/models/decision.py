@@ -56,13 +56,13 @@ def is_last() -> ColumnElement[bool]:
 
 def is_moderator_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """A moderator called the comment spam, as a condition; the score's own verdict does not count."""
-    said = select(Decision.id).where(
+    decided = select(Decision.id).where(
         Decision.comment_id == comment.id,
         Decision.moderator_id.is_not(None) | Decision.is_by_owner,
         Decision.after == State.SPAM,
         Decision.is_undo.is_(False),
     )
-    return (comment.state == State.SPAM) & said.exists()
+    return (comment.state == State.SPAM) & decided.exists()
 
 
 def waits(comment: type[Comment] = Comment) -> ColumnElement[bool]:

@@ -65,8 +65,8 @@ class Moderator(Base):
     @classmethod
     def of_site(cls, site_id: int) -> "list[Moderator]":
         """Return the moderators of a site."""
-        here = db.session.scalars(select(cls).where(cls.removed_at.is_(None)).order_by(cls.id))
-        return [one for one in here if one.moderates(site_id)]
+        moderators = db.session.scalars(select(cls).where(cls.removed_at.is_(None)).order_by(cls.id))
+        return [one for one in moderators if one.moderates(site_id)]
 
     @property
     def is_owner(self) -> bool:

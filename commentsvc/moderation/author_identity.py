@@ -34,26 +34,26 @@ class NotToBeBanned(Refusal):
 class AuthorIdentity:
     """What an author submitted.
 
-    ``address`` is a plain IP address, the rest is as it would be stored; ``said`` is name and text, ``visitor`` the
+    ``address`` is a plain IP address, the rest is as it would be stored; ``text`` is name and text, ``visitor`` the
     hash of the browser's identity.
     """
 
     address: str = ""
     email: str = ""
     website: str = ""
-    said: str = ""
+    text: str = ""
     visitor: str = ""
 
     @classmethod
     def of(cls, comment: Comment) -> "AuthorIdentity":
         """Return the author of a stored comment. Network addresses are stored as hashes only, so there is none."""
-        said = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
-        return cls("", comment.email or "", comment.website or "", said, comment.visitor or "")
+        text = f"{comment.author}\n{comment.author_url or ''}\n{comment.title}\n{comment.body}"
+        return cls("", comment.email or "", comment.website or "", text, comment.visitor or "")
 
     @property
     def everything(self) -> str:
         """All text of the author, to search it for words."""
-        return f"{self.said}\n{self.website}\n{self.email}".casefold()
+        return f"{self.text}\n{self.website}\n{self.email}".casefold()
 
     def ban_identifiers(self, network_lengths: Collection[tuple[int, int]] = ()) -> Iterator[tuple[str, str]]:
         """Yield all kinds and values that a ban could name, except words.
@@ -73,8 +73,8 @@ class AuthorIdentity:
 
     def _hosts(self) -> set[str]:
         # Browsers take such a dot for one, although what we show as a link ends before it.
-        spellings = {self.said, self.said.translate(FULL_STOPS)}
-        linked = (links.host_of(link) for said in spellings for link in addresses.in_text(said))
+        spellings = {self.text, self.text.translate(FULL_STOPS)}
+        linked = (links.host_of(link) for spelling in spellings for link in addresses.in_text(spelling))
         return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MAX_HOSTS)}
 
 

@@ -237,8 +237,8 @@ def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
         return with_email(ban.value)
     if ban.kind == BanKind.NETWORK:
         return false()
-    said = (Comment.body, Comment.author, Comment.author_url, Comment.title, Comment.website, Comment.email)
-    plainly = (func.lower(place).contains(ban.value, autoescape=True) for place in said)
+    columns = (Comment.body, Comment.author, Comment.author_url, Comment.title, Comment.website, Comment.email)
+    plainly = (func.lower(place).contains(ban.value, autoescape=True) for place in columns)
     return or_(*plainly, *(_is_not_plain(place) for place in (Comment.body, Comment.author, Comment.website)))
 
 

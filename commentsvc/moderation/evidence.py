@@ -59,7 +59,7 @@ ORDINARY = Circumstances()
 class Known:
     """Facts from the database about the text, the author's history, and earlier spam."""
 
-    said_already: int | None  # the comment in its thread that says the same, if its writer may know of that
+    duplicate: int | None  # the comment in its thread that says the same, if its writer may know of that
     elsewhere: int
     text: int | None  # a comment with the same text, name or mail address that a moderator called spam
     name: int | None
@@ -77,7 +77,7 @@ class Known:
 def gather(comment: Comment) -> Known:
     """Collect everything in one statement."""
     site = comment.thread.site
-    asked = {
+    values = {
         "text": comment.body_hash,
         "thread": comment.thread_id,
         "parent": comment.parent_id,
@@ -93,7 +93,7 @@ def gather(comment: Comment) -> Known:
         "lately": clock.now() - timedelta(hours=site.same_text_hours),
     }
     db.session.flush()
-    return Known(*EVERYTHING.fetch_one(asked))
+    return Known(*EVERYTHING.fetch_one(values))
 
 
 def _everything() -> Select[*tuple[Any, ...]]:
@@ -101,7 +101,7 @@ def _everything() -> Select[*tuple[Any, ...]]:
     texts = select(*sums).where(LearnedWord.word == EVERY)
     website = select(*sums).where(LearnedWord.word == bindparam("website"))
     questions = [
-        _said_already(),
+        _duplicate(),
         _same_text_elsewhere(),
         *(_seen(name) for name in ("text", "name", "email")),
         *_columns_of(website),
@@ -123,7 +123,7 @@ def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINAR
     seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
     if known.website_in_spam and not known.website_in_ham:
         seen.add("website")
-    here = WordCount(known.spam_here or 0, known.ham_here or 0)
+    own = WordCount(known.spam_here or 0, known.ham_here or 0)
     others = WordCount(known.spam_elsewhere or 0, known.ham_elsewhere or 0)
     return Facts(
         body=comment.body,
@@ -135,7 +135,7 @@ def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINAR
         seen_in_spam=frozenset(seen),
         refused=known.refused,
         approved=known.approved,
-        learned=training.opinion(comment, here, others),
+        learned=training.opinion(comment, own, others),
         linkback=comment.kind if comment.is_linkback else "",
         title=comment.title if comment.is_linkback else "",
         author_url=comment.author_url,
@@ -152,28 +152,28 @@ def approved(site: Site, visitor: str | None, besides: int | None = None) -> int
     """
     if visitor is None:
         return 0
-    asked = {"visitor": visitor, "site": site.id, "besides": besides or 0}
+    values = {"visitor": visitor, "site": site.id, "besides": besides or 0}
     db.session.flush()
-    return APPROVED.fetch_int(asked)
+    return APPROVED.fetch_int(values)
 
 
 def approved_by_rule_lately(site: Site, visitor: str, address_hash: str | None) -> int:
     """Return how many comments of this visitor, from this address, rules approved within a day, up to ``ENOUGH``."""
-    asked = {
+    values = {
         "visitor": visitor,
         "address_hash": address_hash,
         "site": site.id,
         "since": clock.now() - timedelta(days=1),
     }
     db.session.flush()
-    return APPROVED_BY_RULE_LATELY.fetch_int(asked)
+    return APPROVED_BY_RULE_LATELY.fetch_int(values)
 
 
 def _approved_by_rule_lately() -> Select[int]:
     theirs = _newest(Comment.visitor == bindparam("visitor"))
     alike = theirs.address_hash.is_not_distinct_from(bindparam("address_hash"))
-    here = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
-    return _counted(select(theirs.id).where(alike, *here, theirs.created_at > bindparam("since")))
+    conditions = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
+    return _counted(select(theirs.id).where(alike, *conditions, theirs.created_at > bindparam("since")))
 
 
 def _approved() -> Select[int]:
@@ -189,8 +189,8 @@ def _approved() -> Select[int]:
     )
     approved = Comment.state == State.APPROVED
     theirs = _newest(Comment.visitor == visitor, (Comment.email == own_address) & approved)
-    here = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
-    other = select(theirs.id).where(*here, theirs.id != bindparam("besides"))
+    conditions = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
+    other = select(theirs.id).where(*conditions, theirs.id != bindparam("besides"))
     person = Decision.moderator_id.is_not(None) | Decision.is_by_owner
     said_so = select(Decision.id).where(Decision.comment_id.in_(other), person, Decision.after == State.APPROVED)
     return _counted(other.where(said_so.exists() | confirmed.exists()))
@@ -201,8 +201,8 @@ def refused(visitor: str | None, address_hash: str | None, besides: int | None =
     same = {name: value for name, value in (("visitor", visitor), ("address_hash", address_hash)) if value}
     if not same:
         return 0
-    asked = {**same, "besides": besides or 0, "since": clock.now() - REMEMBERED}
-    return db.session.scalar(_refused(*same), asked) or 0
+    values = {**same, "besides": besides or 0, "since": clock.now() - REMEMBERED}
+    return db.session.scalar(_refused(*same), values) or 0
 
 
 @cache
@@ -216,7 +216,7 @@ def _refused(*same: str) -> Select[int]:
     return _counted(_called_spam(theirs).where(theirs.created_at > bindparam("since")))
 
 
-def _said_already() -> Select[int]:
+def _duplicate() -> Select[int]:
     """Select a comment with the same text and parent. Of held comments, only the author's own match.
 
     Short texts are excluded: many people write the same.

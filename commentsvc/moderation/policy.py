@@ -41,14 +41,14 @@ BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
 def first_state(thread: Thread, facts: Facts) -> Verdict:
     """Return the state for a comment or linkback in ``thread``: approved, pending or spam."""
     opinion = score.judge(facts)
-    said = tuple(_in_words(signal) for signal in opinion.signals)
+    signs = tuple(_in_words(signal) for signal in opinion.signals)
     is_suspicious = opinion.opinion != Opinion.FINE
     disallowed = tuple([REASON_DISALLOWED, {"word": word}] for word in _listed(thread.site.disallowed_words, facts))
     if disallowed or opinion.opinion == Opinion.SPAM:
-        return Verdict(State.SPAM, disallowed + said, is_suspicious)
+        return Verdict(State.SPAM, disallowed + signs, is_suspicious)
     rules = tuple(_rules_that_hold(thread, facts))
     if rules or is_suspicious:
-        return Verdict(State.PENDING, rules + tuple(one for one in said if one not in rules), is_suspicious)
+        return Verdict(State.PENDING, rules + tuple(one for one in signs if one not in rules), is_suspicious)
     return Verdict(State.APPROVED, (REASON_PASSED,))
 
 
@@ -77,9 +77,9 @@ def _holds_linkbacks(thread: Thread, protocol: str) -> bool:
 def _listed(words: str, facts: Facts) -> Iterator[str]:
     """Yield the site's words found in the text or addresses, also within longer words, as in WordPress."""
     addresses = (facts.website, facts.author_url, facts.email)
-    said = "\n".join((facts.title, facts.body, facts.author, *filter(None, addresses))).casefold()
+    text = "\n".join((facts.title, facts.body, facts.author, *filter(None, addresses))).casefold()
     for line in words.splitlines():
-        if (word := line.strip()) and word.casefold() in said:
+        if (word := line.strip()) and word.casefold() in text:
             yield word
 
 

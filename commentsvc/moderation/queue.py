@@ -118,8 +118,8 @@ def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     """Return the reasons of the newest comments in a state, to filter by."""
     newest = search.selected(who, Wanted(state=state), PAGE * 4)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
-    said = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
-    return sorted(said)
+    sentences = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
+    return sorted(sentences)
 
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:

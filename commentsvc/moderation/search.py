@@ -88,8 +88,8 @@ def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
 def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
     """Return whether a comment matches."""
     parts = _looked_for(who, wanted)
-    here = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)
-    return any(db.session.scalar(rows) is not None for rows in here)
+    matches = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)
+    return any(db.session.scalar(rows) is not None for rows in matches)
 
 
 def _newest(part: Lookup, most: int, before: int | None, upto: int | None) -> Select[int]:
@@ -109,10 +109,10 @@ def phrases(typed: str) -> list[str]:
     """Split a query into words and quoted phrases for the index; ``tele*`` keeps its star."""
     found, beginnings = [], 0
     for match in QUOTED.finditer(typed):
-        said = match[1] if match[1] is not None else match[2]
-        phrase = tokenize(said)[:MAX_PHRASE_LENGTH].strip()
+        words = match[1] if match[1] is not None else match[2]
+        phrase = tokenize(words)[:MAX_PHRASE_LENGTH].strip()
         says_enough = len(phrase) >= MIN_BEGINNING_LENGTH or phrase > SYLLABLES
-        is_beginning = match[1] is None and said.endswith("*") and says_enough
+        is_beginning = match[1] is None and words.endswith("*") and says_enough
         if phrase:
             found.append(phrase + "*" * (is_beginning and beginnings < MAX_BEGINNINGS))
             beginnings += is_beginning
@@ -121,21 +121,21 @@ def phrases(typed: str) -> list[str]:
 
 def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
     """Return where to look: one place, or several to be combined."""
-    said = phrases(wanted.text)
-    if wanted.text.strip() and not said:
+    texts = phrases(wanted.text)
+    if wanted.text.strip() and not texts:
         return []  # punctuation only, which is not in the index
     if wanted.is_narrow:
         fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
-        if said:
-            found = full_text([], said)
+        if texts:
+            found = full_text([], texts)
             fits.append(Comment.id.in_(select(found.comment_id).where(found.fits)))
         return [_in_table(*fits)]
-    if not said and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
+    if not texts and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
         places = _places(who, wanted)
         if len(places) <= MAX_PLACES:
             return [_in_table(*place) for place in places]
     gone = [f"=s{site}" for site in who.gone]
-    return [full_text(list(_marks(who, wanted)), said, _days(wanted), without=gone)]
+    return [full_text(list(_marks(who, wanted)), texts, _days(wanted), without=gone)]
 
 
 def _in_table(*fits: ColumnElement[bool]) -> Lookup:

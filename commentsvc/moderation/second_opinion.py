@@ -49,11 +49,11 @@ def perform(question: Question) -> bool:
         FetchRefused, FetchFailed: no answer, or none of the protocol's.
     """
     page = safe_http.post_form(question.url, question.fields)
-    said = page.body[:100].decode("utf-8", "replace").strip()
-    if page.status != 200 or said not in ("true", "false"):
+    answer = page.body[:100].decode("utf-8", "replace").strip()
+    if page.status != 200 or answer not in ("true", "false"):
         hint = page.headers.get("x-akismet-debug-help", "")
-        raise safe_http.FetchFailed(f"status {page.status}: {said} {hint}".strip())
-    return said == "true"
+        raise safe_http.FetchFailed(f"status {page.status}: {answer} {hint}".strip())
+    return answer == "true"
 
 
 def complete(question: Question, is_spam: bool) -> None:

@@ -16,12 +16,12 @@ from commentsvc.spam.learning import Knowledge, WordCount
 LEARNED_FROM = {State.SPAM: "spam", State.APPROVED: "ham"}
 
 
-def opinion(comment: Comment, here: WordCount, others: WordCount) -> float | None:
+def opinion(comment: Comment, own: WordCount, others: WordCount) -> float | None:
     """Return the probability of spam, from 0 to 1; None if too little was learned here and on other sites."""
-    if not Knowledge(here, others).suffices:
+    if not Knowledge(own, others).suffices:
         return None
     words = _words(comment)
-    return learning.probability(words, Knowledge(here, others, _learned(comment.thread.site, words)))
+    return learning.probability(words, Knowledge(own, others, _learned(comment.thread.site, words)))
 
 
 def learn(comment: Comment, state: State) -> None:
@@ -79,8 +79,8 @@ def _counts_of_words() -> Select[*tuple[Any, ...]]:
     places = (LearnedWord.site_id == bindparam("site"), LearnedWord.site_id != bindparam("site"))
     counters = (LearnedWord.spam, LearnedWord.ham)
     sums = [func.coalesce(func.sum(counter).filter(place), 0) for place in places for counter in counters]
-    asked = LearnedWord.word.in_(bindparam("words", expanding=True))
-    return select(LearnedWord.word, *sums).where(asked).group_by(LearnedWord.word)
+    is_one_of_them = LearnedWord.word.in_(bindparam("words", expanding=True))
+    return select(LearnedWord.word, *sums).where(is_one_of_them).group_by(LearnedWord.word)
 
 
 def _count(comment: Comment, kind: str | None, step: int) -> None:

@@ -78,8 +78,8 @@ def _check(means: Means, url: str) -> None:
         return
     try:
         push_services.check(url)
-    except push_services.PushUnavailable as problem:
-        raise NoSuchChannel(why=str(problem)) from None
+    except push_services.PushUnavailable as error:
+        raise NoSuchChannel(why=str(error)) from None
 
 
 def rotate(channel: Channel) -> None:
@@ -201,8 +201,8 @@ def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[st
             "%(count)s comments need approval on %(site)s",
         )
         title = i18n.ngettext(one, many, count)
-        said = plain_text.crop(plain_text.fold(data["body"]), EXCERPT)
-        text = f"{data['author']}: {said}\n{links.absolute('/admin/queue')}"
+        excerpt = plain_text.crop(plain_text.fold(data["body"]), EXCERPT)
+        text = f"{data['author']}: {excerpt}\n{links.absolute('/admin/queue')}"
         return title % {"count": count, "site": site.name if site else ""}, text
 
 
@@ -215,10 +215,10 @@ def perform(message: Message) -> str:
     if message.means == Means.PUSH:
         try:
             push_services.send(message.url, message.title, message.text)
-        except push_services.PushUnavailable as problem:
-            raise safe_http.FetchRefused(str(problem)) from problem
-        except push_services.PushFailed as problem:
-            raise safe_http.FetchFailed(str(problem)) from problem
+        except push_services.PushUnavailable as error:
+            raise safe_http.FetchRefused(str(error)) from error
+        except push_services.PushFailed as error:
+            raise safe_http.FetchFailed(str(error)) from error
         return "taken"
     page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))
     if page.status == GONE:
@@ -231,8 +231,8 @@ def perform(message: Message) -> str:
 def signed(message: Message, now: datetime) -> dict[str, str]:
     """Return the headers of Standard Webhooks: id, timestamp, and one signature per secret in force."""
     seconds = str(int(now.timestamp()))
-    said = f"{message.message_id}.{seconds}.".encode() + message.body
-    signatures = (hmac.new(base64.b64decode(secret), said, hashlib.sha256).digest() for secret in message.secrets)
+    content = f"{message.message_id}.{seconds}.".encode() + message.body
+    signatures = (hmac.new(base64.b64decode(secret), content, hashlib.sha256).digest() for secret in message.secrets)
     return {
         "Webhook-Id": message.message_id,
         "Webhook-Timestamp": seconds,

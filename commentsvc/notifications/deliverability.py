@@ -81,8 +81,8 @@ def _of_domain() -> Iterator[Reason]:
             yield [NO_SPF, {"domain": envelope}]
         if not any(text.lower().startswith("v=dmarc1") for text in dns_records.texts(f"_dmarc.{domain}")):
             yield [NO_DMARC, {"domain": domain}]
-    except dns_records.NoAnswer as problem:
-        yield [UNASKED, {"domain": domain, "why": str(problem)}]
+    except dns_records.NoAnswer as error:
+        yield [UNASKED, {"domain": domain, "why": str(error)}]
     yield [DKIM, {"domain": domain}]
 
 

@@ -92,17 +92,17 @@ def render_email(email: Email) -> RenderedEmail | None:
 
 def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
     """Ask whether emails are wanted; contains nothing that anybody typed."""
-    asked = email.subscription
-    if asked is None or asked.is_active:
+    subscription = email.subscription
+    if subscription is None or subscription.is_active:
         return None
-    stop_url = subscriptions.never_url(asked)
+    stop_url = subscriptions.never_url(subscription)
     facts = {
-        "site": asked.site,
-        "confirm_url": subscriptions.confirm_url(asked, email.facts.get("asker", "")),
+        "site": subscription.site,
+        "confirm_url": subscriptions.confirm_url(subscription, email.facts.get("asker", "")),
         "stop_url": stop_url,
         "why": i18n.gettext("Is someone else using your address?"),
     }
-    return _Plan("confirm", facts, {"sender_name": asked.site.name, "stop_url": stop_url})
+    return _Plan("confirm", facts, {"sender_name": subscription.site.name, "stop_url": stop_url})
 
 
 def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
@@ -160,8 +160,8 @@ def _why_together(recipient: Recipient, items: Sequence[EmailItem]) -> str:
     """Return why several comments come in one email: that was asked for, or many were approved at once."""
     if recipient.frequency != Frequency.AT_ONCE:
         return i18n.gettext("You asked for a digest.")
-    said = (i18n.gettext(WHY[one.subscription.topic], site=one.comment.thread.site.name) for one in items)
-    return " ".join(dict.fromkeys(said))
+    reasons = (i18n.gettext(WHY[one.subscription.topic], site=one.comment.thread.site.name) for one in items)
+    return " ".join(dict.fromkeys(reasons))
 
 
 def _held(email: Email, recipient: Recipient) -> _Plan | None:
@@ -313,12 +313,12 @@ def _render(name: str, facts: Mapping[str, Any]) -> str:
     return _environment().get_template(f"mail/{name}").render(language=i18n.language(), **facts)
 
 
-def _said(comment: Comment, most: int = EXCERPT) -> Markup:
+def _comment_html(comment: Comment, most: int = EXCERPT) -> Markup:
     """Return a comment's HTML for an email: marked up, without links and images."""
-    said = plain_text.crop(comment.body, most)
+    text = plain_text.crop(comment.body, most)
     if comment.is_linkback:
-        return Markup("<p>{}</p>").format(said)
-    return Markup(render_for_email(said))  # noqa: S704 - our own renderer's
+        return Markup("<p>{}</p>").format(text)
+    return Markup(render_for_email(text))  # noqa: S704 - our own renderer's
 
 
 def _quoted(text: str) -> str:
@@ -355,7 +355,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, said=_said, quoted=_quoted)
+    environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, comment_html=_comment_html, quoted=_quoted)
     environment.filters.update(isolated=isolated, title_of=_title, url=_url)
     lengths = {"EXCERPT": EXCERPT, "IN_A_DIGEST": IN_A_DIGEST, "TO_DECIDE": TO_DECIDE}
     environment.globals.update(lengths, direction=i18n.direction, ANSWER_ABOVE=ANSWER_ABOVE)

@@ -90,8 +90,8 @@ def read(raw: bytes) -> Incoming:
         short = _without_long(HEADER, head) + separator + _without_long(PARTS_HEADER, body)
         mail = email.message_from_bytes(short, policy=compat32)
         return _read(mail)
-    except Exception as problem:  # the library fails on some of what it accepts
-        raise Unreadable(f"{type(problem).__name__}: {problem}"[:300]) from problem
+    except Exception as error:  # the library fails on some of what it accepts
+        raise Unreadable(f"{type(error).__name__}: {error}"[:300]) from error
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
@@ -173,13 +173,13 @@ def _report(mail: Message) -> Report | None:
     fields: dict[str, str] = {}
     for block in _inner(status):
         fields |= {name.lower(): str(value) for name, value in block.items()}
-    code, said = fields.get("status", "").strip(), fields.get("diagnostic-code", "") or fields.get("status", "")
+    code, detail = fields.get("status", "").strip(), fields.get("diagnostic-code", "") or fields.get("status", "")
     return Report(
         is_failure=fields.get("action", "").strip().lower() == "failed",
         is_final=code.startswith(("5.1.", "5.2.1")) and code not in SENDERS_FAULT,
         is_complaint=False,
         is_about_address=code.startswith(("5.0.", "5.1.", "5.2.", "4.")) and code not in SENDERS_FAULT,
-        reason=plain_text.fold(said)[:300],
+        reason=plain_text.fold(detail)[:300],
     )
 
 

@@ -90,9 +90,9 @@ def claim() -> OutgoingEmail | None:
                 outgoing = _prepare(email)
         except SQLAlchemyError:
             raise
-        except Exception as problem:  # one broken email must not block the others
+        except Exception as error:  # one broken email must not block the others
             log.exception("email %s cannot be written out", email.id)
-            _end(email, EmailState.FAILED, f"{type(problem).__name__}: {problem}")
+            _end(email, EmailState.FAILED, f"{type(error).__name__}: {error}")
             continue
         if outgoing:
             return outgoing

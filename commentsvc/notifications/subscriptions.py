@@ -40,9 +40,9 @@ def subscribe_to_replies(
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
     """Subscribe somebody to every comment of an article, once they confirm their address."""
     recipient = Recipient.with_email(email)
-    here = (Subscription.topic == Topic.THREAD, Subscription.site_id == site.id, Subscription.key == key)
+    conditions = (Subscription.topic == Topic.THREAD, Subscription.site_id == site.id, Subscription.key == key)
     already = recipient and db.session.scalar(
-        select(Subscription).where(*here, Subscription.recipient_id == recipient.id)
+        select(Subscription).where(*conditions, Subscription.recipient_id == recipient.id)
     )
     if already and already.state in KNOWN:
         return already
@@ -59,10 +59,14 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
     It needs no confirmation: whoever set the address up decides.
     """
     recipient = Recipient.known(email, language)
-    here = (Subscription.topic == topic, Subscription.site_id == site.id, Subscription.recipient_id == recipient.id)
+    conditions = (
+        Subscription.topic == topic,
+        Subscription.site_id == site.id,
+        Subscription.recipient_id == recipient.id,
+    )
 
     def known() -> Subscription | None:
-        return db.session.scalar(select(Subscription).where(*here))
+        return db.session.scalar(select(Subscription).where(*conditions))
 
     if found := known():
         return found
@@ -115,14 +119,14 @@ def _may_ask(recipient: Recipient) -> bool:
     if not recipient.is_open:
         return False
     db.advisory_lock(f"confirm {recipient.email}")
-    asked = select(func.count(Email.id)).where(
+    confirmations = select(func.count(Email.id)).where(
         Email.recipient == recipient.email,
         Email.kind == EmailKind.CONFIRM,
         Email.state != EmailState.CANCELLED,
     )
-    if db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_EVERY)):
+    if db.session.scalar(confirmations.where(Email.created_at > clock.now() - ASK_EVERY)):
         return False
-    lately = db.session.scalar(asked.where(Email.created_at > clock.now() - ASK_DURING)) or 0
+    lately = db.session.scalar(confirmations.where(Email.created_at > clock.now() - ASK_DURING)) or 0
     return lately < ASK_AT_MOST or _is_confirmed(recipient)
 
 
@@ -150,8 +154,10 @@ def parse_confirm_token(token: str) -> tuple[Subscription, bool]:
     Raises:
         LinkInvalid, LinkExpired
     """
-    asked = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    row_id, asker = asked if isinstance(asked, list) else (asked, "")  # emails of former versions have an id alone
+    content = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
+    row_id, asker = (
+        content if isinstance(content, list) else (content, "")
+    )  # emails of former versions have an id alone
     subscription = _existing(Subscription, row_id)
     return subscription, tokens.equal(asker, _asker(subscription))
 

@@ -91,10 +91,10 @@ def website(address: str) -> str:
     return f"website:{links.host_of(address.casefold())}"[:MAX_LENGTH]
 
 
-def _share(here: WordCount, elsewhere: WordCount, knowledge: Knowledge) -> float:
+def _share(own: WordCount, elsewhere: WordCount, knowledge: Knowledge) -> float:
     among_others = _drawn(elsewhere, knowledge.others, towards=0.5, strength=STRENGTH)
     strength = STRENGTH + min(elsewhere.total, STRENGTH_OF_OTHERS)
-    return _drawn(here, knowledge.site, towards=among_others, strength=strength)
+    return _drawn(own, knowledge.site, towards=among_others, strength=strength)
 
 
 def _drawn(word_count: WordCount, of: WordCount, towards: float, strength: float) -> float:

@@ -119,8 +119,8 @@ def foreign_markup(facts: Facts) -> Signal | None:
 
 def trades(facts: Facts) -> Signal | None:
     """Words of trades that live on spam, in text, name or website."""
-    said = " ".join((facts.body, facts.author, facts.website or "")).casefold()
-    found = sorted(TRADES.intersection(WORD.findall(said)))
+    text = " ".join((facts.body, facts.author, facts.website or "")).casefold()
+    found = sorted(TRADES.intersection(WORD.findall(text)))
     if not found:
         return None
     named = ", ".join(found[:MAX_WORDS_NAMED])
@@ -129,8 +129,8 @@ def trades(facts: Facts) -> Signal | None:
 
 def mixed_scripts(facts: Facts) -> Signal | None:
     """Letters of several scripts in one word, as in a Latin word with a Cyrillic ``a``, are there to deceive."""
-    said = f"{facts.author} {facts.body}"
-    for word in () if said.isascii() else WORD.findall(said):
+    text = f"{facts.author} {facts.body}"
+    for word in () if text.isascii() else WORD.findall(text):
         if not word.isascii() and len({_script(char) for char in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
             return Signal(4, N_("mixed alphabets within one word"))
     return None
@@ -150,8 +150,8 @@ def other_script(facts: Facts) -> Signal | None:
 
 def other_language(facts: Facts) -> Signal | None:
     """The text is in another language than the site's; a little, as readers come from everywhere."""
-    said = languages.guess(addresses.without(facts.body) if facts.links else facts.body)
-    if said is None or said == facts.language[:2]:
+    guessed = languages.guess(addresses.without(facts.body) if facts.links else facts.body)
+    if guessed is None or guessed == facts.language[:2]:
         return None
     return Signal(1, N_("not in the blog’s language"))
 

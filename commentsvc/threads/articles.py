@@ -120,9 +120,9 @@ def _thread(row: Sequence[Any], site: Site) -> Thread | None:
     values = dict(zip(COLUMNS, ARTICLE_QUERY.to_python(row)[1:], strict=True))
     if values["id"] is None:
         return None
-    there: Thread | None = db.session().identity_map.get(identity_key(Thread, values["id"]))
-    if there is not None:
-        return there
+    present: Thread | None = db.session().identity_map.get(identity_key(Thread, values["id"]))
+    if present is not None:
+        return present
     thread = Thread()
     db.attach(thread, values)
     set_committed_value(thread, "site", site)

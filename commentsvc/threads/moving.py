@@ -203,7 +203,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     undo_data, into = action.undo_data, action.thread
     if into is None or Thread.at(into.site, undo_data["thread"]["key"]) is not into:
         return []
-    times = {name: datetime.fromisoformat(said) for name in TIMES if (said := undo_data["thread"][name])}
+    times = {name: datetime.fromisoformat(moment) for name in TIMES if (moment := undo_data["thread"][name])}
     Thread.lock([into.id])
     own = delete(ThreadAlias).where(ThreadAlias.site_id == into.site_id, ThreadAlias.key == undo_data["thread"]["key"])
     db.session.execute(own)
@@ -249,11 +249,11 @@ def _bring_home(thread: Thread) -> None:
 def _lead_followers(site_id: int, before: str, after: str) -> list[int]:
     """Move followers from one address to another, unless they follow that already; return ids of subscriptions."""
     of_site = Subscription.site_id == site_id
-    here = select(Subscription.recipient_id).where(
+    subscribed = select(Subscription.recipient_id).where(
         of_site, Subscription.key == after, Subscription.topic == Topic.THREAD
     )
     theirs = select(Subscription.id).where(of_site, Subscription.key == before)
-    free = (Subscription.topic != Topic.THREAD) | Subscription.recipient_id.not_in(here)
+    free = (Subscription.topic != Topic.THREAD) | Subscription.recipient_id.not_in(subscribed)
     found = list(db.session.scalars(theirs.where(free)))
     _follow(found, after)
     return found
@@ -330,9 +330,9 @@ def undo_alias(action: ModeratorAction) -> list[Thread]:
     thread = action.thread
     if thread is None:
         return []
-    here = (ThreadAlias.site_id == thread.site_id, ThreadAlias.thread_id == thread.id)
+    conditions = (ThreadAlias.site_id == thread.site_id, ThreadAlias.thread_id == thread.id)
     if key := action.undo_data.get("added"):
-        db.session.execute(delete(ThreadAlias).where(*here, ThreadAlias.key == key))
+        db.session.execute(delete(ThreadAlias).where(*conditions, ThreadAlias.key == key))
         _follow(action.undo_data["followers"], key)
     elif Thread.at(thread.site, action.undo_data["removed"]) is None:
         db.session.add(ThreadAlias(site_id=thread.site_id, key=action.undo_data["removed"], thread_id=thread.id))

@@ -87,8 +87,8 @@ class Choices:
             wrong["mine"] = NotMine(typed=strange)
         try:
             addresses.rules_of(self.map)
-        except (Refusal, csv.Error) as problem:
-            wrong["map"] = problem if isinstance(problem, Refusal) else addresses.WrongMap(line=1)
+        except (Refusal, csv.Error) as error:
+            wrong["map"] = error if isinstance(error, Refusal) else addresses.WrongMap(line=1)
         try:
             permalinks.address(self.permalink, number="1", slug="a", title="a", date=clock.now())
         except Refusal as refusal:

@@ -36,8 +36,8 @@ def tables_of(path: Path) -> frozenset[str]:
     with _opened(path) as database:
         try:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        except sqlite3.DatabaseError as problem:
-            raise NotReadable(PROBLEM, problem=str(problem)) from None
+        except sqlite3.DatabaseError as error:
+            raise NotReadable(PROBLEM, problem=str(error)) from None
     return frozenset(name for (name,) in rows)
 
 
@@ -50,18 +50,18 @@ def columns_of(path: Path, name: str) -> frozenset[str]:
 
 def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]]:
     """Yield rows of the tables with these names, whatever stands before them, such as ``wp_``. No code in it is run."""
-    there = tables_of(path)
+    tables = tables_of(path)
     with _opened(path) as database:
         database.row_factory = sqlite3.Row
         for name in names:
-            table = _named(there, name)
+            table = _named(tables, name)
             if table is None:
                 continue
             try:
                 for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a name that is in the file
                     yield name, dict(row)
-            except sqlite3.DatabaseError as problem:
-                raise NotReadable(PROBLEM, problem=str(problem)) from None
+            except sqlite3.DatabaseError as error:
+                raise NotReadable(PROBLEM, problem=str(error)) from None
 
 
 def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") -> Iterator[tuple[str, Row]]:
@@ -72,15 +72,16 @@ def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") ->
         name = _named({found[1]}, *names)
         if name is None:
             continue
-        said = [one.strip(' `"[]\n') for one in found[2].split(",")] if found[2] else columns.get(found[1].lower(), [])
+        given = found[2].split(",") if found[2] else None
+        fields = [one.strip(' `"[]\n') for one in given] if given else columns.get(found[1].lower(), [])
         wanted = next(one for one in names if _named({found[1]}, one))
         for values in _rows(text, found.end()):
-            yield wanted, dict(zip(said, values, strict=False))
+            yield wanted, dict(zip(fields, values, strict=False))
 
 
-def _named(there: Collection[str], *names: str) -> str | None:
+def _named(tables: Collection[str], *names: str) -> str | None:
     """Return the table that has one of these names, or ends with it after a prefix."""
-    for table in sorted(there, key=len):
+    for table in sorted(tables, key=len):
         bare = table.lower()
         if any(bare == name or bare.endswith(f"_{name}") for name in names):
             return table

@@ -79,8 +79,8 @@ def opened(path: Path) -> Iterator[list[BinaryIO]]:
                 yield [_buffered(cast(BinaryIO, gzip.GzipFile(fileobj=file)), packed)]
             else:
                 yield [file]
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as problem:
-        raise NotReadable(PROBLEM, problem=_why(problem)) from None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
+        raise NotReadable(PROBLEM, problem=_why(error)) from None
 
 
 def whole(stream: BinaryIO) -> bytes:
@@ -103,5 +103,5 @@ def _buffered(stream: BinaryIO, packed: int) -> BinaryIO:
     return io.BufferedReader(_Bounded(stream, packed), BEGINNING)
 
 
-def _why(problem: BaseException) -> str:
-    return problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+def _why(error: BaseException) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -27,5 +27,5 @@ def address(pattern: str, *, number: str, slug: str, title: str, date: datetime 
     when = date or datetime.min
     if re.search(r"[{}]", PLACE.sub("", pattern)):
         raise WrongPattern
-    said = PLACE.sub(lambda place: values[place[1]] if place[1] else when.strftime(place[2]), pattern)
-    return said if "://" in said else f"/{said.lstrip('/')}"
+    address = PLACE.sub(lambda place: values[place[1]] if place[1] else when.strftime(place[2]), pattern)
+    return address if "://" in address else f"/{address.lstrip('/')}"

@@ -99,9 +99,9 @@ def _of_text(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Itera
 
 
 def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
-    there = {table.lower() for table in databases.tables_of(path)}
+    tables = {table.lower() for table in databases.tables_of(path)}
     for module in OF_TABLES:
-        has_tables = all(_is_there(table, there) for table in module.TABLES)
+        has_tables = all(_is_there(table, tables) for table in module.TABLES)
         if name in (AUTO, module.NAME) and has_tables and _has_columns(path, module):
             if databases.is_torn(path):
                 yield Notice(TORN)
@@ -132,5 +132,5 @@ def _unknown(first: bytes) -> OfNoFormat:
     if DUMP.match(first):
         return OfNoFormat(A_DUMP)
     low = first.lower()
-    sentence = next((said for sign, said in LOOKS_LIKE.items() if sign.lower() in low), None)
+    sentence = next((sentence for sign, sentence in LOOKS_LIKE.items() if sign.lower() in low), None)
     return OfNoFormat(sentence, known=", ".join(FORMATS))

@@ -99,11 +99,11 @@ class SourceComment:
 
 @dataclass(frozen=True)
 class NotTaken:
-    """Something that cannot be read, and why; ``said`` is its beginning."""
+    """Something that cannot be read, and why; ``text`` is its beginning."""
 
     place: str
     why: Reason
-    said: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)

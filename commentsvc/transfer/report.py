@@ -66,16 +66,16 @@ class Report:
         if self.sites:
             yield f"The file holds several sites: {_listed(self.sites)}. For one of them, say --only-site."
         if self.broken:
-            said = "now repaired" if self.is_repaired else "say --fix-mojibake to repair them"
-            yield f"Comments with broken characters such as “Ã¼”: {self.broken}; {said}."
+            advice = "now repaired" if self.is_repaired else "say --fix-mojibake to repair them"
+            yield f"Comments with broken characters such as “Ã¼”: {self.broken}; {advice}."
         if lost := _listed(self.lost):
             yield f"Formatting that has changed: {lost}."
         if changed := _listed(self.changed):
             yield f"Fields that did not fit: {changed}."
         for why, count, places in self.left_out:
             yield f"Left out, {count}: {i18n.reason(why)}"
-            for place, said in places[:3]:
-                yield f"    {place}: {' '.join(said.split())[:60]}".rstrip(": ")
+            for place, text in places[:3]:
+                yield f"    {place}: {' '.join(text.split())[:60]}".rstrip(": ")
         for rule in self.unused_rules:
             yield f"Unused line of the map: {rule}"
 
@@ -102,7 +102,7 @@ class Report:
                     "why": i18n.reason(why),
                     "reason": why,
                     "count": count,
-                    "first": [{"place": at, "text": said} for at, said in places],
+                    "first": [{"place": at, "text": text} for at, text in places],
                 }
                 for why, count, places in self.left_out
             ],

@@ -132,8 +132,8 @@ def cancel(run: ImportRun) -> None:
 
 def claim() -> Task | None:
     """Lease the next run whose file is on this machine."""
-    here = [path.name for path in settings.current().data_dir.glob(f"{PREFIX}*")]
-    for run in ImportRun.claim(1, LEASE, but_not=ImportRun.file.not_in(here)):
+    files = [path.name for path in settings.current().data_dir.glob(f"{PREFIX}*")]
+    for run in ImportRun.claim(1, LEASE, but_not=ImportRun.file.not_in(files)):
         if run.tries >= MAX_TRIES:
             _fail(run, UNFINISHED)
             return None

@@ -16,17 +16,17 @@ from commentsvc.errors import Reason
 from commentsvc.transfer.records import Notice, NotTaken, Origin, Page, Record, SourceComment, SourceState
 
 SCHEMA = """
-CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', said TEXT NOT NULL);
+CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', data TEXT NOT NULL);
 CREATE TABLE record (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, page TEXT NOT NULL, parent TEXT NOT NULL, state TEXT NOT NULL,
-    written TEXT, is_taken INTEGER NOT NULL DEFAULT 0, said TEXT NOT NULL
+    written TEXT, is_taken INTEGER NOT NULL DEFAULT 0, data TEXT NOT NULL
 );
-CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, said TEXT NOT NULL);
+CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, text TEXT NOT NULL);
 """
 # The same page may come several times, and not each time with all that is known of it.
 PAGE = """
-INSERT INTO page (id, said) VALUES (?, ?)
-ON CONFLICT (id) DO UPDATE SET said = excluded.said WHERE length(excluded.said) > length(said)
+INSERT INTO page (id, data) VALUES (?, ?)
+ON CONFLICT (id) DO UPDATE SET data = excluded.data WHERE length(excluded.data) > length(data)
 """
 INDEXES = """
 CREATE INDEX record_id ON record (id);
@@ -41,8 +41,8 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PREFIX = "import-"  # of staging files
 TIMES = {"created", "written", "edited"}
 OF_DELETED_PAGES = """
-UPDATE record SET state = 'deleted', said = json_set(said, '$.state', 'deleted')
-WHERE page IN (SELECT id FROM page WHERE json_extract(said, '$.is_deleted'))
+UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
+WHERE page IN (SELECT id FROM page WHERE json_extract(data, '$.is_deleted'))
 """
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
 ANCESTORS = """
@@ -73,11 +73,11 @@ class Staging:
                 case Origin():
                     self.origin = self.origin if self.origin.name else record
                 case Page():
-                    said = (record.id, _packed(record))
-                    self._database.execute(PAGE, said)
+                    data = (record.id, _packed(record))
+                    self._database.execute(PAGE, data)
                 case SourceComment():
                     self._database.execute(
-                        "INSERT INTO record (id, page, parent, state, written, said) VALUES (?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO record (id, page, parent, state, written, data) VALUES (?, ?, ?, ?, ?, ?)",
                         (*_place(record), record.written.isoformat() if record.written else None, _packed(record)),
                     )
                 case NotTaken():
@@ -95,35 +95,35 @@ class Staging:
 
     def leave_out(self, record: NotTaken) -> None:
         """Store what is not taken, for the report."""
-        row = (record.place, json.dumps(record.why), record.said[:200])
+        row = (record.place, json.dumps(record.why), record.text[:200])
         self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages with records."""
         rows = self._database.execute(
-            "SELECT said FROM page WHERE EXISTS (SELECT 1 FROM record WHERE record.page = page.id) ORDER BY rowid"
+            "SELECT data FROM page WHERE EXISTS (SELECT 1 FROM record WHERE record.page = page.id) ORDER BY rowid"
         ).fetchall()
-        return (_unpacked(Page, said) for (said,) in rows)
+        return (_unpacked(Page, data) for (data,) in rows)
 
     def urls(self, site: str = "") -> Iterator[tuple[str, int]]:
         """Yield the addresses of the pages, or of those of a site, each with its number of records."""
         yield from self._database.execute(
-            "SELECT json_extract(page.said, '$.url'), COUNT(*) FROM record JOIN page ON page.id = record.page"
-            " WHERE ? IN ('', json_extract(page.said, '$.site')) GROUP BY page.id",
+            "SELECT json_extract(page.data, '$.url'), COUNT(*) FROM record JOIN page ON page.id = record.page"
+            " WHERE ? IN ('', json_extract(page.data, '$.site')) GROUP BY page.id",
             (site,),
         )
 
     def sites(self) -> dict[str, int]:
         """Return the sites that the pages name, each with its number of records."""
         rows = self._database.execute(
-            "SELECT json_extract(page.said, '$.site') AS site, COUNT(*) FROM record JOIN page ON page.id = record.page"
+            "SELECT json_extract(page.data, '$.site') AS site, COUNT(*) FROM record JOIN page ON page.id = record.page"
             " WHERE site != '' GROUP BY site ORDER BY 2 DESC"
         )
         return dict(rows.fetchall())
 
     def assign(self, page: Page, thread: str) -> None:
         """Note in which thread a page's records belong, and what is known of the page by now."""
-        self._database.execute("UPDATE page SET thread = ?, said = ? WHERE id = ?", (thread, _packed(page), page.id))
+        self._database.execute("UPDATE page SET thread = ?, data = ? WHERE id = ?", (thread, _packed(page), page.id))
 
     def choose(self, states: Iterable[SourceState]) -> None:
         """Take the records that are of these states and in a thread, and keep the places of those they answer."""
@@ -144,17 +144,17 @@ class Staging:
 
     def pages_of(self, thread: str) -> list[Page]:
         """Return the pages whose records belong in a thread."""
-        rows = self._database.execute("SELECT said FROM page WHERE thread = ? ORDER BY rowid", (thread,))
-        return [_unpacked(Page, said) for (said,) in rows]
+        rows = self._database.execute("SELECT data FROM page WHERE thread = ? ORDER BY rowid", (thread,))
+        return [_unpacked(Page, data) for (data,) in rows]
 
     def records_of(self, thread: str) -> list[SourceComment]:
         """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
         rows = self._database.execute(
-            "SELECT record.said, record.is_taken FROM record JOIN page ON page.id = record.page"
+            "SELECT record.data, record.is_taken FROM record JOIN page ON page.id = record.page"
             " WHERE page.thread = ? AND record.is_taken ORDER BY record.written, record.seq",
             (thread,),
         )
-        return [_as_taken(_unpacked(SourceComment, said), is_taken) for said, is_taken in rows]
+        return [_as_taken(_unpacked(SourceComment, data), is_taken) for data, is_taken in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many records there are by state."""
@@ -168,16 +168,16 @@ class Staging:
     def without_page(self) -> Iterator[SourceComment]:
         """Yield records whose page is not in the file."""
         rows = self._database.execute(
-            "SELECT said FROM record WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
+            "SELECT data FROM record WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
         ).fetchall()
-        return (_unpacked(SourceComment, said) for (said,) in rows)
+        return (_unpacked(SourceComment, data) for (data,) in rows)
 
     def left_out(self) -> list[tuple[Any, int, list[tuple[str, str]]]]:
         """Return each reason for which something was not taken, with how often and the first places."""
         found = []
         reasons = self._database.execute("SELECT why, COUNT(*) FROM not_taken GROUP BY why ORDER BY 2 DESC").fetchall()
         for why, count in reasons:
-            first = self._database.execute("SELECT place, said FROM not_taken WHERE why = ? LIMIT 20", (why,))
+            first = self._database.execute("SELECT place, text FROM not_taken WHERE why = ? LIMIT 20", (why,))
             found.append((json.loads(why), count, first.fetchall()))
         return found
 
@@ -224,13 +224,13 @@ def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
 
 
 def _packed(record: Page | SourceComment) -> str:
-    said = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
-    return json.dumps(said, default=lambda time: time.isoformat(), ensure_ascii=False)
+    data = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
+    return json.dumps(data, default=lambda time: time.isoformat(), ensure_ascii=False)
 
 
-def _unpacked(kind: type[Row], said: str) -> Row:
+def _unpacked(kind: type[Row], data: str) -> Row:
     known = {one.name: one.type for one in fields(kind)}
-    values = json.loads(said)
+    values = json.loads(data)
     return kind(**{name: _value(name, value) for name, value in values.items() if name in known})
 
 

@@ -221,11 +221,13 @@ class ThreadImport:
         fresh = []
         for record in records:
             name, counterpart = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
-            there = name if name in known else counterpart if record.cross_id and counterpart in counterparts else None
-            if there is None:
+            known_name = (
+                name if name in known else counterpart if record.cross_id and counterpart in counterparts else None
+            )
+            if known_name is None:
                 fresh.append(record)
                 continue
-            comment_id, action_id = (known | counterparts)[there]
+            comment_id, action_id = (known | counterparts)[known_name]
             if action_id is not None and action_id == self.action_id:  # before it broke off
                 self.written.add(record.id)
                 fresh.append(record)
@@ -238,10 +240,10 @@ class ThreadImport:
     def _map_to_existing(self, key: str, comment_id: int) -> None:
         """Remember what replies hang below, unless it was moved to another thread since."""
         row = select(Comment.root_id).join(Thread, Thread.id == Comment.thread_id)
-        here = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
-        if here is not None:
+        parent = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
+        if parent is not None:
             self.ids[key] = comment_id
-            self.roots[comment_id] = here.root_id or comment_id
+            self.roots[comment_id] = parent.root_id or comment_id
 
     def _known(self, names: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[int | None, int | None]]:
         """Return which of these were imported: as which comments, if they are still there, and by which actions."""
@@ -249,8 +251,8 @@ class ThreadImport:
         for source in {source for source, _ in names}:
             keys = [key for one, key in names if one == source]
             for start in range(0, len(keys), AT_ONCE):
-                asked = {"site": self.site_id, "source": source, "keys": keys[start : start + AT_ONCE]}
-                found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, asked)}
+                values = {"site": self.site_id, "source": source, "keys": keys[start : start + AT_ONCE]}
+                found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
         return found
 
 

@@ -26,8 +26,8 @@ def names(path: Path) -> list[PurePosixPath]:
     """
     try:
         found = _sizes(path)
-    except DAMAGED as problem:
-        raise NotReadable(PROBLEM, problem=str(problem)) from None
+    except DAMAGED as error:
+        raise NotReadable(PROBLEM, problem=str(error)) from None
     if len(found) > MAX_FILES or sum(found.values()) > MAX_UNPACKED:
         raise TooMuch
     return sorted(PurePosixPath(one) for one in found)
@@ -63,10 +63,10 @@ def files(path: Path, wanted: list[PurePosixPath]) -> Iterator[File]:
 
 def _of_tar(path: Path, wanted: list[PurePosixPath]) -> Iterator[File]:
     """Read a tar once, in its own order: going back in a compressed one means to unpack it from its beginning."""
-    asked, found, size = set(wanted), dict[PurePosixPath, bytes](), 0
+    names, found, size = set(wanted), dict[PurePosixPath, bytes](), 0
     with tarfile.open(path) as packed:
         for one in packed:
-            if one.isfile() and (name := PurePosixPath(one.name)) in asked:
+            if one.isfile() and (name := PurePosixPath(one.name)) in names:
                 found[name] = _read(partial(packed.extractfile, one))
                 size += len(found[name])
                 if size > MAX_BYTES:  # which are in memory

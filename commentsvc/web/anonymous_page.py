@@ -57,9 +57,9 @@ def page(site_key: str, address: str) -> Page | None:
     shape = BY_RULE
     if site.captcha == Captcha.SUSPICIOUS:
         shape = ASKED if challenge_outcome.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
-    asked = [(name, value) for name, value in request.args.items() if name != "lang"]
+    parameters = [(name, value) for name, value in request.args.items() if name != "lang"]
     try:
-        html = snapshots.whole(request.path, [*asked, ("lang", i18n.language())], shape)
+        html = snapshots.whole(request.path, [*parameters, ("lang", i18n.language())], shape)
     except StorageUnavailable:
         return None
     template = _template(html)

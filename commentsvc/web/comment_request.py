@@ -61,5 +61,5 @@ class CommentRequest:
         given = self.typed.get("idempotency_key", "")
         if not given or len(given) > MAX_KEY_LENGTH or self.visitor is None:
             return None
-        said = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
-        return tokens.keyed_hash("idempotency", said)
+        content = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
+        return tokens.keyed_hash("idempotency", content)

@@ -84,8 +84,8 @@ def address_hash() -> str | None:
 
 def reader_language(site: Site | None = None) -> str:
     """Return ``?lang=``, else what the browser prefers, else the site's language."""
-    if asked := request.args.get("lang"):
-        return i18n.nearest(asked, site.language if site else None)
+    if language := request.args.get("lang"):
+        return i18n.nearest(language, site.language if site else None)
     preferred = [tag for tag, _ in request.accept_languages]
     return i18n.nearest(*preferred, site.language if site else None)
 

@@ -89,9 +89,9 @@ def fragment(
 
 def _turned_to(page: int, site: Site) -> Response:
     """Return the request for a page instead of a comment, so that each page is kept once only."""
-    asked = {name: value for name, value in request.args.items() if name != "comment"} | {"page": page}
+    parameters = {name: value for name, value in request.args.items() if name != "comment"} | {"page": page}
     response = make_response("", 302)
-    response.headers["Location"] = links.absolute(f"{quote(request.path)}?{urlencode(asked)}")
+    response.headers["Location"] = links.absolute(f"{quote(request.path)}?{urlencode(parameters)}")
     return _private(response, site)
 
 

@@ -72,39 +72,39 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database(problem: SQLAlchemyError) -> Response:
+def _database(error: SQLAlchemyError) -> Response:
     db.session.rollback()
-    if may_try_again(problem):
+    if may_try_again(error):
         g.tried_again = True
         return current_app.make_response(_once_more())
-    if storage_errors.meaning(problem) == Meaning.MISTAKE:
-        return _accident(problem)
-    log.warning("the database is not available: %s", problem)
+    if storage_errors.meaning(error) == Meaning.MISTAKE:
+        return _accident(error)
+    log.warning("the database is not available: %s", error)
     return _refused(StorageUnavailable())
 
 
-def _system(problem: OSError) -> Response:
-    if not storage_errors.is_no_room(problem):
-        return _accident(problem)
-    log.warning("files cannot be written: %s", problem)
+def _system(error: OSError) -> Response:
+    if not storage_errors.is_no_room(error):
+        return _accident(error)
+    log.warning("files cannot be written: %s", error)
     return _refused(StorageUnavailable())
 
 
-def may_try_again(problem: SQLAlchemyError) -> bool:
+def may_try_again(error: SQLAlchemyError) -> bool:
     """Return whether another transaction was in the way, for the first time: then the view runs again."""
-    return storage_errors.meaning(problem) == Meaning.CONFLICT and "tried_again" not in g
+    return storage_errors.meaning(error) == Meaning.CONFLICT and "tried_again" not in g
 
 
 def _once_more() -> ResponseReturnValue:
     try:
         return current_app.dispatch_request()
-    except Exception as problem:
-        return current_app.handle_user_exception(problem)
+    except Exception as error:
+        return current_app.handle_user_exception(error)
 
 
-def _accident(problem: Exception) -> Response:
+def _accident(error: Exception) -> Response:
     reference = secrets.token_hex(4)
-    log.error("%s %s: accident %s", request.method, request.path, reference, exc_info=problem)
+    log.error("%s %s: accident %s", request.method, request.path, reference, exc_info=error)
     db.session.rollback()
     _speak()
     sentence = i18n.gettext(ACCIDENT, reference=reference)

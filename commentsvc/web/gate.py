@@ -72,12 +72,12 @@ def receive(request: CommentRequest) -> Comment:
     except Refusal as refusal:
         metrics.note(refusal)
         raise
-    except SQLAlchemyError as problem:
+    except SQLAlchemyError as error:
         db.session.rollback()
-        if errors.may_try_again(problem) or storage_errors.meaning(problem) == Meaning.MISTAKE:
+        if errors.may_try_again(error) or storage_errors.meaning(error) == Meaning.MISTAKE:
             raise
-        log.warning("the database is not available: %s", problem)
-        raise StorageUnavailable from problem
+        log.warning("the database is not available: %s", error)
+        raise StorageUnavailable from error
     finally:
         _end_turn()
 
@@ -130,13 +130,13 @@ def _receive(request: CommentRequest) -> Comment:
     request = replace(request, article=request.article.for_writing())
     try:
         comment = _already_posted(request) or _solve_and_post(request, checked, taken)
-    except (Refusal, IntegrityError) as problem:
+    except (Refusal, IntegrityError) as error:
         db.session.commit()  # the challenge stays spent
         if existing := _already_posted(request):  # the same form came through another process at this moment
             return existing
-        if isinstance(problem, ChallengeFailed) and not isinstance(problem, UNCOUNTED_FAILURES):
+        if isinstance(error, ChallengeFailed) and not isinstance(error, UNCOUNTED_FAILURES):
             challenge_outcome.count_failure(request)
-        elif isinstance(problem, ChallengeNeeded):
+        elif isinstance(error, ChallengeNeeded):
             challenge_outcome.count_hasty()
         raise
     _end_turn()  # the next one goes ahead while the disk syncs this one
@@ -145,9 +145,9 @@ def _receive(request: CommentRequest) -> Comment:
     return comment
 
 
-def _identity(email: str | None, website: str | None, said: str) -> AuthorIdentity:
+def _identity(email: str | None, website: str | None, text: str) -> AuthorIdentity:
     person = visitor.known()
-    return AuthorIdentity(current.address(), email or "", website or "", said, person.hash if person else "")
+    return AuthorIdentity(current.address(), email or "", website or "", text, person.hash if person else "")
 
 
 def edit(find: Callable[[], Comment], body: str) -> Comment:

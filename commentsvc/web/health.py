@@ -23,10 +23,10 @@ blueprint = Blueprint("health", __name__)
 def health() -> Response:
     """Return 200 if all is well, or was within the last second; else 503 with reasons. Nothing secret."""
     reasons = _reasons()
-    said: dict[str, object] = {"status": "unwell" if reasons else "well", "reasons": reasons}
+    report: dict[str, object] = {"status": "unwell" if reasons else "well", "reasons": reasons}
     if _asks_as_doctor():
-        said |= {"unknown_proxy": current.has_unknown_proxy(), "your_address": current.address()}
-    response = make_response(jsonify(said), 503 if reasons else 200)
+        report |= {"unknown_proxy": current.has_unknown_proxy(), "your_address": current.address()}
+    response = make_response(jsonify(report), 503 if reasons else 200)
     response.headers["Cache-Control"] = "no-store"
     # Whoever asks as doctor is never answered from memory, nor do invented tokens fill it.
     return response if "doctor" in request.args else snapshots.keep_for_a_moment(response)

@@ -115,8 +115,8 @@ def _status(status: Status, code: int) -> Response:
     if wants_page():
         response = make_response(render_template("linkbacks/status.html", status=status, shown_at=shown_at), code)
     else:
-        said = {"source": status.source, "target": status.target, "status": status.progress, "url": shown_at}
-        response = make_response(jsonify(said), code)
+        body = {"source": status.source, "target": status.target, "status": status.progress, "url": shown_at}
+        response = make_response(jsonify(body), code)
     response.headers["Cache-Control"] = "no-store"
     response.headers.add("Vary", "Accept")
     return response

@@ -121,8 +121,8 @@ def _about(name: str) -> str:
 
 
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
-    said = ",".join(f'{label}="{text}"' for label, text in labels.items())
-    return f"{PREFIX}_{name}{f'{{{said}}}' if said else ''} {value:.15g}\n"
+    pairs = ",".join(f'{label}="{text}"' for label, text in labels.items())
+    return f"{PREFIX}_{name}{f'{{{pairs}}}' if pairs else ''} {value:.15g}\n"
 
 
 def _by(label: str, values: Mapping[str, float]) -> list[Sample]:

@@ -71,8 +71,8 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     if whole_key := _with_query(article):
         return redirect(links.thread_page(article.site_key, whole_key), code=302)
     if article.own_key != article.key:
-        asked = f"?{request.query_string.decode()}" if request.query_string else ""
-        return redirect(links.thread_page(article.site_key, article.own_key) + asked, code=302)
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return redirect(links.thread_page(article.site_key, article.own_key) + query, code=302)
     is_list = not article.key and article.thread is None
     if shape := snapshots.shape_asked_for():
         return make_response("", 204) if is_list else _page_of_strangers(article, shape)
@@ -237,23 +237,24 @@ def _view_of_everybody(form: CommentForm) -> Markup:
 
 
 def _kept(door: str, article: Article) -> str:
-    asked = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
-    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", [*asked, ("lang", i18n.language())]).decode()
+    parameters = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
+    parameters.append(("lang", i18n.language()))
+    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", parameters).decode()
 
 
 def place_of(comment: Comment, *, is_new: bool = False) -> str:
     """Return the page and anchor of a comment, in the view its reader asked for; thank the writer of a new one."""
     site, thread = comment.thread.site, comment.thread
     view = choice("view", View) or View(site.view)
-    asked = [f"view={view}"] if request.args.get("view") else []
+    parameters = [f"view={view}"] if request.args.get("view") else []
     if lang := request.args.get("lang"):
-        asked.append(f"lang={i18n.nearest(lang)}")
+        parameters.append(f"lang={i18n.nearest(lang)}")
     if request.form.get("notify") or request.form.get("follow"):
-        asked.append("email")
+        parameters.append("email")
     if is_new:
-        asked.append(f"posted={comment.state_for_writer}")
+        parameters.append(f"posted={comment.state_for_writer}")
     if comment.is_visible and (page := reading.page_of(site, comment, view)) > 1:
-        asked.append(f"page={page}")
-    query = f"?{'&'.join(asked)}" if asked else ""
+        parameters.append(f"page={page}")
+    query = f"?{'&'.join(parameters)}" if parameters else ""
     db.session.rollback()
     return f"{links.thread_page(site.key, thread.key)}{query}#comment-{comment.id}"

@@ -102,35 +102,35 @@ def own_origin() -> str:
     return links.origin_of(settings.current().base_url) or ""
 
 
-def check_origin(site: Site, asked: Request = request) -> None:
+def check_origin(site: Site, incoming: Request = request) -> None:
     """Raise ``WrongOrigin`` if the browser says that the request comes from a page of neither the site nor ourselves.
 
     Programs send no origin and pass: they carry nobody's cookies.
     """
-    origin = _origin(asked)
+    origin = _origin(incoming)
     if origin is not None:
         if origin not in (*site.origins, own_origin()):
             raise WrongOrigin
-    elif asked.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
+    elif incoming.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
         raise WrongOrigin
 
 
-def check_own_page(asked: Request = request) -> None:
+def check_own_page(incoming: Request = request) -> None:
     """Raise ``WrongOrigin`` unless the request comes from our own page, as far as the browser says."""
-    if not is_own_page(asked):
+    if not is_own_page(incoming):
         raise WrongOrigin
 
 
-def is_own_page(asked: Request = request) -> bool:
+def is_own_page(incoming: Request = request) -> bool:
     """Return whether the request comes from no other site's page, as far as the browser says."""
-    is_own = _origin(asked) in (None, own_origin())
-    return is_own and asked.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
+    is_own = _origin(incoming) in (None, own_origin())
+    return is_own and incoming.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
 
 
-def _origin(asked: Request) -> str | None:
+def _origin(incoming: Request) -> str | None:
     """Return whose page sends this. Some browsers say ``null`` for pages of ours that send no referrer."""
-    origin = asked.headers.get("Origin")
-    if origin == "null" and asked.headers.get("Sec-Fetch-Site") == "same-origin":
+    origin = incoming.headers.get("Origin")
+    if origin == "null" and incoming.headers.get("Sec-Fetch-Site") == "same-origin":
         return own_origin()
     return origin
 

@@ -124,8 +124,8 @@ class _Snapshot:
 
     @property
     def size(self) -> int:
-        said = sum(len(name) + len(value) for name, value in self.plain_headers)
-        return len(self.packed) + len(self.plain or b"") + said + OVERHEAD
+        headers = sum(len(name) + len(value) for name, value in self.plain_headers)
+        return len(self.packed) + len(self.plain or b"") + headers + OVERHEAD
 
     def unpacked(self) -> bytes:
         plain = self.plain  # read once, as it may be dropped at any moment
@@ -145,8 +145,8 @@ def put_before(app: Flask) -> None:
     """Put an empty layer in front of an application, replacing one that is there."""
     with app.app_context():
         engine = db.engine
-    there = app.extensions.get("snapshots")
-    layer = app.extensions["snapshots"] = Snapshots(there.app if there else app.wsgi_app, engine)
+    extension = app.extensions.get("snapshots")
+    layer = app.extensions["snapshots"] = Snapshots(extension.app if extension else app.wsgi_app, engine)
     app.wsgi_app = AtBaseUrl(layer)  # type: ignore[method-assign]
 
 
@@ -264,8 +264,8 @@ class Snapshots:
         answers: list[str] = []
         # A context of its own, so that the inner request does not change this one's language.
         inner = contextvars.copy_context()
-        asked = _anonymous(path) | {SHAPE: shape}
-        body = inner.run(self._render, found, asked, lambda status, _: answers.append(status))
+        request_environ = _anonymous(path) | {SHAPE: shape}
+        body = inner.run(self._render, found, request_environ, lambda status, _: answers.append(status))
         if not answers[0].startswith("200"):
             raise StorageUnavailable
         return b"".join(body)
@@ -347,13 +347,13 @@ class Snapshots:
         self, pending: _PendingRender, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         """Ask the application for the whole response, unconditionally, and keep it if its view said so."""
-        asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": pending.name[1]}
+        request_environ = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": pending.name[1]}
         for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
-            asked.pop(header, None)
+            request_environ.pop(header, None)
         started = time.monotonic()
         with self._wait_for_render(pending), self._turn():
-            status, headers, body = self._answer(asked)
-            subject = asked.get(NOTE)
+            status, headers, body = self._answer(request_environ)
+            subject = request_environ.get(NOTE)
             if subject is None or not status.startswith("200") or len(body) > MAX_SIZE:
                 start_response(status, headers)
                 return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

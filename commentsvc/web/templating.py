@@ -95,6 +95,6 @@ def _forget_language(_problem: BaseException | None) -> None:
     i18n.speak(i18n.SOURCE)
 
 
-def is_fingerprinted(asked: Request, name: str) -> bool:
+def is_fingerprinted(incoming: Request, name: str) -> bool:
     """Return whether the address has the file's current fingerprint."""
-    return asked.args.get("v") == fingerprint(name)
+    return incoming.args.get("v") == fingerprint(name)

@@ -182,7 +182,7 @@ def test_doctor_says_how_old_it_is(folder: Path, time: FrozenClock) -> None:
     time.pass_(hours=48)
     with pytest.raises(CheckFailed) as failure:
         CHECK()
-    assert "50 hours" in i18n.reason(failure.value.said)
+    assert "50 hours" in i18n.reason(failure.value.reason)
 
 
 def test_doctor_recommends_it(app: Flask) -> None:

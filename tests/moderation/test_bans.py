@@ -162,9 +162,9 @@ class TestHowFar:
         body, email = f"http://{'a.' * 9_000}com", f"a@{'a.' * 5_000}com"
         said = {"author": "M", "body": body, "email": email}
         assert bob.client.post(f"/api/v1/threads/blog/{ARTICLE}/comments", json=said).status_code == 403
-        assert len(list(AuthorIdentity(email=email, website=body, said=body).ban_identifiers())) < 10
+        assert len(list(AuthorIdentity(email=email, website=body, text=body).ban_identifiers())) < 10
         many = " ".join(f"http://{number}.example" for number in range(5_000))
-        assert len(list(AuthorIdentity(said=many).ban_identifiers())) < 2_000
+        assert len(list(AuthorIdentity(text=many).ban_identifiers())) < 2_000
 
     def test_who_is_banned_changes_nothing_either(self, ada: Visitor, bob: Visitor) -> None:
         answer = bob.send(bob.fill(BOB), door="embed")

@@ -62,9 +62,9 @@ def _page(entry: "Element") -> Page:
 def _comment(entry: "Element") -> Iterator[Record]:
     above = next((one for one in entry if isinstance(one.tag, str) and local(one) == "in-reply-to"), None)
     page = _number((above.get("ref") or "") if above is not None else text_of(entry, "parent"))
-    place, said = f"line {entry.sourceline}", text_of(entry, "content")
+    place, body = f"line {entry.sourceline}", text_of(entry, "content")
     if not page:
-        yield NotTaken(place, NO_PAGE, said)
+        yield NotTaken(place, NO_PAGE, body)
         return
     if above is not None and above.get("href"):
         yield Page(page, above.get("href") or "")
@@ -73,7 +73,7 @@ def _comment(entry: "Element") -> Iterator[Record]:
     yield SourceComment(
         id=_number(text_of(entry, "id")),
         page=page,
-        body=said,
+        body=body,
         author=text_of(author, "name") if author is not None else "",
         text=Text.HTML,
         parent=_number(_link(entry, "related") or text_of(entry, "inReplyTo")),

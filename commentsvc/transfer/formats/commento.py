@@ -25,18 +25,18 @@ def is_like(beginning: bytes) -> bool:
 
 def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
     """Yield pages and comments."""
-    said = whole(stream)
-    if not isinstance(said, dict) or not isinstance(said.get("comments"), list):
+    data = whole(stream)
+    if not isinstance(data, dict) or not isinstance(data.get("comments"), list):
         raise NotReadable
-    people = {text_in(one, "commenterHex", "id"): one for one in objects_in(said, "commenters")}
-    for page in objects_in(said, "pages"):
+    people = {text_in(one, "commenterHex", "id"): one for one in objects_in(data, "commenters")}
+    for page in objects_in(data, "pages"):
         yield Page(
             text_in(page, "id"),
             text_in(page, "path"),
             title=text_in(page, "title"),
             is_closed=page.get("isReadonly") is True,
         )
-    for row in objects_in(said, "comments"):
+    for row in objects_in(data, "comments"):
         yield from _comment(row, people)
 
 

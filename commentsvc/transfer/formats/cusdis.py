@@ -45,6 +45,6 @@ def _comment(row: dict[str, Any]) -> Record:
     )
 
 
-def _time(said: Any) -> datetime | None:
-    text = str(said or "")
+def _time(value: Any) -> datetime | None:
+    text = str(value or "")
     return times.of_epoch(int(text) / 1000) if text.isdigit() else times.of_iso(text)

@@ -69,19 +69,19 @@ def _address(link: str, identifier: str) -> str:
 
 
 def _record(post: "Element") -> Record:
-    place, said = f"line {post.sourceline}", text_of(post, "message")
+    place, body = f"line {post.sourceline}", text_of(post, "message")
     thread = child(post, "thread")
     if thread is None or not _id(thread):
-        return NotTaken(place, NO_PAGE, said)
+        return NotTaken(place, NO_PAGE, body)
     author, parent = child(post, "author"), child(post, "parent")
     written = times.of_iso(text_of(post, "createdAt"))
     own = text_of(post, "id")
     page = _id(thread)
     name = text_of(author, "name") if author is not None else ""
     return SourceComment(
-        id=_id(post) or own or _hashed(page, text_of(post, "createdAt"), name, said),
+        id=_id(post) or own or _hashed(page, text_of(post, "createdAt"), name, body),
         page=page,
-        body=said,
+        body=body,
         author=name or (text_of(author, "username") if author is not None else ""),
         text=Text.HTML,
         parent=_id(parent) if parent is not None else "",

@@ -36,15 +36,15 @@ class DisqusWriter(Writer):
 
     def thread(self, exported: Exported) -> Iterator[str]:
         """Yield an article with its comments, if any can be said."""
-        there: set[int] = set()
+        written: set[int] = set()
         inside = []
         for comment in exported.comments:
             if why := _why_not(comment):
                 self.left_out[why] += 1
                 continue
-            parent = comment.parent_id if comment.parent_id in there else None
+            parent = comment.parent_id if comment.parent_id in written else None
             inside.append(_comment(comment, parent or 0, with_addresses=self.with_addresses))
-            there.add(comment.id)
+            written.add(comment.id)
         if inside:
             yield _article(exported.thread)
             yield from inside
@@ -64,17 +64,17 @@ def _why_not(comment: Comment) -> str | None:
 
 
 def _article(thread: Thread) -> str:
-    said = {
+    children = {
         "content:encoded": "",
         "dsq:thread_identifier": thread.key,
         "wp:post_date_gmt": time(thread.created_at),
         "wp:comment_status": "open" if thread.access == Access.OPEN else "closed",
     }
-    return item(thread.title or thread.key, thread.url, said)
+    return item(thread.title or thread.key, thread.url, children)
 
 
 def _comment(comment: Comment, parent: int, *, with_addresses: bool) -> str:
-    said = {
+    children = {
         "comment_id": str(comment.id),
         "comment_author": comment.author,
         "comment_author_email": (comment.email if with_addresses else "") or f"{comment.seed}@example.invalid",
@@ -85,4 +85,4 @@ def _comment(comment: Comment, parent: int, *, with_addresses: bool) -> str:
         "comment_approved": STATES[State(comment.state)],
         "comment_parent": str(parent),
     }
-    return comment_element(said)
+    return comment_element(children)

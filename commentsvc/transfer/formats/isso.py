@@ -37,12 +37,12 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
 
 
 def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> SourceComment:
-    said, when = text_in(row, "text"), text_in(row, "created")
-    sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{said}".encode()).hexdigest()[:16]
+    body, when = text_in(row, "text"), text_in(row, "created")
+    sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{body}".encode()).hexdigest()[:16]
     return SourceComment(
         id=f"{uri} {text_in(row, 'id')} {sign}",  # the numbers may all be the same
         page=uri,
-        body=said,
+        body=body,
         author=text_in(row, "author"),
         text=Text.MARKDOWN,
         email=text_in(row, "email"),

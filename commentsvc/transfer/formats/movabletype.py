@@ -50,20 +50,20 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
 
 def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
     head, sections = _sections(lines)
-    said = {found[1]: found[2].strip() for line in head if (found := FIELD.fullmatch(line))}
+    fields = {found[1]: found[2].strip() for line in head if (found := FIELD.fullmatch(line))}
     records = [one for one in sections if one.name in ("COMMENT", "PING")]
     if not records:
         return
     title, slug, created = (
-        said.get("TITLE", ""),
-        said.get("BASENAME", ""),
-        _date(said.get("DATE", ""), reading.timezone),
+        fields.get("TITLE", ""),
+        fields.get("BASENAME", ""),
+        _date(fields.get("DATE", ""), reading.timezone),
     )
-    url = said.get("UNIQUE URL", "")
+    url = fields.get("UNIQUE URL", "")
     if not url and reading.permalink:
         url = permalinks.address(reading.permalink, number="", slug=slug, title=title, date=created)
-    page = _hashed(said.get("DATE", ""), slug, title)
-    yield Page(page, url, title=title, created=created, is_closed=said.get("ALLOW COMMENTS") == "0")
+    page = _hashed(fields.get("DATE", ""), slug, title)
+    yield Page(page, url, title=title, created=created, is_closed=fields.get("ALLOW COMMENTS") == "0")
     for section in records:
         yield _record(section, page, title, reading.timezone)
 
@@ -89,30 +89,30 @@ def _sections(lines: Sequence[str]) -> tuple[list[str], list[_Section]]:
 
 
 def _record(section: _Section, page: str, title: str, zone: str) -> Record:
-    said: dict[str, str] = {}
+    fields: dict[str, str] = {}
     rest = list(section.lines)
     while rest and (found := FIELD.fullmatch(rest[0])) and found[1] in COMMENT_KEYS:
-        said[found[1]] = found[2].strip()
+        fields[found[1]] = found[2].strip()
         del rest[0]
     body = "\n".join(rest).strip()
     place = f"{section.name.lower()} under “{title}”"
-    key = _hashed(page, section.name, said.get("AUTHOR", ""), said.get("DATE", ""), body)
-    if section.name == "PING" and not said.get("URL"):
+    key = _hashed(page, section.name, fields.get("AUTHOR", ""), fields.get("DATE", ""), body)
+    if section.name == "PING" and not fields.get("URL"):
         return NotTaken(place, NO_SOURCE, body)
     is_ping = section.name == "PING"
     return SourceComment(
         id=key,
         page=page,
         body=body,
-        author=said.get("BLOG NAME" if is_ping else "AUTHOR", ""),
+        author=fields.get("BLOG NAME" if is_ping else "AUTHOR", ""),
         text=Text.HTML if is_ping else Text.BREAKS,
         kind=Kind.TRACKBACK if is_ping else Kind.COMMENT,
         response="mention" if is_ping else "",
-        email=said.get("EMAIL", ""),
-        website=said.get("URL", ""),
-        address=said.get("IP", ""),
-        title=said.get("TITLE", "") if is_ping else "",
-        written=_date(said.get("DATE", ""), zone),
+        email=fields.get("EMAIL", ""),
+        website=fields.get("URL", ""),
+        address=fields.get("IP", ""),
+        title=fields.get("TITLE", "") if is_ping else "",
+        written=_date(fields.get("DATE", ""), zone),
         place=place,
     )
 

@@ -46,41 +46,41 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
         try:
             yield _record(json.loads(line), number)
         except (ValueError, KeyError, TypeError, AttributeError):
-            said = line[:200].decode("utf-8", "replace")
-            yield NotTaken(f"line {number}", NO_LINE, said)
+            text = line[:200].decode("utf-8", "replace")
+            yield NotTaken(f"line {number}", NO_LINE, text)
 
 
-def _record(said: dict[str, Any], number: int) -> Record:
-    if "commentsvc" in said:
-        return Origin(f"{NAME}:{said['site']}", said.get("home", ""))
-    if said["type"] == "thread":
-        closed = said.get("access", "open") != "open"
+def _record(row: dict[str, Any], number: int) -> Record:
+    if "commentsvc" in row:
+        return Origin(f"{NAME}:{row['site']}", row.get("home", ""))
+    if row["type"] == "thread":
+        closed = row.get("access", "open") != "open"
         return Page(
-            said["key"],
-            said["url"],
-            key=said["key"],
-            title=said.get("title", ""),
-            created=times.of_iso(said["created_at"]) if said.get("created_at") else None,
+            row["key"],
+            row["url"],
+            key=row["key"],
+            title=row.get("title", ""),
+            created=times.of_iso(row["created_at"]) if row.get("created_at") else None,
             is_closed=closed,
-            aliases=tuple(map(str, said.get("aliases", ()))),
+            aliases=tuple(map(str, row.get("aliases", ()))),
         )
     return SourceComment(
-        id=str(said["id"]),
-        page=said.get("thread", ""),
-        body=said["body"],
-        author=said["author"],
+        id=str(row["id"]),
+        page=row.get("thread", ""),
+        body=row["body"],
+        author=row["author"],
         text=Text.MARKUP,
-        parent=str(said["parent_id"]) if said.get("parent_id") else "",
-        kind=Kind(said.get("kind", "comment")),
-        response=said.get("response", ""),
-        state=STATES[said["state"]],
-        email=said.get("email") or "",
-        website=said.get("website") or "",
-        title=said.get("title") or "",
-        written=times.of_iso(said["created_at"]),
-        edited=times.of_iso(said["edited_at"]) if said.get("edited_at") else None,
-        is_pinned=bool(said.get("is_pinned")),
+        parent=str(row["parent_id"]) if row.get("parent_id") else "",
+        kind=Kind(row.get("kind", "comment")),
+        response=row.get("response", ""),
+        state=STATES[row["state"]],
+        email=row.get("email") or "",
+        website=row.get("website") or "",
+        title=row.get("title") or "",
+        written=times.of_iso(row["created_at"]),
+        edited=times.of_iso(row["edited_at"]) if row.get("edited_at") else None,
+        is_pinned=bool(row.get("is_pinned")),
         place=f"line {number}",
-        language=said.get("language", ""),
-        earlier=tuple((str(one["body"]), str(one["replaced_at"])) for one in said.get("revisions", ())),
+        language=row.get("language", ""),
+        earlier=tuple((str(one["body"]), str(one["replaced_at"])) for one in row.get("revisions", ())),
     )

@@ -29,14 +29,14 @@ class OwnWriter(Writer):
 
 def _thread(exported: Exported) -> dict[str, Any]:
     thread = exported.thread
-    said = {"key": thread.key, "url": thread.url, "title": thread.title, "access": thread.access}
+    row = {"key": thread.key, "url": thread.url, "title": thread.title, "access": thread.access}
     aliases = {"aliases": list(exported.aliases)} if exported.aliases else {}
-    return {"type": "thread", **said, "created_at": thread.created_at.isoformat(), **aliases}
+    return {"type": "thread", **row, "created_at": thread.created_at.isoformat(), **aliases}
 
 
 def _comment(comment: Comment, exported: Exported, *, with_addresses: bool) -> dict[str, Any]:
     revisions = exported.revisions.get(comment.id, ())
-    said = {
+    row = {
         "type": "comment",
         "id": comment.id,
         "parent_id": comment.parent_id,
@@ -54,8 +54,8 @@ def _comment(comment: Comment, exported: Exported, *, with_addresses: bool) -> d
         "revisions": [{"body": one.body, "replaced_at": one.replaced_at.isoformat()} for one in revisions],
     }
     always = {"thread": exported.thread.key, "body": comment.body}  # the home page's key is empty
-    return {name: value for name, value in said.items() if value not in (None, "", False, [])} | always
+    return {name: value for name, value in row.items() if value not in (None, "", False, [])} | always
 
 
-def _line(said: dict[str, Any]) -> str:
-    return json.dumps(said, ensure_ascii=False) + "\n"
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

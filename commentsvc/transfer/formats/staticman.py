@@ -22,9 +22,9 @@ SUFFIXES = (".yml", ".yaml", ".json")
 
 def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
     """Return which of the files hold comments."""
-    there = [name for name in names if name.suffix in SUFFIXES and len(name.parts) > 1]
-    is_yaml = any(name.suffix != ".json" for name in there)
-    return there if is_yaml or any("comments" in name.parts for name in there) else []
+    files = [name for name in names if name.suffix in SUFFIXES and len(name.parts) > 1]
+    is_yaml = any(name.suffix != ".json" for name in files)
+    return files if is_yaml or any("comments" in name.parts for name in files) else []
 
 
 def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:

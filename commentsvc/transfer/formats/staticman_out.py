@@ -53,7 +53,7 @@ class StaticmanWriter(Writer):
         import yaml
 
         email = hashlib.md5((comment.email or "").lower().encode(), usedforsecurity=False).hexdigest()
-        said = {
+        values = {
             "_id": str(comment.id),
             "_parent": thread.url,
             "name": comment.author,
@@ -63,7 +63,7 @@ class StaticmanWriter(Writer):
             "message": html_of(comment),
             "date": comment.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=10_000)
+        text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=10_000)
         return str(text).encode()
 
 

@@ -40,16 +40,16 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> I
 
 
 def _comment(row: dict[str, Any]) -> Record:
-    said, kind = str(row.get("text") or ""), KINDS.get(str(row.get("type") or ""), Kind.COMMENT)
+    body, kind = str(row.get("text") or ""), KINDS.get(str(row.get("type") or ""), Kind.COMMENT)
     place, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
     if is_linkback and not row.get("url"):
-        return NotTaken(place, NO_SOURCE, said)
+        return NotTaken(place, NO_SOURCE, body)
     return SourceComment(
         id=str(row["coid"]),
         page=str(row["cid"]),
-        body=said.removeprefix(MARKDOWN),
+        body=body.removeprefix(MARKDOWN),
         author=str(row.get("author") or ""),
-        text=Text.MARKDOWN if said.startswith(MARKDOWN) else Text.BREAKS,
+        text=Text.MARKDOWN if body.startswith(MARKDOWN) else Text.BREAKS,
         parent="" if parent == "0" else parent,
         kind=kind,
         response="mention" if is_linkback else "",

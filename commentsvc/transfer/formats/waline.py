@@ -46,14 +46,14 @@ def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> 
 
 
 def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
-    page, number, said = text_in(row, "url"), text_in(row, "objectId", "id", "_id"), text_in(row, "comment")
+    page, number, body = text_in(row, "url"), text_in(row, "objectId", "id", "_id"), text_in(row, "comment")
     yield Page(page, page)
     yield SourceComment(
         id=number,
         page=page,
-        body=said,
+        body=body,
         author=text_in(row, "nick"),
-        text=Text.HTML if TAG.search(said) else Text.MARKDOWN,
+        text=Text.HTML if TAG.search(body) else Text.MARKDOWN,
         parent=_number(row, "pid", "rid"),
         state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         email=text_in(row, "mail"),
@@ -67,7 +67,7 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
 
 def _number(row: dict[str, Any], *names: str) -> str:
     """Return the id of another comment; tables say 0 or NULL for none."""
-    return next((said for name in names if (said := text_in(row, name)) not in ("", "0", "NULL", "null")), "")
+    return next((value for name in names if (value := text_in(row, name)) not in ("", "0", "NULL", "null")), "")
 
 
 def _iso(row: dict[str, Any]) -> str:

@@ -101,14 +101,14 @@ def _item(item: "Element", reading: Reading) -> Iterator[Record]:
 
 
 def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Record:
-    said, kind = text_of(comment, "comment_content"), text_of(comment, "comment_type")
+    body, kind = text_of(comment, "comment_content"), text_of(comment, "comment_type")
     number = text_of(comment, "comment_id")
     written = times.of_sql(text_of(comment, "comment_date_gmt"), "UTC")
     parent = text_of(comment, "comment_parent")
     record = SourceComment(
         id=f"{page}/{number}",
         page=page,
-        body=said,
+        body=body,
         author=unescape(text_of(comment, "comment_author")),
         text=Text.BREAKS,
         parent=f"{page}/{parent}" if parent not in ("", "0") else "",
@@ -127,8 +127,8 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
     if kind == Kind.TRACKBACK:
         return _trackback(record)
     if kind in RESPONSES:
-        return _as_linkback(record, Kind.WEBMENTION, RESPONSES[kind], title="", author=record.author, body=said)
-    return NotTaken(place, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], said)
+        return _as_linkback(record, Kind.WEBMENTION, RESPONSES[kind], title="", author=record.author, body=body)
+    return NotTaken(place, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], body)
 
 
 def _pingback(record: SourceComment) -> SourceComment:

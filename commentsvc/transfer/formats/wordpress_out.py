@@ -73,7 +73,7 @@ class WordPressWriter(Writer):
     def _article(self, thread: Thread, aliases: Sequence[str]) -> str:
         own = next((self.articles[key] for key in (thread.key, *aliases) if key in self.articles), None)
         self.left_out[NO_ARTICLE] += bool(self.articles) and own is None
-        said = {
+        children = {
             "wp:post_id": own.number if own else str(self._free + thread.id),
             "wp:post_date": own.date if own else time(thread.created_at),
             "wp:post_date_gmt": own.date_gmt if own else time(thread.created_at),
@@ -83,12 +83,12 @@ class WordPressWriter(Writer):
             "wp:status": "publish",
             "wp:post_type": own.type if own else "post",
         }
-        return item(own.title if own else thread.title or thread.key, thread.url, said)
+        return item(own.title if own else thread.title or thread.key, thread.url, children)
 
 
 def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool) -> str:
     is_ping = comment.kind in (Kind.PINGBACK, Kind.WEBMENTION)
-    said = {
+    children = {
         "comment_id": str(number),
         "comment_author": (comment.title or comment.author) if is_ping else comment.author,
         "comment_author_email": (comment.email or "") if with_addresses else "",
@@ -102,7 +102,7 @@ def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool
         "comment_parent": str(parent),
         "comment_user_id": "0",
     }
-    return comment_element(said)
+    return comment_element(children)
 
 
 def item(title: str, url: str, fields: dict[str, str]) -> str:

@@ -143,8 +143,8 @@ def end_session(session_id: int) -> AnyResponse:
 def end_others() -> AnyResponse:
     """End all other sessions."""
     db.begin_write()
-    here = signed_in.session()
-    sessions.end_all(signed_in.person(), but=here.id if here else None)
+    session = signed_in.session()
+    sessions.end_all(signed_in.person(), but=session.id if session else None)
     return _back()
 
 
@@ -162,7 +162,7 @@ def _emails(who: Moderator) -> dict[str, object]:
 
 
 def _page(refusal: Refusal | None = None) -> str:
-    who, here = signed_in.person(), signed_in.session()
+    who, current_session = signed_in.person(), signed_in.session()
     return render_template(
         "admin/account.html",
         errors=refusal.fields if refusal else {},
@@ -172,8 +172,8 @@ def _page(refusal: Refusal | None = None) -> str:
         sites=who.seen_sites(),
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),
-        here=here,
-        is_recently_confirmed=here is not None and sessions.is_recently_confirmed(here),
+        current_session=current_session,
+        is_recently_confirmed=current_session is not None and sessions.is_recently_confirmed(current_session),
         name_of=browsers.name_of,
         has_mail_server=bool(settings.current().mail_url),
         moderator=who,

@@ -21,7 +21,7 @@ CARRIED = "listed"  # the form field with the query of the list it is on
 class Listing:
     """What is wanted, and the parameters that say so."""
 
-    asked: Mapping[str, str]
+    parameters: Mapping[str, str]
 
     @classmethod
     def of_address(cls) -> "Listing":
@@ -41,42 +41,42 @@ class Listing:
     @property
     def state(self) -> State | None:
         """The state; pending by default, None for any."""
-        said = self.asked.get("state", State.PENDING)
-        return None if said == ANY else State(said) if said in set(State) else State.PENDING
+        name = self.parameters.get("state", State.PENDING)
+        return None if name == ANY else State(name) if name in set(State) else State.PENDING
 
     @property
     def wanted(self) -> Wanted:
         """The search criteria; invalid ones count as not given."""
-        said, kind = self.asked.get, self.asked.get("kind")
+        value, kind = self.parameters.get, self.parameters.get("kind")
         return Wanted(
             state=self.state,
-            site=row_id(said("site")),
-            thread=row_id(said("thread")),
+            site=row_id(value("site")),
+            thread=row_id(value("thread")),
             kind=Kind(kind) if kind in set(Kind) else None,
-            person=row_id(said("person")),
-            author=said("author", ""),
-            address=said("address", "") if said("address", "").isalnum() else "",
-            reason=_mark(said("reason", "")),
-            since=_day(said("since", "")),
-            until=_day(said("until", "")),
-            action=row_id(said("of")),
-            text=said("q", ""),
+            person=row_id(value("person")),
+            author=value("author", ""),
+            address=value("address", "") if value("address", "").isalnum() else "",
+            reason=_mark(value("reason", "")),
+            since=_day(value("since", "")),
+            until=_day(value("until", "")),
+            action=row_id(value("of")),
+            text=value("q", ""),
         )
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything but state and site is given."""
-        return bool(set(self.asked) - {"state", "site"})
+        return bool(set(self.parameters) - {"state", "site"})
 
     @property
     def query(self) -> str:
         """The value of the field that forms carry along."""
-        return urlencode(self.asked)
+        return urlencode(self.parameters)
 
     def address(self, **changes: object) -> str:
         """Return the address of the list with other values; None removes one."""
-        said = {name: value for name, value in {**self.asked, **changes}.items() if value not in (None, "")}
-        return f"{url_for('queue.show')}?{urlencode(said)}"
+        query = {name: value for name, value in {**self.parameters, **changes}.items() if value not in (None, "")}
+        return f"{url_for('queue.show')}?{urlencode(query)}"
 
 
 def _mark(typed: str) -> str:

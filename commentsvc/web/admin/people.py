@@ -54,7 +54,7 @@ def as_file(email: str) -> Response:
 
 
 def _page(email: str, wrong: Refusal | None = None) -> str:
-    here = signed_in.session()
+    session = signed_in.session()
     return render_template(
         "admin/people.html",
         email=email,
@@ -63,6 +63,6 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
         authors=authors.lately(signed_in.person()) if not email else [],
-        is_recently_confirmed=here is not None and sessions.is_recently_confirmed(here),
+        is_recently_confirmed=session is not None and sessions.is_recently_confirmed(session),
         moderator=signed_in.person(),
     )

@@ -91,14 +91,14 @@ def fragment(
 ) -> str:
     """Return what admin.js inserts: the bar, the counts, and the rows that are in the list now."""
     who = signed_in.person()
-    there = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
+    still_listed = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
     sites = queue.waiting_by_site(who)
     return render_template(
         "admin/_done.html",
         action=action,
         undone=undone,
         last=actions.last_of(who),
-        page=queue.described(who, [comment.id for comment in there]),
+        page=queue.described(who, [comment.id for comment in still_listed]),
         listing=listing,
         verbs=verbs(),
         states=State,

@@ -6,7 +6,7 @@ from commentsvc import i18n, throttle
 from commentsvc.captcha.challenge import LIFETIME
 from commentsvc.threads.articles import Article
 from commentsvc.web import current, forms, gate, security, visitor
-from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, asked
+from commentsvc.web.api.shapes import Challenge, NewChallenge, Wait, answer, parsed
 
 SPARE = 0.1  # seconds, as clocks differ
 
@@ -18,7 +18,7 @@ def post() -> Response:
     """A token and its three ways to be solved; none of them where nobody asks."""
     throttle.hit(throttle.PICTURES, "challenge", current.source())
     throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
-    wanted = asked(NewChallenge)
+    wanted = parsed(NewChallenge)
     article = Article.find(wanted.site, wanted.key)
     i18n.speak(current.site_language(article.site))
     security.check_origin(article.site)

@@ -7,7 +7,7 @@ from commentsvc.comments import editing
 from commentsvc.models.comment import Comment
 from commentsvc.threads.articles import Article
 from commentsvc.web import current, gate, visitor
-from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, asked
+from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, parsed
 from commentsvc.web.comment_request import CommentRequest
 
 COMMENT = "/comments/<id:comment_id>"
@@ -23,7 +23,7 @@ def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     article = Article.find(site_key, key)
     i18n.speak(current.reader_language(article.site))
-    comment = gate.receive(CommentRequest(article, _typed(asked(NewComment)), visitor.known(), is_form=False))
+    comment = gate.receive(CommentRequest(article, _typed(parsed(NewComment)), visitor.known(), is_form=False))
     return answer(OwnComment.of(comment), comment.thread.site, status=201 if comment.is_visible else 202)
 
 
@@ -37,7 +37,7 @@ def show(comment_id: int) -> Response:
 @blueprint.patch(COMMENT)
 def edit(comment_id: int) -> Response:
     """Give one's comment a new text; it may have to wait for a moderator again."""
-    new = asked(NewText)
+    new = parsed(NewText)
     comment = gate.edit(lambda: _own(comment_id), new.body)
     return answer(PublicComment.of(comment), comment.thread.site)
 

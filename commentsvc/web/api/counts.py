@@ -21,9 +21,9 @@ def show() -> Response:
     site = configuration.current().site(request.args.get("site", ""))
     activity_version = site.activity_version  # before anything is read that may be newer
     i18n.speak(current.site_language(site))
-    asked = {key: _normal(key) for key in _keys()[: reading.MAX_COUNTS]}
-    found = reading.counts(site, {key for key in asked.values() if key is not None})
-    counts = {key: 0 if normal is None else found[normal] for key, normal in asked.items()}
+    normalised = {key: _normal(key) for key in _keys()[: reading.MAX_COUNTS]}
+    found = reading.counts(site, {key for key in normalised.values() if key is not None})
+    counts = {key: 0 if normal is None else found[normal] for key, normal in normalised.items()}
     labels = {key: _label(count) for key, count in counts.items()}
     return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, activity_version)
 

@@ -6,7 +6,7 @@ from commentsvc import configuration, throttle
 from commentsvc.errors import TooLarge
 from commentsvc.fields import MAX_BODY_LENGTH, rendered
 from commentsvc.web import current, security
-from commentsvc.web.api.shapes import Draft, Rendered, answer, asked
+from commentsvc.web.api.shapes import Draft, Rendered, answer, parsed
 
 blueprint = Blueprint("api_preview", __name__, url_prefix="/api/v1/preview")
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("api_preview", __name__, url_prefix="/api/v1/preview")
 def post() -> Response:
     """The text's HTML; nothing is stored."""
     throttle.hit(throttle.PREVIEWS, current.source())
-    draft = asked(Draft)
+    draft = parsed(Draft)
     site = configuration.current().site(draft.site)
     security.check_origin(site)
     if len(draft.body) > MAX_BODY_LENGTH:

@@ -197,7 +197,7 @@ class Problem(Shape):
     challenge: dict[str, str | bool] | None = None
 
 
-def asked(shape: type[AnyShape]) -> AnyShape:
+def parsed(shape: type[AnyShape]) -> AnyShape:
     """The request's JSON in this shape; raises ``NotUnderstood``."""
     if request.mimetype != "application/json":
         raise NotUnderstood
