@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bench import captcha_sound, captcha_training
 from commentsvc.captcha import alphabet, image
-from commentsvc.captcha.alphabet import LETTERS, means
+from commentsvc.captcha.alphabet import LETTERS, matches
 
 PICTURES, CONTROLS = 600, 20
 INSTALLATIONS = 60  # that they are of
@@ -45,7 +45,7 @@ def main() -> None:
     typical = statistics.median(milliseconds)
     print(f"captcha: {typical:.1f} ms CPU (median), {largest} bytes (largest) of {PICTURES} pictures")
     for name, reader in _readers():
-        plain = sum(means(reader([_plainly(answer)]), answer) for _, answer in pictures[:CONTROLS])
+        plain = sum(matches(reader([_plainly(answer)]), answer) for _, answer in pictures[:CONTROLS])
         print(f"{name}: {plain} of {CONTROLS} plain texts read, so it can read;")
         ways = [(way, cut) for way in PREPARATIONS for cut in (CUTS if name.startswith("ddddocr") else ["whole"])]
         ways.sort(key=lambda way: _tried(reader, *way, pictures[:SIFTED]), reverse=True)
@@ -63,7 +63,7 @@ def _tried(reader: Reader, way: str, cut: str, pictures: list[Picture]) -> tuple
     with ThreadPoolExecutor() as several:
         texts = several.map(lambda one: reader(CUTS[cut](PREPARATIONS[way](one[0]))), pictures)
     for read, (_, answer) in zip(texts, pictures, strict=True):
-        solved += means(read, answer)
+        solved += matches(read, answer)
         letters += sum(one == other for one, other in zip(read.upper(), answer, strict=False))
     return solved, letters
 

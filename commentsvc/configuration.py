@@ -17,7 +17,7 @@ from sqlalchemy.orm.util import identity_key
 from commentsvc.db import db
 from commentsvc.errors import NotFound
 from commentsvc.models.ban import Ban, Bans
-from commentsvc.models.channel import Channel, Means
+from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.configuration import Configuration
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -59,9 +59,9 @@ class LoadedConfiguration:
             raise NotFound
         return _in_session(min(matching, key=lambda site: site.id))
 
-    def channels(self, site_id: int, means: Means) -> list[Channel]:
+    def channels(self, site_id: int, kind: ChannelKind) -> list[Channel]:
         """Return the channels of a kind for a site."""
-        of_site = (one for one in self.all_channels if one.means == means and one.site_id in (None, site_id))
+        of_site = (one for one in self.all_channels if one.kind == kind and one.site_id in (None, site_id))
         return [_in_session(one) for one in of_site]
 
     def has_subscribers(self, site_id: int) -> bool:

@@ -20,7 +20,7 @@
     ├── NotYours                  403  somebody else's comment
     │   └── EditTimeOver
     ├── ChangedMeanwhile          409  decided about a text that is no longer there
-    ├── AlreadySaid               409  the same text again
+    ├── AlreadyPosted             409  the same text again
     ├── TooMany                   429  with seconds to wait
     ├── LinkInvalid               403  a signed link that is broken
     │   └── LinkExpired           410
@@ -219,7 +219,7 @@ class ChangedMeanwhile(Refusal):
     sentence = N_("This comment has been edited in the meantime. Please go back and read it again before you decide.")
 
 
-class AlreadySaid(Refusal):
+class AlreadyPosted(Refusal):
     """The same text is already in the thread; ``comment_id`` is where."""
 
     status = 409

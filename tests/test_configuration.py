@@ -11,7 +11,7 @@ from commentsvc.db import db
 from commentsvc.errors import Banned, NotFound, ThreadClosed
 from commentsvc.models import Ban, Channel, Configuration, Recipient, Site, Subscription, Thread
 from commentsvc.models.ban import BanKind, Bans
-from commentsvc.models.channel import Means
+from commentsvc.models.channel import ChannelKind
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.threads.articles import Article
@@ -19,7 +19,7 @@ from tests.cast import ARTICLE, BLOG, BOB, MALLORY
 from tests.visitors import Visitor
 
 BAN = {"kind": BanKind.WORD, "value": "cord", "label": "cord"}
-CHANNEL = {"means": Means.WEBHOOK, "url": "https://hooks.example/x"}
+CHANNEL = {"kind": ChannelKind.WEBHOOK, "url": "https://hooks.example/x"}
 MAIL = AuthorIdentity(email=MALLORY.email)
 
 
@@ -153,9 +153,9 @@ class TestKept:
         written(insert(Channel).values(**CHANNEL, site_id=site.id), insert(Channel).values(**CHANNEL))
         here = configuration.current()
         other = here.site("other").id
-        assert len(here.channels(here.site("blog").id, Means.WEBHOOK)) == 2
-        assert len(here.channels(other, Means.WEBHOOK)) == 1
-        assert here.channels(other, Means.PUSH) == []
+        assert len(here.channels(here.site("blog").id, ChannelKind.WEBHOOK)) == 2
+        assert len(here.channels(other, ChannelKind.WEBHOOK)) == 1
+        assert here.channels(other, ChannelKind.PUSH) == []
 
 
 class TestAnArticle:

@@ -33,7 +33,7 @@ def of(secret: str) -> str:
     return "".join(chance.sample(LETTERS, SHOWN))
 
 
-def means(typed: str, answer: str) -> bool:
+def matches(typed: str, answer: str) -> bool:
     """Return whether what was typed means ``answer``, ignoring case, spaces and look-alikes."""
     letters = "".join(unicodedata.normalize("NFKC", typed[:MAX_LENGTH]).split()).upper()
     if len(letters) != len(answer):

@@ -196,7 +196,7 @@ def _is_right(answer: str, nonce: str) -> bool:
         from commentsvc.captcha import proof_of_work
 
         return proof_of_work.is_solved(answer, nonce, _key_of_work())
-    return alphabet.means(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
+    return alphabet.matches(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
 
 
 def _key_of_work() -> str:

@@ -5,7 +5,7 @@ import click
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import site_named
 from commentsvc.db import db
-from commentsvc.models.channel import Channel, Means
+from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.notifications import channels
 
 
@@ -15,14 +15,14 @@ def channel() -> None:
 
 
 @channel.command()
-@click.argument("means", type=click.Choice([str(one) for one in Means]))
+@click.argument("kind", type=click.Choice([str(one) for one in ChannelKind]))
 @click.argument("url")
 @click.option("--site", help="Only of this blog; otherwise of all.")
 @with_application
-def add(means: str, url: str, site: str | None) -> None:
+def add(kind: str, url: str, site: str | None) -> None:
     """Tell URL of comments: a webhook (https://…), or a push service as Apprise writes it (ntfy://…)."""
     db.begin_write()
-    added = channels.open_channel(Means(means), url, site_named(site) if site else None)
+    added = channels.open_channel(ChannelKind(kind), url, site_named(site) if site else None)
     db.session.commit()
     click.echo(f"Added channel {added.id}.")
     if added.secret:
@@ -35,7 +35,7 @@ def list_channels() -> None:
     """Show the channels."""
     for one in channels.all_channels():
         ended = ", its receiver says that it is gone" if one.ended_at else ""
-        click.echo(f"{one.id}: {one.means} {one.url}, {one.site.key if one.site else 'every blog'}{ended}")
+        click.echo(f"{one.id}: {one.kind} {one.url}, {one.site.key if one.site else 'every blog'}{ended}")
 
 
 @channel.command()

@@ -93,7 +93,7 @@ def edit(comment: Comment, typed: str) -> None:
     Raises:
         InvalidFields: the text is empty or too long.
         NotUnderstood: it is not text.
-        AlreadySaid: another comment says the same.
+        AlreadyPosted: another comment says the same.
         EditTimeOver: somebody replied to the current text.
     """
     body, body_html = fields.checked_body(typed)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from commentsvc import clock, links, tokens
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
-from commentsvc.errors import AlreadySaid, ChallengeNeeded, ParentUnavailable
+from commentsvc.errors import AlreadyPosted, ChallengeNeeded, ParentUnavailable
 from commentsvc.models.comment import Comment, Kind, Response
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
@@ -65,7 +65,7 @@ def post_comment(
     Raises:
         ThreadClosed: the thread was closed in the meantime.
         ParentUnavailable: the parent is gone.
-        AlreadySaid: the same text is already there.
+        AlreadyPosted: the same text is already there.
         WrongOrigin: the article's address is not on the site.
         ChallengeNeeded: the text looks like spam, and its author was not asked for a solved challenge.
     """
@@ -183,11 +183,11 @@ def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) ->
     """Return the policy's verdict about a comment as it is now.
 
     Raises:
-        AlreadySaid: its thread shows the same text, or holds it from the same author.
+        AlreadyPosted: its thread shows the same text, or holds it from the same author.
     """
     known = evidence.gather(comment)
     if known.duplicate is not None and not comment.is_linkback:
-        raise AlreadySaid(known.duplicate)
+        raise AlreadyPosted(known.duplicate)
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
     return policy.first_state(comment.thread, evidence.facts(comment, known, circumstances))

@@ -16,7 +16,7 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
 
     Raises:
         InvalidFields: the reply is empty or too long.
-        ThreadClosed, AlreadySaid: as for everybody.
+        ThreadClosed, AlreadyPosted: as for everybody.
     """
     body, body_html = fields.checked_body(typed)
     thread = comment.thread

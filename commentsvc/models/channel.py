@@ -11,7 +11,7 @@ from commentsvc.db import Base
 from commentsvc.models.site import Site
 
 
-class Means(StrEnum):
+class ChannelKind(StrEnum):
     """How it is delivered."""
 
     WEBHOOK = "webhook"  # every event, signed, to a program
@@ -30,7 +30,7 @@ class Channel(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    means: Mapped[Means]
+    kind: Mapped[ChannelKind]
     url: Mapped[str] = mapped_column(String(2000))
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
     secret: Mapped[str] = mapped_column(String(100), default="")

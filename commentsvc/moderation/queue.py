@@ -16,7 +16,7 @@ from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, search
-from commentsvc.moderation.search import Wanted
+from commentsvc.moderation.search import CommentFilter
 
 PAGE = 20
 FEW = 10  # sites counted one by one
@@ -35,7 +35,7 @@ class Page:
     notes: dict[int, list[Note]] = field(default_factory=dict)
 
 
-def page(who: Moderator, wanted: Wanted, before: int | None = None) -> Page:
+def page(who: Moderator, wanted: CommentFilter, before: int | None = None) -> Page:
     """Return the part of the queue after ``before``."""
     found = search.ids(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
@@ -86,20 +86,20 @@ def _counted(states: str) -> dict[State, int]:
 
 def counts(who: Moderator, site: int | None = None) -> dict[State, int]:
     """Return the number of comments per state, of one site or all of a moderator's, up to ``MANY``."""
-    found = search.count(who, [Wanted(state=state, site=site) for state in State], MANY)
+    found = search.count(who, [CommentFilter(state=state, site=site) for state in State], MANY)
     return dict(zip(State, found, strict=True))
 
 
 def waiting(who: Moderator) -> int:
     """Return how many comments are pending, up to ``MANY``."""
-    return search.count(who, [Wanted(state=State.PENDING)], MANY)[0]
+    return search.count(who, [CommentFilter(state=State.PENDING)], MANY)[0]
 
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
     """Return the moderator's sites by name, each with its number of pending comments."""
     sites = who.seen_sites()
     if len(sites) <= FEW:
-        there = search.count(who, [Wanted(state=State.PENDING, site=site.id) for site in sites], MANY)
+        there = search.count(who, [CommentFilter(state=State.PENDING, site=site.id) for site in sites], MANY)
         return list(zip(sites, there, strict=True))
     held = select(Comment.site_id).where(Comment.state == State.PENDING, who.may_see(Comment.site_id)).limit(MANY)
     site = held.subquery().c.site_id
@@ -116,7 +116,7 @@ def counts_in(thread: Thread) -> dict[State, int]:
 
 def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     """Return the reasons of the newest comments in a state, to filter by."""
-    newest = search.selected(who, Wanted(state=state), PAGE * 4)
+    newest = search.selected(who, CommentFilter(state=state), PAGE * 4)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
     sentences = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
     return sorted(sentences)
@@ -124,7 +124,7 @@ def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     """Return the latest other comments of the same author."""
-    found = search.ids(who, Wanted(person=comment.id), most + 1)
+    found = search.ids(who, CommentFilter(person=comment.id), most + 1)
     others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
 

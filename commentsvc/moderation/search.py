@@ -28,7 +28,7 @@ _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CommentFilter:
     """Search criteria; None means any.
 
     ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``action`` what a
@@ -54,13 +54,15 @@ class Wanted:
         return bool(self.person or self.author or self.address or self.action)
 
 
-def ids(who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None) -> list[int]:
+def ids(
+    who: Moderator, wanted: CommentFilter, most: int, before: int | None = None, upto: int | None = None
+) -> list[int]:
     """Return ids of matching comments that ``who`` may see, newest first, below ``before`` and not above ``upto``."""
     return list(db.session.scalars(selected(who, wanted, most, before, upto)))
 
 
 def selected(
-    who: Moderator, wanted: Wanted, most: int, before: int | None = None, upto: int | None = None
+    who: Moderator, wanted: CommentFilter, most: int, before: int | None = None, upto: int | None = None
 ) -> Select[int]:
     """The same as a statement, to be used within another one."""
     rows = [_newest(part, most, before, upto) for part in _looked_for(who, wanted)]
@@ -72,7 +74,7 @@ def selected(
     return select(comment_id).order_by(comment_id.desc()).limit(most)
 
 
-def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
+def count(who: Moderator, wanted: Sequence[CommentFilter], most: int) -> list[int]:
     """Return the number of matches of each, up to ``most``, in one statement."""
     counted = [
         select(literal(place).label("place"), func.count().label("found")).select_from(_some(part, most))
@@ -85,7 +87,7 @@ def count(who: Moderator, wanted: Sequence[Wanted], most: int) -> list[int]:
     return found
 
 
-def holds(who: Moderator, wanted: Wanted, comment: int) -> bool:
+def holds(who: Moderator, wanted: CommentFilter, comment: int) -> bool:
     """Return whether a comment matches."""
     parts = _looked_for(who, wanted)
     matches = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)
@@ -119,7 +121,7 @@ def phrases(typed: str) -> list[str]:
     return found[:MAX_PHRASES]
 
 
-def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
+def _looked_for(who: Moderator, wanted: CommentFilter) -> list[Lookup]:
     """Return where to look: one place, or several to be combined."""
     texts = phrases(wanted.text)
     if wanted.text.strip() and not texts:
@@ -130,7 +132,7 @@ def _looked_for(who: Moderator, wanted: Wanted) -> list[Lookup]:
             found = full_text([], texts)
             fits.append(Comment.id.in_(select(found.comment_id).where(found.fits)))
         return [_in_table(*fits)]
-    if not texts and replace(wanted, text="") == Wanted(wanted.state, wanted.site):
+    if not texts and replace(wanted, text="") == CommentFilter(wanted.state, wanted.site):
         places = _places(who, wanted)
         if len(places) <= MAX_PLACES:
             return [_in_table(*place) for place in places]
@@ -142,7 +144,7 @@ def _in_table(*fits: ColumnElement[bool]) -> Lookup:
     return Lookup(_NUMBER, and_(true(), *fits), [_NUMBER])
 
 
-def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
+def _places(who: Moderator, wanted: CommentFilter) -> list[list[ColumnElement[bool]]]:
     """Return conditions on state and site, for which the table has an index in order of age."""
     if who.is_owner and wanted.site is None:
         everywhere = who.may_see(Comment.site_id)
@@ -153,7 +155,7 @@ def _places(who: Moderator, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
     return [[Comment.site_id == site, Comment.state == state] for site in sites for state in states]
 
 
-def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
+def _marks(who: Moderator, wanted: CommentFilter) -> Iterator[Sequence[str]]:
     """Return groups of tags; a comment must have one of each group."""
     if wanted.state:
         yield [f"={wanted.state}"]
@@ -169,7 +171,7 @@ def _marks(who: Moderator, wanted: Wanted) -> Iterator[Sequence[str]]:
         yield [wanted.reason]
 
 
-def _days(wanted: Wanted) -> Span | None:
+def _days(wanted: CommentFilter) -> Span | None:
     """Return the requested span, limited to times when there can be comments."""
     if not (wanted.since or wanted.until):
         return None
@@ -195,7 +197,7 @@ def _day_marks(day: date, last: date) -> Iterator[str]:
             day += timedelta(days=1)
 
 
-def _of_person(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _of_person(who: Moderator, wanted: CommentFilter) -> Iterator[ColumnElement[bool]]:
     """Return ids of what few rows share; looked up first."""
     if wanted.person:
         one = db.session.get(Comment, wanted.person)
@@ -223,7 +225,7 @@ def with_email(address: str) -> ColumnElement[bool]:
     return Comment.id.in_(select(found.comment_id).where(found.fits)) & (func.lower(Comment.email) == address)
 
 
-def _plainly(who: Moderator, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _plainly(who: Moderator, wanted: CommentFilter) -> Iterator[ColumnElement[bool]]:
     """The same conditions as the tags, on few rows."""
     if wanted.state:
         yield Comment.state == wanted.state

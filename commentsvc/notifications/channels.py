@@ -17,7 +17,7 @@ from commentsvc import push as push_services
 from commentsvc.db import db
 from commentsvc.errors import N_, NotUnderstood, PermanentFailure, Refusal
 from commentsvc.markup import plain_text
-from commentsvc.models.channel import Channel, Means
+from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.delivery import Delivery, DeliveryState
 from commentsvc.models.site import Site
@@ -49,7 +49,7 @@ class Message:
     """A claimed delivery: what is needed to make it."""
 
     delivery_id: int
-    means: Means
+    kind: ChannelKind
     url: str
     message_id: str
     body: bytes
@@ -58,21 +58,21 @@ class Message:
     text: str
 
 
-def open_channel(means: Means, url: str, site: Site | None) -> Channel:
+def open_channel(kind: ChannelKind, url: str, site: Site | None) -> Channel:
     """Create a channel, with a secret if it signs. Raises ``NoSuchChannel``."""
-    _check(means, url)
-    channel = Channel(means=means, url=url, site_id=site.id if site else None)
-    if means == Means.WEBHOOK:
+    _check(kind, url)
+    channel = Channel(kind=kind, url=url, site_id=site.id if site else None)
+    if kind == ChannelKind.WEBHOOK:
         channel.secret = _new_secret()
     db.session.add(channel)
     db.session.flush()
     return channel
 
 
-def _check(means: Means, url: str) -> None:
+def _check(kind: ChannelKind, url: str) -> None:
     if len(url) > MAX_URL_LENGTH or not url.isprintable():
         raise NoSuchChannel(why=f"{len(url)} > {MAX_URL_LENGTH}")
-    if means == Means.WEBHOOK:
+    if kind == ChannelKind.WEBHOOK:
         if links.origin_of(url) is None:
             raise NoSuchChannel(why="https://…")
         return
@@ -84,7 +84,7 @@ def _check(means: Means, url: str) -> None:
 
 def rotate(channel: Channel) -> None:
     """Sign with a new secret, and for one day with the old one as well."""
-    if channel.means != Means.WEBHOOK:
+    if channel.kind != ChannelKind.WEBHOOK:
         raise NotUnderstood
     channel.former_secret, channel.former_until = channel.secret, clock.now() + KEEP_FORMER
     channel.secret = _new_secret()
@@ -98,13 +98,13 @@ def shown_secret(channel: Channel) -> str:
 def enqueue(comment: Comment) -> None:
     """Enqueue a webhook event about a comment's new state."""
     event = EVENTS[comment.state]
-    for channel in configuration.current().channels(comment.thread.site_id, Means.WEBHOOK):
+    for channel in configuration.current().channels(comment.thread.site_id, ChannelKind.WEBHOOK):
         _write(channel, event, _payload(event, _public(comment)))
 
 
 def push(comment: Comment) -> None:
     """Enqueue a push about a pending comment."""
-    for channel in configuration.current().channels(comment.thread.site_id, Means.PUSH):
+    for channel in configuration.current().channels(comment.thread.site_id, ChannelKind.PUSH):
         _push_later(channel, comment)
 
 
@@ -179,7 +179,7 @@ def claim() -> Message | None:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         return Message(
             delivery.id,
-            channel.means,
+            channel.kind,
             channel.url,
             delivery.message_id,
             body,
@@ -212,7 +212,7 @@ def perform(message: Message) -> str:
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed: it was not delivered.
     """
-    if message.means == Means.PUSH:
+    if message.kind == ChannelKind.PUSH:
         try:
             push_services.send(message.url, message.title, message.text)
         except push_services.PushUnavailable as error:

@@ -189,7 +189,7 @@ def _create_tables() -> None:
     op.create_table(
         "channel",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("means", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("site_id", sa.Integer(), nullable=True),
         sa.Column("secret", sa.String(length=100), nullable=False),

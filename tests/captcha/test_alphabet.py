@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from commentsvc.captcha.alphabet import LETTERS, LOOK_ALIKES, means
+from commentsvc.captcha.alphabet import LETTERS, LOOK_ALIKES, matches
 
 ANSWERS = some.text(LETTERS, min_size=6, max_size=6)
 
@@ -21,12 +21,12 @@ ANSWERS = some.text(LETTERS, min_size=6, max_size=6)
     ],
 )
 def test_answers_that_are_accepted(typed: str, answer: str) -> None:
-    assert means(typed, answer)
+    assert matches(typed, answer)
 
 
 @pytest.mark.parametrize("typed", ["", "ACFHL", "ACFHLNN", "ACFHLA", "ÄCFHLN", "ßACFHL", "ACFHLN\x00", "0CFHLN"])
 def test_what_is_not(typed: str) -> None:
-    assert not means(typed, "ACFHLN")
+    assert not matches(typed, "ACFHLN")
 
 
 def test_look_alikes_mean_letters_that_are_drawn_and_are_none_themselves() -> None:
@@ -36,9 +36,9 @@ def test_look_alikes_mean_letters_that_are_drawn_and_are_none_themselves() -> No
 
 @given(ANSWERS, ANSWERS)
 def test_only_the_answer_itself_means_it(one: str, other: str) -> None:
-    assert means(one, other) is (one == other)
+    assert matches(one, other) is (one == other)
 
 
 @given(some.text(max_size=50), ANSWERS)
 def test_any_text_can_be_typed(typed: str, answer: str) -> None:
-    means(typed, answer)
+    matches(typed, answer)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from commentsvc.db import db
 from commentsvc.models import Comment, Moderator
 from commentsvc.moderation import search
-from commentsvc.moderation.search import Wanted
+from commentsvc.moderation.search import CommentFilter
 from tests.cast import BOB, GRACE
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -61,7 +61,7 @@ class TestDays:
 
     @given(st.dates(), st.dates())
     def test_no_span_is_too_long(self, since: date, until: date) -> None:
-        days = search._days(Wanted(since=since, until=until))
+        days = search._days(CommentFilter(since=since, until=until))
         assert days
         assert 0 < len(days.marks) < 600
 
@@ -78,7 +78,7 @@ class TestFinding:
         }
 
     def find(self, moderator: Moderator, **wanted: object) -> list[int]:
-        return search.ids(moderator, Wanted(**wanted), 100)  # type: ignore[arg-type]
+        return search.ids(moderator, CommentFilter(**wanted), 100)  # type: ignore[arg-type]
 
     @pytest.mark.every_value
     @pytest.mark.parametrize(
@@ -117,17 +117,17 @@ class TestFinding:
         for number in range(5):
             written.append(bob.comment(BOB, body=f"number {number}"))
             time.pass_(days=1)
-        span = Wanted(since=time().date() - timedelta(days=4), until=time().date() - timedelta(days=1))
+        span = CommentFilter(since=time().date() - timedelta(days=4), until=time().date() - timedelta(days=1))
         first = search.ids(moderator, span, 3)
         assert first == written[:1:-1]
         assert search.ids(moderator, span, 3, before=first[-1]) == [written[1]]
         assert search.ids(moderator, span, 9, upto=written[2]) == [written[2], written[1]]
-        assert search.count(moderator, [span, Wanted()], 3) == [3, 3]
+        assert search.count(moderator, [span, CommentFilter()], 3) == [3, 3]
 
     def test_a_page_goes_on_where_its_last_comment_is_gone(
         self, said: dict[str, int], moderator: Moderator, time: FrozenClock
     ) -> None:
-        span = Wanted(since=time().date(), until=time().date())
+        span = CommentFilter(since=time().date(), until=time().date())
         db.begin_write()
         db.session.delete(db.session.get_one(Comment, said["cat"]))
         db.session.commit()
@@ -136,8 +136,8 @@ class TestFinding:
     def test_signs_alone_find_nothing(self, said: dict[str, int], moderator: Moderator) -> None:
         """And not everything, which could be decided about at once."""
         assert self.find(moderator, text="👍 !!") == []
-        assert search.count(moderator, [Wanted(text="👍")], 5) == [0]
-        assert not search.holds(moderator, Wanted(text="👍"), said["cat"])
+        assert search.count(moderator, [CommentFilter(text="👍")], 5) == [0]
+        assert not search.holds(moderator, CommentFilter(text="👍"), said["cat"])
 
     def test_what_changes_is_found_by_what_it_is_now(
         self, said: dict[str, int], moderator: Moderator, ada: Visitor
@@ -178,4 +178,4 @@ class TestFinding:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(typed=st.text(max_size=60))
 def test_whatever_is_typed_is_no_error(app: Flask, typed: str) -> None:
-    search.ids(Moderator(role="owner"), Wanted(text=typed), 5)
+    search.ids(Moderator(role="owner"), CommentFilter(text=typed), 5)

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from commentsvc.db import db
 from commentsvc.models import Channel, Delivery, Site
-from commentsvc.models.channel import Means
+from commentsvc.models.channel import ChannelKind
 from commentsvc.notifications import channels
 from tests.cast import BOB, GRACE, MALLORY
 from tests.jobs import run_job
@@ -52,7 +52,7 @@ class _Frozen(datetime):
 def hook(receiver: Web) -> str:
     """A webhook of every blog; its secret."""
     db.begin_write()
-    made = channels.open_channel(Means.WEBHOOK, f"{receiver.url}/hook", None)
+    made = channels.open_channel(ChannelKind.WEBHOOK, f"{receiver.url}/hook", None)
     db.session.commit()
     return channels.shown_secret(made)
 
@@ -165,7 +165,7 @@ class TestWebhooks:
 
     def test_only_of_its_blog(self, receiver: Web, bob: Visitor, visit: Visit, rules: Rules) -> None:
         db.begin_write()
-        channels.open_channel(Means.WEBHOOK, f"{receiver.url}/hook", Site.named("other"))
+        channels.open_channel(ChannelKind.WEBHOOK, f"{receiver.url}/hook", Site.named("other"))
         db.session.commit()
         bob.comment(BOB)
         assert not deliveries()
@@ -175,7 +175,7 @@ class TestWebhooks:
     def test_no_private_address_is_asked(self, app: Flask, bob: Visitor) -> None:
         with web() as inside:
             db.begin_write()
-            channels.open_channel(Means.WEBHOOK, f"{inside.url}/hook", None)
+            channels.open_channel(ChannelKind.WEBHOOK, f"{inside.url}/hook", None)
             db.session.commit()
             bob.comment(BOB)
             deliver()
@@ -207,7 +207,7 @@ class TestPush:
         """A push service as Apprise's json:// speaks to it."""
         receiver.page("/push", "{}")
         db.begin_write()
-        channels.open_channel(Means.PUSH, f"json://{receiver.address}/push", None)
+        channels.open_channel(ChannelKind.PUSH, f"json://{receiver.address}/push", None)
         db.session.commit()
         return receiver
 
@@ -260,7 +260,7 @@ class TestAdminPages:
     AT = "/admin/channels"
 
     def test_open_try_rotate_close(self, ada: Visitor, receiver: Web, really: None) -> None:
-        assert ada.admin_post(self.AT, form_at=self.AT, means="webhook", url=f"{receiver.url}/hook").status_code == 303
+        assert ada.admin_post(self.AT, form_at=self.AT, kind="webhook", url=f"{receiver.url}/hook").status_code == 303
         channel = db.session.scalars(select(Channel)).one()
         first = channels.shown_secret(channel)
         assert first in ada.client.get(self.AT).text
@@ -278,7 +278,7 @@ class TestAdminPages:
         assert not db.session.scalars(select(Channel)).all()
 
     @pytest.mark.parametrize(
-        ("means", "url"),
+        ("kind", "url"),
         [
             ("webhook", "https://x.example/\0"),
             ("webhook", "https://x.example/" + "x" * 2000),
@@ -290,8 +290,8 @@ class TestAdminPages:
         ],
         ids=range(7),
     )
-    def test_what_is_no_address_comes_back(self, means: str, url: str, ada: Visitor) -> None:
-        answer = ada.admin_post(self.AT, form_at=self.AT, means=means, url=url)
+    def test_what_is_no_address_comes_back(self, kind: str, url: str, ada: Visitor) -> None:
+        answer = ada.admin_post(self.AT, form_at=self.AT, kind=kind, url=url)
         assert answer.status_code == 422
         assert "This address cannot be used" in answer.text
         assert not db.session.scalars(select(Channel)).all()
@@ -303,7 +303,7 @@ class TestAdminPages:
 
         push._apprise.cache_clear()
         monkeypatch.setitem(sys.modules, "apprise", None)
-        answer = ada.admin_post(self.AT, form_at=self.AT, means="push", url="ntfy://x")
+        answer = ada.admin_post(self.AT, form_at=self.AT, kind="push", url="ntfy://x")
         push._apprise.cache_clear()
         assert answer.status_code == 422
         assert "pip install" in answer.text

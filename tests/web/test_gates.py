@@ -87,7 +87,7 @@ GATES: dict[Callable[[Attempt], None], tuple[int, str]] = {
     minimum_time: (403, "looks-automatic"),
     challenge: (403, "challenge-failed"),
     validation: (422, "invalid-fields"),
-    duplicate: (409, "already-said"),
+    duplicate: (409, "already-posted"),
 }
 
 

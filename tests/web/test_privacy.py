@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from commentsvc.db import Base, db
 from commentsvc.models import Comment, Email, Moderator, Note, Recipient, Revision, Subscription
-from commentsvc.models.channel import Means
+from commentsvc.models.channel import ChannelKind
 from commentsvc.moderation import search
-from commentsvc.moderation.search import Wanted
+from commentsvc.moderation.search import CommentFilter
 from commentsvc.notifications import channels
 from commentsvc.privacy import personal_data
 from tests.cast import ARTICLE, BOB, GRACE
@@ -137,7 +137,7 @@ class TestOwner:
         ada.admin_post(f"/admin/comments/{stored[0]}/notes", body="a note on Bob’s words")
         ada.admin_post("/admin/bans", comment=str(stored[1]), kind="address", value="", site="")
         db.begin_write()
-        channel = channels.open_channel(Means.WEBHOOK, "https://hooks.example/x", None)
+        channel = channels.open_channel(ChannelKind.WEBHOOK, "https://hooks.example/x", None)
         channels._write(channel, "comment.held", {"data": {"id": stored[0], "body": "Bob’s changed words"}})
         db.session.commit()
         ada.admin_post("/admin/people/erasure", email=BOB.email)
@@ -237,4 +237,4 @@ class TestKeeping:
         ada.admin_post("/admin/comments/decisions", verb="trash", all="1", newest="9999999", listed="state=any")
         time.pass_(days=31)
         run_job("forget what is old")
-        assert search.ids(Moderator(role="owner"), Wanted(text="unforgettable"), 10) == []
+        assert search.ids(Moderator(role="owner"), CommentFilter(text="unforgettable"), 10) == []

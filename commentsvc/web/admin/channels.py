@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc.db import db
 from commentsvc.errors import NotUnderstood, Refusal, found
 from commentsvc.fields import row_id
-from commentsvc.models.channel import Channel, Means
+from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.site import Site
 from commentsvc.notifications import channels
@@ -27,12 +27,12 @@ def show() -> str:
 @blueprint.post("")
 def add() -> AnyResponse | tuple[str, int]:
     """Create a channel; the list shows its secret."""
-    means, url = request.form.get("means", ""), request.form.get("url", "").strip()
-    if means not in set(Means):
+    kind, url = request.form.get("kind", ""), request.form.get("url", "").strip()
+    if kind not in set(ChannelKind):
         raise NotUnderstood
     db.begin_write()
     try:
-        channels.open_channel(Means(means), url, _site())
+        channels.open_channel(ChannelKind(kind), url, _site())
     except Refusal as refusal:
         db.session.rollback()
         return _list(refusal), refusal.status
@@ -89,7 +89,7 @@ def _list(refusal: Refusal | None = None) -> str:
         deliveries=channels.latest(),
         secret_of=channels.shown_secret,
         sites=list(db.session.scalars(Site.in_service().order_by(Site.name))),
-        means=Means,
+        kinds=ChannelKind,
         refusal=refusal,
         moderator=signed_in.moderator(),
     )

@@ -9,7 +9,7 @@ from flask import request, url_for
 
 from commentsvc.fields import row_id
 from commentsvc.models.comment import Kind, State
-from commentsvc.moderation.search import Wanted
+from commentsvc.moderation.search import CommentFilter
 
 ANY = "any"
 NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "of", "q")
@@ -45,10 +45,10 @@ class Listing:
         return None if name == ANY else State(name) if name in set(State) else State.PENDING
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> CommentFilter:
         """The search criteria; invalid ones count as not given."""
         value, kind = self.parameters.get, self.parameters.get("kind")
-        return Wanted(
+        return CommentFilter(
             state=self.state,
             site=row_id(value("site")),
             thread=row_id(value("thread")),
