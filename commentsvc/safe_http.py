@@ -39,6 +39,10 @@ class FetchRefused(PermanentFailure):
     """The address may not be fetched; the reason is for moderators, not for the sender of a ping."""
 
 
+class NotPublic(FetchRefused):
+    """Host or port are not of the public web; COMMENTSVC_FETCH_ALLOW may name them."""
+
+
 class FetchFailed(Exception):
     """The page is not available: unreachable, too slow, too large, broken."""
 
@@ -232,7 +236,7 @@ def _checked(url: str) -> SplitResult:
         raise FetchRefused("the address holds a password")
     parts = parts._replace(netloc=host + (f":{port}" if port else ""))
     if port not in (None, 80, 443) and not _allowed(parts.hostname or "", port):
-        raise FetchRefused(f"port {port} is not one of the web’s")
+        raise NotPublic(f"port {port} is not one of the web’s")
     return parts
 
 
@@ -247,7 +251,7 @@ def _public_address(host: str, port: int, resolver: Resolver) -> str:
     if not _allowed(host, port):
         for address in addresses:
             if not is_public(address):
-                raise FetchRefused(f"{host} is at a private address")
+                raise NotPublic(f"{host} is at a private address")
     return addresses[0]
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PAGE = N_("Page")
 UNREADABLE = N_("%(url)s could not be loaded (%(why)s).")
+NOT_PUBLIC = N_(
+    "%(url)s may not be fetched (%(why)s). If it is your own server, add its host and port to COMMENTSVC_FETCH_ALLOW."
+)
 NO_ARTICLE = N_("%(url)s returns status %(status)s. Enter the address of a published article.")
 LEADS_AWAY = N_(
     "%(url)s returns status %(status)s and redirects to %(place)s. Enter the address of a published article."

@@ -54,12 +54,17 @@ def perform(claimed: ClaimedCheck) -> list[Finding]:
 
 def retry(claimed: ClaimedCheck, reason: str) -> None:
     """Store that the page could not be fetched or parsed: the owner is waiting and asks again."""
-    complete(claimed, [CheckFailed(page_check.UNREADABLE, url=claimed.url, why=reason).found_by(page_check.PAGE)])
+    _fail(claimed, page_check.UNREADABLE, reason)
 
 
 def give_up(claimed: ClaimedCheck, failure: PermanentFailure) -> None:
     """The same for an address that may not be fetched."""
-    retry(claimed, str(failure))
+    may_be_allowed = isinstance(failure, safe_http.NotPublic)
+    _fail(claimed, page_check.NOT_PUBLIC if may_be_allowed else page_check.UNREADABLE, str(failure))
+
+
+def _fail(claimed: ClaimedCheck, sentence: str, why: str) -> None:
+    complete(claimed, [CheckFailed(sentence, url=claimed.url, why=why).found_by(page_check.PAGE)])
 
 
 def complete(claimed: ClaimedCheck, found: list[Finding]) -> None:

@@ -1,13 +1,16 @@
 """What was done and decided, newest first."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from commentsvc.db import db
+from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.models.moderator_action import ModeratorAction, Verb
 
 PAGE = 100  # entries
 
@@ -19,6 +22,13 @@ def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
     rows = select(ModeratorAction).where(who.may_see(ModeratorAction.site_id) | own).options(*map(selectinload, shown))
     rows = rows.order_by(ModeratorAction.id.desc()).limit(PAGE)
     return list(db.session.scalars(rows.where(ModeratorAction.id < before) if before else rows))
+
+
+def bans_of(actions: Iterable[ModeratorAction]) -> dict[int, Ban]:
+    """Return the bans that these actions set, by the actions' ids."""
+    ban_ids = {action.id: action.undo_data["ban"] for action in actions if action.verb == Verb.BAN}
+    bans = {ban.id: ban for ban in db.session.scalars(select(Ban).where(Ban.id.in_(ban_ids.values())))}
+    return {action_id: bans[ban_id] for action_id, ban_id in ban_ids.items() if ban_id in bans}
 
 
 def decisions(who: Moderator, before: int | None = None) -> list[Decision]:

@@ -241,11 +241,11 @@ def speed(facts: Facts) -> Signal | None:
 
 
 def refused(facts: Facts) -> Signal | None:
-    """Earlier comments of the same browser or address were spam."""
+    """Earlier comments of the same browser or address were spam; a household or an office may share that address."""
     if not facts.refused:
         return None
     return Signal(
-        min(2 + 2 * facts.refused, 8), N_("earlier spam from the same source: %(count)d"), (("count", facts.refused),)
+        min(2 + 2 * facts.refused, 6), N_("earlier spam from the same source: %(count)d"), (("count", facts.refused),)
     )
 
 

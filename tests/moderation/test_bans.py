@@ -180,6 +180,11 @@ class TestHowFar:
         assert still.status_code == 403
         assert bob.client.delete(place, headers=proof).status_code == 204
 
+    def test_the_log_and_the_list_say_what_and_for_how_long(self, ada: Visitor) -> None:
+        banned(ada, kind="domain", value="casino.example")
+        assert "Added a ban. casino.example" in lines_of(ada.client.get("/admin/log").text)
+        assert "no end date" in ada.client.get("/admin/bans").text
+
     def test_until_it_is_lifted(self, ada: Visitor, visit: Visit) -> None:
         ban = banned(ada, kind="address", value=HOME)
         ada.admin_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")

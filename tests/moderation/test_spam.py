@@ -160,6 +160,15 @@ class TestTheVerdict:
         assert ["earlier spam from the same source: %(count)d", {"count": 1}] in later.reasons
         assert later.state == "pending"
 
+    def test_much_spam_from_a_shared_address_holds_the_others_and_does_not_hide_them(
+        self, ada: Visitor, visit: Callable[[], Visitor]
+    ) -> None:
+        for number in range(6):
+            ada.decide(visit().comment(MALLORY, body=f"Offer number {number} of my shop, the best so far"), "spam")
+        later = row(visit().comment(body="https://grace.example/what-i-wrote-about-telephones"))
+        assert ["earlier spam from the same source: %(count)d", {"count": 6}] in later.reasons
+        assert later.state == "pending"
+
     def test_the_same_text_under_other_articles(self, visit: Callable[[], Visitor]) -> None:
         text = "What a wonderful article about this subject, I will come back"
         assert row(visit().comment(BOB, body=text)).state == "approved"

@@ -16,9 +16,11 @@ def show() -> str:
     """Show actions, newest first; with ``?of=decisions``, decisions, those by rules too."""
     who, before = signed_in.person(), int_arg("before")
     of_decisions = request.args.get("of") == "decisions"
+    actions = [] if of_decisions else audit_log.actions(who, before)
     return render_template(
         "admin/log.html",
-        actions=[] if of_decisions else audit_log.actions(who, before),
+        actions=actions,
+        bans=audit_log.bans_of(actions),
         decisions=audit_log.decisions(who, before) if of_decisions else [],
         of_decisions=of_decisions,
         may_be_undone=undoing.may_be_undone,
