@@ -9,7 +9,7 @@ from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
 from commentsvc.models.comment import Comment
 from commentsvc.models.decision import is_waiting
-from commentsvc.web import current, errors, gate, security, visitor
+from commentsvc.web import current, errors, forms, gate, security, visitor
 from commentsvc.web.pages import place_of
 
 COMMENT = "<id:comment_id>"
@@ -35,8 +35,10 @@ def ask(comment_id: int) -> Response:
 
 @blueprint.post(f"/{COMMENT}/revision")
 def revise(comment_id: int) -> AnyResponse:
-    """Store the new text, or show the form again with what is wrong."""
+    """Store the new text, or show the form again with what is wrong, or with a preview."""
     security.check_own_page()
+    if "preview" in request.form:
+        return _form(_own(comment_id), preview=forms.rendered())
     try:
         comment = gate.edit(lambda: _own(comment_id), request.form.get("body", ""))
     except NotYours:
@@ -61,7 +63,7 @@ def _own(comment_id: int) -> Comment:
     return editing.own_by_visitor(comment_id, person.hash)
 
 
-def _form(comment: Comment, refusal: Refusal | None = None) -> Response:
+def _form(comment: Comment, refusal: Refusal | None = None, preview: str = "") -> Response:
     i18n.speak(current.reader_language(comment.thread.site))
     wrong = refusal.fields.get("body", refusal) if isinstance(refusal, InvalidFields) else refusal
     html = render_template(
@@ -69,6 +71,7 @@ def _form(comment: Comment, refusal: Refusal | None = None) -> Response:
         comment=comment,
         typed=request.form.get("body", comment.body),
         wrong=wrong,
+        preview=preview,
         page=links.thread_page(comment.thread.site.key, comment.thread.key),
     )
     response = make_response(html, refusal.status if refusal else 200)

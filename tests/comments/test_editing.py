@@ -240,6 +240,15 @@ class TestOnThePage:
         assert answer.headers["Location"].endswith(f"#comment-{comment}")
         assert "Now <strong>this</strong>" in bob.client.get(f"/t/blog/{ARTICLE}").text
 
+    def test_a_preview_changes_nothing(self, bob: Visitor) -> None:
+        comment = bob.comment(BOB, body="a slip of the pen")
+        form = {"body": "what I *meant*", "preview": "1"}
+        page = bob.client.post(f"/comments/{comment}/revision", data=form)
+        assert page.status_code == 200
+        assert "what I <strong>meant</strong>" in page.text
+        assert ">what I *meant*</textarea>" in page.text
+        assert row(comment).body == "a slip of the pen"
+
     def test_a_mistake_keeps_what_was_typed(self, bob: Visitor) -> None:
         comment = bob.comment()
         answer = bob.client.post(f"/comments/{comment}/revision", data={"body": "y" * 20_001})
