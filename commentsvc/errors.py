@@ -13,6 +13,7 @@
     │   └── HiddenFieldFilled
     ├── ParentUnavailable         422
     ├── Banned                    403
+    │   └── BannedWord                 another text may be accepted
     ├── ChallengeFailed           403  wrong or used
     │   ├── ChallengeNeeded            not answered
     │   ├── ChallengeExpired
@@ -169,6 +170,14 @@ class Banned(Refusal):
     sentence = N_(
         "You cannot comment here at the moment. If you think this is a mistake, please contact the owner of the "
         "blog. Your text is still there."
+    )
+
+
+class BannedWord(Banned):
+    """The text contains a banned word; another text may be accepted."""
+
+    sentence = N_(
+        "Your comment contains a word that is not accepted here. Please rephrase it; your text is still there."
     )
 
 

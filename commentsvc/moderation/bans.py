@@ -12,7 +12,7 @@ from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock, configuration, links
 from commentsvc.db import db, octet_length, unindexed
-from commentsvc.errors import N_, Banned, Refusal
+from commentsvc.errors import N_, Banned, BannedWord, Refusal
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
@@ -48,11 +48,13 @@ class NotSoLong(Refusal):
 
 
 def check(site: Site, author: AuthorIdentity) -> None:
-    """Raise ``Banned`` if a ban of this site or of all sites matches."""
+    """Raise ``Banned`` or ``BannedWord`` if a ban of this site or of all sites matches."""
     bans = configuration.current().bans
     identifiers = author.ban_identifiers(bans.network_lengths)
-    if bans.name(site.id, identifiers) or bans.find_word_in(site.id, author.everything):
+    if bans.name(site.id, identifiers):
         raise Banned
+    if bans.find_word_in(site.id, author.everything):
+        raise BannedWord
 
 
 def draft(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import lazyload
+from sqlalchemy.orm import lazyload, selectinload
 
 from commentsvc.db import db
 from commentsvc.models.recipient import MailStatus, Recipient
@@ -54,6 +54,7 @@ def _heard(recipient_ids: list[int]) -> dict[int, list[tuple[Subscription, Threa
         select(Subscription, Thread)
         .join(Thread, threads_of, isouter=True)
         .options(lazyload(Thread.site))  # a join would drop articles without comments
+        .options(selectinload(Subscription.comment))
         .where(Subscription.recipient_id.in_(recipient_ids))
         .order_by(Subscription.id.desc())
     )

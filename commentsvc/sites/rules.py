@@ -213,7 +213,10 @@ RULES = (
         "disallowed_words",
         Group.WHO_WAITS,
         N_("Spam words"),
-        N_("Mark comments that contain any of these words as spam (one per line or separated by commas)."),
+        N_(
+            "Mark comments that contain any of these words as spam (one per line or separated by commas). They also "
+            "match inside longer words."
+        ),
         _one_a_line,
         lines=True,
     ),

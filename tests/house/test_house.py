@@ -60,6 +60,15 @@ def test_templates_translate_only_what_stands_in_them() -> None:
         assert not re.search(r"\b_\((?!\")", template.read_text()), template.name
 
 
+def test_each_of_several_forms_names_where_it_is_sent() -> None:
+    """Otherwise a form goes to the address of another one, if that was refused and the page is its answer."""
+    for file in (paths.TEMPLATES / "admin").glob("*.html"):
+        forms = re.findall(r"<form\b[^>]*>", re.sub(r"\{[{%].*?[%}]\}", "", file.read_text()))
+        posting = [one for one in forms if 'method="post"' in one]
+        nameless = [one for one in posting if "action=" not in one and 'id="one"' not in one]  # whose buttons name it
+        assert len(posting) == 1 or not nameless, f"{file.name}: {nameless}"
+
+
 def test_every_static_file_is_used() -> None:
     words = "\n".join(file.read_text() for file in [*SOURCES, *TEMPLATES, *paths.STATIC.rglob("*.js")])
     for file in paths.STATIC.rglob("*.*"):

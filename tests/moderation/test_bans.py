@@ -125,7 +125,7 @@ class TestHowFar:
     """On one blog or on all, for a time or for good."""
 
     def test_the_refusal_keeps_the_text_and_says_no_more(self, ada: Visitor, visit: Visit) -> None:
-        banned(ada, kind="word", value="casino", reason="He is a pest")
+        banned(ada, kind="address", value=HOME, reason="He is a pest")
         answer = visit().post(body="my casino text", challenge_answer="")
         assert answer.status_code == 403
         assert "You cannot comment here at the moment" in answer.text
@@ -189,6 +189,15 @@ class TestHowFar:
         ban = banned(ada, kind="address", value=HOME)
         ada.admin_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
         assert tries(visit()) == 303
+
+    def test_who_wrote_a_banned_word_is_told_that_another_text_may_do(self, ada: Visitor, bob: Visitor) -> None:
+        assert "Words also match inside longer words." in ada.client.get("/admin/bans").text
+        banned(ada, kind="word", value="salt")
+        answer = bob.post(body="The floor is basalt.")
+        assert answer.status_code == 403
+        assert "Please rephrase it" in answer.text
+        assert ">The floor is basalt.</textarea>" in answer.text
+        assert bob.post(body="The floor is volcanic.").status_code == 303
 
     def test_moderators_may_write_what_nobody_else_may(self, ada: Visitor) -> None:
         banned(ada, kind="word", value="casino")

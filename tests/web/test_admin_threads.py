@@ -214,6 +214,17 @@ class TestAddresses:
             assert f'value="{address}"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("refused", "typed"), [("merger", {"address": "nowhere"}), ("address", {"address": "https://other.example/"})]
+)
+def test_after_a_refusal_the_other_forms_of_the_page_still_work(
+    ada: Visitor, thread: str, refused: str, typed: dict[str, str]
+) -> None:
+    page = ada.admin_post(f"{thread}/{refused}", form_at=thread, **typed)
+    assert page.status_code == 422
+    assert f'<form method="post" action="{thread}">' in page.text
+
+
 class TestMerging:
     """Two threads become one, and two again."""
 
