@@ -1,11 +1,11 @@
-"""A fair semaphore: threads get it in the order in which they ask."""
+"""A fair semaphore: threads get a permit in the order in which they ask."""
 
 import threading
 from collections import deque
 
 
 class FairSemaphore:
-    """A semaphore that threads get in the order in which they ask, ``permits`` of them at a time."""
+    """A semaphore whose permits threads get in the order in which they ask."""
 
     def __init__(self, permits: int = 1) -> None:
         self._lock = threading.Lock()
@@ -13,7 +13,7 @@ class FairSemaphore:
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, seconds: float) -> bool:
-        """Take the lock; return False if that takes longer than this."""
+        """Take a permit; return False if that takes longer than this."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -30,13 +30,13 @@ class FairSemaphore:
         return False
 
     def release(self) -> None:
-        """Give the lock to whoever has waited longest."""
+        """Give one's permit to whoever has waited longest."""
         with self._lock:
             if not self._give_to_next():
                 self._free += 1
 
     def release_to_next(self) -> bool:
-        """Give the lock to whoever has waited longest; keep it and return False if nobody waits."""
+        """Give one's permit to whoever has waited longest; keep it and return False if nobody waits."""
         with self._lock:
             return self._give_to_next()
 

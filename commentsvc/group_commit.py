@@ -6,74 +6,80 @@ thread goes on before that, so nothing is acknowledged that is not on the disk.
 
 import sqlite3
 import threading
+from contextlib import suppress
 
 from commentsvc.fair_lock import FairSemaphore
 
 MAX_MEMBERS = 8
-OF_ALL = "SAVEPOINT shared"
-OF_MEMBER = "SAVEPOINT member"
+GROUP_SAVEPOINT = "SAVEPOINT shared"
+MEMBER_SAVEPOINT = "SAVEPOINT member"
 
 
 class SharedTransaction:
-    """A write transaction of the connection ``host``, which its members use one after the other."""
+    """A write transaction of the connection ``owner``, which its members use one after the other."""
 
-    def __init__(self, host: sqlite3.Connection) -> None:
-        self.host = host
+    def __init__(self, owner: sqlite3.Connection) -> None:
+        self.owner = owner
         self._members = 1
-        self._is_open = threading.Lock()  # released at the end; an Event takes a twentieth of all time
-        self._is_open.acquire()
-        self._failure: int | None = None  # SQLite's code
+        self._is_broken = False
+        self._done = threading.Lock()  # held until then; an Event would cost 5 % of a comment
+        self._done.acquire()
+        self._failure: int | None = sqlite3.SQLITE_ABORT  # SQLite's code, until all is on the disk
 
     @property
     def has_room(self) -> bool:
         """Whether another member may join."""
-        return self._members < MAX_MEMBERS and self.host.in_transaction
+        return self._members < MAX_MEMBERS and self.owner.in_transaction and not self._is_broken
 
     def join(self) -> None:
         """Add a member; what it does can be undone by itself."""
         if self._members == 1:
-            self.host.execute(OF_ALL)
+            self.owner.execute(GROUP_SAVEPOINT)
         self._members += 1
-        self.host.execute(OF_MEMBER)
+        self.owner.execute(MEMBER_SAVEPOINT)
 
     def keep_part(self) -> None:
         """Keep what the current member did."""
-        self.host.execute(f"RELEASE {OF_MEMBER}")
+        self.owner.execute(f"RELEASE {MEMBER_SAVEPOINT}")
 
     def undo_part(self) -> None:
-        """Undo what the current member did."""
-        self.host.execute(f"ROLLBACK TO {OF_MEMBER}")
+        """Undo what the current member did. If that fails, nobody can commit."""
+        self._is_broken = True
+        self.owner.execute(f"ROLLBACK TO {MEMBER_SAVEPOINT}")
         self.keep_part()
+        self._is_broken = False
 
     def commit(self) -> None:
         """Commit for all members. If that fails, roll back, and let each of them raise the error.
 
         Raises:
-            sqlite3.Error: the commit failed; nothing was kept.
+            sqlite3.Error, MemoryError: the commit failed; nothing was kept.
         """
         try:
-            self._must_be_whole()
-            sqlite3.Connection.commit(self.host)
-        except sqlite3.Error as error:
-            self._failure = error.sqlite_errorcode
-            sqlite3.Connection.rollback(self.host)
+            self._release_group()
+            sqlite3.Connection.commit(self.owner)
+            self._failure = None
+        except BaseException as error:  # a MemoryError, too
+            self._failure = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ABORT)
+            with suppress(sqlite3.Error, MemoryError):
+                sqlite3.Connection.rollback(self.owner)
             raise
         finally:
-            self._is_open.release()
+            self._done.release()
 
-    def _must_be_whole(self) -> None:
-        """Raise if SQLite rolled back by itself, as it does after some errors: what was done since is only a part."""
+    def _release_group(self) -> None:
+        """Release the group's savepoint; raise if it is gone, as SQLite rolls back by itself after some errors."""
         try:
             if self._members > 1:
-                self.host.execute(f"RELEASE {OF_ALL}")
+                self.owner.execute(f"RELEASE {GROUP_SAVEPOINT}")
         except sqlite3.OperationalError:
             raise _error(sqlite3.SQLITE_ABORT_ROLLBACK) from None
-        if not self.host.in_transaction:
+        if self._is_broken or not self.owner.in_transaction:
             raise _error(sqlite3.SQLITE_ABORT_ROLLBACK)
 
     def wait(self) -> None:
         """Wait until another member has committed; raises ``sqlite3.Error`` if that failed."""
-        with self._is_open:
+        with self._done:
             pass
         if self._failure is not None:
             raise _error(self._failure)
@@ -84,19 +90,19 @@ class WriterLock(FairSemaphore):
 
     def __init__(self) -> None:
         super().__init__()
-        self._left: SharedTransaction | None = None
+        self._open_transaction: SharedTransaction | None = None
 
-    def hand_on(self, transaction: SharedTransaction) -> bool:
+    def hand_over(self, transaction: SharedTransaction) -> bool:
         """Leave the lock and the open transaction to the next thread; return False if nobody waits."""
-        self._left = transaction
+        self._open_transaction = transaction
         if self.release_to_next():
             return True
-        self._left = None
+        self._open_transaction = None
         return False
 
     def take_over(self) -> SharedTransaction | None:
         """Return the transaction that was left open, which is then the caller's to end."""
-        transaction, self._left = self._left, None
+        transaction, self._open_transaction = self._open_transaction, None
         return transaction
 
 

@@ -18,11 +18,12 @@ from commentsvc import driver
 from commentsvc.group_commit import SharedTransaction, WriterLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
-PAGES_KEPT = 512  # KiB per connection; Linux caches the file's pages for all of them
-MAX_LOG = 64 * 1024 * 1024  # bytes of the log that stay on the disk once readers are through with it
+CACHE_KIB = 512  # KiB per connection; Linux caches the file's pages for all of them
+MAX_WAL_SIZE = 64 * 1024 * 1024  # bytes of the log that stay on the disk once readers are through with it
 FIRST_WAIT = 0.0002  # seconds until the lock is tried again; then more
 MAX_WAIT = 0.0005
 BEGIN = "BEGIN IMMEDIATE"
+FAILURES = (sqlite3.Error, MemoryError)  # the driver's way to say that SQLite has no memory
 
 
 class WriterConnection(sqlite3.Connection):
@@ -34,7 +35,7 @@ class WriterConnection(sqlite3.Connection):
     writer_lock: WriterLock
     _holds_lock = False
     _shared: SharedTransaction | None = None
-    _is_guest = False
+    _is_member = False
 
     def begin_writing(self, *, may_share: bool = False) -> None:
         """Begin a write transaction, or join the one of the thread before if both ``may_share`` it.
@@ -47,34 +48,35 @@ class WriterConnection(sqlite3.Connection):
             raise _busy()
         self._holds_lock = True
         try:
-            open_one = self.writer_lock.take_over()
-            if open_one is not None and may_share:
-                self._join(open_one)
+            transaction = self.writer_lock.take_over()
+            if transaction is not None and may_share:
+                self._join(transaction)
                 return
-            if open_one is not None:
-                with suppress(sqlite3.Error):  # its members are told
-                    open_one.commit()
-            self._begin_before(deadline)
+            if transaction is not None:
+                with suppress(*FAILURES):  # its members are told
+                    transaction.commit()
+            self._begin_until(deadline)
             self._shared = SharedTransaction(self) if may_share else None
         except BaseException:
-            self._step_back()
+            self._release_lock()
             raise
 
     def _join(self, transaction: SharedTransaction) -> None:
         try:
             transaction.join()
-        except sqlite3.Error:
-            transaction.commit()
+        except BaseException:
+            with suppress(*FAILURES):
+                transaction.commit()
             raise
-        self._shared, self._is_guest = transaction, True
+        self._shared, self._is_member = transaction, True
 
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
         """Return a cursor of the transaction."""
-        if self._shared is not None and self._is_guest:
-            return self._shared.host.cursor(factory)
+        if self._shared is not None and self._is_member:
+            return self._shared.owner.cursor(factory)
         return super().cursor(factory)
 
-    def _begin_before(self, deadline: float) -> None:
+    def _begin_until(self, deadline: float) -> None:
         self.execute("PRAGMA busy_timeout = 0")
         try:
             longest = FIRST_WAIT
@@ -98,32 +100,32 @@ class WriterConnection(sqlite3.Connection):
         try:
             if self._shared is None:
                 super().commit()
-            elif self._is_guest:
+            elif self._is_member:
                 self._shared.keep_part()
-        except sqlite3.Error:
+        except BaseException:
             self.rollback()
             raise
-        self._end()
+        self._hand_over_or_commit()
 
     def rollback(self) -> None:
-        """Roll back; of a shared transaction, only this thread's part."""
-        if self._shared is not None and self._is_guest:
+        """Roll back. A member undoes its own part; the owner is still alone when it rolls back."""
+        if self._shared is not None and self._is_member:
             # If that fails, SQLite has rolled back everything; the other members are told.
-            with suppress(sqlite3.Error):
+            with suppress(*FAILURES):
                 self._shared.undo_part()
-            with suppress(sqlite3.Error):
-                self._end()
+            with suppress(*FAILURES):
+                self._hand_over_or_commit()
             return
         self._shared = None
         try:
             super().rollback()
         finally:
-            self._step_back()
+            self._release_lock()
 
-    def _end(self) -> None:
-        """Let the next thread go on in the same transaction, or commit it for all."""
-        transaction, self._shared, self._is_guest = self._shared, None, False
-        if transaction is not None and transaction.has_room and self.writer_lock.hand_on(transaction):
+    def _hand_over_or_commit(self) -> None:
+        """Let the next thread go on in the same transaction, or commit it for all members, the owner among them."""
+        transaction, self._shared, self._is_member = self._shared, None, False
+        if transaction is not None and transaction.has_room and self.writer_lock.hand_over(transaction):
             self._holds_lock = False
             transaction.wait()
             return
@@ -131,25 +133,25 @@ class WriterConnection(sqlite3.Connection):
             if transaction is not None:
                 transaction.commit()
         finally:
-            self._step_back()
+            self._release_lock()
 
     def close(self) -> None:
         """Close the connection."""
-        if self._is_guest:
-            self.rollback()
         try:
+            if self._is_member:
+                self.rollback()
             super().close()
         finally:
-            self._step_back()
+            self._release_lock()
 
-    def _step_back(self) -> None:
+    def _release_lock(self) -> None:
         if self._holds_lock:
             self._holds_lock = False
             self.writer_lock.release()
 
 
 def prepare(engine: Engine) -> None:
-    """Make all connections of an engine such ones."""
+    """Make the connections of an engine ``WriterConnection``."""
     writer_lock = WriterLock()
 
     def connect(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
@@ -157,22 +159,22 @@ def prepare(engine: Engine) -> None:
 
     def set_up(connection: WriterConnection, _record: Any) -> None:
         connection.writer_lock = writer_lock
-        _make_strict(connection)
+        _configure(connection)
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", _begin)
 
 
-def _make_strict(connection: WriterConnection) -> None:
+def _configure(connection: WriterConnection) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA journal_size_limit = {MAX_LOG}")
-    cursor.execute(f"PRAGMA cache_size = -{PAGES_KEPT}")
+    cursor.execute(f"PRAGMA journal_size_limit = {MAX_WAL_SIZE}")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.close()
 
 

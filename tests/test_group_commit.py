@@ -192,7 +192,7 @@ def test_a_failed_commit_is_told_to_all(engine: Engine, monkeypatch: pytest.Monk
         problem.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise problem
 
-    monkeypatch.setattr(group_commit.SharedTransaction, "_must_be_whole", fail)
+    monkeypatch.setattr(group_commit.SharedTransaction, "_release_group", fail)
     ends = all_at_once(engine, insert(1), insert(2), insert(3))
     told = [end.exception() for end in ends]
     assert [meaning(problem) for problem in told] == [Meaning.OUT_OF_SERVICE] * 3  # type: ignore[arg-type]
@@ -200,6 +200,25 @@ def test_a_failed_commit_is_told_to_all(engine: Engine, monkeypatch: pytest.Monk
     assert rows(engine) == []
     write(engine, insert(4))
     assert rows(engine) == [4]
+
+
+@pytest.mark.parametrize(
+    ("step", "values"), [("_release_group", [2]), ("keep_part", [2]), ("keep_part", [2, -1]), ("join", [2])]
+)
+def test_without_memory_nobody_waits_for_ever(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, step: str, values: list[int]
+) -> None:
+    def fail(_transaction: group_commit.SharedTransaction) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(group_commit.SharedTransaction, step, fail)
+    ends = all_at_once(engine, insert(1), insert(*values), insert(3))
+    acknowledged = [number for number, end in zip((1, 2, 3), ends, strict=True) if end.exception() is None]
+    monkeypatch.undo()
+    assert rows(engine) == acknowledged
+    assert 2 not in acknowledged
+    write(engine, insert(4))
+    assert 4 in rows(engine)
 
 
 def test_a_writer_of_its_own_ends_what_was_left_open(engine: Engine) -> None:

@@ -9,6 +9,7 @@ the text is new.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -45,7 +46,7 @@ from commentsvc.web import challenge_outcome, current, errors, metrics, security
 from commentsvc.web.challenge_outcome import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
-TIMEOUT = 8.0  # seconds until one's turn
+TIMEOUT = 5.0  # seconds until one's turn
 MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for readers
 MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of these; PostgreSQL works in other processes meanwhile
 HONEYPOT = "leave_empty"
@@ -68,6 +69,8 @@ def min_writing_time(body: str) -> timedelta:
 def receive(request: CommentRequest) -> Comment:
     """Accept a comment, or raise a refusal; commits."""
     try:
+        if g.pop("has_no_turn", False):
+            raise StorageUnavailable
         return _receive(request)
     except Refusal as refusal:
         metrics.note(refusal)
@@ -85,15 +88,18 @@ def receive(request: CommentRequest) -> Comment:
 def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
     """Limit how many views post at once, and how many of these are active. The turn ends in ``receive``.
 
-    Python runs one thread at a time anyway, and would switch between many at every database query. After ``TIMEOUT``,
-    the view runs all the same.
+    Python runs one thread at a time anyway, and would switch between many at every database query. Whose turn does not
+    come within ``TIMEOUT`` is refused by ``receive``.
     """
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> AnyResponse:
-        turns, has_place = _turns[db.engine.dialect.name], _places.acquire(TIMEOUT)
-        if has_place and turns.acquire(TIMEOUT):
+        turns, deadline = _turns[db.engine.dialect.name], time.monotonic() + TIMEOUT
+        has_place = _places.acquire(TIMEOUT)
+        if has_place and turns.acquire(max(deadline - time.monotonic(), 0)):
             g.turns = turns
+        else:
+            g.has_no_turn = True
         try:
             return view(*args, **kwargs)
         finally:
@@ -118,8 +124,8 @@ def _receive(request: CommentRequest) -> Comment:
     if request.moderator is None:
         throttle.hit(throttle.comments_per_minute(site.comments_per_minute), site.key, current.source())
     parsed = submission.parse(request.typed)
+    author = _identity(parsed.email, parsed.website, parsed.text)
     if request.moderator is None:
-        author = _identity(parsed.email, parsed.website, parsed.text)
         bans.check(site, author)
     request.article.check_open()
     taken = _check_person(request)
@@ -127,8 +133,11 @@ def _receive(request: CommentRequest) -> Comment:
     checked = _checked(parsed)
     if db.engine.dialect.name == "sqlite":
         _end_turn()  # while this one waits for the write lock, others get ready to share its transaction
-    request = replace(request, article=request.article.for_writing())
+    article = request.article.for_writing()
+    has_changed, request = article is not request.article, replace(request, article=article)
     try:
+        if has_changed and request.moderator is None:
+            bans.check(article.site, author)
         comment = _already_posted(request) or _solve_and_post(request, checked, taken)
     except (Refusal, IntegrityError) as error:
         db.session.commit()  # the challenge stays spent

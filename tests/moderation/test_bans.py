@@ -3,17 +3,21 @@
 import re
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from commentsvc import clock
 from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.models import Ban, Decision, ModeratorAction, Site
+from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import State
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.privacy import personal_data
+from commentsvc.web import gate
 from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row, texts_of
@@ -198,6 +202,21 @@ class TestHowFar:
         assert "Please rephrase it" in answer.text
         assert ">The floor is basalt.</textarea>" in answer.text
         assert bob.post(body="The floor is volcanic.").status_code == 303
+
+    def test_one_that_is_set_while_a_comment_waits_for_its_turn_holds_for_it(
+        self, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checked = gate._checked
+
+        def meanwhile(*typed: Any) -> Any:
+            ban = insert(Ban).values(kind=BanKind.WORD, value="casino", label="casino", created_at=clock.now())
+            with db.engine.connect().execution_options(writes=True) as another_process:
+                another_process.execute(ban)
+                another_process.commit()
+            return checked(*typed)
+
+        monkeypatch.setattr(gate, "_checked", meanwhile)
+        assert bob.post(body="my casino text").status_code == 403
 
     def test_moderators_may_write_what_nobody_else_may(self, ada: Visitor) -> None:
         banned(ada, kind="word", value="casino")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from commentsvc.db import db
+from commentsvc.fair_lock import FairSemaphore
 from commentsvc.models import Comment
 from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE
 from tests.time import FrozenClock
@@ -127,6 +128,21 @@ def test_the_cheapest_check_refuses_first(attempt: Attempt) -> None:
                 name: value for name, value in attempt.bob.fill(BOB).items() if name.startswith("challenge")
             }
     assert number_of_comments() == 1
+
+
+@pytest.mark.parametrize("taken", ["_places", "_turns"])
+def test_whose_turn_does_not_come_is_told_in_time_and_keeps_the_text(
+    bob: Visitor, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    full = FairSemaphore(0)
+    monkeypatch.setattr("commentsvc.web.gate.TIMEOUT", 0.05)
+    none = full if taken == "_places" else {"sqlite": full, "postgresql": full}
+    monkeypatch.setattr(f"commentsvc.web.gate.{taken}", none)
+    answer = bob.post(body="Patience!")
+    assert answer.status_code == 503
+    assert ">Patience!</textarea>" in answer.text
+    monkeypatch.undo()
+    assert bob.post(body="Patience!").status_code == 303
 
 
 def test_a_double_click_is_asked_nothing_again(attempt: Attempt) -> None:
