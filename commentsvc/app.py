@@ -32,7 +32,7 @@ def create_app(given: Settings | None = None) -> Flask:
         WrongSetting: the service cannot start with these settings.
     """
     config = given or settings.read(os.environ)
-    schema.must_have_its_secret(config)
+    schema.must_be_usable(config)
     settings.use(config)
     logs.configure(config.log_format)
     app = Flask("commentsvc", static_folder=None)

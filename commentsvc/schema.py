@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NEWEST = "0001"  # the head of the migrations
 REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
+MOVE_MARKER = "commentsvc_move"  # a table in the target of a move, while rows are missing there
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
 NEEDS_SECRET = (("comment", "1 = 1"), ("moderator", "1 = 1"), ("recipient", "1 = 1"), ("ban", "1 = 1"))
 
@@ -96,8 +97,13 @@ def fold_in(url: str) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def must_have_its_secret(config: Settings) -> None:
-    """Raise ``WrongSetting`` if rows depend on a missing secret, or the database does not say."""
+def must_be_usable(config: Settings) -> None:
+    """Raise ``WrongSetting`` for half a copy, and if rows depend on a missing secret or the database does not say."""
+    if source := unfinished_move(config.database):
+        raise WrongSetting(
+            f"The database {place(config.database)} is only a part of {source}: `commentsvc move` has not finished. "
+            "Set the database back to that one, and run the move again."
+        )
     if config.has_secret:
         return
     try:
@@ -108,6 +114,11 @@ def must_have_its_secret(config: Settings) -> None:
         ) from None
     if is_needed:
         raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
+
+
+def unfinished_move(url: str) -> str:
+    """Return where rows still have to come from; empty if the database is whole."""
+    return _first(url, f"SELECT source FROM {MOVE_MARKER}") or ""  # noqa: S608 - our own name
 
 
 def _first(url: str, question: str) -> Any:

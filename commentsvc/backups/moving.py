@@ -42,8 +42,7 @@ BATCH = 1000  # rows per transaction
 MODULUS = 1 << 256
 MAX_STALE = 2 * REREAD_INTERVAL + 0.5  # seconds after which no process writes any longer
 WHY = "We are moving to another database."
-# Stands in the target while rows are still missing there, and names where they come from.
-MARKER = Table("commentsvc_move", MetaData(), Column("source", String), Column("began_at", DateTime))
+MARKER = Table(schema.MOVE_MARKER, MetaData(), Column("source", String), Column("began_at", DateTime))
 
 
 @dataclass(frozen=True)

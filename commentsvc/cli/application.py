@@ -48,7 +48,7 @@ def make(
     if upgrades:
         schema.upgrade(config.database)
     if needs_secret:
-        schema.must_have_its_secret(config)
+        schema.must_be_usable(config)
         _ = config.secret
     return on(config)
 

@@ -25,7 +25,7 @@ from commentsvc import (
 )
 from commentsvc.backups import daily, moving
 from commentsvc.backups.archive import BackupFailed
-from commentsvc.cli import reachability
+from commentsvc.cli import failures, reachability
 from commentsvc.db import db
 from commentsvc.errors import N_
 from commentsvc.i18n import gettext
@@ -103,6 +103,8 @@ def _database() -> str:
     except read_only.ReadOnly:  # which another check reports
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
     except (SQLAlchemyError, OSError, _driver_error()) as error:
+        if failures.is_damage(error):
+            raise CheckFailed("%(why)s", why=failures.sentence(error)) from None
         advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
         raise CheckFailed(advice, why=str(getattr(error, "orig", error))) from None
     finally:
@@ -111,7 +113,12 @@ def _database() -> str:
 
 
 def _schema() -> str:
-    if not schema.is_current(settings.current().database):
+    url = settings.current().database
+    try:
+        is_current = schema.is_current(url) or not schema.has_rows(url, "alembic_version", "1 = 1")
+    except schema.NotAnswered as error:
+        raise CheckFailed("%(why)s", why=str(error)) from None
+    if not is_current:
         raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))
     return gettext("as version %(version)s needs it", version=__version__)
 
@@ -155,7 +162,7 @@ def _mailbox() -> str:
 def _secret() -> str:
     config = settings.current()
     try:
-        schema.must_have_its_secret(config)
+        schema.must_be_usable(config)
         if not config.has_secret:
             raise OptionalMissing(N_("none yet; one is made when the service starts"))
         _ = config.secret

@@ -33,12 +33,17 @@ def sentence(error: Exception) -> str | None:
     return None
 
 
-def _about_database(error: object) -> str:
+def is_damage(error: BaseException) -> bool:
+    """Return whether SQLite found the file damaged."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF in DAMAGED
+
+
+def _about_database(error: BaseException) -> str:
     try:
         url = settings.current().database
     except RuntimeError:  # settings were not read so far
         return f"The database cannot be used ({error}). {CHECK_DATABASE}"
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+    if is_damage(error):
         return f"The database {schema.place(url)} is damaged ({error}). Restore the last backup that is whole."
     path = schema.path_of(url)
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):

@@ -29,7 +29,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     must_be_free(host, port)
     if not schema.is_current(config.database):
         _migrate()
-    schema.must_have_its_secret(config)
+    schema.must_be_usable(config)
     _ = config.secret  # created once here, not by several processes at a time
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"

@@ -4,6 +4,7 @@ import gc
 import json
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from commentsvc import schema
 from commentsvc.backups import moving
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import engine_options
+from commentsvc.settings import Settings, WrongSetting
 from tests import postgres
 from tests.running import Running, limit_files
 from tests.servers import free_port
@@ -116,6 +118,8 @@ def test_it_goes_on_after_a_break(lived_in: Running, tmp_path: Path) -> None:
     with patch.object(moving, "BATCH", 7):
         with pytest.raises(KeyboardInterrupt):
             moving.move(here, there, stop_on_the_way)
+        with pytest.raises(WrongSetting, match=r"is only a part of .*run the move again"):
+            schema.must_be_usable(Settings(database_url=there))
         shutil.copy(schema.path_of(here), tmp_path / "other.sqlite3")
         with pytest.raises(BackupFailed, match="A move of"):
             moving.move(f"sqlite:///{tmp_path / 'other.sqlite3'}", there, lambda _: None)
@@ -216,6 +220,22 @@ def test_stopped_by_hand_it_lets_the_service_write_again(lived_in: Running, tmp_
     with patch.object(*place, stop), pytest.raises(KeyboardInterrupt):
         moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     assert value(url_of(lived_in), "SELECT COUNT(*) FROM configuration WHERE read_only IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_by_a_signal_it_lets_the_service_write_again(
+    lived_in: Running, tmp_path: Path, how: signal.Signals
+) -> None:
+    lived_in.start()
+    run = [sys.executable, "-m", "commentsvc", "move", new_sqlite(tmp_path)]
+    command = subprocess.Popen(run, env=lived_in.settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    frozen = "SELECT COUNT(*) FROM configuration WHERE read_only IS NOT NULL"
+    while not value(url_of(lived_in), frozen):
+        assert command.poll() is None
+        time.sleep(0.01)
+    command.send_signal(how)
+    assert command.wait(20) != 0
+    assert value(url_of(lived_in), frozen) == 0
 
 
 def test_a_service_that_wrote_after_a_break_is_copied_anew(lived_in: Running, tmp_path: Path) -> None:

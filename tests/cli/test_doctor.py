@@ -164,7 +164,8 @@ def test_a_database_that_is_damaged(command: Command, tmp_path: Path) -> None:
     command("site", "add", "blog", "https://blog.example")
     (tmp_path / "data/commentsvc.sqlite3").write_bytes(b"not a database " * 1000)
     out = command("doctor")[1]
-    assert "✗ Database: cannot be written to (file is not a database)" in out
+    assert "is damaged (file is not a database). Restore the last backup that is whole." in out
+    assert "commentsvc upgrade" not in out
     assert " Disk: " in out
 
 
