@@ -3,13 +3,15 @@
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from commentsvc import settings
 from commentsvc.characters import CONTROLS
 from commentsvc.hosts import USUAL_PORTS, ascii_host, is_host_alone
 from commentsvc.tracking import is_tracking
 
+BYTES = "surrogateescape"  # how bytes that are not UTF-8 are decoded, to be recognised
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what Python makes of them
 ENCODED_RUN = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 IN_PATH = "%/?#"  # characters that mean something else unless percent-encoded
@@ -82,14 +84,16 @@ def _decoded(text: str, keep: str) -> str:
     """Decode to NFC without controls; what must be ``keep``-ed apart or is not UTF-8 stays encoded."""
 
     def decode(run: re.Match[str]) -> str:
-        try:
-            decoded = unquote(run[0], errors="strict")
-        except UnicodeDecodeError:
-            return run[0].upper()
-        return "".join(f"%{ord(char):02X}" if char in keep else char for char in decoded)
+        decoded = unquote_to_bytes(run[0]).decode("utf-8", BYTES)
+        return with_bytes("".join(f"%{ord(char):02X}" if char in keep else char for char in decoded))
 
     decoded = ENCODED_RUN.sub(decode, LONE_PERCENT.sub("%25", text))
     return unicodedata.normalize("NFC", re.sub(r"[\t\n]", "", CONTROLS.sub("", decoded)))
+
+
+def with_bytes(text: str) -> str:
+    """Return ``text`` with ``%E9`` for each byte that was not UTF-8."""
+    return NOT_UTF8.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)
 
 
 def origin_of(url: str) -> str | None:

@@ -41,6 +41,8 @@ def test_one_article_is_one_thread(address: str) -> None:
         ("https://blog.example/a%2Fb%3Fc%23d%25e", "a%2Fb%3Fc%23d%25e"),
         ("https://blog.example/100%", "100%25"),
         ("https://blog.example/%ff", "%FF"),
+        ("https://blog.example/2026/%E4%B8%AD%E6%96/", "2026/中%E6%96"),  # cut in the middle of a character
+        ("https://blog.example/a%E9%C3%A9", "a%E9é"),
         ("post-17", "post-17"),
         ("//blog/2020/05/phone.html", "blog/2020/05/phone.html"),
         ("https://blog.example/?123", "?123"),

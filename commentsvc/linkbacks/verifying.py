@@ -55,12 +55,12 @@ def claim() -> Claim | None:
     """Lease the ping that is due next; one at a time per host."""
     db.advisory_lock("pings")
     other = aliased(Ping)
-    is_asked_already = select(other.id).where(
+    is_host_busy = select(other.id).where(
         other.source_host == Ping.source_host, other.id != Ping.id, other.leased_until > clock.now()
     )
-    for ping in Ping.claim(1, LEASE, but_not=is_asked_already.exists()):
+    for ping in Ping.claim(1, LEASE, but_not=is_host_busy.exists()):
         if ping.tries >= MAX_TRIES:
-            _give_up(ping, BROKEN_OFF)
+            _fail_or_recheck(ping, BROKEN_OFF)
             return None
         if _is_host_over_limit(ping.source_host):
             ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None
@@ -118,7 +118,7 @@ def give_up(claimed: Claim, failure: PermanentFailure) -> None:
         return
     reason = str(failure)
     if isinstance(failure, safe_http.FetchRefused):
-        _give_up(ping, reason)
+        _fail_or_recheck(ping, reason)
     elif ping.comment_id is None:
         _record_outcome(ping, PingState.REFUSED, reason)
     elif (ping.is_resent and getattr(failure, "is_certain", True)) or _is_gone_for_good(ping):
@@ -165,7 +165,7 @@ def _target(ping: Ping) -> Target:
     return Target(ping.target, is_exact=is_webmention and ping.comment_id is None, reads_all=is_webmention)
 
 
-def _give_up(ping: Ping, reason: str) -> None:
+def _fail_or_recheck(ping: Ping, reason: str) -> None:
     if ping.comment_id is not None:
         _record_outcome(ping, PingState.VERIFIED, reason, due_after=CONFIRM_GONE_AFTER)
     else:
@@ -234,7 +234,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
         circumstances=Circumstances(
-            pings=0 if finding.response in FACEPILE or _is_known(ping) else _recent_pings_from_host(ping),
+            pings=0 if finding.response in FACEPILE or _is_trusted_host(ping) else _recent_pings_from_host(ping),
             links_out=finding.links,
             is_made_up=not finding.says(ping.excerpt),
         ),
@@ -251,10 +251,10 @@ def _as_html(text: str) -> str:
     return sanitize.clean("".join(f"<p>{escape(block)}</p>" for block in text.split("\n\n") if block))
 
 
-def _is_known(ping: Ping) -> bool:
-    """Return whether a moderator approved something from the same host: then many pings are welcome."""
+def _is_trusted_host(ping: Ping) -> bool:
+    """Return whether a person approved something from the same host: then many pings are welcome."""
     of_host = select(Ping.id).join(Decision, Decision.comment_id == Ping.comment_id)
-    approved = of_host.where(Decision.after == State.APPROVED, Decision.moderator_id.is_not(None))
+    approved = of_host.where(Decision.after == State.APPROVED, Decision.is_by_person)
     return db.session.scalar(approved.where(Ping.source_host == ping.source_host).limit(1)) is not None
 
 

@@ -17,7 +17,8 @@ from commentsvc.characters import CONTROLS
 from commentsvc.markup import sanitize, smilies
 from commentsvc.markup.inline import Line
 
-FENCE = re.compile(r"(`{3,})[^`]*")  # the rest of the line, such as a language name, is not shown
+FENCE = re.compile(r" {0,3}(`{3,})[^`]*")  # the rest of the line, such as a language name, is not shown
+MAX_FENCE_INDENT = 3
 MAX_QUOTE_DEPTH = 6
 LIST_ITEM = re.compile(r"(?:-|(?P<number>0|[1-9][0-9]{0,8})\.)[ \t]+(?=\S)")
 RULE = "***"
@@ -156,7 +157,8 @@ def _code(source: list[str], start: int, fence: str) -> tuple[_Block, int]:
 
 
 def _closes(line: str, fence: str) -> bool:
-    return len(line) >= len(fence) and not line.strip("`")
+    bare = line.lstrip(" ")
+    return len(line) - len(bare) <= MAX_FENCE_INDENT and len(bare) >= len(fence) and not bare.strip("`")
 
 
 def _opens_a_block(source: list[str], at: int, quotes: bool) -> bool:

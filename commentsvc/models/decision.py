@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, select
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from commentsvc import clock
@@ -47,6 +48,16 @@ class Decision(Base):
     ban: Mapped[Ban | None] = relationship()
     action: Mapped[ModeratorAction | None] = relationship()
 
+    @hybrid_property
+    def is_by_person(self) -> bool:
+        """Whether a moderator or the site's owner decided, not a rule."""
+        return self.moderator is not None or self.is_by_owner
+
+    @is_by_person.inplace.expression
+    @classmethod
+    def _is_by_person(cls) -> ColumnElement[bool]:
+        return cls.moderator_id.is_not(None) | cls.is_by_owner
+
 
 def is_last() -> ColumnElement[bool]:
     """No later decision about the comment exists, as a condition."""
@@ -58,7 +69,7 @@ def is_moderator_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """A moderator called the comment spam, as a condition; the score's own verdict does not count."""
     decided = select(Decision.id).where(
         Decision.comment_id == comment.id,
-        Decision.moderator_id.is_not(None) | Decision.is_by_owner,
+        Decision.is_by_person,
         Decision.after == State.SPAM,
         Decision.is_undo.is_(False),
     )

@@ -130,7 +130,7 @@ def _lesson_before_last(comment: Comment) -> State | None:
             undone += 1
         elif undone:
             undone -= 1
-        elif (decision.moderator_id is not None or decision.is_by_owner) and decision.after in training.LEARNED_FROM:
+        elif decision.is_by_person and decision.after in training.LEARNED_FROM:
             return decision.after
     return None
 
@@ -146,7 +146,7 @@ def _count_new(comment: Comment) -> None:
 
 def _move(comment: Comment, state: State, decision: Decision) -> None:
     before, comment.state = comment.state, state
-    if before == State.PENDING and state == State.APPROVED and (decision.moderator or decision.is_by_owner):
+    if before == State.PENDING and state == State.APPROVED and decision.is_by_person:
         waited = clock.now() - comment.created_at
         DailyCount.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
     decision.comment_id, decision.before, decision.after = comment.id, before, state

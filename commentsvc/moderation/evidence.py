@@ -191,9 +191,9 @@ def _approved() -> Select[int]:
     theirs = _newest(Comment.visitor == visitor, (Comment.email == own_address) & approved)
     conditions = (theirs.state == State.APPROVED, theirs.site_id == bindparam("site"))
     other = select(theirs.id).where(*conditions, theirs.id != bindparam("besides"))
-    person = Decision.moderator_id.is_not(None) | Decision.is_by_owner
-    said_so = select(Decision.id).where(Decision.comment_id.in_(other), person, Decision.after == State.APPROVED)
-    return _counted(other.where(said_so.exists() | confirmed.exists()))
+    is_approval = (Decision.is_by_person, Decision.after == State.APPROVED)
+    by_person = select(Decision.id).where(Decision.comment_id.in_(other), *is_approval)
+    return _counted(other.where(by_person.exists() | confirmed.exists()))
 
 
 def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:

@@ -4,14 +4,11 @@ So every address made for a reader begins with it, whatever a proxy or a client 
 UTF-8 keep their bytes.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from commentsvc import settings
-
-BYTES = "surrogateescape"  # how they are decoded, to be recognised
-HALF = re.compile("[\udc80-\udcff]")  # how Python names bytes that are not UTF-8
+from commentsvc.links import BYTES, with_bytes
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -44,8 +41,3 @@ class AtBaseUrl:
 def _as_utf8(path: str) -> str:
     """Percent-encode bytes of a path that are not UTF-8: ``%E9``."""
     return with_bytes(path.encode("latin-1").decode("utf-8", BYTES)).encode().decode("latin-1")
-
-
-def with_bytes(text: str) -> str:
-    """Return ``text`` with ``%E9`` for each byte that was not UTF-8."""
-    return HALF.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)

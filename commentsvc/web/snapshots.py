@@ -31,11 +31,12 @@ from commentsvc import edge, fields, i18n, versions
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
+from commentsvc.links import BYTES
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.telemetry import Counter
 from commentsvc.threads.articles import Article
-from commentsvc.web.base_url import BYTES, AtBaseUrl, StartResponse, Wsgi
+from commentsvc.web.base_url import AtBaseUrl, StartResponse, Wsgi
 
 OUTCOMES = Counter(["hit", "miss"])
 TRUSTED = 1.0  # seconds

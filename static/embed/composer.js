@@ -310,9 +310,11 @@ export class Composer {
     const preview = this.form.querySelector(".preview") ?? document.createElement("div");
     preview.className = "preview body";
     preview.part.add("preview");
-    preview.setAttribute("dir", "auto");
+    preview.dir = "auto";
     preview.replaceChildren(fragment(said.html));
-    if (!preview.isConnected) this.form.querySelector(".text")?.after(preview);
+    if (preview.isConnected) return;
+    this.form.querySelector(".text")?.after(preview);
+    preview.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {import("./challenge.js").Challenge} challenge */

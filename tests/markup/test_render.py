@@ -257,6 +257,7 @@ class TestBlocks:
     def test_a_fence_may_name_its_language(self) -> None:
         assert render("```python\nx = 1\n```") == "<pre><code>x = 1</code></pre>"
         assert render("```a title of its own\nx = 1\n```") == "<pre><code>x = 1</code></pre>"
+        assert render("  ```\nx\n ```\ny") == "<pre><code>x</code></pre><p>y</p>"
         assert render("```not ` a fence") == "<p>``<code>not </code> a fence</p>"
 
     def test_a_longer_fence_ends_at_one_as_long(self) -> None:

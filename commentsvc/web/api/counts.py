@@ -7,10 +7,10 @@ from flask import Blueprint, Response, request
 from commentsvc import configuration, i18n
 from commentsvc.comments import reading
 from commentsvc.errors import NotFound
+from commentsvc.links import BYTES, with_bytes
 from commentsvc.threads import threads
 from commentsvc.web import current, snapshots
 from commentsvc.web.api.shapes import Counts, answer
-from commentsvc.web.base_url import BYTES, with_bytes
 
 blueprint = Blueprint("api_counts", __name__, url_prefix="/api/v1/counts")
 
