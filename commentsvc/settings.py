@@ -23,6 +23,7 @@ PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+starttls", "file")
 INBOX_SCHEMES = ("imaps", "imap+starttls", "imap")
+MAX_PORT = 65_535
 MAX_MAILBOX_LENGTH = 20  # characters before the @, of the 64 that there may be
 MIN_SECRET_LENGTH = 32  # characters
 AN_ADDRESS = "an http or https address such as https://comments.example.org or https://example.org/comments"
@@ -163,6 +164,20 @@ class Settings(BaseModel):
             raise ValueError(f"must be {AN_ADDRESS}; a path after the host is of letters, digits and -._~")
         return f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
 
+    @field_validator(
+        "database_url", "database_direct_url", "mail_url", "mail_inbox", "redis_url", "edge_purge_url", mode="before"
+    )
+    @classmethod
+    def _host_and_port_can_be_read(cls, value: Any) -> Any:
+        try:
+            parts = urlsplit(str(value))
+            is_readable = parts.port != 0 and not parts.netloc.endswith(":")
+        except ValueError:
+            is_readable = False
+        if not is_readable:
+            raise ValueError("must have a port between 1 and 65535 or none, and a host before it")
+        return value
+
     @field_validator("database_url", "database_direct_url")
     @classmethod
     def _database_is_one_we_know(cls, value: str) -> str:
@@ -177,6 +192,8 @@ class Settings(BaseModel):
     def _mail_goes_somewhere(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in MAIL_SCHEMES:
             raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in MAIL_SCHEMES))
+        if value and urlsplit(value).scheme != "file" and not urlsplit(value).hostname:
+            raise ValueError("must name a server, such as smtp+starttls://user:password@mail.example.org")
         return value
 
     @field_validator("mail_from", "mail_reply_to")
@@ -205,9 +222,10 @@ class Settings(BaseModel):
     def _pairs_are_pairs(cls, value: frozenset[str]) -> frozenset[str]:
         pairs = {pair: re.fullmatch(r"(.+):(\d{1,5})", pair) for pair in value}
         hosts = {pair: ascii_host(found[1].strip("[]")) if found else "" for pair, found in pairs.items()}
-        if wrong := [pair for pair in value if not hosts[pair]]:
+        ports = {pair: int(found[2]) if found else 0 for pair, found in pairs.items()}
+        if wrong := [pair for pair in value if not hosts[pair] or not 0 < ports[pair] <= MAX_PORT]:
             raise ValueError(f"{wrong[0]} is no HOST:PORT pair")
-        return frozenset(f"{hosts[pair]}:{int(found[2])}" for pair, found in pairs.items() if found)
+        return frozenset(f"{hosts[pair]}:{ports[pair]}" for pair in value)
 
     @field_validator("edge_purge_url")
     @classmethod
@@ -380,6 +398,8 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
     if not name.endswith("_FILE"):
         return name, value
     try:
+        if Path(value).is_char_device():  # which may never end
+            raise WrongSetting(f"{PREFIX}{name}: {value} is a device, not a file with text in it.")
         text = Path(value).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({error.strerror}).") from None

@@ -18,6 +18,23 @@ from commentsvc.settings import WrongSetting
         ("BASE_URL", "comments.example", "http or https address"),
         ("DATABASE_URL", "mysql://x", "sqlite:/// or postgresql://"),
         ("MAIL_URL", "mail.example:25", "smtp://"),
+        ("MAIL_URL", "smtp://", "must name a server"),
+        *(
+            (name, value, "port between 1 and 65535")
+            for name, value in (
+                ("MAIL_URL", "smtp://h:abc"),
+                ("MAIL_URL", "smtp://h:99999"),
+                ("MAIL_INBOX", "imaps://u:p@h:abc/x"),
+                ("REDIS_URL", "redis://h:0"),
+                ("EDGE_PURGE_URL", "https://h:abc/"),
+                ("DATABASE_URL", "postgresql://u@h:abc/x"),
+                ("DATABASE_URL", "postgresql://u:p@h:/x"),
+                ("DATABASE_URL", "postgresql://[::1"),
+                ("DATABASE_DIRECT_URL", "postgresql://h:abc/x"),
+            )
+        ),
+        ("FETCH_ALLOW", "x:99999", "HOST:PORT"),
+        ("SECRET_KEY_FILE", "/dev/zero", "is a device"),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ("REDIS_URL", "http://x", "redis://"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
