@@ -66,12 +66,12 @@ def convert(html: str, *, breaks: bool = False) -> Converted:
     root = plain_text.tree(html)
     if root is None:
         return Converted("")
-    words = _letters(" ".join(_visible(root)))
+    source = " ".join(_visible(root))
     first = _Converter(breaks=breaks, marks=True).convert(root)
-    if _words_of(first.markup) == words:
+    if _has_words(first.markup, source):
         return first
     plain = _Converter(breaks=breaks, marks=False).convert(root)
-    if _words_of(plain.markup) != words:
+    if not _has_words(plain.markup, source):
         plain.lost[N_("text changed")] += 1
     return plain
 
@@ -101,8 +101,10 @@ def _letters(text: str) -> str:
     return SPACES.sub("", URL.sub("", text)).casefold()
 
 
-def _words_of(markup: str) -> str:
-    return _letters(visible_text(LIST_MARK.sub("", markup)))
+def _has_words(markup: str, source: str) -> bool:
+    """Return whether readers of the markup see the words of the source, whatever follows an address without a space."""
+    words = _letters(visible_text(LIST_MARK.sub("", markup)))
+    return words == _letters(source) or words == _letters(visible_text(escape(source)))
 
 
 def _visible(node: "Element") -> Iterator[str]:
