@@ -7,11 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from commentsvc import links
 from commentsvc.db import db
 from commentsvc.models import Comment, ModeratorAction, PageCheck, Site, WatchedFeed
 from commentsvc.sites import removal as site_removal
 from commentsvc.sites import rules as site_rules
 from commentsvc.sites import sites
+from commentsvc.web.admin.first_steps import FirstSteps
 from tests.cast import ARTICLE, BLOG, BOB, GRACE
 from tests.jobs import run_job
 from tests.servers import Web, web
@@ -164,6 +166,16 @@ class TestExamination:
         findings = {name: mark == "fine" for name, mark, *_ in db.session.scalars(select(PageCheck.findings)).one()}
         assert findings["Script"]
         assert findings["Comment element"]
+
+    def test_the_first_step_is_done_once_nothing_is_wrong(self, ada: Visitor, blog: Web, site: Site) -> None:
+        lines = unescape(links.two_lines("blog"))
+        canonical = f'<title>x</title><link rel="canonical" href="{blog.url}/article">'
+        for page, is_done in ((canonical, False), (f"{canonical}{lines}", True)):
+            blog.page("/article", page)
+            ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
+            run_job("check pages")
+            db.session.rollback()
+            assert FirstSteps(site).has_right_page == is_done
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
     def test_no_address_is_said(self, ada: Visitor, url: str) -> None:

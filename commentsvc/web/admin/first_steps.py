@@ -1,13 +1,16 @@
 """What is left to do after the first sign-in, until the first comment is there."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import select
 
 from commentsvc import links, settings
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check_queue
+from commentsvc.linkbacks.page_check import Mark
 from commentsvc.models.comment import Comment
+from commentsvc.models.page_check import PageCheck
 from commentsvc.models.site import Site
 
 
@@ -27,10 +30,16 @@ class FirstSteps:
         """Whether a mail server is set."""
         return bool(settings.current().mail_url)
 
+    @cached_property
+    def page_check(self) -> PageCheck | None:
+        """The latest check of one of the blog's pages."""
+        return page_check_queue.last_of(self.site) if self.site else None
+
     @property
-    def is_checked(self) -> bool:
-        """Whether a page of the blog was checked."""
-        return self.site is not None and page_check_queue.last_of(self.site) is not None
+    def has_right_page(self) -> bool:
+        """Whether nothing was wrong with that page."""
+        marks = [mark for _, mark, *_ in self.page_check.findings or ()] if self.page_check else []
+        return bool(marks) and Mark.WRONG not in marks
 
 
 def left() -> FirstSteps | None:

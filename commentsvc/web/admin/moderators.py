@@ -46,7 +46,8 @@ class InvitationForm:
 @blueprint.get("")
 def show() -> str:
     """Show everybody who may sign in, and the form to invite."""
-    return _page(InvitationForm())
+    sites = signed_in.person().seen_sites()
+    return _page(InvitationForm(site_ids=frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()))
 
 
 @blueprint.post("")
