@@ -9,6 +9,7 @@ from commentsvc.captcha import challenge
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha
 from commentsvc.threads.articles import Article
+from commentsvc.web import current
 from commentsvc.web.visitor import Visitor
 
 MAX_KEY_LENGTH = 200  # characters of an idempotency key
@@ -57,9 +58,13 @@ class CommentRequest:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The form's own key, bound to its sender and content; None without an identity."""
+        """The key that was sent along, bound to its sender and content; None if nothing is known of the sender.
+
+        Programs may have no visitor's token; their network address counts.
+        """
         given = self.typed.get("idempotency_key", "")
-        if not given or len(given) > MAX_KEY_LENGTH or self.visitor is None:
+        sender = self.visitor.id if self.visitor else current.address_hash()
+        if not given or len(given) > MAX_KEY_LENGTH or sender is None:
             return None
-        content = "\0".join((self.visitor.id, self.thread_path, given, self.typed.get("body", "")))
+        content = "\0".join((sender, self.thread_path, given, self.typed.get("body", "")))
         return tokens.keyed_hash("idempotency", content)

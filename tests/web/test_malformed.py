@@ -177,6 +177,16 @@ class TestIdentity:
         assert answers[0]["id"] != answers[1]["id"]
         assert "secret" not in str(answers[1])
 
+    def test_a_program_without_a_visitor_may_repeat_a_request(
+        self, client: FlaskClient, rules: Callable[..., None]
+    ) -> None:
+        rules("blog", captcha="never", moderation="none")
+        post = {"author": "Bob", "body": "sent twice"}
+        headers = {"Idempotency-Key": "1"}
+        first, second = (client.post("/api/v1/threads/blog/x/comments", json=post, headers=headers) for _ in range(2))
+        assert first.status_code == second.status_code == 201
+        assert first.json["id"] == second.json["id"]
+
     def test_the_same_key_with_another_text_loses_neither(self, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", captcha="never")
         form = bob.fill(BOB, body="one")
