@@ -26,7 +26,7 @@ from commentsvc.accounts import moderators, passwords
 from commentsvc.app import create_app
 from commentsvc.db import db
 from commentsvc.models import Comment, DailyCount, Decision, Site, Thread
-from commentsvc.models.comment import Kind, State, marks_of, reason_mark, words_of
+from commentsvc.models.comment import Kind, State, reason_tag, search_tags_of, search_text_of
 from commentsvc.models.daily_count import Event
 from commentsvc.models.moderator import Moderator, Role
 from commentsvc.models.site import Captcha, Moderation
@@ -199,7 +199,7 @@ def build(comments: int) -> dict[str, Any]:
         "site": site_ids[1],
         "thread": threads // 2,
         "address": f"{77:032x}",
-        "reason": reason_mark(REASONS[1]).replace("=", "%3D"),
+        "reason": reason_tag(REASONS[1]).replace("=", "%3D"),
         "deep": comments + LONG // 2,
         "pages": LONG // ANSWERED // Site.page_size.default.arg,
         "half": LONG // ANSWERED // Site.page_size.default.arg // 2,
@@ -248,8 +248,8 @@ def _comment(
         "seed": f"{person:016x}",
         "created_at": created,
         "written_at": created,
-        "search_tags": marks_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
-        "search_text": words_of(author, email, None, "", body),
+        "search_tags": search_tags_of(state, kind, site_ids[thread % SITES], thread + 1, created, reasons),
+        "search_text": search_text_of(author, email, None, "", body),
     }
 
 
@@ -259,7 +259,7 @@ def _of_long(
     root = before + (number - 1) // ANSWERED * ANSWERED + 1
     parent = None if root == before + number else root
     written = now - timedelta(days=DAYS) + timedelta(minutes=number * 7919 % LONG)
-    marks = marks_of(State.APPROVED, Kind.COMMENT, site_ids[0], thread, now, [])
+    marks = search_tags_of(State.APPROVED, Kind.COMMENT, site_ids[0], thread, now, [])
     return {
         **_comment(before + number, 1, site_ids, before + LONG, now, draw),
         "site_id": site_ids[0],

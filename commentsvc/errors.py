@@ -31,7 +31,7 @@
     ├── StorageUnavailable        503
     └── PingRefused               400  a linkback; TrackBack and Pingback say so in their own way
 
-Sentences are message ids: the doors translate them with ``i18n``. ``N_`` marks them for extraction.
+Sentences are message ids: views and commands translate them with ``i18n``. ``N_`` marks them for extraction.
 """
 
 from collections.abc import Mapping

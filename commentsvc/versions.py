@@ -20,21 +20,21 @@ ACTIVITY = Prepared(
 )
 
 
-def raise_thread(thread: Thread) -> None:
+def bump_thread(thread: Thread) -> None:
     """Note that a thread has changed, and with it whatever shows several threads of its site."""
     db.session.flush()
     THREAD.execute({"number": thread.id})
     db.session.expire(thread, ["version"])
-    raise_activity(thread)
+    bump_activity(thread)
 
 
-def raise_activity(thread: Thread) -> None:
+def bump_activity(thread: Thread) -> None:
     """The same for a caller whose own statement raises the thread's version."""
     ACTIVITY.execute({"number": thread.site_id})
     db.on_commit(_send_thread, thread.site_id, thread.key)
 
 
-def raise_site(site_id: int) -> None:
+def bump_site(site_id: int) -> None:
     """Note that every thread of a site may have changed: how it looks, or which address shows it."""
     db.session.execute(update(Site).where(Site.id == site_id).values({Site.version: Site.version + 1}))
     db.on_commit(_send_site, site_id)

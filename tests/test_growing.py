@@ -16,7 +16,7 @@ from commentsvc import clock
 from commentsvc.comments import posting
 from commentsvc.db import db
 from commentsvc.models import Comment, Decision, Site, Thread
-from commentsvc.models.comment import State, marks_of, words_of
+from commentsvc.models.comment import State, search_tags_of, search_text_of
 from commentsvc.moderation import policy
 from tests.cast import ARTICLE, BOB, GRACE
 from tests.visitors import Visitor
@@ -81,7 +81,7 @@ def add_crowd(prefix: str, *, elsewhere: bool) -> None:
         body = COMMON if number % 10 < 4 else f"The words of {number} {prefix}"
         somebody = {"author": f"Person {number}", "visitor": f"visitor {number}", "address_hash": f"{number % 7}"}
         said = {"body": body, "body_html": f"<p>{body}</p>", "body_hash": posting.body_hash(body)}
-        found = {"marks": marks_of(state, "comment", site.id, thread, now, []), "said": words_of(body)}
+        found = {"marks": search_tags_of(state, "comment", site.id, thread, now, []), "said": search_text_of(body)}
         place = {"site_id": site.id, "thread_id": thread, "kind": "comment", "state": state, "created_at": now}
         writer = bobs if number % 20 < 10 else somebody | {"email": None}
         rows.append({**place, **said, **found, **writer, "seed": f"{prefix} {number}", "reasons": []})

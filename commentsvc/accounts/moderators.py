@@ -62,7 +62,7 @@ def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge
     if badge != moderator.badge:
         moderator.badge = badge
         for site_id in db.session.scalars(select(Site.id)):
-            versions.raise_site(site_id)
+            versions.bump_site(site_id)
 
 
 def remove(moderator: Moderator) -> None:

@@ -53,15 +53,15 @@ class Manifest:
         return cls(**values)
 
 
-def write(path: Path, manifest: Manifest, database: Path, secret: str, tell: Callable[[int], None]) -> None:
-    """Write an archive, whole or not at all, for its owner only; ``tell`` is told how many bytes are in it."""
+def write(path: Path, manifest: Manifest, database: Path, secret: str, on_progress: Callable[[int], None]) -> None:
+    """Write an archive, whole or not at all, for its owner only; ``on_progress`` is told how many bytes are in it."""
     is_packed = manifest.database == POSTGRESQL  # as pg_dump does itself
     with (
         files.made_at(path) as new,
         zipfile.ZipFile(new, "w", zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
     ):
         with database.open("rb") as source, packed.open(DATABASE, "w", force_zip64=True) as target:
-            manifest.sha256[DATABASE] = _copied(source, target, tell)
+            manifest.sha256[DATABASE] = _copied(source, target, on_progress)
         if secret:
             packed.writestr(SECRET, secret)
             manifest.sha256[SECRET] = hashlib.sha256(secret.encode()).hexdigest()
@@ -91,10 +91,10 @@ def is_one(path: Path) -> bool:
         return False
 
 
-def take_out(packed: zipfile.ZipFile, manifest: Manifest, target: Path, tell: Callable[[int], None]) -> None:
+def take_out(packed: zipfile.ZipFile, manifest: Manifest, target: Path, on_progress: Callable[[int], None]) -> None:
     """Write the database to ``target``, which is there and empty; raises ``BackupFailed`` if it is not as it was."""
     with packed.open(DATABASE) as source, target.open("wb") as out:
-        digest = _copied(source, out, tell)
+        digest = _copied(source, out, on_progress)
     if digest != manifest.sha256.get(DATABASE):
         raise BackupFailed("The database in the backup is damaged: its SHA-256 is another one.")
 
@@ -109,11 +109,11 @@ def secret(packed: zipfile.ZipFile, manifest: Manifest) -> str:
     return raw.decode()
 
 
-def _copied(source: IO[bytes], target: IO[bytes], tell: Callable[[int], None]) -> str:
+def _copied(source: IO[bytes], target: IO[bytes], on_progress: Callable[[int], None]) -> str:
     digest, done = hashlib.sha256(), 0
     while piece := source.read(PIECE):
         digest.update(piece)
         target.write(piece)
         done += len(piece)
-        tell(done)
+        on_progress(done)
     return digest.hexdigest()

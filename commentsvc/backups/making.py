@@ -14,7 +14,7 @@ POOLED = "A backup needs PostgreSQL itself, not a pooler. Set COMMENTSVC_DATABAS
 PREFIX = f".{NAME}."  # of temporary files, beside the archive
 
 
-def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secret: bool = True) -> Manifest:
+def make(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, with_secret: bool = True) -> Manifest:
     """Back the database up while the service runs, check the copy, and write the archive.
 
     Raises:
@@ -25,7 +25,7 @@ def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secre
     is_file = schema.is_file(config.database)
     with beside(path) as copy:
         if is_file:
-            of_sqlite.copy(schema.path_of(config.database), copy, tell)
+            of_sqlite.copy(schema.path_of(config.database), copy, on_progress)
             counts = of_sqlite.check(copy)
         else:
             from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
@@ -40,18 +40,18 @@ def make(path: Path, tell: Callable[[int], None] = lambda _: None, *, with_secre
             database=SQLITE if is_file else POSTGRESQL,
             counts=counts,
         )
-        archive.write(path, manifest, copy, config.secret if with_secret else "", tell)
+        archive.write(path, manifest, copy, config.secret if with_secret else "", on_progress)
     return manifest
 
 
-def check(path: Path, tell: Callable[[int], None] = lambda _: None) -> Manifest:
+def check(path: Path, on_progress: Callable[[int], None] = lambda _: None) -> Manifest:
     """Unpack a backup beside itself, and check that it is whole: digests, integrity, references and counts.
 
     Raises:
         BackupFailed: it is not.
     """
     with archive.opened(path) as (packed, manifest), beside(path) as copy:
-        archive.take_out(packed, manifest, copy, tell)
+        archive.take_out(packed, manifest, copy, on_progress)
         archive.secret(packed, manifest)
         must_be_whole(copy, manifest)
     return manifest

@@ -53,7 +53,7 @@ class Content:
     digest: str
 
 
-class _Sum:
+class _Checksum:
     """What rows hold, added up. Both databases return equal values, whose ``repr`` is then equal, too."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _Sum:
         return Content(self._rows, f"{self._total:064x}")
 
 
-def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[str, Content]:
+def move(source_url: str, target_url: str, on_progress: Callable[[int], None]) -> dict[str, Content]:
     """Copy every table; return what each holds now, on both sides.
 
     It can be run again after it broke off, and goes on, unless the service wrote meanwhile. If the source is in use, it
@@ -80,7 +80,7 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
     """
     if schema.place(source_url) == schema.place(target_url):
         raise BackupFailed("The target is the database that is in use now. Name another one.")
-    with _of_target(target_url):
+    with _target_errors(target_url):
         _must_be_free(target_url)
         schema.upgrade(target_url)
     with _engine(source_url) as source, _target(target_url) as target, _freeze_source(source_url, source) as was_live:
@@ -88,16 +88,16 @@ def move(source_url: str, target_url: str, tell: Callable[[int], None]) -> dict[
             raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
             of_sqlite.check(schema.path_of(source_url))
-        _begin(source_url, target, anew=was_live)
+        _begin(source_url, target, restart=was_live)
         done = 0
         with source.connect().execution_options(writes=True) as reader:  # which on SQLite keeps writers out
             _lock(reader)
             in_source = {}
             for table in _tables():
-                seen = _Sum()
+                seen = _Checksum()
                 for count in _copied(table, reader, target, seen):
                     done += count
-                    tell(done)
+                    on_progress(done)
                 in_source[table.name] = seen.content
             _set_counters(reader, target)
         with target.connect() as other:
@@ -143,7 +143,7 @@ def _target(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def _of_target(url: str) -> Iterator[None]:
+def _target_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
@@ -202,7 +202,7 @@ def _must_be_free(url: str) -> None:
             raise BackupFailed("There is something in the target. Name an empty database.")
 
 
-def _begin(source_url: str, target: Engine, *, anew: bool) -> None:
+def _begin(source_url: str, target: Engine, *, restart: bool) -> None:
     """Empty the target; of a move that broke off, keep what is there, unless rows may have changed since."""
     source = schema.place(source_url)
     with _writing(target) as connection:
@@ -212,7 +212,7 @@ def _begin(source_url: str, target: Engine, *, anew: bool) -> None:
                 raise BackupFailed(
                     f"A move of {begun} to the target broke off. Finish that one, or name another target."
                 )
-            if not anew:
+            if not restart:
                 return
         else:
             MARKER.create(connection)
@@ -239,11 +239,15 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         connection.commit()
 
 
-def _copied(table: Table, reader: Connection, target: Engine, seen: _Sum) -> Iterator[int]:
+def _copied(table: Table, reader: Connection, target: Engine, seen: _Checksum) -> Iterator[int]:
     """Read every row and copy what is missing; yield how many rows each batch has."""
-    later, keys, names = _later(table), list(table.primary_key.columns), [column.name for column in table.columns]
+    later, keys, names = (
+        _self_references(table),
+        list(table.primary_key.columns),
+        [column.name for column in table.columns],
+    )
     with _writing(target) as writer:
-        if (key := _number(table)) is None:  # few rows
+        if (key := _resumable_key(table)) is None:  # few rows
             writer.execute(delete(table))
         last = 0 if key is None else writer.scalar(select(func.max(key))) or 0
     filled, where = insert(table), names.index(keys[0].name)
@@ -256,10 +260,10 @@ def _copied(table: Table, reader: Connection, target: Engine, seen: _Sum) -> Ite
                 writer.execute(filled, [row | dict.fromkeys(later) for row in missing])
         yield len(batch)
     if later:
-        _fill_in(table, later, reader, target)
+        _set_self_references(table, later, reader, target)
 
 
-def _fill_in(table: Table, names: list[str], reader: Connection, target: Engine) -> None:
+def _set_self_references(table: Table, names: list[str], reader: Connection, target: Engine) -> None:
     """Set the columns that name other rows of the same table, once these are there."""
     key = table.c["id"]
     some = select(key.label("key"), *(table.c[name] for name in names))
@@ -270,11 +274,11 @@ def _fill_in(table: Table, names: list[str], reader: Connection, target: Engine)
             writer.execute(filled, [dict(row) for row in batch])
 
 
-def _later(table: Table) -> list[str]:
+def _self_references(table: Table) -> list[str]:
     return [column.name for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
 
 
-def _number(table: Table) -> Column[Any] | None:
+def _resumable_key(table: Table) -> Column[Any] | None:
     """Return the key by whose order a copy can go on."""
     keys = list(table.primary_key.columns)
     return keys[0] if len(keys) == 1 and isinstance(keys[0].type, Integer) else None
@@ -283,7 +287,7 @@ def _number(table: Table) -> Column[Any] | None:
 def _set_counters(reader: Connection, target: Engine) -> None:
     """Let new rows get higher ids than any row ever had: no id means two things over time."""
     for table in _tables():
-        if (key := _number(table)) is None:
+        if (key := _resumable_key(table)) is None:
             continue
         highest = max(_counter(table, reader), reader.scalar(select(func.max(key))) or 0)
         with _writing(target) as writer:
@@ -311,7 +315,7 @@ def _rows(table: Table, connection: Connection) -> int:
 
 
 def _content(table: Table, connection: Connection) -> Content:
-    found = _Sum()
+    found = _Checksum()
     for row in connection.execution_options(yield_per=BATCH).execute(select(table)):
         found.add(row)
     return found.content

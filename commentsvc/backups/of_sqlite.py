@@ -12,8 +12,8 @@ IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM mode
 BESIDE = ("-wal", "-shm", "-journal")  # files that belong to a database
 
 
-def copy(path: Path, target: Path, tell: Callable[[int], None]) -> None:
-    """Copy a database as it is at one moment; ``tell`` is told how many bytes are copied.
+def copy(path: Path, target: Path, on_progress: Callable[[int], None]) -> None:
+    """Copy a database as it is at one moment; ``on_progress`` is told how many bytes are copied.
 
     The read transaction keeps that moment: without it, SQLite begins the copy anew whenever another connection writes
     (https://sqlite.org/c3ref/backup_finish.html).
@@ -26,7 +26,7 @@ def copy(path: Path, target: Path, tell: Callable[[int], None]) -> None:
             (size,) = source.execute("PRAGMA page_size").fetchone()
             source.execute("BEGIN")
             source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-            source.backup(new, pages=PAGES, progress=lambda _, left, total: tell((total - left) * size))
+            source.backup(new, pages=PAGES, progress=lambda _, left, total: on_progress((total - left) * size))
             new.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     except sqlite3.DatabaseError as error:
         raise BackupFailed(

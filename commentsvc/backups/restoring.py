@@ -10,7 +10,7 @@ from commentsvc.backups.archive import POSTGRESQL, BackupFailed, Manifest
 from commentsvc.settings import SECRET, Settings
 
 
-def restore(path: Path, tell: Callable[[int], None] = lambda _: None, *, replaces: bool = False) -> Manifest:
+def restore(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, replaces: bool = False) -> Manifest:
     """Put a backup where the settings say; what is there is kept beside it, and a backup of an older version upgraded.
 
     Nothing is changed unless the backup is whole and fits.
@@ -27,7 +27,7 @@ def restore(path: Path, tell: Callable[[int], None] = lambda _: None, *, replace
         place = schema.path_of(config.database) if schema.is_file(config.database) else config.data_dir / "database"
         place.parent.mkdir(parents=True, exist_ok=True)
         with making.beside(place) as copy:
-            archive.take_out(packed, manifest, copy, tell)
+            archive.take_out(packed, manifest, copy, on_progress)
             making.must_be_whole(copy, manifest)
             schema.must_be_known(manifest.schema, schema.migration_config(), config.database)
             _put(config, manifest, copy)

@@ -57,5 +57,5 @@ def lift(ban_id: int, undo: bool) -> None:
         raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
     (bans.undo if undo else bans.lift)(found)
     db.session.commit()
-    back = f"; comments given back: {bans.restore_matching(found)}" if undo else ""
+    back = f"; comments given back: {bans.restore_trashed(found)}" if undo else ""
     click.echo(f"{found.label} is banned no longer{back}.")

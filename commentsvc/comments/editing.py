@@ -123,7 +123,7 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction
         undo_data["revision"] = _say(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
-        versions.raise_thread(comment.thread)
+        versions.bump_thread(comment.thread)
     undo_data["left"] = _stands(comment)
     return actions.record(Verb.TEXT, by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
@@ -141,7 +141,7 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
         comment.body_hash = posting.body_hash(comment.body)
         comment.edited_at = datetime.fromisoformat(undo_data["edited_at"]) if undo_data["edited_at"] else None
     if comment.is_visible:
-        versions.raise_thread(comment.thread)
+        versions.bump_thread(comment.thread)
     return [comment]
 
 

@@ -27,7 +27,7 @@ def send_emails() -> int:
     taken, dialogue = 0, mail.Transcript()
     try:
         with mail.connect(dialogue) as connection:
-            while outgoing is not None and _sent(connection, outgoing, dialogue):
+            while outgoing is not None and _send(connection, outgoing, dialogue):
                 taken += 1
                 outgoing = run_in_transaction(outbox.claim) if taken < BATCH_SIZE else None
     except DeliveryFailed as failure:  # the server is unreachable: the email waits and is not at fault
@@ -37,7 +37,7 @@ def send_emails() -> int:
     return taken
 
 
-def _sent(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue: mail.Transcript) -> bool:
+def _send(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue: mail.Transcript) -> bool:
     """Send one email and store the outcome; return whether the connection can be used for another."""
     dialogue.begin_message()
     try:

@@ -50,16 +50,16 @@ def run_next() -> int:
 
 def _perform(task: Task) -> Report:
     """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
-    options, tell = task.choices.options, _Progress(task)
+    options, on_progress = task.choices.options, _Progress(task)
     with staging.staged(settings.current().data_dir) as staged:
         site = found(db.session.get(Site, task.site_id))
         records = reading.records(task.path, task.choices.format, task.choices.reading)
-        report = importing.stage(staged, records, site, options, tell)
+        report = importing.stage(staged, records, site, options, on_progress)
         action_id = None if task.is_dry else run_in_transaction(partial(runs.begin, task, report))
         steps = importing.load(staged, site, options, report, action_id)
         if task.is_dry:
             for done in importing.prepared(steps):
-                tell(done)
+                on_progress(done)
         else:
             for _ in db.commit_each(partial(_step, task, step) for step in steps):
                 pass

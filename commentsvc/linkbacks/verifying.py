@@ -33,7 +33,7 @@ REASON_GONE = N_("the linking page is gone or no longer links here")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5
-BROKEN_OFF = "reading it was broken off again and again"
+INTERRUPTED = "reading it was broken off again and again"
 SHOWN = 100  # rows of the log
 CONFIRM_GONE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
 # When a verified source is checked again: up to this age, after so long.
@@ -60,7 +60,7 @@ def claim() -> Claim | None:
     )
     for ping in Ping.claim(1, LEASE, but_not=is_host_busy.exists()):
         if ping.tries >= MAX_TRIES:
-            _fail_or_recheck(ping, BROKEN_OFF)
+            _fail_or_recheck(ping, INTERRUPTED)
             return None
         if _is_host_over_limit(ping.source_host):
             ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None

@@ -221,22 +221,22 @@ def _default(column: Column[Any]) -> Any:
     return default.arg(None) if default.is_callable else default.arg
 
 
-def reason_mark(reason: Reason) -> str:
+def reason_tag(reason: Reason) -> str:
     """Return the search tag of a reason, whatever its values are."""
     message = reason if isinstance(reason, str) else reason[0]
     return f"=r{hashlib.sha256(message.encode()).hexdigest()[:8]}"
 
 
-def marks_of(
+def search_tags_of(
     state: str, kind: str, site_id: int, thread_id: int, created_at: datetime, reasons: Sequence[Reason]
 ) -> str:
     """Return the search tags: state, kind, site, thread, day, month and reasons."""
     day = created_at.astimezone(UTC)
     place = [f"=s{site_id}", f"=t{thread_id}", f"=d{day:%Y%m%d}", f"=m{day:%Y%m}"]
-    return " ".join([f"={state}", f"={kind}", *place, *(reason_mark(reason) for reason in reasons)])
+    return " ".join([f"={state}", f"={kind}", *place, *(reason_tag(reason) for reason in reasons)])
 
 
-def words_of(*texts: str | None) -> str:
+def search_text_of(*texts: str | None) -> str:
     """Return the words of the texts in ``SEARCHED``."""
     return tokenize("\n".join(filter(None, texts)))
 
@@ -253,6 +253,6 @@ def _index(comment: Comment, *, is_new: bool = False) -> None:
     comment.written_at = min(comment.published_at or comment.created_at, comment.created_at)
     comment.site_id = comment.thread.site_id
     what = (comment.state or State.PENDING, comment.kind or Kind.COMMENT, comment.site_id, comment.thread_id)
-    comment.search_tags = marks_of(*what, comment.created_at, comment.reasons or ())
+    comment.search_tags = search_tags_of(*what, comment.created_at, comment.reasons or ())
     if is_new or any(inspect(comment).attrs[name].history.has_changes() for name in SEARCHED):
-        comment.search_text = words_of(*(getattr(comment, name) for name in SEARCHED))
+        comment.search_text = search_text_of(*(getattr(comment, name) for name in SEARCHED))

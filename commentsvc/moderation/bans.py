@@ -27,7 +27,7 @@ from commentsvc.moderation.search import with_email
 
 REASON_BANNED = N_("the author is banned: %(whom)s")
 MAX_DAYS = 3650
-PART = 20_000  # comments per query
+IDS_PER_QUERY = 20_000  # comments per query
 AT_ONCE = 20  # comments per transaction
 FEW = 10  # comments that are moved without asking again
 OPEN = (State.PENDING, State.APPROVED)  # spam stays spam, so that it counts as evidence
@@ -93,7 +93,7 @@ def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
 
 @dataclass(frozen=True)
 class Affected:
-    """What a ban's author wrote that is pending or approved: how many comments in which names, most frequent first."""
+    """The banned author's pending and approved comments: how many, in which names, the most frequent first."""
 
     comments: int
     names: Sequence[str]
@@ -143,18 +143,16 @@ def matching_comment_ids(ban: Ban) -> list[int]:
 
 
 def _matching(ban: Ban) -> Iterator[Comment]:
-    for part in _parts(ban):
-        near = select(Comment).where(
-            part, _may_be_refused_by(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None)
-        )
+    for part in _id_ranges(ban):
+        near = select(Comment).where(part, _prefilter(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None))
         if ban.site_id is not None:
             near = near.where(unindexed(Comment.site_id) == ban.site_id)
         comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))
-        yield from (comment for comment in comments if _is_refused(comment, ban))
+        yield from (comment for comment in comments if _matches(comment, ban))
 
 
 def trash_matching(ban: Ban) -> int:
-    """Trash what a ban would have refused, in batches, as part of its action; return how many. Commits."""
+    """Trash what a ban would have refused, in batches; its log entry counts them. Return how many. Commits."""
     return sum(db.in_batches(partial(_trash_some, ban, matching_comment_ids(ban))))
 
 
@@ -182,13 +180,13 @@ def lift(ban: Ban) -> None:
 
 
 def undo(ban: Ban) -> None:
-    """Lift a ban as if it had never been imposed; ``restore_matching`` then restores what it trashed."""
+    """Lift a ban as if it had never been imposed; ``restore_trashed`` then restores what it trashed."""
     lift(ban)
     undone = update(ModeratorAction).where(_action_of(ban), ModeratorAction.undone_at.is_(None))
     db.session.execute(undone.values(undone_at=clock.now()))
 
 
-def restore_matching(ban: Ban, by: Moderator | None = None) -> int:
+def restore_trashed(ban: Ban, by: Moderator | None = None) -> int:
     """Restore what a ban trashed, except what was decided about since, in batches; return how many. Commits."""
     some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
     return sum(db.in_batches(lambda: len(decisions.restore_states(some, by))))
@@ -219,17 +217,17 @@ def newest(who: Moderator | None = None, most: int | None = None, before: int | 
     return list(db.session.scalars(rows.where(Ban.id < before) if before else rows))
 
 
-def _parts(ban: Ban) -> Iterator[ColumnElement[bool]]:
+def _id_ranges(ban: Ban) -> Iterator[ColumnElement[bool]]:
     """Yield conditions that together cover all comments; a single one where an index finds the few that match."""
     if ban.kind not in (BanKind.WORD, BanKind.DOMAIN):
         yield true()
         return
     last = db.session.scalar(select(func.max(Comment.id))) or 0
-    for start in range(0, last, PART):
-        yield Comment.id.between(start + 1, start + PART)
+    for start in range(0, last, IDS_PER_QUERY):
+        yield Comment.id.between(start + 1, start + IDS_PER_QUERY)
 
 
-def _may_be_refused_by(ban: Ban) -> ColumnElement[bool]:
+def _prefilter(ban: Ban) -> ColumnElement[bool]:
     """Return a condition for comments that may match the ban; exact if it is an equality."""
     if ban.kind == BanKind.BROWSER:
         return Comment.visitor == ban.value
@@ -252,7 +250,7 @@ def _is_not_plain(place: QueryableAttribute[Any]) -> ColumnElement[bool]:
     return octet_length(place) != func.length(place)
 
 
-def _is_refused(comment: Comment, ban: Ban) -> bool:
+def _matches(comment: Comment, ban: Ban) -> bool:
     writer = AuthorIdentity.of(comment)
     if ban.kind == BanKind.WORD:
         return ban.value in writer.everything

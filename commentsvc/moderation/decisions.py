@@ -21,8 +21,8 @@ from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
 from commentsvc.prepared import Prepared
 
-LOGGED = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
-LOG = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOGGED}))
+LOG_COLUMNS = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
+INSERT_DECISION = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOG_COLUMNS}))
 
 
 def record_first(comment: Comment) -> None:
@@ -32,7 +32,7 @@ def record_first(comment: Comment) -> None:
     if comment.state != State.SPAM:
         channels.enqueue(comment)
     if comment.is_visible:
-        _show(comment)
+        _publish(comment)
     elif comment.state == State.PENDING:  # nobody needs an email about certain spam
         fan_out.announce_held(comment)
 
@@ -55,7 +55,7 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
         if verdict.state == State.PENDING:
             fan_out.announce_held(comment)
     else:
-        versions.raise_thread(comment.thread)
+        versions.bump_thread(comment.thread)
 
 
 def decide(
@@ -79,7 +79,7 @@ def decide(
         return
     if is_by_person:
         training.learn(comment, state)
-    _move(
+    _change_state(
         comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, action=action, is_by_owner=is_by_owner)
     )
 
@@ -88,12 +88,12 @@ def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_owner: b
     """Restore the state that ``comment`` had, and train the filter with moderators' earlier decisions only."""
     if comment.state == state:
         return
-    if lesson := _lesson_before_last(comment):
+    if lesson := _label_before_undo(comment):
         training.learn(comment, lesson)
     else:
         training.unlearn(comment)
     undone = Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True, is_by_owner=is_by_owner)
-    _move(comment, state, undone)
+    _change_state(comment, state, undone)
 
 
 def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
@@ -119,7 +119,7 @@ def last_of(comment: Comment) -> Decision | None:
     return db.session.scalar(of_comment.order_by(Decision.id.desc()).limit(1))
 
 
-def _lesson_before_last(comment: Comment) -> State | None:
+def _label_before_undo(comment: Comment) -> State | None:
     """Return what a moderator last decided about the current text, ignoring the latest decision still in effect."""
     undone = 1
     rows = select(Decision).where(Decision.comment_id == comment.id, Decision.before.is_not(None))
@@ -144,7 +144,7 @@ def _count_new(comment: Comment) -> None:
         DailyCount.add(Event.SPAM, site_id)
 
 
-def _move(comment: Comment, state: State, decision: Decision) -> None:
+def _change_state(comment: Comment, state: State, decision: Decision) -> None:
     before, comment.state = comment.state, state
     if before == State.PENDING and state == State.APPROVED and decision.is_by_person:
         waited = clock.now() - comment.created_at
@@ -156,14 +156,14 @@ def _move(comment: Comment, state: State, decision: Decision) -> None:
         return
     channels.enqueue(comment)
     if comment.is_visible:
-        _show(comment, is_decided=True)
+        _publish(comment, is_decided=True)
         if comment.is_linkback:
             Ping.check_soon(comment.id)
     elif before == State.APPROVED:
         _count(comment, -1)
 
 
-def _show(comment: Comment, *, is_decided: bool = False) -> None:
+def _publish(comment: Comment, *, is_decided: bool = False) -> None:
     _count(comment, +1)
     _adopt_title_and_url(comment)
     fan_out.announce(comment, is_decided=is_decided)
@@ -189,20 +189,20 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "created_at": clock.now(),
     }
     db.session.flush()  # flush earlier decisions first
-    LOG.execute(logged)
+    INSERT_DECISION.execute(logged)
 
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two concurrent decisions must both count.
     thread = comment.thread
     changed = {"number": thread.id, "step": step, "now": clock.now()}
-    _counting("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).execute(changed)
+    _counter_update("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).execute(changed)
     db.session.expire(thread, CHANGED_BY_COMMENTS)
-    versions.raise_activity(thread)
+    versions.bump_activity(thread)
 
 
 @cache
-def _counting(counter: str, *, is_new: bool) -> Prepared:
+def _counter_update(counter: str, *, is_new: bool) -> Prepared:
     """Return the statement that changes a counter of a thread and raises its version."""
     counted: dict[str, Any] = {
         counter: getattr(Thread, counter) + bindparam("step"),

@@ -27,8 +27,8 @@ from commentsvc.spam.signals import Facts
 
 ENOUGH = 20  # more than this many need not be counted
 NEWEST = 100  # of what one person wrote, or many in one name: a comment must not cost more the more there are
-TELLING = 16  # characters of a text that two people hardly write by chance
-ASKED_OF = (
+MIN_DISTINCTIVE_LENGTH = 16  # characters of a text that two people hardly write by chance
+COLUMNS = (
     Comment.id,
     Comment.site_id,
     Comment.thread_id,
@@ -81,7 +81,7 @@ def gather(comment: Comment) -> Known:
         "text": comment.body_hash,
         "thread": comment.thread_id,
         "parent": comment.parent_id,
-        "is_long": len(comment.body) >= TELLING,
+        "is_long": len(comment.body) >= MIN_DISTINCTIVE_LENGTH,
         "name": comment.author,
         "email": comment.email,
         "website": learning.website(comment.website) if comment.website else None,
@@ -245,7 +245,7 @@ def _newest(*alike: ColumnElement[bool]) -> type[Comment]:
 
     Further conditions apply to these few only; otherwise SQLite would start with whatever index one of them has.
     """
-    kinds = (select(*ASKED_OF).where(kind).order_by(Comment.id.desc()).limit(NEWEST).subquery() for kind in alike)
+    kinds = (select(*COLUMNS).where(kind).order_by(Comment.id.desc()).limit(NEWEST).subquery() for kind in alike)
     return aliased(Comment, union(*(select(kind) for kind in kinds)).subquery())
 
 

@@ -31,7 +31,7 @@ _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 class CommentFilter:
     """Search criteria; None means any.
 
-    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_mark``, ``action`` what a
+    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_tag``, ``action`` what a
     moderator did with them, ``text`` the query as typed; days are inclusive.
     """
 
@@ -137,7 +137,7 @@ def _looked_for(who: Moderator, wanted: CommentFilter) -> list[Lookup]:
         if len(places) <= MAX_PLACES:
             return [_in_table(*place) for place in places]
     gone = [f"=s{site}" for site in who.gone]
-    return [full_text(list(_marks(who, wanted)), texts, _days(wanted), without=gone)]
+    return [full_text(list(_tag_groups(who, wanted)), texts, _days(wanted), without=gone)]
 
 
 def _in_table(*fits: ColumnElement[bool]) -> Lookup:
@@ -155,7 +155,7 @@ def _places(who: Moderator, wanted: CommentFilter) -> list[list[ColumnElement[bo
     return [[Comment.site_id == site, Comment.state == state] for site in sites for state in states]
 
 
-def _marks(who: Moderator, wanted: CommentFilter) -> Iterator[Sequence[str]]:
+def _tag_groups(who: Moderator, wanted: CommentFilter) -> Iterator[Sequence[str]]:
     """Return groups of tags; a comment must have one of each group."""
     if wanted.state:
         yield [f"={wanted.state}"]
@@ -177,7 +177,7 @@ def _days(wanted: CommentFilter) -> Span | None:
         return None
     first = max(wanted.since or FIRST_DAY, FIRST_DAY)
     last = min(wanted.until or date.max, clock.now().date() + timedelta(days=1))
-    marks = list(_day_marks(first, last)) or ["=d0"]
+    marks = list(_day_tags(first, last)) or ["=d0"]
     return Span(marks, _midnight(first), _midnight(last) + timedelta(days=1))
 
 
@@ -185,7 +185,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-def _day_marks(day: date, last: date) -> Iterator[str]:
+def _day_tags(day: date, last: date) -> Iterator[str]:
     """Return tags of whole months where possible, and of days."""
     while day <= last:
         next_month = (day.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -92,7 +92,7 @@ def claim() -> OutgoingEmail | None:
             raise
         except Exception as error:  # one broken email must not block the others
             log.exception("email %s cannot be written out", email.id)
-            _end(email, EmailState.FAILED, f"{type(error).__name__}: {error}")
+            _finish(email, EmailState.FAILED, f"{type(error).__name__}: {error}")
             continue
         if outgoing:
             return outgoing
@@ -102,7 +102,7 @@ def claim() -> OutgoingEmail | None:
 def _prepare(email: Email) -> OutgoingEmail | None:
     written = emails.render_email(email)
     if written is None:
-        _end(email, EmailState.CANCELLED, NOTHING_LEFT)
+        _finish(email, EmailState.CANCELLED, NOTHING_LEFT)
         enqueue.release(email)
         return None
     # The stored copy is for others than its recipient: signed links are removed.
@@ -112,7 +112,7 @@ def _prepare(email: Email) -> OutgoingEmail | None:
     return OutgoingEmail(email.id, email.kind, sender, email.recipient, message(email, written))
 
 
-def _end(email: Email, state: EmailState, answer: str) -> None:
+def _finish(email: Email, state: EmailState, answer: str) -> None:
     email.state, email.last_answer, email.leased_until = state, answer[:500], None
     email.waits_for_server = False
 
@@ -120,7 +120,7 @@ def _end(email: Email, state: EmailState, answer: str) -> None:
 def sent(email_id: int, answer: str) -> None:
     """Mark an email as sent, and release those that only waited for the server."""
     email = db.session.get_one(Email, email_id)
-    _end(email, EmailState.SENT, answer)
+    _finish(email, EmailState.SENT, answer)
     email.sent_at = clock.now()
     DailyCount.add(Event.EMAIL_SENT)
     email.tries += 1
@@ -143,7 +143,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
         DailyCount.add(Event.EMAIL_FAILED)
     email.waits_for_server = not was_tried
     if failure.is_final or now - email.created_at > GIVE_UP_AFTER:
-        _end(email, EmailState.FAILED, failure.answer)
+        _finish(email, EmailState.FAILED, failure.answer)
         if failure.is_about_recipient and NO_SUCH_ADDRESS.search(failure.answer):
             bounces.count(email.recipient, failure.answer)
     else:
@@ -172,7 +172,7 @@ def cancel(email: Email) -> None:
     """Cancel an email. Raises ``ChangedMeanwhile`` if it is being sent, or was."""
     if email.state != EmailState.QUEUED or _is_on_its_way(email):
         raise ChangedMeanwhile
-    _end(email, EmailState.CANCELLED, BY_MODERATOR)
+    _finish(email, EmailState.CANCELLED, BY_MODERATOR)
 
 
 def send_again(email: Email) -> None:
@@ -212,9 +212,10 @@ def oldest_waiting() -> timedelta | None:
 
 
 def delivery_problem() -> DeliveryProblem | None:
-    """Return what keeps emails from getting out; None if one did lately, or no server is set.
+    """Return what keeps emails from getting out; None if nothing does, or no server is set.
 
-    It is trouble if one has failed for a while, or several were refused, and none was accepted since.
+    It is trouble if one was due for a while and not tried; or if one has failed for a while, or several were refused,
+    and none was accepted since.
     """
     if not settings.current().mail_url:
         return None
@@ -225,7 +226,7 @@ def delivery_problem() -> DeliveryProblem | None:
     if (
         waits := db.session.scalars(untouched.where(Email.due_at < clock.now() - OVERDUE_AFTER).limit(1)).first()
     ) is not None:
-        return DeliveryProblem(waits.created_at, "")  # nobody works
+        return DeliveryProblem(waits.created_at, "")  # no worker is running
     if (waits := db.session.scalars(since.where(late).limit(1)).first()) is not None:
         return DeliveryProblem(waits.created_at, waits.last_answer)
     refused = list(db.session.scalars(since.where(Email.state == EmailState.FAILED).limit(PAGE)))

@@ -38,7 +38,7 @@ def begin(site: Site, by: Person) -> None:
     site.removed_at = clock.now()
     site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
     db.session.flush()
-    versions.raise_site(site.id)
+    versions.bump_site(site.id)
 
 
 def is_left() -> bool:

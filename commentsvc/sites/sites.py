@@ -62,7 +62,7 @@ def _apply(site: Site, values: Mapping[str, Any]) -> None:
         else:
             setattr(site, name, value)
     db.session.flush()
-    versions.raise_site(site.id)
+    versions.bump_site(site.id)
 
 
 def _must_be_free(places: list[str], site: Site | None = None) -> None:

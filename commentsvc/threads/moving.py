@@ -142,7 +142,7 @@ COUNTED_ANEW = Prepared(_counted_anew)
 
 def count_anew(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
-    versions.raise_thread(thread)  # which locks the row
+    versions.bump_thread(thread)  # which locks the row
     COUNTED_ANEW.execute({"number": thread.id})
     db.session.expire(thread)
 
@@ -194,7 +194,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.flush()
     db.session.expire_all()
     count_anew(into)
-    versions.raise_site(site_id)
+    versions.bump_site(site_id)
     return action
 
 
@@ -224,7 +224,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     for one in (thread, into):
         _bring_home(one)
         count_anew(one)
-    versions.raise_site(into.site_id)
+    versions.bump_site(into.site_id)
     return [thread, into]
 
 
@@ -283,7 +283,7 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         db.session.flush()
         db.session.add(ThreadAlias(site_id=thread.site_id, key=undo_data["key"], thread_id=thread.id))
     thread.url = url
-    versions.raise_site(thread.site_id)
+    versions.bump_site(thread.site_id)
     return actions.record(Verb.ADDRESS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
@@ -299,7 +299,7 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
     db.session.flush()
     if key := undo_data.get("alias"):
         db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
-    versions.raise_site(thread.site_id)
+    versions.bump_site(thread.site_id)
     return [thread]
 
 
@@ -310,7 +310,7 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         raise InvalidFields({"address": AddressTaken()})
     db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
     undo_data = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
-    versions.raise_site(thread.site_id)
+    versions.bump_site(thread.site_id)
     return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
@@ -321,7 +321,7 @@ def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorActio
         raise NotFound
     key = alias.key
     db.session.delete(alias)
-    versions.raise_site(thread.site_id)
+    versions.bump_site(thread.site_id)
     return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data={"removed": key})
 
 
@@ -336,7 +336,7 @@ def undo_alias(action: ModeratorAction) -> list[Thread]:
         _follow(action.undo_data["followers"], key)
     elif Thread.at(thread.site, action.undo_data["removed"]) is None:
         db.session.add(ThreadAlias(site_id=thread.site_id, key=action.undo_data["removed"], thread_id=thread.id))
-    versions.raise_site(thread.site_id)
+    versions.bump_site(thread.site_id)
     return [thread]
 
 

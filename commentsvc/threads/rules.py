@@ -72,11 +72,11 @@ def undo_pinning(action: ModeratorAction) -> list[Thread]:
 def _pin(thread: Thread, comment_id: int | None) -> None:
     thread.pinned_id = comment_id
     db.session.flush()
-    versions.raise_thread(thread)
+    versions.bump_thread(thread)
 
 
 def _apply(thread: Thread, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(thread, name, value)
     db.session.flush()
-    versions.raise_thread(thread)
+    versions.bump_thread(thread)

@@ -11,7 +11,7 @@ from commentsvc.comments import posting, submission
 from commentsvc.errors import N_, Reason
 from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, rendered
 from commentsvc.i18n import gettext
-from commentsvc.models.comment import Kind, State, words_of
+from commentsvc.models.comment import Kind, State, search_text_of
 from commentsvc.models.site import Site
 from commentsvc.transfer import bodies
 from commentsvc.transfer.records import NO_SOURCE, NotTaken, SourceComment, SourceState
@@ -138,7 +138,7 @@ class Converter:
             "written_at": written,
             "edited_at": min(record.edited, now) if record.edited and record.edited > written else None,
             "published_at": written if row["kind"] != Kind.COMMENT else None,
-            "search_text": "" if self._is_dry else words_of(*texts),
+            "search_text": "" if self._is_dry else search_text_of(*texts),
         }
 
     def _cropped(self, what: str, text: str, most: int) -> str:

@@ -44,7 +44,7 @@ class NoSuchSite(NothingReadable):
 
 
 def stage(
-    staging: Staging, records: Records, site: Site, options: ImportOptions, tell: Callable[[int], None]
+    staging: Staging, records: Records, site: Site, options: ImportOptions, on_progress: Callable[[int], None]
 ) -> Report:
     """Read everything, and decide what is to be taken where; write nothing. Return what is known then.
 
@@ -53,7 +53,7 @@ def stage(
     """
     repair = Repair(options.repairs_text)
     for count in staging.put(repair(records)):
-        tell(count)
+        on_progress(count)
     duplicates, found, sites = staging.drop_duplicates(), staging.counts(), staging.sites()
     if not found and not staging.left_out():
         raise NothingReadable

@@ -41,9 +41,6 @@ OF_TABLES = (serendipity, cusdis, typecho, isso, waline, hashover)
 OF_TREES = (hashover, staticman)
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES, *OF_TREES)}
 DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
-A_TEMPLATE = N_(
-    "This is a Blogger template, which holds no comments. Please use “Back up content” in Blogger’s settings."
-)
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": N_("This is a web page, not an export."),
     b"<html": N_("This is a web page, not an export."),

@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Reason
 from commentsvc.fields import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Comment, State, marks_of
+from commentsvc.models.comment import Comment, State, search_tags_of
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
 from commentsvc.models.imported_thread import ImportedThread
@@ -148,7 +148,7 @@ class ThreadImport:
 
     def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
         values = new.values
-        tags = marks_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
+        tags = search_tags_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
         return values | {"site_id": self.site_id, "thread_id": thread.id, "search_tags": tags}
 
     def _link_replies(self, rows: list[NewRow], ids: Sequence[int]) -> None:

@@ -34,7 +34,7 @@ def show(site_key: str, key: str = "") -> Response:
 
 @blueprint.post("/embed/<site_key>/")
 @blueprint.post("/embed/<site_key>/<key:key>")
-@gate.in_turn
+@gate.limit_concurrency
 def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
     article = _address(site_key, key)

@@ -51,19 +51,19 @@ MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for r
 MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of these; PostgreSQL works in other processes meanwhile
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
-EACH_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
+PER_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
 CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 log = logging.getLogger(__name__)
-_places = FairSemaphore(MAX_POSTS)
-_turns = {dialect: FairSemaphore(most) for dialect, most in MAX_ACTIVE.items()}
+_post_slots = FairSemaphore(MAX_POSTS)
+_active_slots = {dialect: FairSemaphore(most) for dialect, most in MAX_ACTIVE.items()}
 
 
 def min_writing_time(body: str) -> timedelta:
     """Return how long a person takes at least to write this text."""
-    return min(MAX_WAIT, MIN_WAIT + EACH_CHARACTER * len(body))
+    return min(MAX_WAIT, MIN_WAIT + PER_CHARACTER * len(body))
 
 
 def receive(request: CommentRequest) -> Comment:
@@ -85,7 +85,7 @@ def receive(request: CommentRequest) -> Comment:
         _end_turn()
 
 
-def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
+def limit_concurrency(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
     """Limit how many views post at once, and how many of these are active. The turn ends in ``receive``.
 
     Python runs one thread at a time anyway, and would switch between many at every database query. Whose turn does not
@@ -94,8 +94,8 @@ def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> AnyResponse:
-        turns, deadline = _turns[db.engine.dialect.name], time.monotonic() + TIMEOUT
-        has_place = _places.acquire(TIMEOUT)
+        turns, deadline = _active_slots[db.engine.dialect.name], time.monotonic() + TIMEOUT
+        has_place = _post_slots.acquire(TIMEOUT)
         if has_place and turns.acquire(max(deadline - time.monotonic(), 0)):
             g.turns = turns
         else:
@@ -105,7 +105,7 @@ def in_turn(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
         finally:
             _end_turn()
             if has_place:
-                _places.release()
+                _post_slots.release()
 
     return wrapper
 

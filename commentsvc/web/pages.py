@@ -84,7 +84,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
 
 @blueprint.post("/t/<site_key>/")
 @blueprint.post("/t/<site_key>/<key:key>")
-@gate.in_turn
+@gate.limit_concurrency
 def post(site_key: str, key: str = "") -> AnyResponse:
     """Post a comment; redirect to it, or show the page again with what is wrong and everything typed.
 
@@ -176,7 +176,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         form=form,
         thread_html=thread_html,
         lost=form.refusal if OPENING not in thread_html else None,
-        linked_data=linked_data.of_thread(_kept("api/v1/threads", article)),
+        linked_data=linked_data.of_thread(_snapshot_of("api/v1/threads", article)),
         is_missing=_is_missing(thread_html),
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
         asked_for_email="email" in request.args and THANKS not in thread_html,
@@ -229,17 +229,17 @@ def _moderators_view(form: CommentForm, thread: Thread) -> Markup:
 
 def _view_of_everybody(form: CommentForm) -> Markup:
     """Return everybody's snapshot, with this reader's form in place of the empty one."""
-    before, opening, rest = _kept("embed", form.article).partition(FORM[0])
+    before, opening, rest = _snapshot_of("embed", form.article).partition(FORM[0])
     if not opening:
         return Markup(before)  # noqa: S704 - a template's; the thread is closed and has no form
     after = rest.partition(FORM[1])[2]
     return Markup(before + render_template("thread/_form.html", form=form) + after)  # noqa: S704 - the same
 
 
-def _kept(door: str, article: Article) -> str:
+def _snapshot_of(prefix: str, article: Article) -> str:
     parameters = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
     parameters.append(("lang", i18n.language()))
-    return snapshots.whole(f"/{door}/{article.site_key}/{article.key}", parameters).decode()
+    return snapshots.whole(f"/{prefix}/{article.site_key}/{article.key}", parameters).decode()
 
 
 def place_of(comment: Comment, *, is_new: bool = False) -> str:

@@ -412,7 +412,7 @@ class TestVerification:
             verifying.claim()
             db.session.commit()
             time.pass_(minutes=3)
-        assert (the_ping().state, the_ping().reason) == ("failed", verifying.BROKEN_OFF)
+        assert (the_ping().state, the_ping().reason) == ("failed", verifying.INTERRUPTED)
 
     def test_what_waits_for_a_server_in_trouble_keeps_nobody_out(
         self, client: FlaskClient, neighbour: Web, monkeypatch: pytest.MonkeyPatch

@@ -294,7 +294,7 @@ class TestTrashMatching:
         self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch, way: str
     ) -> None:
         """So that nobody who writes meanwhile waits for it."""
-        monkeypatch.setattr(bans, "PART", 3)
+        monkeypatch.setattr(bans, "IDS_PER_QUERY", 3)
         monkeypatch.setattr(bans, "AT_ONCE", 2)
         theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
         ban = banned(ada, kind="word", value="casino", theirs="1")
@@ -320,7 +320,7 @@ class TestTrashMatching:
         restore_states, asked = decisions.restore_states, count()
         monkeypatch.setattr(decisions, "restore_states", lambda *of: restore_states(*of) if next(asked) < 1 else 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            bans.restore_matching(ban)
+            bans.restore_trashed(ban)
         db.session.rollback()
         monkeypatch.setattr(decisions, "restore_states", restore_states)
         assert sum(row(one).state == State.TRASHED for one in theirs) == 3

@@ -57,7 +57,7 @@ class TestDays:
         ],
     )
     def test_whole_months_are_months(self, since: date, until: date, marks: list[str]) -> None:
-        assert list(search._day_marks(since, until)) == marks
+        assert list(search._day_tags(since, until)) == marks
 
     @given(st.dates(), st.dates())
     def test_no_span_is_too_long(self, since: date, until: date) -> None:

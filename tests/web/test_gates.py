@@ -130,13 +130,13 @@ def test_the_cheapest_check_refuses_first(attempt: Attempt) -> None:
     assert number_of_comments() == 1
 
 
-@pytest.mark.parametrize("taken", ["_places", "_turns"])
+@pytest.mark.parametrize("taken", ["_post_slots", "_active_slots"])
 def test_whose_turn_does_not_come_is_told_in_time_and_keeps_the_text(
     bob: Visitor, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
     full = FairSemaphore(0)
     monkeypatch.setattr("commentsvc.web.gate.TIMEOUT", 0.05)
-    none = full if taken == "_places" else {"sqlite": full, "postgresql": full}
+    none = full if taken == "_post_slots" else {"sqlite": full, "postgresql": full}
     monkeypatch.setattr(f"commentsvc.web.gate.{taken}", none)
     answer = bob.post(body="Patience!")
     assert answer.status_code == 503

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from commentsvc.db import db
 from commentsvc.models import Comment, LearnedWord, Moderator, ModeratorAction, Note, Revision, SavedReply, Site, Thread
-from commentsvc.models.comment import reason_mark
+from commentsvc.models.comment import reason_tag
 from tests.cast import ARTICLE, BOB, GRACE, HEDY, MALLORY
 from tests.visitors import Visitor, hidden_fields, row
 
@@ -63,7 +63,7 @@ class TestFilters:
 
     def test_by_reason_day_kind_address_name_and_words(self, ada: Visitor, held: list[int]) -> None:
         address = row(held[0]).address_hash
-        mark = reason_mark("this blog holds all comments").replace("=", "%3D")
+        mark = reason_tag("this blog holds all comments").replace("=", "%3D")
         for query in (f"reason={mark}", "since=2026-11-23&until=2026-11-23", "kind=comment", f"address={address}"):
             assert len(shown(ada.client.get(f"/admin/queue?state=pending&{query}").text)) == 3, query
         for query in ("reason=%3Dr00000000", "since=2026-11-24", "until=2026-11-22", "kind=webmention", "author=Eve"):

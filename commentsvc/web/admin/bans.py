@@ -115,7 +115,7 @@ def undo(ban_id: int) -> AnyResponse:
     ban = _ban(ban_id)
     bans.undo(ban)
     db.session.commit()
-    return _changed(ban, restored=bans.restore_matching(ban, signed_in.moderator()) or None)
+    return _changed(ban, restored=bans.restore_trashed(ban, signed_in.moderator()) or None)
 
 
 def _drafted(comment: Comment | None) -> Ban:

@@ -10,7 +10,7 @@ from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, Refusal, found
 from commentsvc.fields import row_id
 from commentsvc.i18n import gettext as _
-from commentsvc.models.comment import Comment, Kind, State, reason_mark
+from commentsvc.models.comment import Comment, Kind, State, reason_tag
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, bans, queue, search
 from commentsvc.threads import moving
@@ -63,7 +63,7 @@ def undo(action_id: int) -> AnyResponse | str:
     undone = undoing.undo(action, signed_in.person())
     db.session.commit()
     if undone.ban is not None:
-        bans.restore_matching(undone.ban, signed_in.person())
+        bans.restore_trashed(undone.ban, signed_in.person())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)
@@ -128,7 +128,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
         steps=first_steps.left() if who.is_owner and not page.comments else None,
-        reasons=[(reason_mark(one), one) for one in queue.reasons_of(who, wanted.state)],
+        reasons=[(reason_tag(one), one) for one in queue.reasons_of(who, wanted.state)],
         person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
         thread=signed_in.own_thread(wanted.thread),
         listed=actions.shown_to(who, wanted.action),

@@ -102,13 +102,13 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
 
 
 def _addressed(
-    thread_id: int, form: str, story: Callable[[Thread, str, Moderator], ModeratorAction]
+    thread_id: int, form: str, use_case: Callable[[Thread, str, Moderator], ModeratorAction]
 ) -> AnyResponse | tuple[str, int]:
     """Apply a use case to a thread and the address that was typed."""
     db.begin_write()
     thread = _own(thread_id)
     try:
-        action = story(thread, request.form.get("address", "").strip(), signed_in.person())
+        action = use_case(thread, request.form.get("address", "").strip(), signed_in.person())
     except Refusal as refusal:
         return _again(thread_id, form, refusal)
     return _done(action, thread)

@@ -32,7 +32,7 @@ def post() -> Response:
         visitor=person.token,
         wait=Wait(
             least=gate.MIN_WAIT.total_seconds() + SPARE,
-            each_character=gate.EACH_CHARACTER.total_seconds(),
+            each_character=gate.PER_CHARACTER.total_seconds(),
             most=gate.MAX_WAIT.total_seconds() + SPARE,
         ),
         waits=forms.will_wait(article, person),

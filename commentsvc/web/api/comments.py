@@ -18,7 +18,7 @@ blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 @blueprint.post("/threads/<site_key>/comments", defaults={"key": ""})
 @blueprint.post("/threads/<site_key>//comments", defaults={"key": ""})
 @blueprint.post("/threads/<site_key>/<key:key>/comments")
-@gate.in_turn
+@gate.limit_concurrency
 def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     article = Article.find(site_key, key)
