@@ -241,11 +241,8 @@ def _writing(engine: Engine) -> Iterator[Connection]:
 
 def _copied(table: Table, reader: Connection, target: Engine, seen: _Checksum) -> Iterator[int]:
     """Read every row and copy what is missing; yield how many rows each batch has."""
-    later, keys, names = (
-        _self_references(table),
-        list(table.primary_key.columns),
-        [column.name for column in table.columns],
-    )
+    later, keys = _self_references(table), list(table.primary_key.columns)
+    names = [column.name for column in table.columns]
     with _writing(target) as writer:
         if (key := _resumable_key(table)) is None:  # few rows
             writer.execute(delete(table))
