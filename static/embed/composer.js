@@ -307,6 +307,7 @@ export class Composer {
     });
     const said = await answer.json();
     if (!answer.ok) return this.#say(said.title, true);
+    /** @type {HTMLElement} */
     const preview = this.form.querySelector(".preview") ?? document.createElement("div");
     preview.className = "preview body";
     preview.part.add("preview");
