@@ -183,6 +183,8 @@ class Settings(BaseModel):
     def _database_is_one_we_know(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        if value.startswith("sqlite:") and "?" in value:
+            raise ValueError("must be a file, without parameters")
         if value.startswith("sqlite:///") and not value.startswith("sqlite:////"):  # for others it is another folder
             return f"sqlite:///{Path.cwd()}/{value.removeprefix('sqlite:///')}"
         return value.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -18,6 +18,7 @@ from commentsvc.settings import WrongSetting
         ("BASE_URL", "comments.example", "http or https address"),
         ("DATABASE_URL", "mysql://x", "sqlite:/// or postgresql://"),
         ("MAIL_URL", "mail.example:25", "smtp://"),
+        ("DATABASE_URL", "sqlite:////tmp/x.sqlite3?timeout=abc", "without parameters"),
         ("MAIL_URL", "smtp://", "must name a server"),
         *(
             (name, value, "port between 1 and 65535")
