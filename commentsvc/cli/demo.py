@@ -47,13 +47,14 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         pages = demo_blog.create(config.base_url, blog, neighbour, emails)
         scenery = make_server("127.0.0.1", at, pages, threaded=True)
         threading.Thread(target=scenery.serve_forever, daemon=True).start()
+    same = f"{PREFIX}DATA_DIR={os.environ[f'{PREFIX}DATA_DIR']} {PREFIX}BASE_URL={config.base_url}"
     click.echo(
         f"\n  The blog          {blog}{demo_blog.ARTICLE}"
         f"\n  Without scripts   {config.base_url}/t/blog{demo_blog.ARTICLE}"
         f"\n  Sign in, once     {link}"
         f"\n  Emails            {blog}/emails"
         f"\n  Another blog      {neighbour}{demo_blog.POST}"
-        f"\n  Commands          {PREFIX}DATA_DIR={os.environ[f'{PREFIX}DATA_DIR']} commentsvc …\n"
+        f"\n  Commands          {same} commentsvc …\n"
         f"\n  Stop with Ctrl+C.\n"
     )
     with schema.in_use(config.database):
