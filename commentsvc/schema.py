@@ -67,6 +67,11 @@ def is_there(url: str) -> bool:
     return not is_file(url) or path_of(url).is_file()
 
 
+def revision(url: str) -> str:
+    """Return the schema's revision, empty if there is none; raises ``NotAnswered``."""
+    return _answer(url, REVISION) or ""
+
+
 def is_current(url: str) -> bool:
     """Return whether the database exists and has the newest schema."""
     return bool(_first(url, REVISION) == NEWEST)
@@ -98,12 +103,23 @@ def fold_in(url: str) -> None:
 
 
 def must_be_usable(config: Settings) -> None:
-    """Raise ``WrongSetting`` for half a copy, and if rows depend on a missing secret or the database does not say."""
-    if source := unfinished_move(config.database):
+    """Raise ``WrongSetting`` where the service must not start on the database."""
+    must_be_whole(config.database)
+    must_have_its_secret(config)
+
+
+def must_be_whole(url: str) -> None:
+    """Raise ``WrongSetting`` if the database is the target of a move that has not finished."""
+    source = _first(url, f"SELECT source FROM {MOVE_MARKER}")  # noqa: S608 - our own name
+    if source:
         raise WrongSetting(
-            f"The database {place(config.database)} is only a part of {source}: `commentsvc move` has not finished. "
+            f"The database {place(url)} is only a part of {source}: `commentsvc move` has not finished. "
             "Set the database back to that one, and run the move again."
         )
+
+
+def must_have_its_secret(config: Settings) -> None:
+    """Raise ``WrongSetting`` if rows depend on a missing secret, or the database does not say."""
     if config.has_secret:
         return
     try:
@@ -114,11 +130,6 @@ def must_be_usable(config: Settings) -> None:
         ) from None
     if is_needed:
         raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
-
-
-def unfinished_move(url: str) -> str:
-    """Return where rows still have to come from; empty if the database is whole."""
-    return _first(url, f"SELECT source FROM {MOVE_MARKER}") or ""  # noqa: S608 - our own name
 
 
 def _first(url: str, question: str) -> Any:

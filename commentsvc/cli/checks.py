@@ -115,8 +115,9 @@ def _database() -> str:
 def _schema() -> str:
     url = settings.current().database
     try:
-        is_current = schema.is_current(url) or not schema.has_rows(url, "alembic_version", "1 = 1")
-    except schema.NotAnswered as error:
+        schema.must_be_whole(url)
+        is_current = schema.revision(url) == schema.NEWEST
+    except (WrongSetting, schema.NotAnswered) as error:
         raise CheckFailed("%(why)s", why=str(error)) from None
     if not is_current:
         raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))
@@ -162,7 +163,7 @@ def _mailbox() -> str:
 def _secret() -> str:
     config = settings.current()
     try:
-        schema.must_be_usable(config)
+        schema.must_have_its_secret(config)
         if not config.has_secret:
             raise OptionalMissing(N_("none yet; one is made when the service starts"))
         _ = config.secret

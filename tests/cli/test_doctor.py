@@ -1,7 +1,9 @@
 """What ``doctor`` finds between the service and its readers: caches, a proxy, a certificate, other clocks."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,22 @@ def test_a_database_that_is_damaged(command: Command, tmp_path: Path) -> None:
     assert "is damaged (file is not a database). Restore the last backup that is whole." in out
     assert "commentsvc upgrade" not in out
     assert " Disk: " in out
+
+
+def test_a_database_without_a_schema(command: Command, tmp_path: Path) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    (tmp_path / "data/commentsvc.sqlite3").write_bytes(b"")
+    assert "✗ Schema: does not match this version." in command("doctor")[1]
+
+
+def test_half_a_copy_is_told(command: Command, tmp_path: Path) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    with closing(sqlite3.connect(tmp_path / "data/commentsvc.sqlite3")) as database:
+        database.execute("CREATE TABLE commentsvc_move (source TEXT)")
+        database.execute("INSERT INTO commentsvc_move VALUES ('the old database')")
+        database.commit()
+    assert "is only a part of the old database" in command("doctor")[1]
+    assert "is only a part of the old database" in command("site", "list")[2]
 
 
 def test_it_leaves_an_older_schema_as_it_is(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
