@@ -40,7 +40,7 @@ from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, make_tr
 from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeDecorator
 
-from commentsvc import settings, sqlite
+from commentsvc import postgresql, settings, sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
 MIN_LOCK_PAUSE = timedelta(milliseconds=10)  # longer than waiting processes sleep
@@ -125,12 +125,13 @@ class Database(SQLAlchemy):
         with app.app_context():
             prepare(self.engine)
 
-    def begin_write(self, *, keep: bool = False) -> None:
-        """Begin a transaction that may write.
+    def begin_write(self, *, keep: bool = False) -> bool:
+        """Begin a transaction that may write; return whether it is a new one.
 
         SQLite takes its write lock here, so nothing read afterwards can be stale when it is written. With ``keep``,
         objects that were read stay loaded, and the caller must check them; PostgreSQL then continues the transaction.
         """
+        is_new = not keep or self.engine.dialect.name == "sqlite"
         if keep:
             _upgrade_to_write(self.session.connection())
         else:
@@ -138,6 +139,7 @@ class Database(SQLAlchemy):
             self.session.connection(execution_options={"writes": True})
         if self.before_writing is not None:
             self.before_writing()
+        return is_new
 
     def commit_and_keep(self) -> None:
         """Commit without expiring what was read, for callers that read nothing more."""
@@ -245,11 +247,10 @@ def engine_options(url: str) -> dict[str, Any]:
         return pool
     if settings.has_pooler():  # it hands a connection to somebody else after each transaction
         pooled = {"prepare_threshold": None, "connect_timeout": int(CONNECT_TIMEOUT.total_seconds())}
-        return {**pool, "pool_pre_ping": True, "connect_args": pooled}
+        return {**pool, "connect_args": pooled}
     limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(LOCK_TIMEOUT)}"
     return {
         **pool,
-        "pool_pre_ping": True,
         "connect_args": {"connect_timeout": int(CONNECT_TIMEOUT.total_seconds()), "options": limits},
     }
 
@@ -274,9 +275,11 @@ def _milliseconds(span: timedelta) -> int:
 
 
 def prepare(engine: Engine) -> None:
-    """Set up an engine's transactions: durable, with foreign keys, the write lock taken at the start."""
+    """Set up an engine's connections. On SQLite: durable, with foreign keys, the write lock taken at the start."""
     if engine.dialect.name == "sqlite":
         sqlite.prepare(engine)
+    else:
+        postgresql.prepare(engine)
 
 
 @event.listens_for(Session, "after_commit")

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 Rows = Sequence[tuple[Any, ...]]
 
 
-def execute(connection: Connection, statement: str, parameters: Any = ()) -> Rows:
-    """Return all rows as the driver does; none if the statement returns none.
+def execute(connection: Connection, statement: str, parameters: Any = (), *, has_rows: bool = True) -> Rows:
+    """Execute a statement; return all its rows as the driver does.
 
     Raises:
         DBAPIError: the database refuses the statement, or does not answer.
@@ -24,7 +24,7 @@ def execute(connection: Connection, statement: str, parameters: Any = ()) -> Row
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, statement, parameters, None, False)
         cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if has_rows else []
 
 
 @contextmanager

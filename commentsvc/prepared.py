@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Dialect, Executable, literal_column
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from commentsvc import driver
+from commentsvc import driver, postgresql
 from commentsvc.db import db
 
 Processor = Callable[[Any], Any]
@@ -31,7 +31,19 @@ class Prepared:
         """Execute the statement in the current transaction; return its rows."""
         connection = db.session.connection()
         compiled = self._for(connection.dialect)
-        return driver.execute(connection, compiled.text, compiled.parameters(values))
+        return driver.execute(connection, compiled.text, compiled.parameters(values), has_rows=compiled.has_rows)
+
+    def execute_later(self, values: Mapping[str, Any]) -> None:
+        """Execute a statement without rows in the current transaction; on PostgreSQL, just before the next one.
+
+        Its errors come then, at the latest with the commit.
+        """
+        connection = db.session.connection()
+        if connection.dialect.name == "sqlite":
+            self.execute(values)
+        else:
+            compiled = self._for(connection.dialect)
+            postgresql.execute_later(connection, compiled.text, compiled.parameters(values))
 
     def fetch_one(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Execute a statement that always returns one row; return that."""
@@ -65,6 +77,7 @@ class _Compiled:
         if not isinstance(compiled, SQLCompiler) or compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError("its text depends on its values")
         self.text = str(compiled)
+        self.has_rows = statement.is_select or bool(compiled.effective_returning)
         places = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
         self._names = places if compiled.positiontup is None else None
         self._template: list[Any] = [None] * len(places)  # with the constants; most places hold one

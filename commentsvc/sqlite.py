@@ -190,7 +190,7 @@ def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("writes", False):
         _begin_writing(connection)
     else:
-        driver.execute(connection, "BEGIN")
+        driver.execute(connection, "BEGIN", has_rows=False)
 
 
 def _begin_writing(connection: Connection, *, may_share: bool = False) -> None:

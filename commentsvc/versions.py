@@ -23,14 +23,14 @@ ACTIVITY = Prepared(
 def bump_thread(thread: Thread) -> None:
     """Note that a thread has changed, and with it whatever shows several threads of its site."""
     db.session.flush()
-    THREAD.execute({"number": thread.id})
+    THREAD.execute_later({"number": thread.id})
     db.session.expire(thread, ["version"])
     bump_activity(thread)
 
 
 def bump_activity(thread: Thread) -> None:
     """The same for a caller whose own statement raises the thread's version."""
-    ACTIVITY.execute({"number": thread.site_id})
+    ACTIVITY.execute_later({"number": thread.site_id})
     db.on_commit(_send_thread, thread.site_id, thread.key)
 
 

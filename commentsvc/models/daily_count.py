@@ -43,7 +43,7 @@ class DailyCount(Base):
     def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
         """Count one more event today."""
         row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
-        _one_more(db.engine.dialect.name).execute(row | {"more_seconds": int(seconds)})
+        _one_more(db.engine.dialect.name).execute_later(row | {"more_seconds": int(seconds)})
 
 
 @cache

@@ -22,7 +22,7 @@ from commentsvc.notifications import channels, fan_out
 from commentsvc.prepared import Prepared
 
 LOG_COLUMNS = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
-INSERT_DECISION = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOG_COLUMNS}))
+INSERT_DECISION = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOG_COLUMNS}).inline())
 
 
 def record_first(comment: Comment) -> None:
@@ -189,14 +189,15 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "created_at": clock.now(),
     }
     db.session.flush()  # flush earlier decisions first
-    INSERT_DECISION.execute(logged)
+    INSERT_DECISION.execute_later(logged)
 
 
 def _count(comment: Comment, step: int) -> None:
     # Added in the database, not here: two concurrent decisions must both count.
     thread = comment.thread
     changed = {"number": thread.id, "step": step, "now": clock.now()}
-    _counter_update("comment_count" if comment.is_discussion else "linkback_count", is_new=step > 0).execute(changed)
+    counter = "comment_count" if comment.is_discussion else "linkback_count"
+    _counter_update(counter, is_new=step > 0).execute_later(changed)
     db.session.expire(thread, CHANGED_BY_COMMENTS)
     versions.bump_activity(thread)
 

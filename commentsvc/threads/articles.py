@@ -64,8 +64,9 @@ class Article:
         return cls(site, key, _thread(row, site), row[:COMPARED_COLUMNS])
 
     def for_writing(self) -> Self:
-        """Begin a transaction that writes; return the article as it is now."""
-        db.begin_write(keep=True)
+        """Begin a transaction that writes; return the article as it is now, if somebody could change it meanwhile."""
+        if not db.begin_write(keep=True):
+            return self  # it was read in this transaction, a moment ago
         row = _row(self.site.id, self.key)
         if row[:COMPARED_COLUMNS] == self.seen:
             configuration.of_version(row[0])

@@ -143,7 +143,7 @@ COUNTED_ANEW = Prepared(_counted_anew)
 def count_anew(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
     versions.bump_thread(thread)  # which locks the row
-    COUNTED_ANEW.execute({"number": thread.id})
+    COUNTED_ANEW.execute_later({"number": thread.id})
     db.session.expire(thread)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from commentsvc import clock
 from commentsvc.comments import undoing
 from commentsvc.db import db
+from commentsvc.fair_lock import FairSemaphore
 from commentsvc.models import Ban, Decision, ModeratorAction, Site
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import State
@@ -32,6 +33,13 @@ def banned(ada: Visitor, **fields: str) -> int:
     answer = ada.admin_post("/admin/bans", form_at="/admin/bans", **fields)
     assert answer.status_code == 303, answer.text
     return int(answer.headers["Location"].rpartition("=")[2])
+
+
+def ban_casino_in_another_process() -> None:
+    ban = insert(Ban).values(kind=BanKind.WORD, value="casino", label="casino", created_at=clock.now())
+    with db.engine.connect().execution_options(writes=True) as connection:
+        connection.execute(ban)
+        connection.commit()
 
 
 def lines_of(page: str) -> str:
@@ -206,13 +214,23 @@ class TestHowFar:
     def test_one_that_is_set_while_a_comment_waits_for_its_turn_holds_for_it(
         self, bob: Visitor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        class LongWait(FairSemaphore):
+            def acquire(self, seconds: float) -> bool:
+                ban_casino_in_another_process()
+                return super().acquire(seconds)
+
+        monkeypatch.setattr(gate, "_active_slots", {db.engine.dialect.name: LongWait()})
+        assert bob.post(body="my casino text").status_code == 403
+
+    def test_one_that_is_set_while_a_comment_waits_for_sqlites_lock_holds_for_it(
+        self, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if db.engine.dialect.name != "sqlite":
+            pytest.skip("about SQLite")
         checked = gate._checked
 
         def meanwhile(*typed: Any) -> Any:
-            ban = insert(Ban).values(kind=BanKind.WORD, value="casino", label="casino", created_at=clock.now())
-            with db.engine.connect().execution_options(writes=True) as another_process:
-                another_process.execute(ban)
-                another_process.commit()
+            ban_casino_in_another_process()
             return checked(*typed)
 
         monkeypatch.setattr(gate, "_checked", meanwhile)
