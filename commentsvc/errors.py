@@ -21,6 +21,7 @@
     ├── NotYours                  403  somebody else's comment
     │   └── EditTimeOver
     ├── ChangedMeanwhile          409  decided about a text that is no longer there
+    │   └── DecidedMeanwhile           somebody else decided first
     ├── AlreadyPosted             409  the same text again
     ├── TooMany                   429  with seconds to wait
     ├── LinkInvalid               403  a signed link that is broken
@@ -226,6 +227,14 @@ class ChangedMeanwhile(Refusal):
 
     status = 409
     sentence = N_("This comment has been edited in the meantime. Please go back and read it again before you decide.")
+
+
+class DecidedMeanwhile(ChangedMeanwhile):
+    """Somebody else has changed the comment's state since the moderator saw it."""
+
+    sentence = N_(
+        "Somebody else has decided about this comment in the meantime. Please reload the page before you decide."
+    )
 
 
 class AlreadyPosted(Refusal):

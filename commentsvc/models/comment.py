@@ -200,6 +200,11 @@ class Comment(Base):
         return self.edited_at.isoformat() if self.edited_at else ""
 
     @property
+    def seen_version(self) -> str:
+        """Changes with state and text; moderators' forms carry it along."""
+        return f"{self.state} {self.text_version}"
+
+    @property
     def is_linkback(self) -> bool:
         """Whether another site sent it."""
         return self.kind != Kind.COMMENT

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from commentsvc import clock
 from commentsvc.db import db
+from commentsvc.errors import ChangedMeanwhile, DecidedMeanwhile
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
@@ -80,6 +81,23 @@ def moderate(
     for comment in comments:
         decide(comment, state, by, action)
     return action
+
+
+def check_unchanged(comment: Comment, seen_version: str, state: State, who: Moderator) -> None:
+    """Raise if ``who`` would give ``comment`` a state without knowing what has changed since they saw it.
+
+    Raises:
+        ChangedMeanwhile: the text has changed.
+        DecidedMeanwhile: somebody else has given it another state.
+    """
+    seen_state, _, seen_text = seen_version.partition(" ")
+    if seen_text != comment.text_version:
+        raise ChangedMeanwhile
+    if comment.state in (seen_state, state):
+        return
+    last = decisions.last_of(comment)
+    if last is None or last.moderator_id != who.id:
+        raise DecidedMeanwhile
 
 
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:

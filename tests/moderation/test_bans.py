@@ -468,7 +468,7 @@ class TestUndo:
     def test_what_the_score_called_spam_can_be_confirmed(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
         rules("blog", disallowed_words="casino")
         comment = bob.comment(body="casino")
-        confirm = f'formaction="/admin/comments/{comment}/spam?seen="'
+        confirm = f'formaction="/admin/comments/{comment}/spam?seen=spam%20"'
         assert confirm in ada.client.get("/admin/queue?state=spam").text
         ada.decide(comment, "spam")
         assert row(comment).learned_as == "spam"

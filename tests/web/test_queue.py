@@ -134,6 +134,16 @@ class TestFilters:
             assert "A blog" not in page, query
 
 
+@pytest.fixture
+def colleague(hedy: Visitor) -> Visitor:
+    """Hedy, who decides about both blogs for once."""
+    db.begin_write()
+    who = db.session.scalars(select(Moderator).where(Moderator.email == HEDY.email)).one()
+    who.sites.append(Site.named("blog"))
+    db.session.commit()
+    return hedy
+
+
 class TestMany:
     """One action for many comments."""
 
@@ -156,9 +166,23 @@ class TestMany:
         assert {row(number).state for number in held} == {"pending"}
 
     def test_what_changed_since_it_was_seen_stays(self, ada: Visitor, held: list[int]) -> None:
-        chosen = [f"{held[0]} 2020-01-01", f"{held[1]} "]
-        ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
+        chosen = [f"{held[0]} pending 2020-01-01", f"{held[1]} pending "]
+        answer = ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
         assert [row(number).state for number in held[:2]] == ["pending", "approved"]
+        told = "1 comment was left alone, because it has changed in the meantime."
+        assert told in ada.client.get(answer.headers["Location"]).text
+
+    def test_what_a_colleague_decided_meanwhile_stays(self, ada: Visitor, colleague: Visitor, held: list[int]) -> None:
+        """Whoever wants something else must see first what the other one did."""
+        for number in held[:2]:
+            colleague.decide(number, "spam")
+        chosen = [f"{number} pending " for number in held]
+        answer = ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
+        assert [row(number).state for number in held] == ["spam", "spam", "approved"]
+        page = ada.client.get(answer.headers["Location"]).text
+        assert "2 comments were left alone, because they have changed in the meantime." in page
+        answer = ada.admin_post("/admin/comments/decisions", verb="spam", chosen=chosen[:2])  # type: ignore[arg-type]
+        assert "left alone" not in ada.client.get(answer.headers["Location"]).text, "both want the same"
 
     def test_into_another_thread(self, ada: Visitor, held: list[int]) -> None:
         chosen = [f"{number} " for number in held[:2]]
@@ -175,6 +199,28 @@ class TestMany:
             answer = ada.admin_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
             assert answer.status_code == 422
             assert "There is no such comment or article on this blog." in answer.text
+
+
+class TestTwoModerators:
+    """A list that is no longer true overrides nobody."""
+
+    def test_the_second_is_told_and_nothing_happens(self, ada: Visitor, colleague: Visitor, held: list[int]) -> None:
+        colleague.decide(held[0], "spam")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/approval?seen=pending+")
+        assert answer.status_code == 409
+        assert "Somebody else has decided about this comment in the meantime." in answer.text
+        assert row(held[0]).state == "spam"
+        assert ada.admin_post(f"/admin/comments/{held[0]}/approval?seen=spam+").status_code == 303
+        assert row(held[0]).state == "approved"
+
+    def test_who_wants_the_same_is_not_stopped(self, ada: Visitor, colleague: Visitor, held: list[int]) -> None:
+        colleague.decide(held[0], "spam")
+        assert ada.admin_post(f"/admin/comments/{held[0]}/spam?seen=pending+").status_code == 303
+
+    def test_nor_who_changes_their_own_mind(self, ada: Visitor, held: list[int]) -> None:
+        ada.decide(held[0], "spam")
+        assert ada.admin_post(f"/admin/comments/{held[0]}/approval?seen=pending+").status_code == 303
+        assert row(held[0]).state == "approved"
 
 
 class TestAnswering:
@@ -452,14 +498,16 @@ class TestOnThePage:
         self, ada: Visitor, hedy: Visitor, held: list[int], visit: Callable[[], Visitor]
     ) -> None:
         page = ada.client.get(f"/t/blog/{ARTICLE}")
-        assert f'formaction="/admin/comments/{held[0]}/approval?seen="' in page.text
+        assert f'formaction="/admin/comments/{held[0]}/approval?seen=pending+"' in page.text
         for other in (hedy, visit()):
             assert "formaction" not in other.client.get(f"/t/blog/{ARTICLE}").text
         fields = hidden_fields(page) | {"body": ""}
-        answer = ada.client.post(f"/admin/comments/{held[0]}/approval?seen=", data=fields)
+        answer = ada.client.post(f"/admin/comments/{held[0]}/approval?seen=pending+", data=fields)
         assert answer.headers["Location"] == f"/t/blog/{ARTICLE}"
         assert row(held[0]).state == "approved"
-        assert f'formaction="/admin/comments/{held[0]}/hold?seen="' in ada.client.get(f"/t/blog/{ARTICLE}").text
+        assert (
+            f'formaction="/admin/comments/{held[0]}/hold?seen=approved+"' in ada.client.get(f"/t/blog/{ARTICLE}").text
+        )
 
     def test_their_answer_is_posted_as_usual(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment()

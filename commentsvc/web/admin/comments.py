@@ -34,9 +34,12 @@ def show(comment_id: int) -> str:
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
 def decide(comment_id: int, verb: str) -> AnyResponse | str:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
-    with locked(comment_id, request.values.get("seen")) as comment:
+    who, state, seen = signed_in.person(), actions.STATES[Verb(verb)], request.values.get("seen")
+    with locked(comment_id) as comment:
         found(signed_in.own(comment))
-        action = actions.moderate([comment], actions.STATES[Verb(verb)], signed_in.person())
+        if seen:
+            actions.check_unchanged(comment, seen, state, who)
+        action = actions.moderate([comment], state, who)
     return _done(comment_id, action)
 
 

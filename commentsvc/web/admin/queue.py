@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import undoing
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, Refusal, found
+from commentsvc.errors import ChangedMeanwhile, InvalidFields, NotFound, Refusal, found
 from commentsvc.fields import row_id
 from commentsvc.i18n import gettext as _
 from commentsvc.models.comment import Comment, Kind, State, reason_tag
@@ -37,7 +37,7 @@ def show() -> str:
 def decide_about_many() -> AnyResponse | tuple[str, int]:
     """Decide about all chosen comments, or all that match, as one action.
 
-    Chosen comments whose text has changed since are left alone.
+    Chosen comments that have changed since are left alone, and counted.
     """
     verb, listing = request.form.get("verb", ""), Listing.of_form()
     if verb not in set(OFFERED):
@@ -46,11 +46,11 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
     if not chosen:
         return redirect(listing.address(), code=303)
     try:
-        action = _moved(chosen) if verb == "move" else _decided(chosen, verb)
+        action, count = _moved(chosen) if verb == "move" else _decided(chosen, actions.STATES[Verb(verb)])
     except Refusal as refusal:
         db.session.rollback()
         return _list(listing, refusal), refusal.status
-    return redirect(listing.address(action=action), code=303)
+    return redirect(listing.address(action=action, skipped=len(chosen) - count or None), code=303)
 
 
 @blueprint.post("/actions/<id:action_id>/reversal")
@@ -135,15 +135,16 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         action=signed_in.own_action("action"),
         undone=signed_in.own_action("undone"),
         last=actions.last_of(who),
+        skipped=int_arg("skipped"),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
         moderator=who,
     )
 
 
 def _chosen() -> dict[int, str | None]:
-    """Return the chosen ids, each with the text version that was seen."""
+    """Return the chosen ids, each with the version that was seen."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
-    found = [(comment_id, seen) for text, _, seen in pairs if (comment_id := row_id(text))]
+    found = [(comment_id, seen or None) for text, _, seen in pairs if (comment_id := row_id(text))]
     return dict(found[:MAX_AT_ONCE])
 
 
@@ -154,26 +155,27 @@ def _found(listing: Listing) -> dict[int, str | None]:
     return dict.fromkeys(found)
 
 
-def _decided(chosen: dict[int, str | None], verb: str) -> int | None:
-    """Decide in batches; return the action's id, or None if nothing could be decided. Commits."""
-    action: int | None = None
+def _decided(chosen: dict[int, str | None], state: State) -> tuple[int | None, int]:
+    """Decide in batches; return the action's id, if anything could be decided, and about how many. Commits."""
+    action, count = None, 0
     ids = sorted(chosen)
     for start in range(0, len(ids), STEP):
         db.begin_write()
-        own = _own({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]})
+        own = _own({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]}, state)
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)
-        decided = actions.moderate(own, actions.STATES[Verb(verb)], signed_in.person(), of=known)
+        decided = actions.moderate(own, state, signed_in.person(), of=known)
+        count += len(own)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
             known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
         action = decided.id
         db.session.commit()
-    return action
+    return action, count
 
 
-def _moved(chosen: dict[int, str | None]) -> int | None:
+def _moved(chosen: dict[int, str | None]) -> tuple[int, int]:
     db.begin_write()
     own = _own(chosen)
     sites = {comment.thread.site for comment in own}
@@ -183,13 +185,22 @@ def _moved(chosen: dict[int, str | None]) -> int | None:
     action = moving.move(own, thread, None, signed_in.person())
     action_id = action.id
     db.session.commit()
-    return action_id
+    return action_id, len(own)
 
 
-def _own(chosen: dict[int, str | None]) -> list[Comment]:
-    """Return the chosen comments, locked, that are this moderator's and still have the text that was seen."""
-    comments = Comment.all_locked(chosen)
-    return [one for one in comments if signed_in.own(one) and chosen[one.id] in (None, one.text_version)]
+def _own(chosen: dict[int, str | None], state: State | None = None) -> list[Comment]:
+    """Return the chosen comments, locked, that are this moderator's and may be given ``state``, if any."""
+    own = (comment for comment in Comment.all_locked(chosen) if signed_in.own(comment))
+    return [comment for comment in own if _is_unchanged(comment, chosen[comment.id], state or comment.state)]
+
+
+def _is_unchanged(comment: Comment, seen_version: str | None, state: State) -> bool:
+    try:
+        if seen_version is not None:
+            actions.check_unchanged(comment, seen_version, state, signed_in.person())
+    except ChangedMeanwhile:
+        return False
+    return True
 
 
 def _may_undo(action: ModeratorAction) -> bool:
