@@ -65,6 +65,16 @@ def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge
             versions.bump_site(site_id)
 
 
+def change_email(moderator: Moderator, email: str) -> None:
+    """Change the address that somebody signs in with; raises ``InvalidFields`` if it is another moderator's."""
+    address = email.strip().lower()
+    owner = db.session.scalar(select(Moderator).where(Moderator.email == address))
+    if owner not in (None, moderator):
+        raise InvalidFields({"email": AlreadyModerates()})
+    moderator.email = address
+    db.session.flush()
+
+
 def remove(moderator: Moderator) -> None:
     """Remove a moderator and end their sessions; the log keeps their name. Raises ``LastOwner``."""
     _must_leave_an_owner(moderator)

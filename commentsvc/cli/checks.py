@@ -1,5 +1,6 @@
 """The checks of ``doctor``. Each says what it found, or what to fix, in the current language."""
 
+import os
 import stat
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from commentsvc import (
     schema,
     secret_mark,
     settings,
+    settings_file,
     throttle,
 )
 from commentsvc.backups import daily, moving
@@ -93,6 +95,12 @@ def _printed(finding: Finding) -> Finding:
 def _driver_error() -> type[Exception]:
     found: type[Exception] = db.engine.dialect.loaded_dbapi.Error
     return found
+
+
+def _settings() -> str:
+    if file := settings_file.find(os.environ):
+        return gettext("from %(file)s, where COMMENTSVC_MAIL_URL is mail_url, and from the environment", file=file)
+    return gettext("from the environment; there is no %(file)s", file=settings_file.NAME)
 
 
 def _database() -> str:
@@ -256,6 +264,7 @@ def _disk() -> str:
 
 
 CHECKS = (
+    (N_("Settings"), _settings),
     (N_("Database"), _database),
     (N_("Schema"), _schema),
     (N_("Address"), reachability.base_url),

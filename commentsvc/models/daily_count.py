@@ -40,14 +40,19 @@ class DailyCount(Base):
     seconds: Mapped[int] = mapped_column(BigInteger, default=0)
 
     @classmethod
-    def add(cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0) -> None:
-        """Count one more event today."""
-        row = {"day": clock.now().date(), "site_id": site_id, "event": event, "count": 1, "seconds": int(seconds)}
-        _one_more(db.engine.dialect.name).execute_later(row | {"more_seconds": int(seconds)})
+    def add(
+        cls, event: Event, site_id: int = EVERYWHERE, seconds: float = 0, *, count: int = 1, day: date | None = None
+    ) -> None:
+        """Count one more event, today or on another day; with a ``count`` of -1, one less."""
+        row = {"day": day or clock.now().date(), "site_id": site_id, "event": event}
+        added = {"count": count, "seconds": int(seconds)}
+        _addition(db.engine.dialect.name).execute_later(
+            row | added | {f"more_{name}": value for name, value in added.items()}
+        )
 
 
 @cache
-def _one_more(dialect: str) -> Prepared:
+def _addition(dialect: str) -> Prepared:
     row: dict[str, Any] = {name: bindparam(name) for name in ("day", "site_id", "event", "count", "seconds")}
-    more = {"count": DailyCount.count + 1, "seconds": DailyCount.seconds + bindparam("more_seconds")}
+    more = {name: getattr(DailyCount, name) + bindparam(f"more_{name}") for name in ("count", "seconds")}
     return Prepared(lambda: upsert(dialect, DailyCount, row, more))

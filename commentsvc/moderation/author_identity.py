@@ -67,15 +67,16 @@ class AuthorIdentity:
             yield BanKind.BROWSER, self.visitor
         if self.email:
             yield BanKind.EMAIL, _email(self.email)
-        for host in self._hosts():
+        for host in [links.host_of(self.email.rpartition("@")[2]), *self.linked_hosts()]:
             labels = host.split(".")[-MAX_LABELS:]
             yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
 
-    def _hosts(self) -> set[str]:
+    def linked_hosts(self) -> list[str]:
+        """Return the hosts of website and links, each once."""
         # Browsers take such a dot for one, although what we show as a link ends before it.
-        spellings = {self.text, self.text.translate(FULL_STOPS)}
+        spellings = dict.fromkeys((self.text, self.text.translate(FULL_STOPS)))
         linked = (links.host_of(link) for spelling in spellings for link in addresses.in_text(spelling))
-        return {links.host_of(self.email.rpartition("@")[2]), links.host_of(self.website), *islice(linked, MAX_HOSTS)}
+        return list(dict.fromkeys((links.host_of(self.website), *islice(linked, MAX_HOSTS))))
 
 
 def normalised(kind: BanKind, typed: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ MAX_DAYS = 3650
 IDS_PER_QUERY = 20_000  # comments per query
 AT_ONCE = 20  # comments per transaction
 FEW = 10  # comments that are moved without asking again
+MAX_DOMAINS = 3  # of a comment's links that are offered
 OPEN = (State.PENDING, State.APPROVED)  # spam stays spam, so that it counts as evidence
 
 
@@ -93,10 +94,14 @@ def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
 
 @dataclass(frozen=True)
 class Affected:
-    """The banned author's pending and approved comments: how many, in which names, the most frequent first."""
+    """The banned author's pending and approved comments: how many, in which names, the most frequent first.
+
+    ``spam`` is how many more are in spam, where they stay.
+    """
 
     comments: int
     names: Sequence[str]
+    spam: int
 
     @property
     def is_wide(self) -> bool:
@@ -107,18 +112,19 @@ class Affected:
 def affected(ban: Ban) -> Affected:
     """Return what ``trash_matching`` would move. Takes time, so nothing is locked."""
     names = Counter(comment.author for comment in _matching(ban))
-    return Affected(names.total(), [name for name, _ in names.most_common()])
+    spam = sum(1 for _ in _matching(ban, [State.SPAM]))
+    return Affected(names.total(), [name for name, _ in names.most_common()], spam)
 
 
 def preset_bans(comment: Comment) -> list[Ban]:
     """Return the bans that what is known of a comment's author allows, the narrowest first."""
-    known = {
-        BanKind.BROWSER: comment.visitor,
-        BanKind.EMAIL: comment.email,
-        BanKind.DOMAIN: "." in _linking_host(comment),
-        BanKind.ADDRESS: comment.address_hash,
-    }
-    return [draft(kind, "", of=comment, site=comment.thread.site) for kind, is_known in known.items() if is_known]
+    known = [
+        (BanKind.BROWSER, "", comment.visitor),
+        (BanKind.EMAIL, "", comment.email),
+        *((BanKind.DOMAIN, host, "." in host) for host in _linked_hosts(comment)[:MAX_DOMAINS]),
+        (BanKind.ADDRESS, "", comment.address_hash),
+    ]
+    return [draft(kind, value, of=comment, site=comment.thread.site) for kind, value, is_known in known if is_known]
 
 
 def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
@@ -128,6 +134,10 @@ def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
         return hashed, f"{comment.author} (#{comment.id})"
     typed = {BanKind.EMAIL: comment.email, BanKind.DOMAIN: _linking_host(comment)}.get(kind)
     return normalised(kind, typed or "")
+
+
+def _linked_hosts(comment: Comment) -> list[str]:
+    return [_linking_host(comment)] if comment.is_linkback else AuthorIdentity.of(comment).linked_hosts()
 
 
 def _linking_host(comment: Comment) -> str:
@@ -142,9 +152,9 @@ def matching_comment_ids(ban: Ban) -> list[int]:
     return [comment.id for comment in _matching(ban)]
 
 
-def _matching(ban: Ban) -> Iterator[Comment]:
+def _matching(ban: Ban, states: Sequence[State] = OPEN) -> Iterator[Comment]:
     for part in _id_ranges(ban):
-        near = select(Comment).where(part, _prefilter(ban), Comment.state.in_(OPEN), Comment.moderator_id.is_(None))
+        near = select(Comment).where(part, _prefilter(ban), Comment.state.in_(states), Comment.moderator_id.is_(None))
         if ban.site_id is not None:
             near = near.where(unindexed(Comment.site_id) == ban.site_id)
         comments = db.session.scalars(near.order_by(Comment.id).execution_options(yield_per=500))

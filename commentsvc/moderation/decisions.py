@@ -1,6 +1,7 @@
 """Change a comment's state: log the decision, update counts and versions, enqueue emails."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -88,6 +89,8 @@ def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_owner: b
     """Restore the state that ``comment`` had, and train the filter with moderators' earlier decisions only."""
     if comment.state == state:
         return
+    if comment.state == State.APPROVED and state == State.PENDING:
+        _uncount_approval(comment)
     if lesson := _label_before_undo(comment):
         training.learn(comment, lesson)
     else:
@@ -144,11 +147,24 @@ def _count_new(comment: Comment) -> None:
         DailyCount.add(Event.SPAM, site_id)
 
 
+def _uncount_approval(comment: Comment) -> None:
+    undone = last_of(comment)
+    if undone is not None and undone.before == State.PENDING and undone.is_by_person:
+        seconds, day = _waiting_time(comment, undone.created_at), undone.created_at.date()
+        DailyCount.add(Event.APPROVED, comment.thread.site_id, -seconds, count=-1, day=day)
+
+
+def _waiting_time(comment: Comment, until: datetime) -> float:
+    """Return for how many seconds it had been held; what was imported waits from then on."""
+    rows = select(Decision.created_at).where(Decision.comment_id == comment.id, Decision.after == State.PENDING)
+    held_at = db.session.scalar(rows.where(Decision.is_undo.is_(False)).order_by(Decision.id.desc()).limit(1))
+    return (until - (held_at or comment.created_at)).total_seconds()
+
+
 def _change_state(comment: Comment, state: State, decision: Decision) -> None:
     before, comment.state = comment.state, state
     if before == State.PENDING and state == State.APPROVED and decision.is_by_person:
-        waited = clock.now() - comment.created_at
-        DailyCount.add(Event.APPROVED, comment.thread.site_id, waited.total_seconds())
+        DailyCount.add(Event.APPROVED, comment.thread.site_id, _waiting_time(comment, clock.now()))
     decision.comment_id, decision.before, decision.after = comment.id, before, state
     decision.site_id = comment.thread.site_id
     db.session.add(decision)

@@ -75,6 +75,18 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
     return db.add_or_find(made, known)
 
 
+def move_watched(old_email: str, new_email: str, language: str) -> None:
+    """Send what a moderator gets at one address to another one. What they get as a reader stays."""
+    old, new = Recipient.with_email(old_email), Recipient.known(new_email, language)
+    if old is None or old is new:
+        return
+    new.frequency = old.frequency
+    for watched in of(old):
+        if watched.topic not in READERS_TOPICS:
+            watch(watched.site, new.email, watched.topic, language).state = watched.state
+            watched.state = SubscriptionState.STOPPED
+
+
 def _ask(
     subscription: Subscription,
     site: Site,

@@ -22,6 +22,8 @@ NO_TEXT = N_("it has no text")
 NO_ADDRESS = {"email": N_("invalid email addresses, left out"), "website": N_("invalid websites, left out")}
 NO_NAME = N_("without a name, now “Anonymous”")
 NO_DATE = N_("dates missing or in the future, now today’s")
+VOTES = N_("likes and other votes, left out")
+PLACEHOLDERS = N_("deleted comments that have replies, kept as placeholders")
 LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
@@ -76,6 +78,7 @@ class Converter:
         return NewRow(record, row, record.body if bodies.is_worth_keeping(converted.lost) else "")
 
     def _row(self, record: SourceComment, body: str, *, is_linkback: bool) -> dict[str, Any]:
+        self._batch.changed[VOTES] += record.votes
         self._batch.changed[NO_NAME] += not is_linkback and not record.author.strip()
         typed = {
             "author": self._cropped(LONG_NAME, record.author or self._anonymous, MAX_AUTHOR_LENGTH),
@@ -108,6 +111,7 @@ class Converter:
 
     def _placeholder(self, record: SourceComment) -> NewRow:
         """Keep the place of something deleted that was answered."""
+        self._batch.changed[PLACEHOLDERS] += 1
         row = self._with_times(
             record,
             kind=Kind.COMMENT,

@@ -1,13 +1,14 @@
 """JSON as exports hold it: an array, an object with one, or objects one after the other. Damage spoils no other row."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import opening
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import NO_LINE, NotTaken
 
+MAX_DIGITS = 9
 LISTS = ("results", "data", "comments")  # where an object keeps its rows
 
 
@@ -56,6 +57,24 @@ def text_in(row: dict[str, Any], *names: str) -> str:
         if value not in (None, ""):
             return str(value).strip()
     return ""
+
+
+def votes_in(row: Mapping[str, Any], *names: str) -> int:
+    """Return how many votes these fields hold: numbers, or lists or objects of who voted, perhaps as text."""
+    return sum(_votes(row.get(name)) for name in names)
+
+
+def _votes(value: Any) -> int:
+    if isinstance(value, list | dict):
+        return len(value)
+    text = str(value).strip()
+    if text.removeprefix("-").isdecimal():
+        return abs(int(text[:MAX_DIGITS]))
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return 0
+    return len(found) if isinstance(found, list | dict) else 0
 
 
 def objects_in(row: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -66,8 +66,8 @@ class SourceComment:
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
     ``place`` says where it is in the file, for the report. ``cross_id`` is the key under which another file may have
-    it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here. ``earlier``
-    are texts before edits, each with the time of the edit in ISO 8601.
+    it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here. ``votes`` are
+    likes and dislikes together. ``earlier`` are texts before edits, each with the time of the edit in ISO 8601.
     """
 
     id: str
@@ -89,6 +89,7 @@ class SourceComment:
     cross_id: str = ""
     place: str = ""
     language: str = ""
+    votes: int = 0
     earlier: tuple[tuple[str, str], ...] = ()
 
     @property

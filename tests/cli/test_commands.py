@@ -288,7 +288,8 @@ class TestUpkeep:
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
         assert "✓ Disk:" in out
         assert "– Backups: none every day. Set COMMENTSVC_BACKUP_DIR" in out
-        assert "2 of 16 checks" in err
+        assert "✓ Settings: from the environment" in out
+        assert "2 of 17 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:

@@ -253,6 +253,28 @@ class TestWhoIsMeant:
         assert f"Email {MALLORY.email} 2 comments" in page
         assert "IP address 3 comments by 2 names: Mallory, Grace" in page
 
+    def test_what_stands_in_spam_is_counted_apart(self, ada: Visitor, visit: Visit) -> None:
+        """It stays there, and who bans a spammer would wonder about none."""
+        mallory = visit()
+        theirs = [mallory.comment(MALLORY, body=f"number {number}", email="") for number in range(3)]
+        for comment in theirs[:2]:
+            ada.decide(comment, "spam")
+        page = lines_of(ada.client.get(f"/admin/bans?comment={theirs[2]}").text)
+        assert "Browser 1 comment (not moved, as already in spam: 2)" in page
+
+    def test_the_domains_that_a_comment_links_to(self, ada: Visitor, visit: Visit) -> None:
+        """With the one that is chosen, whoever links there is meant."""
+        mallory = visit()
+        links = "See https://www.casino.example/win and https://pills.example."
+        theirs = mallory.comment(MALLORY, body=links, website="https://shop.example", email="")
+        page = ada.client.get(f"/admin/bans?comment={theirs}").text
+        offered = re.findall(r'name="kind" value="(domain [^"]+)"', page)
+        assert offered == ["domain shop.example", "domain casino.example", "domain pills.example"]
+        banned(ada, kind=offered[1], comment=str(theirs), theirs="1")
+        assert row(theirs).state == State.TRASHED
+        assert visit().post(GRACE, body="or https://casino.example/other").status_code == 403
+        assert visit().post(GRACE, body="or https://pills.example/other").status_code == 303
+
     def test_the_browser_is_what_is_preset(self, ada: Visitor, visit: Visit) -> None:
         mallory = visit()
         theirs = mallory.comment(MALLORY, email="")

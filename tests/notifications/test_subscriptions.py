@@ -14,7 +14,7 @@ from commentsvc import tokens
 from commentsvc.db import db
 from commentsvc.models import Email, Moderator, Recipient, Subscription
 from commentsvc.notifications import outbox, subscriptions
-from tests.cast import ADA, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
+from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
 from tests.post import link_in, messages, only, stop_link, text_of, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
@@ -628,6 +628,24 @@ class TestModerators:
         message = only(post_office.messages)
         assert message["To"] == ADA.email
         assert "You are following all comments on A blog." in text_of(message)
+
+    def test_their_notifications_go_to_their_new_address(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules
+    ) -> None:
+        """As they were chosen; the old one gets nothing more."""
+        rules("blog", moderation="all")
+        page, hears = "/admin/account", f"site-{_blogs_id()}"
+        ada.admin_post(f"{page}/emails", form_at=page, frequency="at-once", hears=hears)  # and nothing that is held
+        ada.admin_post("/admin/confirmation", form_at="/admin/confirmation", password=ADAS_PASSWORD)
+        assert ada.admin_post(f"{page}/email", form_at=page, email="ada@new.example").status_code == 303
+        held = visit().comment(GRACE)
+        work()
+        assert not post_office.messages
+        ada.decide(held, "approval")
+        rules("blog", moderation="none")
+        visit().comment(GRACE, body="another")
+        work()
+        assert {message["To"] for message in post_office.messages} == {"ada@new.example"}
 
     def test_emails_are_in_the_language_of_their_account(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock

@@ -214,6 +214,27 @@ def test_waline(read: Any, wrap: Any) -> None:
     assert comment.written.year == 2007
 
 
+@pytest.mark.parametrize(
+    ("rows", "fields", "votes"),
+    [
+        (REMARK42, {"votes": {"u": True, "v": False}, "score": 0}, 2),
+        (REMARK42, {"votes": None, "score": -3}, 3),
+        (ARTALK, {"vote_up": "3", "vote_down": "1"}, 4),
+        (TWIKOO, {"like": ["a", "b"]}, 2),
+        (TWIKOO, {"ups": '["a", "b"]', "downs": "[]"}, 2),
+        (WALINE, {"like": 3}, 3),
+        (WALINE, {"like": None}, 0),
+        (WALINE, {"like": "many"}, 0),
+        (WALINE, {"like": "9" * 5000}, 999_999_999),
+    ],
+)
+def test_votes_are_counted(read: Any, rows: list[dict[str, Any]], fields: dict[str, Any], votes: int) -> None:
+    """They stay behind, and the report says how many."""
+    found = [{**row, **fields} if "version" not in row else row for row in rows]
+    _, comments, _ = read("\n".join(json.dumps(row) for row in found) if rows is REMARK42 else found)
+    assert comments[0].votes == votes
+
+
 def test_a_damaged_row_spoils_no_other(read: Any) -> None:
     lines = [json.dumps(one) for one in REMARK42]
     _, records, wrong = read("\n".join([*lines[:2], '{"id": broken', lines[2]]))

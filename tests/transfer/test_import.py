@@ -197,6 +197,9 @@ class TestIsso:
     def test_markdown_and_deleted_ones(self, bring: Bring, tmp_path: Path) -> None:
         report = bring(samples.isso(tmp_path / "comments.db"))
         assert report.taken == {"approved comments": 1, "pending comments": 1}
+        told = "\n".join(report.lines())
+        assert "1 likes and other votes, left out" in told
+        assert "1 deleted comments that have replies, kept as placeholders" in told
         gone, reply, waiting = rows()
         assert (gone.state, gone.body) == (State.TRASHED, "")
         assert (reply.body, reply.website, reply.parent_id) == (

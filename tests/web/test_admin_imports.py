@@ -21,7 +21,7 @@ from commentsvc.db import db
 from commentsvc.models import Comment, ImportRun, ModeratorAction, Site
 from commentsvc.transfer import importing, runs, thread_import
 from commentsvc.web.bodies import Paced, TooSlow
-from tests.cast import ARTICLE, BOB
+from tests.cast import ADA, ARTICLE, BOB
 from tests.jobs import run_job
 from tests.time import FrozenClock
 from tests.transfer.samples import ITEM, wp, wxr
@@ -124,6 +124,10 @@ class TestStory:
         start(ada, spam="on", pending_as="trashed")
         look(ada)
         assert sorted(texts()) == ["Buy now", "First!", "Second"]
+
+    def test_ones_own_address_is_filled_in(self, ada: Visitor) -> None:
+        """Most of those who import have written there themselves."""
+        assert re.search(rf'name="mine"[^>]*>{re.escape(ADA.email)}</textarea>', ada.client.get(PAGE).text)
 
     def test_one_site_of_several_and_whose_comments_are_mine(self, ada: Visitor) -> None:
         row = {

@@ -69,7 +69,7 @@ class TestLists:
         assert f'<a href="/admin/queue?state=pending#comment-{comment.id}">Pending</a>' in page
         ban = ada.client.get(f"/admin/bans?comment={comment.id}").text
         assert "<bdi>exchange.example</bdi>" in ban
-        assert 'value="domain" checked' in ban
+        assert 'value="domain exchange.example" checked' in ban
 
     def test_what_others_answered(self, ada: Visitor) -> None:
         sent(state="failed", protocol="pingback", answer="fault 17: no link <b>")

@@ -169,7 +169,7 @@ class TestMany:
         chosen = [f"{held[0]} pending 2020-01-01", f"{held[1]} pending "]
         answer = ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
         assert [row(number).state for number in held[:2]] == ["pending", "approved"]
-        told = "1 comment was left alone, because it has changed in the meantime."
+        told = "Comments that have changed in the meantime were left alone: 1"
         assert told in ada.client.get(answer.headers["Location"]).text
 
     def test_what_a_colleague_decided_meanwhile_stays(self, ada: Visitor, colleague: Visitor, held: list[int]) -> None:
@@ -180,7 +180,7 @@ class TestMany:
         answer = ada.admin_post("/admin/comments/decisions", verb="approval", chosen=chosen)  # type: ignore[arg-type]
         assert [row(number).state for number in held] == ["spam", "spam", "approved"]
         page = ada.client.get(answer.headers["Location"]).text
-        assert "2 comments were left alone, because they have changed in the meantime." in page
+        assert "Comments that have changed in the meantime were left alone: 2" in page
         answer = ada.admin_post("/admin/comments/decisions", verb="spam", chosen=chosen[:2])  # type: ignore[arg-type]
         assert "left alone" not in ada.client.get(answer.headers["Location"]).text, "both want the same"
 
@@ -256,6 +256,7 @@ class TestAnswering:
         page = ada.client.get(f"/admin/comments/{held[0]}").text
         number = re.findall(r"\?saved=(\d+)#reply", page)[0]
         assert ">Thank you for writing.</textarea>" in ada.client.get(f"/admin/comments/{held[0]}?saved={number}").text
+        assert ">Thank you for writing.</textarea>" in ada.client.get(f"/admin/saved-replies?edit={number}").text
         answer = ada.admin_post(f"/admin/saved-replies/{number}/removal")
         assert "Thank you for writing.</textarea>" in answer.text, "it may be kept after all"
         assert "saved=" not in ada.client.get(f"/admin/comments/{held[0]}").text

@@ -260,6 +260,39 @@ def test_outside_the_tests_a_password_is_hashed_at_its_full_price(real_hasher: P
     assert real_hasher.verify(real_hasher.hash(ADAS_PASSWORD), ADAS_PASSWORD)
 
 
+class TestAddress:
+    """Whoever changes their address signs in with the new one."""
+
+    def test_it_takes_a_confirmation(self, ada: Visitor, time: FrozenClock) -> None:
+        time.pass_(minutes=20)
+        answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="ada@new.example")
+        assert answer.headers["Location"].startswith("/admin/confirmation")
+
+    def test_the_new_one_signs_in_and_the_old_one_does_not(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+        confirm(ada)
+        answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="Ada@New.example")
+        assert answer.headers["Location"] == ACCOUNT
+        assert 'value="ada@new.example"' in ada.client.get(ACCOUNT).text
+        visit().sign_in("ada@new.example", ADAS_PASSWORD)
+        with pytest.raises(AssertionError):
+            visit().sign_in(ADA.email, ADAS_PASSWORD)
+
+    @pytest.mark.parametrize(
+        ("typed", "told"),
+        [
+            (HEDY.email, "This address already belongs to a moderator."),
+            ("no address", "Please enter an email address such as name@example.org"),
+            ("", "Please fill in this field."),
+        ],
+    )
+    def test_a_wrong_one_changes_nothing(self, ada: Visitor, hedy: Visitor, typed: str, told: str) -> None:
+        confirm(ada)
+        answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email=typed)
+        assert answer.status_code == 422
+        assert told in answer.text
+        assert f"sent to {ADA.email}" in ada.client.get(ACCOUNT).text
+
+
 class TestPasskeys:
     """What a browser sends is believed only where it proves something; the browser's tests make real keys."""
 

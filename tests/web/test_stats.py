@@ -26,6 +26,11 @@ def tallies(site: str = "blog") -> dict[str, int]:
     return {one.event: one.count for one in db.session.query(DailyCount) if one.site_id in (number, 0)}
 
 
+def waited() -> timedelta:
+    """How long all that was approved had waited."""
+    return timedelta(seconds=sum(one.seconds for one in db.session.query(DailyCount)))
+
+
 def test_what_happens_is_counted(
     ada: Visitor, bob: Visitor, rules: Callable[..., None], time: FrozenClock, post_office: MailServer
 ) -> None:
@@ -53,6 +58,20 @@ def test_what_happens_is_counted(
     assert "approved manually: 1" in page
     assert "<td>3</td>" in page
     assert page.count("<svg") == 5
+
+
+def test_an_approval_that_was_undone_was_none(
+    ada: Visitor, bob: Visitor, rules: Callable[..., None], time: FrozenClock
+) -> None:
+    rules("blog", moderation="all")
+    held = bob.comment(BOB, body="waits")
+    time.pass_(hours=3)
+    ada.decide(held, "approval")
+    time.pass_(hours=11)  # less than a session
+    ada.undo_last()
+    assert (tallies()["approved"], waited()) == (0, timedelta())
+    ada.decide(held, "approval")
+    assert (tallies()["approved"], waited()) == (1, timedelta(hours=14))
 
 
 def test_each_sees_their_own(ada: Visitor, hedy: Visitor, bob: Visitor) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.json_files import rows, text_in, votes_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "artalk"
@@ -46,6 +46,7 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
         address=text_in(row, "ip"),
         written=times.of_iso(text_in(row, "created_at", "date").replace(ZONE, "+"), reading.timezone),
         is_pinned=_is(row, "is_pinned"),
+        votes=votes_in(row, "vote_up", "vote_down"),
         place=f"comment {text_in(row, 'id')}",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, text_in, whole
+from commentsvc.transfer.json_files import objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
@@ -61,6 +61,7 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
         website="" if website in NONE else website,
         written=times.of_iso(text_in(row, "creationDate", "createdTime")),
         is_pinned=row.get("isSticky") is True,
+        votes=votes_in(row, "score"),
         place=f"comment {text_in(row, 'commentHex', 'id')}",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, text_in, whole
+from commentsvc.transfer.json_files import objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, Text
 
@@ -39,5 +39,6 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
             website=text_in(row, "author_url"),
             address=text_in(row, "ip"),
             written=times.of_iso(text_in(row, "created_at"), reading.timezone),
+            votes=votes_in(row, "likes", "dislikes"),
             place=f"post {number}",
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import object_in, objects_in, text_in, whole
+from commentsvc.transfer.json_files import object_in, objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
@@ -52,6 +52,7 @@ def _record(row: dict[str, Any], page: str, parent: str) -> SourceComment:
         website=text_in(author, "url"),
         written=times.of_iso(text_in(row, "createdAt")),
         edited=times.of_iso(text_in(row, "lastEditedAt")),
+        votes=votes_in(row, "upvoteCount"),
         place=text_in(row, "url", "id"),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from commentsvc.markup import plain_text
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import text_in
+from commentsvc.transfer.json_files import text_in, votes_in
 from commentsvc.transfer.records import (
     NO_LINE,
     NotTaken,
@@ -74,6 +74,7 @@ def _comment(row: dict[str, Any], thread: str, number: str, place: str, reading:
         website=text_in(row, "website"),
         address=text_in(row, "ipaddr"),
         written=times.of_iso(text_in(row, "date"), reading.timezone),
+        votes=votes_in(row, "likes", "dislikes"),
         place=place,
     )
 

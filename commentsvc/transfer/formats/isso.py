@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, rows, text_in
+from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "isso"
@@ -78,5 +78,6 @@ def _comment(row: dict[str, Any]) -> Record:
         address=str(row.get("remote_addr") or ""),
         written=times.of_epoch(row["created"]),
         edited=times.of_epoch(row["modified"]) if row.get("modified") else None,
+        votes=votes_in(row, "likes", "dislikes"),
         place=f"comment {row['id']}",
     )

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, rows, text_in
+from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "remark42"
@@ -47,5 +47,6 @@ def _comment(row: dict[str, Any], closed: Container[str]) -> Iterator[Record]:
         written=times.of_iso(text_in(row, "time")),
         edited=times.of_iso(text_in(edited, "time")) if isinstance(edited, dict) else None,
         is_pinned=row.get("pin") is True,
+        votes=votes_in(row, "votes" if row.get("votes") else "score"),
         place=f"comment {text_in(row, 'id')}",
     )

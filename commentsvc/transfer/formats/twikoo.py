@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import rows, text_in
+from commentsvc.transfer.json_files import rows, text_in, votes_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "twikoo"
@@ -44,6 +44,7 @@ def _comment(row: dict[str, Any]) -> Iterator[Record]:
         address=text_in(row, "ip"),
         written=_time(text_in(row, "created")),
         is_pinned=row.get("top") in (True, "true"),
+        votes=votes_in(row, "like", "ups", "downs"),
         place=f"comment {number}",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import csv_files, opening, times
-from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in
+from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in, votes_in
 from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
 
 NAME = "waline"
@@ -61,6 +61,7 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
         address=text_in(row, "ip"),
         written=times.of_iso(_iso(row) or text_in(row, "createdAt"), reading.timezone),
         is_pinned=text_in(row, "sticky").lower() in ("true", "1"),
+        votes=votes_in(row, "like"),
         place=f"comment {number}",
     )
 

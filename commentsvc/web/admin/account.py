@@ -4,9 +4,10 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings
-from commentsvc.accounts import passkeys, passwords, sessions
+from commentsvc.accounts import moderators, passkeys, passwords, sessions
 from commentsvc.db import db
-from commentsvc.errors import N_, NotUnderstood, Refusal
+from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
+from commentsvc.fields import checked_email
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Frequency, Recipient
@@ -47,6 +48,23 @@ def change() -> AnyResponse:
     who = signed_in.person()
     who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
     Recipient.known(who.email, language).language = language
+    return _back()
+
+
+@blueprint.post("/email")
+def change_email() -> AnyResponse | tuple[str, int]:
+    """Change the address: to sign in with, and for notifications."""
+    if (detour := signed_in.require_recent_confirmation()) is not None:
+        return detour
+    db.begin_write()
+    who = signed_in.person()
+    old = who.email
+    try:
+        moderators.change_email(who, checked_email(request.form.get("email", "")))
+    except InvalidFields as wrong:
+        db.session.rollback()
+        return _page(wrong), wrong.status
+    subscriptions.move_watched(old, who.email, who.language)
     return _back()
 
 

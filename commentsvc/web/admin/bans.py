@@ -38,10 +38,13 @@ class BanForm:
     affected: Affected | None = None
 
     @cached_property
-    def choices(self) -> list[tuple[Ban, Affected | None]]:
-        """What a comment's author can be banned by, with what it would move, where an index finds it."""
+    def choices(self) -> dict[str, tuple[Ban, Affected | None]]:
+        """What a comment's author can be banned by, by what the form says for it.
+
+        With what it would move, where an index finds it.
+        """
         known = bans.preset_bans(self.comment) if self.comment else []
-        return [(ban, None if ban.kind == BanKind.DOMAIN else bans.affected(ban)) for ban in known]
+        return {_choice(ban): (ban, None if ban.kind == BanKind.DOMAIN else bans.affected(ban)) for ban in known}
 
     @property
     def site(self) -> str:
@@ -53,7 +56,7 @@ class BanForm:
         """Whether everything they wrote is trashed, too; at first only if it is one person's."""
         if request.form:
             return bool(request.form.get("theirs"))
-        first = self.choices[0][1] if self.choices else None
+        _, first = next(iter(self.choices.values()), (None, None))
         return first is not None and len(first.names) <= 1
 
     @property
@@ -64,9 +67,7 @@ class BanForm:
     @property
     def kind(self) -> str:
         """What was chosen, else the narrowest that is known of the comment's author."""
-        if "kind" in request.form:
-            return request.form["kind"]
-        return self.choices[0][0].kind if self.choices else BanKind.EMAIL
+        return request.form.get("kind") or next(iter(self.choices), BanKind.EMAIL)
 
 
 @blueprint.get("")
@@ -118,13 +119,19 @@ def undo(ban_id: int) -> AnyResponse:
     return _changed(ban, restored=bans.restore_trashed(ban, signed_in.moderator()) or None)
 
 
+def _choice(ban: Ban) -> str:
+    """Return the kind, and which domain, as a comment may link to several."""
+    return f"{ban.kind} {ban.value}" if ban.kind == BanKind.DOMAIN else ban.kind
+
+
 def _drafted(comment: Comment | None) -> Ban:
     form = request.form
     site, days = _site(), _days()
-    if form.get("kind") not in set(BanKind):
+    kind, _, domain = form.get("kind", "").partition(" ")
+    if kind not in set(BanKind):
         raise InvalidFields({"value": NotToBeBanned()})
-    kind, typed, reason = BanKind(form["kind"]), form.get("value", ""), form.get("reason", "")
-    return bans.draft(kind, typed, of=comment, site=site, reason=reason, days=days)
+    typed = domain or form.get("value", "")
+    return bans.draft(BanKind(kind), typed, of=comment, site=site, reason=form.get("reason", ""), days=days)
 
 
 def _site() -> Site | None:

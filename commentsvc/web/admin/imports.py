@@ -48,7 +48,8 @@ def show(key: str) -> str:
     """Show where the import is: the form to upload, progress, the result of the dry run, or the report."""
     site = Site.named(key)
     run = runs.last_of(site)
-    return _page(site, run, Form(Choices.stored(run.choices) if run else Choices()))
+    own = Choices(mine=(signed_in.person().email,))  # whoever imports has mostly written there, too
+    return _page(site, run, Form(Choices.stored(run.choices) if run else own))
 
 
 @blueprint.post("/import")

@@ -11,6 +11,7 @@ from commentsvc.errors import InvalidFields, NotFound, found
 from commentsvc.models.saved_reply import SavedReply
 from commentsvc.moderation import notes
 from commentsvc.web.admin import signed_in
+from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("saved_replies", __name__, url_prefix="/admin/saved-replies")
 signed_in.guard(blueprint)
@@ -18,8 +19,11 @@ signed_in.guard(blueprint)
 
 @blueprint.get("")
 def show() -> str:
-    """Show all, and the form for another one."""
-    return _page()
+    """Show all, and the form for another one, or with ``?edit=`` for one's own."""
+    reply = db.session.get(SavedReply, int_arg("edit") or 0)
+    if reply is None or reply.moderator_id != signed_in.person().id:
+        return _page()
+    return _page(typed={"title": reply.title, "body": reply.body})
 
 
 @blueprint.post("")

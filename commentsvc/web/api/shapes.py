@@ -31,7 +31,10 @@ class ChallengeAnswer(Shape):
 
 
 class NewComment(Shape):
-    """A comment to be posted; ``notify`` of answers to it, ``follow`` to hear of every comment in the thread."""
+    """A comment to be posted; ``notify`` of replies to it, ``follow`` to hear of every comment in the thread.
+
+    ``url`` and ``title`` are the article's. The thread takes them over when its first comment is shown.
+    """
 
     author: str = ""
     email: str = ""
