@@ -29,6 +29,7 @@ ENDS_ADDRESS = (
     "\u200b\ufe10-\ufe19\ufe30-\ufe6f\u3000-\u3004\u3008-\u3020\u3030"
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffe6"
 )
+SIGNS = ("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "So", "Sk")  # categories: punctuation, emoji and their skins
 STACKING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # marks that go on any letter
 # What looks like a letter, digit or mark by its category, and joins no word: variation selectors and the keycap, which
 # end emoji; enclosed and full-width characters, which stand among Han and kana (UAX 14, class ID).
@@ -58,12 +59,12 @@ def continues_word(char: str) -> bool:
 
 
 def ends_word(char: str) -> bool:
-    """Return whether ``char`` is of a script without spaces, or punctuation beyond ASCII such as ``。`` and ``»``."""
+    """Return whether ``char``, beyond ASCII, ends a word: punctuation, emoji, signs, any in scripts without spaces."""
     if char.isascii():
         return False
     if char in (ZERO_WIDTH_SPACE, FULL_WIDTH_TILDE):
         return True
-    return _UNSPACED.match(char) is not None or unicodedata.category(char)[0] == "P"
+    return _JOINS_NO_WORD.match(char) is not None or unicodedata.category(char) in SIGNS
 
 
 def without_turns(address: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from commentsvc.characters import ENDS_ADDRESS, continues_word, without_turns
+from commentsvc.hosts import ascii_host
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
 
@@ -24,6 +25,7 @@ MAX_DOMAIN_LENGTH = 255
 TRAILING = ".,;:!?*_'…⋯‥“”‘’‛‟„‚❝❞«»‹›–—´・゠‽⸮،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
 # What closes, and what may have opened it: it belongs to an address that has both.
 OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
+AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
 URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
@@ -32,6 +34,8 @@ LABELLED_LINK = re.compile(
     r"\[(?P<label>[^\[\]`]{1,300})\]\((?P<url>(?:https?://|www\.)(?:[^\s()<>\"]|\([^\s()<>\"]*\)){1,1990})\)", re.I
 )
 ADDRESS = re.compile(r"https?://|www\.", re.I)
+HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)")
+IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
@@ -190,7 +194,9 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
 
 
 def _up_to_quote(before: str, window: str) -> str:
-    """Return the part before the quotation mark that closes the one right before the address."""
+    """Return the part before the quotation mark, or the same sign, that closes the one right before the address."""
+    if before and before in AROUND:
+        return window.rstrip(TRAILING).removesuffix(before)
     closing = [char for char, opening in OPENS.items() if before and before in opening and char != ")"]
     return window[: min((window.index(char) for char in closing if char in window), default=len(window))]
 
@@ -201,11 +207,19 @@ def _url_at(window: str) -> str:
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
     body = window[len(scheme) :] if prefix == scheme else f"//{window}"
-    length = _linkify().test_schema_at(body, scheme, 0)
+    length = _linkify().test_schema_at(HOST.sub(_simplified, body, count=1), scheme, 0)
     if not length:
         return ""
     matched = window[: len(scheme) + length] if prefix == scheme else window[: length - 2]
     return _without_trailing(matched)
+
+
+def _simplified(found: re.Match[str]) -> str:
+    """Return a host as linkify-it accepts it, and as long: without ``_``, a dot at the end, or brackets."""
+    host = found[0].replace("_", "a")
+    if IPV6.fullmatch(host):
+        return "a" * (len(host) - 2) + ".a"
+    return f"{host[:-1]}a" if host.endswith(".") else host
 
 
 def _without_trailing(url: str) -> str:
@@ -213,7 +227,7 @@ def _without_trailing(url: str) -> str:
     end = len(url)
     while end:
         char = url[end - 1]
-        if surplus.get(char, 1 if char in TRAILING else 0) <= 0:
+        if surplus.get(char, 1 if char in TRAILING or unicodedata.category(char) == "Cf" else 0) <= 0:
             break
         end -= 1
         if char in surplus:
@@ -230,7 +244,7 @@ def _is_linkable(url: str) -> bool:
         return False
     return (
         parts.scheme in ("http", "https")
-        and bool(parts.hostname)
+        and bool(ascii_host(parts.hostname or ""))
         and "@" not in parts.netloc
         and parts.netloc == same.netloc
     )

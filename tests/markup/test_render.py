@@ -276,6 +276,10 @@ class TestBlocks:
         ("これは*大事*です", f"これは{strong('大事')}です"),
         ("นี่_สำคัญ_มาก", f"นี่{u('สำคัญ')}มาก"),
         ("谢谢:)", f"谢谢{smiley(':)')}"),
+        ("😀:)", f"😀{smiley(':)')}"),
+        ("👍🏽:)👍", f"👍🏽{smiley(':)')}👍"),
+        ("❤️:)", f"❤️{smiley(':)')}"),
+        ("①:)", f"①{smiley(':)')}"),
         ("谢谢。:)再见", f"谢谢。{smiley(':)')}再见"),
         ("2*3*4は", "2*3*4は"),
         ("한국*어*", "한국*어*"),  # which has spaces
@@ -323,12 +327,35 @@ class TestLinks:
             ("https://a.example/x –", "https://a.example/x", " –"),
             ("ดูhttps://a.example/x\u200bไป", "https://a.example/x", "\u200bไป"),
             ("https://ja.example/wiki/日本", "https://ja.example/wiki/日本", ""),
+            ("|https://a.example/x|", "https://a.example/x", "|"),
+            ("~https://a.example/~x~.", "https://a.example/~x", "~."),
+            ("https://a.example/~x~", "https://a.example/~x~", ""),
+            ("https://a.example/x\u2060", "https://a.example/x", "\u2060"),
+            ("https://a.example/x\ufeff.", "https://a.example/x", "\ufeff."),
         ],
     )
     def test_they_end_where_a_sentence_does_in_any_script(self, typed: str, url: str, after: str) -> None:
         assert f"{link(url)}{after}</p>" in render(typed)
 
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://a.example./x",
+            "https://a_b.example/x_y",
+            "https://[2001:db8::1]/x",
+            "http://[::1]:8080/",
+            "https://xn--mnchen-3ya.example/",
+        ],
+    )
+    def test_hosts_of_every_form_that_browsers_know(self, address: str) -> None:
+        assert render(f"See {address}") == f"<p>See {link(address)}</p>"
+
+    @pytest.mark.parametrize("address", ["https://[::1::]/x", "https://[words]/x", "https://xn--a.example/x"])
+    def test_what_is_no_host_is_no_link(self, address: str) -> None:
+        assert render(address) == f"<p>{address}</p>"
+
     def test_no_link_turns_the_direction_of_reading(self) -> None:
+        assert "<a" not in render("https://a\u202e.example/x")
         assert render("https://a.example/\u202egpj.exe") == f"<p>{link('https://a.example/%E2%80%AEgpj.exe')}</p>"
 
     def test_every_link_says_that_a_user_made_it(self) -> None:
