@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,12 +35,15 @@ TARGET = "commentsvc.app:create_serving_app"
 
 
 _loads = Counter(["count", "seconds"])
+_lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listening process alone holds
 
 
 def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     """Answer requests until stopped; ``target`` makes the application in each worker."""
+    global _lifeline
     _use_few_heaps()
     _allow_many_files()
+    _lifeline = os.pipe()
     multiprocessing.set_start_method("fork", force=True)  # later Pythons would start workers that inherit nothing
     gc.disable()  # until a worker has loaded the application, nothing of which is garbage
     # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
@@ -67,12 +71,22 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
 
 def _load(target: str) -> Callable[..., Any]:
     """Load the application; granian's own loader would search the working directory first."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     began = time.monotonic()
     module, _, name = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), name)()
     _loads.add("count")
     _loads.add("seconds", time.monotonic() - began)
     return application
+
+
+def _end_with_parent() -> None:
+    """End this worker once the process that started it is gone, even if it was killed; else two services would run."""
+    if _lifeline is not None:
+        reading, writing = _lifeline
+        os.close(writing)
+        os.read(reading, 1)  # returns when nobody holds the other end
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _overlap() -> float:

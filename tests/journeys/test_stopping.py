@@ -33,6 +33,14 @@ def start(folder: Path, *options: str, cwd: Path | None = None, **environment: s
     )
 
 
+def is_running(number: int) -> bool:
+    """Whether a process goes on; who is dead may stay in the list where nobody asks for the last words."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_a_signal_ends_it_whenever_it_comes(tmp_path: Path, number: signal.Signals, workers: str) -> None:
@@ -49,6 +57,21 @@ def test_a_signal_ends_it_whenever_it_comes(tmp_path: Path, number: signal.Signa
             server.wait(SOON)
         finally:
             kill_all(server)
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    """Also if it is killed: they would go on to answer beside the next service, with its jobs done twice."""
+    server = Running(tmp_path)
+    server.start("--workers", "2")
+    left = server.workers()
+    assert len(left) == 2
+    assert server.process
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(SOON)
+    deadline = time.monotonic() + SOON
+    while any(map(is_running, left)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_stood_in_the_log_is_in_the_file_afterwards(tmp_path: Path) -> None:
