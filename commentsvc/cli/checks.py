@@ -41,7 +41,8 @@ from commentsvc.settings import WrongSetting
 MAX_MAILS = 1000  # that are counted
 SIGNS = {Mark.FINE: "✓", Mark.OPTIONAL: "–", Mark.WRONG: "✗"}
 HOUR = timedelta(hours=1)
-MIN_FREE = 1  # GB
+MIN_FREE = 1_000_000_000  # bytes
+MIN_ROOM = 1_000_000  # bytes, without which hardly anything can be saved
 MAX_LOG = 1  # GB
 MAX_GAP = 5  # seconds between two clocks
 DATABASE_CLOCK = N_(
@@ -117,6 +118,10 @@ def _database() -> str:
         raise CheckFailed(advice, why=str(getattr(error, "orig", error))) from None
     finally:
         db.session.rollback()
+    url = settings.current().database
+    folder = schema.path_of(url).resolve().parent if schema.is_file(url) else None
+    if folder and files.free_space(folder) < MIN_ROOM:  # a small change may find room in a file that is there
+        raise CheckFailed(N_("cannot grow, because the disk of %(folder)s is full. Make room."), folder=str(folder))
     return gettext("can be written to (%(kind)s)", kind=db.engine.dialect.name)
 
 
@@ -243,13 +248,13 @@ def _writing() -> str:
         raise CheckFailed(moved)
     if why:
         raise OptionalMissing(N_("read-only: %(why)s End that with `commentsvc read-only off`."), why=why)
-    return gettext("possible")
+    return gettext("allowed")
 
 
 def _disk() -> str:
     config = settings.current()
-    free, folder = min((files.free_space(one) / 1e9, str(one)) for one in schema.folders(config))
-    values = {"free": f"{free:,.1f}", "folder": folder}
+    free, folder = min((files.free_space(one), str(one)) for one in schema.folders(config))
+    values = {"free": f"{free / 1e9:,.1f}", "folder": folder}
     if free < MIN_FREE:
         full = N_("only %(free)s GB free for %(folder)s. Make room: without any, nothing can be saved.")
         raise CheckFailed(full, **values)

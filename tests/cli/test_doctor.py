@@ -223,7 +223,10 @@ def test_the_folder_of_the_database_is_full(command: Command, tmp_path: Path, mo
     monkeypatch.setenv("COMMENTSVC_DATABASE_URL", f"sqlite:///{tmp_path}/small/commentsvc.sqlite3")
     left = {tmp_path / "small": 1000}
     monkeypatch.setattr("commentsvc.files.free_space", lambda folder: left.get(folder, 10**12))
-    assert f"✗ Disk: only 0.0 GB free for {tmp_path}/small" in command("doctor")[1]
+    out = command("doctor")[1]
+    assert f"✗ Disk: only 0.0 GB free for {tmp_path}/small" in out
+    assert f"✗ Database: cannot grow, because the disk of {tmp_path}/small is full." in out
+    assert "✓ Writing: allowed" in out
     response = create_app().test_client().get("/health")
     assert response.status_code == 503
     assert response.json["reasons"] == ["the disk is almost full"]
