@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from commentsvc import links
 from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.site import Site
-from commentsvc.transfer.records import Page
+from commentsvc.transfer.records import SourceArticle
 
 MAX_HOPS = 10  # from one mapped address to the next
 
@@ -36,7 +36,7 @@ class Addresses:
     elsewhere: Counter[str] = field(default_factory=Counter)  # pages on other hosts
     used: set[str] = field(default_factory=set)
 
-    def thread_of(self, page: Page) -> tuple[str, str] | Reason:
+    def thread_of(self, page: SourceArticle) -> tuple[str, str] | Reason:
         """Return key and address of the thread, or the reason why there is none."""
         if self.by_key and page.key:
             return self._checked(page.key, "")
@@ -49,7 +49,7 @@ class Addresses:
             return N_("the page has no address")
         return self._checked(url, url if origin in self.site.origins else self._at_home(url))
 
-    def former_key(self, page: Page) -> str | None:
+    def former_key(self, page: SourceArticle) -> str | None:
         """Return the key of an article's address on this blog before a rule led elsewhere; None if none did."""
         url = page.url.strip()
         if self._mapped(url) == url or links.origin_of(url) not in self.origins:

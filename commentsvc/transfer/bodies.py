@@ -4,17 +4,17 @@ from collections import Counter
 
 from commentsvc.markup import html_to_markup, markdown_to_markup
 from commentsvc.markup.html_to_markup import Converted
-from commentsvc.transfer.records import SourceComment, Text
+from commentsvc.transfer.records import BodyFormat, SourceComment
 
 
 def convert(record: SourceComment) -> Converted:
     """Return a record's body as markup."""
     match record.text:
-        case Text.MARKUP:
+        case BodyFormat.MARKUP:
             return Converted(record.body)
-        case Text.HTML | Text.BREAKS:
-            return html_to_markup.convert(record.body, breaks=record.text == Text.BREAKS)
-        case Text.MARKDOWN:
+        case BodyFormat.HTML | BodyFormat.BREAKS:
+            return html_to_markup.convert(record.body, breaks=record.text == BodyFormat.BREAKS)
+        case BodyFormat.MARKDOWN:
             return markdown_to_markup.convert(record.body)
     return Converted(html_to_markup.escape(record.body))
 

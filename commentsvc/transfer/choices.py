@@ -14,20 +14,20 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.sites.rules import NotAChoice, NotAnOrigin
 from commentsvc.transfer import addresses, permalinks, reading
 from commentsvc.transfer.import_options import ImportOptions
-from commentsvc.transfer.records import Reading
+from commentsvc.transfer.records import ParseOptions
 
 PENDING_AS = (State.PENDING, State.APPROVED, State.TRASHED)
 ADDRESS, IDENTIFIER = KEYS = ("address", "identifier")
 
 
-class NotMine(Refusal):
+class InvalidAuthorMapping(Refusal):
     """No line that says which moderator wrote under which address."""
 
     status = 422
     sentence = N_("“%(typed)s” must be an email address, =, and the email address of a moderator.")
 
 
-class NotKnown(Refusal):
+class UnknownChoice(Refusal):
     """No time zone of the IANA database, or no encoding of the Encoding Standard."""
 
     status = 422
@@ -78,13 +78,13 @@ class Choices:
             if (typed := getattr(self, name)) not in known:
                 wrong[name] = NotAChoice(typed=typed, known=", ".join(known))
         if self.timezone not in available_timezones():
-            wrong["timezone"] = NotKnown(typed=self.timezone, example="Europe/Berlin")
+            wrong["timezone"] = UnknownChoice(typed=self.timezone, example="Europe/Berlin")
         if self.charset and not plain_text.is_charset(self.charset):
-            wrong["charset"] = NotKnown(typed=self.charset, example="shift_jis")
+            wrong["charset"] = UnknownChoice(typed=self.charset, example="shift_jis")
         if strange := next((one for one in self.origins if links.origin_of(one) is None), None):
             wrong["origins"] = NotAnOrigin(typed=strange)
         if strange := next((one for one in self.mine if not _moderator(one)), None):
-            wrong["mine"] = NotMine(typed=strange)
+            wrong["mine"] = InvalidAuthorMapping(typed=strange)
         try:
             addresses.rules_of(self.map)
         except (Refusal, csv.Error) as error:
@@ -98,9 +98,9 @@ class Choices:
         return self
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> ParseOptions:
         """What readers of formats are told."""
-        return Reading(self.timezone, self.charset, self.permalink)
+        return ParseOptions(self.timezone, self.charset, self.permalink)
 
     @property
     def options(self) -> ImportOptions:

@@ -14,7 +14,7 @@ from commentsvc.i18n import gettext
 from commentsvc.models.comment import Kind, State, search_text_of
 from commentsvc.models.site import Site
 from commentsvc.transfer import bodies
-from commentsvc.transfer.records import NO_SOURCE, NotTaken, SourceComment, SourceState
+from commentsvc.transfer.records import NO_SOURCE, SkippedRecord, SourceComment, SourceState
 
 STATES = {SourceState.APPROVED: State.APPROVED, SourceState.SPAM: State.SPAM}
 ANONYMOUS = N_("Anonymous")
@@ -40,7 +40,7 @@ class NewRow:
 class Batch:
     """What became of some records, in their order: rows, or why one is left out. For the report: what was lost."""
 
-    rows: list[NewRow | NotTaken] = field(default_factory=list)
+    rows: list[NewRow | SkippedRecord] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
 
@@ -63,7 +63,7 @@ class Converter:
             self._batch.rows.append(self._converted(record))
         return self._batch
 
-    def _converted(self, record: SourceComment) -> NewRow | NotTaken:
+    def _converted(self, record: SourceComment) -> NewRow | SkippedRecord:
         if record.is_placeholder:
             return self._placeholder(record)
         is_linkback = record.kind != Kind.COMMENT
@@ -162,8 +162,8 @@ class Converter:
             return None
 
 
-def _left_out(record: SourceComment, why: Reason) -> NotTaken:
-    return NotTaken(record.place, why, record.body or record.author)
+def _left_out(record: SourceComment, why: Reason) -> SkippedRecord:
+    return SkippedRecord(record.location, why, record.body or record.author)
 
 
 def _with_host(website: str) -> str:

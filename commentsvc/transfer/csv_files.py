@@ -9,7 +9,7 @@ from typing import BinaryIO
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.transfer import opening
-from commentsvc.transfer.records import NotTaken
+from commentsvc.transfer.records import SkippedRecord
 
 MAX_FIELD = 10_000_000  # characters
 WRONG = N_("the line has a different number of columns than the first one")
@@ -21,7 +21,7 @@ def names_in(beginning: bytes) -> frozenset[str]:
     return frozenset(re.split(r"[,;\t]", line.replace('"', "").strip()))
 
 
-def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | NotTaken]:
+def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | SkippedRecord]:
     """Yield the rows, by the names of the columns."""
     text = plain_text.decode(opening.whole(stream), *([charset] if charset else [])).lstrip("\ufeff\r\n ")
     first = text.partition("\n")[0]
@@ -32,4 +32,4 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | NotTa
         if len(row) == len(names):
             yield dict(zip(names, row, strict=True))
         elif row:
-            yield NotTaken(f"line {reader.line_num}", WRONG, ",".join(row)[:200])
+            yield SkippedRecord(f"line {reader.line_num}", WRONG, ",".join(row)[:200])

@@ -27,7 +27,7 @@ from commentsvc.transfer.formats.disqus_out import DisqusWriter
 from commentsvc.transfer.formats.html_out import PageWriter
 from commentsvc.transfer.formats.own_out import OwnWriter
 from commentsvc.transfer.formats.staticman_out import StaticmanWriter
-from commentsvc.transfer.formats.wordpress import Article
+from commentsvc.transfer.formats.wordpress import WordPressPost
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.writing import Blog, Exported, Writer
@@ -83,7 +83,7 @@ def parts(writer: Writer, scope: Scope = Scope(), most: int | None = None) -> It
     yield number, foot
 
 
-def articles(path: Path) -> dict[str, Article]:
+def articles(path: Path) -> dict[str, WordPressPost]:
     """Return the articles of WordPress' own export by the keys that their threads have here.
 
     Raises:

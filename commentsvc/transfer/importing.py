@@ -19,7 +19,7 @@ from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.conversion_pool import Convert, converting
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
-from commentsvc.transfer.records import NO_PAGE, NotTaken, Origin, Records
+from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceFile
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 from commentsvc.transfer.thread_import import Part, ThreadImport
@@ -58,7 +58,7 @@ def stage(
     if not found and not staging.left_out():
         raise NothingReadable
     for record in staging.without_page():
-        staging.leave_out(NotTaken(record.place, NO_PAGE, record.body))
+        staging.leave_out(SkippedRecord(record.location, NO_PAGE, record.body))
     origin = _origin(staging.origin, sites, options)
     home = origin.home or addresses.busiest(staging.urls(options.only_site))
     places = addresses.of(site, home, options.origins, dict(options.rules), by_key=options.by_key)
@@ -69,7 +69,7 @@ def stage(
             former = [*map(addresses.key_of, page.aliases), places.former_key(page)]
             staging.assign(replace(page, aliases=tuple(filter(None, former))), "\n".join(where))
         else:
-            staging.leave_out(NotTaken(page.url or page.id, where, page.title))
+            staging.leave_out(SkippedRecord(page.url or page.id, where, page.title))
     staging.choose(options.states)
     return Report(
         source=origin.name,
@@ -85,14 +85,14 @@ def stage(
     )
 
 
-def _origin(origin: Origin, sites: Mapping[str, int], options: ImportOptions) -> Origin:
+def _origin(origin: SourceFile, sites: Mapping[str, int], options: ImportOptions) -> SourceFile:
     """Return what the file is called: as it says itself, after the one site that is wanted, or as the owner says."""
     system = origin.name.partition(":")[0]
     if options.only_site and options.only_site not in sites:
         raise NoSuchSite(typed=options.only_site, known=", ".join(sites) or "-")
     if options.only_site:
-        origin = Origin(f"{system}:{options.only_site}")
-    return Origin(f"{system}:{options.source}", origin.home) if options.source else origin
+        origin = SourceFile(f"{system}:{options.only_site}")
+    return SourceFile(f"{system}:{options.source}", origin.home) if options.source else origin
 
 
 def begin(site: Site, by: Person, report: Report) -> int:

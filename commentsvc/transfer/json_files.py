@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import opening
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import NO_LINE, NotTaken
+from commentsvc.transfer.records import NO_LINE, SkippedRecord
 
 MAX_DIGITS = 9
 LISTS = ("results", "data", "comments")  # where an object keeps its rows
@@ -20,7 +20,7 @@ def whole(stream: BinaryIO) -> Any:
         raise NotReadable from None
 
 
-def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | NotTaken]:
+def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | SkippedRecord]:
     """Yield the objects of a file."""
     text, position, decoder = _text(stream), 0, json.JSONDecoder()
     while position < len(text):
@@ -34,7 +34,7 @@ def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | NotTaken]:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
             line = text.count("\n", 0, position) + 1
-            yield NotTaken(f"line {line}", NO_LINE, text[position : position + 200])
+            yield SkippedRecord(f"line {line}", NO_LINE, text[position : position + 200])
             position = _next_line(text, position)
             continue
         yield from _objects(value)

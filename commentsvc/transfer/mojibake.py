@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from commentsvc.transfer.records import Page, Record, Records, SourceComment
+from commentsvc.transfer.records import Record, Records, SourceArticle, SourceComment
 
 FIELDS = ("author", "title", "body")
 
@@ -18,12 +18,12 @@ class Repair:
     def __call__(self, records: Records) -> Iterator[Record]:
         """Yield the records, repaired or as they are."""
         for record in records:
-            whole = _repaired(record) if isinstance(record, Page | SourceComment) else record
+            whole = _repaired(record) if isinstance(record, SourceArticle | SourceComment) else record
             self.found += whole is not record and isinstance(record, SourceComment)
             yield whole if self.is_wanted else record
 
 
-def _repaired(record: Page | SourceComment) -> Page | SourceComment:
+def _repaired(record: SourceArticle | SourceComment) -> SourceArticle | SourceComment:
     texts = {name: text for name in FIELDS if not (text := getattr(record, name, "")).isascii()}
     changed = {name: better for name, text in texts.items() if (better := _as_meant(text)) != text}
     return replace(record, **changed) if changed else record  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ from commentsvc.transfer.formats import (
     wordpress,
 )
 from commentsvc.transfer.opening import SQLITE, NotReadable
-from commentsvc.transfer.records import Notice, Reading, Record
+from commentsvc.transfer.records import Notice, ParseOptions, Record
 
 AUTO = "auto"
 # In the order in which they are recognised: the surest marks first, of databases those with most tables.
@@ -64,7 +64,7 @@ class OfNoFormat(NotReadable):
     sentence = N_("The format of this file is unknown. Supported: %(known)s.")
 
 
-def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
+def records(path: Path, name: str, reading: ParseOptions) -> Iterator[Record]:
     """Yield everything in a file, of this format or of the one it looks like.
 
     Raises:
@@ -88,14 +88,14 @@ def records(path: Path, name: str, reading: Reading) -> Iterator[Record]:
                 yield from _of_text(part, first, name, reading)
 
 
-def _of_text(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+def _of_text(part: BinaryIO, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
     module = next((one for one in OF_TEXT if name in (AUTO, one.NAME) and one.is_like(first)), None)
     if module is None:
         raise _unknown(first)
     yield from module.read(part, reading)
 
 
-def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+def _of_database(path: Path, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
     tables = {table.lower() for table in databases.tables_of(path)}
     for module in OF_TABLES:
         has_tables = all(_is_there(table, tables) for table in module.TABLES)
@@ -107,7 +107,7 @@ def _of_database(path: Path, first: bytes, name: str, reading: Reading) -> Itera
     raise _unknown(first)
 
 
-def _of_dump(part: BinaryIO, first: bytes, name: str, reading: Reading) -> Iterator[Record]:
+def _of_dump(part: BinaryIO, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
     """A dump does not say whose it is before its end: the format has to be named."""
     module = next((one for one in OF_TABLES if name == one.NAME), None)
     if module is None:

@@ -22,7 +22,7 @@ class SourceState(StrEnum):
     DELETED = "deleted"
 
 
-class Text(StrEnum):
+class BodyFormat(StrEnum):
     """How a body is written."""
 
     MARKUP = "markup"  # ours
@@ -33,7 +33,7 @@ class Text(StrEnum):
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourceFile:
     """Where a file comes from, once for each file: ids mean something within one ``name`` only.
 
     ``home`` is the address whose paths are the blog's.
@@ -44,7 +44,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Page:
+class SourceArticle:
     """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any.
 
     ``site`` names the blog, in files that hold several. ``aliases`` are further keys of the article.
@@ -65,7 +65,7 @@ class Page:
 class SourceComment:
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
-    ``place`` says where it is in the file, for the report. ``cross_id`` is the key under which another file may have
+    ``location`` says where it is in the file, for the report. ``cross_id`` is the key under which another file may have
     it, as Disqus keeps the numbers of WordPress. Of a linkback, ``website`` is the page that links here. ``votes`` are
     likes and dislikes together. ``earlier`` are texts before edits, each with the time of the edit in ISO 8601.
     """
@@ -74,7 +74,7 @@ class SourceComment:
     page: str
     body: str
     author: str = ""
-    text: Text = Text.PLAIN
+    text: BodyFormat = BodyFormat.PLAIN
     parent: str = ""
     kind: Kind = Kind.COMMENT
     response: str = ""
@@ -87,7 +87,7 @@ class SourceComment:
     edited: datetime | None = None
     is_pinned: bool = False
     cross_id: str = ""
-    place: str = ""
+    location: str = ""
     language: str = ""
     votes: int = 0
     earlier: tuple[tuple[str, str], ...] = ()
@@ -99,10 +99,10 @@ class SourceComment:
 
 
 @dataclass(frozen=True)
-class NotTaken:
+class SkippedRecord:
     """Something that cannot be read, and why; ``text`` is its beginning."""
 
-    place: str
+    location: str
     why: Reason
     text: str = ""
 
@@ -114,12 +114,12 @@ class Notice:
     why: Reason
 
 
-Record = Origin | Page | SourceComment | NotTaken | Notice
+Record = SourceFile | SourceArticle | SourceComment | SkippedRecord | Notice
 Records = Iterator[Record]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParseOptions:
     """What a reader may be told: the zone of times that have none, the charset of files that name none, and a pattern.
 
     ``permalink`` gives the addresses of articles in files without them.

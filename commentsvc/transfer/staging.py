@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from commentsvc.errors import Reason
-from commentsvc.transfer.records import Notice, NotTaken, Origin, Page, Record, SourceComment, SourceState
+from commentsvc.transfer.records import (
+    Notice,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 SCHEMA = """
 CREATE TABLE page (id TEXT PRIMARY KEY, thread TEXT NOT NULL DEFAULT '', data TEXT NOT NULL);
@@ -34,7 +42,7 @@ CREATE INDEX record_page ON record (page, is_taken);
 CREATE INDEX record_parent ON record (parent);
 CREATE INDEX page_thread ON page (thread);
 """
-Row = TypeVar("Row", Page, SourceComment)
+Row = TypeVar("Row", SourceArticle, SourceComment)
 REQUIRED = {"id", "url", "page", "body"}
 EMPTY = ("", None, False, ())
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -60,7 +68,7 @@ class Staging:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self.origin = Origin("")
+        self.origin = SourceFile("")
         self.notices: list[Reason] = []
         database.executescript(SCHEMA)
 
@@ -70,9 +78,9 @@ class Staging:
         for count, found in enumerate(records, 1):
             record = _clean(found)
             match record:
-                case Origin():
+                case SourceFile():
                     self.origin = self.origin if self.origin.name else record
-                case Page():
+                case SourceArticle():
                     data = (record.id, _packed(record))
                     self._database.execute(PAGE, data)
                 case SourceComment():
@@ -80,7 +88,7 @@ class Staging:
                         "INSERT INTO record (id, page, parent, state, written, data) VALUES (?, ?, ?, ?, ?, ?)",
                         (*_place(record), record.written.isoformat() if record.written else None, _packed(record)),
                     )
-                case NotTaken():
+                case SkippedRecord():
                     self.leave_out(record)
                 case Notice():
                     self.notices.append(record.why)
@@ -93,17 +101,17 @@ class Staging:
         duplicates = "DELETE FROM record WHERE seq NOT IN (SELECT MIN(seq) FROM record GROUP BY id)"
         return self._database.execute(duplicates).rowcount
 
-    def leave_out(self, record: NotTaken) -> None:
+    def leave_out(self, record: SkippedRecord) -> None:
         """Store what is not taken, for the report."""
-        row = (record.place, json.dumps(record.why), record.text[:200])
+        row = (record.location, json.dumps(record.why), record.text[:200])
         self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self) -> Iterator[SourceArticle]:
         """Yield the pages with records."""
         rows = self._database.execute(
             "SELECT data FROM page WHERE EXISTS (SELECT 1 FROM record WHERE record.page = page.id) ORDER BY rowid"
         ).fetchall()
-        return (_unpacked(Page, data) for (data,) in rows)
+        return (_unpacked(SourceArticle, data) for (data,) in rows)
 
     def urls(self, site: str = "") -> Iterator[tuple[str, int]]:
         """Yield the addresses of the pages, or of those of a site, each with its number of records."""
@@ -121,7 +129,7 @@ class Staging:
         )
         return dict(rows.fetchall())
 
-    def assign(self, page: Page, thread: str) -> None:
+    def assign(self, page: SourceArticle, thread: str) -> None:
         """Note in which thread a page's records belong, and what is known of the page by now."""
         self._database.execute("UPDATE page SET thread = ?, data = ? WHERE id = ?", (thread, _packed(page), page.id))
 
@@ -142,10 +150,10 @@ class Staging:
         )
         return [thread for (thread,) in rows]
 
-    def pages_of(self, thread: str) -> list[Page]:
+    def pages_of(self, thread: str) -> list[SourceArticle]:
         """Return the pages whose records belong in a thread."""
         rows = self._database.execute("SELECT data FROM page WHERE thread = ? ORDER BY rowid", (thread,))
-        return [_unpacked(Page, data) for (data,) in rows]
+        return [_unpacked(SourceArticle, data) for (data,) in rows]
 
     def records_of(self, thread: str) -> list[SourceComment]:
         """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
@@ -220,10 +228,10 @@ def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
     if is_taken == 1:
         return record
     bare = SourceComment(record.id, record.page, "", parent=record.parent, state=SourceState.DELETED)
-    return replace(bare, written=record.written, place=record.place)
+    return replace(bare, written=record.written, location=record.location)
 
 
-def _packed(record: Page | SourceComment) -> str:
+def _packed(record: SourceArticle | SourceComment) -> str:
     data = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
     return json.dumps(data, default=lambda time: time.isoformat(), ensure_ascii=False)
 

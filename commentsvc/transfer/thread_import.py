@@ -25,7 +25,7 @@ from commentsvc.threads import moving
 from commentsvc.transfer import times
 from commentsvc.transfer.conversion import Batch, NewRow
 from commentsvc.transfer.import_options import ImportOptions
-from commentsvc.transfer.records import NotTaken, Page, SourceComment
+from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComment
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
@@ -64,7 +64,7 @@ class ThreadImport:
     used_cross_ids: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
-    pages: list[Page] = field(default_factory=list)
+    pages: list[SourceArticle] = field(default_factory=list)
     records: list[SourceComment] = field(default_factory=list)
     existing: dict[Fingerprint, int] = field(default_factory=dict)  # comments from elsewhere
     written: set[str] = field(default_factory=set)  # before this import broke off
@@ -99,7 +99,7 @@ class ThreadImport:
         self.report.changed += converted.changed
         rows, placed = [], set[str]()
         for new in converted.rows:
-            if isinstance(new, NotTaken):
+            if isinstance(new, SkippedRecord):
                 self.staging.leave_out(new)
                 continue
             if not self._is_new(new):
@@ -122,7 +122,7 @@ class ThreadImport:
             return not is_written
         copied = None if is_written else self.existing.get(_fingerprint(**new.values))
         if copied is not None:
-            self.staging.leave_out(NotTaken(record.place, A_COPY, record.body))
+            self.staging.leave_out(SkippedRecord(record.location, A_COPY, record.body))
             self._map_to_existing(record.id, copied)
             return False
         self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import NotTaken
+from commentsvc.transfer.records import SkippedRecord
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -68,7 +68,7 @@ class _AsUtf8:
         return plain_text.decode(raw[:end], self.label).encode()
 
 
-def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | NotTaken"]:
+def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | SkippedRecord"]:
     """Yield the elements with these local names, whole, and forget them; a damaged place is yielded as not taken.
 
     One inside another of them belongs to that.
@@ -105,7 +105,7 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Not
             while (before := element.getprevious()) is not None:
                 element.getparent().remove(before)
     for error in list(events.error_log)[:20]:
-        yield NotTaken(f"line {error.line}", [N_("the XML is damaged: %(problem)s"), {"problem": error.message}])
+        yield SkippedRecord(f"line {error.line}", [N_("the XML is damaged: %(problem)s"), {"problem": error.message}])
 
 
 def local(element: "Element") -> str:

@@ -13,7 +13,7 @@ from commentsvc.models import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.import_options import ImportOptions
-from commentsvc.transfer.records import NotTaken, Page, Reading, SourceComment
+from commentsvc.transfer.records import ParseOptions, SkippedRecord, SourceArticle, SourceComment
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import staged
 
@@ -24,14 +24,16 @@ Bring = Callable[..., Report]
 def read(tmp_path: Path) -> Any:
     """The records of a file, found out by its beginning."""
 
-    def read(said: Any, **how: str) -> tuple[list[Page], list[SourceComment], list[NotTaken]]:
+    def read(said: Any, **how: str) -> tuple[list[SourceArticle], list[SourceComment], list[SkippedRecord]]:
         file = tmp_path / "file"
         if isinstance(said, bytes):
             file.write_bytes(said)
         else:
             file.write_text(said if isinstance(said, str) else json.dumps(said))
-        found = list(reading.records(file, "auto", Reading(**how)))
-        return tuple([one for one in found if isinstance(one, kind)] for kind in (Page, SourceComment, NotTaken))  # type: ignore[return-value]
+        found = list(reading.records(file, "auto", ParseOptions(**how)))
+        return tuple(
+            [one for one in found if isinstance(one, kind)] for kind in (SourceArticle, SourceComment, SkippedRecord)
+        )  # type: ignore[return-value]
 
     return read
 
@@ -55,7 +57,7 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
             path.write_bytes(file.encode() if isinstance(file, str) else file)
         here, wanted = Site.named(site), ImportOptions(**options)
         with staged(tmp_path) as staging:
-            report = importing.stage(staging, reading.records(path, name, Reading()), here, wanted, lambda _: None)
+            report = importing.stage(staging, reading.records(path, name, ParseOptions()), here, wanted, lambda _: None)
             db.begin_write()
             action_id = None if dry else importing.begin(here, Operator(), report)
             db.session.commit()

@@ -7,7 +7,7 @@ import pytest
 
 from commentsvc.transfer import databases, reading
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Page, Reading, Record, SourceComment, SourceState
+from commentsvc.transfer.records import ParseOptions, Record, SourceArticle, SourceComment, SourceState
 
 SERENDIPITY = """
 CREATE TABLE `serendipity_entries` (
@@ -61,7 +61,7 @@ def file_of(path: Path, sql: str) -> Path:
 
 
 def read(path: Path, name: str = "auto", **how: str) -> list[Record]:
-    return list(reading.records(path, name, Reading(**how)))
+    return list(reading.records(path, name, ParseOptions(**how)))
 
 
 @pytest.mark.parametrize("kind", ["file", "dump"])
@@ -77,7 +77,7 @@ def test_serendipity(tmp_path: Path, kind: str) -> None:
     assert (second.parent, second.body, second.state) == ("1", "it's (2); here", SourceState.PENDING)
     assert (trackback.kind, trackback.title, trackback.website) == ("trackback", "Of phones", "https://cats.example/1")
     assert gone.state == SourceState.DELETED
-    pages = {one.id: one for one in found if isinstance(one, Page)}
+    pages = {one.id: one for one in found if isinstance(one, SourceArticle)}
     assert (pages["7"].url, pages["7"].title) == ("/archives/7-The-phone.html", "The phone; it's (mine)")
     assert pages["8"].url == "/archives/8-nobody.html"
 
@@ -86,7 +86,7 @@ def test_typecho(tmp_path: Path) -> None:
     found = read(file_of(tmp_path / "x", TYPECHO), permalink="/{date:%Y/%m}/{slug}.html")
     (comment,) = (one for one in found if isinstance(one, SourceComment))
     assert (comment.body, comment.text, comment.state) == ("**b**", "markdown", SourceState.PENDING)
-    assert [one.url for one in found if isinstance(one, Page)] == ["/2007/05/phone.html"]
+    assert [one.url for one in found if isinstance(one, SourceArticle)] == ["/2007/05/phone.html"]
 
 
 def test_cusdis(tmp_path: Path) -> None:

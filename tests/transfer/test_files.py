@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from commentsvc.transfer import reading
-from commentsvc.transfer.records import Reading, SourceComment, SourceState
+from commentsvc.transfer.records import ParseOptions, SourceComment, SourceState
 from tests.transfer.samples import disqus, post, wp, wxr
 
 ISSO = [
@@ -48,7 +48,7 @@ def test_waline_as_csv(read: Any) -> None:
     _, (first, second), (broken,) = read(WALINE_CSV)
     assert (first.body, first.email, first.parent) == ('one\n"line"', "grace@mail.example", "")
     assert (second.parent, second.state) == ("1", SourceState.PENDING)
-    assert broken.place == "line 5"
+    assert broken.location == "line 5"
 
 
 def test_waline_as_database(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_waline_as_database(tmp_path: Path) -> None:
         (2, NULL, 'two', '2007-05-02 11:00:00', '', '', '', 'Linus', 1, 1, NULL, 'spam', '/p/');"""
     )
     database.close()
-    found = list(reading.records(tmp_path / "waline.sqlite", "auto", Reading()))
+    found = list(reading.records(tmp_path / "waline.sqlite", "auto", ParseOptions()))
     first, second = (one for one in found if isinstance(one, SourceComment))
     assert (first.parent, first.is_pinned, second.parent, second.state) == ("", True, "1", SourceState.SPAM)
 
@@ -86,7 +86,7 @@ def test_hashover_as_database(tmp_path: Path) -> None:
         ('old.example', 'p-phone', '3-1', 'two', 'pending', '2007-05-02T11:00:00Z', 'Linus', '', '', '');"""
     )
     database.close()
-    found = list(reading.records(tmp_path / "hashover.sqlite", "auto", Reading()))
+    found = list(reading.records(tmp_path / "hashover.sqlite", "auto", ParseOptions()))
     first, second = (one for one in found if isinstance(one, SourceComment))
     assert (first.page, second.parent) == ("old.example/p-phone", "old.example/p-phone/3")
     assert second.state == SourceState.PENDING

@@ -10,7 +10,7 @@ import pytest
 
 from commentsvc.transfer import permalinks, reading, times
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import NotTaken, Page, Reading, SourceComment, SourceState
+from commentsvc.transfer.records import ParseOptions, SkippedRecord, SourceArticle, SourceComment, SourceState
 
 MT = """AUTHOR: Ada
 TITLE: The phone
@@ -239,7 +239,7 @@ def test_a_damaged_row_spoils_no_other(read: Any) -> None:
     lines = [json.dumps(one) for one in REMARK42]
     _, records, wrong = read("\n".join([*lines[:2], '{"id": broken', lines[2]]))
     assert [one.id for one in records] == ["a", "b"]
-    assert [one.place for one in wrong] == ["line 3"]
+    assert [one.location for one in wrong] == ["line 3"]
 
 
 def test_a_template_of_blogger_is_no_export(read: Any) -> None:
@@ -312,7 +312,7 @@ class TestManyFiles:
 
     def test_staticman(self, tmp_path: Path, pack: Any) -> None:
         found = list(
-            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, STATICMAN), "auto", Reading())
+            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, STATICMAN), "auto", ParseOptions())
         )
         records = [one for one in found if isinstance(one, SourceComment)]
         assert [(one.id, one.parent, one.author) for one in records] == [
@@ -326,15 +326,18 @@ class TestManyFiles:
             "2007-05-03T10:00:00+00:00",
             "2007-05-04T10:00:00+00:00",
         ]
-        assert {one.url for one in found if isinstance(one, Page)} == {"/the-phone/", "https://old.example/2007/phone/"}
-        assert [one.place.rpartition("/")[2] for one in found if isinstance(one, NotTaken)] == [
+        assert {one.url for one in found if isinstance(one, SourceArticle)} == {
+            "/the-phone/",
+            "https://old.example/2007/phone/",
+        }
+        assert [one.location.rpartition("/")[2] for one in found if isinstance(one, SkippedRecord)] == [
             "hostile.yml",
             "list.yml",
         ]
 
     def test_hashover(self, tmp_path: Path, pack: Any) -> None:
         found = list(
-            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, HASHOVER), "auto", Reading())
+            reading.records(pack(tmp_path / "x" if pack is _folder else tmp_path, HASHOVER), "auto", ParseOptions())
         )
         records = {one.id: one for one in found if isinstance(one, SourceComment)}
         assert {one: row.parent.rpartition("/")[2] for one, row in records.items()} == {
@@ -344,7 +347,7 @@ class TestManyFiles:
         }
         assert records["2007-05-phone/1-1"].state == SourceState.PENDING
         assert records["2007-05-phone/1-1-1"].body == "Yes"
-        assert len([one for one in found if isinstance(one, NotTaken)]) == 1
+        assert len([one for one in found if isinstance(one, SkippedRecord)]) == 1
 
 
 def test_a_damaged_file_of_many_is_left_out(tmp_path: Path) -> None:
@@ -353,14 +356,14 @@ def test_a_damaged_file_of_many_is_left_out(tmp_path: Path) -> None:
     place = raw.index(b"name: Linus")
     raw[place : place + 4] = b"NAME"
     path.write_bytes(raw)
-    found = list(reading.records(path, "auto", Reading()))
+    found = list(reading.records(path, "auto", ParseOptions()))
     assert [one.id for one in found if isinstance(one, SourceComment)] == ["a1", "a3"]
-    assert "entry2.yml" in "".join(one.place for one in found if isinstance(one, NotTaken))
+    assert "entry2.yml" in "".join(one.location for one in found if isinstance(one, SkippedRecord))
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(NotReadable):
-        list(reading.records(_folder(tmp_path / "x", {"a.txt": "nothing"}), "auto", Reading()))
+        list(reading.records(_folder(tmp_path / "x", {"a.txt": "nothing"}), "auto", ParseOptions()))
 
 
 def test_giscus(read: Any) -> None:

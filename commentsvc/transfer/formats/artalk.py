@@ -5,7 +5,16 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import rows, text_in, votes_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "artalk"
 TITLE = "Artalk"
@@ -18,27 +27,27 @@ def is_like(beginning: bytes) -> bool:
     return b'"page_key"' in beginning
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     for row in rows(stream):
-        if isinstance(row, NotTaken):
+        if isinstance(row, SkippedRecord):
             yield row
         else:
             yield from _comment(row, reading)
 
 
-def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
+def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
     page, email = text_in(row, "page_key"), text_in(row, "email")
     home, site = text_in(row, "site_urls").split(",")[0], text_in(row, "site_name")
     parent = text_in(row, "rid")
-    yield Origin(f"{NAME}:{site or 'unknown'}", home)
-    yield Page(f"{site} {page}", page, key=page, title=text_in(row, "page_title"), site=site)
+    yield SourceFile(f"{NAME}:{site or 'unknown'}", home)
+    yield SourceArticle(f"{site} {page}", page, key=page, title=text_in(row, "page_title"), site=site)
     yield SourceComment(
         id=text_in(row, "id"),
         page=f"{site} {page}",
         body=text_in(row, "content"),
         author=text_in(row, "nick"),
-        text=Text.MARKDOWN,
+        text=BodyFormat.MARKDOWN,
         parent="" if parent == "0" else parent,
         state=SourceState.PENDING if _is(row, "is_pending") else SourceState.APPROVED,
         email="" if email == MADE_UP else email,
@@ -47,7 +56,7 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
         written=times.of_iso(text_in(row, "created_at", "date").replace(ZONE, "+"), reading.timezone),
         is_pinned=_is(row, "is_pinned"),
         votes=votes_in(row, "vote_up", "vote_down"),
-        place=f"comment {text_in(row, 'id')}",
+        location=f"comment {text_in(row, 'id')}",
     )
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.records import (
     NO_PAGE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 from commentsvc.transfer.xml import elements, local, text_of
 
@@ -34,11 +34,11 @@ def is_like(beginning: bytes) -> bool:
     return MARK in beginning and b"<feed" in beginning
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield the posts and comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for entry in elements(stream, frozenset({"entry"})):
-        if isinstance(entry, NotTaken):
+        if isinstance(entry, SkippedRecord):
             yield entry
         elif (kind := _kind(entry)) == POST:
             yield _page(entry)
@@ -54,20 +54,20 @@ def _kind(entry: "Element") -> str:
     return next((term.rpartition("#")[2] for term in terms if "#" in term and MARK.decode() in term), "")
 
 
-def _page(entry: "Element") -> Page:
+def _page(entry: "Element") -> SourceArticle:
     url = _link(entry, "alternate") or text_of(entry, "filename")
-    return Page(_number(text_of(entry, "id")), url, title=text_of(entry, "title"), created=_time(entry))
+    return SourceArticle(_number(text_of(entry, "id")), url, title=text_of(entry, "title"), created=_time(entry))
 
 
 def _comment(entry: "Element") -> Iterator[Record]:
     above = next((one for one in entry if isinstance(one.tag, str) and local(one) == "in-reply-to"), None)
     page = _number((above.get("ref") or "") if above is not None else text_of(entry, "parent"))
-    place, body = f"line {entry.sourceline}", text_of(entry, "content")
+    location, body = f"line {entry.sourceline}", text_of(entry, "content")
     if not page:
-        yield NotTaken(place, NO_PAGE, body)
+        yield SkippedRecord(location, NO_PAGE, body)
         return
     if above is not None and above.get("href"):
-        yield Page(page, above.get("href") or "")
+        yield SourceArticle(page, above.get("href") or "")
     author = next((one for one in entry if isinstance(one.tag, str) and local(one) == "author"), None)
     email = text_of(author, "email") if author is not None else ""
     yield SourceComment(
@@ -75,13 +75,13 @@ def _comment(entry: "Element") -> Iterator[Record]:
         page=page,
         body=body,
         author=text_of(author, "name") if author is not None else "",
-        text=Text.HTML,
+        text=BodyFormat.HTML,
         parent=_number(_link(entry, "related") or text_of(entry, "inReplyTo")),
         state=_state(entry),
         email="" if email == NOBODYS else email,
         website=text_of(author, "uri") if author is not None else "",
         written=_time(entry),
-        place=place,
+        location=location,
     )
 
 

@@ -6,7 +6,15 @@ from typing import Any, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "commento"
 TITLE = "Commento, Comentario"
@@ -23,14 +31,14 @@ def is_like(beginning: bytes) -> bool:
     )
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     data = whole(stream)
     if not isinstance(data, dict) or not isinstance(data.get("comments"), list):
         raise NotReadable
     people = {text_in(one, "commenterHex", "id"): one for one in objects_in(data, "commenters")}
     for page in objects_in(data, "pages"):
-        yield Page(
+        yield SourceArticle(
             text_in(page, "id"),
             text_in(page, "path"),
             title=text_in(page, "title"),
@@ -43,9 +51,9 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Iterator[Record]:
     host, path = text_in(row, "domain", "host"), text_in(row, "url", "path")
     page = text_in(row, "pageId") or f"{host}{path}"
-    yield Origin(f"{NAME}:{host or 'unknown'}", f"https://{host}" if host else "")
+    yield SourceFile(f"{NAME}:{host or 'unknown'}", f"https://{host}" if host else "")
     if not text_in(row, "pageId"):
-        yield Page(page, f"https://{host}/{path.lstrip('/')}" if host else path, site=host)
+        yield SourceArticle(page, f"https://{host}/{path.lstrip('/')}" if host else path, site=host)
     person = people.get(text_in(row, "commenterHex", "userCreated"), {})
     markdown, html = text_in(row, "markdown"), text_in(row, "html")
     parent, website = text_in(row, "parentHex", "parentId"), text_in(person, "link", "websiteUrl")
@@ -54,7 +62,7 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
         page=page,
         body=markdown or html,
         author=text_in(row, "authorName") or text_in(person, "name"),
-        text=Text.MARKDOWN if markdown else Text.HTML,
+        text=BodyFormat.MARKDOWN if markdown else BodyFormat.HTML,
         parent="" if parent in NONE else parent,
         state=_state(row, markdown),
         email=text_in(person, "email"),
@@ -62,7 +70,7 @@ def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Itera
         written=times.of_iso(text_in(row, "creationDate", "createdTime")),
         is_pinned=row.get("isSticky") is True,
         votes=votes_in(row, "score"),
-        place=f"comment {text_in(row, 'commentHex', 'id')}",
+        location=f"comment {text_in(row, 'commentHex', 'id')}",
     )
 
 

@@ -5,25 +5,33 @@ from datetime import datetime
 from typing import Any
 
 from commentsvc.transfer import times
-from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "cusdis"
 TITLE = "Cusdis"
 TABLES = ("projects", "pages", "comments")
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: ParseOptions) -> Iterator[Record]:
     """Yield the pages and comments."""
     projects: dict[str, str] = {}
     for table, row in rows:
         if table == "projects":
             projects[str(row["id"])] = name = str(row.get("title") or row["id"])
-            yield Origin(f"{NAME}:{name}")
+            yield SourceFile(f"{NAME}:{name}")
         elif table == "pages":
             slug, url = str(row.get("slug") or ""), str(row.get("url") or "")
             project = str(row.get("projectId") or "")
             site, title = projects.get(project, project), str(row.get("title") or "")
-            yield Page(str(row["id"]), url or slug, key=slug, title=title, site=site)
+            yield SourceArticle(str(row["id"]), url or slug, key=slug, title=title, site=site)
         else:
             yield _comment(row)
 
@@ -36,12 +44,12 @@ def _comment(row: dict[str, Any]) -> Record:
         page=str(row.get("pageId") or ""),
         body=str(row.get("content") or ""),
         author=str(row.get("by_nickname") or ""),
-        text=Text.MARKDOWN,
+        text=BodyFormat.MARKDOWN,
         parent=str(row.get("parentId") or ""),
         state=SourceState.DELETED if is_deleted else SourceState.APPROVED if is_approved else SourceState.PENDING,
         email=str(row.get("by_email") or ""),
         written=_time(row.get("created_at")),
-        place=f"comment {row['id']}",
+        location=f"comment {row['id']}",
     )
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.records import (
     NO_PAGE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 from commentsvc.transfer.xml import child, elements, local, text_of
 
@@ -34,23 +34,23 @@ def is_like(beginning: bytes) -> bool:
     return b"<disqus" in beginning and b"wordpress.org/export/" not in beginning
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield the threads and posts."""
     forum = ""
     for element in elements(stream, frozenset({"thread", "post"})):
-        if isinstance(element, NotTaken):
+        if isinstance(element, SkippedRecord):
             yield element
         elif local(element) == "thread":
             forum = forum or text_of(element, "forum")
-            yield Origin(f"{NAME}:{forum or 'unknown'}")
+            yield SourceFile(f"{NAME}:{forum or 'unknown'}")
             yield _page(element)
         else:
             yield _record(element)
 
 
-def _page(thread: "Element") -> Page:
+def _page(thread: "Element") -> SourceArticle:
     identifier = text_of(thread, "id")
-    return Page(
+    return SourceArticle(
         _id(thread),
         _address(text_of(thread, "link"), identifier),
         key=identifier,
@@ -69,10 +69,10 @@ def _address(link: str, identifier: str) -> str:
 
 
 def _record(post: "Element") -> Record:
-    place, body = f"line {post.sourceline}", text_of(post, "message")
+    location, body = f"line {post.sourceline}", text_of(post, "message")
     thread = child(post, "thread")
     if thread is None or not _id(thread):
-        return NotTaken(place, NO_PAGE, body)
+        return SkippedRecord(location, NO_PAGE, body)
     author, parent = child(post, "author"), child(post, "parent")
     written = times.of_iso(text_of(post, "createdAt"))
     own = text_of(post, "id")
@@ -83,7 +83,7 @@ def _record(post: "Element") -> Record:
         page=page,
         body=body,
         author=name or (text_of(author, "username") if author is not None else ""),
-        text=Text.HTML,
+        text=BodyFormat.HTML,
         parent=_id(parent) if parent is not None else "",
         state=_state(post),
         email=text_of(author, "email") if author is not None else "",
@@ -92,7 +92,7 @@ def _record(post: "Element") -> Record:
         written=written,
         is_pinned=_is(post, "isHighlighted"),
         cross_id=f"wp:{own.removeprefix(WORDPRESS_ID)}" if own.startswith(WORDPRESS_ID) else "",
-        place=place,
+        location=location,
     )
 
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, Text
+from commentsvc.transfer.records import BodyFormat, ParseOptions, Record, SourceArticle, SourceComment, SourceFile
 
 NAME = "duoshuo"
 TITLE = "Duoshuo"
@@ -17,15 +17,15 @@ def is_like(beginning: bytes) -> bool:
     return b'"thread_id"' in beginning and (b'"thread_key"' in beginning or b'"posts"' in beginning)
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield threads and posts."""
     found = whole(stream)
     if not isinstance(found, dict):
         raise NotReadable
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for row in objects_in(found, "threads"):
         title, key = text_in(row, "title"), text_in(row, "thread_key")
-        yield Page(text_in(row, "thread_id"), text_in(row, "url"), key=key, title=title)
+        yield SourceArticle(text_in(row, "thread_id"), text_in(row, "url"), key=key, title=title)
     for row in objects_in(found, "posts"):
         number, above = text_in(row, "post_id"), row.get("parents")
         yield SourceComment(
@@ -33,12 +33,12 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
             page=text_in(row, "thread_id"),
             body=text_in(row, "message"),
             author=text_in(row, "author_name"),
-            text=Text.HTML,
+            text=BodyFormat.HTML,
             parent=str(above[-1]) if isinstance(above, list) and above else text_in(row, "parent_id"),
             email=text_in(row, "author_email"),
             website=text_in(row, "author_url"),
             address=text_in(row, "ip"),
             written=times.of_iso(text_in(row, "created_at"), reading.timezone),
             votes=votes_in(row, "likes", "dislikes"),
-            place=f"post {number}",
+            location=f"post {number}",
         )

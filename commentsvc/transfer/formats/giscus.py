@@ -9,7 +9,15 @@ from typing import Any, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import object_in, objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "giscus"
 TITLE = "giscus (GitHub Discussions)"
@@ -20,16 +28,16 @@ def is_like(beginning: bytes) -> bool:
     return b'"discussions"' in beginning and b'"nodes"' in beginning
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield the discussions, whose titles are addresses, and their comments."""
     found = _discussions(whole(stream))
     if found is None:
         raise NotReadable
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for one in found:
         page, title = text_in(one, "url", "id", "title"), text_in(one, "title")
         address = title if "://" in title or title.startswith("/") else f"/{title}"
-        yield Page(
+        yield SourceArticle(
             page, address, key=title, created=times.of_iso(text_in(one, "createdAt")), is_closed=_is(one, "locked")
         )
         for comment in _nodes(one, "comments"):
@@ -46,14 +54,14 @@ def _record(row: dict[str, Any], page: str, parent: str) -> SourceComment:
         page=page,
         body=text_in(row, "body") or html,
         author=text_in(author, "login"),
-        text=Text.MARKDOWN if row.get("body") else Text.HTML,
+        text=BodyFormat.MARKDOWN if row.get("body") else BodyFormat.HTML,
         parent=parent,
         state=SourceState.DELETED if is_gone else SourceState.APPROVED,
         website=text_in(author, "url"),
         written=times.of_iso(text_in(row, "createdAt")),
         edited=times.of_iso(text_in(row, "lastEditedAt")),
         votes=votes_in(row, "upvoteCount"),
-        place=text_in(row, "url", "id"),
+        location=text_in(row, "url", "id"),
     )
 
 

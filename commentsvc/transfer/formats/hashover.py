@@ -16,14 +16,14 @@ from commentsvc.transfer import times
 from commentsvc.transfer.json_files import text_in, votes_in
 from commentsvc.transfer.records import (
     NO_LINE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 from commentsvc.transfer.trees import File
 
@@ -40,42 +40,42 @@ def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
     return [name for name in names if len(name.parts) > 1 and NUMBERED.fullmatch(name.name)]
 
 
-def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:
+def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for name, raw in files:
         row = _parsed(name, raw)
         if row is None:
-            yield NotTaken(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
+            yield SkippedRecord(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
         else:
             yield from _comment(row, name.parent.name, name.stem, str(name), reading)
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments of a database."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for _, row in rows:
         thread, number = text_in(row, "thread"), text_in(row, "comment")
         yield from _comment(row, thread, number, f"{thread}, comment {number}", reading)
 
 
-def _comment(row: dict[str, Any], thread: str, number: str, place: str, reading: Reading) -> Iterator[Record]:
+def _comment(row: dict[str, Any], thread: str, number: str, location: str, reading: ParseOptions) -> Iterator[Record]:
     above, domain = number.rpartition("-")[0], text_in(row, "domain")
     page = f"{domain}/{thread}" if domain else thread
-    yield Page(page, f"/{thread}", key=thread, site=domain)
+    yield SourceArticle(page, f"/{thread}", key=thread, site=domain)
     yield SourceComment(
         id=f"{page}/{number}",
         page=page,
         body=text_in(row, "body"),
         author=text_in(row, "name"),
-        text=Text.HTML,
+        text=BodyFormat.HTML,
         parent=f"{page}/{above}" if above else "",
         state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         website=text_in(row, "website"),
         address=text_in(row, "ipaddr"),
         written=times.of_iso(text_in(row, "date"), reading.timezone),
         votes=votes_in(row, "likes", "dislikes"),
-        place=place,
+        location=location,
     )
 
 

@@ -10,7 +10,16 @@ from urllib.parse import unquote
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "isso"
 TITLE = "Isso"
@@ -23,20 +32,20 @@ def is_like(beginning: bytes) -> bool:
     return beginning.lstrip().startswith(b"[") and all(name in beginning for name in (b'"comments"', b'"remote_addr"'))
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield the threads of a JSON file, and their comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for thread in rows(stream):
-        if isinstance(thread, NotTaken):
+        if isinstance(thread, SkippedRecord):
             yield thread
             continue
         uri = text_in(thread, "id")
-        yield Page(uri, uri, key=uri, title=unquote(text_in(thread, "title")))
+        yield SourceArticle(uri, uri, key=uri, title=unquote(text_in(thread, "title")))
         for row in objects_in(thread, "comments"):
             yield _of_json(row, uri, reading)
 
 
-def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> SourceComment:
+def _of_json(row: dict[str, Any], uri: str, reading: ParseOptions) -> SourceComment:
     body, when = text_in(row, "text"), text_in(row, "created")
     sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{body}".encode()).hexdigest()[:16]
     return SourceComment(
@@ -44,22 +53,22 @@ def _of_json(row: dict[str, Any], uri: str, reading: Reading) -> SourceComment:
         page=uri,
         body=body,
         author=text_in(row, "author"),
-        text=Text.MARKDOWN,
+        text=BodyFormat.MARKDOWN,
         email=text_in(row, "email"),
         website=text_in(row, "website"),
         address=text_in(row, "remote_addr"),
         written=times.of_iso(when, reading.timezone),
-        place=f"{uri}, comment {text_in(row, 'id')}",
+        location=f"{uri}, comment {text_in(row, 'id')}",
     )
 
 
-def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _reading: Reading) -> Iterator[Record]:
+def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _reading: ParseOptions) -> Iterator[Record]:
     """Yield the threads and comments. Old files lack some columns."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for table, row in found:
         if table == "threads":
             uri = str(row["uri"] or "")
-            yield Page(str(row["id"]), uri, key=uri, title=str(row.get("title") or ""))
+            yield SourceArticle(str(row["id"]), uri, key=uri, title=str(row.get("title") or ""))
         else:
             yield _comment(row)
 
@@ -70,7 +79,7 @@ def _comment(row: dict[str, Any]) -> Record:
         page=str(row["tid"]),
         body=str(row["text"] or ""),
         author=str(row.get("author") or ""),
-        text=Text.MARKDOWN,
+        text=BodyFormat.MARKDOWN,
         parent=str(row["parent"] or ""),
         state=STATES.get(row["mode"], SourceState.PENDING),
         email=str(row.get("email") or ""),
@@ -79,5 +88,5 @@ def _comment(row: dict[str, Any]) -> Record:
         written=times.of_epoch(row["created"]),
         edited=times.of_epoch(row["modified"]) if row.get("modified") else None,
         votes=votes_in(row, "likes", "dislikes"),
-        place=f"comment {row['id']}",
+        location=f"comment {row['id']}",
     )

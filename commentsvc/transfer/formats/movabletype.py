@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks
-from commentsvc.transfer.records import NO_SOURCE, NotTaken, Origin, Page, Reading, Record, SourceComment, Text
+from commentsvc.transfer.records import (
+    NO_SOURCE,
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+)
 
 NAME = "movabletype"
 TITLE = "Movable Type, TypePad"
@@ -34,10 +43,10 @@ def is_like(beginning: bytes) -> bool:
     return NOT_OF_A_SECTION.match(beginning) is not None
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield the entries with their comments and pings. Comments have neither ids nor parents."""
     text = plain_text.decode(stream.read(), *([reading.charset] if reading.charset else []))
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     entry: list[str] = []
     for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
         if line.rstrip() == ENTRY_END:
@@ -48,7 +57,7 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
     yield from _entry(entry, reading)
 
 
-def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
+def _entry(lines: Sequence[str], reading: ParseOptions) -> Iterator[Record]:
     head, sections = _sections(lines)
     fields = {found[1]: found[2].strip() for line in head if (found := FIELD.fullmatch(line))}
     records = [one for one in sections if one.name in ("COMMENT", "PING")]
@@ -63,7 +72,7 @@ def _entry(lines: Sequence[str], reading: Reading) -> Iterator[Record]:
     if not url and reading.permalink:
         url = permalinks.address(reading.permalink, number="", slug=slug, title=title, date=created)
     page = _hashed(fields.get("DATE", ""), slug, title)
-    yield Page(page, url, title=title, created=created, is_closed=fields.get("ALLOW COMMENTS") == "0")
+    yield SourceArticle(page, url, title=title, created=created, is_closed=fields.get("ALLOW COMMENTS") == "0")
     for section in records:
         yield _record(section, page, title, reading.timezone)
 
@@ -95,17 +104,17 @@ def _record(section: _Section, page: str, title: str, zone: str) -> Record:
         fields[found[1]] = found[2].strip()
         del rest[0]
     body = "\n".join(rest).strip()
-    place = f"{section.name.lower()} under “{title}”"
+    location = f"{section.name.lower()} under “{title}”"
     key = _hashed(page, section.name, fields.get("AUTHOR", ""), fields.get("DATE", ""), body)
     if section.name == "PING" and not fields.get("URL"):
-        return NotTaken(place, NO_SOURCE, body)
+        return SkippedRecord(location, NO_SOURCE, body)
     is_ping = section.name == "PING"
     return SourceComment(
         id=key,
         page=page,
         body=body,
         author=fields.get("BLOG NAME" if is_ping else "AUTHOR", ""),
-        text=Text.HTML if is_ping else Text.BREAKS,
+        text=BodyFormat.HTML if is_ping else BodyFormat.BREAKS,
         kind=Kind.TRACKBACK if is_ping else Kind.COMMENT,
         response="mention" if is_ping else "",
         email=fields.get("EMAIL", ""),
@@ -113,7 +122,7 @@ def _record(section: _Section, page: str, title: str, zone: str) -> Record:
         address=fields.get("IP", ""),
         title=fields.get("TITLE", "") if is_ping else "",
         written=_date(fields.get("DATE", ""), zone),
-        place=place,
+        location=location,
     )
 
 

@@ -11,14 +11,14 @@ from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
 from commentsvc.transfer.records import (
     NO_LINE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 
 NAME = "commentsvc"
@@ -38,7 +38,7 @@ def is_like(beginning: bytes) -> bool:
     return beginning.lstrip(b"\xef\xbb\xbf").startswith(b'{"commentsvc":')
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield threads and comments."""
     number = 0
     while line := stream.readline(MAX_LINE):
@@ -47,15 +47,15 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
             yield _record(json.loads(line), number)
         except (ValueError, KeyError, TypeError, AttributeError):
             text = line[:200].decode("utf-8", "replace")
-            yield NotTaken(f"line {number}", NO_LINE, text)
+            yield SkippedRecord(f"line {number}", NO_LINE, text)
 
 
 def _record(row: dict[str, Any], number: int) -> Record:
     if "commentsvc" in row:
-        return Origin(f"{NAME}:{row['site']}", row.get("home", ""))
+        return SourceFile(f"{NAME}:{row['site']}", row.get("home", ""))
     if row["type"] == "thread":
         closed = row.get("access", "open") != "open"
-        return Page(
+        return SourceArticle(
             row["key"],
             row["url"],
             key=row["key"],
@@ -69,7 +69,7 @@ def _record(row: dict[str, Any], number: int) -> Record:
         page=row.get("thread", ""),
         body=row["body"],
         author=row["author"],
-        text=Text.MARKUP,
+        text=BodyFormat.MARKUP,
         parent=str(row["parent_id"]) if row.get("parent_id") else "",
         kind=Kind(row.get("kind", "comment")),
         response=row.get("response", ""),
@@ -80,7 +80,7 @@ def _record(row: dict[str, Any], number: int) -> Record:
         written=times.of_iso(row["created_at"]),
         edited=times.of_iso(row["edited_at"]) if row.get("edited_at") else None,
         is_pinned=bool(row.get("is_pinned")),
-        place=f"line {number}",
+        location=f"line {number}",
         language=row.get("language", ""),
         earlier=tuple((str(one["body"]), str(one["replaced_at"])) for one in row.get("revisions", ())),
     )

@@ -5,7 +5,16 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "remark42"
 TITLE = "Remark42"
@@ -17,11 +26,11 @@ def is_like(beginning: bytes) -> bool:
     return head.startswith(b"{") and (b'"locator"' in head or (b'"version"' in head[:40] and b'"users"' in head[:200]))
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     closed: set[str] = set()
     for row in rows(stream):
-        if isinstance(row, NotTaken):
+        if isinstance(row, SkippedRecord):
             yield row
         elif isinstance(row.get("locator"), dict):
             yield from _comment(row, closed)
@@ -32,8 +41,8 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 def _comment(row: dict[str, Any], closed: Container[str]) -> Iterator[Record]:
     url, user = text_in(row["locator"], "url"), row.get("user")
     site = text_in(row["locator"], "site")
-    yield Origin(f"{NAME}:{site or 'unknown'}")
-    yield Page(url, url, title=text_in(row, "title"), is_closed=url in closed, site=site)
+    yield SourceFile(f"{NAME}:{site or 'unknown'}")
+    yield SourceArticle(url, url, title=text_in(row, "title"), is_closed=url in closed, site=site)
     edited = row.get("edit")
     original = text_in(row, "orig")
     yield SourceComment(
@@ -41,12 +50,12 @@ def _comment(row: dict[str, Any], closed: Container[str]) -> Iterator[Record]:
         page=url,
         body=original or text_in(row, "text"),
         author=text_in(user, "name") if isinstance(user, dict) else "",
-        text=Text.MARKDOWN if original else Text.HTML,
+        text=BodyFormat.MARKDOWN if original else BodyFormat.HTML,
         parent=text_in(row, "pid"),
         state=SourceState.DELETED if row.get("delete") is True else SourceState.APPROVED,
         written=times.of_iso(text_in(row, "time")),
         edited=times.of_iso(text_in(edited, "time")) if isinstance(edited, dict) else None,
         is_pinned=row.get("pin") is True,
         votes=votes_in(row, "votes" if row.get("votes") else "score"),
-        place=f"comment {text_in(row, 'id')}",
+        location=f"comment {text_in(row, 'id')}",
     )

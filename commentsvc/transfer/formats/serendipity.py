@@ -7,14 +7,14 @@ from commentsvc.models.comment import Kind
 from commentsvc.transfer import csv_files, permalinks, times
 from commentsvc.transfer.records import (
     NO_SOURCE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 
 NAME = "serendipity"
@@ -31,24 +31,26 @@ def is_like(beginning: bytes) -> bool:
     return csv_files.names_in(beginning) >= COLUMNS
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield the comments of a CSV file, and pages for their entries."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     entries = set()
     for row in csv_files.rows(stream, reading.charset):
-        if isinstance(row, NotTaken):
+        if isinstance(row, SkippedRecord):
             yield row
         else:
             entries.add(row["entry_id"])
             yield _comment(row)
     pattern = reading.permalink or BY_NUMBER
     for number in sorted(entries):
-        yield Page(number, permalinks.address(pattern, number=number, slug="", title="", date=None), key=number)
+        yield SourceArticle(
+            number, permalinks.address(pattern, number=number, slug="", title="", date=None), key=number
+        )
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
     """Yield the entries, at the addresses that ``permalinks`` has, and the comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     entries: dict[str, dict[str, Any]] = {}
     addresses: dict[str, str] = {}
     for table, row in rows:
@@ -63,21 +65,21 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> I
     for number, row in entries.items():
         title, created = str(row.get("title") or ""), times.of_epoch(row.get("timestamp"))
         url = addresses.get(number) or permalinks.address(pattern, number=number, slug="", title=title, date=created)
-        yield Page(number, f"/{url.lstrip('/')}" if "://" not in url else url, title=title, created=created)
+        yield SourceArticle(number, f"/{url.lstrip('/')}" if "://" not in url else url, title=title, created=created)
 
 
 def _comment(row: Mapping[str, Any]) -> Record:
     kind, body = KINDS.get(str(row.get("type") or "").upper(), Kind.COMMENT), str(row.get("body") or "")
-    place, is_linkback = f"comment {row['id']}", kind != Kind.COMMENT
+    location, is_linkback = f"comment {row['id']}", kind != Kind.COMMENT
     if is_linkback and not row.get("url"):
-        return NotTaken(place, NO_SOURCE, body)
+        return SkippedRecord(location, NO_SOURCE, body)
     parent = str(row.get("parent_id") or "0")
     return SourceComment(
         id=str(row["id"]),
         page=str(row["entry_id"]),
         body=body,
         author=str(row.get("author") or ""),
-        text=Text.HTML if is_linkback else Text.MARKUP,
+        text=BodyFormat.HTML if is_linkback else BodyFormat.MARKUP,
         parent="" if parent == "0" or is_linkback else parent,
         kind=kind,
         response="mention" if is_linkback else "",
@@ -87,7 +89,7 @@ def _comment(row: Mapping[str, Any]) -> Record:
         address=str(row.get("ip") or ""),
         title=str(row.get("title") or "") if is_linkback else "",
         written=times.of_epoch(row.get("timestamp")),
-        place=place,
+        location=location,
     )
 
 

@@ -12,7 +12,16 @@ from typing import Any
 
 from commentsvc.transfer import permalinks, times
 from commentsvc.transfer.json_files import text_in
-from commentsvc.transfer.records import NO_LINE, NotTaken, Origin, Page, Reading, Record, SourceComment, Text
+from commentsvc.transfer.records import (
+    NO_LINE,
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+)
 from commentsvc.transfer.trees import File
 
 NAME = "staticman"
@@ -27,31 +36,31 @@ def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
     return files if is_yaml or any("comments" in name.parts for name in files) else []
 
 
-def read_files(files: Iterator[File], reading: Reading) -> Iterator[Record]:
+def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     tops: dict[str, list[str]] = {}  # ids of top-level comments by folder
     for name, raw in files:
         row = _parsed(name, raw)
         if row is None:
-            yield NotTaken(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
+            yield SkippedRecord(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
             continue
         slug, number = name.parent.name, text_in(row, "_id", "id") or str(name)
         parent = text_in(row, "replying_to_uid") or _counted(text_in(row, "replying_to"), tops.get(slug, []))
         if not parent:
             tops.setdefault(slug, []).append(number)
         page = _address(text_in(row, "_parent"), slug, reading)
-        yield Page(page, page, key=slug)
+        yield SourceArticle(page, page, key=slug)
         yield SourceComment(
             id=number,
             page=page,
             body=text_in(row, "message", "comment", "body"),
             author=text_in(row, "name", "author"),
-            text=Text.MARKDOWN,
+            text=BodyFormat.MARKDOWN,
             parent=parent,
             website=text_in(row, "url", "website"),
             written=_time(row.get("date"), reading),
-            place=str(name),
+            location=str(name),
         )
 
 
@@ -69,7 +78,7 @@ def _counted(ordinal: str, tops: list[str]) -> str:
     return tops[int(ordinal) - 1] if ordinal.isdecimal() and 0 < int(ordinal) <= len(tops) else ""
 
 
-def _address(parent: str, slug: str, reading: Reading) -> str:
+def _address(parent: str, slug: str, reading: ParseOptions) -> str:
     if "/" in parent:
         return parent
     if reading.permalink:
@@ -77,7 +86,7 @@ def _address(parent: str, slug: str, reading: Reading) -> str:
     return f"/{parent or slug}/"
 
 
-def _time(value: object, reading: Reading) -> datetime | None:
+def _time(value: object, reading: ParseOptions) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):

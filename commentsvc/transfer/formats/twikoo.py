@@ -6,7 +6,16 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import rows, text_in, votes_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "twikoo"
 TITLE = "Twikoo"
@@ -17,11 +26,11 @@ def is_like(beginning: bytes) -> bool:
     return b'"mailMd5"' in beginning or (b'"isSpam"' in beginning and b'"nick"' in beginning)
 
 
-def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for row in rows(stream):
-        if isinstance(row, NotTaken):
+        if isinstance(row, SkippedRecord):
             yield row
         else:
             yield from _comment(row)
@@ -30,13 +39,13 @@ def read(stream: BinaryIO, _reading: Reading) -> Iterator[Record]:
 def _comment(row: dict[str, Any]) -> Iterator[Record]:
     page = text_in(row, "url", "href")
     number = text_in(row, "_id", "id")
-    yield Page(page, text_in(row, "href") or page)
+    yield SourceArticle(page, text_in(row, "href") or page)
     yield SourceComment(
         id=number,
         page=page,
         body=text_in(row, "comment"),
         author=text_in(row, "nick"),
-        text=Text.HTML,
+        text=BodyFormat.HTML,
         parent=text_in(row, "pid", "rid"),
         state=SourceState.SPAM if row.get("isSpam") in (True, "true") else SourceState.APPROVED,
         email=text_in(row, "mail"),
@@ -45,7 +54,7 @@ def _comment(row: dict[str, Any]) -> Iterator[Record]:
         written=_time(text_in(row, "created")),
         is_pinned=row.get("top") in (True, "true"),
         votes=votes_in(row, "like", "ups", "downs"),
-        place=f"comment {number}",
+        location=f"comment {number}",
     )
 
 

@@ -7,14 +7,14 @@ from commentsvc.models.comment import Kind
 from commentsvc.transfer import permalinks, times
 from commentsvc.transfer.records import (
     NO_SOURCE,
-    NotTaken,
-    Origin,
-    Page,
-    Reading,
+    BodyFormat,
+    ParseOptions,
     Record,
+    SkippedRecord,
+    SourceArticle,
     SourceComment,
+    SourceFile,
     SourceState,
-    Text,
 )
 
 NAME = "typecho"
@@ -25,31 +25,31 @@ STATES = {"approved": SourceState.APPROVED, "waiting": SourceState.PENDING, "spa
 KINDS = {"trackback": Kind.TRACKBACK, "pingback": Kind.PINGBACK}
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
     """Yield the articles, at the addresses that the pattern gives, and the comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     pattern = reading.permalink or "archives/{id}/"
     for table, row in rows:
         if table == "contents":
             number, title, created = str(row["cid"]), str(row.get("title") or ""), times.of_epoch(row.get("created"))
             slug = str(row.get("slug") or "")
             url = permalinks.address(pattern, number=number, slug=slug, title=title, date=created)
-            yield Page(number, url, title=title, created=created)
+            yield SourceArticle(number, url, title=title, created=created)
         else:
             yield _comment(row)
 
 
 def _comment(row: dict[str, Any]) -> Record:
     body, kind = str(row.get("text") or ""), KINDS.get(str(row.get("type") or ""), Kind.COMMENT)
-    place, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
+    location, is_linkback, parent = f"comment {row['coid']}", kind != Kind.COMMENT, str(row.get("parent") or "0")
     if is_linkback and not row.get("url"):
-        return NotTaken(place, NO_SOURCE, body)
+        return SkippedRecord(location, NO_SOURCE, body)
     return SourceComment(
         id=str(row["coid"]),
         page=str(row["cid"]),
         body=body.removeprefix(MARKDOWN),
         author=str(row.get("author") or ""),
-        text=Text.MARKDOWN if body.startswith(MARKDOWN) else Text.BREAKS,
+        text=BodyFormat.MARKDOWN if body.startswith(MARKDOWN) else BodyFormat.BREAKS,
         parent="" if parent == "0" else parent,
         kind=kind,
         response="mention" if is_linkback else "",
@@ -58,5 +58,5 @@ def _comment(row: dict[str, Any]) -> Record:
         website=str(row.get("url") or ""),
         address=str(row.get("ip") or ""),
         written=times.of_epoch(row.get("created")),
-        place=place,
+        location=location,
     )

@@ -6,7 +6,16 @@ from typing import Any, BinaryIO
 
 from commentsvc.transfer import csv_files, opening, times
 from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in, votes_in
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 
 NAME = "waline"
 TITLE = "Waline, Valine, LeanCloud"
@@ -24,12 +33,12 @@ def is_like(beginning: bytes) -> bool:
     return is_rows or b"#filetype:JSON" in beginning or (b'"type"' in beginning and b'"waline"' in beginning[:200])
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     is_table = csv_files.names_in(opening.beginning(stream)) >= COLUMNS
     for row in csv_files.rows(stream, reading.charset) if is_table else rows(stream):
-        if isinstance(row, NotTaken):
+        if isinstance(row, SkippedRecord):
             yield row
         elif inside := objects_in(object_in(row, "data"), "Comment"):  # a backup
             for one in inside:
@@ -38,22 +47,22 @@ def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
             yield from _comment(row, reading)
 
 
-def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: Reading) -> Iterator[Record]:
+def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments of a database."""
-    yield Origin(NAME)
+    yield SourceFile(NAME)
     for _, row in rows_:
         yield from _comment(row, reading)
 
 
-def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
+def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
     page, number, body = text_in(row, "url"), text_in(row, "objectId", "id", "_id"), text_in(row, "comment")
-    yield Page(page, page)
+    yield SourceArticle(page, page)
     yield SourceComment(
         id=number,
         page=page,
         body=body,
         author=text_in(row, "nick"),
-        text=Text.HTML if TAG.search(body) else Text.MARKDOWN,
+        text=BodyFormat.HTML if TAG.search(body) else BodyFormat.MARKDOWN,
         parent=_number(row, "pid", "rid"),
         state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         email=text_in(row, "mail"),
@@ -62,7 +71,7 @@ def _comment(row: dict[str, Any], reading: Reading) -> Iterator[Record]:
         written=times.of_iso(_iso(row) or text_in(row, "createdAt"), reading.timezone),
         is_pinned=text_in(row, "sticky").lower() in ("true", "1"),
         votes=votes_in(row, "like"),
-        place=f"comment {number}",
+        location=f"comment {number}",
     )
 
 

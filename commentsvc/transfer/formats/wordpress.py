@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, BinaryIO
 from commentsvc.errors import N_
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
-from commentsvc.transfer.records import NotTaken, Origin, Page, Reading, Record, SourceComment, SourceState, Text
+from commentsvc.transfer.records import (
+    BodyFormat,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceFile,
+    SourceState,
+)
 from commentsvc.transfer.xml import elements, local, text_of
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ LONG_NAME = 40  # characters; what stands behind the last mark is a blog's name 
 
 
 @dataclass(frozen=True)
-class Article:
+class WordPressPost:
     """An article as WordPress knows it, with the dates as they stand in its file: of the blog's zone, and UTC."""
 
     url: str
@@ -50,26 +59,26 @@ def is_like(beginning: bytes) -> bool:
     return b"wordpress.org/export/" in beginning
 
 
-def read(stream: BinaryIO, reading: Reading) -> Iterator[Record]:
+def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield the articles with their comments and linkbacks."""
     home = ""
     for element in elements(stream, frozenset({"base_blog_url", "base_site_url", "link", "item"})):
-        if isinstance(element, NotTaken):
+        if isinstance(element, SkippedRecord):
             yield element
         elif local(element) != "item":
             if local(element) == "base_blog_url" or (not home and _is_of_channel(element)):
                 home = (element.text or "").strip() or home
         else:
-            yield Origin(f"{NAME}:{home or 'unknown'}", home)
+            yield SourceFile(f"{NAME}:{home or 'unknown'}", home)
             yield from _item(element, reading)
 
 
-def articles(stream: BinaryIO) -> Iterator[Article]:
+def articles(stream: BinaryIO) -> Iterator[WordPressPost]:
     """Yield the articles and pages of a file, whether they have comments or not."""
     for element in elements(stream, frozenset({"item"})):
-        if not isinstance(element, NotTaken) and text_of(element, "link"):
+        if not isinstance(element, SkippedRecord) and text_of(element, "link"):
             names = ("post_id", "title", "post_name", "post_type", "post_date", "post_date_gmt")
-            yield Article(text_of(element, "link"), *(text_of(element, name) for name in names))
+            yield WordPressPost(text_of(element, "link"), *(text_of(element, name) for name in names))
 
 
 def _is_of_channel(element: "Element") -> bool:
@@ -77,7 +86,7 @@ def _is_of_channel(element: "Element") -> bool:
     return local(element) == "link" and parent is not None and local(parent) == "channel"
 
 
-def _item(item: "Element", reading: Reading) -> Iterator[Record]:
+def _item(item: "Element", reading: ParseOptions) -> Iterator[Record]:
     comments = [one for one in item if isinstance(one.tag, str) and local(one) == "comment"]
     if not comments:
         return
@@ -90,17 +99,17 @@ def _item(item: "Element", reading: Reading) -> Iterator[Record]:
     title = unescape(text_of(item, "title"))
     is_closed = text_of(item, "comment_status") == "closed"
     key = text_of(item, "thread_identifier")  # in files made for Disqus
-    yield Page(page, link, key=key, title=title, created=created, is_closed=is_closed)
+    yield SourceArticle(page, link, key=key, title=title, created=created, is_closed=is_closed)
     for comment in comments:
-        place = f"line {comment.sourceline}"
+        location = f"line {comment.sourceline}"
         if status not in PUBLISHED:
             why = [N_("the article is not published (%(status)s)"), {"status": status}]
-            yield NotTaken(place, why, text_of(comment, "comment_content"))
+            yield SkippedRecord(location, why, text_of(comment, "comment_content"))
         else:
-            yield _comment(comment, page, reading, place)
+            yield _comment(comment, page, reading, location)
 
 
-def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Record:
+def _comment(comment: "Element", page: str, reading: ParseOptions, location: str) -> Record:
     body, kind = text_of(comment, "comment_content"), text_of(comment, "comment_type")
     number = text_of(comment, "comment_id")
     written = times.of_sql(text_of(comment, "comment_date_gmt"), "UTC")
@@ -110,7 +119,7 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         page=page,
         body=body,
         author=unescape(text_of(comment, "comment_author")),
-        text=Text.BREAKS,
+        text=BodyFormat.BREAKS,
         parent=f"{page}/{parent}" if parent not in ("", "0") else "",
         state=STATES.get(text_of(comment, "comment_approved"), SourceState.APPROVED),
         email=text_of(comment, "comment_author_email"),
@@ -118,7 +127,7 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         address=text_of(comment, "comment_author_IP"),
         written=written or times.of_sql(text_of(comment, "comment_date"), reading.timezone),
         cross_id=f"wp:{number}",
-        place=place,
+        location=location,
     )
     if kind in COMMENTS:
         return record
@@ -128,7 +137,7 @@ def _comment(comment: "Element", page: str, reading: Reading, place: str) -> Rec
         return _trackback(record)
     if kind in RESPONSES:
         return _as_linkback(record, Kind.WEBMENTION, RESPONSES[kind], title="", author=record.author, body=body)
-    return NotTaken(place, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], body)
+    return SkippedRecord(location, [N_("unknown kind of comment: %(kind)s"), {"kind": kind}], body)
 
 
 def _pingback(record: SourceComment) -> SourceComment:
@@ -154,7 +163,7 @@ def _as_linkback(
         page=record.page,
         body=body,
         author=author,
-        text=Text.HTML,
+        text=BodyFormat.HTML,
         kind=kind,
         response=response,
         state=record.state,
@@ -162,5 +171,5 @@ def _as_linkback(
         title=title,
         written=record.written,
         cross_id=record.cross_id,
-        place=record.place,
+        location=record.location,
     )

@@ -12,7 +12,7 @@ from commentsvc.characters import CONTROLS
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
 from commentsvc.transfer.formats import wordpress
-from commentsvc.transfer.formats.wordpress import Article
+from commentsvc.transfer.formats.wordpress import WordPressPost
 from commentsvc.transfer.writing import Exported, Writer, html_of, slug
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
@@ -44,7 +44,7 @@ class WordPressWriter(Writer):
     title = wordpress.TITLE
     suffix = "xml"
 
-    articles: Mapping[str, Article] = field(default_factory=dict)
+    articles: Mapping[str, WordPressPost] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @cached_property
