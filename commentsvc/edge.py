@@ -120,7 +120,7 @@ def _send(tags: list[str]) -> None:
     problem = ""
     for number in range(TRIES):
         try:
-            tell(tags)
+            send_purge(tags)
         except safe_http.FetchRefused as refusal:
             problem = f"{refusal}; COMMENTSVC_FETCH_ALLOW may name it"
             break
@@ -132,7 +132,7 @@ def _send(tags: list[str]) -> None:
     log.warning("%d tags were not purged (%s)", len(tags), problem)
 
 
-def tell(tags: list[str]) -> None:
+def send_purge(tags: list[str]) -> None:
     """Send one request to ``EDGE_PURGE_URL``, which is not led elsewhere.
 
     Raises:

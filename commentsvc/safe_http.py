@@ -52,7 +52,7 @@ class RedirectTargetFailed(FetchFailed):
 
 
 @dataclass(frozen=True)
-class Page:
+class FetchedPage:
     """A response: final address after redirects, status, headers in lower case, body."""
 
     url: str
@@ -115,7 +115,7 @@ def fetch(
     accept: str = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1",
     conditions: Mapping[str, str] = MappingProxyType({}),
     resolver: Resolver = resolve,
-) -> Page:
+) -> FetchedPage:
     """GET ``url``, following at most three redirects; ``conditions`` are headers such as If-None-Match.
 
     Raises:
@@ -134,7 +134,7 @@ def post(
     *,
     headers: Mapping[str, str] | None = None,
     follows: bool = True,
-) -> Page:
+) -> FetchedPage:
     """POST ``body``, with further ``headers``. Redirects that repeat the POST are followed, unless not wanted.
 
     Raises:
@@ -144,12 +144,12 @@ def post(
     return _answer(url, question, resolver, REDIRECTS_OF_POSTS if follows else ())
 
 
-def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> Page:
+def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> FetchedPage:
     """POST ``fields``, form-encoded in UTF-8, as ``post`` does."""
     return post(url, urlencode(fields).encode(), FORM, "text/plain, */*;q=0.1", resolver)
 
 
-def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> Page:
+def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> FetchedPage:
     deadline, first = time.monotonic() + TOTAL_TIMEOUT.total_seconds(), url
     for _ in range(MAX_REDIRECTS + 1):
         try:
@@ -167,7 +167,7 @@ def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[
     raise FetchFailed("too many redirects")
 
 
-def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
+def fetch_itself(url: str, resolver: Resolver = resolve) -> FetchedPage:
     """GET an address as ``fetch`` does, without following redirects.
 
     Raises:
@@ -177,7 +177,7 @@ def fetch_itself(url: str, resolver: Resolver = resolve) -> Page:
     return _fetch_once(url, _Question("*/*"), resolver, deadline)
 
 
-def fetch_own(url: str) -> Page:
+def fetch_own(url: str) -> FetchedPage:
     """GET one of our own addresses, private or not; only for operators at their own terminal.
 
     Raises:
@@ -205,13 +205,13 @@ def certificate_ends(url: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else 0, UTC)
 
 
-def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> Page:
+def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> FetchedPage:
     parts = _checked(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
     return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, question, deadline)
 
 
-def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question, deadline: float) -> Page:
+def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question, deadline: float) -> FetchedPage:
     port = parts.port or USUAL_PORTS[parts.scheme]
     left = timedelta(seconds=deadline - time.monotonic())
     if left <= timedelta():
@@ -328,7 +328,7 @@ def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
     return ssl.create_default_context().wrap_socket(duplicate, server_hostname=parts.hostname)
 
 
-def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question) -> Page:
+def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question) -> FetchedPage:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.sock = line
     try:
@@ -340,7 +340,7 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
             headers = _joined(answer.getheaders())
             if sum(len(name) + len(value) for name, value in answer.getheaders()) > MAX_HEADERS_SIZE:
                 raise FetchFailed("the headers are too large")
-            return Page(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
+            return FetchedPage(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
     finally:
         connection.close()
 

@@ -11,7 +11,7 @@ from commentsvc.models.configuration import Configuration
 log = logging.getLogger(__name__)
 
 
-def is_another() -> bool:
+def has_changed() -> bool:
     """Return whether the service last started with another secret than this process has."""
     return _remembered() not in (None, _mark())
 
@@ -23,7 +23,7 @@ def is_remembered() -> bool:
 
 def remember() -> None:
     """Remember this process's secret as the one in use, and log it if there was another."""
-    if is_another():
+    if has_changed():
         log.warning("the secret has changed: sign-ins, links in emails and bans by address from before no longer work")
     db.session.execute(update(Configuration).values(secret_mark=_mark()))
 

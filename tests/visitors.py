@@ -83,7 +83,7 @@ class Visitor:
         with self.client.session_transaction(base_url="https://comments.example") as session:
             identity = session.setdefault("visitor", token_urlsafe(16))
             session.permanent = True
-        token = challenge.issue(challenge.place_of(site, thread_key(key)), identity)
+        token = challenge.issue(challenge.scope_of(site, thread_key(key)), identity)
         return {"challenge_token": token, "challenge_asked": "1", "idempotency_key": token_urlsafe(12), "parent_id": ""}
 
     def sign_in(self, email: str, password: str) -> None:

@@ -45,7 +45,7 @@ def of(moderator: Moderator) -> Sequence[ModeratorSession]:
     return [session for session in found if _is_alive(session, clock.now())]
 
 
-def needs_a_touch(session: ModeratorSession) -> bool:
+def should_touch(session: ModeratorSession) -> bool:
     """Return whether it is time to note that the session is in use."""
     return clock.now() - session.seen_at > SEEN_EVERY
 

@@ -82,7 +82,7 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
         raise BackupFailed(f"{path} is no complete backup ({error}).") from None
 
 
-def is_one(path: Path) -> bool:
+def is_backup(path: Path) -> bool:
     """Return whether a file is a backup."""
     try:
         with opened(path):

@@ -44,9 +44,9 @@ def matches(typed: str, answer: str) -> bool:
 def says(typed: str, digits: str) -> bool:
     """Return whether what was typed are ``digits``, in any script, with or without spaces and hyphens."""
     typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:MAX_LENGTH] if char.isdigit())
-    return is_heard(typed) and typed_digits == digits
+    return looks_like_audio_answer(typed) and typed_digits == digits
 
 
-def is_heard(typed: str) -> bool:
+def looks_like_audio_answer(typed: str) -> bool:
     """Return whether what was typed can only answer a sound: digits and nothing else."""
     return bool(typed) and all(char.isdigit() or char in " -" for char in typed[:MAX_LENGTH])

@@ -32,13 +32,13 @@ PURPOSE = "challenge"
 @dataclass(frozen=True)
 class _Contents:
     nonce: str
-    thread_path: str
+    scope: str
     visitor_hash: str
     solved: bool
     waited: float = 0.0  # seconds that its form had been shown before
 
 
-def place_of(site_key: str, key: str) -> str:
+def scope_of(site_key: str, key: str) -> str:
     """Return what a challenge is bound to, as one text."""
     return f"{site_key}/{key}"
 
@@ -48,18 +48,18 @@ def spoken(language: str) -> str:
     return language if language in SPOKEN else SPOKEN[0]
 
 
-def issue(thread_path: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
+def issue(scope: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
     """Return a new token for this visitor in this thread.
 
     With ``solved`` it needs no answer: for somebody who solved a picture and was then stopped by something else. It may
     replace another token in a form that was shown before.
     """
     person = _visitor_hash(visitor)
-    waited = min(_shown_for(instead_of, thread_path, person), MAX_WAIT)
-    return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), thread_path, person, solved, waited.total_seconds()])
+    waited = min(_shown_for(instead_of, scope, person), MAX_WAIT)
+    return tokens.sign(PURPOSE, [secrets.token_urlsafe(12), scope, person, solved, waited.total_seconds()])
 
 
-def age(token: str, thread_path: str) -> timedelta:
+def age(token: str, scope: str) -> timedelta:
     """Return how long ago the form with this token was shown.
 
     Raises:
@@ -70,22 +70,22 @@ def age(token: str, thread_path: str) -> timedelta:
     except LinkInvalid:
         raise LooksAutomatic from None
     contents = _Contents(*payload)
-    if contents.thread_path != thread_path:
+    if contents.scope != scope:
         raise LooksAutomatic
     return timedelta(seconds=contents.waited) + (clock.now() - issued_at)
 
 
-def _shown_for(token: str, thread_path: str, person: str) -> timedelta:
+def _shown_for(token: str, scope: str, person: str) -> timedelta:
     """Return how long this person's form with this token has been shown; zero for any other token."""
     try:
         payload = tokens.read(PURPOSE, token, MAX_WRITING_TIME)
         is_theirs = tokens.equal(_Contents(*payload).visitor_hash, person)
-        return age(token, thread_path) if is_theirs else timedelta()
+        return age(token, scope) if is_theirs else timedelta()
     except (LinkInvalid, LooksAutomatic):
         return timedelta()
 
 
-def is_solved(token: str, thread_path: str) -> bool | None:
+def is_solved(token: str, scope: str) -> bool | None:
     """Return whether a token needs no answer any more; None if it is invalid or expired."""
     if not token:
         return None
@@ -93,7 +93,7 @@ def is_solved(token: str, thread_path: str) -> bool | None:
         contents = _contents(token)
     except LinkInvalid:
         return None
-    return contents.solved if contents.thread_path == thread_path else None
+    return contents.solved if contents.scope == scope else None
 
 
 def letters() -> str:
@@ -138,7 +138,7 @@ def work(token: str, failures: int) -> dict[str, Any]:
     return proof_of_work.pose(nonce, failures, _key_of_work())
 
 
-def spend(token: str, answer: str, thread_path: str, visitor: str, address_hash: str | None = None) -> None:
+def spend(token: str, answer: str, scope: str, visitor: str, address_hash: str | None = None) -> None:
     """Use up the token's one try, within the transaction that it guards.
 
     Who solved it is remembered for a ``VISIT``.
@@ -149,15 +149,15 @@ def spend(token: str, answer: str, thread_path: str, visitor: str, address_hash:
     """
     contents = _read(token)
     is_right = contents.solved or _is_right(answer, contents.nonce)
-    solver = _solver(visitor, address_hash, thread_path.partition("/")[0]) if is_right else None
-    _use_up(contents, thread_path, visitor, solver)
+    solver = _solver(visitor, address_hash, scope.partition("/")[0]) if is_right else None
+    _use_up(contents, scope, visitor, solver)
     if not is_right:
         raise ChallengeFailed
 
 
-def waive(token: str, thread_path: str, visitor: str) -> None:
+def waive(token: str, scope: str, visitor: str) -> None:
     """Use up the token without an answer, for those who can give none; raises what ``spend`` raises."""
-    _use_up(_read(token), thread_path, visitor, None)
+    _use_up(_read(token), scope, visitor, None)
 
 
 def was_solved_lately(visitor: str, address_hash: str | None, site_key: str) -> bool:
@@ -212,8 +212,8 @@ def _read(token: str) -> _Contents:
         raise ChallengeFailed from None
 
 
-def _use_up(contents: _Contents, thread_path: str, visitor: str, solver: str | None) -> None:
-    is_theirs = contents.thread_path == thread_path and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
+def _use_up(contents: _Contents, scope: str, visitor: str, solver: str | None) -> None:
+    is_theirs = contents.scope == scope and tokens.equal(contents.visitor_hash, _visitor_hash(visitor))
     _insert_once(contents.nonce, solver if is_theirs else None)
     if not is_theirs:
         raise ChallengeFailed

@@ -39,7 +39,7 @@ def backup(file: Path, only_checks: bool, overwrite: bool, without_secret: bool,
         progress.end()
         _say(manifest, file, "is whole", as_json=as_json)
         return
-    if file.exists() and not (overwrite and archive.is_one(file)):
+    if file.exists() and not (overwrite and archive.is_backup(file)):
         raise click.ClickException(f"{file} already exists. Name another file, or replace a backup with --overwrite.")
     _make(file, without_secret, as_json)
 
@@ -80,7 +80,7 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
 
 def _has_another_secret(config: Settings) -> bool:
     with application.on(config).app_context():
-        return secret_mark.is_another()
+        return secret_mark.has_changed()
 
 
 @contextmanager

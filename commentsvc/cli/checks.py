@@ -32,14 +32,14 @@ from commentsvc.db import db
 from commentsvc.errors import N_
 from commentsvc.i18n import gettext
 from commentsvc.linkbacks import page_check
-from commentsvc.linkbacks.page_check import CheckFailed, Finding, Mark, OptionalMissing
+from commentsvc.linkbacks.page_check import CheckFailed, CheckResult, CheckStatus, OptionalMissing
 from commentsvc.models.comment import Comment
 from commentsvc.models.configuration import Configuration
 from commentsvc.notifications import deliverability
 from commentsvc.settings import WrongSetting
 
 MAX_MAILS = 1000  # that are counted
-SIGNS = {Mark.FINE: "✓", Mark.OPTIONAL: "–", Mark.WRONG: "✗"}
+SIGNS = {CheckStatus.FINE: "✓", CheckStatus.OPTIONAL: "–", CheckStatus.WRONG: "✗"}
 HOUR = timedelta(hours=1)
 MIN_FREE = 1_000_000_000  # bytes
 MIN_ROOM = 1_000_000  # bytes, without which hardly anything can be saved
@@ -55,11 +55,11 @@ NO_DATABASE = N_("not checked, because the database cannot be used")
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def of_service() -> Iterator[Finding]:
+def of_service() -> Iterator[CheckResult]:
     """Run and print each check of the service."""
     for name, check in CHECKS:
         try:
-            finding = Finding(name, Mark.FINE, page_check.just(check()))
+            finding = CheckResult(name, CheckStatus.FINE, page_check.literal(check()))
         except CheckFailed as wrong:
             finding = wrong.found_by(name)
         except (SQLAlchemyError, _driver_error()):
@@ -68,7 +68,7 @@ def of_service() -> Iterator[Finding]:
         yield _printed(finding)
 
 
-def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
+def of_page(url: str, *, everything: bool) -> Iterator[CheckResult]:
     """Print whether comments work on an article's page, and what its checks found.
 
     Without ``everything``, optional parts for very old software are left out.
@@ -79,17 +79,17 @@ def of_page(url: str, *, everything: bool) -> Iterator[Finding]:
         found = page_check.check(fetch(url))
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:
         found = [CheckFailed(page_check.UNREADABLE, url=url, why=str(failure)).found_by(page_check.PAGE)]
-    wrong = sum(one.mark == Mark.WRONG for one in found)
+    wrong = sum(one.status == CheckStatus.WRONG for one in found)
     works, may_not = N_("Comments work on %(url)s"), N_("Comments may not work on %(url)s. Failed checks: %(wrong)s")
     click.echo(f"\n{gettext(may_not, url=url, wrong=wrong) if wrong else gettext(works, url=url)}")
     for finding in found:
-        if everything or finding.name != page_check.RDF or finding.mark != Mark.OPTIONAL:
+        if everything or finding.name != page_check.RDF or finding.status != CheckStatus.OPTIONAL:
             yield _printed(finding)
 
 
-def _printed(finding: Finding) -> Finding:
+def _printed(finding: CheckResult) -> CheckResult:
     code = f" {finding.code}" if finding.code else ""
-    click.echo(f"{SIGNS[finding.mark]} {gettext(finding.name)}: {i18n.reason(finding.reason)}{code}")
+    click.echo(f"{SIGNS[finding.status]} {gettext(finding.name)}: {i18n.reason(finding.reason)}{code}")
     return finding
 
 
@@ -182,7 +182,7 @@ def _secret() -> str:
         _ = config.secret
     except WrongSetting as wrong:
         raise CheckFailed("%(why)s", why=str(wrong)) from None
-    if secret_mark.is_another():
+    if secret_mark.has_changed():
         raise CheckFailed(N_("is not the one that the service last started with. Every node needs the same secret."))
     if config.secret_key:
         return gettext("set")

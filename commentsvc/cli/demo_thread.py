@@ -8,7 +8,7 @@ from commentsvc import clock, fields, links
 from commentsvc.accounts import moderators
 from commentsvc.cli.demo_blog import ARTICLE, POST, TITLE
 from commentsvc.comments import posting, submission
-from commentsvc.comments.posting import Mention, Writer
+from commentsvc.comments.posting import CommentAuthor, Mention
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
@@ -141,7 +141,7 @@ def _write_thread(site: Site, blog: str, owner: Moderator) -> None:
 
 def _post(site: Site, blog: str, name: str, body: str, parent_id: int | None, owner: Moderator) -> Comment:
     typed = {"author": name, "body": body, "parent_id": str(parent_id or ""), "url": blog + ARTICLE, "title": TITLE}
-    writer = Writer(
+    writer = CommentAuthor(
         visitor=f"demo-{name}", address_hash=None, language="en", moderator=owner if name == "Ada" else None
     )
     return posting.post_comment(Article.at(site, links.thread_key(ARTICLE)), submission.validate(typed), writer)

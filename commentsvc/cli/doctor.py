@@ -16,14 +16,14 @@ def doctor(url: str | None, everything: bool) -> None:
     from commentsvc import i18n
     from commentsvc.accounts import moderators
     from commentsvc.cli import checks
-    from commentsvc.linkbacks.page_check import Mark
+    from commentsvc.linkbacks.page_check import CheckStatus
 
     with (
         application.make(needs_secret=False, upgrades=False).app_context(),
         i18n.speaking(moderators.owners_language()),
     ):
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
-        wrong = sum(one.mark == Mark.WRONG for one in findings)
+        wrong = sum(one.status == CheckStatus.WRONG for one in findings)
         if wrong:
             raise click.ClickException(
                 i18n.gettext("%(wrong)s of %(all)s checks failed.", wrong=wrong, all=len(findings))

@@ -8,8 +8,8 @@ from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
 from commentsvc.jobs.runner import run
 from commentsvc.linkbacks import announcing, sending
-from commentsvc.linkbacks.announcing import Reading
-from commentsvc.linkbacks.sending import Message
+from commentsvc.linkbacks.announcing import ClaimedArticle
+from commentsvc.linkbacks.sending import OutgoingLinkback
 from commentsvc.models.announcement import Announcement, AnnouncementState
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
 from commentsvc.safe_http import FetchRefused
@@ -25,12 +25,12 @@ def ping(url: str) -> None:
         announced = announcing.announce(url)
     except WrongOrigin:
         raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
-    reading = announcing.claim(announced.id)
+    claimed = announcing.claim(announced.id)
     db.session.commit()
-    if reading is None:
+    if claimed is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
-    _read(reading)
-    found = announcing.leased_links(reading)
+    _read(claimed)
+    found = announcing.leased_links(claimed)
     if not found:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
     states = [_send(sending.message(sent)) for sent in found]
@@ -38,18 +38,18 @@ def ping(url: str) -> None:
         raise click.ClickException(f"{failed} of {len(found)} pages could not be told; the admin pages list them, too.")
 
 
-def _read(reading: Reading) -> None:
-    failure = run(announcing, reading)
+def _read(claimed: ClaimedArticle) -> None:
+    failure = run(announcing, claimed)
     if isinstance(failure, FetchRefused):
-        raise click.ClickException(f"{reading.url} may not be read: {failure}. {MAY_BE_PRIVATE}")
+        raise click.ClickException(f"{claimed.url} may not be read: {failure}. {MAY_BE_PRIVATE}")
     if failure is not None:
-        raise click.ClickException(f"{reading.url} could not be read: {failure}. The worker tries again later.")
-    article = db.session.get_one(Announcement, reading.announcement_id, populate_existing=True)
+        raise click.ClickException(f"{claimed.url} could not be read: {failure}. The worker tries again later.")
+    article = db.session.get_one(Announcement, claimed.announcement_id, populate_existing=True)
     if article.state == AnnouncementState.FAILED:
-        raise click.ClickException(f"{reading.url}: {article.reason}.")
+        raise click.ClickException(f"{claimed.url}: {article.reason}.")
 
 
-def _send(message: Message) -> SendingState:
+def _send(message: OutgoingLinkback) -> SendingState:
     run(sending, message)
     sent = db.session.get_one(SentLinkback, message.sent_id, populate_existing=True)
     click.echo(_in_words(sent))

@@ -11,7 +11,7 @@ from commentsvc.configuration import current
 from commentsvc.errors import N_
 from commentsvc.i18n import gettext
 from commentsvc.linkbacks.page_check import CheckFailed, OptionalMissing
-from commentsvc.safe_http import FetchFailed, FetchRefused, Page
+from commentsvc.safe_http import FetchedPage, FetchFailed, FetchRefused
 
 NOT_ANSWERING = N_("not checked, because the address does not answer")
 MAX_AGE = re.compile(r"max-age=(\d+)")
@@ -98,7 +98,7 @@ def purges() -> str:
             N_("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
         )
     try:
-        edge.tell([])
+        edge.send_purge([])
     except FetchRefused as refusal:
         forbidden = N_("may not be sent there (%(why)s). Add the host to COMMENTSVC_FETCH_ALLOW.")
         raise CheckFailed(forbidden, why=str(refusal)) from None
@@ -125,7 +125,7 @@ def certificate() -> str:
     return gettext("valid until %(day)s", day=f"{ends:%Y-%m-%d}")
 
 
-def _read(path: str) -> Page:
+def _read(path: str) -> FetchedPage:
     try:
         return safe_http.fetch_own(links.absolute(path))
     except FetchFailed:  # which another check reports

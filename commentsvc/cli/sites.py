@@ -13,7 +13,7 @@ from commentsvc.cli.arguments import MAY_BE_PRIVATE, site_named
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields
 from commentsvc.linkbacks import watching
-from commentsvc.linkbacks.watching import Watch
+from commentsvc.linkbacks.watching import ClaimedFeed
 from commentsvc.models.site import Site
 from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation.actions import Operator
@@ -45,7 +45,7 @@ def _option(rule: Rule) -> Any:
 
 RULES = (
     *map(_option, site_rules.RULES),
-    click.option("--feed", help="Watch this feed, and tell the pages that new articles link to; none to stop."),
+    click.option("--feed", help="ClaimedFeed this feed, and tell the pages that new articles link to; none to stop."),
 )
 
 
@@ -124,7 +124,7 @@ def remove(key: str) -> None:
     db.begin_write()
     site_removal.begin(site_named(key), Operator())
     db.session.commit()
-    for _ in db.in_batches(site_removal.go_on):
+    for _ in db.in_batches(site_removal.delete_batch):
         pass
     click.echo(f"Removed {key}.")
 
@@ -157,6 +157,6 @@ def _taken(rules: dict[str, Any]) -> dict[str, Any]:
 def _try_feed(url: str) -> None:
     """Report at once if the feed cannot be read; a job tries again anyway."""
     try:
-        watching.perform(Watch(0, url, {}))
+        watching.perform(ClaimedFeed(0, url, {}))
     except (FetchRefused, FetchFailed) as failure:
         click.echo(f"The feed cannot be read at the moment: {failure}. {MAY_BE_PRIVATE}", err=True)

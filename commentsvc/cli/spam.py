@@ -25,7 +25,7 @@ def export_lessons(key: str) -> None:
     """Write every word with the number of spam and of approved texts it stood in, as CSV."""
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(("word", "spam", "approved"))
-    for lesson in training.lessons(site_named(key)):
+    for lesson in training.export_words(site_named(key)):
         table.writerow((lesson.word, lesson.spam, lesson.ham))
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from commentsvc import fields, i18n, links, settings, throttle, tokens
 from commentsvc.comments import posting, replying, submission
-from commentsvc.comments.posting import Writer
+from commentsvc.comments.posting import CommentAuthor
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, TooMany
 from commentsvc.models.comment import Comment, State
@@ -58,7 +58,7 @@ class OnlyModeratorsWrite(Refusal):
     sentence = N_("Only moderators can reply to this email. Put “approve”, “spam” or “trash” on the first line.")
 
 
-def take(mail: Incoming) -> str:
+def process(mail: Incoming) -> str:
     """Process one incoming email and return the outcome. Only our own signed address in it is trusted."""
     meant = next(filter(None, map(return_address.read, mail.addresses)), None)
     if mail.report:
@@ -75,10 +75,10 @@ def take(mail: Incoming) -> str:
     except TooMany:
         return "ignored: too many mails from there"
     with i18n.speaking(holder.recipient.language):
-        return _obey(mail, meant, holder)
+        return _dispatch(mail, meant, holder)
 
 
-def _obey(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
+def _dispatch(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
     comment = Comment.locked(meant.second)
     action = _decide if meant.purpose == Purpose.MODERATE else _answer
     try:
@@ -104,7 +104,7 @@ def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
     # Whose browser confirmed the address may edit what is written from it; whose browser only asked may not.
     visitor = holder.confirmed_by
     typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
-    writer = Writer(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
+    writer = CommentAuthor(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
     return _post(mail, parent, typed, writer)
 
 
@@ -139,7 +139,7 @@ def _command(reply_text: str) -> State | None:
     return None
 
 
-def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: Writer) -> str:
+def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: CommentAuthor) -> str:
     key = _idempotency_key(mail, parent)
     if key and posting.find_by_idempotency_key(key):
         return "taken before"

@@ -11,7 +11,7 @@ from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
 from commentsvc.errors import EditTimeOver, LinkInvalid, NotYours, found
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import is_waiting
+from commentsvc.models.decision import is_pending_for_its_author
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.revision import Revision
@@ -40,7 +40,7 @@ def is_editable(comment: Comment) -> bool:
     is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
     if comment.is_linkback or is_over:
         return False
-    return comment.is_visible or is_waiting(comment)
+    return comment.is_visible or is_pending_for_its_author(comment)
 
 
 def own_by_token(comment_id: int, token: str) -> Comment:
@@ -101,7 +101,7 @@ def edit(comment: Comment, typed: str) -> None:
         return
     if db.session.scalar(select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED)):
         raise EditTimeOver
-    _say(comment, body, body_html)
+    _replace_body(comment, body, body_html)
     decisions.record_edit(comment, posting.judge(comment))
 
 
@@ -120,18 +120,18 @@ def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction
     undo_data: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)
     if new.body != comment.body:
-        undo_data["revision"] = _say(comment, new.body, new.body_html)
+        undo_data["revision"] = _replace_body(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
         versions.bump_thread(comment.thread)
-    undo_data["left"] = _stands(comment)
+    undo_data["left"] = _snapshot_fields(comment)
     return actions.record(Verb.TEXT, by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
 
 def undo_rewriting(action: ModeratorAction) -> list[Comment]:
     """Restore what a moderator changed, unless it was changed again since."""
     comment, undo_data = Comment.locked(action.comment_id or 0), action.undo_data
-    if comment is None or _stands(comment) != undo_data["left"]:
+    if comment is None or _snapshot_fields(comment) != undo_data["left"]:
         return []
     training.unlearn(comment)
     comment.author, comment.website = undo_data["author"], undo_data["website"]
@@ -145,12 +145,12 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
     return [comment]
 
 
-def _stands(comment: Comment) -> list[str | None]:
+def _snapshot_fields(comment: Comment) -> list[str | None]:
     """Return the comment's current fields, to detect later changes."""
     return [comment.author, comment.website, comment.body_hash, comment.text_version]
 
 
-def _say(comment: Comment, body: str, body_html: str) -> int:
+def _replace_body(comment: Comment, body: str, body_html: str) -> int:
     """Replace the text and keep the old one; return the revision's id."""
     training.unlearn(comment)
     revision = Revision(comment_id=comment.id, body=comment.body)

@@ -16,7 +16,7 @@ from commentsvc.threads import moving
 AT_ONCE = 100  # comments per transaction
 
 
-def is_left(action: ModeratorAction) -> bool:
+def has_imported_rows(action: ModeratorAction) -> bool:
     """Return whether anything that an import brought is still there."""
     return db.session.scalar(select(Imported.id).where(Imported.action_id == action.id).limit(1)) is not None
 
@@ -69,7 +69,7 @@ def _recount_and_prune(thread_ids: set[int], action_id: int) -> None:
         if thread is None:
             continue
         is_empty = db.session.scalar(select(Comment.id).where(Comment.thread_id == thread_id).limit(1)) is None
-        moving.count_anew(thread)
+        moving.recount(thread)
         if is_empty and thread_id in opened:
             db.session.execute(delete(Thread).where(Thread.id == thread_id))
             db.session.expire_all()

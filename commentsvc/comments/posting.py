@@ -15,14 +15,14 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import decisions, evidence, policy, second_opinion, training
-from commentsvc.moderation.evidence import Circumstances
+from commentsvc.moderation.evidence import SubmissionContext
 from commentsvc.notifications import subscriptions
 from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
 
 
 @dataclass(frozen=True)
-class Writer:
+class CommentAuthor:
     """What is known about who writes, as hashes only."""
 
     visitor: str | None
@@ -54,11 +54,11 @@ class Mention:
     author_url: str | None = None
     published_at: datetime | None = None
     parent_id: int | None = None
-    circumstances: Circumstances = evidence.ORDINARY
+    context: SubmissionContext = evidence.ORDINARY
 
 
 def post_comment(
-    article: Article, submission: Submission, writer: Writer, idempotency_key: str | None = None
+    article: Article, submission: Submission, writer: CommentAuthor, idempotency_key: str | None = None
 ) -> Comment:
     """Store a submitted comment in the state that the policy decides.
 
@@ -94,7 +94,7 @@ def post_comment(
         moderator_id=writer.moderator.id if writer.moderator else None,
         idempotency_key=idempotency_key,
     )
-    verdict = judge(comment, Circumstances(seconds=writer.seconds, unsolved=writer.is_unsolved))
+    verdict = judge(comment, SubmissionContext(seconds=writer.seconds, unsolved=writer.is_unsolved))
     if verdict.is_suspicious and writer.is_unasked:
         raise ChallengeNeeded
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
@@ -134,7 +134,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
         **_columns_of(mention),
         is_discussion=mention.response == Response.REPLY,
     )
-    verdict = judge(comment, mention.circumstances)
+    verdict = judge(comment, mention.context)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
     _store(comment)
     return comment
@@ -158,7 +158,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     if not comment.is_visible:
         comment.is_discussion = comment.is_discussion or mention.response == Response.REPLY
     comment.edited_at = clock.now()
-    verdict = judge(comment, mention.circumstances)
+    verdict = judge(comment, mention.context)
     decisions.record_edit(comment, verdict, policy.REASON_PAGE_CHANGED)
     if was_withdrawn:
         decisions.decide(comment, verdict.state, by=None, reasons=verdict.reasons)
@@ -179,7 +179,7 @@ def _columns_of(mention: Mention) -> dict[str, object]:
     }
 
 
-def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) -> policy.Verdict:
+def judge(comment: Comment, context: SubmissionContext = evidence.ORDINARY) -> policy.Verdict:
     """Return the policy's verdict about a comment as it is now.
 
     Raises:
@@ -190,7 +190,7 @@ def judge(comment: Comment, circumstances: Circumstances = evidence.ORDINARY) ->
         raise AlreadyPosted(known.duplicate)
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread, evidence.facts(comment, known, circumstances))
+    return policy.first_state(comment.thread, evidence.facts(comment, known, context))
 
 
 def body_hash(body: str) -> str:

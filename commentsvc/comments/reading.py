@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from commentsvc.db import db, unindexed
 from commentsvc.models.comment import FACEPILE, Comment, State
-from commentsvc.models.decision import waits
+from commentsvc.models.decision import is_pending_for_author
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
@@ -147,7 +147,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
         return []
     # A thread may have thousands of comments, and so may an author, but few of a thread's are hidden.
     hidden = select(Comment).where(Comment.thread_id == thread.id, Comment.state.in_((State.PENDING, State.SPAM)))
-    held = hidden.where(unindexed(Comment.visitor) == visitor, waits())
+    held = hidden.where(unindexed(Comment.visitor) == visitor, is_pending_for_author())
     return list(db.session.scalars(held.order_by(*Comment.order()).limit(20)))
 
 

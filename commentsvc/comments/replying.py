@@ -2,7 +2,7 @@
 
 from commentsvc import fields
 from commentsvc.comments import posting, submission
-from commentsvc.comments.posting import Writer
+from commentsvc.comments.posting import CommentAuthor
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -24,7 +24,7 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
     actions.decide(comment, State.APPROVED, by, action)
     author = by.name or thread.site.name
     reply = submission.Submission(author=author, body=body, body_html=body_html, parent_id=comment.id)
-    writer = Writer(visitor=None, address_hash=None, language=by.language, moderator=by)
+    writer = CommentAuthor(visitor=None, address_hash=None, language=by.language, moderator=by)
     posted = posting.post_comment(Article(thread.site, thread.key, thread), reply, writer, key)
     action.undo_data = {"reply": posted.id}
     return action

@@ -86,7 +86,7 @@ def receive(raw: bytes) -> str:
     """
     try:
         mail = incoming.read(raw)  # before anything is locked: strangers send anything
-        outcome = run_in_transaction(partial(by_mail.take, mail))
+        outcome = run_in_transaction(partial(by_mail.process, mail))
     except incoming.Unreadable as error:
         log.warning("a mail could not be read: %s", error)
         return f"ignored: {error}"

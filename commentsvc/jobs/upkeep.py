@@ -29,6 +29,6 @@ def forget_old() -> int:
 
 def remove_sites() -> int:
     """Delete the next rows of removed sites; return how many."""
-    if not site_removal.is_left():
+    if not site_removal.has_remaining():
         return 0
-    return run_in_transaction(site_removal.go_on)
+    return run_in_transaction(site_removal.delete_batch)

@@ -10,7 +10,7 @@ from commentsvc import clock, configuration, links, safe_http
 from commentsvc.db import db
 from commentsvc.errors import NotFound, PermanentFailure, WrongOrigin
 from commentsvc.linkbacks import article_page
-from commentsvc.linkbacks.article_page import Article
+from commentsvc.linkbacks.article_page import ParsedArticle
 from commentsvc.linkbacks.source_page import GONE
 from commentsvc.models.announcement import Announcement, AnnouncementState
 from commentsvc.models.moderator import Moderator
@@ -25,7 +25,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Reading:
+class ClaimedArticle:
     """An announced article, leased to be read."""
 
     announcement_id: int
@@ -55,9 +55,9 @@ def announce(url: str, fingerprint: str = "") -> Announcement:
     return article
 
 
-def leave_alone(site: Site, url: str, fingerprint: str) -> None:
+def mark_existing(site: Site, url: str, fingerprint: str) -> None:
     """Remember an article without sending anything."""
-    old = {"state": AnnouncementState.OLD, "fingerprint": fingerprint}
+    old = {"state": AnnouncementState.PREEXISTING, "fingerprint": fingerprint}
     db.session.add(Announcement(site_id=site.id, site=site, url=url, url_hash=_hash(url), **old))
 
 
@@ -67,32 +67,32 @@ def of_article(site: Site, url: str) -> Announcement | None:
     return db.session.scalar(same)
 
 
-def claim(announcement_id: int | None = None) -> Reading | None:
+def claim(announcement_id: int | None = None) -> ClaimedArticle | None:
     """Lease the article that is due next, or the one with this id."""
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
         own_origins = [*row.site.origins, links.origin_of(links.absolute("/")) or ""]
-        return Reading(row.id, row.url, own_origins, leases_links=announcement_id is not None)
+        return ClaimedArticle(row.id, row.url, own_origins, leases_links=announcement_id is not None)
     return None
 
 
-def perform(reading: Reading) -> Article:
+def perform(claimed: ClaimedArticle) -> ParsedArticle:
     """Read the article; one that is gone has no links.
 
     Raises:
         safe_http.FetchRefused, safe_http.FetchFailed
     """
-    page = safe_http.fetch(reading.url)
+    page = safe_http.fetch(claimed.url)
     if page.status in GONE:
-        return Article(reading.url, "", "", [], is_gone=True)
+        return ParsedArticle(claimed.url, "", "", [], is_gone=True)
     if not page.is_success:
         raise FetchFailed(f"the page answers with status {page.status}")
-    return article_page.read(page, reading.own_origins)
+    return article_page.read(page, claimed.own_origins)
 
 
-def complete(reading: Reading, article: Article) -> None:
+def complete(claimed: ClaimedArticle, article: ParsedArticle) -> None:
     """Enqueue a linkback for each link of an article, and for each that it had before."""
-    row = db.session.get_one(Announcement, reading.announcement_id)
+    row = db.session.get_one(Announcement, claimed.announcement_id)
     row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
     row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
     rows = {sent.target: sent for sent in db.session.scalars(_links_of(row))}
@@ -110,12 +110,12 @@ def complete(reading: Reading, article: Article) -> None:
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
     for sent in queued:
         send_again(sent)
-        sent.leased_until = clock.now() + LEASE * len(queued) if reading.leases_links else None
+        sent.leased_until = clock.now() + LEASE * len(queued) if claimed.leases_links else None
 
 
-def leased_links(reading: Reading) -> list[SentLinkback]:
+def leased_links(claimed: ClaimedArticle) -> list[SentLinkback]:
     """Return the linkbacks of an article that are leased to whoever had it read."""
-    rows = select(SentLinkback).where(SentLinkback.announcement_id == reading.announcement_id)
+    rows = select(SentLinkback).where(SentLinkback.announcement_id == claimed.announcement_id)
     leased = (SentLinkback.state == SendingState.QUEUED) & SentLinkback.leased_until.is_not(None)
     return list(db.session.scalars(rows.where(leased).order_by(SentLinkback.id)))
 
@@ -131,17 +131,17 @@ def unread(who: Moderator) -> list[Announcement]:
     return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
 
 
-def retry(reading: Reading, reason: str) -> None:
+def retry(claimed: ClaimedArticle, reason: str) -> None:
     """Try again later, six times in all."""
-    row = db.session.get_one(Announcement, reading.announcement_id)
+    row = db.session.get_one(Announcement, claimed.announcement_id)
     row.reason = reason[:300]
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = AnnouncementState.FAILED
 
 
-def give_up(reading: Reading, failure: PermanentFailure) -> None:
+def give_up(claimed: ClaimedArticle, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
-    retry(reading, str(failure))
+    retry(claimed, str(failure))
 
 
 def _links_of(row: Announcement) -> Select[SentLinkback]:

@@ -8,7 +8,7 @@ from urllib.parse import urldefrag, urljoin
 from commentsvc import links
 from commentsvc.linkbacks.source_page import decoded
 from commentsvc.markup import plain_text
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -28,7 +28,7 @@ NOT_THE_AUTHORS = frozenset({"ugc", "nofollow", "sponsored", "tag", "author", "m
 
 
 @dataclass(frozen=True)
-class Article:
+class ParsedArticle:
     """``links`` are absolute, without fragments, unique, in page order; empty if the article is gone."""
 
     url: str
@@ -38,7 +38,7 @@ class Article:
     is_gone: bool = False
 
 
-def read(page: Page, own_origins: Iterable[str]) -> Article:
+def read(page: FetchedPage, own_origins: Iterable[str]) -> ParsedArticle:
     """Extract title, excerpt and external links of an article."""
     root = _tree(decoded(page))
     title = _first(root, "//meta[@property='og:title']/@content", "//title//text()", "//h1//text()")
@@ -46,7 +46,7 @@ def read(page: Page, own_origins: Iterable[str]) -> Article:
     part = next(found[0] for path in PARTS if (found := root.xpath(path)))
     text = next(iter(part.xpath(".//*[contains(concat(' ', @class, ' '), ' e-content ')]")), part)
     description = _first(root, "//meta[@name='description']/@content") or plain_text.fold(" ".join(text.itertext()))
-    return Article(
+    return ParsedArticle(
         page.url,
         plain_text.crop(plain_text.fold(title), MAX_TITLE_LENGTH),
         plain_text.crop(plain_text.fold(description), MAX_EXCERPT_LENGTH),

@@ -11,7 +11,7 @@ from commentsvc import links
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 
 # One value of a Link header: the address, then parameters up to the next comma outside of quotes.
 LINK = re.compile(r"<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
@@ -32,12 +32,12 @@ class Endpoint:
     url: str
 
 
-def endpoint_of(page: Page, target: str) -> Endpoint | None:
+def endpoint_of(page: FetchedPage, target: str) -> Endpoint | None:
     """Return the endpoint of the page at ``target``: webmention before pingback before trackback."""
     return next(endpoints(page, target), None)
 
 
-def endpoints(page: Page, target: str) -> Iterator[Endpoint]:
+def endpoints(page: FetchedPage, target: str) -> Iterator[Endpoint]:
     """Yield all endpoints that a page names, in the order to try them."""
     html = decoded(page) if page.content_type in HTML else ""
     reader, base = _RelReader(), plain_text.base_in(html, page.url)
@@ -62,7 +62,7 @@ def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]
             yield Endpoint(protocol, url)
 
 
-def _in_headers(page: Page, rel: str) -> Iterator[str]:
+def _in_headers(page: FetchedPage, rel: str) -> Iterator[str]:
     for href, parameters in LINK.findall(page.headers.get("link", "")[:MAX_HEADER_LENGTH]):
         values = [quoted or token for name, quoted, token in PARAMETER.findall(parameters) if name.lower() == "rel"]
         if values and rel in values[0].lower().split():

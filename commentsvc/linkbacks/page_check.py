@@ -16,7 +16,7 @@ from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 from commentsvc.threads import threads
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ ANOTHER_HOST = N_(
 IDENTIFIER = re.compile(r"dc:identifier\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
-class Mark(StrEnum):
+class CheckStatus(StrEnum):
     """The result of a check; what is optional is missing without being needed."""
 
     FINE = "fine"
@@ -65,11 +65,11 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check found; ``code`` is what to write, if the sentence ends with a colon."""
 
     name: str
-    mark: Mark
+    status: CheckStatus
     reason: Reason
     code: str = ""
 
@@ -77,29 +77,29 @@ class Finding:
 class CheckFailed(Exception):
     """What is wrong, and how to fix it."""
 
-    mark = Mark.WRONG
+    status = CheckStatus.WRONG
 
     def __init__(self, sentence: str, code: str = "", **values: object) -> None:
         super().__init__(sentence)
         self.reason: Reason = [sentence, values]
         self.code = code
 
-    def found_by(self, name: str) -> Finding:
+    def found_by(self, name: str) -> CheckResult:
         """Return this failure as the finding of a check."""
-        return Finding(name, self.mark, self.reason, self.code)
+        return CheckResult(name, self.status, self.reason, self.code)
 
 
 class OptionalMissing(CheckFailed):
     """What is missing, and optional."""
 
-    mark = Mark.OPTIONAL
+    status = CheckStatus.OPTIONAL
 
 
 @dataclass(frozen=True)
-class Article:
+class CheckedPage:
     """The page being checked, parsed as browsers do."""
 
-    page: Page
+    page: FetchedPage
     html: str
     root: "etree._Element"
     site: Site
@@ -126,7 +126,7 @@ class Article:
         return str(found[0]) if found else ""
 
 
-def check(page: Page) -> list[Finding]:
+def check(page: FetchedPage) -> list[CheckResult]:
     """Run every check on a fetched page."""
     try:
         article = _article(page)
@@ -135,7 +135,7 @@ def check(page: Page) -> list[Finding]:
     return list(_findings(article))
 
 
-def _article(page: Page) -> Article:
+def _article(page: FetchedPage) -> CheckedPage:
     if not page.is_success:
         if "location" in page.headers:
             raise CheckFailed(LEADS_AWAY, url=page.url, status=page.status, place=page.headers["location"])
@@ -151,10 +151,10 @@ def _article(page: Page) -> Article:
     root = plain_text.tree(html)
     if root is None:
         raise CheckFailed(N_("%(url)s is empty."), url=page.url)
-    return Article(page, html, root, site)
+    return CheckedPage(page, html, root, site)
 
 
-def _findings(article: Article) -> Iterator[Finding]:
+def _findings(article: CheckedPage) -> Iterator[CheckResult]:
     for name, check in CHECKS:
         try:
             reason = check(article)
@@ -162,15 +162,15 @@ def _findings(article: Article) -> Iterator[Finding]:
             yield wrong.found_by(name)
         else:
             if reason:
-                yield Finding(name, Mark.FINE, reason)
+                yield CheckResult(name, CheckStatus.FINE, reason)
 
 
-def _site(article: Article) -> Reason:
+def _site(article: CheckedPage) -> Reason:
     values = {"origin": links.origin_of(article.page.url), "key": article.site.key}
     return [N_("%(origin)s belongs to the blog %(key)s"), values]
 
 
-def _canonical(article: Article) -> Reason:
+def _canonical(article: CheckedPage) -> Reason:
     found = article.root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
     if not found:
         wanted = f'<link rel="canonical" href="{article.page.url}">'
@@ -179,17 +179,17 @@ def _canonical(article: Article) -> Reason:
         raise CheckFailed(ELSEWHERE, url=article.canonical)
     if not links.same_page(article.canonical, article.page.url):
         raise CheckFailed(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
-    return just(article.canonical)
+    return literal(article.canonical)
 
 
-def _script(article: Article) -> Reason:
+def _script(article: CheckedPage) -> Reason:
     wanted = links.absolute("/embed.js")
     element = f'<script type="module" src="{wanted}"></script>'
     scripts = {urljoin(article.base, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
             raise CheckFailed(N_("%(url)s is not loaded as a module. Use:"), element, url=wanted)
-        return just(wanted)
+        return literal(wanted)
     if other := next((src for src in scripts if src.endswith("/embed.js")), ""):
         raise CheckFailed(ANOTHER_SERVER, element, other=other, own=links.absolute(""))
     raise CheckFailed(MISSING, element)
@@ -201,7 +201,7 @@ def _scripts(root: "etree._Element") -> Iterator[tuple[str, str]]:
             yield src.strip(), script.get("type", "")
 
 
-def _element(article: Article) -> Reason:
+def _element(article: CheckedPage) -> Reason:
     start = f'<comment-thread site="{article.site.key}"><a href="{links.thread_page(article.site.key, article.key)}">'
     wanted = f"{start}Comments</a></comment-thread>"
     if not article.root.xpath("//comment-thread"):
@@ -215,13 +215,13 @@ def _element(article: Article) -> Reason:
     return [N_("shows the thread %(path)s"), {"path": links.thread_path(article.site.key, article.key)}]
 
 
-def _webmention(article: Article) -> Reason:
+def _webmention(article: CheckedPage) -> Reason:
     return _endpoint(
         article, Kind.WEBMENTION, links.webmention(), f'<link rel="webmention" href="{links.webmention()}">'
     )
 
 
-def _pingback(article: Article) -> Reason:
+def _pingback(article: CheckedPage) -> Reason:
     element = f'<link rel="pingback" href="{links.pingback()}">'
     reason = _endpoint(article, Kind.PINGBACK, links.pingback(), element)
     is_literal = re.search(r'<link rel="pingback" href="([^"]+)" ?/?>', article.html)
@@ -230,13 +230,13 @@ def _pingback(article: Article) -> Reason:
     return reason
 
 
-def _trackback(article: Article) -> Reason:
+def _trackback(article: CheckedPage) -> Reason:
     wanted = links.trackback(article.site.key, article.key)
     element = f'<link rel="trackback" type="application/x-www-form-urlencoded" href="{wanted}">'
     return _endpoint(article, Kind.TRACKBACK, wanted, element)
 
 
-def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Reason:
+def _endpoint(article: CheckedPage, protocol: Kind, wanted: str, element: str) -> Reason:
     if not article.site.takes(protocol):
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
@@ -245,10 +245,10 @@ def _endpoint(article: Article, protocol: Kind, wanted: str, element: str) -> Re
     if offered[0] != wanted:
         sentence = N_("the page says %(found)s, but it should be %(wanted)s. Use:")
         raise CheckFailed(sentence, element, found=offered[0], wanted=wanted)
-    return just(wanted)
+    return literal(wanted)
 
 
-def _rdf(article: Article) -> Reason:
+def _rdf(article: CheckedPage) -> Reason:
     """The block is for old trackback senders, who find the article by its identifier."""
     if not article.site.takes(Kind.TRACKBACK):
         return ""
@@ -276,7 +276,7 @@ def _comments(html: str) -> Iterator[str]:
         start = html.find("<!--", end)
 
 
-def _policy(article: Article) -> Reason:
+def _policy(article: CheckedPage) -> Reason:
     policies = [article.page.headers.get("content-security-policy", "")]
     policies += [str(one) for one in article.root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")]
     server = links.origin_of(links.absolute("")) or ""
@@ -305,8 +305,8 @@ def _is_among(source: str, origin: str, own: str) -> bool:
     usual = USUAL_PORTS[server.scheme]
     if source == "*" or (source == "'self'" and origin == own):
         return True
-    scheme, mark, rest = source.rpartition("://")
-    if not mark and source.endswith(":"):
+    scheme, status, rest = source.rpartition("://")
+    if not status and source.endswith(":"):
         scheme, rest = source[:-1], ""
     if scheme not in ("", server.scheme) and (scheme, server.scheme) != ("http", "https"):
         return False
@@ -319,7 +319,7 @@ def _is_among(source: str, origin: str, own: str) -> bool:
     return name.endswith(host[1:]) if host.startswith("*.") else ascii_host(host) == name
 
 
-def _cookies(article: Article) -> Reason:
+def _cookies(article: CheckedPage) -> Reason:
     server, page = urlsplit(links.absolute("")), urlsplit(article.page.url)
     if page.scheme == "https" and server.scheme != "https":
         raise CheckFailed(NO_HTTPS)
@@ -330,12 +330,12 @@ def _cookies(article: Article) -> Reason:
     return ANOTHER_HOST
 
 
-def just(text: str) -> Reason:
+def literal(text: str) -> Reason:
     """Return a text that needs no translation as a reason."""
     return ["%(text)s", {"text": text}]
 
 
-CHECKS: tuple[tuple[str, Callable[[Article], Reason]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[CheckedPage], Reason]], ...] = (
     (N_("Site"), _site),
     (N_("Canonical link"), _canonical),
     (N_("Script"), _script),

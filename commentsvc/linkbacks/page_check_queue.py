@@ -9,7 +9,7 @@ from commentsvc import safe_http
 from commentsvc.db import db
 from commentsvc.errors import PermanentFailure
 from commentsvc.linkbacks import page_check
-from commentsvc.linkbacks.page_check import CheckFailed, Finding
+from commentsvc.linkbacks.page_check import CheckFailed, CheckResult
 from commentsvc.models.page_check import DONE, PageCheck
 from commentsvc.models.site import Site
 
@@ -47,7 +47,7 @@ def claim() -> ClaimedCheck | None:
     return None
 
 
-def perform(claimed: ClaimedCheck) -> list[Finding]:
+def perform(claimed: ClaimedCheck) -> list[CheckResult]:
     """Fetch the page and check it."""
     return page_check.check(safe_http.fetch_itself(claimed.url))
 
@@ -67,9 +67,9 @@ def _fail(claimed: ClaimedCheck, sentence: str, why: str) -> None:
     complete(claimed, [CheckFailed(sentence, url=claimed.url, why=why).found_by(page_check.PAGE)])
 
 
-def complete(claimed: ClaimedCheck, found: list[Finding]) -> None:
+def complete(claimed: ClaimedCheck, found: list[CheckResult]) -> None:
     """Store the findings."""
     row = db.session.get(PageCheck, claimed.check_id)
     if row is not None:
-        row.findings = [[one.name, one.mark, one.reason, one.code] for one in found]
+        row.findings = [[one.name, one.status, one.reason, one.code] for one in found]
         row.state, row.leased_until = DONE, None

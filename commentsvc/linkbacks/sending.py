@@ -21,7 +21,7 @@ from commentsvc.models.announcement import Announcement
 from commentsvc.models.comment import Kind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
-from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.safe_http import FetchedPage, FetchFailed
 
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
@@ -36,7 +36,7 @@ class ReceiverRefused(PermanentFailure):
 
 
 @dataclass(frozen=True)
-class Message:
+class OutgoingLinkback:
     """A leased linkback: what is needed to send it."""
 
     sent_id: int
@@ -58,7 +58,7 @@ class Outcome:
     status_url: str | None = None
 
 
-def claim() -> Message | None:
+def claim() -> OutgoingLinkback | None:
     """Lease the linkback that is due next."""
     for row in SentLinkback.claim(1, LEASE):
         if row.tries < MAX_TRIES:
@@ -67,17 +67,17 @@ def claim() -> Message | None:
     return None
 
 
-def message(row: SentLinkback) -> Message:
+def message(row: SentLinkback) -> OutgoingLinkback:
     """Return what is needed to send a leased linkback."""
     article = row.announcement
-    return Message(
+    return OutgoingLinkback(
         *(row.id, article.url, row.target, article.title, article.excerpt, article.site.name),
         is_known=row.is_known,
         is_linked=row.is_linked,
     )
 
 
-def perform(message: Message) -> Outcome:
+def perform(message: OutgoingLinkback) -> Outcome:
     """Find the page's endpoint and send the linkback there.
 
     Raises:
@@ -93,7 +93,7 @@ def perform(message: Message) -> Outcome:
         raise ReceiverRefused("could not be read") from error
 
 
-def _sent(message: Message) -> Outcome:
+def _sent(message: OutgoingLinkback) -> Outcome:
     target = safe_http.fetch(message.target)
     endpoint = discovery.endpoint_of(target, message.target)
     if endpoint is None:
@@ -117,7 +117,7 @@ def _sent(message: Message) -> Outcome:
     return Outcome(endpoint, "taken")
 
 
-def complete(message: Message, outcome: Outcome) -> None:
+def complete(message: OutgoingLinkback, outcome: Outcome) -> None:
     """Store the outcome."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state = SendingState.SENT if outcome.endpoint else SendingState.NO_ENDPOINT
@@ -128,13 +128,13 @@ def complete(message: Message, outcome: Outcome) -> None:
     row.sent_at = clock.now()
 
 
-def give_up(message: Message, failure: PermanentFailure) -> None:
+def give_up(message: OutgoingLinkback, failure: PermanentFailure) -> None:
     """Mark it as failed; a moderator may have it sent again."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.state, row.answer, row.leased_until = SendingState.FAILED, str(failure)[:300], None
 
 
-def retry(message: Message, reason: str) -> None:
+def retry(message: OutgoingLinkback, reason: str) -> None:
     """Try again later, six times in all."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason[:300]
@@ -148,7 +148,7 @@ def latest(who: Moderator) -> list[SentLinkback]:
     return list(db.session.scalars(theirs.order_by(SentLinkback.id.desc()).limit(SHOWN)))
 
 
-def _status_url(page: Page, endpoint: Endpoint) -> str | None:
+def _status_url(page: FetchedPage, endpoint: Endpoint) -> str | None:
     """Return where the other side reports progress, if it does."""
     try:
         return links.plain(urljoin(endpoint.url, page.headers["location"])) if page.status == 201 else None
@@ -156,7 +156,7 @@ def _status_url(page: Page, endpoint: Endpoint) -> str | None:
         return None
 
 
-def _must_be_fine(page: Page) -> Page:
+def _must_be_fine(page: FetchedPage) -> FetchedPage:
     """Raise ``ReceiverRefused``, or ``FetchFailed`` if it may succeed later."""
     if page.is_temporary_error:
         raise FetchFailed(f"status {page.status}")
@@ -166,7 +166,7 @@ def _must_be_fine(page: Page) -> Page:
     return page
 
 
-def _answer_of_pingback(page: Page) -> str:
+def _answer_of_pingback(page: FetchedPage) -> str:
     """Raise ``ReceiverRefused`` for any fault except "already registered"."""
     refusal = pingback.refusal_in(page.body)
     if refusal is None:

@@ -14,7 +14,7 @@ from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Response
-from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.safe_http import FetchedPage, FetchFailed
 
 MAX_TITLE_LENGTH = 250
 MAX_EXCERPT_LENGTH = 250
@@ -72,7 +72,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Finding:
+class SourceContent:
     """A page that links to us: its text about our article, its number of links, its words."""
 
     title: str
@@ -92,7 +92,7 @@ class Finding:
         return len(claimed & self.words) >= MIN_SHARE * len(claimed)
 
 
-def read(page: Page, target: Target) -> Finding:
+def read(page: FetchedPage, target: Target) -> SourceContent:
     """Extract what ``page`` says where it links to ``target``.
 
     Raises:
@@ -109,7 +109,7 @@ def read(page: Page, target: Target) -> Finding:
     raise NoLink(f"the page is {page.content_type[:60]}, not HTML")
 
 
-def decoded(page: Page) -> str:
+def decoded(page: FetchedPage) -> str:
     """Decode by the declared charset, header before meta."""
     header = plain_text.declared_charset(page.headers.get("content-type", ""))
     return plain_text.decode(page.body, header, *_named_in(page.body[:4096].decode("latin-1")))
@@ -124,7 +124,7 @@ def _named_in(beginning: str) -> Iterator[str]:
         yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 
-def _check_status(page: Page) -> None:
+def _check_status(page: FetchedPage) -> None:
     why = f"the page answers with status {page.status}"
     if page.status == GONE_FOR_EVER:
         raise NoLink(why)
@@ -134,7 +134,7 @@ def _check_status(page: Page) -> None:
         raise SourceMissing(why)
 
 
-def _read_html(page: Page, target: Target) -> Finding:
+def _read_html(page: FetchedPage, target: Target) -> SourceContent:
     html = decoded(page)
     reader = _LinkReader(plain_text.base_in(html, page.url), target)
     plain_text.parse(html, reader)
@@ -147,10 +147,10 @@ def _read_html(page: Page, target: Target) -> Finding:
     excerpt = _around(reader.text, reader.found_at)
     entry = microformats.about_us(html, page.url, target.fits) if target.reads_all else None
     if entry is None:
-        return Finding(title, excerpt, reader.links, words)
-    return Finding(
+        return SourceContent(title, excerpt, reader.links, words)
+    return SourceContent(
         title=plain_text.crop(entry.name, MAX_TITLE_LENGTH) or title,
-        excerpt=_said(entry, excerpt),
+        excerpt=_excerpt(entry, excerpt),
         links=reader.links,
         words=words,
         response=entry.response,
@@ -161,7 +161,7 @@ def _read_html(page: Page, target: Target) -> Finding:
     )
 
 
-def _said(entry: Entry, around: str) -> str:
+def _excerpt(entry: Entry, around: str) -> str:
     """Return the text to show: all of a reply, nothing of a like or repost, a summary of others."""
     if entry.response == Response.REPLY:
         return entry.text or entry.summary or around
@@ -172,23 +172,23 @@ def _said(entry: Entry, around: str) -> str:
     return plain_text.crop(entry.summary or plain_text.fold(entry.text), MAX_EXCERPT_LENGTH)
 
 
-def _read_text(page: Page, target: Target) -> Finding:
+def _read_text(page: FetchedPage, target: Target) -> SourceContent:
     text = decoded(page)
     for found in ADDRESS.finditer(text):
         if target.fits(found[0]) or target.fits(found[0].rstrip(END_OF_SENTENCE)):
             around = _around([text[: found.start()], text[found.end() :]], 1)
-            return Finding("", around, len(ADDRESS.findall(text)), _words(text))
+            return SourceContent("", around, len(ADDRESS.findall(text)), _words(text))
     raise NoLink("the text does not name the article")
 
 
-def _read_json(page: Page, target: Target) -> Finding:
+def _read_json(page: FetchedPage, target: Target) -> SourceContent:
     try:
         strings = list(_strings(json.loads(page.body)))
     except (ValueError, RecursionError):
         raise NoLink("the page is no JSON that can be read") from None
     if not any(target.fits(one) for one in strings if one.startswith("http")):
         raise NoLink("the JSON does not name the article")
-    return Finding("", "", sum(one.startswith("http") for one in strings), _words("\n".join(strings)))
+    return SourceContent("", "", sum(one.startswith("http") for one in strings), _words("\n".join(strings)))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
-from commentsvc.linkbacks.source_page import Finding, Target
+from commentsvc.linkbacks.source_page import SourceContent, Target
 from commentsvc.markup import sanitize
 from commentsvc.models.comment import FACEPILE, Comment, Kind, Response, State
 from commentsvc.models.decision import Decision
@@ -26,7 +26,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.ping import Ping, PingState
 from commentsvc.moderation import bans, decisions
 from commentsvc.moderation.author_identity import AuthorIdentity
-from commentsvc.moderation.evidence import Circumstances
+from commentsvc.moderation.evidence import SubmissionContext
 from commentsvc.threads.articles import Article
 
 REASON_GONE = N_("the linking page is gone or no longer links here")
@@ -69,7 +69,7 @@ def claim() -> Claim | None:
     return None
 
 
-def perform(claimed: Claim) -> Finding:
+def perform(claimed: Claim) -> SourceContent:
     """Fetch and read the source.
 
     Raises:
@@ -86,7 +86,7 @@ def perform(claimed: Claim) -> Finding:
     return source_page.read(page, claimed.target)
 
 
-def complete(claimed: Claim, finding: Finding) -> None:
+def complete(claimed: Claim, finding: SourceContent) -> None:
     """Show a verified source as the policy decides, or update what is shown.
 
     Raises:
@@ -209,7 +209,7 @@ def _is_host_over_limit(host: str) -> bool:
     return (db.session.scalar(recent) or 0) >= MAX_OF_HOST
 
 
-def _check_ban(ping: Ping, finding: Finding) -> None:
+def _check_ban(ping: Ping, finding: SourceContent) -> None:
     """Raise if the page's content is banned, even if the ping itself was not."""
     addresses = (finding.author_url or "", finding.url or "", finding.page)
     text = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
@@ -219,7 +219,7 @@ def _check_ban(ping: Ping, finding: Finding) -> None:
         raise NotAccepting from None
 
 
-def _mention(ping: Ping, finding: Finding) -> Mention:
+def _mention(ping: Ping, finding: SourceContent) -> Mention:
     parent = receiving.answered(ping.target) if finding.response == Response.REPLY else None
     excerpt = ping.excerpt or finding.excerpt
     mention = Mention(
@@ -233,7 +233,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
         author_url=finding.author_url,
         published_at=finding.published_at,
         parent_id=parent.id if parent else None,
-        circumstances=Circumstances(
+        context=SubmissionContext(
             pings=0 if finding.response in FACEPILE or _is_trusted_host(ping) else _recent_pings_from_host(ping),
             links_out=finding.links,
             is_made_up=not finding.says(ping.excerpt),
@@ -242,7 +242,7 @@ def _mention(ping: Ping, finding: Finding) -> Mention:
     return mention if mention.response in (Response.REPLY, Response.MENTION) else replace(mention, title="")
 
 
-def _title(ping: Ping, finding: Finding) -> str:
+def _title(ping: Ping, finding: SourceContent) -> str:
     claimed = ping.title if ping.title != ping.source else ""
     return claimed or finding.title or ping.source[: source_page.MAX_TITLE_LENGTH]
 

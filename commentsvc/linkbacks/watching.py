@@ -14,7 +14,7 @@ from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.watched_feed import WatchedFeed
-from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.safe_http import FetchedPage, FetchFailed
 
 LEASE = timedelta(minutes=2)
 PAUSE = timedelta(minutes=15)
@@ -25,7 +25,7 @@ ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;
 
 
 @dataclass(frozen=True)
-class Watch:
+class ClaimedFeed:
     """A leased feed."""
 
     feed_id: int
@@ -47,15 +47,15 @@ def all_feeds(who: Moderator) -> list[WatchedFeed]:
     return list(db.session.scalars(theirs.order_by(WatchedFeed.id)))
 
 
-def claim() -> Watch | None:
+def claim() -> ClaimedFeed | None:
     """Lease the feed that is due next."""
     for feed in WatchedFeed.claim(1, LEASE):
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
-        return Watch(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
+        return ClaimedFeed(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
     return None
 
 
-def perform(watched: Watch) -> tuple[Page, list[Entry]]:
+def perform(watched: ClaimedFeed) -> tuple[FetchedPage, list[Entry]]:
     """Fetch the feed and its articles; no articles with status 304.
 
     Raises:
@@ -67,7 +67,7 @@ def perform(watched: Watch) -> tuple[Page, list[Entry]]:
     return page, entries(page) if page.status != NOT_MODIFIED else []
 
 
-def entries(page: Page) -> list[Entry]:
+def entries(page: FetchedPage) -> list[Entry]:
     """Return the articles of a feed in any format.
 
     Raises:
@@ -87,7 +87,7 @@ def entries(page: Page) -> list[Entry]:
     return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in texts.items()]
 
 
-def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
+def complete(watched: ClaimedFeed, found: tuple[FetchedPage, list[Entry]]) -> None:
     """Announce what is new or changed; everything in a feed that was never read before is old."""
     feed = db.session.get(WatchedFeed, watched.feed_id)
     if feed is None:
@@ -95,34 +95,34 @@ def complete(watched: Watch, found: tuple[Page, list[Entry]]) -> None:
     page, articles = found
     for entry in articles:
         if links.origin_of(entry.url) in feed.site.origins:
-            _note_article(feed, entry)
+            _process_entry(feed, entry)
     if page.status != NOT_MODIFIED:
         feed.etag = page.headers.get("etag", "")[:300]
         feed.last_modified = page.headers.get("last-modified", "")[:100]
         feed.is_read = True
-    _rest(feed, PAUSE, "")
+    _reschedule(feed, PAUSE, "")
 
 
-def retry(watched: Watch, reason: str) -> None:
+def retry(watched: ClaimedFeed, reason: str) -> None:
     """Try again in an hour."""
     if (feed := db.session.get(WatchedFeed, watched.feed_id)) is not None:
-        _rest(feed, PAUSE_AFTER_FAILURE, reason)
+        _reschedule(feed, PAUSE_AFTER_FAILURE, reason)
 
 
-def give_up(watched: Watch, failure: PermanentFailure) -> None:
+def give_up(watched: ClaimedFeed, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
     retry(watched, str(failure))
 
 
-def _note_article(feed: WatchedFeed, entry: Entry) -> None:
+def _process_entry(feed: WatchedFeed, entry: Entry) -> None:
     known = announcing.of_article(feed.site, entry.url)
     if known is None and not feed.is_read:
-        announcing.leave_alone(feed.site, entry.url, entry.fingerprint)
+        announcing.mark_existing(feed.site, entry.url, entry.fingerprint)
     elif known is None or (known.fingerprint and known.fingerprint != entry.fingerprint):
         announcing.announce(entry.url, entry.fingerprint)
-    elif known.state != AnnouncementState.OLD:
+    elif known.state != AnnouncementState.PREEXISTING:
         known.fingerprint = entry.fingerprint
 
 
-def _rest(feed: WatchedFeed, pause: timedelta, reason: str) -> None:
+def _reschedule(feed: WatchedFeed, pause: timedelta, reason: str) -> None:
     feed.due_at, feed.leased_until, feed.reason = clock.now() + pause, None, reason[:300]

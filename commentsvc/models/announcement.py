@@ -17,7 +17,7 @@ class AnnouncementState(StrEnum):
     QUEUED = QUEUED
     READ = "read"
     FAILED = "failed"
-    OLD = "old"
+    PREEXISTING = "old"
 
 
 class Announcement(Leased):

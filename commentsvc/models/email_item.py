@@ -9,16 +9,16 @@ from commentsvc.models.subscription import Subscription
 
 
 class EmailItem(Base):
-    """``occasion`` and ``recipient`` are unique, so that nobody is notified twice of the same thing."""
+    """``dedupe_key`` and ``recipient`` are unique, so that nobody is notified twice of the same thing."""
 
     __tablename__ = "email_item"
-    __table_args__ = (UniqueConstraint("occasion", "recipient"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("dedupe_key", "recipient"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email_id: Mapped[int] = mapped_column(ForeignKey("email.id", ondelete="CASCADE"), index=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id", ondelete="CASCADE"), index=True)
-    occasion: Mapped[str] = mapped_column(String(80))
+    dedupe_key: Mapped[str] = mapped_column(String(80))
     recipient: Mapped[str] = mapped_column(String(254))
 
     comment: Mapped[Comment] = relationship()

@@ -35,7 +35,7 @@ def record_first(comment: Comment) -> None:
     if comment.is_visible:
         _publish(comment)
     elif comment.state == State.PENDING:  # nobody needs an email about certain spam
-        fan_out.announce_held(comment)
+        fan_out.notify_pending(comment)
 
 
 def record_emptied(comment: Comment, reasons: Sequence[Reason] = ()) -> None:
@@ -49,12 +49,12 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
     if not comment.is_visible:
         comment.reasons = list(verdict.reasons)
         if comment.state == State.PENDING:
-            fan_out.announce_held(comment)
+            fan_out.notify_pending(comment)
     elif verdict.state != State.APPROVED:
         comment.reasons = list(verdict.reasons)
         decide(comment, verdict.state, by=None, reasons=verdict.reasons)
         if verdict.state == State.PENDING:
-            fan_out.announce_held(comment)
+            fan_out.notify_pending(comment)
     else:
         versions.bump_thread(comment.thread)
 
@@ -182,7 +182,7 @@ def _change_state(comment: Comment, state: State, decision: Decision) -> None:
 def _publish(comment: Comment, *, is_decided: bool = False) -> None:
     _count(comment, +1)
     _adopt_title_and_url(comment)
-    fan_out.announce(comment, is_decided=is_decided)
+    fan_out.notify_published(comment, is_decided=is_decided)
 
 
 def _adopt_title_and_url(comment: Comment) -> None:

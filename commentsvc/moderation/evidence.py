@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision, is_moderator_spam, waits
+from commentsvc.models.decision import Decision, is_moderator_spam, is_pending_for_author
 from commentsvc.models.learned_word import EVERY, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -25,7 +25,7 @@ from commentsvc.spam import learning
 from commentsvc.spam.learning import WordCount
 from commentsvc.spam.signals import Facts
 
-ENOUGH = 20  # more than this many need not be counted
+COUNT_CAP = 20  # more than this many need not be counted
 NEWEST = 100  # of what one person wrote, or many in one name: a comment must not cost more the more there are
 MIN_DISTINCTIVE_LENGTH = 16  # characters of a text that two people hardly write by chance
 COLUMNS = (
@@ -38,11 +38,11 @@ COLUMNS = (
     Comment.address_hash,
     Comment.created_at,
 )
-REMEMBERED = timedelta(days=90)  # how long spam speaks against what came from the same place
+SPAM_HISTORY = timedelta(days=90)  # how long spam speaks against what came from the same place
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class SubmissionContext:
     """Facts that are in no row: how a comment arrived, or what a linkback's page contains; see ``Facts``."""
 
     seconds: float | None = None
@@ -52,11 +52,11 @@ class Circumstances:
     is_made_up: bool = False
 
 
-ORDINARY = Circumstances()
+ORDINARY = SubmissionContext()
 
 
 @dataclass(frozen=True)
-class Known:
+class CommentHistory:
     """Facts from the database about the text, the author's history, and earlier spam."""
 
     duplicate: int | None  # the comment in its thread that says the same, if its writer may know of that
@@ -66,15 +66,15 @@ class Known:
     email: int | None
     website_in_spam: int | None  # in how many texts its website stood
     website_in_ham: int | None
-    refused: int
-    approved: int
+    spam_count: int
+    approved_count: int
     spam_here: int | None  # how many texts the filter has learned from
     ham_here: int | None
     spam_elsewhere: int | None
     ham_elsewhere: int | None
 
 
-def gather(comment: Comment) -> Known:
+def gather(comment: Comment) -> CommentHistory:
     """Collect everything in one statement."""
     site = comment.thread.site
     values = {
@@ -89,11 +89,11 @@ def gather(comment: Comment) -> Known:
         "address_hash": comment.address_hash,
         "site": site.id,
         "besides": comment.id or 0,
-        "since": clock.now() - REMEMBERED,
+        "since": clock.now() - SPAM_HISTORY,
         "lately": clock.now() - timedelta(hours=site.same_text_hours),
     }
     db.session.flush()
-    return Known(*EVERYTHING.fetch_one(values))
+    return CommentHistory(*EVERYTHING.fetch_one(values))
 
 
 def _everything() -> Select[*tuple[Any, ...]]:
@@ -105,7 +105,7 @@ def _everything() -> Select[*tuple[Any, ...]]:
         _same_text_elsewhere(),
         *(_seen(name) for name in ("text", "name", "email")),
         *_columns_of(website),
-        _refused("visitor", "address_hash"),
+        _spam_count("visitor", "address_hash"),
         _approved(),
         *_columns_of(texts.where(LearnedWord.site_id == bindparam("site"))),
         *_columns_of(texts.where(LearnedWord.site_id != bindparam("site"))),
@@ -118,7 +118,7 @@ def _columns_of(pair: Select[*tuple[Any, ...]]) -> Iterator[Select[*tuple[Any, .
         yield pair.with_only_columns(column)
 
 
-def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINARY) -> Facts:
+def facts(comment: Comment, known: CommentHistory, context: SubmissionContext = ORDINARY) -> Facts:
     """Return the input of the spam signals."""
     seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
     if known.website_in_spam and not known.website_in_ham:
@@ -133,32 +133,32 @@ def facts(comment: Comment, known: Known, circumstances: Circumstances = ORDINAR
         language=comment.thread.site.language,
         elsewhere=0 if comment.is_linkback else known.elsewhere,  # a page may well link to several articles
         seen_in_spam=frozenset(seen),
-        refused=known.refused,
-        approved=known.approved,
+        spam_count=known.spam_count,
+        approved_count=known.approved_count,
         learned=training.opinion(comment, own, others),
         linkback=comment.kind if comment.is_linkback else "",
         title=comment.title if comment.is_linkback else "",
         author_url=comment.author_url,
         is_shown=comment.is_visible,
-        **asdict(circumstances),
+        **asdict(context),
     )
 
 
-def approved(site: Site, visitor: str | None, besides: int | None = None) -> int:
-    """Return how many other comments of this visitor on the site were approved, up to ``ENOUGH``.
+def approved_count(site: Site, visitor: str | None, exclude_id: int | None = None) -> int:
+    """Return how many other comments of this visitor on the site were approved, up to ``COUNT_CAP``.
 
     Comments count if they came from the visitor's browser or with an email address confirmed in it. Comments that only
     a rule approved count only if a moderator approved another one, or an address was confirmed.
     """
     if visitor is None:
         return 0
-    values = {"visitor": visitor, "site": site.id, "besides": besides or 0}
+    values = {"visitor": visitor, "site": site.id, "besides": exclude_id or 0}
     db.session.flush()
     return APPROVED.fetch_int(values)
 
 
 def approved_by_rule_lately(site: Site, visitor: str, address_hash: str | None) -> int:
-    """Return how many comments of this visitor, from this address, rules approved within a day, up to ``ENOUGH``."""
+    """Return how many comments of this visitor, from this address, rules approved within a day, up to ``COUNT_CAP``."""
     values = {
         "visitor": visitor,
         "address_hash": address_hash,
@@ -196,17 +196,17 @@ def _approved() -> Select[int]:
     return _counted(other.where(by_person.exists() | confirmed.exists()))
 
 
-def refused(visitor: str | None, address_hash: str | None, besides: int | None = None) -> int:
-    """Return how much recent spam, as judged by moderators, came from this browser or address, up to ``ENOUGH``."""
+def spam_count(visitor: str | None, address_hash: str | None, exclude_id: int | None = None) -> int:
+    """Return how much recent spam, as judged by moderators, came from this browser or address, up to ``COUNT_CAP``."""
     same = {name: value for name, value in (("visitor", visitor), ("address_hash", address_hash)) if value}
     if not same:
         return 0
-    values = {**same, "besides": besides or 0, "since": clock.now() - REMEMBERED}
-    return db.session.scalar(_refused(*same), values) or 0
+    values = {**same, "besides": exclude_id or 0, "since": clock.now() - SPAM_HISTORY}
+    return db.session.scalar(_spam_count(*same), values) or 0
 
 
 @cache
-def _refused(*same: str) -> Select[int]:
+def _spam_count(*same: str) -> Select[int]:
     # Only spam counts for an address: many people may share it.
     alike = {
         "visitor": Comment.visitor == bindparam("visitor"),
@@ -225,7 +225,7 @@ def _duplicate() -> Select[int]:
     same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))
     is_own = same.visitor == bindparam("visitor")
     place = (same.thread_id == bindparam("thread"), same.parent_id.is_not_distinct_from(bindparam("parent")))
-    shown = (same.state == State.APPROVED) | (waits(same) & is_own)
+    shown = (same.state == State.APPROVED) | (is_pending_for_author(same) & is_own)
     lately = (same.created_at > bindparam("lately"), same.id != bindparam("besides"))
     return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, shown, *lately).limit(1)
 
@@ -250,7 +250,7 @@ def _newest(*alike: ColumnElement[bool]) -> type[Comment]:
 
 
 def _counted(rows: Select[int]) -> Select[int]:
-    return select(func.count()).select_from(rows.limit(ENOUGH).subquery())
+    return select(func.count()).select_from(rows.limit(COUNT_CAP).subquery())
 
 
 def _called_spam(comment: type[Comment]) -> Select[int]:

@@ -61,7 +61,7 @@ def _rules_that_hold(thread: Thread, facts: Facts) -> Iterator[Reason]:
             yield REASON_LINKBACK
     elif rule == Moderation.ALL:
         yield REASON_ALL
-    elif rule == Moderation.FIRST and not facts.approved:
+    elif rule == Moderation.FIRST and not facts.approved_count:
         yield REASON_FIRST
     for word in _listed(site.hold_words, facts):
         yield [REASON_WORD, {"word": word}]

@@ -25,7 +25,7 @@ LATELY = 200  # comments of one author that are counted
 
 
 @dataclass(frozen=True)
-class Page:
+class QueuePage:
     """A part of the queue, newest first. ``before`` is the cursor of the next part, None at the end."""
 
     comments: list[Comment]
@@ -35,17 +35,17 @@ class Page:
     notes: dict[int, list[Note]] = field(default_factory=dict)
 
 
-def page(who: Moderator, wanted: CommentFilter, before: int | None = None) -> Page:
+def page(who: Moderator, wanted: CommentFilter, before: int | None = None) -> QueuePage:
     """Return the part of the queue after ``before``."""
     found = search.ids(who, wanted, PAGE + 1, before)
     return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
 
 
-def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> Page:
+def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> QueuePage:
     """Return comments by id, with earlier texts, their authors' history, and notes."""
     rows = select(Comment).options(selectinload(Comment.parent)).where(Comment.id.in_(ids))
     comments = list(db.session.scalars(rows.order_by(Comment.id.desc())))
-    return Page(comments, before, _revisions(comments), _histories(who, comments), _notes(comments))
+    return QueuePage(comments, before, _revisions(comments), _histories(who, comments), _notes(comments))
 
 
 def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:

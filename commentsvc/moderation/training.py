@@ -57,7 +57,7 @@ def forget(site: Site) -> int:
     return count
 
 
-def lessons(site: Site) -> Iterable[LearnedWord]:
+def export_words(site: Site) -> Iterable[LearnedWord]:
     """Return everything learned on a site, the most frequent words first."""
     rows = select(LearnedWord).where(LearnedWord.site_id == site.id)
     rows = rows.where(LearnedWord.word != EVERY, LearnedWord.spam + LearnedWord.ham > 0)

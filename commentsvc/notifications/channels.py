@@ -45,7 +45,7 @@ class NoSuchChannel(Refusal):
 
 
 @dataclass(frozen=True)
-class Message:
+class ClaimedDelivery:
     """A claimed delivery: what is needed to make it."""
 
     delivery_id: int
@@ -170,14 +170,14 @@ def _reasons(comment: Comment) -> list[str]:
         return [i18n.reason(reason) for reason in comment.reasons]
 
 
-def claim() -> Message | None:
+def claim() -> ClaimedDelivery | None:
     """Lease the delivery that is due next."""
     for delivery in Delivery.claim(1, LEASE):
         channel, payload = delivery.channel, dict(delivery.payload)
         count = payload.pop("count", 1)
         title, text = _in_words(channel, payload["data"], count)
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-        return Message(
+        return ClaimedDelivery(
             delivery.id,
             channel.kind,
             channel.url,
@@ -206,7 +206,7 @@ def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[st
         return title % {"count": count, "site": site.name if site else ""}, text
 
 
-def perform(message: Message) -> str:
+def perform(message: ClaimedDelivery) -> str:
     """Deliver a message; return the receiver's answer.
 
     Raises:
@@ -228,7 +228,7 @@ def perform(message: Message) -> str:
     return str(page.status)
 
 
-def signed(message: Message, now: datetime) -> dict[str, str]:
+def signed(message: ClaimedDelivery, now: datetime) -> dict[str, str]:
     """Return the headers of Standard Webhooks: id, timestamp, and one signature per secret in force."""
     seconds = str(int(now.timestamp()))
     content = f"{message.message_id}.{seconds}.".encode() + message.body
@@ -240,7 +240,7 @@ def signed(message: Message, now: datetime) -> dict[str, str]:
     }
 
 
-def complete(message: Message, answer: str) -> None:
+def complete(message: ClaimedDelivery, answer: str) -> None:
     """Mark the delivery as sent."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.SENT, answer[:500], None
@@ -248,7 +248,7 @@ def complete(message: Message, answer: str) -> None:
     delivery.sent_at = clock.now()
 
 
-def give_up(message: Message, failure: PermanentFailure) -> None:
+def give_up(message: ClaimedDelivery, failure: PermanentFailure) -> None:
     """Mark the delivery as failed; close the channel if the receiver said it is gone."""
     answer = str(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
@@ -258,7 +258,7 @@ def give_up(message: Message, failure: PermanentFailure) -> None:
         delivery.channel.ended_at = clock.now()
 
 
-def retry(message: Message, reason: str) -> None:
+def retry(message: ClaimedDelivery, reason: str) -> None:
     """Try again later, for about two days."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.answer = reason[:500]

@@ -68,14 +68,14 @@ def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: S
     return found
 
 
-def add(email: Email, comment: Comment, subscription: Subscription, occasion: str) -> None:
+def add(email: Email, comment: Comment, subscription: Subscription, dedupe_key: str) -> None:
     """Add a comment to an email in the outbox."""
     db.session.add(
         EmailItem(
             email_id=email.id,
             comment_id=comment.id,
             subscription_id=subscription.id,
-            occasion=occasion,
+            dedupe_key=dedupe_key,
             recipient=email.recipient,
         )
     )
@@ -89,9 +89,9 @@ def apply_frequency(recipient: Recipient) -> None:
     db.session.execute(waits.values(due_at=due_at, created_at=due_at))
 
 
-def is_already_notified(occasion: str, recipient: Recipient) -> bool:
+def is_already_notified(dedupe_key: str, recipient: Recipient) -> bool:
     """Return whether this address was already notified of it."""
-    notified = select(EmailItem.id).where(EmailItem.occasion == occasion, EmailItem.recipient == recipient.email)
+    notified = select(EmailItem.id).where(EmailItem.dedupe_key == dedupe_key, EmailItem.recipient == recipient.email)
     return db.session.scalar(notified) is not None
 
 
@@ -119,7 +119,7 @@ def release(email: Email) -> None:
     """Forget that an email that was not sent notified anybody: what it reported may be news again later."""
     email.message_id = message_id(email.kind, secrets.token_hex(10))
     of_it = update(EmailItem).where(EmailItem.email_id == email.id)
-    db.session.execute(of_it.values(occasion=literal("released-") + cast(EmailItem.id, String)))
+    db.session.execute(of_it.values(dedupe_key=literal("released-") + cast(EmailItem.id, String)))
 
 
 def last_sent(kind: EmailKind, recipient: Recipient) -> datetime | None:

@@ -23,20 +23,20 @@ MAX_ALONE = 2  # emails about one comment each that wait for the same person; wh
 HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
 # As what somebody is notified: the first topic that fits.
 KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
-FIRST = tuple(KINDS)
+TOPIC_PRIORITY = tuple(KINDS)
 
 
-def announce(comment: Comment, *, is_decided: bool = False) -> None:
+def notify_published(comment: Comment, *, is_decided: bool = False) -> None:
     """Enqueue notifications of a comment that readers see now, for everyone but its author.
 
     Whoever decided that (``is_decided``) may undo it, or decide about more: the emails wait a moment.
     """
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
-    occasion = f"shown-{comment.id}"
-    notified = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.occasion == occasion)))
+    dedupe_key = f"shown-{comment.id}"
+    notified = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.dedupe_key == dedupe_key)))
     notified |= set(_own_addresses(comment))
-    hear = _who_hears(comment)
+    hear = _matching_subscriptions(comment)
     addresses = [subscription.recipient.email for subscription in hear]
     notified |= enqueue.notified_before(comment, addresses)
     waiting = enqueue.waiting(KINDS.values(), addresses) if is_decided else {}
@@ -53,10 +53,10 @@ def announce(comment: Comment, *, is_decided: bool = False) -> None:
         emails[subscription] = _email_for(subscription, comment, is_decided=is_decided, is_one_of_many=is_one_of_many)
     db.session.flush()  # all emails at once: a thread may have thousands of followers
     for subscription, email in emails.items():
-        enqueue.add(email, comment, subscription, occasion)
+        enqueue.add(email, comment, subscription, dedupe_key)
 
 
-def _who_hears(comment: Comment) -> list[Subscription]:
+def _matching_subscriptions(comment: Comment) -> list[Subscription]:
     thread = comment.thread
     topics = or_(
         and_(Subscription.topic == Topic.REPLIES, Subscription.comment_id == comment.parent_id),
@@ -68,7 +68,7 @@ def _who_hears(comment: Comment) -> list[Subscription]:
         and_(Subscription.topic == Topic.SITE, Subscription.site_id == thread.site_id),
     )
     found = db.session.scalars(select(Subscription).where(topics, Subscription.state == SubscriptionState.ACTIVE))
-    return sorted(found, key=lambda one: (FIRST.index(one.topic), one.id))
+    return sorted(found, key=lambda one: (TOPIC_PRIORITY.index(one.topic), one.id))
 
 
 def _own_addresses(comment: Comment) -> Iterator[str]:
@@ -93,16 +93,16 @@ def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool
     return enqueue.write(KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
 
 
-def announce_held(comment: Comment) -> None:
+def notify_pending(comment: Comment) -> None:
     """Enqueue notifications of a pending comment, for the site's own address or else every moderator.
 
     Once per text. Comments that follow soon are collected, so a wave of spam is one email.
     """
     channels.push(comment)
-    occasion = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
+    dedupe_key = f"held-{comment.id}" + (f"-{comment.edited_at:%Y%m%d%H%M%S%f}" if comment.edited_at else "")
     for subscription in _who_decides(comment):
         recipient = subscription.recipient
-        if not subscription.is_active or enqueue.is_already_notified(occasion, recipient):
+        if not subscription.is_active or enqueue.is_already_notified(dedupe_key, recipient):
             continue
         due_at = recipient.next_digest()
         if recipient.frequency == Frequency.AT_ONCE:
@@ -111,7 +111,7 @@ def announce_held(comment: Comment) -> None:
             due_at = max(now + GATHER, min(last, now) + HELD_EVERY if last else now)  # it may be later than now
         email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
-        enqueue.add(email, comment, subscription, occasion)
+        enqueue.add(email, comment, subscription, dedupe_key)
 
 
 def _who_decides(comment: Comment) -> Iterator[Subscription]:

@@ -22,14 +22,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Page:
+class RecipientPage:
     """A part of the list, newest first. ``before`` is the cursor of the next part, None at the end."""
 
     entries: list[Entry]
     before: int | None
 
 
-def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | None = None) -> Page:
+def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | None = None) -> RecipientPage:
     """Return recipients whose address contains ``wanted``, of one ``mail_status``, with ids below ``before``."""
     rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
     if wanted:
@@ -40,7 +40,7 @@ def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | 
     shown = found[:PAGE]
     heard = _heard([one.id for one in shown])
     entries = [Entry(one, heard.get(one.id, [])) for one in shown]
-    return Page(entries, shown[-1].id if len(found) > PAGE else None)
+    return RecipientPage(entries, shown[-1].id if len(found) > PAGE else None)
 
 
 def subscriptions_of(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:

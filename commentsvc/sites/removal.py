@@ -41,12 +41,12 @@ def begin(site: Site, by: Person) -> None:
     versions.bump_site(site.id)
 
 
-def is_left() -> bool:
+def has_remaining() -> bool:
     """Return whether anything of a removed site is still to be deleted."""
     return _next() is not None
 
 
-def go_on() -> int:
+def delete_batch() -> int:
     """Delete the next rows of a removed site; return how many, 0 when nothing is left."""
     site = _next()
     if site is None:

@@ -48,10 +48,10 @@ class Facts:
     """What is known about a comment when it is judged.
 
     ``seconds`` passed from seeing the form to sending it; ``elsewhere`` counts the same text in other threads;
-    ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``refused`` and
-    ``approved`` count earlier comments of the same browser or address; ``learned`` is the probability of spam that
-    the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but could
-    have been asked to; ``is_shown`` where readers see it already, as it was before it changed. ``linkback`` is the
+    ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``spam_count`` and
+    ``approved_count`` count earlier comments of the same browser or address; ``learned`` is the probability of spam
+    that the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but
+    could have been asked to; ``is_shown`` if readers see it already, as it was before it changed. ``linkback`` is the
     protocol of one; of these, ``title`` and ``author_url`` are what its page says, ``pings`` counts those of the same
     blog within a day, this one among them, ``links_out`` the links on its page, and ``is_made_up`` says that the page
     does not say what the ping does.
@@ -65,8 +65,8 @@ class Facts:
     seconds: float | None = None
     elsewhere: int = 0
     seen_in_spam: frozenset[str] = frozenset()
-    refused: int = 0
-    approved: int = 0
+    spam_count: int = 0
+    approved_count: int = 0
     learned: float | None = None
     linkback: str = ""
     title: str = ""
@@ -240,20 +240,17 @@ def speed(facts: Facts) -> Signal | None:
     return Signal(1, N_("written unusually fast"))
 
 
-def refused(facts: Facts) -> Signal | None:
+def earlier_spam(facts: Facts) -> Signal | None:
     """Earlier comments of the same browser or address were spam; a household or an office may share that address."""
-    if not facts.refused:
-        return None
-    return Signal(
-        min(2 + 2 * facts.refused, 6), N_("earlier spam from the same source: %(count)d"), (("count", facts.refused),)
-    )
+    count = facts.spam_count
+    points = min(2 + 2 * count, 6)
+    return Signal(points, N_("earlier spam from the same source: %(count)d"), (("count", count),)) if count else None
 
 
-def approved(facts: Facts) -> Signal | None:
+def approved_before(facts: Facts) -> Signal | None:
     """Earlier comments of the same browser were approved."""
-    if not facts.approved:
-        return None
-    return Signal(-min(2 + facts.approved, 6), N_("approved before: %(count)d"), (("count", facts.approved),))
+    count = facts.approved_count
+    return Signal(-min(2 + count, 6), N_("approved before: %(count)d"), (("count", count),)) if count else None
 
 
 def learned(facts: Facts) -> Signal | None:
@@ -266,7 +263,18 @@ def learned(facts: Facts) -> Signal | None:
 
 
 SIGNALS: tuple[Look, ...] = (
-    *(text_seen, website_seen, email_seen, name_seen, refused, learned, foreign_markup, trades, links, mostly_links),
+    *(
+        text_seen,
+        website_seen,
+        email_seen,
+        name_seen,
+        earlier_spam,
+        learned,
+        foreign_markup,
+        trades,
+        links,
+        mostly_links,
+    ),
     *(
         many_pings,
         page_of_links,
@@ -279,7 +287,7 @@ SIGNALS: tuple[Look, ...] = (
         throw_away_address,
         odd_address,
         speed,
-        approved,
+        approved_before,
     ),
 )
 

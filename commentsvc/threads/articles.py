@@ -94,9 +94,9 @@ class Article:
         return self.thread.title if self.thread else ""
 
     @property
-    def challenge_place(self) -> str:
+    def challenge_scope(self) -> str:
         """What challenges are bound to."""
-        return challenge.place_of(self.site.key, self.key)
+        return challenge.scope_of(self.site.key, self.key)
 
     @property
     def captcha_rule(self) -> Captcha:

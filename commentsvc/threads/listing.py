@@ -15,14 +15,14 @@ PAGE = 40
 
 
 @dataclass(frozen=True)
-class Page:
+class ThreadListPage:
     """A part of the list; ``after`` is the cursor of the next part, None at the end."""
 
     threads: list[Thread]
     after: str | None
 
 
-def page(who: Moderator, site: int | None, access: Access | None, text: str, after: str) -> Page:
+def page(who: Moderator, site: int | None, access: Access | None, text: str, after: str) -> ThreadListPage:
     """Return threads of one site or all, with one access, whose title or address contains a text."""
     rows = select(Thread).where(who.may_see(Thread.site_id), Thread.active_at.is_not(None))
     if site:
@@ -35,7 +35,7 @@ def page(who: Moderator, site: int | None, access: Access | None, text: str, aft
     if (place := _place(after)) is not None:
         rows = rows.where(tuple_(Thread.active_at, Thread.id) < tuple_(*place))
     found = list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE + 1)))
-    return Page(found[:PAGE], _name(found[PAGE - 1]) if len(found) > PAGE else None)
+    return ThreadListPage(found[:PAGE], _name(found[PAGE - 1]) if len(found) > PAGE else None)
 
 
 def commented(site: Site) -> list[Thread]:

@@ -49,7 +49,7 @@ class AddressTaken(Refusal):
     sentence = N_("This address already belongs to a thread. If it is a different one, please merge the two.")
 
 
-def place_at(site: Site, typed: str) -> tuple[str, str]:
+def key_and_url_of(site: Site, typed: str) -> tuple[str, str]:
     """Return key and address of an article that a moderator typed; raises ``InvalidFields``."""
     try:
         url = threads.article_url(site, typed) if "://" in typed else None
@@ -63,7 +63,7 @@ def place_at(site: Site, typed: str) -> tuple[str, str]:
 
 def thread_at(site: Site, typed: str) -> Thread:
     """Return the thread of an article that a moderator named, opened if new."""
-    key, url = place_at(site, typed)
+    key, url = key_and_url_of(site, typed)
     thread = Thread.at(site, key)
     if thread is None:
         thread = threads.find_or_open(site, key)
@@ -125,10 +125,10 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
         heard = Subscription.comment_id.in_(ids[start : start + AT_ONCE])
         db.session.execute(update(Subscription).where(heard).values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
-        count_anew(place)
+        recount(place)
 
 
-def _counted_anew() -> Update:
+def _recount() -> Update:
     shown = select(func.count()).where(Comment.thread_id == bindparam("number"), Comment.state == State.APPROVED)
     counts = {
         "comment_count": shown.where(Comment.is_discussion).scalar_subquery(),
@@ -137,13 +137,13 @@ def _counted_anew() -> Update:
     return update(Thread).where(Thread.id == bindparam("number")).values(counts)
 
 
-COUNTED_ANEW = Prepared(_counted_anew)
+RECOUNT = Prepared(_recount)
 
 
-def count_anew(thread: Thread) -> None:
+def recount(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
     versions.bump_thread(thread)  # which locks the row
-    COUNTED_ANEW.execute_later({"number": thread.id})
+    RECOUNT.execute_later({"number": thread.id})
     db.session.expire(thread)
 
 
@@ -175,10 +175,10 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
         raise InvalidFields({"address": NoSuchPlace()})
     Thread.lock([thread.id, into.id])  # whoever is posting there has finished, or waits
     undo_data = {
-        "thread": {name: getattr(thread, name) for name in KEPT} | {name: _said(thread, name) for name in TIMES},
+        "thread": {name: getattr(thread, name) for name in KEPT} | {name: _isoformat(thread, name) for name in TIMES},
         "comments": list(db.session.scalars(select(Comment.id).where(Comment.thread_id == thread.id))),
         "aliases": list(db.session.scalars(select(ThreadAlias.id).where(ThreadAlias.thread_id == thread.id))),
-        "followers": _lead_followers(thread.site_id, thread.key, into.key),
+        "followers": _move_subscriptions(thread.site_id, thread.key, into.key),
         "actions": list(db.session.scalars(select(ModeratorAction.id).where(ModeratorAction.thread_id == thread.id))),
     }
     action = actions.record(
@@ -193,7 +193,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.add(ThreadAlias(site_id=site_id, key=key, thread_id=into.id))
     db.session.flush()
     db.session.expire_all()
-    count_anew(into)
+    recount(into)
     versions.bump_site(site_id)
     return action
 
@@ -222,8 +222,8 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     _follow(undo_data["followers"], thread.key)
     db.session.expire_all()
     for one in (thread, into):
-        _bring_home(one)
-        count_anew(one)
+        _detach_foreign_parent(one)
+        recount(one)
     versions.bump_site(into.site_id)
     return [thread, into]
 
@@ -236,7 +236,7 @@ def _carry_over(which: Any, before: int, after: int) -> None:
     )
 
 
-def _bring_home(thread: Thread) -> None:
+def _detach_foreign_parent(thread: Thread) -> None:
     """Move a comment to the top if its parent is in another thread by now."""
     other = aliased(Comment)
     answers = select(Comment).join(other, other.id == Comment.parent_id).where(other.thread_id != Comment.thread_id)
@@ -246,7 +246,7 @@ def _bring_home(thread: Thread) -> None:
     db.session.flush()
 
 
-def _lead_followers(site_id: int, before: str, after: str) -> list[int]:
+def _move_subscriptions(site_id: int, before: str, after: str) -> list[int]:
     """Move followers from one address to another, unless they follow that already; return ids of subscriptions."""
     of_site = Subscription.site_id == site_id
     subscribed = select(Subscription.recipient_id).where(
@@ -271,14 +271,14 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
     Raises:
         InvalidFields: it is not an address of the site, or another thread has it.
     """
-    key, url = place_at(thread.site, typed)
+    key, url = key_and_url_of(thread.site, typed)
     undo_data: dict[str, Any] = {"key": thread.key, "url": thread.url}
     if key != thread.key:
         _must_be_free(thread, key)
         own = (ThreadAlias.site_id == thread.site_id, ThreadAlias.key == key)
         undo_data["alias"] = db.session.scalar(select(ThreadAlias.key).where(*own)) or ""
         db.session.execute(delete(ThreadAlias).where(*own))
-        undo_data["followers"] = _lead_followers(thread.site_id, thread.key, key)
+        undo_data["followers"] = _move_subscriptions(thread.site_id, thread.key, key)
         thread.key = key
         db.session.flush()
         db.session.add(ThreadAlias(site_id=thread.site_id, key=undo_data["key"], thread_id=thread.id))
@@ -305,11 +305,11 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
 
 def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
     """Add an alias to a thread; raises ``InvalidFields``."""
-    key, _ = place_at(thread.site, typed)
+    key, _ = key_and_url_of(thread.site, typed)
     if Thread.at(thread.site, key) is not None:
         raise InvalidFields({"address": AddressTaken()})
     db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
-    undo_data = {"added": key, "followers": _lead_followers(thread.site_id, key, thread.key)}
+    undo_data = {"added": key, "followers": _move_subscriptions(thread.site_id, key, thread.key)}
     versions.bump_site(thread.site_id)
     return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
@@ -353,6 +353,6 @@ def _must_be_free(thread: Thread, key: str) -> None:
         raise InvalidFields({"address": AddressTaken()})
 
 
-def _said(thread: Thread, name: str) -> str | None:
+def _isoformat(thread: Thread, name: str) -> str | None:
     moment: datetime | None = getattr(thread, name)
     return moment.isoformat() if moment else None

@@ -47,7 +47,7 @@ class Addresses:
             return [N_("the page is not on this blog but on %(host)s"), {"host": links.host_of(url)}]
         if not url:
             return N_("the page has no address")
-        return self._checked(url, url if origin in self.site.origins else self._at_home(url))
+        return self._checked(url, url if origin in self.site.origins else self._on_own_origin(url))
 
     def former_key(self, page: SourceArticle) -> str | None:
         """Return the key of an article's address on this blog before a rule led elsewhere; None if none did."""
@@ -67,7 +67,7 @@ class Addresses:
         plain = links.plain(url) if url else None
         return key, plain or links.article(self.site.home, key)
 
-    def _at_home(self, url: str) -> str:
+    def _on_own_origin(self, url: str) -> str:
         """Return the same path on the site, with the slash at its end that a key has not; empty with a query."""
         parts = urlsplit(url)
         return "" if parts.query else f"{self.site.home}/{parts.path.lstrip('/')}"

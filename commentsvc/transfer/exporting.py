@@ -30,9 +30,9 @@ from commentsvc.transfer.formats.staticman_out import StaticmanWriter
 from commentsvc.transfer.formats.wordpress import WordPressPost
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.writing import Blog, Exported, Writer
+from commentsvc.transfer.writing import Blog, Exported, ExportWriter
 
-FORMATS: dict[str, type[Writer]] = {
+FORMATS: dict[str, type[ExportWriter]] = {
     "jsonl": OwnWriter,
     "wxr": WordPressWriter,
     "disqus": DisqusWriter,
@@ -49,17 +49,17 @@ class Scope:
     since: datetime | None = None
 
 
-def writer(site: Site, name: str, *, with_addresses: bool = False) -> Writer:
+def writer(site: Site, name: str, *, with_addresses: bool = False) -> ExportWriter:
     """Return the writer of a format."""
     return FORMATS[name](Blog.of(site), with_addresses)
 
 
-def chunks(writer: Writer, scope: Scope = Scope()) -> Iterator[bytes]:
+def chunks(writer: ExportWriter, scope: Scope = Scope()) -> Iterator[bytes]:
     """Yield the bytes of one file."""
     return (chunk for _, chunk in parts(writer, scope))
 
 
-def parts(writer: Writer, scope: Scope = Scope(), most: int | None = None) -> Iterator[tuple[int, bytes]]:
+def parts(writer: ExportWriter, scope: Scope = Scope(), most: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield the bytes of files of at most ``most`` bytes each, with the number of the file, from 1.
 
     A thread is in one file, even if it is larger.

@@ -102,7 +102,7 @@ def last_of(site: Site) -> ImportRun | None:
     return db.session.scalar(rows.limit(1))
 
 
-def go_on(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) -> None:
+def proceed(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) -> None:
     """Enqueue another dry run or, after the same choices were checked, the import.
 
     Raises:

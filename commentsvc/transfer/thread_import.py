@@ -144,7 +144,7 @@ class ThreadImport:
         pairs = zip(rows, ids, strict=True)
         shown = (id_ for new, id_ in pairs if new.record.is_pinned and new.values["state"] == State.APPROVED)
         thread.pinned_id = thread.pinned_id or next(shown, None)
-        moving.count_anew(thread)
+        moving.recount(thread)
 
     def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
         values = new.values

@@ -44,7 +44,7 @@ class Exported:
 
 
 @dataclass
-class Writer:
+class ExportWriter:
     """Writes one format. Email addresses are in it only if asked for. ``left_out`` counts what it cannot say, by name.
 
     A writer may write several files, one after the other.

@@ -39,7 +39,7 @@ class _SomeVisitor(Visitor):
 
 
 @dataclass(frozen=True)
-class Page:
+class CachedPage:
     """The page, and whose it is; ``is_packed`` if it is gzip."""
 
     html: bytes
@@ -47,7 +47,7 @@ class Page:
     is_packed: bool
 
 
-def page(site_key: str, address: str) -> Page | None:
+def page(site_key: str, address: str) -> CachedPage | None:
     """Return the page that this request asks for; None if the visitor is known, or more than the thread is wanted."""
     site = configuration.latest().sites.get(site_key)
     if site is None or snapshots.shape_asked_for() or _is_known() or request.args.keys() - OF_A_PAGE:
@@ -63,10 +63,11 @@ def page(site_key: str, address: str) -> Page | None:
     except StorageUnavailable:
         return None
     template = _template(html)
-    own = _own(challenge.place_of(site_key, key)) if len(template.pieces) > 1 else {}
+    own = _own(challenge.scope_of(site_key, key)) if len(template.pieces) > 1 else {}
     is_packed = snapshots.takes_gzip(request.headers.get("Accept-Encoding", ""))
     html = template.packed(own) if is_packed else template.filled(own)
-    return Page(html, configuration.latest().sites.get(site_key, site), is_packed)  # the site as new as the page is
+    site_now = configuration.latest().sites.get(site_key, site)  # as new as the page is
+    return CachedPage(html, site_now, is_packed)
 
 
 def _is_known() -> bool:

@@ -19,27 +19,27 @@ MAX_TRUSTED_BY_RULE = 3  # comments a day for one solved challenge, until a pers
 class ChallengeOutcome(Enum):
     """How somebody got past the challenge."""
 
-    TRUSTED = auto()  # nobody would ask
-    UNASKED = auto()  # nothing required one before the text was known
+    EXEMPT = auto()  # nobody would ask
+    NOT_REQUIRED = auto()  # nothing required one before the text was known
     SOLVED = auto()
-    UNSOLVED = auto()  # left to a moderator, as they could solve none
+    SKIPPED = auto()  # left to a moderator, as they could solve none
 
 
-def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, is_tried: bool = False) -> bool:
+def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, has_response: bool = False) -> bool:
     """Return whether a ``rule`` asks this visitor for a solved challenge, as far as known before they write.
 
-    One solved challenge serves for a visit, but an answer that was sent (``is_tried``) is checked.
+    One solved challenge serves for a visit, but an answer that was sent (``has_response``) is checked.
     """
     if rule == Captcha.NEVER:
         return False
     person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
-        is_spared = _has_approved_comment(site, person) or (not is_tried and _solved_recently(site, visitor))
-        return not is_spared or bool(evidence.refused(person, None))
-    return _is_faster_than_people() or bool(evidence.refused(person, current.address_hash()))
+        is_spared = _has_approved_comment(site, person) or (not has_response and _solved_recently(site, visitor))
+        return not is_spared or bool(evidence.spam_count(person, None))
+    return _is_faster_than_people() or bool(evidence.spam_count(person, current.address_hash()))
 
 
-def of(request: CommentRequest) -> ChallengeOutcome:
+def verify(request: CommentRequest) -> ChallengeOutcome:
     """Check the challenge's answer if one is required. This uses up its one try.
 
     Raises:
@@ -47,21 +47,21 @@ def of(request: CommentRequest) -> ChallengeOutcome:
         ChallengeNeeded: there is no answer.
         ChallengeFailed: as ``challenge.spend`` does.
     """
-    if _is_trusted(request):
-        return ChallengeOutcome.TRUSTED
-    is_tried = request.is_answered or request.is_unsolved
+    if _is_exempt(request):
+        return ChallengeOutcome.EXEMPT
+    has_response = request.is_answered or request.is_unsolved
     by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere, visitors who are not trusted are asked
-    if by_suspicion and not is_tried and not _needs_challenge(request):
-        return ChallengeOutcome.UNASKED
+    if by_suspicion and not has_response and not _needs_challenge(request):
+        return ChallengeOutcome.NOT_REQUIRED
     if request.visitor is None:
         raise CookieMissing
-    if not is_tried:
+    if not has_response:
         raise ChallengeNeeded
     token = request.typed.get("challenge_token", "")
     if request.is_unsolved:
-        challenge.waive(token, request.thread_path, request.visitor.id)
-        return ChallengeOutcome.UNSOLVED
-    challenge.spend(token, request.answer, request.thread_path, request.visitor.id, current.address_hash())
+        challenge.waive(token, request.challenge_scope, request.visitor.id)
+        return ChallengeOutcome.SKIPPED
+    challenge.spend(token, request.answer, request.challenge_scope, request.visitor.id, current.address_hash())
     return ChallengeOutcome.SOLVED
 
 
@@ -82,13 +82,13 @@ def count_posted(request: CommentRequest) -> None:
     """Count an accepted comment, to know how fast this address writes."""
     if request.is_unsolved:
         count_failure(request)
-    count_hasty()
+    count_suspicious_attempt()
 
 
-def count_hasty() -> None:
+def count_suspicious_attempt() -> None:
     """Count an attempt that looked like spam: who tries what passes is soon asked for every comment."""
     with suppress(TooMany):
-        throttle.hit(throttle.UNSUSPICIOUS, current.source())
+        throttle.hit(throttle.COMMENTS_WITHOUT_CHALLENGE, current.source())
 
 
 def _has_approved_comment(site: Site, person: str | None) -> bool:
@@ -98,7 +98,7 @@ def _has_approved_comment(site: Site, person: str | None) -> bool:
     """
     if person is None:
         return False
-    if evidence.approved(site, person):
+    if evidence.approved_count(site, person):
         return True
     return 0 < evidence.approved_by_rule_lately(site, person, current.address_hash()) <= MAX_TRUSTED_BY_RULE
 
@@ -112,10 +112,10 @@ def _solved_recently(site: Site, visitor: Visitor | None) -> bool:
 
 def _is_faster_than_people() -> bool:
     """Return whether this address wrote more lately than people usually do."""
-    return not throttle.has_remaining(throttle.UNSUSPICIOUS, current.source())
+    return not throttle.has_remaining(throttle.COMMENTS_WITHOUT_CHALLENGE, current.source())
 
 
-def _is_trusted(request: CommentRequest) -> bool:
+def _is_exempt(request: CommentRequest) -> bool:
     """Return whether no rule of this site could ask this visitor."""
     if not request.may_be_asked:
         return True
@@ -123,22 +123,22 @@ def _is_trusted(request: CommentRequest) -> bool:
 
 
 def _needs_challenge(request: CommentRequest) -> bool:
-    site, is_tried = request.article.site, request.is_answered or request.is_unsolved
-    return needs_challenge(site, request.captcha_rule, request.visitor, is_tried=is_tried)
+    site, has_response = request.article.site, request.is_answered or request.is_unsolved
+    return needs_challenge(site, request.captcha_rule, request.visitor, has_response=has_response)
 
 
 def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:
     """Return the limits that a wrong or missing answer counts for."""
-    if not (request.is_unsolved or request.is_answered) or _is_trusted(request):
+    if not (request.is_unsolved or request.is_answered) or _is_exempt(request):
         return
     if request.is_unsolved:
-        yield throttle.UNSOLVED, current.source()
-        yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
+        yield throttle.SKIPPED, current.source()
+        yield throttle.SKIPPED_NEARBY, current.neighbourhood()
     else:
         yield throttle.WRONG_ANSWERS, current.source()
         yield throttle.WRONG_ANSWERS_A_DAY, current.source()
         yield throttle.WRONG_ANSWERS_NEARBY, current.neighbourhood()
-        if alphabet.is_heard(request.answer):
+        if alphabet.looks_like_audio_answer(request.answer):
             yield throttle.WRONG_SOUNDS, current.source()
         if request.visitor:
             yield throttle.WRONG_ANSWERS, request.visitor.hash

@@ -49,12 +49,12 @@ class CommentRequest:
     def is_answered(self) -> bool:
         """Whether there is an answer, or none is needed any more."""
         token = self.typed.get("challenge_token", "")
-        return bool(self.answer.strip()) or bool(challenge.is_solved(token, self.thread_path))
+        return bool(self.answer.strip()) or bool(challenge.is_solved(token, self.challenge_scope))
 
     @cached_property
-    def thread_path(self) -> str:
+    def challenge_scope(self) -> str:
         """What challenges are bound to."""
-        return self.article.challenge_place
+        return self.article.challenge_scope
 
     @property
     def idempotency_key(self) -> str | None:
@@ -66,5 +66,5 @@ class CommentRequest:
         sender = self.visitor.id if self.visitor else current.address_hash()
         if not given or len(given) > MAX_KEY_LENGTH or sender is None:
             return None
-        content = "\0".join((sender, self.thread_path, given, self.typed.get("body", "")))
+        content = "\0".join((sender, self.challenge_scope, given, self.typed.get("body", "")))
         return tokens.keyed_hash("idempotency", content)

@@ -8,9 +8,9 @@ from commentsvc.comments import editing
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
 from commentsvc.models.comment import Comment
-from commentsvc.models.decision import is_waiting
+from commentsvc.models.decision import is_pending_for_its_author
 from commentsvc.web import current, errors, forms, gate, security, visitor
-from commentsvc.web.pages import place_of
+from commentsvc.web.pages import comment_url
 
 COMMENT = "<id:comment_id>"
 
@@ -21,10 +21,10 @@ blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 def show(comment_id: int) -> AnyResponse:
     """Redirect to where the comment is now, on whichever page."""
     comment, person = db.session.get(Comment, comment_id), visitor.known()
-    is_own_held = comment and is_waiting(comment) and person and comment.visitor == person.hash
+    is_own_held = comment and is_pending_for_its_author(comment) and person and comment.visitor == person.hash
     if comment is None or not (comment.is_visible or is_own_held):
         raise NotFound
-    return redirect(place_of(comment), code=302)
+    return redirect(comment_url(comment), code=302)
 
 
 @blueprint.get(f"/{COMMENT}/revision")
@@ -45,7 +45,7 @@ def revise(comment_id: int) -> AnyResponse:
         raise
     except Refusal as refusal:
         return _form(_own(comment_id), refusal)
-    return redirect(place_of(comment), code=303)
+    return redirect(comment_url(comment), code=303)
 
 
 @blueprint.post(f"/{COMMENT}/removal")

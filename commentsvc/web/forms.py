@@ -166,14 +166,14 @@ def personal(
 def will_wait(article: Article, visitor: Visitor) -> bool:
     """Return whether a plain comment of this visitor would be held, as far as known."""
     if article.moderation_rule == Moderation.FIRST:
-        return not visitor.came_back or not evidence.approved(article.site, visitor.hash)
+        return not visitor.came_back or not evidence.approved_count(article.site, visitor.hash)
     return article.moderation_rule == Moderation.ALL
 
 
 def new_challenge(article: Article, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """Return a new challenge for this visitor and thread, replacing another token if given."""
     asks = was_asked or challenge_outcome.needs_challenge(article.site, article.captcha_rule, visitor)
-    fresh = challenge.issue(article.challenge_place, visitor.id, instead_of=instead_of)
+    fresh = challenge.issue(article.challenge_scope, visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
 
@@ -202,7 +202,7 @@ def _token_to_show(article: Article, visitor: Visitor, refusal: Refusal | None, 
     """Return the token for the form, and whether it is solved; the submitted one if it was not tried."""
     if refusal and refusal.challenge_pass:
         return refusal.challenge_pass, True
-    place = article.challenge_place
+    place = article.challenge_scope
     is_untried = not asks or refusal is None or isinstance(refusal, LEAVE_THE_CHALLENGE)
     if "another" not in request.form and is_untried:
         known = challenge.is_solved(_token_sent(), place)

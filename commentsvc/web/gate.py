@@ -53,7 +53,7 @@ HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 PER_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
-CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
+CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.SKIPPED)  # used a challenge up
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def _receive(request: CommentRequest) -> Comment:
         if isinstance(error, ChallengeFailed) and not isinstance(error, UNCOUNTED_FAILURES):
             challenge_outcome.count_failure(request)
         elif isinstance(error, ChallengeNeeded):
-            challenge_outcome.count_hasty()
+            challenge_outcome.count_suspicious_attempt()
         raise
     _end_turn()  # the next one goes ahead while the disk syncs this one
     db.commit_and_keep()
@@ -193,7 +193,7 @@ def _solve_and_post(
     request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None
 ) -> Comment:
     try:
-        outcome = challenge_outcome.of(request)
+        outcome = challenge_outcome.verify(request)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, UNCOUNTED_FAILURES):
             DailyCount.add(Event.FAILED, request.article.site.id)
@@ -211,7 +211,7 @@ def _solve_and_post(
     except Refusal as refusal:
         if outcome == ChallengeOutcome.SOLVED and request.visitor:
             refusal.challenge_pass = challenge.issue(
-                request.thread_path,
+                request.challenge_scope,
                 request.visitor.id,
                 solved=True,
                 instead_of=request.typed.get("challenge_token", ""),
@@ -237,14 +237,14 @@ def _rollback_on_error() -> Iterator[None]:
 def _posted(
     request: CommentRequest, checked: submission.Submission, taken: timedelta | None, outcome: ChallengeOutcome
 ) -> Comment:
-    writer = posting.Writer(
+    writer = posting.CommentAuthor(
         visitor=request.visitor.hash if request.visitor else None,
         address_hash=current.address_hash(),
         language=i18n.language(),
         moderator=request.moderator,
         seconds=taken.total_seconds() if taken else None,
-        is_unasked=outcome == ChallengeOutcome.UNASKED,
-        is_unsolved=outcome == ChallengeOutcome.UNSOLVED,
+        is_unasked=outcome == ChallengeOutcome.NOT_REQUIRED,
+        is_unsolved=outcome == ChallengeOutcome.SKIPPED,
     )
     return posting.post_comment(request.article, checked, writer, request.idempotency_key)
 
@@ -266,7 +266,7 @@ def _check_person(request: CommentRequest) -> timedelta | None:
         return None
     if request.typed.get(HONEYPOT):
         raise HiddenFieldFilled
-    taken = challenge.age(request.typed.get("challenge_token", ""), request.thread_path)
+    taken = challenge.age(request.typed.get("challenge_token", ""), request.challenge_scope)
     if taken < min_writing_time(request.typed.get("body", "")):
         raise LooksAutomatic
     return taken

@@ -79,7 +79,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     if is_list:
         return _list(article.site)
     wanted = reading.visible(article.thread, int_arg("comment"))
-    return redirect(place_of(wanted), code=302) if wanted else _page(article, status=200)
+    return redirect(comment_url(wanted), code=302) if wanted else _page(article, status=200)
 
 
 @blueprint.post("/t/<site_key>/")
@@ -104,7 +104,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         comment = gate.receive(comment_request)
     except Refusal as refusal:
         return _page(article.again(), status=refusal.status, refusal=refusal)
-    return redirect(place_of(comment, is_new=True), code=303)
+    return redirect(comment_url(comment, is_new=True), code=303)
 
 
 def _key_of_linking_page(site_key: str) -> str:
@@ -242,7 +242,7 @@ def _snapshot_of(prefix: str, article: Article) -> str:
     return snapshots.whole(f"/{prefix}/{article.site_key}/{article.key}", parameters).decode()
 
 
-def place_of(comment: Comment, *, is_new: bool = False) -> str:
+def comment_url(comment: Comment, *, is_new: bool = False) -> str:
     """Return the page and anchor of a comment, in the view its reader asked for; thank the writer of a new one."""
     site, thread = comment.thread.site, comment.thread
     view = choice("view", View) or View(site.view)

@@ -195,7 +195,7 @@ def _drop_site(site_id: int) -> None:
 
 def counts() -> dict[str, float]:
     """Return how many responses came from memory, and how many were rendered, in all processes."""
-    _layer().tell()
+    _layer().report_hits()
     return OUTCOMES.values()
 
 
@@ -227,7 +227,7 @@ class Snapshots:
     app: Wsgi
     engine: Engine
     budget: int = BUDGET
-    hits: int = 0  # since ``tell``; hits and misses are approximate, as they are counted without a lock
+    hits: int = 0  # since ``report_hits``; hits and misses are approximate, as they are counted without a lock
     misses: int = 0
     _kept: OrderedDict[Name, _Snapshot] = field(default_factory=OrderedDict)
     _names: dict[Place, set[Name]] = field(default_factory=dict)
@@ -271,7 +271,7 @@ class Snapshots:
             raise StorageUnavailable
         return b"".join(body)
 
-    def tell(self) -> None:
+    def report_hits(self) -> None:
         """Report the hits to where all processes count."""
         hits, self.hits = self.hits, 0
         OUTCOMES.add("hit", hits)
@@ -326,7 +326,7 @@ class Snapshots:
             return True
         if now - snapshot.rendered > OLDEST:
             return False
-        self.tell()
+        self.report_hits()
         snapshot.checked = now  # one reader queries the database, the others do not wait
         try:
             is_newest = self._version_now(snapshot.subject) == snapshot.subject.version

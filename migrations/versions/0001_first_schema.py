@@ -852,7 +852,7 @@ def _create_tables() -> None:
         sa.Column("email_id", sa.Integer(), nullable=False),
         sa.Column("comment_id", sa.Integer(), nullable=False),
         sa.Column("subscription_id", sa.Integer(), nullable=False),
-        sa.Column("occasion", sa.String(length=80), nullable=False),
+        sa.Column("dedupe_key", sa.String(length=80), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.ForeignKeyConstraint(
             ["comment_id"], ["comment.id"], name=op.f("fk_email_item_comment_id_comment"), ondelete="CASCADE"
@@ -867,7 +867,7 @@ def _create_tables() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_email_item")),
-        sa.UniqueConstraint("occasion", "recipient", name=op.f("uq_email_item_occasion_recipient")),
+        sa.UniqueConstraint("dedupe_key", "recipient", name=op.f("uq_email_item_dedupe_key_recipient")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_email_item_comment_id"), "email_item", ["comment_id"])

@@ -13,7 +13,7 @@ from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.discovery import Endpoint
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 from commentsvc.settings import Settings
 from tests.servers import Web, web
 
@@ -85,9 +85,9 @@ def test_rocks(site: Web, number: int, headers: dict[str, str], body: str, endpo
     assert [asked for asked, _ in site.asked].count(path) == 1, "the page is fetched once"
 
 
-def page(body: str, **headers: str) -> Page:
+def page(body: str, **headers: str) -> FetchedPage:
     named = {"content-type": "text/html"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return Page("https://a.example/post", 200, named, body.encode())
+    return FetchedPage("https://a.example/post", 200, named, body.encode())
 
 
 def found(body: str, target: str = "https://a.example/post", **headers: str) -> tuple[str, str] | None:
@@ -138,7 +138,7 @@ class TestOlderProtocols:
         here = "https://a.example/post--one"
         block = trackback.rdf(here, "A -- B", "https://a.example/tb/post--one")
         assert "--" not in block.removeprefix("<!--").removesuffix("-->")
-        offered = Page(here, 200, {"content-type": "text/html"}, block.encode())
+        offered = FetchedPage(here, 200, {"content-type": "text/html"}, block.encode())
         assert discovery.endpoint_of(offered, here) == Endpoint(Kind.TRACKBACK, "https://a.example/tb/post--one")
 
     def test_the_richest_protocol_is_taken(self) -> None:
@@ -148,7 +148,7 @@ class TestOlderProtocols:
     def test_our_own_page_offers_all_three(self, client: FlaskClient) -> None:
         answer = client.get("/t/blog/x.html")
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        ours = Page("https://comments.example/t/blog/x.html", 200, headers, answer.data)
+        ours = FetchedPage("https://comments.example/t/blog/x.html", 200, headers, answer.data)
         offered = [(one.protocol, one.url) for one in discovery.endpoints(ours, "https://blog.example/x.html")]
         assert list(dict.fromkeys(offered)) == [
             ("webmention", "https://comments.example/webmention"),
@@ -186,7 +186,7 @@ def test_addresses_count_from_the_base_that_a_page_names() -> None:
         '<base href="/deep/"><base href="https://wrong.example/"><link rel="webmention" href="there">'
         '<link rel="pingback" href="ping">'
     )
-    page = Page("https://a.example/post", 200, {"link": "<here>; rel=webmention"}, body.encode())
+    page = FetchedPage("https://a.example/post", 200, {"link": "<here>; rel=webmention"}, body.encode())
     found = [one.url for one in discovery.endpoints(page, page.url)]
     assert found == ["https://a.example/here", "https://a.example/deep/there", "https://a.example/deep/ping"]
 
@@ -196,7 +196,7 @@ def test_a_base_in_a_drawing_is_none() -> None:
         '<svg><base href="https://wrong.example/"></svg><math><base href="https://wrong.example/"></math>'
         '<base href="/deep/"><link rel="webmention" href="there">'
     )
-    page = Page("https://a.example/post", 200, {}, body.encode())
+    page = FetchedPage("https://a.example/post", 200, {}, body.encode())
     assert [one.url for one in discovery.endpoints(page, page.url)] == ["https://a.example/deep/there"]
     assert plain_text.base_of(html.document_fromstring(body), page.url) == "https://a.example/deep/"
 
@@ -204,7 +204,7 @@ def test_a_base_in_a_drawing_is_none() -> None:
 @pytest.mark.parametrize("base", ["data:x", "javascript:1", "mailto:a@b.example", "about:blank", "http://["])
 def test_what_cannot_be_a_base_is_none(base: str) -> None:
     body = f'<base href="{base}"><link rel="webmention" href="/end">'
-    page = Page("https://a.example/post", 200, {"x-pingback": "/ping"}, body.encode())
+    page = FetchedPage("https://a.example/post", 200, {"x-pingback": "/ping"}, body.encode())
     assert [one.url for one in discovery.endpoints(page, page.url)] == [
         "https://a.example/end",
         "https://a.example/ping",

@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
 from commentsvc.linkbacks import announcing, article_page, sending
 from commentsvc.models import Announcement, SentLinkback, Site
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 from tests.jobs import run_job
 from tests.servers import Web, web
 from tests.time import FrozenClock
@@ -231,7 +231,7 @@ class TestArticles:
     """Which links are the author's."""
 
     def links(self, html: str) -> list[str]:
-        page = Page("https://blog.example/a/", 200, {"content-type": "text/html"}, html.encode())
+        page = FetchedPage("https://blog.example/a/", 200, {"content-type": "text/html"}, html.encode())
         return article_page.read(page, ["https://blog.example", "https://comments.example"]).links
 
     @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ class TestArticles:
 
     def test_title_and_excerpt(self) -> None:
         html = "<title>T &amp; t</title><article><p>One</p><p>two</p><script>no</script></article>"
-        page = Page("https://blog.example/a", 200, {"content-type": "text/html"}, html.encode())
+        page = FetchedPage("https://blog.example/a", 200, {"content-type": "text/html"}, html.encode())
         article = article_page.read(page, [])
         assert (article.title, article.excerpt) == ("T & t", "One two")
 

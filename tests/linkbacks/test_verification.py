@@ -10,7 +10,7 @@ from commentsvc.linkbacks import source_page, verifying
 from commentsvc.linkbacks.source_page import NoLink, Target
 from commentsvc.markup import plain_text
 from commentsvc.models import Comment, Ping, Site
-from commentsvc.safe_http import Page
+from commentsvc.safe_http import FetchedPage
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG
 from tests.jobs import run_job
 from tests.servers import Web
@@ -106,9 +106,9 @@ class TestOverHttp:
         assert safe_http.fetch(f"{neighbour.url}/2").url == f"{neighbour.url}/5"
 
 
-def read(html: str, url: str = "https://exchange.example/post", **headers: str) -> source_page.Finding:
+def read(html: str, url: str = "https://exchange.example/post", **headers: str) -> source_page.SourceContent:
     named = {"content-type": "text/html; charset=utf-8"} | headers
-    return source_page.read(Page(url, 200, named, html.encode("utf-8", "surrogateescape")), Target(ARTICLE_URL))
+    return source_page.read(FetchedPage(url, 200, named, html.encode("utf-8", "surrogateescape")), Target(ARTICLE_URL))
 
 
 class TestLinks:
@@ -166,13 +166,13 @@ class TestLinks:
         assert len(excerpt) <= 250
 
     def test_errors_and_other_formats_are_no_source(self) -> None:
-        for page in (Page("u", 404, {}, b""), Page("u", 200, {"content-type": "image/png"}, b"")):
+        for page in (FetchedPage("u", 404, {}, b""), FetchedPage("u", 200, {"content-type": "image/png"}, b"")):
             with pytest.raises(NoLink):
                 source_page.read(page, Target(ARTICLE_URL))
 
     @pytest.mark.parametrize("charset", ["iso-8859-1", "no-such", "utf-7"])
     def test_charsets_may_lie(self, charset: str) -> None:
-        page = Page(
+        page = FetchedPage(
             "https://a.example/", 200, {"content-type": f"text/html; charset={charset}"}, linking().encode() + b"\xff"
         )
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
@@ -196,7 +196,7 @@ class TestLinks:
         said = {"cp932": "①髙", "gb18030": "镕€", "cp949": "똠", "euc_jp": "日本", "cp874": "ไทย€", "big5hkscs": "嗰"}
         title = said.get(python, "€ “x”")
         body = linking().replace("Why &amp; how", title).encode(python) + b"<p>\xff\xff</p>"
-        page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
+        page = FetchedPage("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
         assert source_page.read(page, Target(ARTICLE_URL)).title == title
 
     @pytest.mark.parametrize(
@@ -224,13 +224,13 @@ class TestLinks:
     @pytest.mark.parametrize("label", ["gbk", "gb2312", "gb18030"])
     def test_a_euro_among_chinese_text_may_be_a_single_byte(self, label: str) -> None:
         body = linking().replace("Why &amp; how", "5 @").encode("gbk").replace(b"@", b"\x80")
-        page = Page("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
+        page = FetchedPage("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
         assert source_page.read(page, Target(ARTICLE_URL)).title == "5 €"
 
     @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16"])
     def test_a_byte_order_mark_decides(self, charset: str) -> None:
         headers = {"content-type": "text/html; charset=iso-8859-1"}
-        page = Page("https://a.example/", 200, headers, linking().encode(charset))
+        page = FetchedPage("https://a.example/", 200, headers, linking().encode(charset))
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Why & how"
 
     @pytest.mark.parametrize(
@@ -245,12 +245,13 @@ class TestLinks:
     )
     def test_the_page_itself_names_its_charset_where_browsers_look(self, beginning: str) -> None:
         html = beginning + linking().replace("Why", "Où")
-        page = Page("https://a.example/", 200, {"content-type": "text/html"}, html.encode() + b"<p>\xff")
+        page = FetchedPage("https://a.example/", 200, {"content-type": "text/html"}, html.encode() + b"<p>\xff")
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Où & how"
 
     def test_one_bad_byte_does_not_throw_the_charset_away(self) -> None:
         headers = {"content-type": "text/html; charset=koi8-r"}
-        page = Page("https://a.example/", 200, headers, linking().replace("Why", "Почему").encode("koi8-r") + b"\xff")
+        content = linking().replace("Why", "Почему").encode("koi8-r") + b"\xff"
+        page = FetchedPage("https://a.example/", 200, headers, content)
         assert source_page.read(page, Target(ARTICLE_URL)).title == "Почему & how"
 
     def test_deep_nesting_is_no_problem(self) -> None:

@@ -10,7 +10,7 @@ from commentsvc import settings as all_settings
 from commentsvc.db import db
 from commentsvc.linkbacks import watching
 from commentsvc.models import Announcement, Site, WatchedFeed
-from commentsvc.safe_http import FetchFailed, Page
+from commentsvc.safe_http import FetchedPage, FetchFailed
 from commentsvc.sites import sites
 from tests.cast import BLOG
 from tests.jobs import run_job
@@ -137,12 +137,12 @@ class TestFormats:
 
     @pytest.mark.parametrize("body", [ATOM.format(ENTRY.format("https://blog.example/1", "One")), RSS])
     def test_atom_and_rss(self, body: str) -> None:
-        (entry,) = watching.entries(Page("https://blog.example/feed", 200, {}, body.encode()))
+        (entry,) = watching.entries(FetchedPage("https://blog.example/feed", 200, {}, body.encode()))
         assert entry.url == "https://blog.example/1"
 
     def test_relative_addresses(self) -> None:
         body = ATOM.format(ENTRY.format("/1", "One")).encode()
-        (entry,) = watching.entries(Page("https://blog.example/feed/", 200, {}, body))
+        (entry,) = watching.entries(FetchedPage("https://blog.example/feed/", 200, {}, body))
         assert entry.url == "https://blog.example/1"
 
     @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ class TestFormats:
     )
     def test_what_is_no_feed(self, body: bytes) -> None:
         with pytest.raises(FetchFailed):
-            watching.entries(Page("https://blog.example/feed", 200, {}, body))
+            watching.entries(FetchedPage("https://blog.example/feed", 200, {}, body))
 
     def test_a_bomb_of_entities(self) -> None:
         entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
         bomb = (
             f'<!DOCTYPE x [<!ENTITY e0 "ha">{entities}]><rss version="2.0"><channel><title>&e9;</title></channel></rss>'
         )
-        watching.entries(Page("https://blog.example/feed", 200, {}, bomb.encode()))
+        watching.entries(FetchedPage("https://blog.example/feed", 200, {}, bomb.encode()))

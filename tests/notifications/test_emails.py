@@ -295,7 +295,7 @@ class TestHeld:
 
 def _hold(body: str) -> None:
     db.begin_write()
-    writer = posting.Writer(visitor=None, address_hash=None, language="en")
+    writer = posting.CommentAuthor(visitor=None, address_hash=None, language="en")
     submission = posting.Submission(author="Wave", body=body, body_html=f"<p>{body}</p>")
     posting.post_comment(Article.at(Site.named("blog"), ARTICLE), submission, writer)
     db.session.commit()

@@ -41,8 +41,8 @@ HEARD = [
     ("odd_address", {"email": "xk29384756@mail.example"}),
     ("odd_address", {"email": "b.o.b.b.y@mail.example"}),
     ("speed", {"body": "word " * 200, "seconds": 3.0}),
-    ("refused", {"refused": 1}),
-    ("approved", {"approved": 4}),
+    ("earlier_spam", {"spam_count": 1}),
+    ("approved_before", {"approved_count": 4}),
     ("learned", {"learned": 0.97}),
 ]
 LEFT_IN_PEACE = [
@@ -71,7 +71,7 @@ LEFT_IN_PEACE = [
 def test_signals_that_fire(name: str, known: dict[str, object]) -> None:
     signal = getattr(signals, name)(replace(PLAIN, **known))
     assert signal is not None
-    assert (signal.points < 0) is (name == "approved")
+    assert (signal.points < 0) is (name == "approved_before")
     assert signal.reason % dict(signal.values)
 
 
@@ -98,9 +98,9 @@ def test_a_plain_comment_has_nothing_against_it() -> None:
         ({"body": "Great article! [url=https://a.example]cheap phones[/url]"}, Opinion.HOLD),
         ({"body": "[url=https://a.example]viagra[/url] cialis casino"}, Opinion.SPAM),
         ({"seen_in_spam": frozenset({"text", "website"})}, Opinion.SPAM),
-        ({"seen_in_spam": frozenset({"name"}), "approved": 3}, Opinion.FINE),
+        ({"seen_in_spam": frozenset({"name"}), "approved_count": 3}, Opinion.FINE),
         ({"learned": 0.99}, Opinion.HOLD),
-        ({"learned": 0.99, "approved": 5}, Opinion.FINE),
+        ({"learned": 0.99, "approved_count": 5}, Opinion.FINE),
         ({"learned": 0.02, "body": "a https://a.example b https://b.example c https://c.example"}, Opinion.FINE),
     ],
 )
@@ -109,7 +109,7 @@ def test_what_they_say_together(known: dict[str, object], opinion: Opinion) -> N
 
 
 def test_reasons_come_loudest_first_and_speak_for_spam_only() -> None:
-    known = {"body": "casino https://a.example", "approved": 2, "seen_in_spam": frozenset({"text"})}
+    known = {"body": "casino https://a.example", "approved_count": 2, "seen_in_spam": frozenset({"text"})}
     points = [signal.points for signal in score.judge(replace(PLAIN, **known)).signals]
     assert points == sorted(points, reverse=True)
     assert min(points) > 0

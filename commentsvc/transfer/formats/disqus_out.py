@@ -10,7 +10,7 @@ from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
 from commentsvc.transfer.formats import disqus
 from commentsvc.transfer.formats.wordpress_out import END_OF_ARTICLE, comment_element, content, item, time
-from commentsvc.transfer.writing import LINKBACKS, Exported, Writer
+from commentsvc.transfer.writing import LINKBACKS, Exported, ExportWriter
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dsq="http://www.disqus.com/"
@@ -24,7 +24,7 @@ NEITHER = "spam and deleted comments"
 TOO_SHORT = "comments with fewer than three characters, which Disqus refuses"
 
 
-class DisqusWriter(Writer):
+class DisqusWriter(ExportWriter):
     """Without addresses, one made up of the avatar stands for each person."""
 
     title = disqus.TITLE

@@ -6,7 +6,7 @@ from html import escape
 from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.thread import Thread
-from commentsvc.transfer.writing import NOT_APPROVED, Exported, Writer
+from commentsvc.transfer.writing import NOT_APPROVED, Exported, ExportWriter
 
 HEAD = """<!doctype html>
 <html lang="{language}">
@@ -20,7 +20,7 @@ article {{ border-top: 1px solid #ccc }} header {{ margin-top: 1em }} .reply {{ 
 FOOT = "</html>\n"
 
 
-class PageWriter(Writer):
+class PageWriter(ExportWriter):
     """Writes one page."""
 
     title = "HTML"

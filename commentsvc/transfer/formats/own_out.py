@@ -6,10 +6,10 @@ from typing import Any
 
 from commentsvc.models.comment import Comment
 from commentsvc.transfer.formats import own
-from commentsvc.transfer.writing import Exported, Writer
+from commentsvc.transfer.writing import Exported, ExportWriter
 
 
-class OwnWriter(Writer):
+class OwnWriter(ExportWriter):
     """Writes everything that the site's people wrote, a JSON object a line."""
 
     title = own.TITLE

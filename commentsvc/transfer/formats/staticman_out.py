@@ -13,13 +13,13 @@ from datetime import UTC
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Thread
 from commentsvc.transfer.formats import staticman
-from commentsvc.transfer.writing import LINKBACKS, NOT_APPROVED, Exported, Writer, html_of, slug
+from commentsvc.transfer.writing import LINKBACKS, NOT_APPROVED, Exported, ExportWriter, html_of, slug
 
 FOLDER = "_data/comments"
 
 
 @dataclass
-class StaticmanWriter(Writer):
+class StaticmanWriter(ExportWriter):
     """Writes what readers see. Email addresses are there as hashes, as avatars need them, and only if asked for."""
 
     title = staticman.TITLE

@@ -13,7 +13,7 @@ from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
 from commentsvc.transfer.formats import wordpress
 from commentsvc.transfer.formats.wordpress import WordPressPost
-from commentsvc.transfer.writing import Exported, Writer, html_of, slug
+from commentsvc.transfer.writing import Exported, ExportWriter, html_of, slug
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
@@ -34,7 +34,7 @@ SQL = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass
-class WordPressWriter(Writer):
+class WordPressWriter(ExportWriter):
     """Each thread is an article without a text. Comments are numbered anew, parents first.
 
     WordPress' importer takes a parent only if it came before. It finds an article by title and date, and makes an empty

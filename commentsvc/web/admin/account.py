@@ -45,7 +45,7 @@ def change() -> AnyResponse:
     if language not in i18n.languages():
         raise NotUnderstood
     db.begin_write()
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
     Recipient.known(who.email, language).language = language
     return _back()
@@ -57,7 +57,7 @@ def change_email() -> AnyResponse | tuple[str, int]:
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     old = who.email
     try:
         moderators.change_email(who, checked_email(request.form.get("email", "")))
@@ -75,7 +75,7 @@ def choose_emails() -> AnyResponse:
     if frequency not in set(Frequency):
         raise NotUnderstood
     db.begin_write()
-    who, ticked = signed_in.person(), set(request.form.getlist("hears"))
+    who, ticked = signed_in.current_moderator(), set(request.form.getlist("hears"))
     for site in who.seen_sites():
         for topic in MODERATORS_TOPICS:
             heard = subscriptions.watch(site, who.email, topic, who.language)
@@ -91,7 +91,7 @@ def set_password() -> AnyResponse | tuple[str, int]:
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     try:
         passwords.set_password(who, request.form.get("password", ""))
     except Refusal as refusal:
@@ -106,7 +106,7 @@ def remove_password() -> AnyResponse | tuple[str, int]:
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     if not passkeys.of(who):
         raise NoOtherWay
     who.password_hash = None
@@ -118,7 +118,7 @@ def ask_for_passkey() -> Response | AnyResponse:
     """Return what the browser passes to the device, as JSON."""
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
-    return Response(passkeys.to_add(signed_in.person()), content_type="application/json")
+    return Response(passkeys.to_add(signed_in.current_moderator()), content_type="application/json")
 
 
 @blueprint.post("/passkeys")
@@ -129,7 +129,7 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
     db.begin_write()
     name = request.form.get("name", "").strip() or browsers.name_of(request.headers.get("User-Agent", ""))
     try:
-        passkeys.add(signed_in.person(), request.form.get("answer", ""), name)
+        passkeys.add(signed_in.current_moderator(), request.form.get("answer", ""), name)
     except Refusal as refusal:
         db.session.rollback()
         return _page(refusal), refusal.status
@@ -142,7 +142,7 @@ def remove_passkey(passkey_id: int) -> AnyResponse:
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     if who.password_hash is None and len(passkeys.of(who)) == 1:
         raise NoOtherWay
     passkeys.remove(who, passkey_id)
@@ -153,7 +153,7 @@ def remove_passkey(passkey_id: int) -> AnyResponse:
 def end_session(session_id: int) -> AnyResponse:
     """End one session."""
     db.begin_write()
-    sessions.end_one(signed_in.person(), session_id)
+    sessions.end_one(signed_in.current_moderator(), session_id)
     return _back()
 
 
@@ -162,7 +162,7 @@ def end_others() -> AnyResponse:
     """End all other sessions."""
     db.begin_write()
     session = signed_in.session()
-    sessions.end_all(signed_in.person(), but=session.id if session else None)
+    sessions.end_all(signed_in.current_moderator(), but=session.id if session else None)
     return _back()
 
 
@@ -180,7 +180,7 @@ def _emails(who: Moderator) -> dict[str, object]:
 
 
 def _page(refusal: Refusal | None = None) -> str:
-    who, current_session = signed_in.person(), signed_in.session()
+    who, current_session = signed_in.current_moderator(), signed_in.session()
     return render_template(
         "admin/account.html",
         errors=refusal.fields if refusal else {},

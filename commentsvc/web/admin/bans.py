@@ -73,7 +73,7 @@ class BanForm:
 @blueprint.get("")
 def show() -> AnyResponse | str:
     """Show all bans, and a form for a new one; with ``?comment=``, of its author."""
-    return _page(BanForm(signed_in.own(db.session.get(Comment, int_arg("comment") or 0))))
+    return _page(BanForm(signed_in.moderated(db.session.get(Comment, int_arg("comment") or 0))))
 
 
 @blueprint.post("")
@@ -84,7 +84,7 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     """
     form = request.form
     takes_theirs, is_confirmed = bool(form.get("theirs")), bool(form.get("confirmed"))
-    comment = signed_in.own(db.session.get(Comment, row_id(form.get("comment")) or 0))
+    comment = signed_in.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
         ban = _drafted(comment)
     except InvalidFields as refusal:
@@ -92,7 +92,7 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     if takes_theirs and not is_confirmed and (affected := bans.affected(ban)).is_wide:
         return _page(BanForm(comment, affected=affected))
     db.begin_write()
-    bans.impose(ban, signed_in.person(), comment)
+    bans.impose(ban, signed_in.current_moderator(), comment)
     db.session.commit()
     if takes_theirs:
         bans.trash_matching(ban)
@@ -136,7 +136,7 @@ def _drafted(comment: Comment | None) -> Ban:
 
 def _site() -> Site | None:
     """Return the chosen site; raises ``InvalidFields`` if it is gone, so that the ban does not cover all sites."""
-    who, chosen = signed_in.person(), request.form.get("site", "")
+    who, chosen = signed_in.current_moderator(), request.form.get("site", "")
     if not chosen and not who.is_owner:
         raise InvalidFields({"site": OwnersOnly()})
     site = db.session.get(Site, row_id(chosen) or 0)
@@ -159,13 +159,13 @@ def _changed(ban: Ban, restored: int | None = None) -> AnyResponse:
 
 def _ban(ban_id: int) -> Ban:
     ban = bans.locked(ban_id)
-    if ban is None or not signed_in.person().moderates(ban.site_id):
+    if ban is None or not signed_in.current_moderator().moderates(ban.site_id):
         raise NotFound
     return ban
 
 
 def _page(form: BanForm) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     listed = bans.newest(who, SHOWN, int_arg("before"))
     return render_template(
         "admin/bans.html",

@@ -34,9 +34,9 @@ def show(comment_id: int) -> str:
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
 def decide(comment_id: int, verb: str) -> AnyResponse | str:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
-    who, state, seen = signed_in.person(), actions.STATES[Verb(verb)], request.values.get("seen")
+    who, state, seen = signed_in.current_moderator(), actions.STATES[Verb(verb)], request.values.get("seen")
     with locked(comment_id) as comment:
-        found(signed_in.own(comment))
+        found(signed_in.moderated(comment))
         if seen:
             actions.check_unchanged(comment, seen, state, who)
         action = actions.moderate([comment], state, who)
@@ -52,7 +52,7 @@ def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _own(comment_id, locked=True)
     try:
         with db.session.begin_nested():
-            action = replying.reply_and_approve(comment, request.form.get("body", ""), signed_in.person())
+            action = replying.reply_and_approve(comment, request.form.get("body", ""), signed_in.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "reply", refusal), refusal.status
@@ -74,7 +74,7 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _own(comment_id, locked=True)
     if comment.is_linkback:
         raise NotFound
-    action = editing.rewrite(comment, new, signed_in.person())
+    action = editing.rewrite(comment, new, signed_in.current_moderator())
     db.session.commit()
     return _done(comment_id, action)
 
@@ -86,7 +86,7 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _own(comment_id, locked=True)
     try:
         thread, parent = _place(comment)
-        action = moving.move([comment], thread, parent, signed_in.person())
+        action = moving.move([comment], thread, parent, signed_in.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_own(comment_id), "place", refusal), refusal.status
@@ -100,7 +100,7 @@ def pin(comment_id: int) -> AnyResponse | str:
     db.begin_write()
     comment = _own(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
-    action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.person())
+    action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.current_moderator())
     db.session.commit()
     return _done(comment_id, action)
 
@@ -110,7 +110,7 @@ def write_note(comment_id: int) -> AnyResponse:
     """Store a note for moderators."""
     db.begin_write()
     comment = _own(comment_id)
-    notes.write(comment, request.form.get("body", ""), signed_in.person())
+    notes.write(comment, request.form.get("body", ""), signed_in.current_moderator())
     db.session.commit()
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
 
@@ -128,7 +128,7 @@ def remove_note(comment_id: int, note_id: int) -> AnyResponse:
 
 
 def _own(comment_id: int, *, locked: bool = False) -> Comment:
-    return found(signed_in.own(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
+    return found(signed_in.moderated(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
 
 
 def _place(comment: Comment) -> tuple[Thread, Comment | None]:
@@ -157,7 +157,7 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
 
 
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, is_preview: bool = False) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     saved = notes.saved_replies(who)
     chosen = next((one.body for one in saved if one.id == int_arg("saved")), "")
     return render_template(
@@ -176,8 +176,8 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, i
         typed=request.form,
         listing=Listing({}),
         verbs=verbs(),
-        action=signed_in.own_action("action"),
-        undone=signed_in.own_action("undone"),
+        action=signed_in.requested_action("action"),
+        undone=signed_in.requested_action("undone"),
         last=None,
         moderator=who,
     )

@@ -23,7 +23,7 @@ def show() -> str:
 @blueprint.post("")
 def confirm() -> AnyResponse | tuple[str, int]:
     """Confirm by password."""
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     try:
         sign_in.slow_down(who.email)
         passwords.owner_of(who.email, request.form.get("password", ""))
@@ -36,7 +36,7 @@ def confirm() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/passkey")
 def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
     """Confirm by a passkey of the moderator who is signed in."""
-    who = signed_in.person().id
+    who = signed_in.current_moderator().id
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
@@ -53,7 +53,7 @@ def send_link() -> str:
     """Mail a sign-in link, which confirms as well."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
-    sign_in.write_link(signed_in.person())
+    sign_in.write_link(signed_in.current_moderator())
     db.session.commit()
     return _page(link_sent=True)
 
@@ -66,7 +66,7 @@ def _confirmed() -> AnyResponse:
 
 
 def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     return render_template(
         "admin/confirmation.html",
         refusal=refusal,

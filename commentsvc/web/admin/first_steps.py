@@ -8,7 +8,7 @@ from sqlalchemy import select
 from commentsvc import links, settings
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check_queue
-from commentsvc.linkbacks.page_check import Mark
+from commentsvc.linkbacks.page_check import CheckStatus
 from commentsvc.models.comment import Comment
 from commentsvc.models.page_check import PageCheck
 from commentsvc.models.site import Site
@@ -39,7 +39,7 @@ class FirstSteps:
     def has_right_page(self) -> bool:
         """Whether nothing was wrong with that page."""
         marks = [mark for _, mark, *_ in self.page_check.findings or ()] if self.page_check else []
-        return bool(marks) and Mark.WRONG not in marks
+        return bool(marks) and CheckStatus.WRONG not in marks
 
 
 def left() -> FirstSteps | None:

@@ -48,7 +48,7 @@ def show(key: str) -> str:
     """Show where the import is: the form to upload, progress, the result of the dry run, or the report."""
     site = Site.named(key)
     run = runs.last_of(site)
-    own = Choices(mine=(signed_in.person().email,))  # whoever imports has mostly written there, too
+    own = Choices(mine=(signed_in.current_moderator().email,))  # whoever imports has mostly written there, too
     return _page(site, run, Form(Choices.stored(run.choices) if run else own))
 
 
@@ -67,7 +67,7 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
             return _refused(key, choices, {"file": Missing()})
         db.begin_write()
         try:
-            runs.request(Site.named(key), signed_in.person(), Path(file.name), given.filename or "", choices)
+            runs.request(Site.named(key), signed_in.current_moderator(), Path(file.name), given.filename or "", choices)
         except InvalidFields as wrong:
             return _refused(key, choices, dict(wrong.fields))
         db.session.commit()
@@ -75,12 +75,12 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/import/run")
-def go_on(key: str) -> AnyResponse | tuple[str, int]:
+def proceed(key: str) -> AnyResponse | tuple[str, int]:
     """Import what the dry run showed; with other choices, or on request, do another dry run."""
     db.begin_write()
     run, choices = found(runs.last_of(Site.named(key))), _choices()
     try:
-        runs.go_on(run, signed_in.person(), choices, is_dry=request.form.get("do") != "import")
+        runs.proceed(run, signed_in.current_moderator(), choices, is_dry=request.form.get("do") != "import")
     except InvalidFields as wrong:
         return _refused(key, choices, dict(wrong.fields))
     db.session.commit()
@@ -107,7 +107,7 @@ def export(key: str) -> AnyResponse:
     site = Site.named(key)
     if with_addresses:
         db.begin_write()
-        exporting.log_addresses(site, signed_in.person())
+        exporting.log_addresses(site, signed_in.current_moderator())
         db.session.commit()
     writer = exporting.writer(site, name, with_addresses=with_addresses)
     response = Response(stream_with_context(exporting.chunks(writer)), mimetype="application/octet-stream")
@@ -121,7 +121,7 @@ def _choices() -> Choices:
     typed = {name: form.get(name, getattr(Choices, name)).strip() for name in TYPED}
     ticked = {name: name in form for name in TICKED}
     lines = map(str.strip, form.get("mine", "").splitlines())
-    mine = [line if "=" in line else f"{line}={signed_in.person().email}" for line in lines if line]
+    mine = [line if "=" in line else f"{line}={signed_in.current_moderator().email}" for line in lines if line]
     others = [*also, form.get("home", "")] if also else []  # whoever names other sites means them besides the file's
     origins = [*form.get("origins", "").split(), *filter(None, others)]
     return Choices.stored({**typed, **ticked, "origins": origins, "mine": mine})
@@ -150,7 +150,7 @@ def _page(site: Site, run: ImportRun | None, form: Form) -> str:
         keys=KEYS,
         pending_as=PENDING_AS,
         action=action,
-        is_being_undone=action is not None and action.undone_at is not None and import_undo.is_left(action),
+        is_being_undone=action is not None and action.undone_at is not None and import_undo.has_imported_rows(action),
         may_be_undone=undoing.may_be_undone,
-        moderator=signed_in.person(),
+        moderator=signed_in.current_moderator(),
     )

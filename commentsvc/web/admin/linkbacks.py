@@ -17,7 +17,7 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """Show the latest linkbacks of both directions."""
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     return render_template(
         "admin/linkbacks.html",
         received=verifying.latest(who),
@@ -33,7 +33,7 @@ def check_again(ping_id: int) -> AnyResponse:
     """Have the source of a ping fetched again."""
     db.begin_write()
     ping = found(db.session.get(Ping, ping_id))
-    if not signed_in.person().moderates(ping.site_id):
+    if not signed_in.current_moderator().moderates(ping.site_id):
         raise NotFound
     verifying.check_again(ping)
     db.session.commit()
@@ -45,7 +45,7 @@ def send_again(linkback_id: int) -> AnyResponse:
     """Have a linkback sent again."""
     db.begin_write()
     sent = found(db.session.get(SentLinkback, linkback_id))
-    if not signed_in.person().moderates(sent.announcement.site_id):
+    if not signed_in.current_moderator().moderates(sent.announcement.site_id):
         raise NotFound
     announcing.send_again(sent)
     db.session.commit()

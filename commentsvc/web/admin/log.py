@@ -14,7 +14,7 @@ signed_in.guard(blueprint)
 @blueprint.get("/log")
 def show() -> str:
     """Show actions, newest first; with ``?of=decisions``, decisions, those by rules too."""
-    who, before = signed_in.person(), int_arg("before")
+    who, before = signed_in.current_moderator(), int_arg("before")
     of_decisions = request.args.get("of") == "decisions"
     actions = [] if of_decisions else audit_log.actions(who, before)
     return render_template(

@@ -46,7 +46,7 @@ class InvitationForm:
 @blueprint.get("")
 def show() -> str:
     """Show everybody who may sign in, and the form to invite."""
-    sites = signed_in.person().seen_sites()
+    sites = signed_in.current_moderator().seen_sites()
     return _page(InvitationForm(site_ids=frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()))
 
 
@@ -60,12 +60,12 @@ def invite() -> AnyResponse | tuple[str, int]:
     try:
         if role == Role.MODERATOR and not sites:
             raise InvalidFields({"site": NoBlog()})
-        added = moderators.add(checked_email(typed), name, role, sites, signed_in.person().language)
+        added = moderators.add(checked_email(typed), name, role, sites, signed_in.current_moderator().language)
     except InvalidFields as wrong:
         form = InvitationForm(typed, name, role, frozenset(site.id for site in sites), wrong.fields)
         db.session.rollback()
         return _page(form), wrong.status
-    inviter = signed_in.person()
+    inviter = signed_in.current_moderator()
     sign_in.write_link(added, inviter.name or inviter.email)
     return _back(invited=added.id)
 
@@ -135,7 +135,7 @@ def _page(form: InvitationForm) -> str:
         link=one_time_links.sign_in_url(invited) if invited and is_new else "",
         roles=Role,
         badges=Badge,
-        sites=signed_in.person().seen_sites(),
+        sites=signed_in.current_moderator().seen_sites(),
         has_mail_server=bool(settings.current().mail_url),
-        moderator=signed_in.person(),
+        moderator=signed_in.current_moderator(),
     )

@@ -40,7 +40,7 @@ def erase() -> AnyResponse:
     """Erase somebody's data; that cannot be undone."""
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
-    erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.person())
+    erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.current_moderator())
     db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
 
@@ -62,7 +62,7 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         wrong=wrong,
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
-        authors=authors.lately(signed_in.person()) if not email else [],
+        authors=authors.lately(signed_in.current_moderator()) if not email else [],
         is_recently_confirmed=session is not None and sessions.is_recently_confirmed(session),
-        moderator=signed_in.person(),
+        moderator=signed_in.current_moderator(),
     )

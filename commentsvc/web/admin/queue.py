@@ -60,10 +60,10 @@ def undo(action_id: int) -> AnyResponse | str:
     action = found(actions.locked(action_id))
     if not _may_undo(action):
         raise NotFound
-    undone = undoing.undo(action, signed_in.person())
+    undone = undoing.undo(action, signed_in.current_moderator())
     db.session.commit()
     if undone.ban is not None:
-        bans.restore_trashed(undone.ban, signed_in.person())
+        bans.restore_trashed(undone.ban, signed_in.current_moderator())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)
@@ -90,7 +90,7 @@ def fragment(
     shown: Sequence[Comment] = (),
 ) -> str:
     """Return what admin.js inserts: the bar, the counts, and the rows that are in the list now."""
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     still_listed = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
     sites = queue.waiting_by_site(who)
     return render_template(
@@ -111,7 +111,7 @@ def fragment(
 
 
 def _list(listing: Listing, refusal: Refusal | None = None) -> str:
-    who, wanted = signed_in.person(), listing.wanted
+    who, wanted = signed_in.current_moderator(), listing.wanted
     page, sites = queue.page(who, wanted, int_arg("before")), queue.waiting_by_site(who)
     return render_template(
         "admin/queue.html",
@@ -129,11 +129,11 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         waits=sum(waiting for _, waiting in sites),
         steps=first_steps.left() if who.is_owner and not page.comments else None,
         reasons=[(reason_tag(one), one) for one in queue.reasons_of(who, wanted.state)],
-        person=signed_in.own(db.session.get(Comment, wanted.person or 0)),
-        thread=signed_in.own_thread(wanted.thread),
+        person=signed_in.moderated(db.session.get(Comment, wanted.person or 0)),
+        thread=signed_in.moderated_thread(wanted.thread),
         listed=actions.shown_to(who, wanted.action),
-        action=signed_in.own_action("action"),
-        undone=signed_in.own_action("undone"),
+        action=signed_in.requested_action("action"),
+        undone=signed_in.requested_action("undone"),
         last=actions.last_of(who),
         skipped=int_arg("skipped"),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
@@ -151,7 +151,7 @@ def _chosen() -> dict[int, str | None]:
 def _found(listing: Listing) -> dict[int, str | None]:
     """Return all that match and existed when the list was shown."""
     newest = row_id(request.form.get("newest")) or 0
-    found = search.ids(signed_in.person(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
+    found = search.ids(signed_in.current_moderator(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
@@ -165,7 +165,7 @@ def _decided(chosen: dict[int, str | None], state: State) -> tuple[int | None, i
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)
-        decided = actions.moderate(own, state, signed_in.person(), of=known)
+        decided = actions.moderate(own, state, signed_in.current_moderator(), of=known)
         count += len(own)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
@@ -182,7 +182,7 @@ def _moved(chosen: dict[int, str | None]) -> tuple[int, int]:
     if len(sites) != 1:
         raise InvalidFields({"address": moving.NoSuchPlace()})
     thread = moving.thread_at(sites.pop(), request.form.get("address", ""))
-    action = moving.move(own, thread, None, signed_in.person())
+    action = moving.move(own, thread, None, signed_in.current_moderator())
     action_id = action.id
     db.session.commit()
     return action_id, len(own)
@@ -190,19 +190,19 @@ def _moved(chosen: dict[int, str | None]) -> tuple[int, int]:
 
 def _own(chosen: dict[int, str | None], state: State | None = None) -> list[Comment]:
     """Return the chosen comments, locked, that are this moderator's and may be given ``state``, if any."""
-    own = (comment for comment in Comment.all_locked(chosen) if signed_in.own(comment))
+    own = (comment for comment in Comment.all_locked(chosen) if signed_in.moderated(comment))
     return [comment for comment in own if _is_unchanged(comment, chosen[comment.id], state or comment.state)]
 
 
 def _is_unchanged(comment: Comment, seen_version: str | None, state: State) -> bool:
     try:
         if seen_version is not None:
-            actions.check_unchanged(comment, seen_version, state, signed_in.person())
+            actions.check_unchanged(comment, seen_version, state, signed_in.current_moderator())
     except ChangedMeanwhile:
         return False
     return True
 
 
 def _may_undo(action: ModeratorAction) -> bool:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)

@@ -21,7 +21,7 @@ signed_in.guard(blueprint)
 def show() -> str:
     """Show all, and the form for another one, or with ``?edit=`` for one's own."""
     reply = db.session.get(SavedReply, int_arg("edit") or 0)
-    if reply is None or reply.moderator_id != signed_in.person().id:
+    if reply is None or reply.moderator_id != signed_in.current_moderator().id:
         return _page()
     return _page(typed={"title": reply.title, "body": reply.body})
 
@@ -31,7 +31,7 @@ def save() -> AnyResponse | tuple[str, int]:
     """Save one; it replaces one of the same name."""
     db.begin_write()
     try:
-        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""), signed_in.person())
+        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""), signed_in.current_moderator())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status
@@ -44,7 +44,7 @@ def remove(reply_id: int) -> str:
     """Delete one's own; the form contains it, so it can be saved again."""
     db.begin_write()
     reply = found(db.session.get(SavedReply, reply_id))
-    if reply.moderator_id != signed_in.person().id:
+    if reply.moderator_id != signed_in.current_moderator().id:
         raise NotFound
     typed = {"title": reply.title, "body": reply.body}
     db.session.delete(reply)
@@ -53,7 +53,7 @@ def remove(reply_id: int) -> str:
 
 
 def _page(wrong: InvalidFields | None = None, typed: Mapping[str, str] = MappingProxyType({})) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     return render_template(
         "admin/saved_replies.html",
         saved=notes.saved_replies(who),

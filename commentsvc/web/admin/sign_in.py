@@ -90,7 +90,7 @@ def use_link(token: str) -> AnyResponse:
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
     moderator, session_token = one_time_links.redeem(token, request.headers.get("User-Agent", ""))
-    return signed_in.enter(moderator, session_token, url_for("queue.show"))
+    return signed_in.start_session(moderator, session_token, url_for("queue.show"))
 
 
 @blueprint.post("/sign-out")
@@ -112,7 +112,7 @@ def slow_down(email: str) -> None:
     strangers cannot lock anybody out.
     """
     throttle.hit(throttle.SIGN_INS, current.source())
-    if not signed_in.knows(Moderator.with_email(email.replace("\0", ""))):
+    if not signed_in.is_known_browser(Moderator.with_email(email.replace("\0", ""))):
         throttle.hit(throttle.SIGN_INS_NEARBY, current.neighbourhood())
         throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", email.strip().lower()))
 

@@ -37,7 +37,7 @@ def moderator() -> Moderator | None:
     return found.moderator if found else None
 
 
-def person() -> Moderator:
+def current_moderator() -> Moderator:
     """Return the moderator, on pages that require one."""
     found = moderator()
     if found is None:
@@ -89,30 +89,30 @@ def require_recent_confirmation() -> AnyResponse | None:
     return redirect(url_for("confirmation.show", next=_page_asked_for()), code=303)
 
 
-def own(comment: Comment | None) -> Comment | None:
+def moderated(comment: Comment | None) -> Comment | None:
     """Return the comment if this moderator may decide about it."""
-    return comment if comment and person().moderates(comment.thread.site_id) else None
+    return comment if comment and current_moderator().moderates(comment.thread.site_id) else None
 
 
-def own_thread(thread_id: int | None) -> Thread | None:
+def moderated_thread(thread_id: int | None) -> Thread | None:
     """Return the thread with this id if this moderator may decide about it."""
     thread = db.session.get(Thread, thread_id or 0)
-    return thread if thread and person().moderates(thread.site_id) else None
+    return thread if thread and current_moderator().moderates(thread.site_id) else None
 
 
-def own_action(name: str) -> ModeratorAction | None:
+def requested_action(name: str) -> ModeratorAction | None:
     """Return this moderator's action that a query parameter names."""
     action = db.session.get(ModeratorAction, int_arg(name) or 0)
-    return action if action and action.moderator_id == person().id else None
+    return action if action and action.moderator_id == current_moderator().id else None
 
 
 def begin(who: Moderator, target: str) -> AnyResponse:
     """Sign somebody in and redirect; commits."""
     token = sessions.start(who, request.headers.get("User-Agent", ""))
-    return enter(who, token, target)
+    return start_session(who, token, target)
 
 
-def enter(who: Moderator, token: str, target: str) -> AnyResponse:
+def start_session(who: Moderator, token: str, target: str) -> AnyResponse:
     """Set the cookies of a new session and redirect; commits."""
     known = tokens.sign(KNOWN, who.id)
     db.session.commit()
@@ -122,7 +122,7 @@ def enter(who: Moderator, token: str, target: str) -> AnyResponse:
     return response
 
 
-def knows(who: Moderator | None) -> bool:
+def is_known_browser(who: Moderator | None) -> bool:
     """Return whether they signed in from this browser before."""
     try:
         moderator_id, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
@@ -175,7 +175,7 @@ def _require_moderator() -> AnyResponse | None:
     if found is None:
         wanted = _this_page() if request.method == "GET" else None
         return redirect(url_for("sign_in.show", next=wanted), code=303)
-    if sessions.needs_a_touch(found):
+    if sessions.should_touch(found):
         session_id = found.id
         with suppress(ReadOnly):  # looking is possible then
             db.begin_write()
@@ -185,5 +185,5 @@ def _require_moderator() -> AnyResponse | None:
 
 
 def _require_owner() -> None:
-    if not person().is_owner:
+    if not current_moderator().is_owner:
         raise OwnersOnly

@@ -68,7 +68,7 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
         values = site_rules.taken(_typed())
         values["origins"] = site_rules.origins(request.form.get("origins", "").split())
         values[sites.FEED] = site_rules.checked_feed(request.form.get("feed", "").strip())
-        action = sites.change(site, values, signed_in.person())
+        action = sites.change(site, values, signed_in.current_moderator())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
@@ -101,7 +101,11 @@ def show_page_check(key: str) -> str:
     page_check = found(page_check_queue.last_of(site))
     is_waiting = page_check.state == QUEUED
     return render_template(
-        "admin/page_check.html", site=site, page_check=page_check, is_waiting=is_waiting, moderator=signed_in.person()
+        "admin/page_check.html",
+        site=site,
+        page_check=page_check,
+        is_waiting=is_waiting,
+        moderator=signed_in.current_moderator(),
     )
 
 
@@ -116,7 +120,7 @@ def remove(key: str) -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
-    site_removal.begin(site, signed_in.person())
+    site_removal.begin(site, signed_in.current_moderator())
     db.session.commit()  # a job deletes what was written there
     return redirect(url_for("sites.show"), code=303)
 
@@ -131,7 +135,7 @@ def _typed() -> dict[str, str]:
 
 
 def _list(wrong: InvalidFields | None = None) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     return render_template(
         "admin/sites.html",
         sites=queue.waiting_by_site(who),
@@ -141,7 +145,7 @@ def _list(wrong: InvalidFields | None = None) -> str:
 
 
 def _page(site: Site, wrong: InvalidFields | None = None) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     feed, newest = WatchedFeed.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
     page_check = page_check_queue.last_of(site)
     rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
@@ -157,8 +161,8 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         look="dark" if request.args.get("look") == "dark" else "light",
         page_check=page_check,
         base_url=settings.current().base_url,
-        action=signed_in.own_action("action"),
-        undone=signed_in.own_action("undone"),
+        action=signed_in.requested_action("action"),
+        undone=signed_in.requested_action("undone"),
         last=None,
         moderator=who,
     )

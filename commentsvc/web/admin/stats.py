@@ -16,7 +16,7 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """Show charts on one time axis, each with a table."""
-    who, span = signed_in.person(), int_arg("days") or stats.SPANS[1]
+    who, span = signed_in.current_moderator(), int_arg("days") or stats.SPANS[1]
     site = int_arg("site")
     chosen = site if site and who.moderates(site) else None
     days = stats.read(who, chosen, span if span in stats.SPANS else stats.SPANS[1])

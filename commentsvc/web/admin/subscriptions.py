@@ -29,7 +29,7 @@ def show() -> str:
         wanted=wanted,
         mail_status=mail_status,
         mail_statuses=MailStatus,
-        moderator=signed_in.person(),
+        moderator=signed_in.current_moderator(),
     )
 
 

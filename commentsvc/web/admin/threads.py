@@ -33,7 +33,7 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show() -> str:
     """Show the most recently active threads, of one site or by part of title or address."""
-    who, site, access = signed_in.person(), int_arg("site"), choice("access", Access)
+    who, site, access = signed_in.current_moderator(), int_arg("site"), choice("access", Access)
     text = request.args.get("q", "").strip()[:200]
     return render_template(
         "admin/threads.html",
@@ -59,7 +59,7 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     thread = _own(thread_id)
     try:
-        action = thread_rules.change(thread, _rules(), signed_in.person())
+        action = thread_rules.change(thread, _rules(), signed_in.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, "rules", refusal)
     return _done(action, thread)
@@ -82,7 +82,7 @@ def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
     """Remove a further address."""
     db.begin_write()
     thread = _own(thread_id)
-    return _done(moving.remove_alias(thread, alias_id, signed_in.person()), thread)
+    return _done(moving.remove_alias(thread, alias_id, signed_in.current_moderator()), thread)
 
 
 @blueprint.post(f"{THREAD}/merger")
@@ -91,11 +91,11 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     thread = _own(thread_id)
     try:
-        key, _ = moving.place_at(thread.site, request.form.get("address", "").strip())
+        key, _ = moving.key_and_url_of(thread.site, request.form.get("address", "").strip())
         into = Thread.at(thread.site, key)
         if into is None:
             raise InvalidFields({"address": moving.NoSuchPlace()})
-        action = moving.merge(thread, into, signed_in.person())
+        action = moving.merge(thread, into, signed_in.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, "merger", refusal)
     return _done(action, into)
@@ -108,14 +108,14 @@ def _addressed(
     db.begin_write()
     thread = _own(thread_id)
     try:
-        action = use_case(thread, request.form.get("address", "").strip(), signed_in.person())
+        action = use_case(thread, request.form.get("address", "").strip(), signed_in.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, form, refusal)
     return _done(action, thread)
 
 
 def _own(thread_id: int) -> Thread:
-    return found(signed_in.own_thread(thread_id))
+    return found(signed_in.moderated_thread(thread_id))
 
 
 def _rules() -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:
 
 
 def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str:
-    who = signed_in.person()
+    who = signed_in.current_moderator()
     typed: Mapping[str, str] = request.form if refusal else {}
     return render_template(
         "admin/thread.html",
@@ -168,8 +168,8 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         refusal=refusal if refusal and not refusal.fields else None,
         errors=refusal.fields if refusal else {},
         typed=typed,
-        action=signed_in.own_action("action"),
-        undone=signed_in.own_action("undone"),
+        action=signed_in.requested_action("action"),
+        undone=signed_in.requested_action("undone"),
         last=None,
         moderator=who,
     )
