@@ -1,5 +1,6 @@
 """XML of strangers: read piece by piece, without entities, network or recursion; damaged files as far as they go."""
 
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # What XML 1.0 does not allow: 2.2 of the recommendation.
 BEGINNING = 4096  # bytes
+CDATA, CDATA_END = b"<![CDATA[", b"]]>"
+BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")  # XML 1.0, 4.1 and 4.6
+BETWEEN = (b">", b" ", b"\n")  # in no entity, and in no mark but at its end
 ILLEGAL = bytes(set(range(32)) - {9, 10, 13})
 
 
@@ -25,10 +29,14 @@ class HasDoctype(NotReadable):
 
 
 class _Clean:
-    """A stream without the bytes that XML does not allow, and without what stands before its first tag."""
+    """A stream that XML allows, from its first tag on: without illegal bytes, each ``&`` outside of CDATA an entity's.
+
+    WordPress writes both as they are typed.
+    """
 
     def __init__(self, stream: "_AsUtf8") -> None:
         self._stream, self._has_begun, self._drops = stream, False, ILLEGAL
+        self._tail, self._is_cdata = b"", False
 
     def read(self, size: int) -> bytes:
         piece = self._stream.read(size)
@@ -40,7 +48,25 @@ class _Clean:
                 self._has_begun, piece = True, piece[start:]
             else:
                 piece = self._stream.read(size)
-        return piece.translate(None, self._drops)
+        if not self._drops:
+            return piece
+        text = self._with_entities(piece)
+        while piece and not text:  # an address longer than what was read
+            piece = self._stream.read(size)
+            text = self._with_entities(piece)
+        return text
+
+    def _with_entities(self, piece: bytes) -> bytes:
+        """Return what came so far, up to where no entity or mark can be under way; all of it at the end."""
+        text = self._tail + piece.translate(None, self._drops)
+        cut = max(text.rfind(sign) for sign in BETWEEN) + 1 if piece else len(text)
+        text, self._tail = text[:cut], text[cut:]
+        out = []
+        while text:
+            inside, found, text = text.partition(CDATA_END if self._is_cdata else CDATA)
+            out += [inside if self._is_cdata else BARE.sub(b"&amp;", inside), found]
+            self._is_cdata ^= bool(found)
+        return b"".join(out)
 
 
 class _AsUtf8:

@@ -20,8 +20,8 @@ from commentsvc.transfer.writing import Blog
 from tests.cast import ARTICLE_URL, BOB
 from tests.time import FrozenClock
 from tests.transfer.conftest import Bring, exported
-from tests.transfer.samples import wxr
-from tests.visitors import Visitor
+from tests.transfer.samples import ITEM, WXR, wxr
+from tests.visitors import Visitor, row
 
 
 def files(most: int) -> list[bytes]:
@@ -102,6 +102,30 @@ class TestWordPress:
         numbers = re.findall(r"<wp:post_id><!.CDATA.(\d+)", out)
         assert len(set(numbers)) == len(numbers) == 2, "WordPress skips a number that it has seen"
         assert [count for what, count in writer.left_out.items() if "WordPress makes empty ones" in what] == [1]
+
+    def test_times_are_of_the_blogs_clock_where_its_file_tells_it(self, bob: Visitor, tmp_path: Path) -> None:
+        """WordPress compares them with its own; winter and summer differ."""
+        utc = row(bob.comment(BOB)).created_at
+        summer = ITEM.format(home="https://blog.example", status="publish", title="Summer", comments="")
+        dates = (
+            "<wp:post_date>2007-05-01 12:00:00</wp:post_date><wp:post_date_gmt>2007-05-01 10:00:00</wp:post_date_gmt>"
+        )
+        summer = re.sub(r"<wp:post_date_gmt>[^<]*</wp:post_date_gmt>", dates, summer)
+        near = f"{utc:%Y-%m-%d} 09:00:00", f"{utc:%Y-%m-%d} 08:00:00"
+        winter = summer.replace("2007-05-01 12:00:00", near[0]).replace("2007-05-01 10:00:00", near[1])
+        winter = winter.replace("/2007/05/phone/", "/winter/")
+        (tmp_path / "own.xml").write_text(WXR.format(home="https://blog.example", items=summer + winter))
+        writer = WordPressWriter(Blog.of(Site.named("blog")), articles=exporting.articles(tmp_path / "own.xml"))
+        out = b"".join(exporting.chunks(writer)).decode()
+        local = utc + timedelta(hours=1)
+        assert f"<wp:comment_date><![CDATA[{local:%Y-%m-%d %H:%M:%S}]]>" in out
+        assert f"<wp:comment_date_gmt><![CDATA[{utc:%Y-%m-%d %H:%M:%S}]]>" in out
+
+    def test_only_tags_that_everybody_may_write_there(self, bob: Visitor) -> None:
+        bob.comment(BOB, body="_one_ and *two*\n\n- first\n- second\n\n```\nx = 1\n```")
+        out = b"".join(exporting.chunks(WordPressWriter(Blog.of(Site.named("blog"))))).decode()
+        content = re.findall(r"<wp:comment_content><!.CDATA.(.*?)]]>", out, re.S)[0]
+        assert content == "<em>one</em> and <strong>two</strong>\n\n- first\n- second\n\n<code>x = 1</code>"
 
 
 class TestStaticman:

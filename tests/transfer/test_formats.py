@@ -11,6 +11,7 @@ import pytest
 from commentsvc.transfer import permalinks, reading, times
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import ParseOptions, SkippedRecord, SourceArticle, SourceComment, SourceState
+from tests.transfer.samples import ITEM, OLD, WXR, wp, wxr
 
 MT = """AUTHOR: Ada
 TITLE: The phone
@@ -233,6 +234,38 @@ def test_votes_are_counted(read: Any, rows: list[dict[str, Any]], fields: dict[s
     found = [{**row, **fields} if "version" not in row else row for row in rows]
     _, comments, _ = read("\n".join(json.dumps(row) for row in found) if rows is REMARK42 else found)
     assert comments[0].votes == votes
+
+
+def test_only_what_readers_of_wordpress_saw(read: Any) -> None:
+    """An attachment is as public as its article."""
+    items = [
+        ITEM.format(home=OLD, status=status, title="x", comments=wp(number)).replace("<wp:post_id>7<", more)
+        for number, (status, more) in enumerate(
+            [
+                ("publish", "<wp:post_id>1<"),
+                ("private", "<wp:post_id>2<"),
+                ("publish", "<wp:post_password>sesame</wp:post_password><wp:post_id>3<"),
+                ("inherit", "<wp:post_parent>1</wp:post_parent><wp:post_id>4<"),
+                ("inherit", "<wp:post_parent>2</wp:post_parent><wp:post_id>5<"),
+                ("inherit", "<wp:post_parent>3</wp:post_parent><wp:post_id>6<"),
+            ]
+        )
+    ]
+    _, comments, skipped = read(WXR.format(home=OLD, items="".join(items)))
+    assert [one.page for one in comments] == ["1", "4"]
+    assert len(skipped) == 4
+
+
+@pytest.mark.parametrize("padding", [0, 32_700, 32_760])
+def test_ampersands_that_wordpress_does_not_escape(read: Any, padding: int) -> None:
+    """It writes addresses as they are, and texts in CDATA, where they stay; also where a piece that is read ends."""
+    item = wp(1, f"{'x' * padding}a && b &amp; [0]]", author_url="URL", author="Grace &amp; Bob &nbsp;&#38;")
+    found = wxr(item.replace("URL", "https://f.example/?p=1&q=2&amp;r=3").replace("&amp;nbsp;", "&nbsp;"))
+    _, (comment,), skipped = read(found)
+    assert comment.website == "https://f.example/?p=1&q=2&r=3"
+    assert comment.body.lstrip("x") == "a && b &amp; [0]]"
+    assert comment.author == "Grace & Bob \xa0&"
+    assert not skipped
 
 
 def test_a_damaged_row_spoils_no_other(read: Any) -> None:

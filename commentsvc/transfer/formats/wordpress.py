@@ -1,12 +1,12 @@
 """WordPress eXtended RSS: http://wordpress.org/export/1.x/."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, BinaryIO
 
-from commentsvc.errors import N_
+from commentsvc.errors import N_, Reason
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
 from commentsvc.transfer.records import (
@@ -32,7 +32,10 @@ STATES = {
     "spam": SourceState.SPAM,
     **dict.fromkeys(("trash", "post-trashed"), SourceState.DELETED),
 }
-PUBLISHED = ("publish", "inherit", "")
+PUBLISHED = ("publish", "")
+INHERITED = "inherit"  # of attachments: the status of the article that they belong to
+NOT_PUBLISHED = N_("the article is not published (%(status)s)")
+HAS_PASSWORD = N_("the article has a password")
 COMMENTS = ("", "comment")
 RESPONSES = {"webmention": "mention", "mention": "mention", "like": "like", "repost": "repost"}
 ENDS = re.compile(r"\s*\[(?:\.\.\.|…|&#8230;|&hellip;)\]\s*")
@@ -61,7 +64,7 @@ def is_like(beginning: bytes) -> bool:
 
 def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
     """Yield the articles with their comments and linkbacks."""
-    home = ""
+    home, hidden = "", dict[str, Reason]()  # why articles are not public, by number
     for element in elements(stream, frozenset({"base_blog_url", "base_site_url", "link", "item"})):
         if isinstance(element, SkippedRecord):
             yield element
@@ -70,7 +73,9 @@ def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
                 home = (element.text or "").strip() or home
         else:
             yield SourceFile(f"{NAME}:{home or 'unknown'}", home)
-            yield from _item(element, reading)
+            if why := _reason_hidden(element, hidden):
+                hidden[text_of(element, "post_id")] = why
+            yield from _item(element, reading, why)
 
 
 def articles(stream: BinaryIO) -> Iterator[WordPressPost]:
@@ -86,13 +91,22 @@ def _is_of_channel(element: "Element") -> bool:
     return local(element) == "link" and parent is not None and local(parent) == "channel"
 
 
-def _item(item: "Element", reading: ParseOptions) -> Iterator[Record]:
+def _reason_hidden(item: "Element", hidden: Mapping[str, Reason]) -> Reason | None:
+    """Return why readers do not see an article, if so; parents come before their attachments."""
+    status = text_of(item, "status")
+    if text_of(item, "post_password"):
+        return HAS_PASSWORD
+    if status == INHERITED:
+        return hidden.get(text_of(item, "post_parent"))
+    return None if status in PUBLISHED else [NOT_PUBLISHED, {"status": status}]
+
+
+def _item(item: "Element", reading: ParseOptions, hidden: Reason | None) -> Iterator[Record]:
     comments = [one for one in item if isinstance(one.tag, str) and local(one) == "comment"]
     if not comments:
         return
     number, link = text_of(item, "post_id"), text_of(item, "link")
     page = number or link or text_of(item, "thread_identifier")
-    status = text_of(item, "status")
     created = times.of_sql(text_of(item, "post_date_gmt"), "UTC") or times.of_sql(
         text_of(item, "post_date"), reading.timezone
     )
@@ -102,9 +116,8 @@ def _item(item: "Element", reading: ParseOptions) -> Iterator[Record]:
     yield SourceArticle(page, link, key=key, title=title, created=created, is_closed=is_closed)
     for comment in comments:
         location = f"line {comment.sourceline}"
-        if status not in PUBLISHED:
-            why = [N_("the article is not published (%(status)s)"), {"status": status}]
-            yield SkippedRecord(location, why, text_of(comment, "comment_content"))
+        if hidden:
+            yield SkippedRecord(location, hidden, text_of(comment, "comment_content"))
         else:
             yield _comment(comment, page, reading, location)
 

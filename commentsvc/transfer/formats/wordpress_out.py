@@ -1,9 +1,10 @@
 """Write WordPress eXtended RSS 1.2, which its importer and others read."""
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from html import escape
 from itertools import count
@@ -11,6 +12,7 @@ from itertools import count
 from commentsvc.characters import CONTROLS
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
+from commentsvc.transfer import times
 from commentsvc.transfer.formats import wordpress
 from commentsvc.transfer.formats.wordpress import WordPressPost
 from commentsvc.transfer.writing import Exported, ExportWriter, html_of, slug
@@ -29,6 +31,9 @@ END_OF_ARTICLE = "</item>\n"
 FOOT = "</channel>\n</rss>\n"
 NO_ARTICLE = "threads whose articles are not in the file of articles; WordPress makes empty ones for them"
 STATES = {State.APPROVED: "1", State.PENDING: "0", State.SPAM: "spam", State.TRASHED: "trash"}
+LIST = re.compile(r"<(?P<kind>ul|ol)>(?P<items>.*?)</(?P=kind)>", re.S)
+ITEM = re.compile(r"<li>(.*?)</li>", re.S)
+INSTEAD = {"<u>": "<em>", "</u>": "</em>", "<pre><code>": "<p><code>", "</code></pre>": "</code></p>"}
 PARAGRAPHS = re.compile(r"</p>\s*<p>")
 SQL = "%Y-%m-%d %H:%M:%S"
 
@@ -63,12 +68,25 @@ class WordPressWriter(ExportWriter):
         for comment in exported.comments:
             number = numbers[comment.id] = next(self._numbers)
             parent = numbers.get(comment.parent_id or 0, 0)
-            yield _comment(comment, number, parent, with_addresses=self.with_addresses)
+            local = comment.created_at + self._offset(comment.created_at)
+            yield _comment(comment, number, parent, local, with_addresses=self.with_addresses)
         yield END_OF_ARTICLE
 
     def foot(self) -> str:
         """Return the end."""
         return FOOT
+
+    @cached_property
+    def _offsets(self) -> list[tuple[datetime, timedelta]]:
+        """How far the blog's clock was ahead of UTC when its articles were written, in the order of time."""
+        dates = ([times.of_sql(date, "UTC") for date in (one.date, one.date_gmt)] for one in self.articles.values())
+        return sorted((utc, local - utc) for local, utc in dates if local and utc)
+
+    def _offset(self, when: datetime) -> timedelta:
+        """Return the offset at a time: that of the article nearest to it, as no file names the zone."""
+        place = bisect(self._offsets, when, key=lambda one: one[0])
+        near = self._offsets[max(place - 1, 0) : place + 1]
+        return min(near, key=lambda one: abs(one[0] - when), default=(when, timedelta()))[1]
 
     def _article(self, thread: Thread, aliases: Sequence[str]) -> str:
         own = next((self.articles[key] for key in (thread.key, *aliases) if key in self.articles), None)
@@ -86,15 +104,15 @@ class WordPressWriter(ExportWriter):
         return item(own.title if own else thread.title or thread.key, thread.url, children)
 
 
-def _comment(comment: Comment, number: int, parent: int, *, with_addresses: bool) -> str:
+def _comment(comment: Comment, number: int, parent: int, local: datetime, *, with_addresses: bool) -> str:
     is_ping = comment.kind in (Kind.PINGBACK, Kind.WEBMENTION)
     children = {
         "comment_id": str(number),
-        "comment_author": (comment.title or comment.author) if is_ping else comment.author,
+        "comment_author": escape((comment.title if is_ping else "") or comment.author, quote=False),  # as it keeps them
         "comment_author_email": (comment.email or "") if with_addresses else "",
         "comment_author_url": comment.website or "",
         "comment_author_IP": "",
-        "comment_date": time(comment.created_at),
+        "comment_date": time(local),
         "comment_date_gmt": time(comment.created_at),
         "comment_content": content(comment),
         "comment_approved": STATES[State(comment.state)],
@@ -118,12 +136,21 @@ def comment_element(fields: dict[str, str]) -> str:
 
 
 def content(comment: Comment) -> str:
-    """Return the HTML as WordPress keeps it: line breaks as such, smilies as typed."""
-    html = html_of(comment)
-    text = PARAGRAPHS.sub("\n\n", html).replace("<br>", "\n").removeprefix("<p>").removesuffix("</p>")
+    """Return the HTML as WordPress keeps it of those who may not write any: few tags, line breaks as such."""
+    text = LIST.sub(_as_lines, html_of(comment))
+    for ours, theirs in INSTEAD.items():
+        text = text.replace(ours, theirs)
+    text = PARAGRAPHS.sub("\n\n", text).replace("<br>", "\n").removeprefix("<p>").removesuffix("</p>")
     if comment.kind == Kind.TRACKBACK and comment.title:
         return f"<strong>{escape(comment.title)}</strong>\n\n{text}"
     return text
+
+
+def _as_lines(found: re.Match[str]) -> str:
+    """Return a list as paragraphs with a sign before each line."""
+    lines = ITEM.findall(found["items"])
+    signs = (f"{number}." if found["kind"] == "ol" else "-" for number in count(1))
+    return f"<p>{'<br>'.join(f'{sign} {line}' for sign, line in zip(signs, lines, strict=False))}</p>"
 
 
 def _field(name: str, value: str) -> str:
