@@ -48,7 +48,7 @@ fmt: $(READY)  ## put code in the usual form
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-browser: $(READY)  ## only the stories in a real browser
+browser: $(READY)  ## only the tests in a real browser
 	@sh tests/prepare.sh
 	$(PYTEST) -n $(AT_ONCE) --dist worksteal tests/browser
 

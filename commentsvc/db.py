@@ -329,9 +329,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Lookup:
-    """A place to look comments up: the id of each, and whether it matches.
+    """An index to search comments with: the column of ids, and the condition.
 
-    In the order of ``age``, descending, the newest are found without looking at all.
+    Sort by ``age``, descending, to read the newest first without reading all.
     """
 
     comment_id: ColumnElement[int]

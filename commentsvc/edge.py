@@ -60,7 +60,7 @@ def of_thread(site_id: int, key: str) -> str:
 
 
 def watch() -> None:
-    """Purge what commits of this process change, if there is somebody to tell."""
+    """Purge what commits of this process change, if ``EDGE_PURGE_URL`` is set."""
     if settings.current().edge_purge_url:
         versions.thread_changed.connect(_purge_thread)
         versions.site_changed.connect(_purge_site)
@@ -133,10 +133,10 @@ def _send(tags: list[str]) -> None:
 
 
 def send_purge(tags: list[str]) -> None:
-    """Send one request to ``EDGE_PURGE_URL``, which is not led elsewhere.
+    """POST one purge request to ``EDGE_PURGE_URL``; redirects are not followed.
 
     Raises:
-        FetchRefused, FetchFailed: nobody took it.
+        FetchRefused, FetchFailed: it was not accepted.
     """
     config = settings.current()
     further = {"Authorization": f"Bearer {config.edge_purge_token}"} if config.edge_purge_token else {}

@@ -1,4 +1,4 @@
-"""All the ways the service says no, each with a status and a sentence that says what to do.
+"""The refusals that several packages raise, each with a status and a sentence that says what to do.
 
 ::
 

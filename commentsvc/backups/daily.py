@@ -15,7 +15,7 @@ from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
 from commentsvc.models.backup import Backup
 
-EVERY = timedelta(days=1)
+INTERVAL = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)  # after one that failed
 MAX_TIME = timedelta(hours=6)  # for one, before its node counts as dead
 IS_LATE = timedelta(hours=36)
@@ -67,7 +67,7 @@ def is_due() -> bool:
     if not settings.current().backup_dir:
         return False
     now = clock.now()
-    made = Backup.is_good() & (Backup.began_at > now - EVERY)
+    made = Backup.is_good() & (Backup.began_at > now - INTERVAL)
     failed = (Backup.problem != "") & (Backup.began_at > now - RETRY_AFTER)
     under_way = Backup.ended_at.is_(None) & (Backup.began_at > now - MAX_TIME)
     others = select(Backup.id).where(or_(made, failed, under_way), Backup.began_at < now + SKEW)
@@ -127,7 +127,7 @@ def _remove(name: str) -> None:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a backup left that was killed; nobody else's files."""
-    old = (clock.now() - EVERY).timestamp()
+    old = (clock.now() - INTERVAL).timestamp()
     for path in folder.iterdir():
         if LEFTOVER.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < old:
             path.unlink(missing_ok=True)

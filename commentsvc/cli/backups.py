@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``."""
+"""``backup``, ``restore`` and ``move``."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def move(target: str, as_json: bool) -> None:
     If the service runs, it is read-only from now on: readers are served until you start it with the new address. The
     command can be run again after a break, and goes on. The old database keeps everything.
     """
-    from commentsvc.backups import moving
+    from commentsvc.backups import database_move
 
     config = settings.read(os.environ, makes=False)
     settings.use(config)
@@ -116,9 +116,9 @@ def move(target: str, as_json: bool) -> None:
     if not schema.is_there(source):
         raise click.ClickException(f"There is no database at {schema.place(source)}. {FIRST}")
     schema.upgrade(source)
-    progress = Progress("rows", moving.count(source))
+    progress = Progress("rows", database_move.count(source))
     with _ended_like_ctrl_c():
-        tables = moving.move(source, target, progress)
+        tables = database_move.move(source, target, progress)
     progress.end()
     if as_json:
         click.echo(json.dumps({name: vars(content) for name, content in tables.items()}, indent=2))

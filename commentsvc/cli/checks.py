@@ -25,7 +25,7 @@ from commentsvc import (
     settings_file,
     throttle,
 )
-from commentsvc.backups import daily, moving
+from commentsvc.backups import daily, database_move
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.cli import failures, reachability
 from commentsvc.db import db
@@ -243,7 +243,7 @@ def _backups() -> str:
 
 def _writing() -> str:
     why = read_only.reason()
-    if why == moving.WHY:
+    if why == database_move.WHY:
         moved = N_("read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database, and restart the service.")
         raise CheckFailed(moved)
     if why:

@@ -1,4 +1,4 @@
-"""``work``, ``upgrade`` and ``rerender``: keeping it going."""
+"""``work``, ``upgrade``, ``rerender`` and ``read-only``."""
 
 import os
 import signal

@@ -106,7 +106,7 @@ def post_comment(
 
 def _subscribe(comment: Comment, email: str, submission: Submission, *, has_proved_address: bool) -> None:
     site, key = comment.thread.site, comment.thread.key
-    # Without an identity, both requests came together all the same: one confirmation is enough.
+    # Without a visitor, the comment identifies who asks: one confirmation covers both subscriptions.
     asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
     if submission.notify:
         subscriptions.subscribe_to_replies(comment, email, asker, is_confirmed=has_proved_address)

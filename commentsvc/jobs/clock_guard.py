@@ -1,6 +1,6 @@
-"""Delete nothing for its age while the clock may be wrong: a clock that is a year ahead makes everything old.
+"""Pause deletion by age while the clock looks wrong: with a clock that is a year ahead, everything is old.
 
-It may be if nothing at all happened for a week. Then whoever runs the service gets a day to notice.
+It looks wrong if nothing at all happened for a week. The operator then has a day to notice.
 """
 
 import logging
@@ -15,8 +15,8 @@ from commentsvc.models.backup import Backup
 from commentsvc.models.comment import Comment
 from commentsvc.models.email import Email
 
-GAP = timedelta(days=7)
-REST = timedelta(days=1)  # of this process, not of the clock
+SILENCE = timedelta(days=7)
+GRACE = timedelta(days=1)  # of monotonic time
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,12 @@ class ClockGuard:
     def is_in_doubt(self) -> bool:
         """Return whether it is too early to believe the clock."""
         newest = _newest()
-        is_gap = newest is not None and clock.now() - newest > GAP
+        is_gap = newest is not None and clock.now() - newest > SILENCE
         if newest is not None and is_gap and self._doubted_at is None:
             self._doubted_at = time.monotonic()
             today, known = f"{clock.now():%Y-%m-%d}", f"{newest:%Y-%m-%d}"
             log.warning("nothing old is deleted for a day: it is %s, but the last thing happened on %s", today, known)
-        rests = self._doubted_at is not None and time.monotonic() - self._doubted_at <= REST.total_seconds()
+        rests = self._doubted_at is not None and time.monotonic() - self._doubted_at <= GRACE.total_seconds()
         if not is_gap and not rests:
             self._doubted_at = None
         return rests

@@ -46,9 +46,9 @@ log = logging.getLogger(__name__)
 class Job:
     """Something to do over and over; ``do`` returns how much it did.
 
-    It is done whenever a row of ``rows`` is due and, without ``rows``, after each ``pause``. What is not urgent waits
-    until the service has started. ``at_once`` threads do it beside each other, if one may take long. What
-    ``trusts_clock`` is left alone while that is in doubt.
+    It is done whenever a row of ``rows`` is due or, without ``rows``, after each ``pause``. Jobs that are not urgent
+    wait until the service has started. ``at_once`` is the number of threads. Jobs that trust the clock pause while it
+    is in doubt.
     """
 
     name: str

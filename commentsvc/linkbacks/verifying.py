@@ -74,7 +74,7 @@ def perform(claimed: Claim) -> SourceContent:
 
     Raises:
         NoLink, safe_http.FetchFailed
-        safe_http.FetchRefused: it may not be fetched, or not again, as it redirects to somebody else who is in trouble.
+        safe_http.FetchRefused: it must not be fetched, or not again: it redirects to another host, which fails.
     """
     try:
         page = safe_http.fetch(claimed.source, ACCEPT)

@@ -88,7 +88,7 @@ def entries(page: FetchedPage) -> list[Entry]:
 
 
 def complete(watched: ClaimedFeed, found: tuple[FetchedPage, list[Entry]]) -> None:
-    """Announce what is new or changed; everything in a feed that was never read before is old."""
+    """Announce new and changed articles. The first read of a feed records its articles without announcing them."""
     feed = db.session.get(WatchedFeed, watched.feed_id)
     if feed is None:
         return

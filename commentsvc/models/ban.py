@@ -37,7 +37,7 @@ class Ban(Base):
     __tablename__ = "ban"
     __table_args__ = (
         Index(None, "kind", "value"),
-        {"sqlite_autoincrement": True},  # no id means two things over time
+        {"sqlite_autoincrement": True},  # ids are never reused
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -27,7 +27,7 @@ class Channel(Base):
     """
 
     __tablename__ = "channel"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[ChannelKind]

@@ -27,7 +27,7 @@ class Decision(Base):
         Index(None, "site_id", "id"),
         partial_index("ban_id"),
         partial_index("action_id"),
-        {"sqlite_autoincrement": True},  # no id means two things over time
+        {"sqlite_autoincrement": True},  # ids are never reused
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

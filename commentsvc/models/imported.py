@@ -15,7 +15,7 @@ class Imported(Base):
     __tablename__ = "imported"
     __table_args__ = (
         UniqueConstraint("site_id", "source", "key"),
-        {"sqlite_autoincrement": True},  # no id means two things over time
+        {"sqlite_autoincrement": True},  # ids are never reused
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

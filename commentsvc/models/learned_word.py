@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc.db import Base
 
-EVERY = ""  # stands for every text: its row counts the texts
+ALL_TEXTS = ""  # stands for every text: its row counts the texts
 
 
 class LearnedWord(Base):

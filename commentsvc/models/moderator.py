@@ -42,7 +42,7 @@ class Moderator(Base):
     """
 
     __tablename__ = "moderator"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)

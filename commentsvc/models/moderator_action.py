@@ -67,7 +67,7 @@ class ModeratorAction(Base):
     __tablename__ = "moderator_action"
     __table_args__ = (
         Index(None, "moderator_id", "undone_at", "id"),
-        {"sqlite_autoincrement": True},  # no id means two things over time
+        {"sqlite_autoincrement": True},  # ids are never reused
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ class Passkey(Base):
     """``credential`` is its id, ``signatures`` its signature counter, 0 if the device has none."""
 
     __tablename__ = "passkey"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(primary_key=True)
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)

@@ -13,7 +13,7 @@ class Revision(Base):
     """``body`` is the replaced text, as typed; ``replaced_at`` is when."""
 
     __tablename__ = "revision"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), index=True)

@@ -14,7 +14,7 @@ class SavedReply(Base):
     """``title`` is its name; ``body`` is markup, as in a comment. Those of owners are everybody's."""
 
     __tablename__ = "saved_reply"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no id means two things over time
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
 
     id: Mapped[int] = mapped_column(primary_key=True)
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)

@@ -52,7 +52,7 @@ class Subscription(Base):
         Index(None, "site_id"),
         _once("thread", "topic = 'thread'", "site_id", "key", "recipient_id"),
         _once("site", "topic IN ('site', 'held')", "site_id", "topic", "recipient_id"),
-        {"sqlite_autoincrement": True},  # no id means two things over time
+        {"sqlite_autoincrement": True},  # ids are never reused
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

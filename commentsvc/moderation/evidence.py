@@ -16,7 +16,7 @@ from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_moderator_spam, is_pending_for_author
-from commentsvc.models.learned_word import EVERY, LearnedWord
+from commentsvc.models.learned_word import ALL_TEXTS, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
 from commentsvc.moderation import training
@@ -38,7 +38,7 @@ COLUMNS = (
     Comment.address_hash,
     Comment.created_at,
 )
-SPAM_HISTORY = timedelta(days=90)  # how long spam speaks against what came from the same place
+SPAM_HISTORY = timedelta(days=90)  # how long earlier spam counts against the same browser or address
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ ORDINARY = SubmissionContext()
 class CommentHistory:
     """Facts from the database about the text, the author's history, and earlier spam."""
 
-    duplicate: int | None  # the comment in its thread that says the same, if its writer may know of that
+    duplicate: int | None  # the same text in its thread, if its author can see that
     elsewhere: int
     text: int | None  # a comment with the same text, name or mail address that a moderator called spam
     name: int | None
     email: int | None
-    website_in_spam: int | None  # in how many texts its website stood
+    website_in_spam: int | None  # spam texts that contain its website
     website_in_ham: int | None
     spam_count: int
     approved_count: int
@@ -98,7 +98,7 @@ def gather(comment: Comment) -> CommentHistory:
 
 def _everything() -> Select[*tuple[Any, ...]]:
     sums = (func.sum(LearnedWord.spam), func.sum(LearnedWord.ham))
-    texts = select(*sums).where(LearnedWord.word == EVERY)
+    texts = select(*sums).where(LearnedWord.word == ALL_TEXTS)
     website = select(*sums).where(LearnedWord.word == bindparam("website"))
     questions = [
         _duplicate(),

@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, delete, func, select, update
 
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.learned_word import EVERY, LearnedWord
+from commentsvc.models.learned_word import ALL_TEXTS, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.spam import learning
 from commentsvc.spam.learning import Knowledge, WordCount
@@ -46,7 +46,7 @@ def unlearn(comment: Comment) -> None:
 
 def forget(site: Site) -> int:
     """Delete everything learned on a site; return the number of texts."""
-    texts = db.session.get(LearnedWord, (site.id, EVERY))
+    texts = db.session.get(LearnedWord, (site.id, ALL_TEXTS))
     count = texts.spam + texts.ham if texts else 0
     db.session.execute(delete(LearnedWord).where(LearnedWord.site_id == site.id))
     of_site = select(Comment.id).where(Comment.site_id == site.id)
@@ -60,7 +60,7 @@ def forget(site: Site) -> int:
 def export_words(site: Site) -> Iterable[LearnedWord]:
     """Return everything learned on a site, the most frequent words first."""
     rows = select(LearnedWord).where(LearnedWord.site_id == site.id)
-    rows = rows.where(LearnedWord.word != EVERY, LearnedWord.spam + LearnedWord.ham > 0)
+    rows = rows.where(LearnedWord.word != ALL_TEXTS, LearnedWord.spam + LearnedWord.ham > 0)
     return db.session.scalars(rows.order_by((LearnedWord.spam + LearnedWord.ham).desc(), LearnedWord.word))
 
 
@@ -86,7 +86,7 @@ def _counts_of_words() -> Select[*tuple[Any, ...]]:
 def _count(comment: Comment, kind: str | None, step: int) -> None:
     if kind is None:
         return
-    words = sorted({*_words(comment), EVERY})  # in one order, so that concurrent decisions do not deadlock
+    words = sorted({*_words(comment), ALL_TEXTS})  # in one order, so that concurrent decisions do not deadlock
     counter = LearnedWord.spam if kind == "spam" else LearnedWord.ham
     first = {"site_id": comment.thread.site_id, "spam": 0, "ham": 0, counter.key: max(step, 0)}
     rows = [first | {"word": word} for word in words]

@@ -21,7 +21,7 @@ from commentsvc.notifications import channels, enqueue, subscriptions
 GATHER = timedelta(seconds=5)  # what follows within this time is one email
 MAX_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
 HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
-# As what somebody is notified: the first topic that fits.
+# The kind of email for each topic, the most specific first.
 KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
 TOPIC_PRIORITY = tuple(KINDS)
 
@@ -29,20 +29,20 @@ TOPIC_PRIORITY = tuple(KINDS)
 def notify_published(comment: Comment, *, is_decided: bool = False) -> None:
     """Enqueue notifications of a comment that readers see now, for everyone but its author.
 
-    Whoever decided that (``is_decided``) may undo it, or decide about more: the emails wait a moment.
+    With ``is_decided``, the emails wait a moment: the moderator may undo the decision, or approve more.
     """
     if not comment.is_discussion or not configuration.current().has_subscribers(comment.thread.site_id):
         return
     dedupe_key = f"shown-{comment.id}"
     notified = set(db.session.scalars(select(EmailItem.recipient).where(EmailItem.dedupe_key == dedupe_key)))
     notified |= set(_own_addresses(comment))
-    hear = _matching_subscriptions(comment)
-    addresses = [subscription.recipient.email for subscription in hear]
+    subscriptions = _matching_subscriptions(comment)
+    addresses = [subscription.recipient.email for subscription in subscriptions]
     notified |= enqueue.notified_before(comment, addresses)
     waiting = enqueue.waiting(KINDS.values(), addresses) if is_decided else {}
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     emails = {}
-    for subscription in hear:
+    for subscription in subscriptions:
         address = subscription.recipient.email
         if address in notified or not subscription.is_active or _is_writers(subscription, comment):
             continue

@@ -183,7 +183,7 @@ def find_recipient(token: str) -> Recipient:
 class UnsubscribeRequest:
     """What an unsubscribe link ends: the subscriptions that the email came from.
 
-    ``is_for_good`` if it was in a confirmation email: who never confirmed gets not even another of those.
+    ``is_for_good`` if it was in a confirmation email: the address then gets no further confirmation emails.
     """
 
     recipient: Recipient

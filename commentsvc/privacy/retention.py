@@ -66,7 +66,7 @@ def forget(old: Due) -> int:
 
 
 def _delete(comment: Comment) -> None:
-    # What its page repeats must not come back as if it were new.
+    # A deleted linkback must not be created anew when its page is fetched again.
     pings = update(Ping).where(Ping.comment_id == comment.id)
     nothing = {"title": "", "excerpt": "", "blog_name": ""}
     db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_FORGOTTEN, **nothing))

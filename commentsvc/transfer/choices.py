@@ -21,14 +21,14 @@ ADDRESS, IDENTIFIER = KEYS = ("address", "identifier")
 
 
 class InvalidAuthorMapping(Refusal):
-    """No line that says which moderator wrote under which address."""
+    """A line that does not map an address of the old system to a moderator's."""
 
     status = 422
     sentence = N_("“%(typed)s” must be an email address, =, and the email address of a moderator.")
 
 
 class UnknownChoice(Refusal):
-    """No time zone of the IANA database, or no encoding of the Encoding Standard."""
+    """An unknown time zone (IANA) or encoding (Encoding Standard)."""
 
     status = 422
     sentence = N_("“%(typed)s” is unknown. Write it like %(example)s.")
@@ -68,10 +68,10 @@ class Choices:
         return asdict(self)
 
     def check(self) -> Self:
-        """Return them if each is possible.
+        """Validate the choices; return them.
 
         Raises:
-            InvalidFields: one is not.
+            InvalidFields: one is invalid.
         """
         wrong: dict[str, Refusal] = {}
         for name, known in (("format", (reading.AUTO, *reading.FORMATS)), ("key", KEYS), ("pending_as", PENDING_AS)):
@@ -99,12 +99,12 @@ class Choices:
 
     @property
     def reading(self) -> ParseOptions:
-        """What readers of formats are told."""
+        """The options of the format's parser."""
         return ParseOptions(self.timezone, self.charset, self.permalink)
 
     @property
     def options(self) -> ImportOptions:
-        """What is wanted of what they read."""
+        """The options of the importer."""
         return ImportOptions(
             origins=self.origins,
             rules=addresses.rules_of(self.map),

@@ -1,4 +1,4 @@
-"""What becomes of a record: the values of a comment of ours, all but its place. No database."""
+"""Convert an imported record to the columns of a comment, all but thread and parent. No database access."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

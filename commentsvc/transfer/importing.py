@@ -86,7 +86,7 @@ def stage(
 
 
 def _origin(origin: SourceFile, sites: Mapping[str, int], options: ImportOptions) -> SourceFile:
-    """Return what the file is called: as it says itself, after the one site that is wanted, or as the owner says."""
+    """Return the source's name: the owner's, else that of the selected site, else the file's own."""
     system = origin.name.partition(":")[0]
     if options.only_site and options.only_site not in sites:
         raise NoSuchSite(typed=options.only_site, known=", ".join(sites) or "-")

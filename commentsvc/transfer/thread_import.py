@@ -76,7 +76,7 @@ class ThreadImport:
 
     @property
     def source(self) -> str:
-        """What ids mean something in."""
+        """The namespace in which the source's ids are unique."""
         return self.report.source[:200]
 
     @property
@@ -129,7 +129,7 @@ class ThreadImport:
         return not is_written
 
     def _from_elsewhere(self, thread_id: int) -> dict[Fingerprint, int]:
-        """Return the comments of the thread that did not come from this source, by what makes a copy of them."""
+        """Return the thread's comments from other sources by their fingerprints, to detect copies."""
         mine = exists().where(Imported.comment_id == Comment.id, Imported.source == self.source)
         columns = select(Comment.id, Comment.author, Comment.created_at, Comment.body_hash)
         rows = db.session.execute(columns.where(Comment.thread_id == thread_id, ~mine))

@@ -95,9 +95,9 @@ class _AsUtf8:
 
 
 def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | SkippedRecord"]:
-    """Yield the elements with these local names, whole, and forget them; a damaged place is yielded as not taken.
+    """Yield whole elements with these local names, each freed afterwards, and a ``SkippedRecord`` for damaged XML.
 
-    One inside another of them belongs to that.
+    A match inside another one stays part of it.
 
     Raises:
         HasDoctype: there is a document type declaration.

@@ -4,7 +4,6 @@ from flask import Flask
 
 from commentsvc.web import (
     captcha,
-    comments,
     embed,
     errors,
     feeds,
@@ -15,6 +14,7 @@ from commentsvc.web import (
     linkbacks,
     metrics,
     moderation_links,
+    own_comments,
     pages,
     privacy,
     security,
@@ -23,6 +23,7 @@ from commentsvc.web import (
 )
 from commentsvc.web.admin import (
     account,
+    actions,
     bans,
     channels,
     confirmation,
@@ -59,7 +60,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(front.blueprint)  # /  /robots.txt  /embed.js  /static/…
     app.register_blueprint(pages.blueprint)  # /t/<site>/<key>
     app.register_blueprint(embed.blueprint)  # /embed/<site>/<key>
-    app.register_blueprint(comments.blueprint)  # /comments/<id>  …/revision  …/removal
+    app.register_blueprint(own_comments.blueprint)  # /comments/<id>  …/revision  …/removal
     app.register_blueprint(captcha.blueprint)  # /captcha/<token>.png  /captcha/<token>.wav
     app.register_blueprint(latest.blueprint)  # /latest/<site>
     app.register_blueprint(feeds.blueprint)  # /feed/<site>  /feed/<site>/<key>
@@ -86,7 +87,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(account.blueprint)  # /admin/account  …/{password,passkeys,sessions}/…
     app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
     app.register_blueprint(moderation_links.blueprint)  # /moderate/<token>
-    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions  /admin/actions/<id>/reversal
+    app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions
+    app.register_blueprint(actions.blueprint)  # /admin/actions/<id>/reversal
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,reply,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}

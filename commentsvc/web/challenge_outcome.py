@@ -13,16 +13,16 @@ from commentsvc.web import current
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.visitor import Visitor
 
-MAX_TRUSTED_BY_RULE = 3  # comments a day for one solved challenge, until a person approved one
+MAX_TRUSTED_BY_RULE = 3  # comments a day after one solved challenge, until a person approves one
 
 
 class ChallengeOutcome(Enum):
     """How somebody got past the challenge."""
 
-    EXEMPT = auto()  # nobody would ask
-    NOT_REQUIRED = auto()  # nothing required one before the text was known
+    EXEMPT = auto()  # no rule can require a challenge
+    NOT_REQUIRED = auto()  # yet; one may be required once the text is judged
     SOLVED = auto()
-    SKIPPED = auto()  # left to a moderator, as they could solve none
+    SKIPPED = auto()  # the author could solve none and asks a moderator
 
 
 def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, has_response: bool = False) -> bool:
@@ -50,7 +50,7 @@ def verify(request: CommentRequest) -> ChallengeOutcome:
     if _is_exempt(request):
         return ChallengeOutcome.EXEMPT
     has_response = request.is_answered or request.is_unsolved
-    by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # elsewhere, visitors who are not trusted are asked
+    by_suspicion = request.captcha_rule == Captcha.SUSPICIOUS  # by the other rules, whoever is not exempt is asked
     if by_suspicion and not has_response and not _needs_challenge(request):
         return ChallengeOutcome.NOT_REQUIRED
     if request.visitor is None:
@@ -86,7 +86,7 @@ def count_posted(request: CommentRequest) -> None:
 
 
 def count_suspicious_attempt() -> None:
-    """Count an attempt that looked like spam: who tries what passes is soon asked for every comment."""
+    """Count an attempt that looked like spam. Repeated probing must soon require a challenge for every comment."""
     with suppress(TooMany):
         throttle.hit(throttle.COMMENTS_WITHOUT_CHALLENGE, current.source())
 

@@ -70,7 +70,7 @@ def fragment(
 ) -> str:
     """Render the thread. ``items`` replace its own; ``own`` are ids that the reader may edit.
 
-    At the one that was just ``posted`` stands what is said to its author. Who ``moderates`` gets buttons to decide.
+    The comment just ``posted`` gets a notice for its author. Moderators also get buttons to decide.
     """
     thread = shown.thread
     return render_template(

@@ -403,7 +403,7 @@ class Snapshots:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait until few enough others render. What is part of another response has that one's turn."""
+        """Limit how many render at once. A nested render uses the slot of the response that it is part of."""
         if _has_turn.get() or not self._renders.acquire(timeout=TURN_TIMEOUT):
             yield
             return

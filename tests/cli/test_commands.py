@@ -142,13 +142,13 @@ class TestTheSpamFilter:
     def test_lessons_are_read_and_forgotten(self, command: Command) -> None:
         from commentsvc.db import db
         from commentsvc.models import LearnedWord, Site
-        from commentsvc.models.learned_word import EVERY
+        from commentsvc.models.learned_word import ALL_TEXTS
 
         command("site", "add", "blog", "https://blog.example")
         with create_app().app_context():
             db.begin_write()
             site = Site.named("blog")
-            for word, spam, ham in ((EVERY, 3, 2), ("offer", 3, 0), ("cat, the", 0, 1), ("gone", 0, 0)):
+            for word, spam, ham in ((ALL_TEXTS, 3, 2), ("offer", 3, 0), ("cat, the", 0, 1), ("gone", 0, 0)):
                 db.session.add(LearnedWord(site_id=site.id, word=word, spam=spam, ham=ham))
             db.session.commit()
         status, out, _ = command("spam", "export", "--site", "blog")

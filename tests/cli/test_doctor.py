@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from commentsvc import safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
-from commentsvc.backups import moving
+from commentsvc.backups import database_move
 from commentsvc.jobs.runner import run_in_transaction
 from tests.cli.conftest import Command
 from tests.running import put_database
@@ -258,7 +258,7 @@ def test_a_proxy_without_the_service(command: Command, front: Web, status: int) 
 
 def test_the_database_of_before_a_move(command: Command, tmp_path: Path) -> None:
     """Whoever ended read-only mode there would write to the wrong one."""
-    command("read-only", "on", "--why", moving.WHY)
+    command("read-only", "on", "--why", database_move.WHY)
     out = command("doctor")[1]
     assert "✗ Writing: read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database" in out
     assert "read-only off" not in out

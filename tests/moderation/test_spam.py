@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from commentsvc.db import db
 from commentsvc.models import Decision, Email, LearnedWord, Site
-from commentsvc.models.learned_word import EVERY
+from commentsvc.models.learned_word import ALL_TEXTS
 from tests.cast import ADA, BOB, GRACE, MALLORY, Person
 from tests.visitors import Visitor, row
 
@@ -20,7 +20,7 @@ def taught() -> tuple[int, int]:
     """How many texts the filter learned as spam and as ham on all sites."""
     db.session.rollback()
     words = db.session.execute(
-        select(func.sum(LearnedWord.spam), func.sum(LearnedWord.ham)).where(LearnedWord.word == EVERY)
+        select(func.sum(LearnedWord.spam), func.sum(LearnedWord.ham)).where(LearnedWord.word == ALL_TEXTS)
     ).one()
     return words[0] or 0, words[1] or 0
 

@@ -1,18 +1,17 @@
-"""The moderation queue: filter, search, bulk actions, undo."""
+"""The moderation queue: filter, search, bulk actions."""
 
 from collections.abc import Sequence
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.comments import undoing
 from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile, InvalidFields, NotFound, Refusal, found
+from commentsvc.errors import ChangedMeanwhile, InvalidFields, NotFound, Refusal
 from commentsvc.fields import row_id
 from commentsvc.i18n import gettext as _
 from commentsvc.models.comment import Comment, Kind, State, reason_tag
 from commentsvc.models.moderator_action import ModeratorAction, Verb
-from commentsvc.moderation import actions, bans, queue, search
+from commentsvc.moderation import actions, queue, search
 from commentsvc.threads import moving
 from commentsvc.web.admin import first_steps, signed_in
 from commentsvc.web.admin.listing import Listing
@@ -51,25 +50,6 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
         db.session.rollback()
         return _list(listing, refusal), refusal.status
     return redirect(listing.address(action=action, skipped=len(chosen) - count or None), code=303)
-
-
-@blueprint.post("/actions/<id:action_id>/reversal")
-def undo(action_id: int) -> AnyResponse | str:
-    """Undo an action, except what was decided since."""
-    db.begin_write()
-    action = found(actions.locked(action_id))
-    if not _may_undo(action):
-        raise NotFound
-    undone = undoing.undo(action, signed_in.current_moderator())
-    db.session.commit()
-    if undone.ban is not None:
-        bans.restore_trashed(undone.ban, signed_in.current_moderator())
-    listing = Listing.of_form()
-    if request.headers.get(FRAGMENT):
-        return fragment(listing, undone=action, shown=undone.comments)
-    if request.form.get("next"):
-        return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
-    return redirect(listing.address(undone=action_id), code=303)
 
 
 def verbs() -> dict[State, list[tuple[str, str, str]]]:
@@ -201,8 +181,3 @@ def _is_unchanged(comment: Comment, seen_version: str | None, state: State) -> b
     except ChangedMeanwhile:
         return False
     return True
-
-
-def _may_undo(action: ModeratorAction) -> bool:
-    who = signed_in.current_moderator()
-    return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)

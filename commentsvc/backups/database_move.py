@@ -282,7 +282,7 @@ def _resumable_key(table: Table) -> Column[Any] | None:
 
 
 def _set_counters(reader: Connection, target: Engine) -> None:
-    """Let new rows get higher ids than any row ever had: no id means two things over time."""
+    """Let new rows get higher ids than any row ever had: ids are never reused."""
     for table in _tables():
         if (key := _resumable_key(table)) is None:
             continue

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from commentsvc import schema
-from commentsvc.backups import moving
+from commentsvc.backups import database_move
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import engine_options
 from commentsvc.settings import Settings, WrongSetting
@@ -76,16 +76,16 @@ def value(url: str, query: str) -> object:
 
 def test_there_and_back_again(lived_in: Running, empty_postgresql: str, tmp_path: Path) -> None:
     here, back = url_of(lived_in), new_sqlite(tmp_path)
-    there = moving.move(here, empty_postgresql, lambda _: None)
+    there = database_move.move(here, empty_postgresql, lambda _: None)
     assert there["comment"].rows == 58
-    assert moving.move(empty_postgresql, back, lambda _: None) == there
+    assert database_move.move(empty_postgresql, back, lambda _: None) == there
     for url in (empty_postgresql, back):
         assert value(url, "SELECT COUNT(*) FROM comment WHERE parent_id IS NOT NULL") == 55
         assert not value(url, "SELECT COUNT(*) FROM comment WHERE root_id IS NULL AND parent_id IS NOT NULL")
 
 
 def test_no_id_comes_twice(lived_in: Running, empty_postgresql: str) -> None:
-    moving.move(url_of(lived_in), empty_postgresql, lambda _: None)
+    database_move.move(url_of(lived_in), empty_postgresql, lambda _: None)
     next_one = "SELECT nextval(pg_get_serial_sequence('comment', 'id'))"
     assert value(empty_postgresql, next_one) == 60, "the last one was deleted, and its id is not given again"
 
@@ -115,15 +115,15 @@ def test_it_goes_on_after_a_break(lived_in: Running, tmp_path: Path) -> None:
         if next(calls) == 6:
             raise KeyboardInterrupt
 
-    with patch.object(moving, "BATCH", 7):
+    with patch.object(database_move, "BATCH", 7):
         with pytest.raises(KeyboardInterrupt):
-            moving.move(here, there, stop_on_the_way)
+            database_move.move(here, there, stop_on_the_way)
         with pytest.raises(WrongSetting, match=r"is only a part of .*run the move again"):
             schema.must_be_usable(Settings(database_url=there))
         shutil.copy(schema.path_of(here), tmp_path / "other.sqlite3")
         with pytest.raises(BackupFailed, match="A move of"):
-            moving.move(f"sqlite:///{tmp_path / 'other.sqlite3'}", there, lambda _: None)
-        found = moving.move(here, there, lambda _: None)
+            database_move.move(f"sqlite:///{tmp_path / 'other.sqlite3'}", there, lambda _: None)
+        found = database_move.move(here, there, lambda _: None)
     assert found["comment"].rows == 58
     assert value(there, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'commentsvc_move'") == 0
 
@@ -133,9 +133,9 @@ def test_a_place_that_is_not_empty(lived_in: Running, tmp_path: Path) -> None:
     other.run("site", "add", "cats", "https://cats.example")
     gc.collect()
     with pytest.raises(BackupFailed, match="There is something in the target"):
-        moving.move(url_of(lived_in), url_of(other), lambda _: None)
+        database_move.move(url_of(lived_in), url_of(other), lambda _: None)
     with pytest.raises(BackupFailed, match="is the database that is in use now"):
-        moving.move(url_of(lived_in), url_of(lived_in), lambda _: None)
+        database_move.move(url_of(lived_in), url_of(lived_in), lambda _: None)
 
 
 def test_a_target_that_is_full(lived_in: Running, tmp_path: Path) -> None:
@@ -156,14 +156,14 @@ def test_a_target_that_takes_no_rows(lived_in: Running, tmp_path: Path) -> None:
         database.close()
 
     is_named = pytest.raises(BackupFailed, match=r"The target .*new.sqlite3 cannot be used \(no\)")
-    with patch.object(moving, "schema", wraps=schema, upgrade=upgrade), is_named:
-        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    with patch.object(database_move, "schema", wraps=schema, upgrade=upgrade), is_named:
+        database_move.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
 
 
 def test_a_target_that_does_not_answer(lived_in: Running) -> None:
     url = f"postgresql+psycopg://comments:secret@127.0.0.1:{free_port()}/comments"
     with pytest.raises(BackupFailed, match=r"postgresql://comments@127.0.0.1:[0-9]+/comments cannot be used"):
-        moving.move(url_of(lived_in), url, lambda _: None)
+        database_move.move(url_of(lived_in), url, lambda _: None)
 
 
 def test_another_programs_database(lived_in: Running, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_another_programs_database(lived_in: Running, tmp_path: Path) -> None:
     other.execute("CREATE TABLE mine (id)")
     other.close()
     with pytest.raises(BackupFailed, match="There is something in the target"):
-        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+        database_move.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     assert value(new_sqlite(tmp_path), "SELECT COUNT(*) FROM sqlite_master") == 1
 
 
@@ -186,10 +186,10 @@ def test_while_the_service_runs(lived_in: Running, empty_postgresql: str, tmp_pa
             during.extend((say(lived_in, "meanwhile"), status(f"{lived_in.url}/embed/blog/{KEY}")))
 
     here = url_of(lived_in)
-    moving.move(here, empty_postgresql, look)
+    database_move.move(here, empty_postgresql, look)
     assert during == [503, 200]
     assert say(lived_in, "afterwards") == 503
-    assert value(here, "SELECT read_only FROM configuration") == moving.WHY
+    assert value(here, "SELECT read_only FROM configuration") == database_move.WHY
     assert value(empty_postgresql, "SELECT read_only FROM configuration") is None
     lived_in.kill()
     lived_in.environment["COMMENTSVC_DATABASE_URL"] = empty_postgresql
@@ -205,8 +205,8 @@ def test_if_it_fails_the_service_may_write_again(lived_in: Running, tmp_path: Pa
         raise RuntimeError("the network is gone")
 
     with pytest.raises(RuntimeError):
-        moving.move(url_of(lived_in), new_sqlite(tmp_path), stumble)
-    time.sleep(moving.MAX_STALE)
+        database_move.move(url_of(lived_in), new_sqlite(tmp_path), stumble)
+    time.sleep(database_move.MAX_STALE)
     assert say(lived_in, "afterwards") == 201
 
 
@@ -216,9 +216,9 @@ def test_stopped_by_hand_it_lets_the_service_write_again(lived_in: Running, tmp_
         raise KeyboardInterrupt
 
     lived_in.start()
-    place = (moving.time, "sleep") if where == "waiting for writers" else (moving, "_set_counters")
+    place = (database_move.time, "sleep") if where == "waiting for writers" else (database_move, "_set_counters")
     with patch.object(*place, stop), pytest.raises(KeyboardInterrupt):
-        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+        database_move.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     assert value(url_of(lived_in), "SELECT COUNT(*) FROM configuration WHERE read_only IS NOT NULL") == 0
 
 
@@ -248,18 +248,18 @@ def test_a_service_that_wrote_after_a_break_is_copied_anew(lived_in: Running, tm
             raise RuntimeError("the network is gone")
 
     with pytest.raises(RuntimeError):
-        moving.move(here, there, stumble)
-    time.sleep(moving.MAX_STALE)
+        database_move.move(here, there, stumble)
+    time.sleep(database_move.MAX_STALE)
     with sqlite3.connect(lived_in.folder / "commentsvc.sqlite3") as database:
         database.execute("UPDATE comment SET body = 'edited meanwhile' WHERE id = 1")
     database.close()
     assert say(lived_in, "meanwhile") == 201
-    moving.move(here, there, lambda _: None)
+    database_move.move(here, there, lambda _: None)
     assert value(there, "SELECT body FROM comment WHERE id = 1") == "edited meanwhile"
 
 
 def test_a_service_that_does_not_run_is_not_left_read_only(lived_in: Running, tmp_path: Path) -> None:
-    moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+    database_move.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     assert value(url_of(lived_in), "SELECT read_only FROM configuration") is None
 
 
@@ -269,7 +269,7 @@ def test_a_target_in_use(lived_in: Running, tmp_path: Path) -> None:
     other.execute("PRAGMA journal_mode=WAL")
     other.execute("SELECT * FROM site").fetchall()
     with pytest.raises(BackupFailed, match="The target is in use"):
-        moving.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
+        database_move.move(url_of(lived_in), new_sqlite(tmp_path), lambda _: None)
     other.close()
 
 
@@ -290,7 +290,7 @@ def status(request: str | urllib.request.Request) -> int:
 
 def test_a_difference_is_found(lived_in: Running, tmp_path: Path) -> None:
     there = new_sqlite(tmp_path)
-    real = moving._set_counters
+    real = database_move._set_counters
 
     def and_lose_a_word(*given: object) -> None:
         real(*given)  # type: ignore[arg-type]
@@ -298,5 +298,8 @@ def test_a_difference_is_found(lived_in: Running, tmp_path: Path) -> None:
             database.execute("UPDATE comment SET body = 'x' WHERE id = 3")
         database.close()
 
-    with patch.object(moving, "_set_counters", and_lose_a_word), pytest.raises(BackupFailed, match="rows of comment"):
-        moving.move(url_of(lived_in), there, lambda _: None)
+    with (
+        patch.object(database_move, "_set_counters", and_lose_a_word),
+        pytest.raises(BackupFailed, match="rows of comment"),
+    ):
+        database_move.move(url_of(lived_in), there, lambda _: None)

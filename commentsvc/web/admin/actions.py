@@ -1,0 +1,40 @@
+"""Undo an action: from the queue, the log, or a page that offers it."""
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from commentsvc.comments import undoing
+from commentsvc.db import db
+from commentsvc.errors import NotFound, found
+from commentsvc.models.moderator_action import ModeratorAction, Verb
+from commentsvc.moderation import actions, bans
+from commentsvc.web.admin import signed_in
+from commentsvc.web.admin.listing import Listing
+from commentsvc.web.admin.queue import FRAGMENT, fragment
+
+blueprint = Blueprint("actions", __name__, url_prefix="/admin/actions")
+signed_in.guard(blueprint)
+
+
+@blueprint.post("/<id:action_id>/reversal")
+def undo(action_id: int) -> AnyResponse | str:
+    """Undo an action, except what was decided since."""
+    db.begin_write()
+    action = found(actions.locked(action_id))
+    if not _may_undo(action):
+        raise NotFound
+    undone = undoing.undo(action, signed_in.current_moderator())
+    db.session.commit()
+    if undone.ban is not None:
+        bans.restore_trashed(undone.ban, signed_in.current_moderator())
+    listing = Listing.of_form()
+    if request.headers.get(FRAGMENT):
+        return fragment(listing, undone=action, shown=undone.comments)
+    if request.form.get("next"):
+        return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
+    return redirect(listing.address(undone=action_id), code=303)
+
+
+def _may_undo(action: ModeratorAction) -> bool:
+    who = signed_in.current_moderator()
+    return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)
