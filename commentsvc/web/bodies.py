@@ -61,6 +61,12 @@ class Bodies:
                     del self._of[source]
 
 
+def ignore(environ: dict[str, Any]) -> None:
+    """Leave a body unread where the method gives it no meaning (RFC 9110, 9.3.1): whoever asks for it finds none."""
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(), "0"
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+
 class Paced(io.RawIOBase):
     """A body that is read piece by piece as it arrives, for files; reading raises ``TooSlow``."""
 

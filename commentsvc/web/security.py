@@ -5,7 +5,7 @@ from flask import Flask, Request, Response, make_response, request
 from commentsvc import links, settings
 from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
 from commentsvc.models.site import Site
-from commentsvc.web import current, uploads
+from commentsvc.web import bodies, current, uploads
 from commentsvc.web.bodies import Bodies, Paced
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
 
@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 
 def _read_whole() -> None:
-    """Read the whole body first, so that a slow sender holds no database connection.
+    """Read the whole body first, or ignore it, so that a slow sender holds no database connection.
 
     Raises:
         TooSlow, TooMany: as ``bodies.collect`` does.
@@ -50,7 +50,9 @@ def _read_whole() -> None:
         raise NotFound
     if request.endpoint == uploads.ENDPOINT:
         return
-    if request.method in WITH_BODY and not (request.content_length or 0) > MAX_REQUEST_SIZE:
+    if request.method not in WITH_BODY:
+        bodies.ignore(request.environ)
+    elif (request.content_length or 0) <= MAX_REQUEST_SIZE:
         _bodies.collect(request.environ, current.source(), MAX_REQUEST_SIZE)
     if _is_ping():
         request.get_data(cache=True)

@@ -25,7 +25,16 @@ TEMPLATES = sorted(paths.TEMPLATES.rglob("*.*"))
 
 def test_only_views_commands_and_jobs_commit() -> None:
     """So that the rows of a use case stand or fall together; one that works in batches says that it commits."""
-    allowed = ("web/", "cli/", "jobs/", "backups/database_move.py", "schema.py", "db.py", "sqlite.py", "group_commit.py")
+    allowed = (
+        "web/",
+        "cli/",
+        "jobs/",
+        "backups/database_move.py",
+        "schema.py",
+        "db.py",
+        "sqlite.py",
+        "group_commit.py",
+    )
     for file in SOURCES:
         name, text = file.relative_to(HOUSE).as_posix(), file.read_text()
         if name.startswith(allowed):

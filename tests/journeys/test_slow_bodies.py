@@ -49,3 +49,22 @@ def test_readers_and_writers_go_on(server: Running) -> None:
             with suppress(BlockingIOError):  # it is still waited for
                 refused += b"429" in line.recv(20)
     assert refused >= SENDERS - 100
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("size", ["Content-Length: 200", "Transfer-Encoding: chunked"])
+def test_a_body_where_none_belongs_holds_nothing(server: Running, method: str, size: str) -> None:
+    """Forms are asked for, and a few such connections would keep those to the database, or all threads."""
+    begun = [
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"X-Commentsvc-Visitor: bad\r\n{size}\r\n\r\n".encode()
+        for path in ("/follow/blog/z", "/t/blog/z?reply_to=1", "/t/blog/z", "/api/v1/held?site=blog", "/nowhere")
+    ]
+    with ExitStack() as lines:
+        for number in range(SENDERS // 3):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            line.sendall(begun[number % len(begun)])
+        for number in range(3):
+            for path in (f"/embed/blog/{method}-{number}?lang=en", "/health"):
+                with urllib.request.urlopen(f"{server.url}{path}", timeout=4) as page:
+                    assert page.status == 200
