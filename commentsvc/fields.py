@@ -21,6 +21,8 @@ MAX_TITLE_LENGTH = 300
 MAX_ID = 2**31 - 1  # what an integer column holds
 MAX_DIGITS = 10
 OF_NAMES = ("So", "Po", "Pd")  # categories of signs that alone can make a name
+MARKS = ("Mn", "Me")  # categories: marks that take no room of their own
+MAX_MARKS = 8  # in a row, of any script; UTS 39, 5.4 allows four in names
 TOO_MANY_MARKS = re.compile(f"([{STACKING}]{{4}})[{STACKING}]+")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
 DOTS = re.compile(r"(?<=[^.])\.{2,}")
@@ -184,4 +186,11 @@ def row_id(text: str | None) -> int | None:
 
 def _without_stacked_marks(text: str) -> str:
     """Remove marks stacked so high that they cover other lines; Hebrew and Tibetan keep the marks they need."""
-    return text if text.isascii() else TOO_MANY_MARKS.sub(r"\1", text)
+    if text.isascii():
+        return text
+    kept, run = [], 0
+    for char in TOO_MANY_MARKS.sub(r"\1", text):
+        run = run + 1 if unicodedata.category(char) in MARKS else 0
+        if run <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)

@@ -9,7 +9,7 @@ MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address has, and no name
 JOINERS = "\u200c\u200d"
 # Characters in real host names, of those that browsers accept; no label is empty.
-NAME = re.compile(r"(?!.*\.\.)[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
+NAME = re.compile(r"(?!.*\.\.)[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_.])?")
 ENCODED = "xn--"  # how a label begins that is Punycode (RFC 5890, 2.3.2.1)
 IN_BRACKETS = re.compile(r"(?:[^@]*@)?\[[0-9a-f:.]+\](?::\d*)?", re.I)  # an IPv6 address and nothing else
 

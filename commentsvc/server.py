@@ -49,6 +49,8 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
     os.register_at_fork(after_in_child=_end_at_once)
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
+    for one in (signal.SIGUSR1, signal.SIGUSR2):  # what some send after they have moved a log
+        signal.signal(one, signal.SIG_IGN)
     server = Granian(
         target,
         factory=True,

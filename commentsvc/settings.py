@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
@@ -33,7 +34,14 @@ LOST_SECRET = (
 )
 SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
 MIN_CHARACTERS = 8  # different ones in a secret
-KNOWN_SECRET = re.compile(r"\d*((changeme|secret|dev|development|test|password)[\d\W_]*)+", re.I)
+# What a shell, a template or a tool would have replaced.
+REFERENCE = re.compile(r"\$[({]|`|\{\{|<|%\(|[a-z]+:(//|aws:)|vault:|/.*[_.-]|-----BEGIN", re.I)
+PLACEHOLDER = re.compile(
+    r"\d*((please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
+    r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bytes?"
+    r"|secret|key|token|password|phrase|flask|app|production|prod|dev|development|test|example|default|commentsvc)[\d\W_]*)+",
+    re.I,
+)
 
 
 class WrongSetting(Exception):
@@ -263,7 +271,7 @@ class Settings(BaseModel):
     def _secret_is_secret(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
         is_weak = len(stripped) < MIN_SECRET_LENGTH or len(set(stripped)) < MIN_CHARACTERS
-        if value and (is_weak or _is_known(stripped)):
+        if value and (is_weak or _is_guessed_soon(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 
@@ -329,9 +337,12 @@ class Settings(BaseModel):
         return self.mail_from or f"comments@{self.host}"
 
 
-def _is_known(secret: str) -> bool:
-    """Return whether a secret is a placeholder of somebody's instructions."""
-    return KNOWN_SECRET.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
+def _is_guessed_soon(secret: str) -> bool:
+    """Return whether a secret is a placeholder of instructions, something that was to be replaced, or a sequence."""
+    steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
+    is_sequence = sum(steps) * 2 > len(steps)
+    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret))
+    return is_sequence or REFERENCE.match(secret) is not None or is_placeholder is not None
 
 
 def _kept_secret(path: Path) -> str:
@@ -344,7 +355,7 @@ def _kept_secret(path: Path) -> str:
         secret = path.read_bytes().strip().decode("latin-1")
     except OSError as error:
         raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
-    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS or _is_known(secret):
+    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS or _is_guessed_soon(secret):
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
         )

@@ -82,6 +82,8 @@ export class CommentThreadElement extends HTMLElement {
   };
   /** Another article of a single-page site. */
   #turn = () => setTimeout(() => this.#asked && this.#asked !== this.path && this.#loadSoon());
+  /** A framework may name the article only after it has shown it. */
+  #head = new MutationObserver(this.#turn);
   #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
     rootMargin: "100%",
   });
@@ -89,7 +91,7 @@ export class CommentThreadElement extends HTMLElement {
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [sheet(":host{display:block;min-block-size:100vh}")];
-    this.#root.append(document.createElement("slot"));
+    this.#root.replaceChildren(document.createElement("slot"));
     this.#root.addEventListener("click", (event) => this.#follow(event));
     for (const sign of ["focusin", "submit"]) this.#root.addEventListener(sign, (event) => this.#write(event));
   }
@@ -97,6 +99,7 @@ export class CommentThreadElement extends HTMLElement {
   connectedCallback() {
     addEventListener("hashchange", this.#seek);
     navigation?.addEventListener(TURN, this.#turn);
+    this.#head.observe(document.head, { childList: true, subtree: true, attributes: true });
     this.#seek();
     if (this.getAttribute("loading") === "lazy" && !this.#target.id) this.#nearby.observe(this);
     else this.#loadSoon();
@@ -105,6 +108,7 @@ export class CommentThreadElement extends HTMLElement {
   disconnectedCallback() {
     removeEventListener("hashchange", this.#seek);
     navigation?.removeEventListener(TURN, this.#turn);
+    this.#head.disconnect();
     this.#nearby.disconnect();
     this.#loading?.abort();
   }
@@ -177,7 +181,7 @@ export class CommentThreadElement extends HTMLElement {
     if (this.#shown && this.#shown !== this.path) this.#leave();
     try {
       const answer = await fetch(this.source, { signal: loading.signal, credentials: "omit" });
-      if (!answer.ok) throw new Error(`the comment server answers ${answer.status}`);
+      if (!answer.ok) throw answer.status;
       const content = fragment(await answer.text());
       if (this.#chosen.comment) this.#chosen = { page: new URL(answer.url).searchParams.get("page") ?? "" };
       await this.#show(content, loading.signal);
@@ -186,7 +190,7 @@ export class CommentThreadElement extends HTMLElement {
       return true;
     } catch (problem) {
       if (loading.signal.aborted) return false;
-      console.warn("comment-thread:", problem);
+      console.warn("comment-thread", problem);
       if (this.#shown) this.#say();
       else this.#root.adoptedStyleSheets = []; // no thread, no space for one
       this.dispatchEvent(new Event("error"));
@@ -228,8 +232,7 @@ export class CommentThreadElement extends HTMLElement {
     const style = await styleSheet(thread.dataset.stylesheet ?? "");
     if (signal.aborted) return;
     const written = this.#root.querySelector("form.write");
-    const isSame = this.#shown === this.path;
-    if (isSame && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    if (this.#shown === this.path && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
     for (const edit of this.#root.querySelectorAll("form.edit")) {
       const line = /** @type {Element} */ (edit.closest("li"));
       content.querySelector(`#${line.id}`)?.replaceChildren(...line.childNodes);
@@ -347,7 +350,7 @@ export function fragment(html) {
 
 /** @param {Element} line */
 export function depthOf(line) {
-  return Number(/depth-(\d+)/.exec(line.className)?.[1] ?? 0);
+  return +(/depth-(\d+)/.exec(line.className)?.[1] ?? 0);
 }
 
 /** @param {Element} line */
@@ -371,7 +374,7 @@ export function localTimes(box, within = box) {
   const plain = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });
   for (const time of within.querySelectorAll("time")) {
     const moment = new Date(time.dateTime);
-    const ago = Math.max(0, Date.now() - moment.getTime());
+    const ago = Math.max(0, Date.now() - +moment);
     const [unit, length] = UNITS.find(([, size]) => ago >= size) ?? ["second", Infinity];
     time.title = exact.format(moment);
     if (time.closest(".edited")) continue;
@@ -397,7 +400,7 @@ export function act(place, kind, label, does) {
 
 /** @param {Element} line */
 export function idOf(line) {
-  return line.id.replace("comment-", "");
+  return line.id.slice(8); // without "comment-"
 }
 
 /** @typedef {{visitor?: string, view?: string, sort?: string, seen?: Record<string, number>, drafts?: Record<string, string | undefined>, edits?: Record<string, {token: string, until: string} | undefined>, person?: Record<string, string>, begun?: Record<string, string>, mastodon?: string}} Memory */

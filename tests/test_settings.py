@@ -1,5 +1,6 @@
 """Settings: a wrong one stops the start and says its name; secrets stay secret."""
 
+import base64
 import errno
 import os
 import stat
@@ -7,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from commentsvc import schema, settings
-from commentsvc.settings import WrongSetting
+from commentsvc.settings import Settings, WrongSetting
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,18 @@ from commentsvc.settings import WrongSetting
         ("SECRET_KEY", "changeme" * 4, "at least 32 characters"),
         ("SECRET_KEY", "change-me-" * 4, "at least 32 characters"),
         ("SECRET_KEY", "ab" * 20, "at least 32 characters"),
+        ("SECRET_KEY", "$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')", "at least 32 characters"),
+        ("SECRET_KEY", "${COMMENTSVC_SECRET_KEY:?please set this}", "at least 32 characters"),
+        ("SECRET_KEY", "{{ vault_commentsvc_secret_key | mandatory }}", "at least 32 characters"),
+        ("SECRET_KEY", "op://Private/commentsvc/secret_key/password", "at least 32 characters"),
+        ("SECRET_KEY", "/run/secrets/commentsvc_secret_key_file", "at least 32 characters"),
+        ("SECRET_KEY", "<random string of at least 32 characters>", "at least 32 characters"),
+        ("SECRET_KEY", "your-secret-key-here-your-secret-key-here", "at least 32 characters"),
+        ("SECRET_KEY", "please-change-me-to-a-long-random-string", "at least 32 characters"),
+        ("SECRET_KEY", "REPLACE_ME_WITH_RANDOM_STRING_OF_32_CHARS", "at least 32 characters"),
+        ("SECRET_KEY", "supersecretsupersecretsupersecret123", "at least 32 characters"),
+        ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyz0123456789", "at least 32 characters"),
+        ("SECRET_KEY", "12345678901234567890123456789012", "at least 32 characters"),
         ("BASE_URL", "https://[::1]x", "address"),
         ("FETCH_ALLOW", "::8100", "HOST:PORT"),
         ("BASE_URL", "https://comments.example:0", "http or https address"),
@@ -63,6 +78,15 @@ def test_a_wrong_one_is_named_with_what_is_allowed(name: str, value: str, words:
     assert words in str(wrong.value)
 
 
+@given(st.binary(min_size=32, max_size=64))
+def test_what_a_generator_made_is_taken(noise: bytes) -> None:
+    """In hexadecimal, or in Base64 of both kinds, which may begin with a slash."""
+    assume(len(set(noise)) > MANY)
+    for value in (noise.hex(), base64.b64encode(noise).decode(), base64.urlsafe_b64encode(noise).decode()):
+        assert Settings(secret_key=value).secret == value
+
+
+MANY = 20  # different bytes, as noise has
 SECRET = "a secret of some more than thirty-two characters"
 
 

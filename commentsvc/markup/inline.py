@@ -25,6 +25,8 @@ MAX_DOMAIN_LENGTH = 255
 TRAILING = ".,;:!?*_'…⋯‥“”‘’‛‟„‚❝❞«»‹›–—´・゠‽⸮،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
 # What closes, and what may have opened it: it belongs to an address that has both.
 OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
+# Categories: other brackets and quotation marks, of which nobody says which belong together, and what is not seen.
+OPENING, CLOSING = ("Ps", "Pi"), ("Pe", "Pf", "Cf")
 AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
 URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
@@ -196,7 +198,7 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
 def _up_to_quote(before: str, window: str) -> str:
     """Return the part before the quotation mark, or the same sign, that closes the one right before the address."""
     if before and before in AROUND:
-        return window.rstrip(TRAILING).removesuffix(before)
+        return window.rstrip(TRAILING + before)
     closing = [char for char, opening in OPENS.items() if before and before in opening and char != ")"]
     return window[: min((window.index(char) for char in closing if char in window), default=len(window))]
 
@@ -224,10 +226,11 @@ def _simplified(found: re.Match[str]) -> str:
 
 def _without_trailing(url: str) -> str:
     surplus = {char: url.count(char) - max(map(url.count, OPENS[char])) for char in OPENS if char in url}
+    trails = CLOSING if not any(unicodedata.category(char) in OPENING for char in url) else ("Cf",)
     end = len(url)
     while end:
         char = url[end - 1]
-        if surplus.get(char, 1 if char in TRAILING or unicodedata.category(char) == "Cf" else 0) <= 0:
+        if surplus.get(char, 1 if char in TRAILING or unicodedata.category(char) in trails else 0) <= 0:
             break
         end -= 1
         if char in surplus:

@@ -29,6 +29,7 @@ NO_CHARSET = "replacement"  # the standard's name for charsets that are no longe
 LIKE_BROWSERS = "like-browsers"  # how bytes that do not fit are handled
 FREE = range(0x80, 0xA0)
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+GOOD_TO_WRONG = 2  # characters, in a text that is taken for UTF-8
 MAX_DEPTH = 1000  # elements in each other
 MAX_FIELD_LENGTH = 8000  # characters of a field that are looked at
 
@@ -171,11 +172,10 @@ codecs.register_error(LIKE_BROWSERS, _instead)
 
 
 def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    """Return whether most of what is not ASCII is UTF-8, though a character may be cut or damaged."""
+    text = raw.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    return not wrong or sum(char > "\x7f" for char in text) - wrong >= GOOD_TO_WRONG * wrong
 
 
 def fold(text: str) -> str:

@@ -708,6 +708,21 @@ WAYS = {
 }
 
 
+def test_an_article_that_is_named_late(world: World, person: Person) -> None:
+    """Frameworks change the head once their data is there; rel=canonical says which thread it is."""
+    say(world, "Bob", "of the article", key="the-article")
+    late = (
+        "history.pushState({}, '', path);"
+        " setTimeout(() => { document.querySelector('link[rel=canonical]').href = '/the-article'; }, 700);"
+    )
+    put_up(world, SINGLE_PAGE.format(go=late), path="/a.html", head='<link rel="canonical" href="/a.html">')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    expect(bob.locator("comment-thread .commentsvc")).to_be_visible()
+    bob.get_by_role("link", name="Second", exact=True).click()
+    expect(bob.get_by_text("of the article")).to_be_visible()
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_single_page_shows_the_thread_of_where_one_is(world: World, person: Person, way: str) -> None:
     """Without being told, and though many such sites leave rel=canonical as it was."""

@@ -450,6 +450,12 @@ class TestStrangers:
     def test_stacked_marks_are_cut_down(self, bob: Visitor) -> None:
         assert row(bob.comment(body="a" + "\u0301" * 50)).body == "a" + "\u0301" * 4
 
+    @pytest.mark.parametrize(
+        "stack", ["\u05d0" + "\u0591\u05b0" * 100, "\u0e01" + "\u0e47" * 200, "x" + "\u0489" * 200]
+    )
+    def test_of_any_script(self, bob: Visitor, stack: str) -> None:
+        assert row(bob.comment(body=stack)).body == stack[:9]
+
     def test_letters_keep_the_marks_that_they_are_read_with(self, bob: Visitor) -> None:
         """Hebrew with points and cantillation, a Tibetan stack; and the first line its indentation."""
         text = "    בְּרֵאשִׁ֖ית\u0591\u05bd\u05bf\u05c1 ཧཱུཾ\u0f71\u0f74\u0f7e\u0f39\u0f37 and Latin words"
