@@ -232,9 +232,7 @@ class ChangedMeanwhile(Refusal):
 class DecidedMeanwhile(ChangedMeanwhile):
     """Somebody else has changed the comment's state since the moderator saw it."""
 
-    sentence = N_(
-        "Somebody else has decided about this comment in the meantime. Please reload the page before you decide."
-    )
+    sentence = N_("Someone has already decided: %(state)s.")
 
 
 class AlreadyPosted(Refusal):

@@ -22,6 +22,7 @@ from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
 
 MAX_ORDER_LENGTH = 40  # characters
+MIN_REPLY = 4  # words of a reply that begins with the word of a decision
 SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # our paths whose links must not be published
 # What buttons say, in English and in the moderator's language; and what people write instead, if nothing follows.
 ORDERS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
@@ -50,6 +51,15 @@ class EmailQuoted(Refusal):
     """A reply that contains parts of our email: its links are for its reader alone."""
 
     sentence = N_("Your reply contains parts of our email. Please send it again without them.")
+
+
+class UnclearDecision(Refusal):
+    """A line that begins like a decision and goes on: published as a reply, it could not be taken back."""
+
+    sentence = N_(
+        "This may be a decision or a reply. For a decision, put “approve”, “spam” or “trash” alone on the first line. "
+        "A reply needs more words."
+    )
 
 
 class OnlyModeratorsWrite(Refusal):
@@ -117,9 +127,12 @@ def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
         raise fields.BodyMissing
     if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
+    if state is None and _is_unclear(mail.reply_text):
+        raise UnclearDecision
+    by, decided = moderator or SiteOwner(), state or State.APPROVED
+    actions.check_unchanged(comment, f"{State.PENDING} {comment.text_version}", decided, by)  # as the email said
     if state is not None or moderator is None:
-        decided = state or State.APPROVED
-        actions.moderate([comment], decided, moderator or SiteOwner())
+        actions.moderate([comment], decided, by)
         return f"decided: {decided}"
     key = _idempotency_key(mail, comment)
     if key and posting.find_by_idempotency_key(key):
@@ -137,6 +150,12 @@ def _command(reply_text: str) -> State | None:
         if any(order in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
             return state
     return None
+
+
+def _is_unclear(reply_text: str) -> bool:
+    """Return whether a few words begin with a decision."""
+    words = reply_text.split()
+    return len(words) < MIN_REPLY and _command(words[0]) is not None
 
 
 def _post(mail: Incoming, parent: Comment, typed: Mapping[str, str], writer: CommentAuthor) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import clock
+from commentsvc import clock, i18n
 from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile, DecidedMeanwhile
+from commentsvc.errors import N_, ChangedMeanwhile, DecidedMeanwhile
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
@@ -28,6 +28,12 @@ VERBS = {
     State.TRASHED: Verb.TRASH,
 }
 STATES = {verb: state for state, verb in VERBS.items()}
+STATE_NAMES = {
+    State.PENDING: N_("Pending"),
+    State.APPROVED: N_("Approved"),
+    State.SPAM: N_("Spam"),
+    State.TRASHED: N_("Trash"),
+}
 OFFERED = timedelta(hours=1)  # for how long undo is offered right away; the log offers it for ever
 
 
@@ -83,8 +89,8 @@ def moderate(
     return action
 
 
-def check_unchanged(comment: Comment, seen_version: str, state: State, who: Moderator) -> None:
-    """Raise if ``who`` would give ``comment`` a state without knowing what has changed since they saw it.
+def check_unchanged(comment: Comment, seen_version: str, state: State, by: Person) -> None:
+    """Raise if somebody would give ``comment`` a state without knowing what has changed since they saw it.
 
     Raises:
         ChangedMeanwhile: the text has changed.
@@ -96,8 +102,9 @@ def check_unchanged(comment: Comment, seen_version: str, state: State, who: Mode
     if comment.state in (seen_state, state):
         return
     last = decisions.last_of(comment)
-    if last is None or last.moderator_id != who.id:
-        raise DecidedMeanwhile
+    is_own = last is not None and (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_owner)
+    if not is_own:
+        raise DecidedMeanwhile(state=i18n.gettext(STATE_NAMES[comment.state]))
 
 
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:

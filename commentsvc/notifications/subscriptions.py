@@ -13,6 +13,7 @@ from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.email import Email, EmailKind, EmailState
+from commentsvc.models.email_item import EmailItem
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import READERS_TOPICS, Subscription, SubscriptionState, Topic
@@ -25,6 +26,7 @@ CONFIRM, STOP, MANAGE = "confirm", "unsubscribe", "subscriptions"
 ASK_EVERY = timedelta(days=1)
 ASK_AT_MOST, ASK_DURING = 3, timedelta(days=30)  # an address that was never confirmed
 Row = TypeVar("Row", Subscription, Recipient)
+MODERATORS_KINDS = (EmailKind.HELD, EmailKind.SITE)
 KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
@@ -76,15 +78,25 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
 
 
 def move_watched(old_email: str, new_email: str, language: str) -> None:
-    """Send what a moderator gets at one address to another one. What they get as a reader stays."""
+    """Send what a moderator gets at one address to another one, also what is due. What they get as a reader stays."""
     old, new = Recipient.with_email(old_email), Recipient.known(new_email, language)
     if old is None or old is new:
         return
     new.frequency = old.frequency
-    for watched in of(old):
-        if watched.topic not in READERS_TOPICS:
-            watch(watched.site, new.email, watched.topic, language).state = watched.state
-            watched.state = SubscriptionState.STOPPED
+    theirs = {(one.topic, one.site_id): one for one in of(new)}
+    moved = [one for one in of(old) if one.topic not in READERS_TOPICS]
+    for watched in moved:
+        if (twin := theirs.get((watched.topic, watched.site_id))) is None:
+            watched.recipient_id, watched.recipient = new.id, new
+        else:
+            twin.state, watched.state = watched.state, SubscriptionState.STOPPED
+    db.session.flush()
+    items = EmailItem.subscription_id.in_([one.id for one in moved])
+    due = (Email.state == EmailState.QUEUED, Email.recipient == old.email, Email.kind.in_(MODERATORS_KINDS))
+    emails = select(Email.id).where(*due, Email.items.any(items))
+    ids = list(db.session.scalars(emails))
+    db.session.execute(update(EmailItem).where(EmailItem.email_id.in_(ids)).values(recipient=new.email))
+    db.session.execute(update(Email).where(Email.id.in_(ids)).values(recipient=new.email))
 
 
 def _ask(

@@ -11,8 +11,10 @@ from commentsvc import mailbox, throttle
 from commentsvc.db import db
 from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Comment, Decision, Moderator, Subscription
+from commentsvc.models.comment import State
+from commentsvc.moderation import actions
 from commentsvc.notifications import return_address
-from tests.cast import ADA, ARTICLE, BOB, GRACE, MALLORY
+from tests.cast import ADA, ARTICLE, BOB, GRACE, HEDY, MALLORY
 from tests.post import html_of, link_in, only, text_of, work
 from tests.servers import MailServer
 from tests.time import FrozenClock
@@ -468,6 +470,27 @@ class TestDecisions:
     def test_and_begin_an_answer_where_they_do_not(self, held: EmailMessage) -> None:
         assert receive(answer_to(held, "No.\nIt is off.")) == "replied and approved"
         assert newest().body == "No.\nIt is off."
+
+    @pytest.mark.parametrize("words", ["spam please", "Approve it!", "Delete\nplease"])
+    def test_what_may_be_either_is_asked_back(self, words: str, held: EmailMessage) -> None:
+        """Published as a reply, it could not be taken back."""
+        assert receive(answer_to(held, words)).startswith("refused: This may be a decision or a reply.")
+        assert newest().state == "pending"
+
+    def test_nobody_overrides_a_decision_that_the_email_does_not_show(self, held: EmailMessage, hedy: Visitor) -> None:
+        number = newest().id
+        db.begin_write()
+        other = db.session.scalars(select(Moderator).where(Moderator.email == HEDY.email)).one()
+        actions.moderate([db.session.get_one(Comment, number)], State.SPAM, other)
+        db.session.commit()
+        for words in ("approve", "Thank you for your comment, it is on."):
+            assert receive(answer_to(held, words)) == "refused: Someone has already decided: Spam."
+        assert newest().state == "spam"
+        assert receive(answer_to(held, "spam")) == "decided: spam"
+
+    def test_but_everybody_may_change_their_own_mind(self, held: EmailMessage) -> None:
+        assert receive(answer_to(held, "spam")) == "decided: spam"
+        assert receive(answer_to(held, "approve")) == "decided: approved"
 
     def test_the_filter_learns_from_it(self, held: EmailMessage) -> None:
         receive(answer_to(held, "spam"))

@@ -647,6 +647,19 @@ class TestModerators:
         work()
         assert {message["To"] for message in post_office.messages} == {"ada@new.example"}
 
+    def test_and_so_does_what_is_due_at_the_old_one(
+        self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all")
+        visit().comment(GRACE)
+        work(time)
+        visit().comment(GRACE, body="another")  # whose email waits, as one went out just now
+        ada.admin_post("/admin/confirmation", form_at="/admin/confirmation", password=ADAS_PASSWORD)
+        assert ada.admin_post("/admin/account/email", email="ada@new.example").status_code == 303
+        time.pass_(hours=1)
+        work(time)
+        assert [message["To"] for message in post_office.messages] == [ADA.email, "ada@new.example"]
+
     def test_emails_are_in_the_language_of_their_account(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:

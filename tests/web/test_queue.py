@@ -208,7 +208,7 @@ class TestTwoModerators:
         colleague.decide(held[0], "spam")
         answer = ada.admin_post(f"/admin/comments/{held[0]}/approval?seen=pending+")
         assert answer.status_code == 409
-        assert "Somebody else has decided about this comment in the meantime." in answer.text
+        assert "Someone has already decided: Spam." in answer.text
         assert row(held[0]).state == "spam"
         assert ada.admin_post(f"/admin/comments/{held[0]}/approval?seen=spam+").status_code == 303
         assert row(held[0]).state == "approved"

@@ -97,7 +97,7 @@ def set_password() -> AnyResponse | tuple[str, int]:
     except Refusal as refusal:
         db.session.rollback()
         return _page(refusal), refusal.status
-    return signed_in.begin(who, url_for("account.show"))
+    return signed_in.begin(who, url_for("account.show", saved=1))
 
 
 @blueprint.post("/password/removal")
@@ -168,7 +168,7 @@ def end_others() -> AnyResponse:
 
 def _back() -> AnyResponse:
     db.session.commit()
-    return redirect(url_for("account.show"), code=303)
+    return redirect(url_for("account.show", saved=1), code=303)
 
 
 def _emails(who: Moderator) -> dict[str, object]:
