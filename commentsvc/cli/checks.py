@@ -153,7 +153,7 @@ def _sender() -> str:
     if not settings.current().mail_url:
         raise OptionalMissing(N_("not checked, because no mail server is set"))
     if advice := deliverability.hints():
-        raise OptionalMissing("%(advice)s", advice=" ".join(map(i18n.reason, advice)))
+        raise OptionalMissing("%(advice)s", advice="\n  ".join(map(i18n.reason, advice)))
     return gettext("nothing to improve")
 
 

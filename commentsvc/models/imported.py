@@ -4,6 +4,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc.db import Base, db
+from commentsvc.models.comment import Comment, State
 
 
 class Imported(Base):
@@ -27,6 +28,8 @@ class Imported(Base):
 
     @classmethod
     def brought_by(cls, action_id: int) -> int:
-        """Return how many comments an import brought; one may be known by several keys."""
-        count = select(func.count(cls.comment_id.distinct())).where(cls.action_id == action_id)
+        """Return how many comments an import brought, without placeholders; one may be known by several keys."""
+        is_placeholder = (Comment.state == State.TRASHED) & (Comment.body == "")
+        rows = select(func.count(cls.comment_id.distinct())).join(Comment, Comment.id == cls.comment_id)
+        count = rows.where(cls.action_id == action_id, ~is_placeholder)
         return db.session.scalar(count) or 0

@@ -45,5 +45,6 @@ def lately(who: Moderator) -> Sequence[Author]:
     for comment in db.session.scalars(rows):
         known = (comment.email or "").lower() or comment.visitor or comment.author
         found.setdefault(known, []).append(comment)
-    authors = [Author(theirs[0], len(theirs)) for theirs in found.values()]
-    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:SHOWN]  # imported ones wrote long ago
+    # Those who were imported may have written long ago, and since then here.
+    authors = [Author(max(theirs, key=lambda one: one.created_at), len(theirs)) for theirs in found.values()]
+    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:SHOWN]

@@ -23,7 +23,7 @@ class Verdict:
 
 REASON_MODERATOR = N_("written by a moderator")
 REASON_ALL = N_("this blog holds all comments")
-REASON_FIRST = N_("no approved comment from this browser yet")
+REASON_FIRST = N_("no other comment by this author has been approved yet")
 REASON_LINKBACK = N_("verified mention")
 REASON_WORD = N_("contains a word on the hold list: %(word)s")
 REASON_DISALLOWED = N_("contains a spam word: %(word)s")

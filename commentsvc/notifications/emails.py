@@ -344,6 +344,15 @@ def _title(thread: Thread) -> str:
     return thread.title or thread.key or thread.site.name
 
 
+def _article_title(comment: Comment) -> str:
+    """Return the article's title for a moderator, who may know it before readers do: from the first comment."""
+    return (
+        _title(comment.thread)
+        if comment.is_linkback or comment.thread.title
+        else comment.title or _title(comment.thread)
+    )
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
@@ -356,7 +365,7 @@ def _environment() -> Environment:
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, comment_html=_comment_html, quoted=_quoted)
-    environment.filters.update(isolated=isolated, title_of=_title, url=_url)
+    environment.filters.update(isolated=isolated, title_of=_title, article_title=_article_title, url=_url)
     lengths = {"EXCERPT": EXCERPT, "IN_A_DIGEST": IN_A_DIGEST, "TO_DECIDE": TO_DECIDE}
     environment.globals.update(lengths, direction=i18n.direction, ANSWER_ABOVE=ANSWER_ABOVE)
     return environment

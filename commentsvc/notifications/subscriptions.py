@@ -86,10 +86,10 @@ def move_watched(old_email: str, new_email: str, language: str) -> None:
     theirs = {(one.topic, one.site_id): one for one in of(new)}
     moved = [one for one in of(old) if one.topic not in READERS_TOPICS]
     for watched in moved:
-        if (twin := theirs.get((watched.topic, watched.site_id))) is None:
+        if (existing := theirs.get((watched.topic, watched.site_id))) is None:
             watched.recipient_id, watched.recipient = new.id, new
         else:
-            twin.state, watched.state = watched.state, SubscriptionState.STOPPED
+            existing.state, watched.state = watched.state, SubscriptionState.STOPPED
     db.session.flush()
     items = EmailItem.subscription_id.in_([one.id for one in moved])
     due = (Email.state == EmailState.QUEUED, Email.recipient == old.email, Email.kind.in_(MODERATORS_KINDS))

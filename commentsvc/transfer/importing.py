@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import update
 
 from commentsvc.db import db
-from commentsvc.errors import N_, Refusal
+from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.imported import Imported
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
@@ -19,11 +19,15 @@ from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.conversion_pool import Convert, converting
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
-from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceFile
+from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceFile, SourceState
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 from commentsvc.transfer.thread_import import Part, ThreadImport
 
+NOT_CHOSEN = {
+    SourceState.SPAM: N_("spam, which was not chosen"),
+    SourceState.DELETED: N_("deleted comments, which were not chosen"),
+}
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
 MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
 MAX_PREFETCH = 20  # threads that are converted before they are written
@@ -60,7 +64,7 @@ def stage(
     for record in staging.without_page():
         staging.leave_out(SkippedRecord(record.location, NO_PAGE, record.body))
     origin = _origin(staging.origin, sites, options)
-    home = origin.home or addresses.busiest(staging.urls(options.only_site))
+    home = origin.home or next(iter(options.origins), "") or addresses.busiest(staging.urls(options.only_site))
     places = addresses.of(site, home, options.origins, dict(options.rules), by_key=options.by_key)
     for page in staging.pages():
         is_other = bool(options.only_site) and page.site != options.only_site
@@ -83,6 +87,13 @@ def stage(
         unused_rules=places.unused(),
         notices=staging.notices,
     )
+
+
+def _not_chosen(report: Report, options: ImportOptions) -> Iterator[tuple[Reason, int, list[tuple[str, str]]]]:
+    """Yield what the owner could have chosen, too, for the report."""
+    for state, why in NOT_CHOSEN.items():
+        if state not in options.states and (count := report.found.get(state, 0)):
+            yield why, count, []
 
 
 def _origin(origin: SourceFile, sites: Mapping[str, int], options: ImportOptions) -> SourceFile:
@@ -128,7 +139,7 @@ def load(
                 done += sum(len(one.rows) for one in ready)
                 yield partial(_write, ready, done, action_id)
                 ready = []
-    report.left_out = staging.left_out()
+    report.left_out = [*staging.left_out(), *_not_chosen(report, options)]
     done += sum(len(one.rows) for one in ready)
     if action_id is not None:
         yield partial(_finish, ready, done, action_id, report)

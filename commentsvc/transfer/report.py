@@ -60,8 +60,8 @@ class Report:
             yield f"Already here: {self.already}."
         such_as = f" (such as {' '.join(self.examples)})" if self.examples else ""
         yield f"Threads: {self.opened} new{such_as}, {self.joined} existing."
-        home = f" --from {self.home}" if self.home else ""
         for host, count in sorted(self.elsewhere.items(), key=lambda one: -one[1]):
+            home = f" --from {self.home}" if self.home not in ("", host) else ""
             yield f"Not on this blog: {count} pages on {host}. If they belong to it, say --from {host}{home}."
         if self.sites:
             yield f"The file holds several sites: {_listed(self.sites)}. For one of them, say --only-site."

@@ -294,7 +294,10 @@ class TestWhoIsMeant:
         assert "This would move to the trash: 2 comments by 2 names: Mallory, Grace" in lines_of(answer.text)
         assert 'value="spam"' in answer.text
         assert db.session.scalars(select(Ban)).all() == []
-        banned(ada, **form, confirmed="1")
+        meant = re.findall(r'name="confirmed" value="([^"]+)"', answer.text)[0]
+        changed = ada.admin_post("/admin/bans", form_at="/admin/bans", **form | {"kind": "email"}, confirmed=meant)
+        assert changed.status_code != 303, "the number that was confirmed is another ban's"
+        banned(ada, **form, confirmed=meant)
         assert {row(one).state for one in (theirs, others)} == {State.TRASHED}
 
     def test_undoing_says_what_came_back(self, ada: Visitor, visit: Visit) -> None:

@@ -429,6 +429,19 @@ class TestDecisions:
         assert decision.moderator
         assert decision.moderator.email == ADA.email
 
+    def test_the_email_shows_what_a_reply_is_to_and_which_article_it_is_about(
+        self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        """The title is of the comment: readers see it only once that is shown."""
+        parent = visit().comment(GRACE, body="Does it *ring*?")
+        rules("blog", moderation="all")
+        visit().comment(MALLORY, body="It does.", parent_id=str(parent), title="The phone, explained")
+        work(time)
+        message = post_office.messages.pop()
+        assert f"> {GRACE.name}: Does it *ring*?" in text_of(message)
+        assert f"<bdi>{GRACE.name}</bdi>: Does it *ring*?" in html_of(message)
+        assert "The phone, explained" in message["Subject"]
+
     def test_the_moderators_own_language_does(
         self, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:

@@ -200,6 +200,7 @@ class TestIsso:
         told = "\n".join(report.lines())
         assert "1 likes and other votes, left out" in told
         assert "1 deleted comments that have replies, kept as placeholders" in told
+        assert "Left out, 1: deleted comments, which were not chosen" in told
         gone, reply, waiting = rows()
         assert (gone.state, gone.body) == (State.TRASHED, "")
         assert (reply.body, reply.website, reply.parent_id) == (

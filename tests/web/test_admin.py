@@ -313,7 +313,7 @@ class TestPolicy:
         rules("blog", moderation="first")
         first = bob.comment(BOB)
         assert row(first).state == "pending"
-        assert row(first).reasons == ["no approved comment from this browser yet"]
+        assert row(first).reasons == ["no other comment by this author has been approved yet"]
         ada.decide(first, "approval")
         assert row(bob.comment(body="second")).state == "approved"
         impostor = visit().comment(BOB, email=BOB.email, body="third")

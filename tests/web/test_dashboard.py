@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from commentsvc import clock
 from commentsvc.db import db
-from commentsvc.models import Moderator, Site
+from commentsvc.models import Comment, Moderator, Site
 from tests.cast import ADA, ARTICLE, BOB, GRACE
 from tests.visitors import Visitor
 
@@ -112,6 +114,16 @@ class TestPeople:
         assert ["Grace" in row for row in rows] == [True, False]
         assert BOB.email in rows[1]
         assert ">2</a>" in rows[1]
+
+    def test_who_was_imported_wrote_last_here(self, ada: Visitor, bob: Visitor) -> None:
+        """What was imported has higher numbers, and is old."""
+        here = bob.comment(BOB, email=BOB.email)
+        number = bob.comment(BOB, body="from elsewhere", email=BOB.email)
+        db.begin_write()
+        imported = db.session.get_one(Comment, number)
+        imported.created_at = imported.written_at = clock.now() - timedelta(days=2000)
+        db.session.commit()
+        assert f'href="/admin/comments/{here}"' in ada.client.get("/admin/people").text
 
 
 class TestInTheRow:

@@ -60,6 +60,11 @@ class BanForm:
         return first is not None and len(first.names) <= 1
 
     @property
+    def meant(self) -> str:
+        """What a confirmation is about: whoever then chooses something else is asked again."""
+        return f"{self.kind} {request.form.get('value', '')} {self.site}"
+
+    @property
     def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
         return self.refusal.fields if self.refusal else {}
@@ -83,13 +88,13 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     If much or several people's would go to the trash with it, the form comes back once and asks.
     """
     form = request.form
-    takes_theirs, is_confirmed = bool(form.get("theirs")), bool(form.get("confirmed"))
+    takes_theirs = bool(form.get("theirs"))
     comment = signed_in.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
         ban = _drafted(comment)
     except InvalidFields as refusal:
         return _page(BanForm(comment, refusal)), refusal.status
-    if takes_theirs and not is_confirmed and (affected := bans.affected(ban)).is_wide:
+    if takes_theirs and form.get("confirmed") != BanForm(comment).meant and (affected := bans.affected(ban)).is_wide:
         return _page(BanForm(comment, affected=affected))
     db.begin_write()
     bans.impose(ban, signed_in.current_moderator(), comment)
