@@ -40,7 +40,6 @@ def for_writers() -> Words:
         "cancel": _("Cancel"),
         "removed": _("Your comment has been deleted."),
         "changed": _("Your comment has been updated."),
-        "held": _("Your comment has been updated and is awaiting approval."),
         "edited": _("edited"),
         "text": _("Your comment"),
         "trouble": _("Comments are temporarily unavailable. Your text is still here; please try again in a minute."),

@@ -137,11 +137,11 @@ class OwnComment {
     if (!answer.ok) return this.#complain(text, said.errors?.body ?? said.title);
     this.body.replaceChildren(fragment(said.body_html));
     this.#close(form);
-    if (said.state === "pending") this.line.querySelector("article")?.classList.add("held");
+    if (said.state === "pending") return this.thread.load(); // for others it is not there: neither are counts and replies
     const mark = this.line.querySelector(".edited") ?? document.createElement("span");
     Object.assign(mark, { className: "edited", textContent: this.strings.edited });
     this.line.querySelector(".who")?.append(" ", mark);
-    return this.#say(said.state === "pending" ? this.strings.held : this.strings.changed);
+    return this.#say(this.strings.changed);
   }
 
   /** Beside the field, which stays as it is. @param {HTMLTextAreaElement} text @param {string} sentence */

@@ -248,6 +248,22 @@ class TestWriting:
         expect(bob.get_by_text("only you can see this")).to_be_visible()
         expect(bob.get_by_role("button", name="Edit")).to_be_visible()
 
+    def test_an_edit_that_is_held_is_gone_for_others_at_once(self, world: World, person: Person) -> None:
+        """Heading, replies and the comment's own mark say so."""
+        bob = person()
+        bob.goto(world.article)
+        write(bob, "shown")
+        post(bob)
+        expect(bob.get_by_role("heading", name="1 comment")).to_be_visible()
+        world.server.run("site", "set", "blog", "--hold-words", "rotary")
+        bob.get_by_role("button", name="Edit").click()
+        bob.locator("form.edit textarea").fill("a rotary dial")
+        bob.get_by_role("button", name="Save").click()
+        expect(bob.get_by_text("Awaiting approval: only you can see this")).to_be_visible()
+        expect(bob.get_by_text("a rotary dial")).to_be_visible()
+        expect(bob.get_by_role("heading", name="0 comments")).to_be_visible()
+        expect(bob.get_by_role("link", name="Reply", exact=True)).to_have_count(0)
+
     def test_an_answer_stands_below_those_before_it(self, world: World, person: Person) -> None:
         say(world, "Grace", "first")
         for text in ("older answer", "newer answer"):
