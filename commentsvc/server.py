@@ -38,7 +38,19 @@ _loads = Counter(["count", "seconds"])
 _lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listening process alone holds
 
 
-def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """A server that reloads only if that ``may_reload``; else its workers go on as they are."""
+
+    may_reload: Callable[[], bool]
+
+    def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
+        if self.may_reload():
+            super().signal_handler_reload(*args, **kwargs)
+
+
+def listen(
+    host: str, port: int, workers: int, target: str = TARGET, may_reload: Callable[[], bool] = lambda: True
+) -> None:
     """Answer requests until stopped; ``target`` makes the application in each worker."""
     global _lifeline
     _use_few_heaps()
@@ -51,7 +63,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
     for one in (signal.SIGUSR1, signal.SIGUSR2):  # what some send after they have moved a log
         signal.signal(one, signal.SIG_IGN)
-    server = Granian(
+    server = _Server(
         target,
         factory=True,
         address=host,
@@ -67,6 +79,7 @@ def listen(host: str, port: int, workers: int, target: str = TARGET) -> None:
         websockets=False,
         log_level=LogLevels.error,
     )
+    server.may_reload = may_reload
     server.on_reload(lambda: setattr(server, "respawn_interval", _overlap()))
     server.serve(target_loader=_load)
 

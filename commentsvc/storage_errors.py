@@ -5,6 +5,7 @@ SQLite: result codes, https://sqlite.org/rescode.html. PostgreSQL: SQLSTATE, app
 
 import errno
 import sqlite3
+import threading
 from enum import StrEnum, auto
 
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -47,6 +48,8 @@ OF_POSTGRESQL = {  # by class, or by a state that differs from its class
 }
 
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+damage_found = threading.Event()  # by this process
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 
 
@@ -55,6 +58,11 @@ def is_no_room(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
     return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether SQLite found the file damaged."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF in DAMAGED
 
 
 def meaning(error: SQLAlchemyError) -> Meaning:
@@ -68,6 +76,8 @@ def meaning(error: SQLAlchemyError) -> Meaning:
     code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         return Meaning.CONFLICT
+    if is_damage(error):
+        damage_found.set()
     if code is not None:
         return OF_SQLITE.get(code & 0xFF, Meaning.MISTAKE)
     if state is not None:

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from commentsvc import clock, schema, settings, throttle, tokens
+from commentsvc import clock, schema, settings, storage_errors, throttle, tokens
 from commentsvc import configuration as service_configuration
 from commentsvc.accounts import moderators, passwords, sessions
 from commentsvc.app import create_app
@@ -97,6 +97,12 @@ def _how_soon(item: pytest.Item) -> int:
     """What starts processes or waits comes first, so that no worker is left alone with it at the end."""
     folder = item.path.relative_to(HERE).parts[0]
     return {"journeys": 0, "browser": 1, "house": 2}.get(folder, 3)
+
+
+@pytest.fixture(autouse=True)
+def _no_damage_is_known() -> None:
+    """A damaged file of an earlier test is none of the next one's."""
+    storage_errors.damage_found.clear()
 
 
 @pytest.fixture(scope="session")

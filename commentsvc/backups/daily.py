@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, literal, or_, select
 
 from commentsvc import clock, files, schema, settings
 from commentsvc.backups import making
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
 from commentsvc.models.backup import Backup
+from commentsvc.models.site import Site
 
 INTERVAL = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)  # after one that failed
@@ -44,7 +45,10 @@ def status() -> Status | None:
     good, last = Backup.last_good(before=clock.now() + SKEW), Backup.last()
     age = clock.now() - good.ended_at if good and good.ended_at else None
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
+    first = first or db.session.scalar(select(func.min(Site.created_at)))  # nothing makes any, perhaps no worker runs
     since = age if age is not None else clock.now() - (first or clock.now())
+    if good and _is_gone(good):
+        return Status(None, None, f"{good.name} is no longer in {settings.current().backup_dir}", is_late=True)
     return Status(good.ended_at if good else None, age, last.problem if last else "", since > IS_LATE)
 
 
@@ -67,11 +71,18 @@ def is_due() -> bool:
     if not settings.current().backup_dir:
         return False
     now = clock.now()
-    made = Backup.is_good() & (Backup.began_at > now - INTERVAL)
+    good = Backup.last_good(before=now + SKEW)
+    made = Backup.is_good() & (Backup.began_at > now - INTERVAL) & literal(good is not None and not _is_gone(good))
     failed = (Backup.problem != "") & (Backup.began_at > now - RETRY_AFTER)
     under_way = Backup.ended_at.is_(None) & (Backup.began_at > now - MAX_TIME)
     others = select(Backup.id).where(or_(made, failed, under_way), Backup.began_at < now + SKEW)
     return db.session.scalar(others.limit(1)) is None
+
+
+def _is_gone(backup: Backup) -> bool:
+    """Return whether somebody took its file away. With several nodes, it may be on another one."""
+    is_alone = schema.is_file(settings.current().database)
+    return is_alone and not (Path(settings.current().backup_dir) / backup.name).exists()
 
 
 def claim() -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import (
@@ -23,6 +23,7 @@ from commentsvc import (
     secret_mark,
     settings,
     settings_file,
+    storage_errors,
     throttle,
 )
 from commentsvc.backups import daily, database_move
@@ -35,7 +36,7 @@ from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, CheckResult, CheckStatus, OptionalMissing
 from commentsvc.models.comment import Comment
 from commentsvc.models.configuration import Configuration
-from commentsvc.notifications import deliverability
+from commentsvc.notifications import deliverability, outbox
 from commentsvc.settings import WrongSetting
 
 MAX_MAILS = 1000  # that are counted
@@ -44,6 +45,7 @@ HOUR = timedelta(hours=1)
 MIN_FREE = 1_000_000_000  # bytes
 MIN_ROOM = 1_000_000  # bytes, without which hardly anything can be saved
 MAX_LOG = 1  # GB
+MAX_WAIT = timedelta(hours=1)  # of an email that is due
 MAX_GAP = 5  # seconds between two clocks
 DATABASE_CLOCK = N_(
     "it says %(time)s and differs from the database’s by %(seconds)s seconds. Let both follow a time server (NTP)."
@@ -51,6 +53,7 @@ DATABASE_CLOCK = N_(
 REDIS_CLOCK = N_(
     "it says %(time)s and differs from that of Redis by %(seconds)s seconds. Let both follow a time server (NTP)."
 )
+DAMAGED = N_("%(place)s is damaged (%(why)s). Restore the last backup that is whole.")
 NO_DATABASE = N_("not checked, because the database cannot be used")
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -109,10 +112,12 @@ def _database() -> str:
         db.begin_write()
         db.session.execute(update(Configuration).values(read_only=Configuration.read_only))  # which changes nothing
         db.session.commit()
+        if db.engine.dialect.name == "sqlite" and (found := db.session.scalar(text("PRAGMA quick_check(1)"))) != "ok":
+            raise CheckFailed(DAMAGED, place=schema.place(settings.current().database), why=str(found))
     except read_only.ReadOnly:  # which another check reports
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
     except (SQLAlchemyError, OSError, _driver_error()) as error:
-        if failures.is_damage(error):
+        if storage_errors.is_damage(error):
             raise CheckFailed("%(why)s", why=failures.sentence(error)) from None
         advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
         raise CheckFailed(advice, why=str(getattr(error, "orig", error))) from None
@@ -142,6 +147,10 @@ def _mail() -> str:
         raise CheckFailed(N_("no server is set, so emails wait in the outbox. Set COMMENTSVC_MAIL_URL."))
     try:
         with mail.connect():
+            waiting = outbox.oldest_waiting()
+            if waiting and waiting > MAX_WAIT:
+                late = N_("reachable, but an email has waited for %(hours)s hours. Is the worker running?")
+                raise CheckFailed(late, hours=waiting // HOUR)
             return gettext("reachable; emails come from %(sender)s", sender=settings.current().sender)
     except mail.DeliveryFailed as failure:
         advice = " ".join(map(i18n.reason, deliverability.hints(failure))) or gettext("Check COMMENTSVC_MAIL_URL.")

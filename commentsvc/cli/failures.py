@@ -6,14 +6,13 @@ import sqlite3
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import i18n, schema, settings
+from commentsvc import i18n, schema, settings, storage_errors
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.cli import NAME
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.schema import MadeByNewer
 from commentsvc.settings import WrongSetting
 
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR."
 
 
@@ -33,22 +32,19 @@ def sentence(error: Exception) -> str | None:
     return None
 
 
-def is_damage(error: BaseException) -> bool:
-    """Return whether SQLite found the file damaged."""
-    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF in DAMAGED
-
-
 def _about_database(error: BaseException) -> str:
     try:
         url = settings.current().database
     except RuntimeError:  # settings were not read so far
         return f"The database cannot be used ({error}). {CHECK_DATABASE}"
-    if is_damage(error):
+    if storage_errors.is_damage(error):
         return f"The database {schema.place(url)} is damaged ({error}). Restore the last backup that is whole."
     path = schema.path_of(url)
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
-        theirs = _name_of(path.stat().st_uid)
-        return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {_name_of(os.geteuid())}."
+        theirs, own = _name_of(path.stat().st_uid), _name_of(os.geteuid())
+        if path.parent.stat().st_uid == os.geteuid():  # it was copied here by somebody else
+            return f"The database {path} belongs to {theirs}. Make it {own}'s again: chown {own}: {path}"
+        return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {own}."
     return f"The database {schema.place(url)} cannot be used ({error}). {CHECK_DATABASE}"
 
 

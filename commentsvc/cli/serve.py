@@ -12,6 +12,12 @@ from commentsvc.accounts import set_up_links
 from commentsvc.cli import application
 from commentsvc.settings import PREFIX
 
+NEW_DATABASE = (
+    "Warning: there was no database at {}, so a new, empty one is made, although {} is there from before. "
+    "If comments are missing now: stop the service, correct COMMENTSVC_DATABASE_URL, or bring them back with "
+    "`commentsvc restore`."
+)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
@@ -27,6 +33,8 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     config = settings.read(os.environ)
     settings.use(config)
     must_be_free(host, port)
+    if schema.is_file(config.database) and not schema.path_of(config.database).exists() and config.secret_file.exists():
+        click.echo(NEW_DATABASE.format(schema.place(config.database), config.secret_file), err=True)
     if not schema.is_current(config.database):
         _migrate()
     schema.must_be_usable(config)
@@ -39,7 +47,17 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
         click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
     sys.stdout.flush()
     with schema.in_use(config.database):
-        server.listen(host, port, workers)
+        server.listen(host, port, workers, may_reload=_may_reload)
+
+
+def _may_reload() -> bool:
+    """Return whether new workers could start: with a mistake in the settings, all would end one after the other."""
+    try:
+        settings.read(os.environ)
+    except settings.WrongSetting as wrong:
+        click.echo(f"Not reloaded, the service goes on as it was: {wrong}", err=True)
+        return False
+    return True
 
 
 def _has_owner(config: settings.Settings) -> bool:

@@ -45,7 +45,7 @@ def _option(rule: Rule) -> Any:
 
 RULES = (
     *map(_option, site_rules.RULES),
-    click.option("--feed", help="ClaimedFeed this feed, and tell the pages that new articles link to; none to stop."),
+    click.option("--feed", help="Watch this feed, and tell the pages that new articles link to; none to stop."),
 )
 
 

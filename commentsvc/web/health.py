@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, make_response, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import files, schema, settings, tokens
+from commentsvc import files, schema, settings, storage_errors, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.notifications import outbox
@@ -36,10 +36,10 @@ def _reasons() -> list[str]:
     try:
         db.session.execute(text("SELECT 1"))
         waiting = outbox.oldest_waiting()
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
         db.session.rollback()
-        return ["the database does not answer"]
-    reasons = []
+        return ["the database is damaged" if storage_errors.is_damage(error) else "the database does not answer"]
+    reasons = ["the database is damaged"] if storage_errors.damage_found.is_set() else []
     if settings.current().mail_url and waiting and waiting.total_seconds() > EMAIL_IS_LATE:
         reasons.append("an email has been waiting for more than an hour")
     try:

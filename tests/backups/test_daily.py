@@ -78,6 +78,28 @@ def test_only_one_node_does_it(folder: Path) -> None:
     assert not folder.exists()
 
 
+def test_one_whose_file_is_gone_is_missed_and_made_again(folder: Path) -> None:
+    run_job("back up")
+    (folder / names(folder)[0]).unlink()
+    status = daily.status()
+    assert status
+    assert status.is_late
+    assert "is no longer in" in status.problem
+    run_job("back up")
+    assert len(names(folder)) == 1
+    status = daily.status()
+    assert status
+    assert not status.is_late
+
+
+def test_nobody_who_makes_any_is_noticed(folder: Path, time: FrozenClock) -> None:
+    """Perhaps no worker runs; the blog is there for longer than a backup may take."""
+    time.pass_(hours=48)
+    status = daily.status()
+    assert status
+    assert status.is_late
+
+
 def test_old_ones_stay_while_new_ones_fail(folder: Path, time: FrozenClock) -> None:
     run_job("back up")
     good = names(folder)

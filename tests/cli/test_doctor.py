@@ -12,10 +12,15 @@ from flask.testing import FlaskClient
 from commentsvc import safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
 from commentsvc.backups import database_move
+from commentsvc.db import db
 from commentsvc.jobs.runner import run_in_transaction
+from commentsvc.models.email import EmailKind
+from commentsvc.models.recipient import Recipient
+from commentsvc.notifications import enqueue
 from tests.cli.conftest import Command
 from tests.running import put_database
-from tests.servers import Web, certificate, free_port, web
+from tests.servers import MailServer, Web, certificate, free_port, web
+from tests.time import FrozenClock
 
 PATH = "/embed/blog/doctor-was-here"
 OURS = "public, max-age=0, s-maxage=1, stale-if-error=86400"
@@ -160,6 +165,37 @@ class TestWithoutADatabase:
             assert f" {name}: " in out
         assert "– Secret: not checked, because the database cannot be used" in out
         assert "Traceback" not in out + err
+
+
+def test_a_database_that_is_damaged_inside(command: Command, tmp_path: Path) -> None:
+    """It opens, and takes small changes: only reading all of it tells."""
+    command("site", "add", "blog", "https://blog.example")
+    file = tmp_path / "data/commentsvc.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        (root,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'comment'").fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as raw:
+        raw.seek((root - 1) * size)
+        raw.write(b"\xff" * size)
+    assert f"✗ Database: {file} is damaged" in command("doctor")[1]
+    client = create_app().test_client()
+    client.get("/feed/blog")
+    assert client.get("/health").json["reasons"] == ["the database is damaged"]
+
+
+def test_an_email_that_nobody_sends(
+    command: Command, monkeypatch: pytest.MonkeyPatch, post_office: MailServer, time: FrozenClock
+) -> None:
+    command("site", "add", "blog", "https://blog.example")
+    command("moderator", "add", "ada@blog.example")
+    monkeypatch.setenv("COMMENTSVC_MAIL_URL", post_office.url)
+    with create_app().app_context():
+        db.begin_write()
+        enqueue.write(EmailKind.TEST, Recipient.known("ada@blog.example", "en"))
+        db.session.commit()
+    time.pass_(hours=3)
+    assert "✗ Email: reachable, but an email has waited for 3 hours." in command("doctor")[1]
 
 
 def test_a_database_that_is_damaged(command: Command, tmp_path: Path) -> None:

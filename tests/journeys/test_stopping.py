@@ -74,6 +74,26 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+def test_a_mistake_in_the_settings_stops_no_service_that_runs(tmp_path: Path) -> None:
+    """New workers could not start, and the old ones would be gone."""
+    file = tmp_path / "commentsvc.toml"
+    file.write_text(f'data_dir = "{tmp_path}/data"\nsecret_key = "{SECRET}"\n')
+    (tmp_path / "data").mkdir()
+    server = Running(tmp_path / "data", {f"{PREFIX}CONFIG": str(file)})
+    server.start()
+    try:
+        before = server.workers()
+        file.write_text(file.read_text() + 'mail_ulr = "smtp://mail.example"\n')
+        server.reload()
+        time.sleep(2)
+        assert server.workers() == before
+        with urlopen(f"{server.url}/health", timeout=SOON) as answer:
+            assert answer.status == 200
+        assert "Not reloaded, the service goes on as it was: mail_ulr in" in (server.folder / "server.log").read_text()
+    finally:
+        server.kill()
+
+
 def test_what_stood_in_the_log_is_in_the_file_afterwards(tmp_path: Path) -> None:
     """People copy the one file."""
     server = Running(tmp_path)
