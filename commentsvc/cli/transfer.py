@@ -114,13 +114,13 @@ def import_(
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
         reading_on = Progress("read")
-        report = importing.stage(staging, found, site, choices.options, reading_on)
+        report = importing.stage(staging, found, site, choices.import_options, reading_on)
         reading_on.end()
-        if strict and (loss := _rehearsed(staging, site, choices.options, report)).left_out:
+        if strict and (loss := _rehearsed(staging, site, choices.import_options, report)).left_out:
             _tell(loss, report_file)
             raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
-        steps = importing.load(staging, site, choices.options, report, action_id, workers=_workers(dry_run))
+        steps = importing.load(staging, site, choices.import_options, report, action_id, workers=_workers(dry_run))
         progress = Progress("checked" if dry_run else "imported", staging.taken())
         for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
             progress(done)
@@ -207,7 +207,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 def _records(files: tuple[Path, ...], choices: Choices) -> Records:
     for file in files:
-        yield from reading.records(file, choices.format, choices.reading)
+        yield from reading.records(file, choices.format, choices.parse_options)
 
 
 def _begun(site: Site, report: Report) -> int:

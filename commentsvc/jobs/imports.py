@@ -50,10 +50,10 @@ def run_next() -> int:
 
 def _perform(task: Task) -> Report:
     """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
-    options, on_progress = task.choices.options, _Progress(task)
+    options, on_progress = task.choices.import_options, _Progress(task)
     with staging.staged(settings.current().data_dir) as staged:
         site = found(db.session.get(Site, task.site_id))
-        records = reading.records(task.path, task.choices.format, task.choices.reading)
+        records = reading.records(task.path, task.choices.format, task.choices.parse_options)
         report = importing.stage(staged, records, site, options, on_progress)
         action_id = None if task.is_dry else run_in_transaction(partial(runs.begin, task, report))
         steps = importing.load(staged, site, options, report, action_id)

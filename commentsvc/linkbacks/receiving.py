@@ -54,8 +54,8 @@ class AlreadyKnown(PingRefused):
     fault = 48
 
 
-class OwnPage(PingRefused):
-    """A page of the pinged site itself, or of this service."""
+class IsTheTarget(PingRefused):
+    """The source is the target itself, or a page of this service."""
 
     sentence = N_("An article cannot mention itself.")
 
@@ -163,7 +163,7 @@ def _check_source(source: str, target: str) -> None:
     if origin is None:
         raise SourceInvalid
     if origin == links.origin_of(links.absolute("/")) or links.same_page(source, target):
-        raise OwnPage
+        raise IsTheTarget
 
 
 def _check_ban(site: Site, request: LinkbackRequest) -> None:

@@ -1,4 +1,4 @@
-"""Enqueue emails in the transaction of what they report: recipient and subject. They are rendered when sent."""
+"""Enqueue emails in the transaction of what they report: recipient, comments and facts. They are rendered when sent."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence

@@ -36,9 +36,10 @@ class UnknownChoice(Refusal):
 
 @dataclass(frozen=True)
 class Choices:
-    """The options of the command ``import``, by their names in a form. ``map`` is the text of the file.
+    """The options of the command ``import``, by their names in a form.
 
-    ``mine`` holds ``there@mail.example=here@mail.example``: comments of the first are by the moderator of the second.
+    ``map`` is the text of a CSV that maps old addresses to new ones. ``mine`` holds
+    ``there@mail.example=here@mail.example``: comments of the first are by the moderator of the second.
     """
 
     format: str = reading.AUTO
@@ -98,12 +99,12 @@ class Choices:
         return self
 
     @property
-    def reading(self) -> ParseOptions:
+    def parse_options(self) -> ParseOptions:
         """The options of the format's parser."""
         return ParseOptions(self.timezone, self.charset, self.permalink)
 
     @property
-    def options(self) -> ImportOptions:
+    def import_options(self) -> ImportOptions:
         """The options of the importer."""
         return ImportOptions(
             origins=self.origins,

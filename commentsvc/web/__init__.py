@@ -23,7 +23,6 @@ from commentsvc.web import (
 )
 from commentsvc.web.admin import (
     account,
-    actions,
     bans,
     channels,
     confirmation,
@@ -38,6 +37,7 @@ from commentsvc.web.admin import (
     sign_in,
     sites,
     stats,
+    undoing,
 )
 from commentsvc.web.admin import comments as admin_comments
 from commentsvc.web.admin import linkbacks as admin_linkbacks
@@ -88,7 +88,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(moderators.blueprint)  # /admin/moderators  …/<id>/…
     app.register_blueprint(moderation_links.blueprint)  # /moderate/<token>
     app.register_blueprint(queue.blueprint)  # /admin/queue  /admin/comments/decisions
-    app.register_blueprint(actions.blueprint)  # /admin/actions/<id>/reversal
+    app.register_blueprint(undoing.blueprint)  # /admin/actions/<id>/reversal
     app.register_blueprint(admin_comments.blueprint)  # /admin/comments/<id>  …/{approval,reply,text,place,pin,notes}
     app.register_blueprint(admin_threads.blueprint)  # /admin/threads  …/<id>  …/{address,aliases,merger}
     app.register_blueprint(sites.blueprint)  # /admin/sites  …/<key>  …/{page-check,removal}

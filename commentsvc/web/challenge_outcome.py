@@ -34,7 +34,7 @@ def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, has_r
         return False
     person = visitor.hash if visitor and visitor.came_back else None
     if rule == Captcha.ALWAYS:
-        is_spared = _has_approved_comment(site, person) or (not has_response and _solved_recently(site, visitor))
+        is_spared = _is_known_author(site, person) or (not has_response and _solved_recently(site, visitor))
         return not is_spared or bool(evidence.spam_count(person, None))
     return _is_faster_than_people() or bool(evidence.spam_count(person, current.address_hash()))
 
@@ -66,13 +66,13 @@ def verify(request: CommentRequest) -> ChallengeOutcome:
 
 
 def check_remaining(request: CommentRequest) -> None:
-    """Raise ``TooMany`` after too many wrong answers, or too many comments without one."""
+    """Raise ``TooMany`` after too many wrong answers, or too many skipped challenges."""
     for limit, who in _limits(request):
         throttle.check_remaining(limit, who)
 
 
 def count_failure(request: CommentRequest) -> None:
-    """Count a wrong or missing answer."""
+    """Count a wrong answer, or a challenge that was skipped."""
     for limit, who in _limits(request):
         with suppress(TooMany):  # the next try will hear of it
             throttle.hit(limit, who)
@@ -82,20 +82,17 @@ def count_posted(request: CommentRequest) -> None:
     """Count an accepted comment, to know how fast this address writes."""
     if request.is_unsolved:
         count_failure(request)
-    count_suspicious_attempt()
+    count_attempt()
 
 
-def count_suspicious_attempt() -> None:
-    """Count an attempt that looked like spam. Repeated probing must soon require a challenge for every comment."""
+def count_attempt() -> None:
+    """Count an attempt: an address that is faster than people must solve a challenge each time."""
     with suppress(TooMany):
-        throttle.hit(throttle.COMMENTS_WITHOUT_CHALLENGE, current.source())
+        throttle.hit(throttle.HUMAN_PACE, current.source())
 
 
-def _has_approved_comment(site: Site, person: str | None) -> bool:
-    """Return whether a person approved something of theirs.
-
-    Approvals by rule count for a few comments from one address.
-    """
+def _is_known_author(site: Site, person: str | None) -> bool:
+    """Return whether a person approved something of theirs, or rules lately a few comments from one address."""
     if person is None:
         return False
     if evidence.approved_count(site, person):
@@ -112,7 +109,7 @@ def _solved_recently(site: Site, visitor: Visitor | None) -> bool:
 
 def _is_faster_than_people() -> bool:
     """Return whether this address wrote more lately than people usually do."""
-    return not throttle.has_remaining(throttle.COMMENTS_WITHOUT_CHALLENGE, current.source())
+    return not throttle.has_remaining(throttle.HUMAN_PACE, current.source())
 
 
 def _is_exempt(request: CommentRequest) -> bool:
@@ -128,7 +125,7 @@ def _needs_challenge(request: CommentRequest) -> bool:
 
 
 def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:
-    """Return the limits that a wrong or missing answer counts for."""
+    """Return the limits that a wrong answer, or a skipped challenge, counts for."""
     if not (request.is_unsolved or request.is_answered) or _is_exempt(request):
         return
     if request.is_unsolved:

@@ -146,7 +146,7 @@ def _receive(request: CommentRequest) -> Comment:
         if isinstance(error, ChallengeFailed) and not isinstance(error, UNCOUNTED_FAILURES):
             challenge_outcome.count_failure(request)
         elif isinstance(error, ChallengeNeeded):
-            challenge_outcome.count_suspicious_attempt()
+            challenge_outcome.count_attempt()
         raise
     _end_turn()  # the next one goes ahead while the disk syncs this one
     db.commit_and_keep()

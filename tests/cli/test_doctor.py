@@ -169,7 +169,7 @@ class TestWithoutADatabase:
 
 def test_a_database_that_is_damaged_inside(command: Command, tmp_path: Path) -> None:
     """It opens, and takes small changes: only reading all of it tells."""
-    command("site", "add", "blog", "https://blog.example")
+    command("site", "add", "blog", "https://blog.example", "--captcha", "never")
     file = tmp_path / "data/commentsvc.sqlite3"
     with closing(sqlite3.connect(file)) as database:
         (root,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'comment'").fetchone()
@@ -180,7 +180,8 @@ def test_a_database_that_is_damaged_inside(command: Command, tmp_path: Path) -> 
         raw.write(b"\xff" * size)
     assert f"✗ Database: {file} is damaged" in command("doctor")[1]
     client = create_app().test_client()
-    client.get("/feed/blog")
+    sent = {"author": "Bob", "body": "Is this kept?"}
+    assert client.post("/api/v1/threads/blog/x/comments", json=sent).status_code == 503
     assert client.get("/health").json["reasons"] == ["the database is damaged"]
 
 

@@ -66,7 +66,7 @@ class TestWhoIsAModerator:
         assert written_by == [moderator.id, None]
 
     def test_who_that_is(self, moderator: Moderator) -> None:
-        assert Choices(mine=(f" ada@old.example = {ADA.email} ",)).check().options.mine == {
+        assert Choices(mine=(f" ada@old.example = {ADA.email} ",)).check().import_options.mine == {
             "ada@old.example": moderator.id
         }
 

@@ -12,7 +12,7 @@ from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment
 
-blueprint = Blueprint("actions", __name__, url_prefix="/admin/actions")
+blueprint = Blueprint("undoing", __name__, url_prefix="/admin/actions")
 signed_in.guard(blueprint)
 
 
