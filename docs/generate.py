@@ -40,7 +40,7 @@ def _settings() -> str:
     )
     return (
         f"{NOTE}# Settings\n\n"
-        "Read once, at the start: from one file, and from the environment, which wins. The file is the one that\n"
+        "Read at the start and at a reload: from one file, and from the environment, which wins. The file is the one that\n"
         "`COMMENTSVC_CONFIG` names, else `commentsvc.toml` in the working folder, else\n"
         "`/etc/commentsvc/commentsvc.toml`; `commentsvc init` writes one with all settings explained. There they have\n"
         "their names in lower case and without `COMMENTSVC_`.\n\n"
