@@ -40,8 +40,8 @@ def _settings() -> str:
     )
     return (
         f"{NOTE}# Settings\n\n"
-        "Read at the start and at a reload: from one file, and from the environment, which wins. The file is the one that\n"
-        "`COMMENTSVC_CONFIG` names, else `commentsvc.toml` in the working folder, else\n"
+        "Read at the start and at a reload: from one file, and from the environment, which wins. The file is the one\n"
+        "that `COMMENTSVC_CONFIG` names, else `commentsvc.toml` in the working folder, else\n"
         "`/etc/commentsvc/commentsvc.toml`; `commentsvc init` writes one with all settings explained. There they have\n"
         "their names in lower case and without `COMMENTSVC_`.\n\n"
         "A wrong value stops the start with its name and what is allowed. Each can stand in a file of its own, named\n"

@@ -41,7 +41,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     _ = config.secret  # created once here, not by several processes at a time
     if no_worker:
         os.environ[settings.WORKER_ELSEWHERE] = "1"
-    click.echo(f"commentsvc answers at {config.base_url}")
+    click.echo(f"commentsvc answers at {config.base_url}, and listens at {f'[{host}]' if ':' in host else host}:{port}")
     application.say_where()
     if not _has_owner(config):
         click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
