@@ -79,6 +79,9 @@ def test_only_one_node_does_it(folder: Path) -> None:
 
 
 def test_one_whose_file_is_gone_is_missed_and_made_again(folder: Path) -> None:
+    """With PostgreSQL, several nodes may each have a folder of their own."""
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("about SQLite")
     run_job("back up")
     (folder / names(folder)[0]).unlink()
     status = daily.status()
