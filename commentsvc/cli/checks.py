@@ -134,8 +134,10 @@ def _schema() -> str:
     url = settings.current().database
     try:
         schema.must_be_whole(url)
-        is_current = schema.revision(url) == schema.NEWEST
-    except (WrongSetting, schema.NotAnswered) as error:
+        revision = schema.revision(url)
+        is_current = revision == schema.NEWEST
+        schema.must_be_known(revision, schema.migration_config(), url)
+    except (WrongSetting, schema.NotAnswered, schema.MadeByNewer) as error:
         raise CheckFailed("%(why)s", why=str(error)) from None
     if not is_current:
         raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         f"\n  Sign in, once     {link}"
         f"\n  Emails            {blog}/emails"
         f"\n  Another blog      {neighbour}{demo_blog.POST}"
-        f"\n  Commands          {same} commentsvc …\n"
+        f"\n  Commands          {same} {sys.argv[0]} …\n"
         f"\n  Stop with Ctrl+C.\n"
     )
     with schema.in_use(config.database):

@@ -214,7 +214,7 @@ def _return_to_sender(mail: Incoming, holder: Subscription, comment: Comment | N
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }
-    enqueue.write(EmailKind.RETURNED, holder.recipient, facts=facts, identity=identity)
+    enqueue.add_email(EmailKind.RETURNED, holder.recipient, facts=facts, identity=identity)
 
 
 def _plainest(refusal: Refusal) -> Refusal:

@@ -19,7 +19,7 @@ MAX_ITEMS = 200  # in one email
 MAX_AT_ONCE = 10_000  # values per query that every database accepts
 
 
-def write(
+def add_email(
     kind: EmailKind,
     recipient: Recipient,
     *,
@@ -64,11 +64,11 @@ def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: S
     if found is not None and found.tries == 0:
         found.due_at = found.created_at = min(found.due_at, due_at)
     if found is None or _number_of_items(found) >= MAX_ITEMS:
-        return write(kind, recipient, due_at=due_at)
+        return add_email(kind, recipient, due_at=due_at)
     return found
 
 
-def add(email: Email, comment: Comment, subscription: Subscription, dedupe_key: str) -> None:
+def add_item(email: Email, comment: Comment, subscription: Subscription, dedupe_key: str) -> None:
     """Add a comment to an email in the outbox."""
     db.session.add(
         EmailItem(
@@ -115,7 +115,7 @@ def waiting(kinds: Iterable[EmailKind], addresses: Sequence[str]) -> dict[str, i
     return found
 
 
-def release(email: Email) -> None:
+def forget_notified(email: Email) -> None:
     """Forget that an email that was not sent notified anybody: what it reported may be news again later."""
     email.message_id = message_id(email.kind, secrets.token_hex(10))
     of_it = update(EmailItem).where(EmailItem.email_id == email.id)

@@ -53,7 +53,7 @@ def notify_published(comment: Comment, *, is_decided: bool = False) -> None:
         emails[subscription] = _email_for(subscription, comment, is_decided=is_decided, is_one_of_many=is_one_of_many)
     db.session.flush()  # all emails at once: a thread may have thousands of followers
     for subscription, email in emails.items():
-        enqueue.add(email, comment, subscription, dedupe_key)
+        enqueue.add_item(email, comment, subscription, dedupe_key)
 
 
 def _matching_subscriptions(comment: Comment) -> list[Subscription]:
@@ -90,7 +90,7 @@ def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool
     if is_one_of_many:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=due_at)
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
-    return enqueue.write(KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
+    return enqueue.add_email(KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
 
 
 def notify_pending(comment: Comment) -> None:
@@ -111,7 +111,7 @@ def notify_pending(comment: Comment) -> None:
             due_at = max(now + GATHER, min(last, now) + HELD_EVERY if last else now)  # it may be later than now
         email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
-        enqueue.add(email, comment, subscription, dedupe_key)
+        enqueue.add_item(email, comment, subscription, dedupe_key)
 
 
 def _who_decides(comment: Comment) -> Iterator[Subscription]:

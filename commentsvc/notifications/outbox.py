@@ -103,7 +103,7 @@ def _prepare(email: Email) -> OutgoingEmail | None:
     written = emails.render_email(email)
     if written is None:
         _finish(email, EmailState.CANCELLED, NOTHING_LEFT)
-        enqueue.release(email)
+        enqueue.forget_notified(email)
         return None
     # The stored copy is for others than its recipient: signed links are removed.
     kept = "" if written.is_secret else SIGNED.sub(r"\1…", written.text)

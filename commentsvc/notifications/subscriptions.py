@@ -126,7 +126,9 @@ def _ask(
     db.session.flush()
     if asks:
         recipient.language = language if not _is_confirmed(recipient) else recipient.language
-        enqueue.write(EmailKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)})
+        enqueue.add_email(
+            EmailKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)}
+        )
     return subscription
 
 

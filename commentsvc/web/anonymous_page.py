@@ -17,7 +17,7 @@ from commentsvc.errors import StorageUnavailable
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
-from commentsvc.web import challenge_outcome, current, snapshots, visitor
+from commentsvc.web import challenge_check, current, snapshots, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.compression import Template
 from commentsvc.web.forms import CommentForm, ShownChallenge
@@ -56,7 +56,7 @@ def page(site_key: str, address: str) -> CachedPage | None:
     key = threads.key_of(address)
     shape = BY_RULE
     if site.captcha == Captcha.SUSPICIOUS:
-        shape = ASKED if challenge_outcome.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
+        shape = ASKED if challenge_check.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
     parameters = [(name, value) for name, value in request.args.items() if name != "lang"]
     try:
         html = snapshots.whole(request.path, [*parameters, ("lang", i18n.language())], shape)

@@ -26,7 +26,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.moderation import evidence
 from commentsvc.threads.articles import Article
-from commentsvc.web import challenge_outcome, current
+from commentsvc.web import challenge_check, current
 from commentsvc.web.visitor import Visitor
 
 SMILIES = (":-)", ";-)", ":-(", ":-D", ":-P", ":-O", ":-|", "8-)", ":'(")
@@ -172,7 +172,7 @@ def will_wait(article: Article, visitor: Visitor) -> bool:
 
 def new_challenge(article: Article, visitor: Visitor, instead_of: str, *, was_asked: bool) -> ShownChallenge:
     """Return a new challenge for this visitor and thread, replacing another token if given."""
-    asks = was_asked or challenge_outcome.needs_challenge(article.site, article.captcha_rule, visitor)
+    asks = was_asked or challenge_check.needs_challenge(article.site, article.captcha_rule, visitor)
     fresh = challenge.issue(article.challenge_scope, visitor.id, instead_of=instead_of)
     return ShownChallenge(fresh, solved=False, asks=asks)
 
@@ -192,7 +192,7 @@ def _challenge(
     has_pass = refusal is not None and refusal.challenge_pass is not None
     was_asked = has_pass or isinstance(refusal, ChallengeFailed) or bool(sent.get("challenge_asked"))
     rule = Captcha.NEVER if moderator else article.captcha_rule
-    asks = was_asked or challenge_outcome.needs_challenge(article.site, rule, visitor)
+    asks = was_asked or challenge_check.needs_challenge(article.site, rule, visitor)
     token, is_solved = _token_to_show(article, visitor, refusal, asks=asks)
     may_skip = skips or isinstance(refusal, ChallengeFailed | TooMany)
     return ShownChallenge(token, is_solved, asks, may_skip, skips)

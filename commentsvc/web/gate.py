@@ -42,8 +42,8 @@ from commentsvc.models.daily_count import DailyCount, Event
 from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.storage_errors import Meaning
-from commentsvc.web import challenge_outcome, current, errors, metrics, security, visitor
-from commentsvc.web.challenge_outcome import ChallengeOutcome
+from commentsvc.web import challenge_check, current, errors, metrics, security, visitor
+from commentsvc.web.challenge_check import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
 TIMEOUT = 5.0  # seconds until one's turn
@@ -129,7 +129,7 @@ def _receive(request: CommentRequest) -> Comment:
         bans.check(site, author)
     request.article.check_open()
     taken = _check_person(request)
-    challenge_outcome.check_remaining(request)
+    challenge_check.check_remaining(request)
     checked = _checked(parsed)
     if db.engine.dialect.name == "sqlite":
         _end_turn()  # while this one waits for the write lock, others get ready to share its transaction
@@ -144,13 +144,13 @@ def _receive(request: CommentRequest) -> Comment:
         if existing := _already_posted(request):  # the same form came through another process at this moment
             return existing
         if isinstance(error, ChallengeFailed) and not isinstance(error, UNCOUNTED_FAILURES):
-            challenge_outcome.count_failure(request)
+            challenge_check.count_failure(request)
         elif isinstance(error, ChallengeNeeded):
-            challenge_outcome.count_attempt()
+            challenge_check.count_attempt()
         raise
     _end_turn()  # the next one goes ahead while the disk syncs this one
     db.commit_and_keep()
-    challenge_outcome.count_posted(request)
+    challenge_check.count_posted(request)
     return comment
 
 
@@ -193,7 +193,7 @@ def _solve_and_post(
     request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None
 ) -> Comment:
     try:
-        outcome = challenge_outcome.verify(request)
+        outcome = challenge_check.verify(request)
     except ChallengeFailed as refusal:
         if not isinstance(refusal, UNCOUNTED_FAILURES):
             DailyCount.add(Event.FAILED, request.article.site.id)

@@ -45,7 +45,7 @@ def ask() -> Response:
     if throttle.has_remaining(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
         throttle.hit(throttle.DATA_ASKED_FOR, address)
         facts = {"token": personal_data.token_for(address)}
-        email = enqueue.write(EmailKind.PERSONAL_DATA, Recipient.known(address, i18n.language()), facts=facts)
+        email = enqueue.add_email(EmailKind.PERSONAL_DATA, Recipient.known(address, i18n.language()), facts=facts)
         email.language = i18n.language()
     db.session.commit()
     return _page(is_sent=True)

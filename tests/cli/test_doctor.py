@@ -167,6 +167,17 @@ class TestWithoutADatabase:
         assert "Traceback" not in out + err
 
 
+def test_a_database_of_a_newer_version(command: Command, tmp_path: Path) -> None:
+    """No upgrade helps."""
+    command("site", "add", "blog", "https://blog.example")
+    with closing(sqlite3.connect(tmp_path / "data/commentsvc.sqlite3")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    out = command("doctor")[1]
+    assert "✗ Schema: The database was made by a newer version of commentsvc. Install that one" in out
+    assert "commentsvc upgrade" not in out
+
+
 def test_a_database_that_is_damaged_inside(command: Command, tmp_path: Path) -> None:
     """It opens, and takes small changes: only reading all of it tells."""
     command("site", "add", "blog", "https://blog.example", "--captcha", "never")
@@ -193,7 +204,7 @@ def test_an_email_that_nobody_sends(
     monkeypatch.setenv("COMMENTSVC_MAIL_URL", post_office.url)
     with create_app().app_context():
         db.begin_write()
-        enqueue.write(EmailKind.TEST, Recipient.known("ada@blog.example", "en"))
+        enqueue.add_email(EmailKind.TEST, Recipient.known("ada@blog.example", "en"))
         db.session.commit()
     time.pass_(hours=3)
     assert "✗ Email: reachable, but an email has waited for 3 hours." in command("doctor")[1]

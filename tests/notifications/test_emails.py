@@ -414,15 +414,15 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Email]:
     comment = db.session.get_one(Comment, answer)
     made = []
     for kind in (EmailKind.REPLY, EmailKind.THREAD, EmailKind.SITE, EmailKind.DIGEST):
-        made.append(enqueue.write(kind, bob))
+        made.append(enqueue.add_email(kind, bob))
         db.session.flush()
-        enqueue.add(made[-1], comment, heard, f"{kind}-{tag}")
+        enqueue.add_item(made[-1], comment, heard, f"{kind}-{tag}")
     for count in (1, 2):
-        made.append(enqueue.write(EmailKind.HELD, ada))
+        made.append(enqueue.add_email(EmailKind.HELD, ada))
         db.session.flush()
         for number in held[:count]:
-            enqueue.add(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
-    made += [enqueue.write(EmailKind.SIGN_IN, ada), enqueue.write(EmailKind.TEST, ada)]
+            enqueue.add_item(made[-1], db.session.get_one(Comment, number), decides, f"held-{count}-{number}-{tag}")
+    made += [enqueue.add_email(EmailKind.SIGN_IN, ada), enqueue.add_email(EmailKind.TEST, ada)]
     facts = {
         "sentence": "Comments on this article are closed.",
         "values": {},
@@ -430,7 +430,7 @@ def _one_of_each(answer: int, held: list[int], tag: str) -> list[Email]:
         "answered": "",
         "url": None,
     }
-    made.append(enqueue.write(EmailKind.RETURNED, bob, facts=facts))
+    made.append(enqueue.add_email(EmailKind.RETURNED, bob, facts=facts))
     return made
 
 

@@ -33,7 +33,7 @@ def queue(*emails: str) -> None:
     """Emails in the outbox."""
     db.begin_write()
     for email in emails:
-        enqueue.write(EmailKind.TEST, Recipient.known(email, "en"))
+        enqueue.add_email(EmailKind.TEST, Recipient.known(email, "en"))
     db.session.commit()
 
 
@@ -410,7 +410,7 @@ def test_a_busy_database_does_not_double_an_email(
 
 def test_an_email_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
     db.begin_write()
-    enqueue.write(EmailKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
+    enqueue.add_email(EmailKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
     db.session.commit()
     queue(*readers(2))
     work()

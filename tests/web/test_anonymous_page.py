@@ -64,7 +64,7 @@ def test_a_rule_that_looks_at_people_looks_at_each(
 ) -> None:
     rules("blog", captcha="suspicious")
     assert hidden_fields(visit().client.get(PAGE))["challenge_asked"] == ""
-    monkeypatch.setattr("commentsvc.web.challenge_outcome._is_faster_than_people", lambda: True)
+    monkeypatch.setattr("commentsvc.web.challenge_check._is_faster_than_people", lambda: True)
     assert hidden_fields(visit().client.get(PAGE))["challenge_asked"] == "1"
 
 

@@ -17,7 +17,7 @@ from commentsvc.db import db
 from commentsvc.models import Subscription
 from commentsvc.models.comment import State
 from commentsvc.notifications import subscriptions
-from commentsvc.web import challenge_outcome
+from commentsvc.web import challenge_check
 from tests.cast import ARTICLE, BOB, GRACE, MALLORY
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to, digits_of, hidden_fields, row
@@ -229,7 +229,7 @@ class TestWhoIsKnown:
         bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
         assert bob.post(body="From elsewhere.", challenge_answer="").status_code == 403
         bob.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
-        for number in range(challenge_outcome.MAX_TRUSTED_BY_RULE):
+        for number in range(challenge_check.MAX_TRUSTED_BY_RULE):
             bob.comment(body=f"One of a few, which is number {number}.", challenge_answer="")
         assert bob.post(body="One more.", challenge_answer="").status_code == 403
 
@@ -248,7 +248,7 @@ class TestWhoIsKnown:
         rules("blog", moderation="first")
         ada.decide(bob.comment(), "approval")
         bob.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
-        for number in range(challenge_outcome.MAX_TRUSTED_BY_RULE + 2):
+        for number in range(challenge_check.MAX_TRUSTED_BY_RULE + 2):
             bob.comment(body=f"Another thing, which is number {number}.", challenge_answer="")
 
     def test_unless_their_spam_was_seen_since(self, ada: Visitor, bob: Visitor) -> None:

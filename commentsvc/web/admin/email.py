@@ -52,7 +52,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
         return _list(typed, wrong.fields["email"]), wrong.status
     db.begin_write()
     recipient = Recipient.known(address, person.language if person else "en")
-    email = enqueue.write(EmailKind.TEST, recipient)
+    email = enqueue.add_email(EmailKind.TEST, recipient)
     db.session.commit()
     return redirect(url_for("email.show_one", email_id=email.id), code=303)
 

@@ -123,7 +123,7 @@ def write_link(moderator: Moderator | None, invited_by: str = "") -> None:
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
     recipient = Recipient.known(moderator.email, moderator.language)
-    email = enqueue.write(EmailKind.SIGN_IN, recipient, facts={"invited_by": invited_by} if invited_by else None)
+    email = enqueue.add_email(EmailKind.SIGN_IN, recipient, facts={"invited_by": invited_by} if invited_by else None)
     email.language = moderator.language
 
 
