@@ -104,7 +104,12 @@ def check_unchanged(comment: Comment, seen_version: str, state: State, by: Perso
     last = decisions.last_of(comment)
     is_own = last is not None and (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_owner)
     if not is_own:
-        raise DecidedMeanwhile(state=i18n.gettext(STATE_NAMES[comment.state]))
+        raise DecidedMeanwhile(state=state_name(comment.state))
+
+
+def state_name(state: str) -> str:
+    """Return what moderators call a state, in the current language."""
+    return i18n.gettext(STATE_NAMES[State(state)])
 
 
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:

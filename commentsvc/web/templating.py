@@ -14,7 +14,7 @@ from commentsvc import i18n, links, paths
 from commentsvc.backups import daily
 from commentsvc.characters import isolated
 from commentsvc.markup import plain_text, smilies
-from commentsvc.moderation import queue
+from commentsvc.moderation import actions, queue
 from commentsvc.notifications import outbox
 from commentsvc.web import avatars, sharing, ui_strings
 
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
         smiley=_smiley,
         ui_strings=ui_strings,
         shares=sharing.links_for,
+        state_name=actions.state_name,
     )
     app.jinja_env.globals.update(
         delivery_problem=outbox.delivery_problem, backup_status=daily.status, waiting=queue.waiting
