@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def _wall_clock() -> datetime:
@@ -15,6 +15,11 @@ _source: Callable[[], datetime] = _wall_clock
 def now() -> datetime:
     """Return the current time, aware, in UTC."""
     return _source()
+
+
+def milliseconds(span: timedelta) -> int:
+    """Return a length of time as databases want it."""
+    return int(span.total_seconds() * 1000)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, make_tr
 from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeDecorator
 
-from commentsvc import postgresql, settings, sqlite
+from commentsvc import clock, postgresql, settings, sqlite
 
 LOCK_TIMEOUT = timedelta(seconds=8)
 MIN_LOCK_PAUSE = timedelta(milliseconds=10)  # longer than waiting processes sleep
@@ -248,7 +248,8 @@ def engine_options(url: str) -> dict[str, Any]:
     if settings.has_pooler():  # it hands a connection to somebody else after each transaction
         pooled = {"prepare_threshold": None, "connect_timeout": int(CONNECT_TIMEOUT.total_seconds())}
         return {**pool, "connect_args": pooled}
-    limits = f"-c statement_timeout={_milliseconds(STATEMENT_TIMEOUT)} -c lock_timeout={_milliseconds(LOCK_TIMEOUT)}"
+    statement, lock = clock.milliseconds(STATEMENT_TIMEOUT), clock.milliseconds(LOCK_TIMEOUT)
+    limits = f"-c statement_timeout={statement} -c lock_timeout={lock}"
     return {
         **pool,
         "connect_args": {"connect_timeout": int(CONNECT_TIMEOUT.total_seconds()), "options": limits},
@@ -268,10 +269,6 @@ def _upgrade_to_write(connection: Connection) -> None:
     connection.execution_options(writes=True)
     if connection.dialect.name == "sqlite":
         sqlite.restart_as_write(connection)
-
-
-def _milliseconds(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)
 
 
 def prepare(engine: Engine) -> None:

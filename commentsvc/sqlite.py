@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from commentsvc import driver
+from commentsvc import clock, driver
 from commentsvc.group_commit import SharedTransaction, WriterLock
 
 BUSY_TIMEOUT = timedelta(seconds=8)
@@ -84,7 +84,7 @@ class WriterConnection(sqlite3.Connection):
                 time.sleep(random.uniform(FIRST_WAIT / 2, longest))  # noqa: S311 - so that two do not wait in step
                 longest = min(longest * 1.5, MAX_WAIT)
         finally:
-            self.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+            self.execute(f"PRAGMA busy_timeout = {clock.milliseconds(BUSY_TIMEOUT)}")
 
     def _has_begun(self, *, is_last_try: bool) -> bool:
         try:
@@ -169,7 +169,7 @@ def prepare(engine: Engine) -> None:
 def _configure(connection: WriterConnection) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+    cursor.execute(f"PRAGMA busy_timeout = {clock.milliseconds(BUSY_TIMEOUT)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -203,7 +203,3 @@ def _busy() -> sqlite3.OperationalError:
     error = sqlite3.OperationalError("the write lock was not given in time")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
-
-
-def _milliseconds(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)
