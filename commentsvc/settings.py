@@ -270,8 +270,7 @@ class Settings(BaseModel):
     @classmethod
     def _secret_is_secret(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
-        is_weak = len(stripped) < MIN_SECRET_LENGTH or len(set(stripped)) < MIN_CHARACTERS
-        if value and (is_weak or _is_guessed_soon(stripped)):
+        if value and (len(stripped) < MIN_SECRET_LENGTH or _is_guessed_soon(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value
 
@@ -338,11 +337,12 @@ class Settings(BaseModel):
 
 
 def _is_guessed_soon(secret: str) -> bool:
-    """Return whether a secret is a placeholder of instructions, something that was to be replaced, or a sequence."""
+    """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
+    has_few = len(set(secret)) < MIN_CHARACTERS
     steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
     is_sequence = sum(steps) * 2 > len(steps)
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret))
-    return is_sequence or REFERENCE.match(secret) is not None or is_placeholder is not None
+    return has_few or is_sequence or REFERENCE.match(secret) is not None or is_placeholder is not None
 
 
 def _kept_secret(path: Path) -> str:
@@ -355,7 +355,7 @@ def _kept_secret(path: Path) -> str:
         secret = path.read_bytes().strip().decode("latin-1")
     except OSError as error:
         raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
-    if not SECRET.fullmatch(secret) or len(set(secret)) < MIN_CHARACTERS or _is_guessed_soon(secret):
+    if not SECRET.fullmatch(secret) or _is_guessed_soon(secret):
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
         )

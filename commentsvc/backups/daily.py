@@ -43,12 +43,12 @@ def status() -> Status | None:
     if not settings.current().backup_dir:
         return None
     good, last = Backup.last_good(before=clock.now() + SKEW), Backup.last()
+    if good and _is_gone(good):
+        return Status(None, None, f"{good.name} is no longer in {settings.current().backup_dir}", is_late=True)
     age = clock.now() - good.ended_at if good and good.ended_at else None
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
     first = first or db.session.scalar(select(func.min(Site.created_at)))  # nothing makes any, perhaps no worker runs
     since = age if age is not None else clock.now() - (first or clock.now())
-    if good and _is_gone(good):
-        return Status(None, None, f"{good.name} is no longer in {settings.current().backup_dir}", is_late=True)
     return Status(good.ended_at if good else None, age, last.problem if last else "", since > IS_LATE)
 
 
