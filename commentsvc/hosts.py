@@ -1,13 +1,13 @@
-"""Host names in the one form in which browsers look them up."""
+"""Hosts and addresses as browsers read them (URL Standard)."""
 
 import ipaddress
 import re
 import socket
+from urllib.parse import unquote
 
 USUAL_PORTS = {"http": 80, "https": 443}
 MAX_LABEL_LENGTH = 63  # between two dots (RFC 1035, 2.3.4)
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$")  # as an IPv4 address has, and no name
-JOINERS = "\u200c\u200d"
 # Characters in real host names, of those that browsers accept; no label is empty.
 NAME = re.compile(r"(?!.*\.\.)[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_.])?")
 ENCODED = "xn--"  # how a label begins that is Punycode (RFC 5890, 2.3.2.1)
@@ -22,11 +22,13 @@ def is_host_alone(netloc: str) -> bool:
 def ascii_host(host: str) -> str:
     """Return ``host`` as browsers look it up; empty if it is not a host.
 
-    In lower case and with ``xn--`` (UTS 46, non-transitional), an IPv6 address short and in brackets.
+    In lower case, percent-decoded and with ``xn--`` (URL Standard, 3.3 and 3.5), an IPv6 address short and in brackets.
     """
     if ":" in host:
         return _address(host)
-    mapped = host.lower() if host.isascii() and ENCODED not in host.lower() else _mapped(host)
+    mapped = host.lower()
+    if not host.isascii() or ENCODED in mapped or "%" in host:
+        mapped = _mapped(host)
     if not NAME.fullmatch(mapped):
         return ""
     return _plain_address(mapped.removesuffix(".")) if ENDS_IN_NUMBER.search(mapped) else mapped
@@ -49,25 +51,29 @@ def _plain_address(host: str) -> str:
 
 
 def _mapped(host: str) -> str:
-    import idna  # its tables take time to load, and most hosts need none
+    import ada_url  # most hosts need none of it
 
     try:
-        plain = idna.uts46_remap(host, std3_rules=False, transitional=False)
-        for label in plain.split("."):  # no joiner outside of scripts that have one (RFC 5892, appendix A)
-            if any(char in JOINERS and not idna.valid_contextj(label, at) for at, char in enumerate(label)):
-                return ""
-        labels = [_encoded(label) for label in plain.split(".")]
-    except (idna.IDNAError, UnicodeError):
+        name = ada_url.idna_to_ascii(unquote(host, errors="strict")).decode("ascii")
+        labels = name.split(".")
+        are_valid = all(len(one) <= MAX_LABEL_LENGTH and not _is_pretended(one) for one in labels)
+    except UnicodeError:
         return ""
-    return ".".join(labels) if all(len(one) <= MAX_LABEL_LENGTH for one in labels) else ""
+    return name if are_valid else ""
 
 
-def _encoded(label: str) -> str:
-    """Return a label in ASCII; raises ``UnicodeError`` or ``IDNAError`` if it is no valid Punycode."""
-    import idna
+def _is_pretended(label: str) -> bool:
+    """Return whether a label looks like Punycode and is none: such a one stays as it is when it is decoded."""
+    import ada_url
 
-    if label.startswith(ENCODED):
-        meant = label.removeprefix(ENCODED).encode("ascii").decode("punycode")
-        if meant.isascii() or idna.uts46_remap(meant, std3_rules=False, transitional=False) != meant:
-            raise UnicodeError
-    return label if label.isascii() else f"{ENCODED}{label.encode('punycode').decode()}"
+    return label.startswith(ENCODED) and ada_url.idna_to_unicode(label).startswith(ENCODED)
+
+
+def join_url(base: str, address: str) -> str:
+    """Return ``address``, found in a page, resolved against the page's ``base``; empty if it is no address."""
+    import ada_url
+
+    try:
+        return ada_url.join_url(base, address)
+    except ValueError:
+        return ""

@@ -30,15 +30,16 @@ PORT = re.compile(r":\d*\W*$")
 def thread_key(address: str) -> str:
     """Return the thread key for an article's URL, path, or explicit id, in one form.
 
-    No fragment, no trailing slash, no ``index.html``, no ``..``, no tracking parameters; Unicode NFC; percent-encoding
-    only where the character would change the meaning. The query keeps its order and spelling. Applying it twice changes
-    nothing.
+    No fragment, no white space around it, no trailing slash, no ``index.html``, no ``..``, no tracking parameters;
+    Unicode NFC; percent-encoding only where the character would change the meaning. The query keeps its order and
+    spelling. Applying it twice changes nothing.
 
     Raises:
         ValueError: it is too long, or not an address.
     """
     if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
+    address = address.strip()
     for _ in range(MAX_ROUNDS):  # a key may look like an address with more to remove
         before, address = address, _normalised(address)
         if address == before:
@@ -50,7 +51,7 @@ def _normalised(address: str) -> str:
     parts = urlsplit(address) if re.match(r"https?://", address, re.I) else None
     path, query = (parts.path, parts.query) if parts else _split(address)
     kept = [one for one in query.split("&") if one and not is_tracking(unquote(one.partition("=")[0]))]
-    path = _plain_path(_one_form(path))
+    path = _plain_path(_one_form(path).strip())
     return f"{path}?{'&'.join(_query_form(one) for one in kept)}" if kept else path
 
 

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from commentsvc import __version__, settings
 from commentsvc.characters import CONTROLS
 from commentsvc.deadline import close_after
 from commentsvc.errors import PermanentFailure
-from commentsvc.hosts import USUAL_PORTS, ascii_host
+from commentsvc.hosts import USUAL_PORTS, ascii_host, join_url
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TOTAL_TIMEOUT = timedelta(seconds=15)
@@ -160,10 +160,7 @@ def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[
         target = page.headers.get("location")
         if page.status not in redirects or not target:
             return page
-        try:
-            url = urljoin(url, target)
-        except ValueError:
-            raise FetchRefused("redirected to what is no web address") from None
+        url = join_url(url, target)
     raise FetchFailed("too many redirects")
 
 
@@ -347,11 +344,20 @@ def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question)
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
     """Return headers by name in lower case, without control characters; several Link headers as one (RFC 9110, 5.3)."""
-    headers = [(name, CONTROLS.sub(" ", value.replace("\t", " ").replace("\n", " "))) for name, value in headers]
+    decoded = ((name, _decoded(value).replace("\t", " ").replace("\n", " ")) for name, value in headers)
+    headers = [(name, CONTROLS.sub(" ", value)) for name, value in decoded]
     joined = {name.lower(): value for name, value in headers}
     if "link" in joined:
         joined["link"] = ", ".join(value for name, value in headers if name.lower() == "link")
     return joined
+
+
+def _decoded(value: str) -> str:
+    """Return a header's value, which ``http.client`` reads as Latin-1, as UTF-8 if it is: browsers do so, too."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def _target(parts: SplitResult) -> str:

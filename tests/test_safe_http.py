@@ -167,6 +167,12 @@ def test_a_redirect_to_a_private_address_is_refused(site: Web) -> None:
         safe_http.fetch(f"{site.url}/")
 
 
+def test_a_redirect_may_be_written_in_utf_8(site: Web) -> None:
+    site.page("/", "", status=302, Location="/П".encode().decode("latin-1"))
+    site.page("/%D0%9F", "here")
+    assert safe_http.fetch(f"{site.url}/").body == b"here"
+
+
 class TestBudgets:
     """Hostile pages stay inside."""
 

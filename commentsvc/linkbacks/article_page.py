@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag
 
 from commentsvc import links
+from commentsvc.hosts import join_url
 from commentsvc.linkbacks.source_page import decoded
 from commentsvc.markup import plain_text
 from commentsvc.safe_http import FetchedPage
@@ -77,10 +78,7 @@ def _links(part: "etree._Element", base: str, own_origins: set[str]) -> list[str
     for anchor in part.iter("a"):
         if NOT_THE_AUTHORS & set(anchor.get("rel", "").lower().split()):
             continue
-        try:
-            url = urldefrag(urljoin(base, anchor.get("href", "").strip())).url
-        except ValueError:
-            continue
+        url = urldefrag(join_url(base, anchor.get("href", ""))).url
         origin = links.origin_of(url)
         if origin and origin not in own_origins and links.plain(url):
             found[url] = None

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from itertools import islice
-from urllib.parse import urljoin
 
 from commentsvc import links
+from commentsvc.hosts import join_url
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
@@ -54,11 +54,7 @@ def endpoints(page: FetchedPage, target: str) -> Iterator[Endpoint]:
 def _absolute(base: str, protocol: Kind, hrefs: list[str]) -> Iterator[Endpoint]:
     """Resolve addresses against ``base``: the page's address, unless it names another one."""
     for href in hrefs:
-        try:
-            url = links.plain(urljoin(base, href.strip()))
-        except ValueError:
-            continue
-        if url:
+        if url := links.plain(join_url(base, href)):
             yield Endpoint(protocol, url)
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from commentsvc import configuration, links
 from commentsvc.errors import N_, NotFound, Reason
-from commentsvc.hosts import USUAL_PORTS, ascii_host
+from commentsvc.hosts import USUAL_PORTS, ascii_host, join_url
 from commentsvc.linkbacks import discovery, trackback
 from commentsvc.linkbacks.source_page import HTML, decoded
 from commentsvc.markup import plain_text
@@ -113,7 +113,7 @@ class CheckedPage:
     def canonical(self) -> str:
         """The address that the page declares canonical, else the one it was found at."""
         named = self.first("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
-        return urljoin(self.base, named.strip()) if named else self.page.url
+        return (named and join_url(self.base, named)) or self.page.url
 
     @property
     def key(self) -> str:
@@ -185,7 +185,7 @@ def _canonical(article: CheckedPage) -> Reason:
 def _script(article: CheckedPage) -> Reason:
     wanted = links.absolute("/embed.js")
     element = f'<script type="module" src="{wanted}"></script>'
-    scripts = {urljoin(article.base, src): kind for src, kind in _scripts(article.root)}
+    scripts = {join_url(article.base, src): kind for src, kind in _scripts(article.root)}
     if wanted in scripts:
         if scripts[wanted] != "module":
             raise CheckFailed(N_("%(url)s is not loaded as a module. Use:"), element, url=wanted)

@@ -7,13 +7,13 @@ protocols know no updates.
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urljoin
 
 from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
 from commentsvc.errors import PermanentFailure
+from commentsvc.hosts import join_url
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
 from commentsvc.markup import plain_text
@@ -150,10 +150,8 @@ def latest(who: Moderator) -> list[SentLinkback]:
 
 def _status_url(page: FetchedPage, endpoint: Endpoint) -> str | None:
     """Return where the other side reports progress, if it does."""
-    try:
-        return links.plain(urljoin(endpoint.url, page.headers["location"])) if page.status == 201 else None
-    except (KeyError, ValueError):
-        return None
+    location = page.headers.get("location", "") if page.status == 201 else ""
+    return links.plain(join_url(endpoint.url, location)) if location else None
 
 
 def _must_be_fine(page: FetchedPage) -> FetchedPage:

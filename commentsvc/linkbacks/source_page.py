@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin
 
 from commentsvc import links
 from commentsvc.errors import PermanentFailure
+from commentsvc.hosts import join_url
 from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
@@ -216,15 +216,18 @@ def _around(text: list[str], place: int) -> str:
 
 
 class _CharsetReader(plain_text.TextReader):
-    """Collects the charsets that elements declare."""
+    """Collects the charsets that elements declare, also for readers without JavaScript."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
 
-    def link(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag != "meta":
-            return
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "meta" and set(self.silent) <= {"noscript"}:
+            self._declaration(attributes)
+        super().start(tag, attributes)
+
+    def _declaration(self, attributes: dict[str, str]) -> None:
         if "charset" in attributes:
             self.found.append(attributes["charset"])
         elif attributes.get("http-equiv", "").lower() == "content-type":
@@ -258,7 +261,4 @@ class _LinkReader(plain_text.TextReader):
         super().data(text)
 
     def _is_to_us(self, href: str) -> bool:
-        try:
-            return bool(href) and self._fits(urljoin(self._base, href.strip()))
-        except ValueError:
-            return False
+        return bool(href) and self._fits(join_url(self._base, href))

@@ -7,7 +7,7 @@ the rest of a text for something else.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 
 UNREADABLE = "\ufffd"
 ESCAPE = 0x1B
@@ -19,7 +19,7 @@ MEANT: Mapping[str, Mapping[int, str | int]] = {
     "shift_jis": dict.fromkeys(range(0xF8F0, 0xF8F4), UNREADABLE),
     "euc-jp": str.maketrans("〜‖−¢£¬", "～∥－￠￡￢"),
     "euc-kr": {},
-    "big5": str.maketrans("•､‾∼♁☉／＼¥¢£", "‧﹑¯～⊕⊙∕﹨￥￠￡"),
+    "big5": str.maketrans("•､‾∼♁☉¥¢£", "‧﹑¯～⊕⊙￥￠￡"),
     "gb18030": str.maketrans(
         "\ue5e5\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796\ue7c7"
         "\ue81e\ue826\ue82b\ue82c\ue832\ue843\ue854\ue864",
@@ -27,7 +27,21 @@ MEANT: Mapping[str, Mapping[int, str | int]] = {
         "\u9fb4\u9fb5\u9fb6\u9fb7\u9fb8\u9fb9\u9fba\u9fbb",
     ),
 }
+# What Python's table of Big5 lacks: the bytes of the first character, and it with those that follow it.
+BIG5_MORE = (
+    "877a㡵𡵓𣚞𦀡㻬𥣞㫵竼龗𤅡𨤍𣇪𠪊𣉞䌊蒄龖鐯䤰蘓墖靊鈘秐稲晠権袝瑌篅枂稬剏遆"
+    "㓦珄𥶹瓆鿇垳䤯呌䄱𣚎堘穲𧭥讏䚮𦺈䆁𥶙箮𢒼鿈𢓁𢓉𢓌鿉蔄𣖻䂴鿊䓡𪷿拁灮鿋 "
+    "8e69箸 8e6f簆 8e7e糎 8eab緒 8eb4縝 8ecd者 8ed0耨 8f57菁 8f69蒨 8f6e萏 8fcb覦覩 8ffe起 906d都 907a銹 90dc靜 "
+    "90f1響 91bf鼖 9244蔃 92af兙兛兝兞 92c8鍮 92d1瑹 9447浧 94ca禛 95d9邗 9644靝 96ed瀞 96fc嬨 9b76爁 9b78矗 9b7b纇 "
+    "9bc6駖 9bde釔 9bec惞 9bf6澶 9c42輶 9c53侻 9c62營 9c68鄄 9c6b鷰 9c77菏 9cbc尐秣 9cd0婧 9d57輋 9d5a筑 9dc4拐 "
+    "9ea9恢 9eef痹 9efd汊 9f60鬮 9f66鼗 9fcb僭 9fd8弌 a063蠏 a077拎 a0d5瑨 a0df煢 a0e4牐 "
+    "a3c0␀␁␂␃␄␅␆␇␈␉␊␋␌␍␎␏␐␑␒␓␔␕␖␗␘␙␚␛␜␝␞␟␡€ c6cf廴 c6d3无 c6d5癶 c6d7隶 c6de〃仝 fa5f倩 fa66偽 fabd包 fac5卄 fad5卿 "
+    "fb48嘅 fbb8婷 fbf3幵 fbf9廐 fc4f彘 fc6c悤 fcb9撐 fce2晴 fcf1杞 fdb7沜渝 fdbb港 fdf1煮 fe52猪 fe6f瑜 feaa瓩 "
+    "fedd砉"
+)
+BIG5_SLASHES = {b"\xa2\x41": "∕", b"\xa2\x42": "﹨"}  # in Python's table the same as A1FE and A240
 FULL_WIDTH_TILDE = b"\x8f\xa2\xb7"  # ASCII's in Python's table; 8F is part of no other character
+TRAIL_BEFORE_GAP, TRAIL_AFTER_GAP = 0x7E, 0xA1  # of the second bytes of Big5
 KOI8_U = str.maketrans("╝╬", "ўЎ")
 POINT_OVER_VAV = 0xCA, "\u05ba"  # of windows-1255
 
@@ -40,6 +54,8 @@ def decode(raw: bytes, name: str) -> str:
         return raw.decode("ascii")
     if name == "euc-jp":
         raw = raw.replace(FULL_WIDTH_TILDE, b"\xa1\xc1")
+    if name == "big5" and any(slash in raw for slash in BIG5_SLASHES):
+        return _pairs(raw, name)
     with suppress(UnicodeDecodeError):
         return raw.decode(CODECS[name]).translate(MEANT[name])
     match name:
@@ -82,10 +98,23 @@ def _pair(raw: bytes, at: int, find: Callable[[bytes], str], out: list[str]) -> 
 @lru_cache(maxsize=65536)
 def _char(some: bytes, name: str) -> str:
     """Return the character that these bytes are; empty if they are none."""
+    if name == "big5" and some in (more := _big5_more()):
+        return more[some]
     try:
         return some.decode(CODECS[name]).translate(MEANT[name])
     except UnicodeDecodeError:
         return ""
+
+
+@cache
+def _big5_more() -> Mapping[bytes, str]:
+    chars = dict(BIG5_SLASHES)
+    for run in BIG5_MORE.split(" "):
+        lead, trail = bytes.fromhex(run[:4])
+        for char in run[4:]:
+            chars[bytes((lead, trail))] = char
+            trail = TRAIL_AFTER_GAP if trail == TRAIL_BEFORE_GAP else trail + 1
+    return chars
 
 
 def _gb18030(raw: bytes) -> str:

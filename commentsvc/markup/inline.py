@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from commentsvc.characters import ENDS_ADDRESS, continues_word, without_turns
 from commentsvc.hosts import ascii_host
@@ -20,13 +20,13 @@ DELIMITERS = {"*": "strong", "**": "strong", "_": "u"}
 MAX_URL_LENGTH = 2000  # characters
 MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
-# Punctuation around addresses: Latin, Arabic, Indic, Burmese, Ethiopic, Khmer, Thai, Tibetan, Armenian
-# and Hebrew ones.
-TRAILING = ".,;:!?*_'…⋯‥“”‘’‛‟„‚❝❞«»‹›–—´・゠‽⸮،؛؟۔।॥။၊።፣។៕๚๛⟩‼⁇⁈⁉།։׃"
+# Signs around addresses, beside other scripts' punctuation.
+TRAILING = ".,;:!?*_'⋯❝❞´⟩"
 # What closes, and what may have opened it: it belongs to an address that has both.
 OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
 # Categories: other brackets and quotation marks, of which nobody says which belong together, and what is not seen.
-OPENING, CLOSING = ("Ps", "Pi"), ("Pe", "Pf", "Cf")
+OPENING, CLOSING, UNSEEN = ("Ps", "Pi"), ("Pe", "Pf"), ("Cf",)
+PUNCTUATION = ("Pd", "Pi", "Po", "Ps")  # the ends of sentences in all scripts, unless it is ASCII
 AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
 URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
@@ -162,7 +162,7 @@ def _labelled_link(text: str, start: int, smilies_at: str) -> tuple[int, int, st
     target = found["url"] if found["url"][:4].lower() == "http" else f"http://{found['url']}"
     if not _is_linkable(target):
         return start, start, ""
-    target, host = without_turns(target), without_turns(str(urlsplit(target).hostname))
+    target, host = without_turns(target), without_turns(unquote(str(urlsplit(target).hostname)))
     words = Line(found["label"], smilies_at, is_label=True).html()
     return start, found.end(), f'<a href="{escape(target)}" rel="{LINK_REL}" title="{escape(host)}">{words}</a>'
 
@@ -217,8 +217,8 @@ def _url_at(window: str) -> str:
 
 
 def _simplified(found: re.Match[str]) -> str:
-    """Return a host as linkify-it accepts it, and as long: without ``_``, a dot at the end, or brackets."""
-    host = found[0].replace("_", "a")
+    """Return a host as linkify-it accepts it, and as long: without ``_``, ``%``, a dot at the end, or brackets."""
+    host = found[0].replace("_", "a").replace("%", "a")
     if IPV6.fullmatch(host):
         return "a" * (len(host) - 2) + ".a"
     return f"{host[:-1]}a" if host.endswith(".") else host
@@ -226,16 +226,24 @@ def _simplified(found: re.Match[str]) -> str:
 
 def _without_trailing(url: str) -> str:
     surplus = {char: url.count(char) - max(map(url.count, OPENS[char])) for char in OPENS if char in url}
-    trails = CLOSING if not any(unicodedata.category(char) in OPENING for char in url) else ("Cf",)
+    is_in_pairs = any(unicodedata.category(char) in OPENING for char in url)
     end = len(url)
     while end:
         char = url[end - 1]
-        if surplus.get(char, 1 if char in TRAILING or unicodedata.category(char) in trails else 0) <= 0:
+        if surplus.get(char, 1 if _trails(char, is_in_pairs=is_in_pairs) else 0) <= 0:
             break
         end -= 1
         if char in surplus:
             surplus[char] -= 1
     return url[:end]
+
+
+def _trails(char: str, *, is_in_pairs: bool) -> bool:
+    """Return whether ``char`` at the end of an address is the sentence's; brackets are not if they are in pairs."""
+    if char.isascii() or char in TRAILING:
+        return char in TRAILING
+    category = unicodedata.category(char)
+    return category in UNSEEN or category in PUNCTUATION or (category in CLOSING and not is_in_pairs)
 
 
 def _is_linkable(url: str) -> bool:

@@ -4,9 +4,9 @@ import codecs
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from commentsvc.characters import CONTROLS
+from commentsvc.hosts import join_url
 from commentsvc.markup import encodings
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SILENT = frozenset(
     {"script", "style", "template", "noscript", "textarea", "title", "iframe", "xmp", "noembed", "noframes"}
 )
-FOREIGN = frozenset(("svg", "math"))  # not HTML inside
+FOREIGN = frozenset(("svg", "math"))  # not HTML inside, but in these of their elements (HTML Standard, 13.2.6)
+HTML_IN_FOREIGN = frozenset(("foreignobject", "desc", "title", "mi", "mo", "mn", "ms", "mtext", "annotation-xml"))
 INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "s", "samp"}
     | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}
@@ -73,11 +74,8 @@ def tree(html: str) -> "etree._Element | None":
 
 def based_on(url: str, base: str) -> str:
     """Return what the addresses of a page at ``url`` are resolved against, with this ``<base>``."""
-    try:
-        joined = urljoin(url, base.strip())
-    except ValueError:
-        return url
-    return joined if joined.lower().startswith(("http://", "https://")) else url
+    joined = join_url(url, base)
+    return joined if joined.startswith(("http://", "https://")) else url
 
 
 def base_in(html: str, url: str) -> str:
@@ -91,7 +89,14 @@ def base_in(html: str, url: str) -> str:
 
 def base_of(root: "etree._Element", url: str) -> str:
     """The same for a parsed page."""
-    return based_on(url, "".join(root.xpath("(//base[@href][not(ancestor::svg or ancestor::math)])[1]/@href")))
+    html = (one for one in root.iter("base") if "href" in one.attrib and not _is_foreign(one))
+    first = next(html, None)
+    return url if first is None else based_on(url, first.attrib["href"])
+
+
+def _is_foreign(element: "etree._Element") -> bool:
+    nearest = (one.tag for one in element.iterancestors() if one.tag in FOREIGN | HTML_IN_FOREIGN)
+    return next(nearest, "") in FOREIGN
 
 
 def xml_charset(beginning: str) -> str:
@@ -244,18 +249,18 @@ class _BaseReader(TextReader):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
-        self._foreign: list[str] = []
+        self._around: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in FOREIGN:
-            self._foreign.append(tag)
+        if tag in FOREIGN | HTML_IN_FOREIGN:
+            self._around.append(tag)
         super().start(tag, attributes)
 
     def end(self, tag: str) -> None:
-        if self._foreign and self._foreign[-1] == tag:
-            self._foreign.pop()
+        if self._around and self._around[-1] == tag:
+            self._around.pop()
         super().end(tag)
 
     def link(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "base" and "href" in attributes and not self._foreign:
+        if tag == "base" and "href" in attributes and not FOREIGN.intersection(self._around[-1:]):
             self.found.append(attributes["href"])

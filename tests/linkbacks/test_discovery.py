@@ -201,6 +201,24 @@ def test_a_base_in_a_drawing_is_none() -> None:
     assert plain_text.base_of(html.document_fromstring(body), page.url) == "https://a.example/deep/"
 
 
+@pytest.mark.parametrize(
+    "around",
+    ["svg><foreignObject", "svg><g><foreignObject><p", "math><mi", "math><annotation-xml encoding='text/html'"],
+)
+def test_html_in_a_drawing_has_a_base(around: str) -> None:
+    body = f'<{around}><base href="/deep/"></svg></math><base href="/wrong/"><link rel="webmention" href="there">'
+    page = FetchedPage("https://a.example/post", 200, {}, body.encode())
+    assert [one.url for one in discovery.endpoints(page, page.url)] == ["https://a.example/deep/there"]
+    assert plain_text.base_of(html.document_fromstring(body), page.url) == "https://a.example/deep/"
+
+
+def test_addresses_are_resolved_as_browsers_do() -> None:
+    """Backslashes are slashes; spaces and line breaks around and in an address are nothing."""
+    body = "<base href='\\deep\\'><link rel='webmention' href=' the\nre '>"
+    page = FetchedPage("https://a.example/post", 200, {}, body.encode())
+    assert [one.url for one in discovery.endpoints(page, page.url)] == ["https://a.example/deep/there"]
+
+
 @pytest.mark.parametrize("base", ["data:x", "javascript:1", "mailto:a@b.example", "about:blank", "http://["])
 def test_what_cannot_be_a_base_is_none(base: str) -> None:
     body = f'<base href="{base}"><link rel="webmention" href="/end">'

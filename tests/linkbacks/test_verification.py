@@ -209,6 +209,8 @@ class TestLinks:
             ("euc-jp", b"\x8f\xb0\xa1\x8f\xa1\xa1x\x8f<", "丂\ufffdx\ufffd<"),
             ("shift_jis", b"\x87\x40\xb1\x81<\xa0\xfd", "①ｱ\ufffd<\ufffd\ufffd"),
             ("big5", b"\xa1\x45\x81\x87A", "‧\ufffdA"),
+            ("big5", b"\x87\x7a\x87\x7e\x87\xa1\x8e\x69\xa3\xe1\xc6\xcf", "㡵㻬𥣞箸€廴"),
+            ("big5", b"\xa1\xfe\xa2\x40\xa2\x41\xa2\x42", "／＼∕﹨"),
             ("euc-kr", b"\xb0\xa1\xa5\xabA", "가\ufffdA"),
             ("gbk", b"\xa3\xa0\x80\x94\x30<\xff0", "\u3000€\ufffd0<\ufffd0"),
             ("gb18030", b"\x84\x31\xa5\x30\x81\x30\x81\x30", "\ufffd\x80"),
@@ -220,6 +222,11 @@ class TestLinks:
     def test_bytes_are_decoded_as_by_browsers(self, label: str, raw: bytes, text: str) -> None:
         """As Chromium's TextDecoder does; what fits nothing costs no other character."""
         assert plain_text.decode(raw, label) == text
+
+    def test_readers_without_javascript_may_be_told_the_charset(self) -> None:
+        body = '<noscript><meta charset="koi8-r"></noscript>' + linking().replace("Why &amp; how", "Привет")
+        page = FetchedPage("https://a.example/", 200, {"content-type": "text/html"}, body.encode("koi8-r"))
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Привет"
 
     @pytest.mark.parametrize("label", ["gbk", "gb2312", "gb18030"])
     def test_a_euro_among_chinese_text_may_be_a_single_byte(self, label: str) -> None:

@@ -334,6 +334,7 @@ class TestLinks:
             ("https://a.example/~x~", "https://a.example/~x~", ""),
             ("⟦https://a.example/x⟧.", "https://a.example/x", "⟧."),
             ("⁅https://a.example/⁅x⁆⁆", "https://a.example/⁅x⁆⁆", ""),
+            *(("https://a.example/x" + sign, "https://a.example/x", sign) for sign in "᙮᥄᠃꓿꘎꡶꩝꯫෴⸮⹓𐩖𑁇𑅁𑑋𑱁𖩮𛲟᭚᰻᱾"),
             ("https://a.example/x\u2060", "https://a.example/x", "\u2060"),
             ("https://a.example/x\ufeff.", "https://a.example/x", "\ufeff."),
         ],
@@ -349,6 +350,7 @@ class TestLinks:
             "https://[2001:db8::1]/x",
             "http://[::1]:8080/",
             "https://xn--mnchen-3ya.example/",
+            "https://m%C3%BCnchen.example/",
         ],
     )
     def test_hosts_of_every_form_that_browsers_know(self, address: str) -> None:
