@@ -23,7 +23,7 @@ def milliseconds(span: timedelta) -> int:
 
 
 @contextmanager
-def reading(source: Callable[[], datetime]) -> Iterator[None]:
+def override(source: Callable[[], datetime]) -> Iterator[None]:
     """Let ``now()`` read from ``source`` inside the block."""
     global _source
     before, _source = _source, source

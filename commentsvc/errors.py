@@ -19,7 +19,7 @@
     │   ├── ChallengeExpired
     │   └── CookieMissing
     ├── NotYours                  403  somebody else's comment
-    │   └── EditTimeOver
+    │   └── NoLongerEditable
     ├── ChangedMeanwhile          409  decided about a text that is no longer there
     │   └── DecidedMeanwhile           somebody else decided first
     ├── AlreadyPosted             409  the same text again
@@ -116,7 +116,7 @@ class NotFound(Refusal):
     sentence = N_("Page not found.")
 
 
-def found(row: Row | None) -> Row:
+def or_404(row: Row | None) -> Row:
     """Return ``row``; raise ``NotFound`` if there is none."""
     if row is None:
         raise NotFound
@@ -216,7 +216,7 @@ class NotYours(Refusal):
     sentence = N_("Only the author can edit this comment, in the browser it was written in.")
 
 
-class EditTimeOver(NotYours):
+class NoLongerEditable(NotYours):
     """The time to edit is over, or a moderator removed the comment."""
 
     sentence = N_("This comment can no longer be edited.")

@@ -69,13 +69,13 @@ def language() -> str:
     return _language.get()
 
 
-def speak(tag: str) -> None:
+def set_language(tag: str) -> None:
     """Use ``tag`` for the rest of this request or thread."""
     _language.set(nearest(tag))
 
 
 @contextmanager
-def speaking(tag: str) -> Iterator[None]:
+def using_language(tag: str) -> Iterator[None]:
     """Use ``tag`` inside the block."""
     mark = _language.set(nearest(tag))
     try:

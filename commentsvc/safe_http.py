@@ -77,7 +77,7 @@ class FetchedPage:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Request:
     """A request; one with a ``body`` is a POST."""
 
     accept: str
@@ -122,7 +122,7 @@ def fetch(
         FetchRefused: scheme, port or address is not allowed, here or after a redirect.
         FetchFailed: nothing usable came within the limits.
     """
-    return _answer(url, _Question(accept, further=conditions), resolver, REDIRECTS)
+    return _follow_redirects(url, _Request(accept, further=conditions), resolver, REDIRECTS)
 
 
 def post(
@@ -140,8 +140,8 @@ def post(
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
-    question = _Question(accept, body, content_type, further=headers or {})
-    return _answer(url, question, resolver, REDIRECTS_OF_POSTS if follows else ())
+    request = _Request(accept, body, content_type, further=headers or {})
+    return _follow_redirects(url, request, resolver, REDIRECTS_OF_POSTS if follows else ())
 
 
 def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> FetchedPage:
@@ -149,11 +149,11 @@ def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve)
     return post(url, urlencode(fields).encode(), FORM, "text/plain, */*;q=0.1", resolver)
 
 
-def _answer(url: str, question: _Question, resolver: Resolver, redirects: tuple[int, ...]) -> FetchedPage:
+def _follow_redirects(url: str, request: _Request, resolver: Resolver, redirects: tuple[int, ...]) -> FetchedPage:
     deadline, first = time.monotonic() + TOTAL_TIMEOUT.total_seconds(), url
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            page = _fetch_once(url, question, resolver, deadline)
+            page = _fetch_once(url, request, resolver, deadline)
         except FetchFailed as failure:
             is_same = urlsplit(url).hostname == urlsplit(first).hostname
             raise failure if is_same else RedirectTargetFailed(str(failure)) from failure
@@ -171,7 +171,7 @@ def fetch_itself(url: str, resolver: Resolver = resolve) -> FetchedPage:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
     deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
-    return _fetch_once(url, _Question("*/*"), resolver, deadline)
+    return _fetch_once(url, _Request("*/*"), resolver, deadline)
 
 
 def fetch_own(url: str) -> FetchedPage:
@@ -187,7 +187,7 @@ def fetch_own(url: str) -> FetchedPage:
     except (ValueError, KeyError):
         raise FetchRefused("not a web address") from None
     deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
-    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Question("*/*"), deadline)
+    return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Request("*/*"), deadline)
 
 
 def certificate_ends(url: str) -> datetime:
@@ -202,20 +202,20 @@ def certificate_ends(url: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else 0, UTC)
 
 
-def _fetch_once(url: str, question: _Question, resolver: Resolver, deadline: float) -> FetchedPage:
+def _fetch_once(url: str, request: _Request, resolver: Resolver, deadline: float) -> FetchedPage:
     parts = _checked(url)
     port = parts.port or USUAL_PORTS[parts.scheme]
-    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, question, deadline)
+    return _fetch_from(_public_address(parts.hostname or "", port, resolver), parts, url, request, deadline)
 
 
-def _fetch_from(address: str, parts: SplitResult, url: str, question: _Question, deadline: float) -> FetchedPage:
+def _fetch_from(address: str, parts: SplitResult, url: str, request: _Request, deadline: float) -> FetchedPage:
     port = parts.port or USUAL_PORTS[parts.scheme]
     left = timedelta(seconds=deadline - time.monotonic())
     if left <= timedelta():
         raise FetchFailed("too slow")
     try:
         with _connected(address, port) as line, _close_after(left, line):
-            return _ask(_secured(line, parts), parts, url, question)
+            return _send(_secured(line, parts), parts, url, request)
     except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
         raise FetchFailed(str(error)[:300] or type(error).__name__) from error
 
@@ -325,14 +325,14 @@ def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
     return ssl.create_default_context().wrap_socket(duplicate, server_hostname=parts.hostname)
 
 
-def _ask(line: socket.socket, parts: SplitResult, url: str, question: _Question) -> FetchedPage:
+def _send(line: socket.socket, parts: SplitResult, url: str, request: _Request) -> FetchedPage:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.sock = line
     try:
-        connection.putrequest(question.method, _target(parts), skip_host=True, skip_accept_encoding=True)
-        for name, value in _request_headers(parts, question).items():
+        connection.putrequest(request.method, _target(parts), skip_host=True, skip_accept_encoding=True)
+        for name, value in _request_headers(parts, request).items():
             connection.putheader(name, value)
-        connection.endheaders(question.body)
+        connection.endheaders(request.body)
         with connection.getresponse() as answer:
             headers = _joined(answer.getheaders())
             if sum(len(name) + len(value) for name, value in answer.getheaders()) > MAX_HEADERS_SIZE:
@@ -368,13 +368,13 @@ def _target(parts: SplitResult) -> str:
 SAFE_IN_QUERY = "/%:@!$&'()*+,;=~-._?[]"
 
 
-def _request_headers(parts: SplitResult, question: _Question) -> dict[str, str]:
+def _request_headers(parts: SplitResult, request: _Request) -> dict[str, str]:
     about = f"Webmention, Pingback, Trackback; +{settings.current().base_url}"
     return {
         "Host": parts.netloc,
         "User-Agent": f"commentsvc/{__version__} ({about})",
         "Connection": "close",
-        **question.headers,
+        **request.headers,
     }
 
 

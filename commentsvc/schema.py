@@ -113,7 +113,7 @@ def must_be_whole(url: str) -> None:
     source = _first(url, f"SELECT source FROM {MOVE_MARKER}")  # noqa: S608 - our own name
     if source:
         raise WrongSetting(
-            f"The database {place(url)} is only a part of {source}: `commentsvc move` has not finished. "
+            f"The database {display_url(url)} is only a part of {source}: `commentsvc move` has not finished. "
             "Set the database back to that one, and run the move again."
         )
 
@@ -218,7 +218,7 @@ def _copy_beside(url: str, revision: str) -> None:
         source.backup(copy)
 
 
-def place(url: str) -> str:
+def display_url(url: str) -> str:
     """Return a database as people know it: its path, or its address without the password."""
     if is_file(url):
         return str(path_of(url))

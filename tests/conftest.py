@@ -368,7 +368,7 @@ def subscribed(bob: Visitor, post_office: MailServer) -> int:
 def time() -> Iterator[FrozenClock]:
     """The clock stands still in every test."""
     frozen = FrozenClock()
-    with clock.reading(frozen):
+    with clock.override(frozen):
         yield frozen
 
 

@@ -42,7 +42,7 @@ def written(*statements: object) -> None:
 def recipient(app: Flask) -> Recipient:
     """Somebody with a mailbox."""
     db.begin_write()
-    one = Recipient.known(BOB.email, "en")
+    one = Recipient.get_or_create(BOB.email, "en")
     db.session.commit()
     return one
 
@@ -205,11 +205,11 @@ class TestBans:
             ]
         )
         assert found.network_lengths == {(4, 24), (6, 32)}
-        assert found.name(1, [(BanKind.EMAIL, "a@b.example")])
-        assert not found.name(2, [(BanKind.EMAIL, "a@b.example")])
-        assert not found.name(1, [(BanKind.EMAIL, "old@b.example")])
-        assert found.name(2, AuthorIdentity("203.0.113.9").ban_identifiers(found.network_lengths))
-        assert found.name(2, AuthorIdentity("2001:db8:1::9").ban_identifiers(found.network_lengths))
-        assert not found.name(2, AuthorIdentity("198.51.100.9").ban_identifiers(found.network_lengths))
+        assert found.matches(1, [(BanKind.EMAIL, "a@b.example")])
+        assert not found.matches(2, [(BanKind.EMAIL, "a@b.example")])
+        assert not found.matches(1, [(BanKind.EMAIL, "old@b.example")])
+        assert found.matches(2, AuthorIdentity("203.0.113.9").ban_identifiers(found.network_lengths))
+        assert found.matches(2, AuthorIdentity("2001:db8:1::9").ban_identifiers(found.network_lengths))
+        assert not found.matches(2, AuthorIdentity("198.51.100.9").ban_identifiers(found.network_lengths))
         assert found.find_word_in(2, "a cord")
         assert not found.find_word_in(1, "a cord")

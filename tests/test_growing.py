@@ -90,7 +90,7 @@ def add_crowd(prefix: str, *, elsewhere: bool) -> None:
     db.session.execute(
         insert(Decision),
         [
-            {"comment_id": number, "site_id": site.id, "after": state, "reasons": [], "is_by_owner": number % 50 == 0}
+            {"comment_id": number, "site_id": site.id, "after": state, "reasons": [], "is_by_mailbox": number % 50 == 0}
             for number, state in db.session.execute(theirs)
         ],
     )

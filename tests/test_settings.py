@@ -119,7 +119,7 @@ def test_any_folder_may_hold_the_database(tmp_path: Path, folder: str) -> None:
     schema.upgrade(read.database)
     assert (tmp_path / folder / "commentsvc.sqlite3").stat().st_size > 0
     assert schema.is_current(read.database)
-    assert schema.place(read.database) == str(tmp_path / folder / "commentsvc.sqlite3")
+    assert schema.display_url(read.database) == str(tmp_path / folder / "commentsvc.sqlite3")
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe\x00"])

@@ -42,7 +42,7 @@ class MadeKey:
 
 
 def registration_options(
-    host: str, user_id: bytes, email: str, called: str, challenge: bytes, known: Iterable[str]
+    host: str, user_id: bytes, email: str, display_name: str, challenge: bytes, known: Iterable[str]
 ) -> str:
     """Return the options to make a new key, as JSON; ``known`` are existing ones."""
     return options_to_json(
@@ -51,7 +51,7 @@ def registration_options(
             rp_name=RELYING_PARTY,
             user_id=user_id,
             user_name=email,
-            user_display_name=called,
+            user_display_name=display_name,
             challenge=challenge,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=VERIFIED

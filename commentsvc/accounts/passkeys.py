@@ -40,7 +40,7 @@ def to_add(moderator: Moderator) -> str:
     user = tokens.keyed_hash("passkey-user", str(moderator.id)).encode()
     challenge = tokens.sign(TO_ADD, [secrets.token_urlsafe(12), moderator.id]).encode()
     known = [key.credential for key in of(moderator)]
-    return ceremonies.registration_options(_host(), user, moderator.email, moderator.called, challenge, known)
+    return ceremonies.registration_options(_host(), user, moderator.email, moderator.display_name, challenge, known)
 
 
 def add(moderator: Moderator, answer: str, name: str) -> Passkey:
@@ -77,7 +77,7 @@ def to_sign_in() -> str:
     )
 
 
-def owner_of(answer: str) -> Moderator:
+def authenticate(answer: str) -> Moderator:
     """Return the moderator whose key signed; raises ``PasskeyRefused``."""
     from commentsvc.accounts import ceremonies
 

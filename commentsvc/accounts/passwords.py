@@ -18,13 +18,13 @@ MIN_LENGTH = 10  # characters
 MAX_LENGTH = 500
 JUDGED = 72  # characters of a password that are judged; further ones make no difference
 GOOD_ENOUGH = 2  # of zxcvbn's 0 to 4
-AT_ONCE = 2  # passwords compared at a time: each takes 64 MiB and more than one processor
+MAX_CONCURRENT = 2  # passwords compared at a time: each takes 64 MiB and more than one processor
 MAX_WAITING = 8  # waiting for their turn; further ones are refused
 TIMEOUT = 5  # seconds of waiting
 
 _hasher = PasswordHasher()
-_admitted = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
-_at_work = threading.BoundedSemaphore(AT_ONCE)
+_admitted = threading.BoundedSemaphore(MAX_CONCURRENT + MAX_WAITING)
+_at_work = threading.BoundedSemaphore(MAX_CONCURRENT)
 
 
 class PasswordTooWeak(Refusal):
@@ -47,7 +47,7 @@ def set_password(moderator: Moderator, password: str) -> None:
         sessions.end_all(moderator)
 
 
-def owner_of(email: str, password: str) -> Moderator:
+def authenticate(email: str, password: str) -> Moderator:
     """Return the moderator with this address and password. The transaction ends before hashes are compared.
 
     Raises:

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from commentsvc import clock, models, schema
-from commentsvc.backups import of_sqlite, places
+from commentsvc.backups import database_state, of_sqlite
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import Base, engine_options, prepare
 from commentsvc.read_only import REREAD_INTERVAL
@@ -78,13 +78,13 @@ def move(source_url: str, target_url: str, on_progress: Callable[[int], None]) -
     Raises:
         BackupFailed: the source is damaged, the target in use or not empty, or the two differ in the end.
     """
-    if schema.place(source_url) == schema.place(target_url):
+    if schema.display_url(source_url) == schema.display_url(target_url):
         raise BackupFailed("The target is the database that is in use now. Name another one.")
     with _target_errors(target_url):
         _must_be_free(target_url)
         schema.upgrade(target_url)
     with _engine(source_url) as source, _target(target_url) as target, _freeze_source(source_url, source) as was_live:
-        if places.is_used(target_url):
+        if database_state.is_used(target_url):
             raise BackupFailed("The target is in use. Stop what uses it first.")
         if schema.is_file(source_url):
             of_sqlite.check(schema.path_of(source_url))
@@ -95,7 +95,7 @@ def move(source_url: str, target_url: str, on_progress: Callable[[int], None]) -
             in_source = {}
             for table in _tables():
                 seen = _Checksum()
-                for count in _copied(table, reader, target, seen):
+                for count in _copy(table, reader, target, seen):
                     done += count
                     on_progress(done)
                 in_source[table.name] = seen.content
@@ -151,7 +151,9 @@ def _target_errors(url: str) -> Iterator[None]:
 
 
 def _not_usable(url: str, error: object) -> BackupFailed:
-    return BackupFailed(f"The target {schema.place(url)} cannot be used ({error}). Check its address and free space.")
+    return BackupFailed(
+        f"The target {schema.display_url(url)} cannot be used ({error}). Check its address and free space."
+    )
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def _freeze_source(url: str, source: Engine) -> Iterator[bool]:
 
     Yield whether it was writing until now.
     """
-    is_used = places.is_used(url)  # looked at before we use it
+    is_used = database_state.is_used(url)  # looked at before we use it
     before = _reason(source)
     is_ours = is_used and before in ("", WHY)
     try:
@@ -195,7 +197,7 @@ def _lock(reader: Connection) -> None:
 
 
 def _must_be_free(url: str) -> None:
-    if places.is_empty(url):
+    if database_state.is_empty(url):
         return
     with _engine(url) as target, target.connect() as connection:
         if not inspect(connection).has_table(MARKER.name):
@@ -204,7 +206,7 @@ def _must_be_free(url: str) -> None:
 
 def _begin(source_url: str, target: Engine, *, restart: bool) -> None:
     """Empty the target; of a move that broke off, keep what is there, unless rows may have changed since."""
-    source = schema.place(source_url)
+    source = schema.display_url(source_url)
     with _writing(target) as connection:
         if inspect(connection).has_table(MARKER.name):
             begun = connection.scalar(select(MARKER.c.source))
@@ -239,7 +241,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         connection.commit()
 
 
-def _copied(table: Table, reader: Connection, target: Engine, seen: _Checksum) -> Iterator[int]:
+def _copy(table: Table, reader: Connection, target: Engine, seen: _Checksum) -> Iterator[int]:
     """Read every row and copy what is missing; yield how many rows each batch has."""
     later, keys = _self_references(table), list(table.primary_key.columns)
     names = [column.name for column in table.columns]

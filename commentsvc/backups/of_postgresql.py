@@ -84,7 +84,7 @@ def _connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         with psycopg.connect(_plain(url)) as connection:
             yield connection
     except psycopg.Error as error:
-        raise BackupFailed(f"{schema.place(url)} cannot be used: {' '.join(str(error).split())}") from None
+        raise BackupFailed(f"{schema.display_url(url)} cannot be used: {' '.join(str(error).split())}") from None
 
 
 def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:

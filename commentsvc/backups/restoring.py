@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from commentsvc import clock, files, schema, settings
-from commentsvc.backups import archive, making, of_sqlite, places
+from commentsvc.backups import archive, database_state, making, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, BackupFailed, Manifest
 from commentsvc.settings import SECRET, Settings
 
@@ -45,8 +45,8 @@ def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
             f"This is a backup of {kind}, but the settings name a {current} database. Set the database URL to an empty "
             f"{kind} database, restore there, and then use `commentsvc move`."
         )
-    if not replaces and not places.is_empty(config.database):
-        where = schema.place(config.database)
+    if not replaces and not database_state.is_empty(config.database):
+        where = schema.display_url(config.database)
         raise BackupFailed(f"There are blogs in {where}. With --replace, they are put aside, and the backup in place.")
 
 
@@ -58,7 +58,7 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
     if not config.secret_key and not SECRET.fullmatch(secret):
         raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
     current_secret = _kept(config.secret_file) or secret
-    if current_secret != secret and not replaces and not places.is_empty(config.database):
+    if current_secret != secret and not replaces and not database_state.is_empty(config.database):
         raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
 
 

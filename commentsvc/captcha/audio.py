@@ -28,12 +28,12 @@ Samples = npt.NDArray[np.float32]
 
 def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> bytes:
     """Return a WAV file that says ``digits`` in a language of ``VOICES``; equal ``seed``, equal sound."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     clips = _clips(language)
-    spoken = [_at_pace(chance.choice(clips[digit]), chance) for digit in digits]
-    silences = _silences(len(spoken), sum(len(clip) for clip in spoken), chance)
+    spoken = [_at_pace(rng.choice(clips[digit]), rng) for digit in digits]
+    silences = _silences(len(spoken), sum(len(clip) for clip in spoken), rng)
     speech = np.concatenate([part for pair in zip(silences, [*spoken, silences[-1][:0]], strict=True) for part in pair])
-    noise = _babble(len(speech), [clip for voices in clips.values() for clip in voices], chance)
+    noise = _babble(len(speech), [clip for voices in clips.values() for clip in voices], rng)
     return _wav(speech + noise * babble * _loudness(np.concatenate(spoken)) / _loudness(noise))
 
 
@@ -48,32 +48,32 @@ def _clips(language: str) -> dict[str, list[Samples]]:
     return found
 
 
-def _at_pace(clip: Samples, chance: random.Random) -> Samples:
+def _at_pace(clip: Samples, rng: random.Random) -> Samples:
     """Return a clip at a changing pace, so that no two have the same samples."""
-    start, end = chance.uniform(*PACE), chance.uniform(*PACE)
+    start, end = rng.uniform(*PACE), rng.uniform(*PACE)
     length = round(len(clip) / ((start + end) / 2))
-    walked = np.cumsum(np.linspace(start, end, length))
-    places = walked * (len(clip) - 1) / walked[-1]
-    return np.asarray(np.interp(places, np.arange(len(clip)), clip), np.float32)
+    cumulative = np.cumsum(np.linspace(start, end, length))
+    positions = cumulative * (len(clip) - 1) / cumulative[-1]
+    return np.asarray(np.interp(positions, np.arange(len(clip)), clip), np.float32)
 
 
-def _silences(count: int, taken: int, chance: random.Random) -> Sequence[Samples]:
+def _silences(count: int, taken: int, rng: random.Random) -> Sequence[Samples]:
     """Return the silences around ``count`` clips, shorter if the whole would become too long."""
-    seconds = [chance.uniform(*LEAD), *(chance.uniform(*GAPS) for _ in range(count - 1)), chance.uniform(*LEAD)]
+    seconds = [rng.uniform(*LEAD), *(rng.uniform(*GAPS) for _ in range(count - 1)), rng.uniform(*LEAD)]
     shrink = min(1, (MAX_LENGTH * RATE - taken) / (sum(seconds) * RATE))
     return [np.zeros(int(one * shrink * RATE), np.float32) for one in seconds]
 
 
-def _babble(length: int, clips: Sequence[Samples], chance: random.Random) -> Samples:
+def _babble(length: int, clips: Sequence[Samples], rng: random.Random) -> Samples:
     """Return backward speech of many voices, all the way through."""
     noise = np.zeros(length, np.float32)
     start = -RATE // 2
     while start < length:
-        clip = chance.choice(clips)[::-1]
+        clip = rng.choice(clips)[::-1]
         begin, end = max(0, start), min(length, start + len(clip))
         if begin < end:
             noise[begin:end] += clip[begin - start : end - start]
-        start += int(chance.uniform(0.5, 1.5) * CROWD * RATE)
+        start += int(rng.uniform(0.5, 1.5) * CROWD * RATE)
     return noise
 
 

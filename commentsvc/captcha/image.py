@@ -69,38 +69,38 @@ class Style:
     @classmethod
     def of(cls, secret: str) -> "Style":
         """Return the style of the installation with this secret, within what people can read."""
-        chance = random.Random(hashlib.sha256(f"captcha style {secret}".encode()).digest())
-        faces = chance.sample(sorted(FACES), 2)
-        fewest, shortest, lean = chance.uniform(0.75, 1.35), chance.uniform(26, 31), chance.uniform(-0.2, 0.2)
-        broad, small, begin = chance.uniform(0.84, 0.96), chance.randrange(80, 85, 2), chance.uniform(0, math.tau)
+        rng = random.Random(hashlib.sha256(f"captcha style {secret}".encode()).digest())
+        faces = rng.sample(sorted(FACES), 2)
+        fewest, shortest, lean = rng.uniform(0.75, 1.35), rng.uniform(26, 31), rng.uniform(-0.2, 0.2)
+        broad, small, begin = rng.uniform(0.84, 0.96), rng.randrange(80, 85, 2), rng.uniform(0, math.tau)
         return cls(
             faces=(faces[0], faces[1]),
-            climb=chance.uniform(0.24, 0.32),
-            periods=(fewest, fewest + chance.uniform(0.15, 0.3)),
+            climb=rng.uniform(0.24, 0.32),
+            periods=(fewest, fewest + rng.uniform(0.15, 0.3)),
             phase=(begin, begin + math.pi),
-            overtone=chance.uniform(-0.45, 0.45),
-            margin=chance.uniform(44, 50),
+            overtone=rng.uniform(-0.45, 0.45),
+            margin=rng.uniform(44, 50),
             size=(small, small + 8),
-            slant=chance.uniform(6, 14),
-            follow=chance.uniform(0.0, 0.7),
+            slant=rng.uniform(6, 14),
+            follow=rng.uniform(0.0, 0.7),
             shear=(lean - 0.1, lean + 0.1),
             width=(broad, broad + 0.14),
-            waves=(shortest, shortest + chance.uniform(6, 10)),
-            grain=chance.uniform(0, 180),
-            spread=chance.uniform(40, 180),
-            solid=chance.uniform(0.2, 0.28),
+            waves=(shortest, shortest + rng.uniform(6, 10)),
+            grain=rng.uniform(0, 180),
+            spread=rng.uniform(40, 180),
+            solid=rng.uniform(0.2, 0.28),
             scratches=SCRATCHES,
-            bend=chance.uniform(3.5, 6),
+            bend=rng.uniform(3.5, 6),
         )
 
 
 def draw(answer: str, style: Style, seed: bytes) -> bytes:
     """Return a one-bit PNG of ``WIDTH`` × ``HEIGHT`` that shows ``answer``; equal ``seed``, equal picture."""
-    chance = random.Random(seed)
-    letters = np.asarray(_bent(_letters(answer, style, chance), style.bend, chance)) > 127
-    ink = _filled(letters, _field(style, chance), style)
+    rng = random.Random(seed)
+    letters = np.asarray(_bent(_letters(answer, style, rng), style.bend, rng)) > 127
+    ink = _filled(letters, _field(style, rng), style)
     for _ in range(style.scratches):
-        ink ^= _scratch(chance)
+        ink ^= _scratch(rng)
     return _png(ink)
 
 
@@ -114,9 +114,9 @@ def sheet(pictures: Sequence[bytes]) -> bytes:
     return _png(~np.asarray(whole))
 
 
-def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
+def _letters(answer: str, style: Style, rng: random.Random) -> Image.Image:
     sheet = Image.new("L", (WIDTH, HEIGHT))
-    periods, phase = chance.uniform(*style.periods), chance.uniform(*style.phase)
+    periods, phase = rng.uniform(*style.periods), rng.uniform(*style.phase)
 
     def height(x: float) -> float:
         turn = math.tau * periods * x / WIDTH + phase
@@ -124,8 +124,8 @@ def _letters(answer: str, style: Style, chance: random.Random) -> Image.Image:
 
     for char, x in zip(answer, _equal_steps(height, len(answer), style.margin), strict=True):
         slope = math.degrees(math.atan((height(x + 4) - height(x - 4)) / 8))
-        turn = -style.follow * slope + chance.uniform(-style.slant, style.slant)
-        letter = _letter(char, min(max(turn, -MAX_TILT), MAX_TILT), style, chance)
+        turn = -style.follow * slope + rng.uniform(-style.slant, style.slant)
+        letter = _letter(char, min(max(turn, -MAX_TILT), MAX_TILT), style, rng)
         place = (_within(x, letter.width, WIDTH), _within(height(x), letter.height, HEIGHT))
         sheet.paste(255, place, letter)
     return sheet
@@ -144,13 +144,13 @@ def _equal_steps(height: Callable[[float], float], count: int, margin: float) ->
     return [float(x) for x in np.interp(np.linspace(0, walked[-1], count), walked, xs)]
 
 
-def _letter(char: str, degrees: float, style: Style, chance: random.Random) -> Image.Image:
-    font = _font(chance.choice(style.faces), chance.randrange(*style.size, 2))
+def _letter(char: str, degrees: float, style: Style, rng: random.Random) -> Image.Image:
+    font = _font(rng.choice(style.faces), rng.randrange(*style.size, 2))
     left, top, right, bottom = font.getbbox(char)
     image = Image.new("L", (int(right - left) + 24, int(bottom - top) + 24))
     ImageDraw.Draw(image).text((12 - left, 12 - top), char, fill=255, font=font)
-    shear = chance.uniform(*style.shear)
-    scale = chance.uniform(*style.width)
+    shear = rng.uniform(*style.shear)
+    scale = rng.uniform(*style.width)
     middle = image.height / 2
     image = image.transform(
         image.size, Image.Transform.AFFINE, (1 / scale, shear, -shear * middle, 0, 1, 0), Image.Resampling.BILINEAR
@@ -166,12 +166,12 @@ def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FACES[face], size * 72 / (bottom - top))
 
 
-def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Image:
+def _bent(image: Image.Image, amount: float, rng: random.Random) -> Image.Image:
     """Distort the picture on a 10 × 6 mesh."""
     columns, rows = 10, 6
     xs = [round(WIDTH * column / columns) for column in range(columns + 1)]
     ys = [round(HEIGHT * row / rows) for row in range(rows + 1)]
-    knots = {(x, y): (x + chance.uniform(-amount, amount), y + chance.uniform(-amount, amount)) for x in xs for y in ys}
+    knots = {(x, y): (x + rng.uniform(-amount, amount), y + rng.uniform(-amount, amount)) for x in xs for y in ys}
     mesh = [
         ((left, top, right, low), (*knots[left, top], *knots[left, low], *knots[right, low], *knots[right, top]))
         for left, right in pairwise(xs)
@@ -180,14 +180,14 @@ def _bent(image: Image.Image, amount: float, chance: random.Random) -> Image.Ima
     return image.transform(image.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
 
 
-def _field(style: Style, chance: random.Random) -> Field:
+def _field(style: Style, rng: random.Random) -> Field:
     """Return the sum of four plane waves, from -2 to 2."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
     total = np.zeros((HEIGHT, WIDTH))
     for _ in range(4):
-        direction = math.radians(style.grain + chance.uniform(-style.spread, style.spread) / 2)
-        phase = chance.uniform(0, math.tau)
-        wave = math.tau / chance.uniform(*style.waves)
+        direction = math.radians(style.grain + rng.uniform(-style.spread, style.spread) / 2)
+        phase = rng.uniform(0, math.tau)
+        wave = math.tau / rng.uniform(*style.waves)
         total += np.sin(wave * (math.cos(direction) * x + math.sin(direction) * y) + phase)
     return total / 2
 
@@ -214,10 +214,10 @@ def _outline(letters: Mask) -> Mask:
     return outer & ~inner
 
 
-def _scratch(chance: random.Random) -> Mask:
+def _scratch(rng: random.Random) -> Mask:
     """Return a curved line from side to side, two pixels thick."""
     sheet = Image.new("1", (WIDTH, HEIGHT))
-    start, middle, end = (chance.uniform(0.05, 0.95) * HEIGHT for _ in range(3))
+    start, middle, end = (rng.uniform(0.05, 0.95) * HEIGHT for _ in range(3))
     points = []
     for step in range(25):
         t = step / 24

@@ -44,7 +44,7 @@ def make(
     settings.use(config)
     logs.configure(config.log_format)
     if not makes_database and not schema.is_there(config.database):
-        raise click.ClickException(f"There is no database at {schema.place(config.database)}. {FIRST}")
+        raise click.ClickException(f"There is no database at {schema.display_url(config.database)}. {FIRST}")
     if upgrades:
         schema.upgrade(config.database)
     if needs_secret:
@@ -59,7 +59,7 @@ def say_where() -> None:
 
     file = settings_file.find(os.environ)
     of_file = f", as {file} says" if file else ""
-    click.echo(f"Database: {schema.place(settings.current().database)}{of_file}.", err=True)
+    click.echo(f"Database: {schema.display_url(settings.current().database)}{of_file}.", err=True)
 
 
 def on(config: "Settings") -> "Flask":

@@ -114,7 +114,7 @@ def move(target: str, as_json: bool) -> None:
     except WrongSetting as wrong:
         raise click.BadParameter(str(wrong).removeprefix(f"{PREFIX}DATABASE_URL: ")) from None
     if not schema.is_there(source):
-        raise click.ClickException(f"There is no database at {schema.place(source)}. {FIRST}")
+        raise click.ClickException(f"There is no database at {schema.display_url(source)}. {FIRST}")
     schema.upgrade(source)
     progress = Progress("rows", database_move.count(source))
     with _ended_like_ctrl_c():
@@ -124,7 +124,7 @@ def move(target: str, as_json: bool) -> None:
         click.echo(json.dumps({name: vars(content) for name, content in tables.items()}, indent=2))
         return
     rows = sum(content.rows for content in tables.values())
-    click.echo(f"{rows:,} rows are in {schema.place(target)}, the same as here.")
+    click.echo(f"{rows:,} rows are in {schema.display_url(target)}, the same as here.")
     click.echo("Now set database_url or COMMENTSVC_DATABASE_URL to that address, and restart the service.")
 
 

@@ -113,7 +113,7 @@ def _database() -> str:
         db.session.execute(update(Configuration).values(read_only=Configuration.read_only))  # which changes nothing
         db.session.commit()
         if db.engine.dialect.name == "sqlite" and (found := db.session.scalar(text("PRAGMA quick_check(1)"))) != "ok":
-            raise CheckFailed(DAMAGED, place=schema.place(settings.current().database), why=str(found))
+            raise CheckFailed(DAMAGED, place=schema.display_url(settings.current().database), why=str(found))
     except read_only.ReadOnly:  # which another check reports
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
     except (SQLAlchemyError, OSError, _driver_error()) as error:

@@ -13,7 +13,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.linkbacks import receiving
 from commentsvc.linkbacks.receiving import LinkbackRequest
-from commentsvc.models.comment import Comment, Kind, Response
+from commentsvc.models.comment import Comment, Kind, ResponseKind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Moderation, Site
 from commentsvc.models.thread import Thread
@@ -53,7 +53,7 @@ WAITING = (
 
 
 def _mention(
-    kind: Kind, response: Response, author: str, source: str, title: str = "", text: str = "", at: str | None = None
+    kind: Kind, response: ResponseKind, author: str, source: str, title: str = "", text: str = "", at: str | None = None
 ) -> Mention:
     html = f"<p>{text}</p>" if text else ""
     return Mention(kind, source, title, text, html, author, response, author_url=at)
@@ -61,23 +61,29 @@ def _mention(
 
 MENTIONS = (
     _mention(
-        *(Kind.TRACKBACK, Response.MENTION, "The Exchange", "https://exchange.example/2020/06/rotary"),
+        *(Kind.TRACKBACK, ResponseKind.MENTION, "The Exchange", "https://exchange.example/2020/06/rotary"),
         "In praise of the rotary dial",
         "A blog about things remembers the cord, and the comments are better than the article.",
     ),
     _mention(
-        *(Kind.PINGBACK, Response.MENTION, "hallway.example", "https://hallway.example/furniture/"),
+        *(Kind.PINGBACK, ResponseKind.MENTION, "hallway.example", "https://hallway.example/furniture/"),
         "What stands in a hall",
         "[…] and of course the phone, which weighs as much as a loaf of bread […]",
     ),
-    _mention(Kind.WEBMENTION, Response.LIKE, "Hedy", "https://hedy.example/likes/12", at="https://hedy.example/"),
-    _mention(Kind.WEBMENTION, Response.LIKE, "Konrad", "https://konrad.example/l/7", at="https://konrad.example/"),
+    _mention(Kind.WEBMENTION, ResponseKind.LIKE, "Hedy", "https://hedy.example/likes/12", at="https://hedy.example/"),
+    _mention(Kind.WEBMENTION, ResponseKind.LIKE, "Konrad", "https://konrad.example/l/7", at="https://konrad.example/"),
     _mention(
-        Kind.WEBMENTION, Response.LIKE, "Katherine", "https://katherine.example/1969", at="https://katherine.example/"
+        Kind.WEBMENTION,
+        ResponseKind.LIKE,
+        "Katherine",
+        "https://katherine.example/1969",
+        at="https://katherine.example/",
     ),
-    _mention(Kind.WEBMENTION, Response.REPOST, "Radia", "https://radia.example/shared/3", at="https://radia.example/"),
     _mention(
-        *(Kind.WEBMENTION, Response.REPLY, "Annie", "https://annie.example/notes/ring"),
+        Kind.WEBMENTION, ResponseKind.REPOST, "Radia", "https://radia.example/shared/3", at="https://radia.example/"
+    ),
+    _mention(
+        *(Kind.WEBMENTION, ResponseKind.REPLY, "Annie", "https://annie.example/notes/ring"),
         text="Ours was on the wall, and the whole street used it. You learned to keep things short.",
         at="https://annie.example/",
     ),
@@ -133,7 +139,7 @@ def _write_thread(site: Site, blog: str, owner: Moderator) -> None:
     written: list[Comment] = []
     for number, (name, days, answers, body) in enumerate(LINES):
         then = now - timedelta(days=days, minutes=-7 * number)
-        with clock.reading(lambda then=then: then):  # type: ignore[misc]
+        with clock.override(lambda then=then: then):  # type: ignore[misc]
             parent_id = written[answers].id if answers is not None else None
             written.append(_post(site, blog, name, body, parent_id, owner))
     _post(site, blog, *WAITING, None, owner)
@@ -152,7 +158,7 @@ def _link_from(site: Site, neighbour: str) -> None:
     key = links.thread_key(ARTICLE)
     now = clock.now()
     for days, mention in enumerate(MENTIONS, 2):
-        with clock.reading(lambda days=days: now - timedelta(days=days)):  # type: ignore[misc]
+        with clock.override(lambda days=days: now - timedelta(days=days)):  # type: ignore[misc]
             posting.post_linkback(Article.at(site, key), mention)
     linkback_request = LinkbackRequest(Kind.WEBMENTION, neighbour + POST, links.article(site.home, key))
     receiving.receive(Article.at(site, key), linkback_request, address_hash=None)

@@ -20,7 +20,7 @@ def doctor(url: str | None, everything: bool) -> None:
 
     with (
         application.make(needs_secret=False, upgrades=False).app_context(),
-        i18n.speaking(moderators.owners_language()),
+        i18n.using_language(moderators.owners_language()),
     ):
         findings = [*checks.of_service(), *(checks.of_page(url, everything=everything) if url else ())]
         wrong = sum(one.status == CheckStatus.WRONG for one in findings)

@@ -38,14 +38,14 @@ def _about_database(error: BaseException) -> str:
     except RuntimeError:  # settings were not read so far
         return f"The database cannot be used ({error}). {CHECK_DATABASE}"
     if storage_errors.is_damage(error):
-        return f"The database {schema.place(url)} is damaged ({error}). Restore the last backup that is whole."
+        return f"The database {schema.display_url(url)} is damaged ({error}). Restore the last backup that is whole."
     path = schema.path_of(url)
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
         theirs, own = _name_of(path.stat().st_uid), _name_of(os.geteuid())
         if path.parent.stat().st_uid == os.geteuid():  # it was copied here by somebody else
             return f"The database {path} belongs to {theirs}. Make it {own}'s again: chown {own}: {path}"
         return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {own}."
-    return f"The database {schema.place(url)} cannot be used ({error}). {CHECK_DATABASE}"
+    return f"The database {schema.display_url(url)} cannot be used ({error}). {CHECK_DATABASE}"
 
 
 def _name_of(user: int) -> str:

@@ -27,7 +27,7 @@ def init(file: Path, **given: str | None) -> None:
     files.write(file, settings_file.text(values, {name: _described(name) for name in Settings.model_fields}).encode())
     application.make({**os.environ, settings_file.VARIABLE: str(file)}, makes_database=True)
     click.echo(f"Settings are in {file.resolve()}, readable by you only.")
-    click.echo(f"The database is {schema.place(settings.current().database)}.")
+    click.echo(f"The database is {schema.display_url(settings.current().database)}.")
     if file.resolve() not in (Path(settings_file.NAME).resolve(), settings_file.SYSTEM_WIDE):
         click.echo(f"Commands find it when {settings_file.VARIABLE}={file.resolve()} is set.")
 

@@ -34,7 +34,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     settings.use(config)
     must_be_free(host, port)
     if schema.is_file(config.database) and not schema.path_of(config.database).exists() and config.secret_file.exists():
-        click.echo(NEW_DATABASE.format(schema.place(config.database), config.secret_file), err=True)
+        click.echo(NEW_DATABASE.format(schema.display_url(config.database), config.secret_file), err=True)
     if not schema.is_current(config.database):
         _migrate()
     schema.must_be_usable(config)

@@ -13,7 +13,7 @@ from commentsvc.models.comment import Comment, State
 from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import actions, bans
-from commentsvc.moderation.actions import SiteOwner
+from commentsvc.moderation.actions import SiteMailbox
 from commentsvc.moderation.author_identity import AuthorIdentity
 from commentsvc.notifications import bounces, enqueue, moderation_links, return_address
 from commentsvc.notifications.incoming import Incoming, Report
@@ -70,66 +70,66 @@ class OnlyModeratorsWrite(Refusal):
 
 def process(mail: Incoming) -> str:
     """Process one incoming email and return the outcome. Only our own signed address in it is trusted."""
-    meant = next(filter(None, map(return_address.read, mail.addresses)), None)
+    to = next(filter(None, map(return_address.read, mail.addresses)), None)
     if mail.report:
-        return _note_report(mail, mail.report, meant)
-    if meant is None:
+        return _note_report(mail, mail.report, to)
+    if to is None:
         return "ignored: it went to none of our signed addresses"
-    if meant.purpose == Purpose.BOUNCE or mail.is_automatic:
+    if to.purpose == Purpose.BOUNCE or mail.is_automatic:
         return "ignored: no person wrote it"
-    holder = db.session.get(Subscription, meant.first)
-    if holder is None:
+    subscription = db.session.get(Subscription, to.first)
+    if subscription is None:
         return "ignored: nobody has this address any more"
     try:
-        throttle.hit(throttle.MAILS, str(holder.recipient_id))
+        throttle.hit(throttle.MAILS, str(subscription.recipient_id))
     except TooMany:
         return "ignored: too many mails from there"
-    with i18n.speaking(holder.recipient.language):
-        return _dispatch(mail, meant, holder)
+    with i18n.using_language(subscription.recipient.language):
+        return _dispatch(mail, to, subscription)
 
 
-def _dispatch(mail: Incoming, meant: ReturnAddress, holder: Subscription) -> str:
-    comment = Comment.locked(meant.second)
-    action = _decide if meant.purpose == Purpose.MODERATE else _answer
+def _dispatch(mail: Incoming, to: ReturnAddress, subscription: Subscription) -> str:
+    comment = Comment.locked(to.second)
+    action = _decide if to.purpose == Purpose.MODERATE else _answer
     try:
-        if mail.sender != holder.recipient.email:
+        if mail.sender != subscription.recipient.email:
             raise FromElsewhere
-        if comment is None or meant.is_too_old or (meant.purpose == Purpose.MODERATE and not meant.is_about(comment)):
+        if comment is None or to.is_too_old or (to.purpose == Purpose.MODERATE and not to.is_about(comment)):
             raise AnswerTooLate
         mailbox = settings.current().mail_reply_to.partition("@")[0]
-        if any(one in mail.reply_text for one in (*SECRETS, f"{mailbox}+{meant.purpose}")):
+        if any(one in mail.reply_text for one in (*SECRETS, f"{mailbox}+{to.purpose}")):
             raise EmailQuoted
         with db.session.begin_nested():
-            return action(mail, comment, holder)
+            return action(mail, comment, subscription)
     except Refusal as refusal:
         reason = _plainest(refusal)
-        _return_to_sender(mail, holder, comment, reason)
+        _return_to_sender(mail, subscription, comment, reason)
         return f"refused: {i18n.sentence(reason)}"
 
 
-def _answer(mail: Incoming, parent: Comment, holder: Subscription) -> str:
+def _answer(mail: Incoming, parent: Comment, subscription: Subscription) -> str:
     """Post a reader's reply. It passes the checks that need no browser, and the same policy as any comment."""
-    if holder.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
+    if subscription.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
         raise AnswerTooLate
     # Whose browser confirmed the address may edit what is written from it; whose browser only asked may not.
-    visitor = holder.confirmed_by
-    typed = {"author": holder.name, "email": holder.recipient.email, "notify": "on"}
+    visitor = subscription.confirmed_by
+    typed = {"author": subscription.name, "email": subscription.recipient.email, "notify": "on"}
     writer = CommentAuthor(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
     return _post(mail, parent, typed, writer)
 
 
-def _decide(mail: Incoming, comment: Comment, holder: Subscription) -> str:
+def _decide(mail: Incoming, comment: Comment, subscription: Subscription) -> str:
     """Carry out the decision in a moderator's first line; any other text is a reply that approves the comment."""
-    if not moderation_links.is_held_by(holder, comment):
+    if not moderation_links.may_decide(subscription, comment):
         raise AnswerTooLate
-    moderator, state = moderation_links.moderator_of(holder), _command(mail.reply_text)
+    moderator, state = moderation_links.moderator_of(subscription), _command(mail.reply_text)
     if state is None and not mail.reply_text:
         raise fields.BodyMissing
     if state is None and (moderator is None or not comment.is_discussion):
         raise OnlyModeratorsWrite
     if state is None and _is_unclear(mail.reply_text):
         raise UnclearDecision
-    by, decided = moderator or SiteOwner(), state or State.APPROVED
+    by, decided = moderator or SiteMailbox(), state or State.APPROVED
     actions.check_unchanged(comment, f"{State.PENDING} {comment.text_version}", decided, by)  # as the email said
     if state is not None or moderator is None:
         actions.moderate([comment], decided, by)
@@ -177,17 +177,17 @@ def _idempotency_key(mail: Incoming, parent: Comment) -> str | None:
     return tokens.keyed_hash("mail", f"{mail.message_id} {parent.id}") if mail.message_id else None
 
 
-def _note_report(mail: Incoming, report: Report, meant: ReturnAddress | None) -> str:
+def _note_report(mail: Incoming, report: Report, to: ReturnAddress | None) -> str:
     """Process a bounce or a complaint, found by our signed address or by the email enclosed."""
-    email = db.session.get(Email, meant.first) if meant and meant.purpose == Purpose.BOUNCE else _enclosed(mail)
+    email = db.session.get(Email, to.first) if to and to.purpose == Purpose.BOUNCE else _enclosed(mail)
     if email is None or not report.is_failure:
         return "ignored: not about an email of this service, or only about a delay"
     if report.is_complaint:
-        bounces.complain(email.recipient, report.reason)
+        bounces.record_complaint(email.recipient, report.reason)
     elif report.is_final:
-        bounces.pause(email.recipient, report.reason)
+        bounces.record_hard_bounce(email.recipient, report.reason)
     elif report.is_about_address:  # rather than about the email's content, or about us
-        bounces.count(email.recipient, report.reason)
+        bounces.record_soft_bounce(email.recipient, report.reason)
     email.last_answer = report.reason[:500] or email.last_answer
     return "complaint" if report.is_complaint else "bounce"
 
@@ -197,13 +197,13 @@ def _enclosed(mail: Incoming) -> Email | None:
     return db.session.scalars(known).first()
 
 
-def _return_to_sender(mail: Incoming, holder: Subscription, comment: Comment | None, refusal: Refusal) -> None:
+def _return_to_sender(mail: Incoming, subscription: Subscription, comment: Comment | None, refusal: Refusal) -> None:
     """Return the text to its sender, once, with the reason."""
     identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.reply_text))
     if db.session.scalar(select(Email.id).where(Email.message_id == identity)):
         return
     try:
-        throttle.hit(throttle.RETURNED, str(holder.recipient_id))
+        throttle.hit(throttle.RETURNED, str(subscription.recipient_id))
     except TooMany:  # two programs may be talking
         return
     thread = comment.thread if comment else None
@@ -214,7 +214,7 @@ def _return_to_sender(mail: Incoming, holder: Subscription, comment: Comment | N
         "answered": mail.message_id,
         "url": links.thread_page(thread.site.key, thread.key) if thread else None,
     }
-    enqueue.add_email(EmailKind.RETURNED, holder.recipient, facts=facts, identity=identity)
+    enqueue.add_email(EmailKind.RETURNED, subscription.recipient, facts=facts, identity=identity)
 
 
 def _plainest(refusal: Refusal) -> Refusal:

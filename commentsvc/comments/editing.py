@@ -9,7 +9,7 @@ from commentsvc import clock, fields, tokens, versions
 from commentsvc.comments import posting
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
-from commentsvc.errors import EditTimeOver, LinkInvalid, NotYours, found
+from commentsvc.errors import LinkInvalid, NoLongerEditable, NotYours, or_404
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import is_pending_for_its_author
 from commentsvc.models.moderator import Moderator
@@ -49,14 +49,14 @@ def own_by_token(comment_id: int, token: str) -> Comment:
     Raises:
         NotFound: there is no such comment.
         NotYours: the token is invalid, or another comment's.
-        EditTimeOver: too late.
+        NoLongerEditable: too late.
     """
     try:
         if tokens.read(PURPOSE, token, MAX_WINDOW) != comment_id:
             raise NotYours
     except LinkInvalid:
         raise NotYours from None
-    return _changeable(db.session.get(Comment, comment_id))
+    return _check_editable(db.session.get(Comment, comment_id))
 
 
 def own_by_visitor(comment_id: int, visitor: str) -> Comment:
@@ -64,13 +64,13 @@ def own_by_visitor(comment_id: int, visitor: str) -> Comment:
     comment = db.session.get(Comment, comment_id)
     if comment is not None and comment.visitor != visitor:
         raise NotYours
-    return _changeable(comment)
+    return _check_editable(comment)
 
 
-def _changeable(comment: Comment | None) -> Comment:
-    if not is_editable(found(comment)):
-        raise EditTimeOver
-    return found(comment)
+def _check_editable(comment: Comment | None) -> Comment:
+    if not is_editable(or_404(comment)):
+        raise NoLongerEditable
+    return or_404(comment)
 
 
 def editable_of(thread: Thread | None, visitor: str) -> set[int]:
@@ -84,7 +84,7 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
     return {comment.id for comment in db.session.scalars(mine) if is_editable(comment)}
 
 
-def edit(comment: Comment, typed: str) -> None:
+def edit_as_author(comment: Comment, typed: str) -> None:
     """Give a comment a new text; the old one is kept for moderators.
 
     The new text is judged like a new comment: it is held if the policy would hold it. A thread that has closed since
@@ -94,13 +94,13 @@ def edit(comment: Comment, typed: str) -> None:
         InvalidFields: the text is empty or too long.
         NotUnderstood: it is not text.
         AlreadyPosted: another comment says the same.
-        EditTimeOver: somebody replied to the current text.
+        NoLongerEditable: somebody replied to the current text.
     """
     body, body_html = fields.checked_body(typed)
     if body == comment.body:
         return
     if db.session.scalar(select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED)):
-        raise EditTimeOver
+        raise NoLongerEditable
     _replace_body(comment, body, body_html)
     decisions.record_edit(comment, posting.judge(comment))
 
@@ -115,7 +115,7 @@ def delete_own(comment: Comment) -> None:
     subscriptions.stop_about(comment)
 
 
-def rewrite(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:
+def edit_as_moderator(comment: Comment, new: Submission, by: Moderator) -> ModeratorAction:
     """Give a comment another name, website or text, as a moderator; nothing is judged again."""
     undo_data: dict[str, Any] = {name: getattr(comment, name) for name in TYPED} | {"edited_at": comment.text_version}
     training.unlearn(comment)

@@ -13,7 +13,7 @@ from commentsvc.models.thread import Thread
 from commentsvc.privacy import personal_data
 from commentsvc.threads import moving
 
-AT_ONCE = 100  # comments per transaction
+BATCH_SIZE = 100  # comments per transaction
 
 
 def has_imported_rows(action: ModeratorAction) -> bool:
@@ -33,7 +33,7 @@ def revert_batch(action_id: int) -> int:
 
     Rows that somebody decided about stay. Those with a reply of somebody else are emptied, and keep its place.
     """
-    rows = select(Imported).where(Imported.action_id == action_id).order_by(Imported.id.desc()).limit(AT_ONCE)
+    rows = select(Imported).where(Imported.action_id == action_id).order_by(Imported.id.desc()).limit(BATCH_SIZE)
     some = db.session.scalars(rows).all()
     comments = Comment.all_locked({one.comment_id for one in some if one.comment_id is not None})
     threads = {comment.thread_id for comment in comments}

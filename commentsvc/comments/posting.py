@@ -10,7 +10,7 @@ from commentsvc import clock, links, tokens
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadyPosted, ChallengeNeeded, ParentUnavailable
-from commentsvc.models.comment import Comment, Kind, Response
+from commentsvc.models.comment import Comment, Kind, ResponseKind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Thread
@@ -50,7 +50,7 @@ class Mention:
     excerpt: str
     excerpt_html: str
     author: str
-    response: Response = Response.MENTION
+    response: ResponseKind = ResponseKind.MENTION
     author_url: str | None = None
     published_at: datetime | None = None
     parent_id: int | None = None
@@ -71,7 +71,7 @@ def post_comment(
     """
     article_url = threads.article_url(article.site, submission.url)
     article.check_open()
-    thread = article.thread or threads.opened(article.site, article.key)
+    thread = article.thread or threads.open_thread(article.site, article.key)
     parent = _parent(thread, submission.parent_id)
     comment = Comment(
         thread_id=thread.id,
@@ -107,11 +107,11 @@ def post_comment(
 def _subscribe(comment: Comment, email: str, submission: Submission, *, has_proved_address: bool) -> None:
     site, key = comment.thread.site, comment.thread.key
     # Without a visitor, the comment identifies who asks: one confirmation covers both subscriptions.
-    asker = comment.visitor or tokens.keyed_hash("asker", str(comment.id))
+    requester = comment.visitor or tokens.keyed_hash("requester", str(comment.id))
     if submission.notify:
-        subscriptions.subscribe_to_replies(comment, email, asker, is_confirmed=has_proved_address)
+        subscriptions.subscribe_to_replies(comment, email, requester, is_confirmed=has_proved_address)
     if submission.follow:
-        subscriptions.follow(site, key, email, comment.language, asker, comment.author)
+        subscriptions.follow(site, key, email, comment.language, requester, comment.author)
 
 
 def post_linkback(article: Article, mention: Mention) -> Comment:
@@ -121,7 +121,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
         ThreadClosed: the thread was closed in the meantime.
     """
     article.check_open()
-    thread = article.thread or threads.opened(article.site, article.key)
+    thread = article.thread or threads.open_thread(article.site, article.key)
     parent = _parent_if_there(thread, mention.parent_id)
     comment = Comment(
         thread_id=thread.id,
@@ -132,7 +132,7 @@ def post_linkback(article: Article, mention: Mention) -> Comment:
         language=article.site.language,
         seed=tokens.keyed_hash("avatar", mention.author_url or links.host_of(mention.source), length=8),
         **_columns_of(mention),
-        is_discussion=mention.response == Response.REPLY,
+        is_discussion=mention.response == ResponseKind.REPLY,
     )
     verdict = judge(comment, mention.context)
     comment.state, comment.reasons = verdict.state, list(verdict.reasons)
@@ -156,7 +156,7 @@ def update_linkback(comment: Comment, mention: Mention, *, was_withdrawn: bool) 
     for name, value in columns.items():
         setattr(comment, name, value)
     if not comment.is_visible:
-        comment.is_discussion = comment.is_discussion or mention.response == Response.REPLY
+        comment.is_discussion = comment.is_discussion or mention.response == ResponseKind.REPLY
     comment.edited_at = clock.now()
     verdict = judge(comment, mention.context)
     decisions.record_edit(comment, verdict, policy.REASON_PAGE_CHANGED)

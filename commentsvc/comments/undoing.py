@@ -12,7 +12,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions, bans, decisions
-from commentsvc.moderation.actions import Person, SiteOwner
+from commentsvc.moderation.actions import Person, SiteMailbox
 from commentsvc.sites import sites
 from commentsvc.threads import moving
 from commentsvc.threads import rules as thread_rules
@@ -54,7 +54,7 @@ def undo(action: ModeratorAction, by: Person) -> Undone:
     return Undone([one for one in changed if isinstance(one, Comment)])
 
 
-def undo_last(comment: Comment, state: State, by: Moderator | SiteOwner) -> None:
+def undo_last(comment: Comment, state: State, by: Moderator | SiteMailbox) -> None:
     """Undo that somebody gave this comment alone a state.
 
     Raises:
@@ -64,7 +64,7 @@ def undo_last(comment: Comment, state: State, by: Moderator | SiteOwner) -> None
     action = last.action if last else None
     if last is None or action is None or (last.after, action.comment_id) != (state, comment.id):
         raise NothingToUndo
-    if not (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_owner):
+    if not (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_mailbox):
         raise NothingToUndo
     undo(action, by)
 

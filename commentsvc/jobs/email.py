@@ -46,7 +46,7 @@ def _send(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue:
         log.warning("email %s was not taken: %s", outgoing.email_id, failure.answer)
         _not_sent(outgoing, failure, dialogue, was_tried=True)
         return not failure.is_about_server
-    run_in_transaction_with_retry(partial(outbox.sent, outgoing.email_id, answer))
+    run_in_transaction_with_retry(partial(outbox.mark_sent, outgoing.email_id, answer))
     if outgoing.kind == EmailKind.TEST:
         _explain(outgoing.email_id, dialogue)
     return True

@@ -10,12 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc import settings, storage_errors
 from commentsvc.comments import import_undo
 from commentsvc.db import db
-from commentsvc.errors import Refusal, found
+from commentsvc.errors import Refusal, or_404
 from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.models.site import Site
-from commentsvc.transfer import importing, opening, reading, runs, staging
+from commentsvc.transfer import import_runs, importing, opening, reading, staging
+from commentsvc.transfer.import_runs import ClaimedRun
 from commentsvc.transfer.report import Report
-from commentsvc.transfer.runs import Task
 
 GAP = 1.0  # seconds between two signs of progress
 
@@ -27,35 +27,35 @@ def run_next() -> int:
 
     Database errors propagate: the lease expires, and it goes on where it broke off.
     """
-    task = run_in_transaction(runs.claim)
+    task = run_in_transaction(import_runs.claim)
     if task is None:
         return 0
     try:
         report = _perform(task)
-        run_in_transaction(partial(runs.complete, task, report))
+        run_in_transaction(partial(import_runs.complete, task, report))
     except SQLAlchemyError:
         raise
-    except runs.Cancelled:
+    except import_runs.Cancelled:
         db.session.rollback()
-        run_in_transaction(partial(runs.stop, task))
+        run_in_transaction(partial(import_runs.stop, task))
     except Refusal as refusal:
-        run_in_transaction(partial(runs.fail, task, [refusal.sentence, refusal.values]))
+        run_in_transaction(partial(import_runs.fail, task, [refusal.sentence, refusal.values]))
     except Exception as error:  # whatever a strange file causes
         if storage_errors.is_no_room(error):
             raise
         log.exception("the import of %s failed", task.path)
-        run_in_transaction(partial(runs.fail, task, opening.NotReadable.sentence))
+        run_in_transaction(partial(import_runs.fail, task, opening.NotReadable.sentence))
     return 1
 
 
-def _perform(task: Task) -> Report:
+def _perform(task: ClaimedRun) -> Report:
     """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
     options, on_progress = task.choices.import_options, _Progress(task)
     with staging.staged(settings.current().data_dir) as staged:
-        site = found(db.session.get(Site, task.site_id))
+        site = or_404(db.session.get(Site, task.site_id))
         records = reading.records(task.path, task.choices.format, task.choices.parse_options)
         report = importing.stage(staged, records, site, options, on_progress)
-        action_id = None if task.is_dry else run_in_transaction(partial(runs.begin, task, report))
+        action_id = None if task.is_dry else run_in_transaction(partial(import_runs.begin, task, report))
         steps = importing.load(staged, site, options, report, action_id)
         if task.is_dry:
             for done in importing.prepared(steps):
@@ -66,21 +66,21 @@ def _perform(task: Task) -> Report:
     return report
 
 
-def _step(task: Task, step: Callable[[], int]) -> int:
+def _step(task: ClaimedRun, step: Callable[[], int]) -> int:
     done = step()
-    runs.renew(task, done)
+    import_runs.renew(task, done)
     return done
 
 
 class _Progress:
     """Say how far it is, once a second. That also ends what was read, so that the database may tidy up."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: ClaimedRun) -> None:
         self._task, self._last = task, time.monotonic()
 
     def __call__(self, done: int) -> None:
         if time.monotonic() - self._last >= GAP:
-            run_in_transaction(partial(runs.renew, self._task, done))
+            run_in_transaction(partial(import_runs.renew, self._task, done))
             self._last = time.monotonic()
 
 

@@ -8,7 +8,7 @@ from commentsvc.db import db
 from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.privacy import retention
 from commentsvc.sites import removal as site_removal
-from commentsvc.transfer import runs
+from commentsvc.transfer import import_runs
 
 
 def tidy() -> int:
@@ -16,7 +16,7 @@ def tidy() -> int:
     db.begin_write()
     challenge.forget_expired()
     sessions.forget_expired()
-    runs.forget_old()
+    import_runs.forget_old()
     db.session.commit()
     return 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commentsvc import clock, links
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Response
+from commentsvc.models.comment import ResponseKind
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -27,12 +27,12 @@ MAX_WORK = 30_000  # tags, each counted once per property around it
 CHARACTERS_A_TAG = 500  # what a text costs beside a tag
 PROPERTY = re.compile(r"(?:h|p|u|dt|e)-[a-z0-9-]+")
 RSVPS = {
-    "yes": Response.RSVP_YES,
-    "no": Response.RSVP_NO,
-    "maybe": Response.RSVP_MAYBE,
-    "interested": Response.RSVP_INTERESTED,
+    "yes": ResponseKind.RSVP_YES,
+    "no": ResponseKind.RSVP_NO,
+    "maybe": ResponseKind.RSVP_MAYBE,
+    "interested": ResponseKind.RSVP_INTERESTED,
 }
-RESPONSES = (("repost-of", Response.REPOST), ("like-of", Response.LIKE), ("in-reply-to", Response.REPLY))
+RESPONSES = (("repost-of", ResponseKind.REPOST), ("like-of", ResponseKind.LIKE), ("in-reply-to", ResponseKind.REPLY))
 Fits = Callable[[str], bool]
 Properties = dict[str, list[Any]]
 
@@ -41,7 +41,7 @@ Properties = dict[str, list[Any]]
 class Entry:
     """The content of an h-entry; empty texts and None for what it leaves out."""
 
-    response: Response
+    response: ResponseKind
     name: str
     summary: str
     text: str
@@ -66,7 +66,7 @@ def about_us(html: str, url: str, is_our_article: Fits) -> Entry | None:
             return _entry(properties, response, url)
     for properties in entries:
         if any(is_our_article(href) for href in _hrefs(properties)) or len(entries) == 1:
-            return _entry(properties, Response.MENTION, url)
+            return _entry(properties, ResponseKind.MENTION, url)
     return None
 
 
@@ -106,7 +106,7 @@ def _entries(page: "BeautifulSoup", url: str) -> Iterator[Properties]:
         waiting += [value for values in properties.values() for value in values if _is_item(value)]
 
 
-def _response(properties: Properties, is_our_article: Fits) -> Response | None:
+def _response(properties: Properties, is_our_article: Fits) -> ResponseKind | None:
     answered = any(is_our_article(url) for url in _urls(properties, "in-reply-to"))
     rsvp = plain_text.fold(_text(properties, "rsvp")).lower()
     if answered and rsvp in RSVPS:
@@ -117,7 +117,7 @@ def _response(properties: Properties, is_our_article: Fits) -> Response | None:
     return None
 
 
-def _entry(properties: Properties, response: Response, page: str) -> Entry:
+def _entry(properties: Properties, response: ResponseKind, page: str) -> Entry:
     author, author_url = _author(properties)
     own = (links.plain(url) for url in _urls(properties, "url"))
     same_host = [url for url in own if url and links.host_of(url) == links.host_of(page)]

@@ -148,7 +148,7 @@ def receive(article: Article, request: LinkbackRequest, address_hash: str | None
     _check_source(request.source, article.url)
     _check_ban(site, request)
     _check_budget(site, key, request.source, address_hash)
-    return _stored(site, key, request.target or article.url, request, address_hash)
+    return _store(site, key, request.target or article.url, request, address_hash)
 
 
 def host_of(source: str) -> str:
@@ -205,7 +205,7 @@ def _used() -> Select[*tuple[int, ...]]:
     return select(*(select(func.count(Ping.id)).where(one).scalar_subquery() for one in counted))
 
 
-def _stored(site: Site, key: str, target: str, request: LinkbackRequest, address_hash: str | None) -> Ping:
+def _store(site: Site, key: str, target: str, request: LinkbackRequest, address_hash: str | None) -> Ping:
     source_hash = hashlib.sha256(request.source.partition("#")[0].encode()).hexdigest()
     same = select(Ping).where(Ping.site_id == site.id, Ping.key == key, Ping.source_hash == source_hash)
     if known := db.session.scalar(same):

@@ -13,7 +13,7 @@ from commentsvc.hosts import join_url
 from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Response
+from commentsvc.models.comment import ResponseKind
 from commentsvc.safe_http import FetchedPage, FetchFailed
 
 MAX_TITLE_LENGTH = 250
@@ -79,7 +79,7 @@ class SourceContent:
     excerpt: str
     links: int = 0
     words: frozenset[str] = frozenset()
-    response: Response = Response.MENTION
+    response: ResponseKind = ResponseKind.MENTION
     author: str = ""
     author_url: str | None = None
     url: str | None = None
@@ -163,11 +163,11 @@ def _read_html(page: FetchedPage, target: Target) -> SourceContent:
 
 def _excerpt(entry: Entry, around: str) -> str:
     """Return the text to show: all of a reply, nothing of a like or repost, a summary of others."""
-    if entry.response == Response.REPLY:
+    if entry.response == ResponseKind.REPLY:
         return entry.text or entry.summary or around
-    if entry.response == Response.MENTION:
+    if entry.response == ResponseKind.MENTION:
         return plain_text.crop(entry.summary, MAX_EXCERPT_LENGTH) or around
-    if entry.response in (Response.LIKE, Response.REPOST):
+    if entry.response in (ResponseKind.LIKE, ResponseKind.REPOST):
         return ""
     return plain_text.crop(entry.summary or plain_text.fold(entry.text), MAX_EXCERPT_LENGTH)
 

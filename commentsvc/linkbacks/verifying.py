@@ -20,7 +20,7 @@ from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import SourceContent, Target
 from commentsvc.markup import sanitize
-from commentsvc.models.comment import FACEPILE, Comment, Kind, Response, State
+from commentsvc.models.comment import FACEPILE, Comment, Kind, ResponseKind, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.ping import Ping, PingState
@@ -220,7 +220,7 @@ def _check_ban(ping: Ping, finding: SourceContent) -> None:
 
 
 def _mention(ping: Ping, finding: SourceContent) -> Mention:
-    parent = receiving.answered(ping.target) if finding.response == Response.REPLY else None
+    parent = receiving.answered(ping.target) if finding.response == ResponseKind.REPLY else None
     excerpt = ping.excerpt or finding.excerpt
     mention = Mention(
         kind=ping.protocol,
@@ -239,7 +239,7 @@ def _mention(ping: Ping, finding: SourceContent) -> Mention:
             is_made_up=not finding.says(ping.excerpt),
         ),
     )
-    return mention if mention.response in (Response.REPLY, Response.MENTION) else replace(mention, title="")
+    return mention if mention.response in (ResponseKind.REPLY, ResponseKind.MENTION) else replace(mention, title="")
 
 
 def _title(ping: Ping, finding: SourceContent) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from commentsvc import links, tokens
 from commentsvc.db import db
-from commentsvc.errors import N_, NotFound, PingRefused, found
+from commentsvc.errors import N_, NotFound, PingRefused, or_404
 from commentsvc.linkbacks.receiving import LinkbackRequest, SourceInvalid, TargetUnknown
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.ping import Ping, PingState
@@ -69,7 +69,7 @@ def status(receipt: str) -> Status:
     ping_id, _, proof = receipt.partition("-")
     if not (ping_id.isdecimal() and len(ping_id) < 19 and tokens.equal(_proof(int(ping_id)), proof)):
         raise NotFound
-    ping = found(db.session.get(Ping, int(ping_id)))
+    ping = or_404(db.session.get(Ping, int(ping_id)))
     return Status(ping.source, ping.target, _progress(ping), ping.comment)
 
 

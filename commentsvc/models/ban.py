@@ -86,7 +86,7 @@ class Bans:
         self.network_lengths = frozenset((one.version, one.prefixlen) for one in networks)
         self._words = [value for kind, value in self._named if kind == BanKind.WORD]
 
-    def name(self, site_id: int, marks: Iterable[tuple[str, str]]) -> bool:
+    def matches(self, site_id: int, marks: Iterable[tuple[str, str]]) -> bool:
         """Return whether any of these, as kind and value, is banned on a site."""
         return any(self._covers(site_id, mark) for mark in marks)
 

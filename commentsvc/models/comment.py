@@ -44,7 +44,7 @@ class Kind(StrEnum):
     WEBMENTION = "webmention"
 
 
-class Response(StrEnum):
+class ResponseKind(StrEnum):
     """What a linkback's page says about the article, as the IndieWeb's response types name it."""
 
     REPLY = "reply"
@@ -58,7 +58,7 @@ class Response(StrEnum):
 
 
 # Gestures without a text: shown as faces, and sent in great numbers by bridges to social networks.
-FACEPILE = (Response.LIKE, Response.REPOST, Response.RSVP_YES)
+FACEPILE = (ResponseKind.LIKE, ResponseKind.REPOST, ResponseKind.RSVP_YES)
 
 
 class State(StrEnum):

@@ -18,8 +18,8 @@ from commentsvc.models.moderator_action import ModeratorAction
 class Decision(Base):
     """``moderator`` is None if the policy decided; ``reasons`` say why; ``site_id`` is the comment's.
 
-    ``is_by_owner`` if it came from the site's own mailbox. It may belong to a ``ban`` or an ``action``. ``is_undo`` if
-    it took another decision back, so it is no judgement of the text.
+    ``is_by_mailbox`` if it came from the site's own mailbox, whoever reads it. It may belong to a ``ban`` or an
+    ``action``. ``is_undo`` if it took another decision back, so it is no judgement of the text.
     """
 
     __tablename__ = "decision"
@@ -40,7 +40,7 @@ class Decision(Base):
     ban_id: Mapped[int | None] = mapped_column(ForeignKey("ban.id", ondelete="SET NULL"))
     action_id: Mapped[int | None] = mapped_column(ForeignKey("moderator_action.id", ondelete="SET NULL"))
     is_undo: Mapped[bool] = mapped_column(default=False)
-    is_by_owner: Mapped[bool] = mapped_column(default=False)
+    is_by_mailbox: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     comment: Mapped[Comment] = relationship(lazy="joined", innerjoin=True)
@@ -51,12 +51,12 @@ class Decision(Base):
     @hybrid_property
     def is_by_person(self) -> bool:
         """Whether a moderator or the site's owner decided, not a rule."""
-        return self.moderator is not None or self.is_by_owner
+        return self.moderator is not None or self.is_by_mailbox
 
     @is_by_person.inplace.expression
     @classmethod
     def _is_by_person(cls) -> ColumnElement[bool]:
-        return cls.moderator_id.is_not(None) | cls.is_by_owner
+        return cls.moderator_id.is_not(None) | cls.is_by_mailbox
 
 
 def is_last() -> ColumnElement[bool]:

@@ -58,13 +58,13 @@ class Moderator(Base):
 
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
-        """Return the moderator with ``email``, in any case."""
+        """Return the moderator with this email address, upper or lower case, who has not been removed."""
         address = email.strip().lower()
         return db.session.scalar(select(cls).where(cls.email == address, cls.removed_at.is_(None)))
 
     @classmethod
     def of_site(cls, site_id: int) -> "list[Moderator]":
-        """Return the moderators of a site."""
+        """Return those who moderate a site, owners included."""
         moderators = db.session.scalars(select(cls).where(cls.removed_at.is_(None)).order_by(cls.id))
         return [one for one in moderators if one.moderates(site_id)]
 
@@ -74,27 +74,27 @@ class Moderator(Base):
         return self.role == Role.OWNER
 
     @property
-    def called(self) -> str:
-        """Their name in the log."""
+    def display_name(self) -> str:
+        """Their name, else their email address."""
         return self.name or self.email
 
     @cached_property
-    def gone(self) -> list[int]:
+    def removed_site_ids(self) -> list[int]:
         """Sites that were removed and are still being deleted: nobody sees them."""
         return list(db.session.scalars(select(Site.id).where(Site.removed_at.is_not(None))))
 
     def moderates(self, site_id: int | None) -> bool:
-        """Return whether they moderate a site; for None, all sites."""
-        return site_id not in self.gone if self.is_owner else any(site.id == site_id for site in self.sites)
+        """Return whether they moderate a site; with None, whether they moderate all sites."""
+        return site_id not in self.removed_site_ids if self.is_owner else any(site.id == site_id for site in self.sites)
 
-    def seen_sites(self) -> list[Site]:
+    def visible_sites(self) -> list[Site]:
         """Return their sites by name."""
         return list(db.session.scalars(Site.in_service().where(self.may_see(Site.id)).order_by(Site.name)))
 
     def may_see(
         self, site_id: QueryableAttribute[int] | QueryableAttribute[int | None] | ColumnElement[int]
     ) -> ColumnElement[bool]:
-        """They may see a row, as a condition on its column ``site_id``."""
+        """Return the condition that they may see the rows of a site."""
         if not self.is_owner:
             return site_id.in_([site.id for site in self.sites])
-        return site_id.is_(None) | site_id.not_in(self.gone) if self.gone else true()
+        return site_id.is_(None) | site_id.not_in(self.removed_site_ids) if self.removed_site_ids else true()

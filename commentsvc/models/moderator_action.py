@@ -19,7 +19,7 @@ class Actor(StrEnum):
     """Who acted."""
 
     MODERATOR = "moderator"
-    SITE_OWNER = "site-owner"  # by mail, from the site's own mailbox
+    SITE_MAILBOX = "site-mailbox"  # by mail, from the site's own mailbox
     OPERATOR = "operator"  # on the command line
 
 

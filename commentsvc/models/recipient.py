@@ -13,7 +13,7 @@ from commentsvc.db import Base, db
 class Frequency(StrEnum):
     """How often somebody wants notifications."""
 
-    AT_ONCE = "at-once"
+    IMMEDIATE = "at-once"
     HOURLY = "hourly"
     DAILY = "daily"
 
@@ -39,7 +39,7 @@ class Recipient(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     language: Mapped[str] = mapped_column(String(16), default="en")
-    frequency: Mapped[Frequency] = mapped_column(default=Frequency.AT_ONCE)
+    frequency: Mapped[Frequency] = mapped_column(default=Frequency.IMMEDIATE)
     mail_status: Mapped[MailStatus] = mapped_column(default=MailStatus.OPEN)
     reason: Mapped[str] = mapped_column(String(500), default="")
     bounces: Mapped[int] = mapped_column(default=0)
@@ -52,7 +52,7 @@ class Recipient(Base):
         return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
 
     @classmethod
-    def known(cls, email: str, language: str) -> "Recipient":
+    def get_or_create(cls, email: str, language: str) -> "Recipient":
         """Return the recipient with this address, created if new."""
         if found := cls.with_email(email):
             return found

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
 from commentsvc.db import Base, db
-from commentsvc.errors import NotFound, found
+from commentsvc.errors import NotFound, or_404
 
 AKISMET = "https://rest.akismet.com/1.1/comment-check"
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -128,7 +128,7 @@ class Site(Base):
         """Return the site with this key; raises ``NotFound``."""
         if not KEY.fullmatch(key):
             raise NotFound
-        return found(db.session.scalar(cls.in_service().where(cls.key == key)))
+        return or_404(db.session.scalar(cls.in_service().where(cls.key == key)))
 
     @property
     def home(self) -> str:

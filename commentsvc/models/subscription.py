@@ -43,8 +43,8 @@ class Subscription(Base):
     """``recipient`` is notified of ``topic`` on ``site`` once they have confirmed.
 
     ``key`` is the thread, which need not exist yet, for ``replies`` and ``thread``; ``comment`` is whose replies are
-    meant. ``name`` signs replies by email. ``asked_by`` and ``confirmed_by`` are the visitors (keyed hashes) who did:
-    an address belongs to who confirmed it.
+    meant. ``name`` signs replies by email. ``requested_by`` and ``confirmed_by`` are keyed hashes of visitors: an
+    address belongs to the one who confirmed it.
     """
 
     __tablename__ = "subscription"
@@ -63,7 +63,7 @@ class Subscription(Base):
     comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"), unique=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     state: Mapped[SubscriptionState] = mapped_column(default=SubscriptionState.UNCONFIRMED)
-    asked_by: Mapped[str | None] = mapped_column(String(32), index=True)
+    requested_by: Mapped[str | None] = mapped_column(String(32), index=True)
     confirmed_by: Mapped[str | None] = mapped_column(String(32), index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

@@ -38,7 +38,7 @@ OFFERED = timedelta(hours=1)  # for how long undo is offered right away; the log
 
 
 @dataclass(frozen=True)
-class SiteOwner:
+class SiteMailbox:
     """Whoever reads the site's own mailbox. They decide by email and mailed links, and sign in nowhere."""
 
 
@@ -47,7 +47,7 @@ class Operator:
     """Whoever types commands on the server."""
 
 
-Person = Moderator | SiteOwner | Operator
+Person = Moderator | SiteMailbox | Operator
 
 
 def record(
@@ -102,7 +102,7 @@ def check_unchanged(comment: Comment, seen_version: str, state: State, by: Perso
     if comment.state in (seen_state, state):
         return
     last = decisions.last_of(comment)
-    is_own = last is not None and (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_owner)
+    is_own = last is not None and (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_mailbox)
     if not is_own:
         raise DecidedMeanwhile(state=state_name(comment.state))
 
@@ -115,20 +115,20 @@ def state_name(state: str) -> str:
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:
     """Give one comment a state as part of ``action``."""
     moderator = by if isinstance(by, Moderator) else None
-    decisions.decide(comment, state, moderator, action=action, is_by_owner=isinstance(by, SiteOwner))
+    decisions.decide(comment, state, moderator, action=action, is_by_mailbox=isinstance(by, SiteMailbox))
 
 
 def undo(comment: Comment, state: State, by: Person) -> None:
     """Give one comment back the state that it had."""
     moderator = by if isinstance(by, Moderator) else None
-    decisions.undo(comment, state, moderator, is_by_owner=isinstance(by, SiteOwner))
+    decisions.undo(comment, state, moderator, is_by_mailbox=isinstance(by, SiteMailbox))
 
 
 def undo_decisions(action: ModeratorAction, by: Person) -> list[Comment]:
     """Give the comments back the states they had, except those that were decided about since."""
     moderator = by if isinstance(by, Moderator) else None
     changes = decisions.in_effect(Decision.action_id == action.id)
-    return decisions.restore_states(changes, moderator, is_by_owner=isinstance(by, SiteOwner))
+    return decisions.restore_states(changes, moderator, is_by_mailbox=isinstance(by, SiteMailbox))
 
 
 def locked(action_id: int) -> ModeratorAction | None:
@@ -168,7 +168,7 @@ def last_of(who: Moderator) -> ModeratorAction | None:
 def _actor(by: Person) -> Actor:
     if isinstance(by, Moderator):
         return Actor.MODERATOR
-    return Actor.SITE_OWNER if isinstance(by, SiteOwner) else Actor.OPERATOR
+    return Actor.SITE_MAILBOX if isinstance(by, SiteMailbox) else Actor.OPERATOR
 
 
 def _record_about(comments: Sequence[Comment], verb: Verb, by: Person) -> ModeratorAction:

@@ -28,7 +28,7 @@ from commentsvc.moderation.search import with_email
 REASON_BANNED = N_("the author is banned: %(whom)s")
 MAX_DAYS = 3650
 IDS_PER_QUERY = 20_000  # comments per query
-AT_ONCE = 20  # comments per transaction
+BATCH_SIZE = 20  # comments per transaction
 FEW = 10  # comments that are moved without asking again
 MAX_DOMAINS = 3  # of a comment's links that are offered
 OPEN = (State.PENDING, State.APPROVED)  # spam stays spam, so that it counts as evidence
@@ -52,7 +52,7 @@ def check(site: Site, author: AuthorIdentity) -> None:
     """Raise ``Banned`` or ``BannedWord`` if a ban of this site or of all sites matches."""
     bans = configuration.current().bans
     identifiers = author.ban_identifiers(bans.network_lengths)
-    if bans.name(site.id, identifiers):
+    if bans.matches(site.id, identifiers):
         raise Banned
     if bans.find_word_in(site.id, author.everything):
         raise BannedWord
@@ -170,7 +170,7 @@ def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
     """Take the last ids off ``comment_ids`` and trash these comments, unless the ban was lifted in the meantime."""
     imposed, changed = locked(ban.id), list[Comment]()
     while comment_ids and not changed and imposed is not None and imposed.lifted_at is None:
-        some, comment_ids[-AT_ONCE:] = comment_ids[-AT_ONCE:], []
+        some, comment_ids[-BATCH_SIZE:] = comment_ids[-BATCH_SIZE:], []
         changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
     for comment in changed:
         decisions.decide(comment, State.TRASHED, ban.moderator, [[REASON_BANNED, {"whom": ban.label}]], ban=ban)
@@ -198,7 +198,7 @@ def undo(ban: Ban) -> None:
 
 def restore_trashed(ban: Ban, by: Moderator | None = None) -> int:
     """Restore what a ban trashed, except what was decided about since, in batches; return how many. Commits."""
-    some = decisions.in_effect(Decision.ban_id == ban.id).limit(AT_ONCE)
+    some = decisions.in_effect(Decision.ban_id == ban.id).limit(BATCH_SIZE)
     return sum(db.in_batches(lambda: len(decisions.restore_states(some, by))))
 
 

@@ -22,7 +22,7 @@ from commentsvc.moderation import policy, training
 from commentsvc.notifications import channels, fan_out
 from commentsvc.prepared import Prepared
 
-LOG_COLUMNS = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_owner", "created_at")
+LOG_COLUMNS = ("comment_id", "site_id", "before", "after", "reasons", "is_undo", "is_by_mailbox", "created_at")
 INSERT_DECISION = Prepared(lambda: insert(Decision).values({name: bindparam(name) for name in LOG_COLUMNS}).inline())
 
 
@@ -67,25 +67,27 @@ def decide(
     *,
     ban: Ban | None = None,
     action: ModeratorAction | None = None,
-    is_by_owner: bool = False,
+    is_by_mailbox: bool = False,
 ) -> None:
     """Change the state of ``comment``, by a moderator, the site's owner, or the service itself.
 
     An unchanged state is not logged, except when a moderator confirms what only the score called spam: that is a
     training example.
     """
-    is_by_person = by is not None or is_by_owner
+    is_by_person = by is not None or is_by_mailbox
     is_confirmed = is_by_person and comment.state == state == State.SPAM and comment.learned_as is None
     if comment.state == state and not is_confirmed:
         return
     if is_by_person:
         training.learn(comment, state)
     _change_state(
-        comment, state, Decision(reasons=list(reasons), moderator=by, ban=ban, action=action, is_by_owner=is_by_owner)
+        comment,
+        state,
+        Decision(reasons=list(reasons), moderator=by, ban=ban, action=action, is_by_mailbox=is_by_mailbox),
     )
 
 
-def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_owner: bool = False) -> None:
+def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_mailbox: bool = False) -> None:
     """Restore the state that ``comment`` had, and train the filter with moderators' earlier decisions only."""
     if comment.state == state:
         return
@@ -95,7 +97,7 @@ def undo(comment: Comment, state: State, by: Moderator | None, *, is_by_owner: b
         training.learn(comment, lesson)
     else:
         training.unlearn(comment)
-    undone = Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True, is_by_owner=is_by_owner)
+    undone = Decision(reasons=[policy.REASON_UNDONE], moderator=by, is_undo=True, is_by_mailbox=is_by_mailbox)
     _change_state(comment, state, undone)
 
 
@@ -106,13 +108,13 @@ def in_effect(of: ColumnElement[bool]) -> Select[int, State | None]:
 
 
 def restore_states(
-    changes: Select[int, State | None], by: Moderator | None, *, is_by_owner: bool = False
+    changes: Select[int, State | None], by: Moderator | None, *, is_by_mailbox: bool = False
 ) -> list[Comment]:
     """Restore the states that comments had before ``changes``."""
     before = {comment_id: state for comment_id, state in db.session.execute(changes) if state}
     comments = Comment.all_locked(before)
     for comment in comments:
-        undo(comment, before[comment.id], by, is_by_owner=is_by_owner)
+        undo(comment, before[comment.id], by, is_by_mailbox=is_by_mailbox)
     return comments
 
 
@@ -201,7 +203,7 @@ def _log(comment: Comment, before: str | None, reasons: Sequence[Reason]) -> Non
         "after": comment.state,
         "reasons": list(reasons),
         "is_undo": False,
-        "is_by_owner": False,
+        "is_by_mailbox": False,
         "created_at": clock.now(),
     }
     db.session.flush()  # flush earlier decisions first

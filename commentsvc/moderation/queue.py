@@ -97,7 +97,7 @@ def waiting(who: Moderator) -> int:
 
 def waiting_by_site(who: Moderator) -> list[tuple[Site, int]]:
     """Return the moderator's sites by name, each with its number of pending comments."""
-    sites = who.seen_sites()
+    sites = who.visible_sites()
     if len(sites) <= FEW:
         there = search.count(who, [CommentFilter(state=State.PENDING, site=site.id) for site in sites], MANY)
         return list(zip(sites, there, strict=True))

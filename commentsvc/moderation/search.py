@@ -136,7 +136,7 @@ def _looked_for(who: Moderator, wanted: CommentFilter) -> list[Lookup]:
         places = _places(who, wanted)
         if len(places) <= MAX_PLACES:
             return [_in_table(*place) for place in places]
-    gone = [f"=s{site}" for site in who.gone]
+    gone = [f"=s{site}" for site in who.removed_site_ids]
     return [full_text(list(_tag_groups(who, wanted)), texts, _days(wanted), without=gone)]
 
 

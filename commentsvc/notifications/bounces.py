@@ -10,14 +10,14 @@ MAX_COUNT = 3  # temporary bounces until an address is paused
 DURING = timedelta(days=30)
 
 
-def pause(email: str, reason: str) -> None:
+def record_hard_bounce(email: str, reason: str) -> None:
     """Pause an address that does not exist, until somebody reopens it."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
         recipient.mail_status, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
-def count(email: str, reason: str) -> None:
+def record_soft_bounce(email: str, reason: str) -> None:
     """Count a failure that may be temporary; after several, pause the address."""
     recipient = Recipient.with_email(email)
     if recipient is None:
@@ -27,10 +27,10 @@ def count(email: str, reason: str) -> None:
     recipient.bounces += 1
     recipient.bounced_at = clock.now()
     if recipient.bounces >= MAX_COUNT:
-        pause(email, reason)
+        record_hard_bounce(email, reason)
 
 
-def complain(email: str, reason: str) -> None:
+def record_complaint(email: str, reason: str) -> None:
     """Pause an address whose owner marked an email as spam."""
     if recipient := Recipient.with_email(email):
         subscriptions.refuse(recipient, MailStatus.COMPLAINED, reason[:500])

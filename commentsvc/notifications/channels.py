@@ -166,7 +166,7 @@ def _public(comment: Comment) -> dict[str, Any]:
 
 def _reasons(comment: Comment) -> list[str]:
     """The reasons in English, since programs do not read in a moderator's language."""
-    with i18n.speaking(i18n.SOURCE):
+    with i18n.using_language(i18n.SOURCE):
         return [i18n.reason(reason) for reason in comment.reasons]
 
 
@@ -193,7 +193,7 @@ def claim() -> ClaimedDelivery | None:
 def _in_words(channel: Channel, data: Mapping[str, Any], count: int) -> tuple[str, str]:
     """Return title and text of a push, in the blog's language."""
     site = db.session.scalar(select(Site).where(Site.key == data.get("site", ""))) or channel.site
-    with i18n.speaking(site.language if site else i18n.SOURCE):
+    with i18n.using_language(site.language if site else i18n.SOURCE):
         if "id" not in data:
             return "commentsvc", i18n.gettext("It works.")
         one, many = (

@@ -15,7 +15,7 @@ from commentsvc.characters import isolated
 from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.markup.render import render_for_email
-from commentsvc.models.comment import Comment, Response, State
+from commentsvc.models.comment import Comment, ResponseKind, State
 from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.email_item import EmailItem
 from commentsvc.models.moderator import Moderator
@@ -71,10 +71,10 @@ class _DigestThread:
 def render_email(email: Email) -> RenderedEmail | None:
     """Render an email as things are now; None if nothing is left to report, or nobody wants it."""
     recipient = Recipient.with_email(email.recipient)
-    if recipient is None or not (recipient.is_open or email.kind in WHATEVER_COMES_BACK):
+    if recipient is None or not (recipient.is_open or email.kind in SENT_DESPITE_BOUNCES):
         return None
-    with i18n.speaking(email.language):
-        plan = KINDS[email.kind](email, recipient)
+    with i18n.using_language(email.language):
+        plan = RENDERERS[email.kind](email, recipient)
         if plan is None:
             return None
         facts = {
@@ -98,7 +98,7 @@ def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
     stop_url = subscriptions.never_url(subscription)
     facts = {
         "site": subscription.site,
-        "confirm_url": subscriptions.confirm_url(subscription, email.facts.get("asker", "")),
+        "confirm_url": subscriptions.confirm_url(subscription, email.facts.get("requester", "")),
         "stop_url": stop_url,
         "why": i18n.gettext("Is someone else using your address?"),
     }
@@ -111,14 +111,14 @@ def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
     if not items:
         return None
     (item, *_), template = items, "reply" if email.kind == EmailKind.REPLY else "thread"
-    comment, heard, thread = item.comment, item.subscription, item.comment.thread
-    stop_url = subscriptions.stop_url([heard])
-    reply_to = return_address.of_replies(heard, comment) if _may_answer(heard) else None
+    comment, subscription, thread = item.comment, item.subscription, item.comment.thread
+    stop_url = subscriptions.stop_url([subscription])
+    reply_to = return_address.of_replies(subscription, comment) if _may_answer(subscription) else None
     facts = {
         "comment": comment,
         "parent": comment.parent if comment.parent and comment.parent.is_visible else None,
         "thread": thread,
-        "why": i18n.gettext(WHY[heard.topic], site=thread.site.name),
+        "why": i18n.gettext(WHY[subscription.topic], site=thread.site.name),
         "comment_url": _url(comment),
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
@@ -140,12 +140,12 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
     if not items:
         return None
     comments, more = _listed(items, lambda one: (one.thread.site.name, one.thread_id, one.id))
-    talks = [_DigestThread(those[0].thread, those) for those in _by_thread(comments)]
+    threads = [_DigestThread(those[0].thread, those) for those in _by_thread(comments)]
     sites = {one.comment.thread.site_id: one.comment.thread.site for one in items}
     stop_url = subscriptions.stop_url([item.subscription for item in items])
     names = ", ".join(site.name for site in sites.values())
     facts = {
-        "talks": talks,
+        "threads": threads,
         "count": len(items),
         "more": more,
         "why": _why_together(recipient, items),
@@ -158,7 +158,7 @@ def _digest(email: Email, recipient: Recipient) -> _Plan | None:
 
 def _why_together(recipient: Recipient, items: Sequence[EmailItem]) -> str:
     """Return why several comments come in one email: that was asked for, or many were approved at once."""
-    if recipient.frequency != Frequency.AT_ONCE:
+    if recipient.frequency != Frequency.IMMEDIATE:
         return i18n.gettext("You asked for a digest.")
     reasons = (i18n.gettext(WHY[one.subscription.topic], site=one.comment.thread.site.name) for one in items)
     return " ".join(dict.fromkeys(reasons))
@@ -169,7 +169,7 @@ def _held(email: Email, recipient: Recipient) -> _Plan | None:
     items = _still_to_tell(email, State.PENDING)
     if not items:
         return None
-    heard = items[0].subscription
+    subscription = items[0].subscription
     site, one = items[0].comment.thread.site, items[0].comment
     stop_url = subscriptions.stop_url(item.subscription for item in items)
     facts: dict[str, Any] = {
@@ -184,23 +184,23 @@ def _held(email: Email, recipient: Recipient) -> _Plan | None:
         comments, more = _listed(items, lambda one: one.id)
         facts |= {"comments": comments, "count": len(items), "more": more}
         return _Plan("held_digest", facts, headers)
-    may_decide = moderation_links.is_held_by(heard, one)
-    reply_to = return_address.of_decisions(heard, one) if may_decide else None
+    may_decide = moderation_links.may_decide(subscription, one)
+    reply_to = return_address.of_decisions(subscription, one) if may_decide else None
     facts |= {
         "comment": one,
         "kind": _kind(one),
         "thread": one.thread,
         "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
-        "actions": _decision_urls(one, heard) if may_decide else {},
+        "actions": _decision_urls(one, subscription) if may_decide else {},
         "answers": reply_to is not None,
-        "may_write": one.is_discussion and moderation_links.moderator_of(heard) is not None,
+        "may_write": one.is_discussion and moderation_links.moderator_of(subscription) is not None,
     }
     headers |= {"references": (enqueue.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
     return _Plan("held", facts, headers)
 
 
-def _decision_urls(comment: Comment, heard: Subscription) -> dict[str, str]:
-    return {state: moderation_links.url(comment, state, heard) for state in moderation_links.STATES}
+def _decision_urls(comment: Comment, subscription: Subscription) -> dict[str, str]:
+    return {state: moderation_links.url(comment, state, subscription) for state in moderation_links.STATES}
 
 
 def _sign_in(email: Email, recipient: Recipient) -> _Plan | None:
@@ -210,7 +210,7 @@ def _sign_in(email: Email, recipient: Recipient) -> _Plan | None:
         return None
     url = one_time_links.sign_in_url(moderator)
     minutes = int(one_time_links.LIFETIME.total_seconds() // 60)
-    blogs = ", ".join(site.name for site in moderator.seen_sites()) or settings.current().host
+    blogs = ", ".join(site.name for site in moderator.visible_sites()) or settings.current().host
     facts = {"url": url, "minutes": minutes, "invited_by": email.facts.get("invited_by", ""), "blogs": blogs}
     return _Plan("sign_in", facts, {"is_secret": True})
 
@@ -233,7 +233,7 @@ def _returned(email: Email, _recipient: Recipient) -> _Plan:
     return _Plan("returned", {"sentence": sentence, "body": facts["body"], "url": facts["url"]}, headers)
 
 
-KINDS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
+RENDERERS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
     EmailKind.CONFIRM: _confirm,
     EmailKind.REPLY: _one_comment,
     EmailKind.THREAD: _one_comment,
@@ -252,15 +252,15 @@ WHY = {
     Topic.HELD: N_("You moderate comments on %(site)s."),
 }
 RESPONSES = {
-    Response.REPLY: N_("Reply"),
-    Response.LIKE: N_("Like"),
-    Response.REPOST: N_("Repost"),
-    Response.RSVP_YES: N_("will attend"),
-    Response.RSVP_NO: N_("cannot attend"),
-    Response.RSVP_MAYBE: N_("might attend"),
-    Response.RSVP_INTERESTED: N_("is interested"),
+    ResponseKind.REPLY: N_("Reply"),
+    ResponseKind.LIKE: N_("Like"),
+    ResponseKind.REPOST: N_("Repost"),
+    ResponseKind.RSVP_YES: N_("will attend"),
+    ResponseKind.RSVP_NO: N_("cannot attend"),
+    ResponseKind.RSVP_MAYBE: N_("might attend"),
+    ResponseKind.RSVP_INTERESTED: N_("is interested"),
 }
-WHATEVER_COMES_BACK = (
+SENT_DESPITE_BOUNCES = (
     EmailKind.PERSONAL_DATA,
     EmailKind.SIGN_IN,
     EmailKind.TEST,
@@ -304,9 +304,9 @@ def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:
     return (enqueue.message_id_of_thread(comment.thread_id), *reversed(chain))
 
 
-def _may_answer(heard: Subscription) -> bool:
+def _may_answer(subscription: Subscription) -> bool:
     """Return whether it is known how this reader signs a reply."""
-    return bool(heard.name) and heard.is_readers
+    return bool(subscription.name) and subscription.is_readers
 
 
 def _render(name: str, facts: Mapping[str, Any]) -> str:
@@ -330,7 +330,7 @@ def _kind(comment: Comment) -> str:
     """Return the kind of a linkback; empty for comments."""
     if not comment.is_linkback:
         return ""
-    response = RESPONSES.get(Response(comment.response)) if comment.response else None
+    response = RESPONSES.get(ResponseKind(comment.response)) if comment.response else None
     return " · ".join([comment.kind.capitalize(), *([i18n.gettext(response)] if response else [])])
 
 

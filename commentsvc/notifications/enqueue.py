@@ -83,7 +83,7 @@ def add_item(email: Email, comment: Comment, subscription: Subscription, dedupe_
 
 def apply_frequency(recipient: Recipient) -> None:
     """Apply a recipient's new frequency to the emails that wait."""
-    due_at = clock.now() if recipient.frequency == Frequency.AT_ONCE else recipient.next_digest()
+    due_at = clock.now() if recipient.frequency == Frequency.IMMEDIATE else recipient.next_digest()
     waits = update(Email).where(Email.kind == EmailKind.DIGEST, Email.recipient == recipient.email)
     waits = waits.where(Email.state == EmailState.QUEUED, Email.tries == 0, Email.due_at > due_at)
     db.session.execute(waits.values(due_at=due_at, created_at=due_at))

@@ -22,8 +22,8 @@ GATHER = timedelta(seconds=5)  # what follows within this time is one email
 MAX_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
 HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
 # The kind of email for each topic, the most specific first.
-KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
-TOPIC_PRIORITY = tuple(KINDS)
+EMAIL_KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
+TOPIC_PRIORITY = tuple(EMAIL_KINDS)
 
 
 def notify_published(comment: Comment, *, is_decided: bool = False) -> None:
@@ -39,7 +39,7 @@ def notify_published(comment: Comment, *, is_decided: bool = False) -> None:
     subscriptions = _matching_subscriptions(comment)
     addresses = [subscription.recipient.email for subscription in subscriptions]
     notified |= enqueue.notified_before(comment, addresses)
-    waiting = enqueue.waiting(KINDS.values(), addresses) if is_decided else {}
+    waiting = enqueue.waiting(EMAIL_KINDS.values(), addresses) if is_decided else {}
     moderators = {one.email for one in Moderator.of_site(comment.thread.site_id)}
     emails = {}
     for subscription in subscriptions:
@@ -79,18 +79,18 @@ def _own_addresses(comment: Comment) -> Iterator[str]:
 
 
 def _is_writers(subscription: Subscription, comment: Comment) -> bool:
-    return comment.visitor is not None and comment.visitor in (subscription.asked_by, subscription.confirmed_by)
+    return comment.visitor is not None and comment.visitor in (subscription.requested_by, subscription.confirmed_by)
 
 
 def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool, is_one_of_many: bool) -> Email:
     recipient = subscription.recipient
-    if recipient.frequency != Frequency.AT_ONCE:
+    if recipient.frequency != Frequency.IMMEDIATE:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
     due_at = clock.now() + GATHER if is_decided else clock.now()
     if is_one_of_many:
         return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=due_at)
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
-    return enqueue.add_email(KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
+    return enqueue.add_email(EMAIL_KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
 
 
 def notify_pending(comment: Comment) -> None:
@@ -105,7 +105,7 @@ def notify_pending(comment: Comment) -> None:
         if not subscription.is_active or enqueue.is_already_notified(dedupe_key, recipient):
             continue
         due_at = recipient.next_digest()
-        if recipient.frequency == Frequency.AT_ONCE:
+        if recipient.frequency == Frequency.IMMEDIATE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
             now = clock.now()
             due_at = max(now + GATHER, min(last, now) + HELD_EVERY if last else now)  # it may be later than now

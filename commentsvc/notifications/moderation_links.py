@@ -55,12 +55,12 @@ def find(token: str) -> ModerationLink:
     comment_id, state, subscription_id, text_version = tokens.read(PURPOSE, token, LIFETIME)
     comment = db.session.get(Comment, comment_id)
     subscription = db.session.get(Subscription, subscription_id)
-    if comment is None or subscription is None or not is_held_by(subscription, comment):
+    if comment is None or subscription is None or not may_decide(subscription, comment):
         raise LinkInvalid
     return ModerationLink(comment, State(state), subscription, text_version)
 
 
-def is_held_by(subscription: Subscription, comment: Comment) -> bool:
+def may_decide(subscription: Subscription, comment: Comment) -> bool:
     """Return whether this recipient may decide about comments of the site: its own mailbox, or a moderator."""
     site = comment.thread.site
     if subscription.site_id != site.id:

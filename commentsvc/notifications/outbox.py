@@ -117,7 +117,7 @@ def _finish(email: Email, state: EmailState, answer: str) -> None:
     email.waits_for_server = False
 
 
-def sent(email_id: int, answer: str) -> None:
+def mark_sent(email_id: int, answer: str) -> None:
     """Mark an email as sent, and release those that only waited for the server."""
     email = db.session.get_one(Email, email_id)
     _finish(email, EmailState.SENT, answer)
@@ -145,7 +145,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
     if failure.is_final or now - email.created_at > GIVE_UP_AFTER:
         _finish(email, EmailState.FAILED, failure.answer)
         if failure.is_about_recipient and NO_SUCH_ADDRESS.search(failure.answer):
-            bounces.count(email.recipient, failure.answer)
+            bounces.record_soft_bounce(email.recipient, failure.answer)
     else:
         email.due_at = now + min(FIRST_GAP * 2 ** min(email.tries - 1, 20), MAX_GAP)
     reported = [email.id] if email.kind == EmailKind.TEST else []

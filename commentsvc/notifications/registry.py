@@ -18,7 +18,7 @@ class Entry:
     """A recipient with subscriptions, each with its thread, if there is one yet."""
 
     recipient: Recipient
-    heard: list[tuple[Subscription, Thread | None]]
+    subscriptions: list[tuple[Subscription, Thread | None]]
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | 
         rows = rows.where(Recipient.mail_status == mail_status)
     found = list(db.session.scalars(rows.where(Recipient.id < before) if before else rows))
     shown = found[:PAGE]
-    heard = _heard([one.id for one in shown])
-    entries = [Entry(one, heard.get(one.id, [])) for one in shown]
+    subscriptions = _subscriptions_of([one.id for one in shown])
+    entries = [Entry(one, subscriptions.get(one.id, [])) for one in shown]
     return RecipientPage(entries, shown[-1].id if len(found) > PAGE else None)
 
 
 def subscriptions_of(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:
     """Return all subscriptions of somebody, newest first."""
-    return _heard([recipient.id]).get(recipient.id, [])
+    return _subscriptions_of([recipient.id]).get(recipient.id, [])
 
 
-def _heard(recipient_ids: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
+def _subscriptions_of(recipient_ids: list[int]) -> dict[int, list[tuple[Subscription, Thread | None]]]:
     threads_of = (Thread.site_id == Subscription.site_id) & (Thread.key == Subscription.key)
     rows = (
         select(Subscription, Thread)

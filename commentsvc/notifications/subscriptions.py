@@ -31,12 +31,12 @@ KNOWN = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED)
 
 
 def subscribe_to_replies(
-    comment: Comment, email: str, asker: str | None, *, is_confirmed: bool = False
+    comment: Comment, email: str, requester: str | None, *, is_confirmed: bool = False
 ) -> Subscription:
     """Subscribe the author of ``comment`` to direct replies, once they confirm their address."""
     subscription = Subscription(topic=Topic.REPLIES, comment_id=comment.id, key=comment.thread.key)
     site, name = comment.thread.site, comment.author
-    return _ask(subscription, site, email, comment.language, asker, name, is_confirmed=is_confirmed)
+    return _ask(subscription, site, email, comment.language, requester, name, is_confirmed=is_confirmed)
 
 
 def follow(site: Site, key: str, email: str, language: str, visitor: str | None = None, name: str = "") -> Subscription:
@@ -60,7 +60,7 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
 
     It needs no confirmation: whoever set the address up decides.
     """
-    recipient = Recipient.known(email, language)
+    recipient = Recipient.get_or_create(email, language)
     conditions = (
         Subscription.topic == topic,
         Subscription.site_id == site.id,
@@ -79,7 +79,7 @@ def watch(site: Site, email: str, topic: Topic, language: str) -> Subscription:
 
 def move_watched(old_email: str, new_email: str, language: str) -> None:
     """Send what a moderator gets at one address to another one, also what is due. What they get as a reader stays."""
-    old, new = Recipient.with_email(old_email), Recipient.known(new_email, language)
+    old, new = Recipient.with_email(old_email), Recipient.get_or_create(new_email, language)
     if old is None or old is new:
         return
     new.frequency = old.frequency
@@ -113,7 +113,7 @@ def _ask(
 
     An email binds its confirmation to who asked: until a new email is sent, earlier requests stay unconfirmed.
     """
-    recipient = Recipient.known(email, language)
+    recipient = Recipient.get_or_create(email, language)
     is_known = is_confirmed or _confirmed_before(recipient, visitor)
     asks = not is_known and _may_ask(recipient)
     is_new = subscription.id is None
@@ -121,20 +121,20 @@ def _ask(
     subscription.recipient_id, subscription.recipient = recipient.id, recipient
     subscription.state = SubscriptionState.ACTIVE if is_known else SubscriptionState.UNCONFIRMED
     if is_new or is_known or asks:
-        subscription.asked_by, subscription.name = visitor, name or subscription.name or ""
+        subscription.requested_by, subscription.name = visitor, name or subscription.name or ""
     db.session.add(subscription)
     db.session.flush()
     if asks:
         recipient.language = language if not _is_confirmed(recipient) else recipient.language
         enqueue.add_email(
-            EmailKind.CONFIRM, recipient, subscription=subscription, facts={"asker": _asker(subscription)}
+            EmailKind.CONFIRM, recipient, subscription=subscription, facts={"requester": _requester(subscription)}
         )
     return subscription
 
 
-def _asker(subscription: Subscription) -> str:
+def _requester(subscription: Subscription) -> str:
     """Return whose request a confirmation is about, as a keyed hash."""
-    return tokens.keyed_hash("asker", subscription.asked_by or "", length=6)
+    return tokens.keyed_hash("requester", subscription.requested_by or "", length=6)
 
 
 def _may_ask(recipient: Recipient) -> bool:
@@ -168,7 +168,7 @@ def _confirmed_before(recipient: Recipient, visitor: str | None) -> bool:
     theirs = (
         select(Subscription.id)
         .where(Subscription.recipient_id == recipient.id, Subscription.state.in_(KNOWN))
-        .where((Subscription.asked_by == visitor) | (Subscription.confirmed_by == visitor))
+        .where((Subscription.requested_by == visitor) | (Subscription.confirmed_by == visitor))
         .where(Subscription.topic.in_(READERS_TOPICS))
     )
     return db.session.scalar(theirs.limit(1)) is not None
@@ -181,11 +181,11 @@ def parse_confirm_token(token: str) -> tuple[Subscription, bool]:
         LinkInvalid, LinkExpired
     """
     content = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    row_id, asker = (
+    row_id, requester = (
         content if isinstance(content, list) else (content, "")
     )  # emails of former versions have an id alone
     subscription = _existing(Subscription, row_id)
-    return subscription, tokens.equal(asker, _asker(subscription))
+    return subscription, tokens.equal(requester, _requester(subscription))
 
 
 def find_recipient(token: str) -> Recipient:
@@ -212,10 +212,10 @@ class UnsubscribeRequest:
 
 def parse_unsubscribe_token(token: str) -> UnsubscribeRequest:
     """Return what a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
-    meant = tokens.read(STOP, token, STOP_WITHIN)
-    if isinstance(meant, int):
-        meant = ["one", meant]
-    what, ids = meant
+    payload = tokens.read(STOP, token, STOP_WITHIN)
+    if isinstance(payload, int):
+        payload = ["one", payload]
+    what, ids = payload
     if what != "these":
         subscription = _existing(Subscription, ids)
         return UnsubscribeRequest(subscription.recipient, [subscription], is_for_good=what == "never")
@@ -259,8 +259,8 @@ def confirmed_with(subscription: Subscription, *, is_askers: bool = True) -> lis
     is about a comment that was deleted is left out.
     """
     others = [one for one in of(subscription.recipient) if one.id != subscription.id and is_askers]
-    waiting = [one for one in others if one.state == SubscriptionState.UNCONFIRMED and one.asked_by is not None]
-    same = [one for one in waiting if one.asked_by == subscription.asked_by]
+    waiting = [one for one in others if one.state == SubscriptionState.UNCONFIRMED and one.requested_by is not None]
+    same = [one for one in waiting if one.requested_by == subscription.requested_by]
     return [subscription, *(one for one in same if one.comment is None or one.comment.state != State.TRASHED)]
 
 
@@ -274,7 +274,7 @@ def confirm(
     activated = confirmed_with(subscription, is_askers=is_askers)
     _open(subscription.recipient)
     if not is_askers:
-        subscription.asked_by, subscription.name = visitor, ""
+        subscription.requested_by, subscription.name = visitor, ""
     subscription.confirmed_by = visitor
     for one in activated:
         if chosen is None or one.id in chosen:
@@ -310,9 +310,9 @@ def _open(recipient: Recipient) -> None:
         reopen(recipient)
 
 
-def confirm_url(subscription: Subscription, asker: str) -> str:
+def confirm_url(subscription: Subscription, requester: str) -> str:
     """Return the address of the page that confirms with a button."""
-    return _url(CONFIRM, [subscription.id, asker])
+    return _url(CONFIRM, [subscription.id, requester])
 
 
 def never_url(subscription: Subscription) -> str:
@@ -320,9 +320,9 @@ def never_url(subscription: Subscription) -> str:
     return _url(STOP, ["never", subscription.id])
 
 
-def stop_url(heard: Iterable[Subscription]) -> str:
+def stop_url(subscriptions: Iterable[Subscription]) -> str:
     """Return the address of the unsubscribe page, and of the one-click POST."""
-    first, *others = sorted({one.id for one in heard})
+    first, *others = sorted({one.id for one in subscriptions})
     return _url(STOP, ["these", [first, *others]] if others else first)
 
 

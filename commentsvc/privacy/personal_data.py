@@ -33,7 +33,7 @@ from commentsvc.moderation.search import with_email
 PURPOSE = "personal-data"
 REASON_ERASED = N_("erased at its author’s request")
 NOBODY = "–"
-AT_ONCE = 50  # comments per transaction
+BATCH_SIZE = 50  # comments per transaction
 
 
 def token_for(email: str) -> str:
@@ -52,7 +52,7 @@ def collect(email: str) -> dict[str, Any]:
     """Return everything as JSON values; times are ISO 8601."""
     address = email.strip().lower()
     recipient = Recipient.with_email(address)
-    heard = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
+    theirs = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
     emails = select(Email).where(Email.recipient == address).order_by(Email.id)
     banned = select(Ban).where(Ban.kind == BanKind.EMAIL, Ban.value == address)
     return {
@@ -60,7 +60,7 @@ def collect(email: str) -> dict[str, Any]:
         "comments": [_comment(one) for one in comments_of(address)],
         "subscriptions": [
             {"site": one.site.key, "topic": one.topic, "article": one.key, "state": one.state, "since": _iso(one)}
-            for one in db.session.scalars(heard)
+            for one in db.session.scalars(theirs)
         ],
         "emails": [
             {"kind": one.kind, "subject": one.subject, "text": one.text, "state": one.state, "written": _iso(one)}
@@ -90,7 +90,7 @@ def erase(email: str, by: Person | None = None) -> int:
 
 
 def _erase_some(address: str) -> int:
-    some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(AT_ONCE)))
+    some = list(db.session.scalars(select(Comment).where(with_email(address)).order_by(Comment.id).limit(BATCH_SIZE)))
     delivered = Delivery.payload["data"]["id"].as_integer().in_([comment.id for comment in some])
     db.session.execute(delete(Delivery).where(delivered), execution_options={"synchronize_session": False})
     comments = Comment.all_locked([comment.id for comment in some])

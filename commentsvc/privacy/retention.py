@@ -21,7 +21,7 @@ from commentsvc.models.site import Site
 from commentsvc.moderation import decisions
 from commentsvc.privacy import personal_data
 
-AT_ONCE = 50  # rows of each kind and site
+BATCH_SIZE = 50  # rows of each kind and site
 EMAILS_FOR = timedelta(days=90)
 REASON_FORGOTTEN = "its comment was deleted after the days that this blog keeps such"
 
@@ -82,14 +82,16 @@ def _old_addresses(site: Site) -> list[int]:
         return []
     old = Comment.address_hash.is_not(None), Comment.created_at < _days_ago(site.keep_addresses_days)
     theirs = select(Comment.id).where(unindexed(Comment.site_id) == site.id, *old)
-    return list(db.session.scalars(theirs.limit(AT_ONCE)))
+    return list(db.session.scalars(theirs.limit(BATCH_SIZE)))
 
 
 def _old_pings(site: Site) -> list[int]:
     if not site.keep_addresses_days:
         return []
     theirs = select(Ping.id).where(Ping.site_id == site.id, Ping.address_hash.is_not(None))
-    return list(db.session.scalars(theirs.where(Ping.created_at < _days_ago(site.keep_addresses_days)).limit(AT_ONCE)))
+    return list(
+        db.session.scalars(theirs.where(Ping.created_at < _days_ago(site.keep_addresses_days)).limit(BATCH_SIZE))
+    )
 
 
 def _old_comments(site: Site) -> list[int]:
@@ -99,14 +101,14 @@ def _old_comments(site: Site) -> list[int]:
             lately = exists().where(Decision.comment_id == Comment.id, Decision.created_at >= _days_ago(days))
             old = _of(site).where(Comment.state == state, Comment.created_at < _days_ago(days), ~lately)
             old = old.where((Comment.author != personal_data.NOBODY) | ~_has_answers())
-            found += db.session.scalars(old.order_by(Comment.id).limit(AT_ONCE))
+            found += db.session.scalars(old.order_by(Comment.id).limit(BATCH_SIZE))
     return found
 
 
 def _over(table: type[Email | Delivery], queued: str) -> list[int]:
     """Return old emails that were sent or given up."""
     old = table.created_at < clock.now() - EMAILS_FOR
-    return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(AT_ONCE)))
+    return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(BATCH_SIZE)))
 
 
 def _has_answers() -> ColumnElement[bool]:

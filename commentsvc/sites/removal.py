@@ -27,7 +27,7 @@ from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.sites import sites
 
-AT_ONCE = 200  # rows
+BATCH_SIZE = 200  # rows
 
 
 def begin(site: Site, by: Person) -> None:
@@ -82,7 +82,7 @@ def _rows_of(site: Site) -> list[tuple[type[Base], ColumnElement[bool]]]:
 
 def _delete_some(table: type[Base], theirs: ColumnElement[bool]) -> int:
     keys: list[Any] = list(table.__table__.primary_key)
-    some = [tuple(row) for row in db.session.execute(select(*keys).where(theirs).limit(AT_ONCE))]
+    some = [tuple(row) for row in db.session.execute(select(*keys).where(theirs).limit(BATCH_SIZE))]
     if some:
         gone = delete(table).where(tuple_(*keys).in_(some))
         db.session.execute(gone, execution_options={"synchronize_session": False})

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from commentsvc import versions
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, Refusal, found
+from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import KEY, Site
 from commentsvc.models.watched_feed import WatchedFeed
@@ -97,7 +97,7 @@ def change(site: Site, values: Mapping[str, Any], by: Person) -> ModeratorAction
 
 def undo_change(action: ModeratorAction) -> list[Any]:
     """Restore the rules, except those that were changed again since."""
-    site = found(db.session.get(Site, action.site_id or 0))
+    site = or_404(db.session.get(Site, action.site_id or 0))
     before, left = action.undo_data["before"], action.undo_data["left"]
     _apply(site, {name: value for name, value in before.items() if _now(site, name) == left[name]})
     return []

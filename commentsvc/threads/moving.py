@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import links, versions
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, found
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, or_404
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -23,7 +23,7 @@ from commentsvc.threads import threads
 
 KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
 TIMES = ("created_at", "active_at", "closed_at")
-AT_ONCE = 5000  # values per query that every database accepts
+BATCH_SIZE = 5000  # values per query that every database accepts
 
 
 class NotBelowItself(Refusal):
@@ -121,9 +121,9 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
         one.thread_id, one.thread = thread.id, thread
     db.session.flush()
     ids = [one.id for one in moved]
-    for start in range(0, len(ids), AT_ONCE):
-        heard = Subscription.comment_id.in_(ids[start : start + AT_ONCE])
-        db.session.execute(update(Subscription).where(heard).values(key=thread.key))
+    for start in range(0, len(ids), BATCH_SIZE):
+        theirs = Subscription.comment_id.in_(ids[start : start + BATCH_SIZE])
+        db.session.execute(update(Subscription).where(theirs).values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
         recount(place)
 
@@ -210,8 +210,8 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     thread = Thread(**undo_data["thread"] | {name: times.get(name) for name in TIMES})
     db.session.add(thread)
     db.session.flush()
-    for start in range(0, len(undo_data["comments"]), AT_ONCE):
-        some = undo_data["comments"][start : start + AT_ONCE]
+    for start in range(0, len(undo_data["comments"]), BATCH_SIZE):
+        some = undo_data["comments"][start : start + BATCH_SIZE]
         theirs = Comment.id.in_(some) | Comment.root_id.in_(some)  # and what answers them since
         _carry_over(theirs & (Comment.thread_id == into.id), into.id, thread.id)
     db.session.execute(
@@ -260,8 +260,8 @@ def _move_subscriptions(site_id: int, before: str, after: str) -> list[int]:
 
 
 def _follow(subscriptions: Sequence[int], key: str) -> None:
-    for start in range(0, len(subscriptions), AT_ONCE):
-        some = Subscription.id.in_(subscriptions[start : start + AT_ONCE])
+    for start in range(0, len(subscriptions), BATCH_SIZE):
+        some = Subscription.id.in_(subscriptions[start : start + BATCH_SIZE])
         db.session.execute(update(Subscription).where(some).values(key=key))
 
 
@@ -316,7 +316,7 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
 
 def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorAction:
     """Remove an alias; raises ``NotFound``."""
-    alias = found(db.session.get(ThreadAlias, alias_id))
+    alias = or_404(db.session.get(ThreadAlias, alias_id))
     if alias.thread_id != thread.id:
         raise NotFound
     key = alias.key

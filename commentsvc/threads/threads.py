@@ -53,10 +53,10 @@ def closed_since(thread: Thread) -> datetime | None:
 
 def find_or_open(site: Site, key: str) -> Thread:
     """Return the thread with ``key``, opened if new."""
-    return Thread.at(site, key) or opened(site, key)
+    return Thread.at(site, key) or open_thread(site, key)
 
 
-def opened(site: Site, key: str) -> Thread:
+def open_thread(site: Site, key: str) -> Thread:
     """Open a thread with ``key``, or return the one that somebody else opened at the same moment."""
     url = links.article(site.home, key)
     if len(url) > links.MAX_ADDRESS_LENGTH:

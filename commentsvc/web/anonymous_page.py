@@ -52,7 +52,7 @@ def page(site_key: str, address: str) -> CachedPage | None:
     site = configuration.latest().sites.get(site_key)
     if site is None or snapshots.shape_asked_for() or _is_known() or request.args.keys() - OF_A_PAGE:
         return None
-    i18n.speak(current.reader_language(site))
+    i18n.set_language(current.reader_language(site))
     key = threads.key_of(address)
     shape = BY_RULE
     if site.captcha == Captcha.SUSPICIOUS:
@@ -63,7 +63,7 @@ def page(site_key: str, address: str) -> CachedPage | None:
     except StorageUnavailable:
         return None
     template = _template(html)
-    own = _own(challenge.scope_of(site_key, key)) if len(template.pieces) > 1 else {}
+    own = _gap_values(challenge.scope_of(site_key, key)) if len(template.pieces) > 1 else {}
     is_packed = snapshots.takes_gzip(request.headers.get("Accept-Encoding", ""))
     html = template.packed(own) if is_packed else template.filled(own)
     site_now = configuration.latest().sites.get(site_key, site)  # as new as the page is
@@ -80,7 +80,7 @@ def _template(html: bytes) -> Template:
     return Template(GAP.split(html))
 
 
-def _own(place: str) -> dict[bytes, bytes]:
+def _gap_values(place: str) -> dict[bytes, bytes]:
     """Return what stands in the gaps for this visitor."""
     person = visitor.current()
     return {

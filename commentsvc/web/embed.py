@@ -23,7 +23,7 @@ blueprint = Blueprint("embed", __name__)
 @blueprint.get("/embed/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """Return the thread; the same bytes for everybody, so that they can be kept and shared."""
-    article = _address(site_key, key)
+    article = _article(site_key, key)
     if wanted := current.page_of_comment_asked_for(article):
         return _turned_to(wanted, article.site)
     if html := empty_thread.answer(article):
@@ -37,7 +37,7 @@ def show(site_key: str, key: str = "") -> Response:
 @gate.limit_concurrency
 def post(site_key: str, key: str = "") -> Response:
     """Post a comment: 201 or 202 with its fragment, or the form again with what is wrong."""
-    article = _address(site_key, key)
+    article = _article(site_key, key)
     try:
         comment = gate.receive(CommentRequest(article, forms.typed(), visitor.known()))
     except Refusal as refusal:
@@ -107,7 +107,7 @@ def _private(response: Response, site: Site) -> Response:
     return security.allow_site(response, site)
 
 
-def _address(site_key: str, key: str) -> Article:
+def _article(site_key: str, key: str) -> Article:
     article = Article.find(site_key, key)
-    i18n.speak(current.site_language(article.site))
+    i18n.set_language(current.site_language(article.site))
     return article

@@ -166,4 +166,4 @@ def _is_program() -> bool:
 
 def _speak() -> None:
     if not g.get("moderator_session"):  # else their language is spoken already
-        i18n.speak(current.reader_language())
+        i18n.set_language(current.reader_language())

@@ -21,7 +21,7 @@ def of_site(site_key: str) -> Response:
     """The newest comments and linkbacks of a blog."""
     site = configuration.current().site(site_key)
     activity_version = site.activity_version  # before anything is read that may be newer
-    i18n.speak(current.site_language(site))
+    i18n.set_language(current.site_language(site))
     response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
     return snapshots.keep_of_many(response, site, activity_version)
 
@@ -32,7 +32,7 @@ def of_thread(site_key: str, key: str = "") -> Response:
     """The newest comments and linkbacks of a thread; empty where nobody has written yet."""
     article = Article.find(site_key, key)
     site, key = article.site, article.key
-    i18n.speak(current.site_language(site))
+    i18n.set_language(current.site_language(site))
     found = reading.newest(site, article.thread) if article.thread else []
     title = article.title or key or site.name
     response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))

@@ -31,14 +31,14 @@ class FollowForm:
 @blueprint.get("/follow/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """Show one field and a button."""
-    return _page(_address(site_key, key), FollowForm())
+    return _page(_article(site_key, key), FollowForm())
 
 
 @blueprint.post("/follow/<site_key>/")
 @blueprint.post("/follow/<site_key>/<key:key>")
 def follow(site_key: str, key: str = "") -> Response:
     """Mail a confirmation; the response does not reveal whether the address is known."""
-    article = _address(site_key, key)
+    article = _article(site_key, key)
     site = article.site
     typed = request.form.get("email", "")
     try:
@@ -59,9 +59,9 @@ def follow(site_key: str, key: str = "") -> Response:
     return _page(article, None)
 
 
-def _address(site_key: str, key: str) -> Article:
+def _article(site_key: str, key: str) -> Article:
     article = Article.find(site_key, key)
-    i18n.speak(current.reader_language(article.site))
+    i18n.set_language(current.reader_language(article.site))
     return article
 
 

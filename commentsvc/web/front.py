@@ -17,7 +17,7 @@ blueprint = Blueprint("front", __name__)
 @blueprint.get("/")
 def index() -> str:
     """Show what this is, to whoever opens the bare address."""
-    i18n.speak(current.reader_language())
+    i18n.set_language(current.reader_language())
     return render_template("front.html")
 
 

@@ -160,13 +160,13 @@ def _identity(email: str | None, website: str | None, text: str) -> AuthorIdenti
 
 
 def edit(find: Callable[[], Comment], body: str) -> Comment:
-    """Edit the comment that ``find`` returns; commits. Raises what ``find`` and ``editing.edit`` raise."""
+    """Edit the comment that ``find`` returns; commits. Raises what ``find`` and ``editing.edit_as_author`` raise."""
 
     def change(comment: Comment) -> None:
         if comment.moderator_id is None:
             text = submission.parse({"author": comment.author, "body": body}).text
             bans.check(comment.thread.site, _identity(comment.email, comment.website, text))
-        editing.edit(comment, body)
+        editing.edit_as_author(comment, body)
 
     return _changed(find, change)
 

@@ -17,7 +17,7 @@ def show(site_key: str) -> Response:
     """Return the newest comments, each linked to its article; the same bytes for everybody."""
     site = configuration.current().site(site_key)
     activity_version = site.activity_version  # before anything is read that may be newer
-    i18n.speak(current.reader_language(site))
+    i18n.set_language(current.reader_language(site))
     count = int_arg("count") or COUNT
     comments = reading.latest(site, count if 0 < count <= snapshots.MAX_LATEST else COUNT)
     html = render_template("thread/latest.html", comments=comments)

@@ -79,7 +79,7 @@ def _taken_webmention() -> str:
 
 def _form(refusal: Refusal | None = None) -> Response:
     db.session.rollback()
-    i18n.speak(current.reader_language())
+    i18n.set_language(current.reader_language())
     typed = {name: request.values.get(name, "")[: links.MAX_ADDRESS_LENGTH] for name in ("source", "target")}
     page = render_template("linkbacks/webmention.html", typed=typed, refusal=refusal, by_hand=BY_HAND)
     return make_response(page, refusal.status if refusal else 200)
@@ -109,7 +109,7 @@ def _take(article: Article, linkback_request: LinkbackRequest) -> Ping:
 
 
 def _status(status: Status, code: int) -> Response:
-    i18n.speak(current.reader_language())
+    i18n.set_language(current.reader_language())
     comment = status.comment if status.comment and status.comment.is_visible else None
     shown_at = links.comment(comment.thread.site.key, comment.thread.key, comment.id) if comment else None
     if wants_page():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from commentsvc.db import db
-from commentsvc.errors import ChangedMeanwhile, found
+from commentsvc.errors import ChangedMeanwhile, or_404
 from commentsvc.models.comment import Comment
 
 
@@ -17,7 +17,7 @@ def locked(comment_id: int, text_version: str | None = None) -> Iterator[Comment
         ChangedMeanwhile: its text is not the one of ``text_version``, if that is known.
     """
     db.begin_write()
-    comment = found(Comment.locked(comment_id))
+    comment = or_404(Comment.locked(comment_id))
     if text_version not in (None, comment.text_version):
         raise ChangedMeanwhile
     yield comment

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import i18n
 from commentsvc.comments import undoing
 from commentsvc.moderation import actions
-from commentsvc.moderation.actions import SiteOwner
+from commentsvc.moderation.actions import SiteMailbox
 from commentsvc.notifications import moderation_links
 from commentsvc.notifications.moderation_links import ModerationLink
 from commentsvc.web import current, security
@@ -30,7 +30,7 @@ def decide(token: str) -> AnyResponse:
     with locked(link.comment.id, link.text_version) as comment:
         link = moderation_links.find(token)  # as it is now: its holder may have lost the right
         if comment.state != link.state:  # not the same once more
-            actions.moderate([comment], link.state, link.moderator or SiteOwner())
+            actions.moderate([comment], link.state, link.moderator or SiteMailbox())
     return redirect(url_for("moderation_links.show", token=token, done=1), code=303)
 
 
@@ -40,13 +40,13 @@ def undo(token: str) -> AnyResponse:
     link = moderation_links.find(token)
     with locked(link.comment.id, link.text_version) as comment:
         link = moderation_links.find(token)
-        undoing.undo_last(comment, link.state, link.moderator or SiteOwner())
+        undoing.undo_last(comment, link.state, link.moderator or SiteMailbox())
     return redirect(url_for("moderation_links.show", token=token), code=303)
 
 
 def _page(token: str, link: ModerationLink, *, is_done: bool) -> str:
     speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
-    i18n.speak(speaks)
+    i18n.set_language(speaks)
     is_changed = link.comment.text_version != link.text_version
     facts = {"link": link, "token": token, "is_done": is_done, "is_changed": is_changed}
     return render_template("subscriptions/moderation_link.html", **facts)

@@ -30,7 +30,7 @@ def show(comment_id: int) -> AnyResponse:
 @blueprint.get(f"/{COMMENT}/revision")
 def ask(comment_id: int) -> Response:
     """Show the text in a form, to its author."""
-    return _form(_own(comment_id))
+    return _form(_authored(comment_id))
 
 
 @blueprint.post(f"/{COMMENT}/revision")
@@ -38,13 +38,13 @@ def revise(comment_id: int) -> AnyResponse:
     """Store the new text, or show the form again with what is wrong, or with a preview."""
     security.check_own_page()
     if "preview" in request.form:
-        return _form(_own(comment_id), preview=forms.rendered())
+        return _form(_authored(comment_id), preview=forms.rendered())
     try:
-        comment = gate.edit(lambda: _own(comment_id), request.form.get("body", ""))
+        comment = gate.edit(lambda: _authored(comment_id), request.form.get("body", ""))
     except NotYours:
         raise
     except Refusal as refusal:
-        return _form(_own(comment_id), refusal)
+        return _form(_authored(comment_id), refusal)
     return redirect(comment_url(comment), code=303)
 
 
@@ -52,11 +52,11 @@ def revise(comment_id: int) -> AnyResponse:
 def remove(comment_id: int) -> AnyResponse:
     """Delete the comment."""
     security.check_own_page()
-    comment = gate.delete_own(lambda: _own(comment_id))
+    comment = gate.delete_own(lambda: _authored(comment_id))
     return redirect(links.thread_page(comment.thread.site.key, comment.thread.key), code=303)
 
 
-def _own(comment_id: int) -> Comment:
+def _authored(comment_id: int) -> Comment:
     person = visitor.known()
     if person is None:
         raise NotYours
@@ -64,7 +64,7 @@ def _own(comment_id: int) -> Comment:
 
 
 def _form(comment: Comment, refusal: Refusal | None = None, preview: str = "") -> Response:
-    i18n.speak(current.reader_language(comment.thread.site))
+    i18n.set_language(current.reader_language(comment.thread.site))
     wrong = refusal.fields.get("body", refusal) if isinstance(refusal, InvalidFields) else refusal
     html = render_template(
         "thread/edit.html",

@@ -67,7 +67,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
         if page.is_packed:
             response.headers["Content-Encoding"] = "gzip"
         return response
-    article = _address(site_key, key)
+    article = _article(site_key, key)
     if whole_key := _with_query(article):
         return redirect(links.thread_page(article.site_key, whole_key), code=302)
     if article.own_key != article.key:
@@ -90,7 +90,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
 
     The buttons "another picture" and "preview" show the page again, too.
     """
-    article = _address(site_key, key)
+    article = _article(site_key, key)
     if "another" in request.form:
         security.check_origin(article.site)
         return _page(article, status=200)
@@ -131,9 +131,9 @@ def _name(pair: str) -> str:
     return unquote_plus(pair.partition("=")[0])
 
 
-def _address(site_key: str, key: str) -> Article:
+def _article(site_key: str, key: str) -> Article:
     article = Article.find(site_key, key)
-    i18n.speak(current.reader_language(article.site))
+    i18n.set_language(current.reader_language(article.site))
     return article
 
 

@@ -21,7 +21,7 @@ from commentsvc.web.admin.people import as_file
 LIFETIME = timedelta(days=1)
 
 blueprint = Blueprint("privacy", __name__, url_prefix="/privacy")
-blueprint.before_request(lambda: i18n.speak(current.reader_language()))
+blueprint.before_request(lambda: i18n.set_language(current.reader_language()))
 blueprint.after_request(security.never_keep)
 
 
@@ -45,7 +45,9 @@ def ask() -> Response:
     if throttle.has_remaining(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
         throttle.hit(throttle.DATA_ASKED_FOR, address)
         facts = {"token": personal_data.token_for(address)}
-        email = enqueue.add_email(EmailKind.PERSONAL_DATA, Recipient.known(address, i18n.language()), facts=facts)
+        email = enqueue.add_email(
+            EmailKind.PERSONAL_DATA, Recipient.get_or_create(address, i18n.language()), facts=facts
+        )
         email.language = i18n.language()
     db.session.commit()
     return _page(is_sent=True)

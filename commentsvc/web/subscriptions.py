@@ -111,7 +111,7 @@ def _change_one(recipient: Recipient, wanted: str) -> None:
 
 
 def _confirmation(subscription: Subscription, listed: list[Subscription], *, is_done: bool = False) -> str:
-    i18n.speak(subscription.recipient.language)
+    i18n.set_language(subscription.recipient.language)
     return render_template(
         "subscriptions/confirm.html",
         subscription=subscription,
@@ -122,22 +122,22 @@ def _confirmation(subscription: Subscription, listed: list[Subscription], *, is_
     )
 
 
-def _end(meant: subscriptions.UnsubscribeRequest) -> str:
-    i18n.speak(meant.recipient.language)
+def _end(asked: subscriptions.UnsubscribeRequest) -> str:
+    i18n.set_language(asked.recipient.language)
     return render_template(
         "subscriptions/stop.html",
-        meant=meant,
-        threads={one.id: _thread_of(one) for one in meant.subscriptions},
-        manage_url=subscriptions.manage_url(meant.recipient),
+        asked=asked,
+        threads={one.id: _thread_of(one) for one in asked.subscriptions},
+        manage_url=subscriptions.manage_url(asked.recipient),
     )
 
 
 def _page(recipient: Recipient, token: str, done: str = "") -> str:
-    i18n.speak(request.args.get("lang") or recipient.language)
+    i18n.set_language(request.args.get("lang") or recipient.language)
     return render_template(
         "subscriptions/manage.html",
         recipient=recipient,
-        heard=registry.subscriptions_of(recipient),
+        subscriptions=registry.subscriptions_of(recipient),
         frequencies=Frequency,
         token=token,
         done=done,

@@ -93,7 +93,7 @@ def _smiley(code: str) -> Markup:
 
 
 def _forget_language(_problem: BaseException | None) -> None:
-    i18n.speak(i18n.SOURCE)
+    i18n.set_language(i18n.SOURCE)
 
 
 def is_fingerprinted(incoming: Request, name: str) -> bool:

@@ -653,7 +653,7 @@ def _create_tables() -> None:
         sa.Column("comment_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("asked_by", sa.String(length=32), nullable=True),
+        sa.Column("requested_by", sa.String(length=32), nullable=True),
         sa.Column("confirmed_by", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -669,7 +669,7 @@ def _create_tables() -> None:
         sa.UniqueConstraint("comment_id", name=op.f("uq_subscription_comment_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_subscription_asked_by"), "subscription", ["asked_by"])
+    op.create_index(op.f("ix_subscription_requested_by"), "subscription", ["requested_by"])
     op.create_index(op.f("ix_subscription_confirmed_by"), "subscription", ["confirmed_by"])
     op.create_index(op.f("ix_subscription_recipient_id"), "subscription", ["recipient_id"])
     op.create_index(op.f("ix_subscription_site_id"), "subscription", ["site_id"])
@@ -701,7 +701,7 @@ def _create_tables() -> None:
         sa.Column("ban_id", sa.Integer(), nullable=True),
         sa.Column("action_id", sa.Integer(), nullable=True),
         sa.Column("is_undo", sa.Boolean(), nullable=False),
-        sa.Column("is_by_owner", sa.Boolean(), nullable=False),
+        sa.Column("is_by_mailbox", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["action_id"],

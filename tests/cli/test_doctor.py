@@ -204,7 +204,7 @@ def test_an_email_that_nobody_sends(
     monkeypatch.setenv("COMMENTSVC_MAIL_URL", post_office.url)
     with create_app().app_context():
         db.begin_write()
-        enqueue.add_email(EmailKind.TEST, Recipient.known("ada@blog.example", "en"))
+        enqueue.add_email(EmailKind.TEST, Recipient.get_or_create("ada@blog.example", "en"))
         db.session.commit()
     time.pass_(hours=3)
     assert "✗ Email: reachable, but an email has waited for 3 hours." in command("doctor")[1]

@@ -12,7 +12,7 @@ from commentsvc.comments.posting import Mention
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
-from commentsvc.models.comment import Kind, Response
+from commentsvc.models.comment import Kind, ResponseKind
 from commentsvc.models.site import View
 from commentsvc.threads.articles import Article
 from tests.cast import ARTICLE, BOB, GRACE
@@ -109,7 +109,7 @@ class TestLinkbacks:
         said_when = clock.now() + timedelta(days=days)
         mention = Mention(
             Kind.WEBMENTION, "https://neighbour.example/post", "", "elsewhere", "<p>elsewhere</p>", "Eve",
-            Response.REPLY, published_at=said_when,
+            ResponseKind.REPLY, published_at=said_when,
         )  # fmt: skip
         reply = posting.post_linkback(Article(thread.site, thread.key, thread), mention)
         reply.state = "approved"

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -114,7 +115,7 @@ class TestTranslations:
                 assert len(message.string) == get_plural(tag)[0]  # type: ignore[attr-defined]
 
     def test_scripts_get_a_form_for_every_number(self, tag: str) -> None:
-        with i18n.speaking(tag):
+        with i18n.using_language(tag):
             forms = i18n.plural_forms("%(count)s new comment", "%(count)s new comments")
         rule = Locale.parse(tag).plural_form
         assert {rule(number) for number in range(200)} <= set(forms)
@@ -219,18 +220,39 @@ def test_no_registry_address_and_no_path_of_a_machine() -> None:
             assert not unwanted.search(file.read_text(errors="replace")), name
 
 
-def ways() -> list[list[str]]:
-    """The files of each way through the house, as docs/architecture.md has them."""
+def ways() -> list[str]:
+    """Each way through the house, as docs/architecture.md has them."""
     table = (ROOT / "docs" / "architecture.md").read_text().partition("## Ways")[2].partition("\nThe routes")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
-    return [re.findall(r"`([\w/]+\.py)`", re.sub(r"\([^)]*\)", "", row)) for row in rows]
+    return [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
 
 
-@pytest.mark.parametrize("files", ways())
-def test_each_way_is_at_most_four_files_that_are_there(files: list[str]) -> None:
-    assert 2 <= len(files) <= 4
-    for file in files:
+FILE = re.compile(r"`([\w/]+\.py)`")
+
+
+@pytest.mark.parametrize("way", ways())
+def test_each_way_is_at_most_four_files_that_are_there(way: str) -> None:
+    assert 1 < len(FILE.findall(re.sub(r"\([^)]*\)|⇢.*", "", way))) <= 4
+    for file in FILE.findall(way):
         assert (HOUSE / file).is_file(), file
+
+
+@pytest.mark.parametrize("way", ways())
+def test_each_file_of_a_way_imports_the_next(way: str) -> None:
+    """A file in brackets is another way to the one that follows."""
+    calls = way.partition("⇢")[0]
+    steps = [FILE.findall(step) for step in re.split(r"→|(?<=`|\)) \| (?=`)", calls)]
+    for files, (following, *_) in itertools.pairwise(step for step in steps if step):
+        for file in files:
+            assert following in imported_by(HOUSE / file), f"{file} → {following}"
+
+
+def imported_by(file: Path) -> set[str]:
+    """Files of the package that ``file`` imports, also modules from their package."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return {f"{module.removeprefix('commentsvc.').replace('.', '/')}.py" for module in modules}
 
 
 def test_the_glossary_is_in_order_and_defines_each_term_once() -> None:

@@ -9,5 +9,5 @@ from commentsvc.cli import run
 AHEAD = timedelta(minutes=2)
 
 if __name__ == "__main__":
-    with clock.reading(lambda: datetime.now(UTC) + AHEAD):
+    with clock.override(lambda: datetime.now(UTC) + AHEAD):
         sys.exit(run())

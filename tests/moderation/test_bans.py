@@ -338,7 +338,7 @@ class TestTrashMatching:
     ) -> None:
         """So that nobody who writes meanwhile waits for it."""
         monkeypatch.setattr(bans, "IDS_PER_QUERY", 3)
-        monkeypatch.setattr(bans, "AT_ONCE", 2)
+        monkeypatch.setattr(bans, "BATCH_SIZE", 2)
         theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
         ban = banned(ada, kind="word", value="casino", theirs="1")
         assert {row(one).state for one in theirs} == {State.TRASHED}
@@ -355,7 +355,7 @@ class TestTrashMatching:
     ) -> None:
         theirs = [bob.comment(body=f"casino, number {number}") for number in range(5)]
         ban = db.session.get_one(Ban, banned(ada, kind="word", value="casino", theirs="1"))
-        monkeypatch.setattr(bans, "AT_ONCE", 2)
+        monkeypatch.setattr(bans, "BATCH_SIZE", 2)
         action = db.session.scalars(select(ModeratorAction)).one()
         db.begin_write()
         undoing.undo(action, action.moderator)

@@ -545,7 +545,7 @@ class TestDecisions:
         assert receive(answer_to(message, "spam")) == "decided: spam"
         decision = db.session.scalars(select(Decision).order_by(Decision.id.desc())).first()
         assert decision
-        assert decision.is_by_owner
+        assert decision.is_by_mailbox
         assert row(comment).learned_as == "spam"
 
 

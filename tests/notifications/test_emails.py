@@ -10,7 +10,7 @@ from commentsvc import i18n
 from commentsvc.comments import posting
 from commentsvc.db import db
 from commentsvc.models import Comment, Email, Moderator, Recipient, Site, Subscription
-from commentsvc.models.comment import Kind, Response
+from commentsvc.models.comment import Kind, ResponseKind
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import emails, enqueue
 from commentsvc.threads.articles import Article
@@ -281,7 +281,7 @@ class TestHeld:
         self, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:
         rules("blog", webmentions="hold")
-        _linkback(Response.LIKE)
+        _linkback(ResponseKind.LIKE)
         work(time)
         message = only(post_office.messages)
         assert message["Subject"].startswith("Mention of “")
@@ -301,7 +301,7 @@ def _hold(body: str) -> None:
     db.session.commit()
 
 
-def _linkback(response: Response) -> None:
+def _linkback(response: ResponseKind) -> None:
     db.begin_write()
     mention = posting.Mention(
         kind=Kind.WEBMENTION,

@@ -33,7 +33,7 @@ def queue(*emails: str) -> None:
     """Emails in the outbox."""
     db.begin_write()
     for email in emails:
-        enqueue.add_email(EmailKind.TEST, Recipient.known(email, "en"))
+        enqueue.add_email(EmailKind.TEST, Recipient.get_or_create(email, "en"))
     db.session.commit()
 
 
@@ -393,7 +393,7 @@ def test_a_busy_database_does_not_double_an_email(
     from sqlalchemy.exc import OperationalError
 
     queue(*readers(1))
-    really, tries = outbox.sent, []
+    really, tries = outbox.mark_sent, []
 
     def busy_at_first(email_id: int, answer: str) -> None:
         tries.append(answer)
@@ -410,7 +410,7 @@ def test_a_busy_database_does_not_double_an_email(
 
 def test_an_email_that_cannot_be_written_fails_alone(app: Flask, post_office: MailServer) -> None:
     db.begin_write()
-    enqueue.add_email(EmailKind.RETURNED, Recipient.known("broken@mail.example", "en"), facts={})
+    enqueue.add_email(EmailKind.RETURNED, Recipient.get_or_create("broken@mail.example", "en"), facts={})
     db.session.commit()
     queue(*readers(2))
     work()

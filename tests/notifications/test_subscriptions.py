@@ -457,7 +457,7 @@ class TestManaging:
 
     def test_nobody_changes_what_is_anothers(self, page: str, visit: Visit) -> None:
         db.begin_write()
-        victim = Recipient.known("victim@mail.example", "en")
+        victim = Recipient.get_or_create("victim@mail.example", "en")
         bobs = db.session.scalars(select(Subscription)).one()
         theirs = Subscription(recipient_id=victim.id, topic="thread", site_id=bobs.site_id, key="x", state="active")
         db.session.add(theirs)

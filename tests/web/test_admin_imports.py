@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from commentsvc import settings
 from commentsvc.db import db
 from commentsvc.models import Comment, ImportRun, ModeratorAction, Site
-from commentsvc.transfer import importing, runs, thread_import
+from commentsvc.transfer import import_runs, importing, thread_import
 from commentsvc.web.bodies import Paced, TooSlow
 from tests.cast import ADA, ARTICLE, BOB
 from tests.jobs import run_job
@@ -199,7 +199,7 @@ class TestRefused:
         assert run_job("import comments") == 0
 
     def test_more_than_200_megabytes(self, ada: Visitor) -> None:
-        answer = ada.client.post(PAGE, environ_overrides={"CONTENT_LENGTH": str(runs.MAX_UPLOAD + 1)})
+        answer = ada.client.post(PAGE, environ_overrides={"CONTENT_LENGTH": str(import_runs.MAX_UPLOAD + 1)})
         assert answer.status_code == 413
         assert "commentsvc import" in answer.text
 
@@ -240,7 +240,10 @@ class TestBrokenOff:
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
         with patch.object(thread_import, "AT_ONCE", 10):
-            with patch.object(runs, "renew", side_effect=[None, None, None, broken]), pytest.raises(OperationalError):
+            with (
+                patch.object(import_runs, "renew", side_effect=[None, None, None, broken]),
+                pytest.raises(OperationalError),
+            ):
                 run_job("import comments")
             db.session.rollback()
             assert len(texts()) == 30
@@ -254,7 +257,7 @@ class TestBrokenOff:
     def test_it_is_given_up_if_each_worker_dies(self, ada: Visitor, time: FrozenClock) -> None:
         send(ada, EXPORT)
         with patch("commentsvc.jobs.imports._perform", side_effect=OperationalError("", {}, Exception())):
-            for _ in range(runs.MAX_TRIES):
+            for _ in range(import_runs.MAX_TRIES):
                 with pytest.raises(OperationalError):
                     run_job("import comments")
                 db.session.rollback()
@@ -274,7 +277,7 @@ class TestBrokenOff:
         look(ada)
         time.pass_(hours=25)
         run_job("delete what expired")
-        assert run().problem == runs.FileGone.sentence
+        assert run().problem == import_runs.FileGone.sentence
 
     def test_what_a_crash_left_behind_goes(self, app: Flask) -> None:
         left = settings.current().data_dir / "import-left.sqlite3"
@@ -292,7 +295,7 @@ class TestBrokenOff:
 
         def cancel_then_stage(*given: object) -> object:
             db.begin_write()
-            runs.cancel(run_ := runs.last_of(site))  # type: ignore[arg-type]
+            import_runs.cancel(run_ := import_runs.last_of(site))  # type: ignore[arg-type]
             db.session.commit()
             assert run_
             return real(*given)  # type: ignore[arg-type]
@@ -308,7 +311,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
-        interrupted = patch.object(runs, "renew", side_effect=[None, None, broken])
+        interrupted = patch.object(import_runs, "renew", side_effect=[None, None, broken])
         with patch.object(thread_import, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
             run_job("import comments")
         db.session.rollback()
@@ -326,7 +329,7 @@ class TestBrokenOff:
         start(ada)
         with (
             patch.object(thread_import, "AT_ONCE", 10),
-            patch.object(runs, "renew", side_effect=[None, None, runs.Cancelled]),
+            patch.object(import_runs, "renew", side_effect=[None, None, import_runs.Cancelled]),
         ):
             run_job("import comments")
         assert len(texts()) == 20
@@ -377,7 +380,7 @@ class TestFullDisk:
         def full() -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(runs, "receiving", full)
+        monkeypatch.setattr(import_runs, "receiving", full)
         answer = send(ada, EXPORT)
         assert answer.status_code == 503
         assert "Retry-After" in answer.headers

@@ -206,7 +206,7 @@ class TestRemoval:
 
     def test_gone_at_once_for_everybody(self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its key is free again, while the worker still deletes what was written there, a few rows at a time."""
-        monkeypatch.setattr(site_removal, "AT_ONCE", 2)
+        monkeypatch.setattr(site_removal, "BATCH_SIZE", 2)
         numbers = [bob.comment(BOB, body=f"number {number}") for number in range(5)]
         answer = bob.comment(GRACE, body="an answer", parent_id=str(numbers[0]))
         elsewhere = bob.comment(GRACE, "other", "x.html", body="elsewhere")

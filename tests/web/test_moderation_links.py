@@ -159,7 +159,7 @@ class TestUndo:
         assert '<form id="decide"' in undone.text
         last = decisions.last_of(row(comment))
         assert last
-        assert (last.is_undo, last.is_by_owner) == (True, whose == "the blog's own")
+        assert (last.is_undo, last.is_by_mailbox) == (True, whose == "the blog's own")
         assert "undone" in ada.client.get("/admin/log").text
 
     def test_not_once_somebody_else_has_decided(

@@ -160,7 +160,7 @@ class TestOwner:
         assert str(comment) in ada.client.get("/admin/people/export", query_string={"email": long}).text
 
     def test_many_are_erased_in_steps(self, ada: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(personal_data, "AT_ONCE", 2)
+        monkeypatch.setattr(personal_data, "BATCH_SIZE", 2)
         for number in range(5):
             bob.comment(BOB, body=f"number {number}", email=BOB.email)
         ada.admin_post("/admin/people/erasure", email=BOB.email)

@@ -131,7 +131,7 @@ class TestGuessing:
 
         def attempt(_: int) -> str:
             with app.app_context(), pytest.raises(Refusal) as refused:
-                passwords.owner_of(ADA.email, "x")
+                passwords.authenticate(ADA.email, "x")
             most.append(len(at_work))
             return type(refused.value).__name__
 

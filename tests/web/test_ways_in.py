@@ -265,7 +265,7 @@ class TestWhoIsKnown:
         for visitor in (new, mallory):
             visitor.comment(body=f"one of {visitor!r}", email=BOB.email, notify="on")
         asked = db.session.scalars(select(Subscription).where(Subscription.topic == "replies")).all()
-        token = tokens.sign(subscriptions.CONFIRM, [asked[0].id, subscriptions._asker(asked[0])])
+        token = tokens.sign(subscriptions.CONFIRM, [asked[0].id, subscriptions._requester(asked[0])])
         new.client.post(f"/confirm/{token}")
         assert row(new.comment(body="It is me.", challenge_answer="")).state == State.APPROVED
         assert mallory.post(body="It is me, too.", challenge_answer="").status_code == 403

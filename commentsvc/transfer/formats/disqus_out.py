@@ -20,7 +20,7 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 FOOT = "</channel>\n</rss>\n"
 STATES = {State.APPROVED: "1", State.PENDING: "0"}
 MIN_LENGTH = 3  # characters; Disqus refuses shorter ones
-NEITHER = "spam and deleted comments"
+NOT_PUBLISHED = "spam and deleted comments"
 TOO_SHORT = "comments with fewer than three characters, which Disqus refuses"
 
 
@@ -37,17 +37,17 @@ class DisqusWriter(ExportWriter):
     def thread(self, exported: Exported) -> Iterator[str]:
         """Yield an article with its comments, if any can be said."""
         written: set[int] = set()
-        inside = []
+        elements = []
         for comment in exported.comments:
-            if why := _why_not(comment):
+            if why := _reason_left_out(comment):
                 self.left_out[why] += 1
                 continue
             parent = comment.parent_id if comment.parent_id in written else None
-            inside.append(_comment(comment, parent or 0, with_addresses=self.with_addresses))
+            elements.append(_comment(comment, parent or 0, with_addresses=self.with_addresses))
             written.add(comment.id)
-        if inside:
+        if elements:
             yield _article(exported.thread)
-            yield from inside
+            yield from elements
             yield END_OF_ARTICLE
 
     def foot(self) -> str:
@@ -55,11 +55,11 @@ class DisqusWriter(ExportWriter):
         return FOOT
 
 
-def _why_not(comment: Comment) -> str | None:
+def _reason_left_out(comment: Comment) -> str | None:
     if comment.kind != Kind.COMMENT:
         return LINKBACKS
     if comment.state not in STATES:
-        return NEITHER
+        return NOT_PUBLISHED
     return TOO_SHORT if len(comment.body) < MIN_LENGTH else None
 
 

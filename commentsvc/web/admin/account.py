@@ -47,7 +47,7 @@ def change() -> AnyResponse:
     db.begin_write()
     who = signed_in.current_moderator()
     who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
-    Recipient.known(who.email, language).language = language
+    Recipient.get_or_create(who.email, language).language = language
     return _back()
 
 
@@ -76,12 +76,12 @@ def choose_emails() -> AnyResponse:
         raise NotUnderstood
     db.begin_write()
     who, ticked = signed_in.current_moderator(), set(request.form.getlist("hears"))
-    for site in who.seen_sites():
+    for site in who.visible_sites():
         for topic in MODERATORS_TOPICS:
-            heard = subscriptions.watch(site, who.email, topic, who.language)
+            subscription = subscriptions.watch(site, who.email, topic, who.language)
             wants = f"{topic}-{site.id}" in ticked
-            heard.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
-    Recipient.known(who.email, who.language).frequency = Frequency(frequency)
+            subscription.state = SubscriptionState.ACTIVE if wants else SubscriptionState.STOPPED
+    Recipient.get_or_create(who.email, who.language).frequency = Frequency(frequency)
     return _back()
 
 
@@ -174,9 +174,9 @@ def _back() -> AnyResponse:
 def _emails(who: Moderator) -> dict[str, object]:
     """Return the state of the notifications form: pending comments are on by default, others off."""
     recipient = Recipient.with_email(who.email)
-    heard = subscriptions.of(recipient) if recipient else []
-    states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in heard}
-    return {"states": states, "frequency": recipient.frequency if recipient else Frequency.AT_ONCE}
+    subscribed = subscriptions.of(recipient) if recipient else []
+    states = {f"{one.topic}-{one.site_id}": one.state == SubscriptionState.ACTIVE for one in subscribed}
+    return {"states": states, "frequency": recipient.frequency if recipient else Frequency.IMMEDIATE}
 
 
 def _page(refusal: Refusal | None = None) -> str:
@@ -187,7 +187,7 @@ def _page(refusal: Refusal | None = None) -> str:
         refusal=refusal if refusal and not refusal.fields else None,
         emails=_emails(who),
         frequencies=Frequency,
-        sites=who.seen_sites(),
+        sites=who.visible_sites(),
         passkeys=passkeys.of(who),
         sessions=sessions.of(who),
         current_session=current_session,

@@ -60,7 +60,7 @@ class BanForm:
         return first is not None and len(first.names) <= 1
 
     @property
-    def meant(self) -> str:
+    def fingerprint(self) -> str:
         """What a confirmation is about: whoever then chooses something else is asked again."""
         return f"{self.kind} {request.form.get('value', '')} {self.site}"
 
@@ -94,7 +94,11 @@ def impose() -> AnyResponse | str | tuple[str, int]:
         ban = _drafted(comment)
     except InvalidFields as refusal:
         return _page(BanForm(comment, refusal)), refusal.status
-    if takes_theirs and form.get("confirmed") != BanForm(comment).meant and (affected := bans.affected(ban)).is_wide:
+    if (
+        takes_theirs
+        and form.get("confirmed") != BanForm(comment).fingerprint
+        and (affected := bans.affected(ban)).is_wide
+    ):
         return _page(BanForm(comment, affected=affected))
     db.begin_write()
     bans.impose(ban, signed_in.current_moderator(), comment)
@@ -182,6 +186,6 @@ def _page(form: BanForm) -> str:
         changed=next((ban for ban in listed if ban.id == int_arg("changed")), None),
         kinds=[kind for kind in BanKind if kind != BanKind.BROWSER],
         form=form,
-        sites=who.seen_sites(),
+        sites=who.visible_sites(),
         moderator=who,
     )

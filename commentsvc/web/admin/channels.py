@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.db import db
-from commentsvc.errors import NotUnderstood, Refusal, found
+from commentsvc.errors import NotUnderstood, Refusal, or_404
 from commentsvc.fields import row_id
 from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.delivery import Delivery
@@ -48,7 +48,7 @@ def _site() -> Site | None:
 def remove(channel_id: int) -> AnyResponse:
     """Delete a channel and its deliveries."""
     db.begin_write()
-    db.session.delete(found(db.session.get(Channel, channel_id)))
+    db.session.delete(or_404(db.session.get(Channel, channel_id)))
     return _back()
 
 
@@ -56,7 +56,7 @@ def remove(channel_id: int) -> AnyResponse:
 def rotate(channel_id: int) -> AnyResponse:
     """Sign with a new secret, and for one day with the old one as well."""
     db.begin_write()
-    channels.rotate(found(db.session.get(Channel, channel_id)))
+    channels.rotate(or_404(db.session.get(Channel, channel_id)))
     return _back()
 
 
@@ -64,7 +64,7 @@ def rotate(channel_id: int) -> AnyResponse:
 def test(channel_id: int) -> AnyResponse:
     """Send a harmless test message."""
     db.begin_write()
-    channels.test(found(db.session.get(Channel, channel_id)))
+    channels.test(or_404(db.session.get(Channel, channel_id)))
     return _back()
 
 
@@ -72,7 +72,7 @@ def test(channel_id: int) -> AnyResponse:
 def send_again(delivery_id: int) -> AnyResponse:
     """Send a delivery again, now."""
     db.begin_write()
-    delivery = found(db.session.get(Delivery, delivery_id))
+    delivery = or_404(db.session.get(Delivery, delivery_id))
     channels.send_again(delivery)
     return _back()
 

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import editing, replying, submission
 from commentsvc.db import db
-from commentsvc.errors import NotFound, Refusal, found
+from commentsvc.errors import NotFound, Refusal, or_404
 from commentsvc.fields import row_id
 from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment
@@ -28,7 +28,7 @@ signed_in.guard(blueprint)
 @blueprint.get("")
 def show(comment_id: int) -> str:
     """Show everything about a comment, and the forms to change it."""
-    return _page(_own(comment_id))
+    return _page(_moderated(comment_id))
 
 
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
@@ -36,7 +36,7 @@ def decide(comment_id: int, verb: str) -> AnyResponse | str:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
     who, state, seen = signed_in.current_moderator(), actions.STATES[Verb(verb)], request.values.get("seen")
     with locked(comment_id) as comment:
-        found(signed_in.moderated(comment))
+        or_404(signed_in.moderated(comment))
         if seen:
             actions.check_unchanged(comment, seen, state, who)
         action = actions.moderate([comment], state, who)
@@ -47,15 +47,15 @@ def decide(comment_id: int, verb: str) -> AnyResponse | str:
 def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     """Approve it and reply to it, as one action; or show what the reply would look like."""
     if request.form.get("preview"):
-        return _page(_own(comment_id), "reply", is_preview=True)
+        return _page(_moderated(comment_id), "reply", is_preview=True)
     db.begin_write()
-    comment = _own(comment_id, locked=True)
+    comment = _moderated(comment_id, locked=True)
     try:
         with db.session.begin_nested():
             action = replying.reply_and_approve(comment, request.form.get("body", ""), signed_in.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
-        return _page(_own(comment_id), "reply", refusal), refusal.status
+        return _page(_moderated(comment_id), "reply", refusal), refusal.status
     db.session.commit()
     return _done(comment_id, action)
 
@@ -64,17 +64,17 @@ def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     """Change name, website or text; the old text is kept. Or show what the new text would look like."""
     if request.form.get("preview"):
-        return _page(_own(comment_id), "text", is_preview=True)
+        return _page(_moderated(comment_id), "text", is_preview=True)
     names = ("author", "website", "body")
     try:
         new = submission.validate({name: request.form.get(name, "") for name in names})
     except Refusal as refusal:
-        return _page(_own(comment_id), "text", refusal), refusal.status
+        return _page(_moderated(comment_id), "text", refusal), refusal.status
     db.begin_write()
-    comment = _own(comment_id, locked=True)
+    comment = _moderated(comment_id, locked=True)
     if comment.is_linkback:
         raise NotFound
-    action = editing.rewrite(comment, new, signed_in.current_moderator())
+    action = editing.edit_as_moderator(comment, new, signed_in.current_moderator())
     db.session.commit()
     return _done(comment_id, action)
 
@@ -83,13 +83,13 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     """Move it with all its replies below another comment, or to another article."""
     db.begin_write()
-    comment = _own(comment_id, locked=True)
+    comment = _moderated(comment_id, locked=True)
     try:
         thread, parent = _place(comment)
         action = moving.move([comment], thread, parent, signed_in.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
-        return _page(_own(comment_id), "place", refusal), refusal.status
+        return _page(_moderated(comment_id), "place", refusal), refusal.status
     db.session.commit()
     return _done(comment_id, action)
 
@@ -98,7 +98,7 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
 def pin(comment_id: int) -> AnyResponse | str:
     """Pin it at the top of its thread, or unpin it."""
     db.begin_write()
-    comment = _own(comment_id, locked=True)
+    comment = _moderated(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
     action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.current_moderator())
     db.session.commit()
@@ -109,7 +109,7 @@ def pin(comment_id: int) -> AnyResponse | str:
 def write_note(comment_id: int) -> AnyResponse:
     """Store a note for moderators."""
     db.begin_write()
-    comment = _own(comment_id)
+    comment = _moderated(comment_id)
     notes.write(comment, request.form.get("body", ""), signed_in.current_moderator())
     db.session.commit()
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
@@ -119,7 +119,7 @@ def write_note(comment_id: int) -> AnyResponse:
 def remove_note(comment_id: int, note_id: int) -> AnyResponse:
     """Delete a note."""
     db.begin_write()
-    comment, note = _own(comment_id), found(db.session.get(Note, note_id))
+    comment, note = _moderated(comment_id), or_404(db.session.get(Note, note_id))
     if note.comment_id != comment.id:
         raise NotFound
     db.session.delete(note)
@@ -127,8 +127,8 @@ def remove_note(comment_id: int, note_id: int) -> AnyResponse:
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
 
 
-def _own(comment_id: int, *, locked: bool = False) -> Comment:
-    return found(signed_in.moderated(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
+def _moderated(comment_id: int, *, locked: bool = False) -> Comment:
+    return or_404(signed_in.moderated(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
 
 
 def _place(comment: Comment) -> tuple[Thread, Comment | None]:

@@ -26,7 +26,7 @@ def confirm() -> AnyResponse | tuple[str, int]:
     who = signed_in.current_moderator()
     try:
         sign_in.slow_down(who.email)
-        passwords.owner_of(who.email, request.form.get("password", ""))
+        passwords.authenticate(who.email, request.form.get("password", ""))
     except Refusal as refusal:
         return _page(refusal), refusal.status
     db.begin_write()
@@ -40,7 +40,7 @@ def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        if passkeys.owner_of(request.form.get("answer", "")).id != who:
+        if passkeys.authenticate(request.form.get("answer", "")).id != who:
             raise SignInFailed
     except Refusal as refusal:
         db.session.rollback()

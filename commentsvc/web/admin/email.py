@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import fields, settings
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, Refusal, found
+from commentsvc.errors import InvalidFields, Refusal, or_404
 from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue, outbox
@@ -28,7 +28,7 @@ def show() -> str:
 @blueprint.get(EMAIL)
 def show_one(email_id: int) -> str:
     """Show one email as sent, and its progress; for a test, the whole dialogue."""
-    email = found(db.session.get(Email, email_id))
+    email = or_404(db.session.get(Email, email_id))
     has_mail_server = bool(settings.current().mail_url)
     is_test = email.kind == EmailKind.TEST and has_mail_server
     is_waiting = is_test and email.state == EmailState.QUEUED and not email.tries
@@ -51,7 +51,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
     except InvalidFields as wrong:
         return _list(typed, wrong.fields["email"]), wrong.status
     db.begin_write()
-    recipient = Recipient.known(address, person.language if person else "en")
+    recipient = Recipient.get_or_create(address, person.language if person else "en")
     email = enqueue.add_email(EmailKind.TEST, recipient)
     db.session.commit()
     return redirect(url_for("email.show_one", email_id=email.id), code=303)
@@ -76,7 +76,7 @@ def cancel(email_id: int) -> AnyResponse:
 
 
 def _locked(email_id: int) -> Email:
-    return found(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
+    return or_404(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
 
 
 def _list(typed: str = "", wrong: Refusal | None = None) -> str:

@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import clock
 from commentsvc.comments import import_undo, undoing
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, Refusal, found
+from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.fields import Missing
 from commentsvc.models.import_run import CHECKED, ImportRun
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
-from commentsvc.transfer import exporting, reading, runs
+from commentsvc.transfer import exporting, import_runs, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
 from commentsvc.web import security
 from commentsvc.web.admin import signed_in
@@ -47,7 +47,7 @@ class Form:
 def show(key: str) -> str:
     """Show where the import is: the form to upload, progress, the result of the dry run, or the report."""
     site = Site.named(key)
-    run = runs.last_of(site)
+    run = import_runs.last_of(site)
     own = Choices(mine=(signed_in.current_moderator().email,))  # whoever imports has mostly written there, too
     return _page(site, run, Form(Choices.stored(run.choices) if run else own))
 
@@ -55,11 +55,11 @@ def show(key: str) -> str:
 @blueprint.post("/import")
 def upload(key: str) -> AnyResponse | tuple[str, int]:
     """Receive a file, and enqueue its dry run."""
-    if (request.content_length or 0) > runs.MAX_UPLOAD:
+    if (request.content_length or 0) > import_runs.MAX_UPLOAD:
         return _refused(key, Choices(), {"file": FileTooLarge()})
     db.session.rollback()  # a slow upload holds no connection
-    with runs.receiving() as file:
-        cast(UploadRequest, request).accept(file, runs.MAX_UPLOAD, security.paced_body())
+    with import_runs.receiving() as file:
+        cast(UploadRequest, request).accept(file, import_runs.MAX_UPLOAD, security.paced_body())
         signed_in.check_form()
         given, choices = request.files.get("file"), _choices()
         file.flush()
@@ -67,7 +67,9 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
             return _refused(key, choices, {"file": Missing()})
         db.begin_write()
         try:
-            runs.request(Site.named(key), signed_in.current_moderator(), Path(file.name), given.filename or "", choices)
+            import_runs.enqueue(
+                Site.named(key), signed_in.current_moderator(), Path(file.name), given.filename or "", choices
+            )
         except InvalidFields as wrong:
             return _refused(key, choices, dict(wrong.fields))
         db.session.commit()
@@ -78,9 +80,9 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
 def proceed(key: str) -> AnyResponse | tuple[str, int]:
     """Import what the dry run showed; with other choices, or on request, do another dry run."""
     db.begin_write()
-    run, choices = found(runs.last_of(Site.named(key))), _choices()
+    run, choices = or_404(import_runs.last_of(Site.named(key))), _choices()
     try:
-        runs.proceed(run, signed_in.current_moderator(), choices, is_dry=request.form.get("do") != "import")
+        import_runs.proceed(run, signed_in.current_moderator(), choices, is_dry=request.form.get("do") != "import")
     except InvalidFields as wrong:
         return _refused(key, choices, dict(wrong.fields))
     db.session.commit()
@@ -91,8 +93,8 @@ def proceed(key: str) -> AnyResponse | tuple[str, int]:
 def cancel(key: str) -> AnyResponse:
     """Forget the uploaded file and its report; stop an import that is at work."""
     db.begin_write()
-    if run := runs.last_of(Site.named(key)):
-        runs.cancel(run)
+    if run := import_runs.last_of(Site.named(key)):
+        import_runs.cancel(run)
     db.session.commit()
     return _back(key)
 
@@ -103,7 +105,7 @@ def export(key: str) -> AnyResponse:
     name, with_addresses = request.form.get("format", ""), "addresses" in request.form
     if with_addresses and (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
-    found(name if name in exporting.FORMATS else None)
+    or_404(name if name in exporting.FORMATS else None)
     site = Site.named(key)
     if with_addresses:
         db.begin_write()
@@ -130,7 +132,7 @@ def _choices() -> Choices:
 def _refused(key: str, choices: Choices, errors: dict[str, Refusal]) -> tuple[str, int]:
     db.session.rollback()
     site = Site.named(key)
-    return _page(site, runs.last_of(site), Form(choices, errors)), max(one.status for one in errors.values())
+    return _page(site, import_runs.last_of(site), Form(choices, errors)), max(one.status for one in errors.values())
 
 
 def _back(key: str) -> AnyResponse:

@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.db import db
-from commentsvc.errors import NotFound, found
+from commentsvc.errors import NotFound, or_404
 from commentsvc.linkbacks import announcing, sending, verifying, watching
 from commentsvc.models.ping import Ping
 from commentsvc.models.sent_linkback import SentLinkback
@@ -32,7 +32,7 @@ def show() -> str:
 def check_again(ping_id: int) -> AnyResponse:
     """Have the source of a ping fetched again."""
     db.begin_write()
-    ping = found(db.session.get(Ping, ping_id))
+    ping = or_404(db.session.get(Ping, ping_id))
     if not signed_in.current_moderator().moderates(ping.site_id):
         raise NotFound
     verifying.check_again(ping)
@@ -44,7 +44,7 @@ def check_again(ping_id: int) -> AnyResponse:
 def send_again(linkback_id: int) -> AnyResponse:
     """Have a linkback sent again."""
     db.begin_write()
-    sent = found(db.session.get(SentLinkback, linkback_id))
+    sent = or_404(db.session.get(SentLinkback, linkback_id))
     if not signed_in.current_moderator().moderates(sent.announcement.site_id):
         raise NotFound
     announcing.send_again(sent)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import settings
 from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal, found
+from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal, or_404
 from commentsvc.fields import checked_email, row_id
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Badge, Moderator, Role
@@ -46,7 +46,7 @@ class InvitationForm:
 @blueprint.get("")
 def show() -> str:
     """Show everybody who may sign in, and the form to invite."""
-    sites = signed_in.current_moderator().seen_sites()
+    sites = signed_in.current_moderator().visible_sites()
     return _page(InvitationForm(site_ids=frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()))
 
 
@@ -75,7 +75,7 @@ def change(moderator_id: int) -> AnyResponse:
     """Change role, sites or badge."""
     role, badge = _role(), request.form.get("badge", "")
     db.begin_write()
-    who = found(db.session.get(Moderator, moderator_id))
+    who = or_404(db.session.get(Moderator, moderator_id))
     moderators.change(who, role, _sites(), Badge(badge) if badge in set(Badge) else who.badge)
     return _back()
 
@@ -84,7 +84,7 @@ def change(moderator_id: int) -> AnyResponse:
 def send_link(moderator_id: int) -> AnyResponse:
     """Mail a one-time sign-in link."""
     db.begin_write()
-    sign_in.write_link(found(db.session.get(Moderator, moderator_id)))
+    sign_in.write_link(or_404(db.session.get(Moderator, moderator_id)))
     return _back()
 
 
@@ -92,7 +92,7 @@ def send_link(moderator_id: int) -> AnyResponse:
 def remove(moderator_id: int) -> AnyResponse:
     """Remove a moderator and end their sessions; back to the list, which offers to undo it."""
     db.begin_write()
-    moderators.remove(found(db.session.get(Moderator, moderator_id)))
+    moderators.remove(or_404(db.session.get(Moderator, moderator_id)))
     return _back(removed=moderator_id)
 
 
@@ -100,7 +100,7 @@ def remove(moderator_id: int) -> AnyResponse:
 def bring_back(moderator_id: int) -> AnyResponse:
     """Undo a removal."""
     db.begin_write()
-    moderators.bring_back(found(db.session.get(Moderator, moderator_id)))
+    moderators.bring_back(or_404(db.session.get(Moderator, moderator_id)))
     return _back()
 
 
@@ -135,7 +135,7 @@ def _page(form: InvitationForm) -> str:
         link=one_time_links.sign_in_url(invited) if invited and is_new else "",
         roles=Role,
         badges=Badge,
-        sites=signed_in.current_moderator().seen_sites(),
+        sites=signed_in.current_moderator().visible_sites(),
         has_mail_server=bool(settings.current().mail_url),
         moderator=signed_in.current_moderator(),
     )

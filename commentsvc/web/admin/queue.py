@@ -45,7 +45,7 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
     if not chosen:
         return redirect(listing.address(), code=303)
     try:
-        action, count = _moved(chosen) if verb == "move" else _decided(chosen, actions.STATES[Verb(verb)])
+        action, count = _move_chosen(chosen) if verb == "move" else _decide_chosen(chosen, actions.STATES[Verb(verb)])
     except Refusal as refusal:
         db.session.rollback()
         return _list(listing, refusal), refusal.status
@@ -135,13 +135,13 @@ def _found(listing: Listing) -> dict[int, str | None]:
     return dict.fromkeys(found)
 
 
-def _decided(chosen: dict[int, str | None], state: State) -> tuple[int | None, int]:
+def _decide_chosen(chosen: dict[int, str | None], state: State) -> tuple[int | None, int]:
     """Decide in batches; return the action's id, if anything could be decided, and about how many. Commits."""
     action, count = None, 0
     ids = sorted(chosen)
     for start in range(0, len(ids), STEP):
         db.begin_write()
-        own = _own({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]}, state)
+        own = _moderated({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]}, state)
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)
@@ -155,9 +155,9 @@ def _decided(chosen: dict[int, str | None], state: State) -> tuple[int | None, i
     return action, count
 
 
-def _moved(chosen: dict[int, str | None]) -> tuple[int, int]:
+def _move_chosen(chosen: dict[int, str | None]) -> tuple[int, int]:
     db.begin_write()
-    own = _own(chosen)
+    own = _moderated(chosen)
     sites = {comment.thread.site for comment in own}
     if len(sites) != 1:
         raise InvalidFields({"address": moving.NoSuchPlace()})
@@ -168,7 +168,7 @@ def _moved(chosen: dict[int, str | None]) -> tuple[int, int]:
     return action_id, len(own)
 
 
-def _own(chosen: dict[int, str | None], state: State | None = None) -> list[Comment]:
+def _moderated(chosen: dict[int, str | None], state: State | None = None) -> list[Comment]:
     """Return the chosen comments, locked, that are this moderator's and may be given ``state``, if any."""
     own = (comment for comment in Comment.all_locked(chosen) if signed_in.moderated(comment))
     return [comment for comment in own if _is_unchanged(comment, chosen[comment.id], state or comment.state)]

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotFound, found
+from commentsvc.errors import InvalidFields, NotFound, or_404
 from commentsvc.models.saved_reply import SavedReply
 from commentsvc.moderation import notes
 from commentsvc.web.admin import signed_in
@@ -43,7 +43,7 @@ def save() -> AnyResponse | tuple[str, int]:
 def remove(reply_id: int) -> str:
     """Delete one's own; the form contains it, so it can be saved again."""
     db.begin_write()
-    reply = found(db.session.get(SavedReply, reply_id))
+    reply = or_404(db.session.get(SavedReply, reply_id))
     if reply.moderator_id != signed_in.current_moderator().id:
         raise NotFound
     typed = {"title": reply.title, "body": reply.body}

@@ -39,7 +39,7 @@ def sign_in() -> AnyResponse:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     try:
         slow_down(email)
-        moderator = passwords.owner_of(email, password)
+        moderator = passwords.authenticate(email, password)
     except Refusal as refusal:
         return _form(refusal, email)
     db.begin_write()
@@ -58,7 +58,7 @@ def sign_in_with_passkey() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        return signed_in.begin(passkeys.owner_of(request.form.get("answer", "")), signed_in.next_url())
+        return signed_in.begin(passkeys.authenticate(request.form.get("answer", "")), signed_in.next_url())
     except Refusal as refusal:
         db.session.rollback()
         return _form(refusal)
@@ -122,7 +122,7 @@ def write_link(moderator: Moderator | None, invited_by: str = "") -> None:
     if moderator is None or not throttle.has_remaining(throttle.LINKS_ASKED_FOR, str(moderator.id)):
         return
     throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
-    recipient = Recipient.known(moderator.email, moderator.language)
+    recipient = Recipient.get_or_create(moderator.email, moderator.language)
     email = enqueue.add_email(EmailKind.SIGN_IN, recipient, facts={"invited_by": invited_by} if invited_by else None)
     email.language = moderator.language
 

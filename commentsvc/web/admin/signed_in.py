@@ -162,7 +162,7 @@ def _set_cookie(response: AnyResponse, name: str, value: str, seconds: int) -> N
 def _speak() -> None:
     who = moderator()
     preferred = who.language if who else current.reader_language()
-    i18n.speak(request.args.get("lang") or preferred)
+    i18n.set_language(request.args.get("lang") or preferred)
 
 
 def _check_form() -> None:

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import links, settings
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, Refusal, found
+from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.linkbacks import page_check_queue
 from commentsvc.models.leased import QUEUED
 from commentsvc.models.site import Site
@@ -98,7 +98,7 @@ def check_page(key: str) -> AnyResponse | tuple[str, int]:
 def show_page_check(key: str) -> str:
     """Show the findings; a page of its own, as it reloads until the check is done."""
     site = Site.named(key)
-    page_check = found(page_check_queue.last_of(site))
+    page_check = or_404(page_check_queue.last_of(site))
     is_waiting = page_check.state == QUEUED
     return render_template(
         "admin/page_check.html",

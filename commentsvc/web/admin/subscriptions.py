@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.db import db
-from commentsvc.errors import NotFound, NotUnderstood, found
+from commentsvc.errors import NotFound, NotUnderstood, or_404
 from commentsvc.fields import row_id
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
@@ -39,7 +39,7 @@ def change(subscription_id: int, resource: str) -> AnyResponse:
     if resource not in CHANGES:
         raise NotFound
     db.begin_write()
-    subscription = found(db.session.get(Subscription, subscription_id))
+    subscription = or_404(db.session.get(Subscription, subscription_id))
     if subscription.state not in CHANGES.values():
         raise NotUnderstood
     subscription.state = CHANGES[resource]
@@ -50,7 +50,7 @@ def change(subscription_id: int, resource: str) -> AnyResponse:
 def remove(subscription_id: int) -> AnyResponse:
     """Delete a subscription."""
     db.begin_write()
-    db.session.delete(found(db.session.get(Subscription, subscription_id)))
+    db.session.delete(or_404(db.session.get(Subscription, subscription_id)))
     return _back()
 
 
@@ -58,7 +58,7 @@ def remove(subscription_id: int) -> AnyResponse:
 def reopen(recipient_id: int) -> AnyResponse:
     """Send emails to a bounced address again."""
     db.begin_write()
-    recipient = found(db.session.get(Recipient, recipient_id))
+    recipient = or_404(db.session.get(Recipient, recipient_id))
     subscriptions.reopen(recipient)
     return _back()
 

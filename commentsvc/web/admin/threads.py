@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.db import db
-from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, found
+from commentsvc.errors import InvalidFields, NotUnderstood, Refusal, or_404
 from commentsvc.markup.render import one_line
 from commentsvc.models.comment import Comment
 from commentsvc.models.moderator import Moderator
@@ -115,7 +115,7 @@ def _addressed(
 
 
 def _own(thread_id: int) -> Thread:
-    return found(signed_in.moderated_thread(thread_id))
+    return or_404(signed_in.moderated_thread(thread_id))
 
 
 def _rules() -> dict[str, Any]:

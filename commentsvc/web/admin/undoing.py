@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import undoing
 from commentsvc.db import db
-from commentsvc.errors import NotFound, found
+from commentsvc.errors import NotFound, or_404
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, bans
 from commentsvc.web.admin import signed_in
@@ -20,7 +20,7 @@ signed_in.guard(blueprint)
 def undo(action_id: int) -> AnyResponse | str:
     """Undo an action, except what was decided since."""
     db.begin_write()
-    action = found(actions.locked(action_id))
+    action = or_404(actions.locked(action_id))
     if not _may_undo(action):
         raise NotFound
     undone = undoing.undo(action, signed_in.current_moderator())

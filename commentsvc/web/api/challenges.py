@@ -20,7 +20,7 @@ def post() -> Response:
     throttle.hit(throttle.PICTURES_NEARBY, "challenge", current.neighbourhood())
     wanted = parsed(NewChallenge)
     article = Article.find(wanted.site, wanted.key)
-    i18n.speak(current.site_language(article.site))
+    i18n.set_language(current.site_language(article.site))
     security.check_origin(article.site)
     person = visitor.current()
     shown = forms.new_challenge(article, person, wanted.instead_of, was_asked=wanted.asked)

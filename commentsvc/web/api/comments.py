@@ -22,7 +22,7 @@ blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
     article = Article.find(site_key, key)
-    i18n.speak(current.reader_language(article.site))
+    i18n.set_language(current.reader_language(article.site))
     comment = gate.receive(CommentRequest(article, _typed(parsed(NewComment)), visitor.known(), is_form=False))
     return answer(OwnComment.of(comment), comment.thread.site, status=201 if comment.is_visible else 202)
 
@@ -30,7 +30,7 @@ def post(site_key: str, key: str) -> Response:
 @blueprint.get(COMMENT)
 def show(comment_id: int) -> Response:
     """One's own comment, with the text as it was typed."""
-    comment = _own(comment_id)
+    comment = _authored(comment_id)
     return answer(PublicComment.of(comment), comment.thread.site)
 
 
@@ -38,22 +38,22 @@ def show(comment_id: int) -> Response:
 def edit(comment_id: int) -> Response:
     """Give one's comment a new text; it may have to wait for a moderator again."""
     new = parsed(NewText)
-    comment = gate.edit(lambda: _own(comment_id), new.body)
+    comment = gate.edit(lambda: _authored(comment_id), new.body)
     return answer(PublicComment.of(comment), comment.thread.site)
 
 
 @blueprint.delete(COMMENT)
 def remove(comment_id: int) -> Response:
     """Take one's comment back; 204."""
-    comment = gate.delete_own(lambda: _own(comment_id))
+    comment = gate.delete_own(lambda: _authored(comment_id))
     response = answer(PublicComment.of(comment), comment.thread.site, status=204)
     response.data = b""
     return response
 
 
-def _own(comment_id: int) -> Comment:
+def _authored(comment_id: int) -> Comment:
     """Return the comment whose edit token the request has as ``Authorization: Bearer …``."""
-    i18n.speak(current.reader_language())
+    i18n.set_language(current.reader_language())
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return editing.own_by_token(comment_id, token.strip() if scheme.lower() == "bearer" else "")
 

@@ -20,7 +20,7 @@ def show() -> Response:
     """``?site=blog&key=…&key=…``, at most a hundred keys; ``labels`` say it in the language of ``?lang=``."""
     site = configuration.current().site(request.args.get("site", ""))
     activity_version = site.activity_version  # before anything is read that may be newer
-    i18n.speak(current.site_language(site))
+    i18n.set_language(current.site_language(site))
     normalised = {key: _normal(key) for key in _keys()[: reading.MAX_COUNTS]}
     found = reading.counts(site, {key for key in normalised.values() if key is not None})
     counts = {key: 0 if normal is None else found[normal] for key, normal in normalised.items()}

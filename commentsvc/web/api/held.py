@@ -14,7 +14,7 @@ blueprint = Blueprint("api_held", __name__, url_prefix="/api/v1/held")
 def show() -> Response:
     """``?site=blog&key=…``: their held comments as a fragment, empty for whom we do not know; never kept."""
     article = Article.find(request.args.get("site", ""), request.args.get("key", ""))
-    i18n.speak(current.site_language(article.site))
+    i18n.set_language(current.site_language(article.site))
     person = visitor.known()
     held = reading.held_of(article.thread, person.hash) if person else []
     items = reading.with_held([], held)

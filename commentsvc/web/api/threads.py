@@ -16,7 +16,7 @@ blueprint = Blueprint("api_threads", __name__, url_prefix="/api/v1/threads")
 def show(site_key: str, key: str = "") -> Response:
     """Public fields only; a thread nobody wrote in is empty, not missing."""
     article = Article.find(site_key, key)
-    i18n.speak(current.site_language(article.site))
+    i18n.set_language(current.site_language(article.site))
     shown = current.page_asked_for(article)
     thread = PublicThread(
         url=article.url,

@@ -53,7 +53,7 @@ class Cancelled(PermanentFailure):
 
 
 @dataclass(frozen=True)
-class Task:
+class ClaimedRun:
     """A claimed run."""
 
     run_id: int
@@ -72,7 +72,7 @@ def receiving() -> Iterator[IO[bytes]]:
         yield file
 
 
-def request(site: Site, by: Moderator, upload: Path, name: str, choices: Choices) -> ImportRun:
+def enqueue(site: Site, by: Moderator, upload: Path, name: str, choices: Choices) -> ImportRun:
     """Keep an upload, and enqueue its dry run. It replaces the site's earlier run.
 
     Raises:
@@ -130,7 +130,7 @@ def cancel(run: ImportRun) -> None:
     db.session.flush()
 
 
-def claim() -> Task | None:
+def claim() -> ClaimedRun | None:
     """Lease the next run whose file is on this machine."""
     files = [path.name for path in settings.current().data_dir.glob(f"{PREFIX}*")]
     for run in ImportRun.claim(1, LEASE, but_not=ImportRun.file.not_in(files)):
@@ -138,11 +138,11 @@ def claim() -> Task | None:
             _fail(run, UNFINISHED)
             return None
         path, choices = settings.current().data_dir / run.file, Choices.stored(run.choices)
-        return Task(run.id, run.site_id, run.moderator_id, run.action_id, path, choices, run.is_dry)
+        return ClaimedRun(run.id, run.site_id, run.moderator_id, run.action_id, path, choices, run.is_dry)
     return None
 
 
-def renew(task: Task, done: int) -> None:
+def renew(task: ClaimedRun, done: int) -> None:
     """Note how far it is, and keep the lease; raises ``Cancelled``."""
     undone = exists().where(ModeratorAction.id == ImportRun.action_id, ModeratorAction.undone_at.is_not(None))
     mine = update(ImportRun).where(ImportRun.id == task.run_id, ~undone)
@@ -153,7 +153,7 @@ def renew(task: Task, done: int) -> None:
     note_lease(ImportRun, task.run_id, until)
 
 
-def begin(task: Task, report: Report) -> int:
+def begin(task: ClaimedRun, report: Report) -> int:
     """Return the action of an import that broke off, or log a new one."""
     run = _of(task)
     if task.action_id is not None:
@@ -165,7 +165,7 @@ def begin(task: Task, report: Report) -> int:
     return run.action_id
 
 
-def complete(task: Task, report: Report) -> None:
+def complete(task: ClaimedRun, report: Report) -> None:
     """Store the report; the file of an import is not needed any longer."""
     run = _of(task)
     run.state, run.leased_until, run.report, run.problem = CHECKED, None, report.as_json(), None
@@ -175,7 +175,7 @@ def complete(task: Task, report: Report) -> None:
         db.on_commit(_remove, run.file)
 
 
-def stop(task: Task) -> None:
+def stop(task: ClaimedRun) -> None:
     """Store that the import ended early, as somebody undid it; nothing if somebody cancelled it."""
     run = db.session.get(ImportRun, task.run_id)
     if run is not None:
@@ -183,7 +183,7 @@ def stop(task: Task) -> None:
         db.on_commit(_remove, run.file)
 
 
-def fail(task: Task, why: Reason) -> None:
+def fail(task: ClaimedRun, why: Reason) -> None:
     """Store why there is no report."""
     run = db.session.get(ImportRun, task.run_id)
     if run is not None:
@@ -208,7 +208,7 @@ def forget_old() -> None:
                 path.unlink()
 
 
-def _of(task: Task) -> ImportRun:
+def _of(task: ClaimedRun) -> ImportRun:
     run = db.session.get(ImportRun, task.run_id)
     if run is None:
         raise Cancelled
