@@ -175,7 +175,7 @@ class Database(SQLAlchemy):
         self.session.rollback()
 
     def commit_each(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """Call each step in a transaction of its own and yield its result. What makes the next one takes no lock.
+        """Call each step in a transaction of its own and yield its result. The next step is prepared without a lock.
 
         Commits. Other writers run in between.
         """
@@ -233,7 +233,7 @@ def configuration(url: str) -> dict[str, Any]:
 def engine_options(url: str) -> dict[str, Any]:
     """Return the options of ``create_engine`` for ``url``: a bounded pool and bounded waits.
 
-    Behind a pooler, the role sets the bounds of statements and locks.
+    Behind a pooler, set the timeouts of statements and locks on the database role.
     """
     # What strangers typed must not be logged, not even when a statement fails.
     pool = {
@@ -308,7 +308,7 @@ def octet_length(text: QueryableAttribute[Any]) -> ColumnElement[int]:
 def unindexed(column: QueryableAttribute[Any]) -> ColumnElement[Any]:
     """Stop SQLite's planner from using this column's index (``column + 0``).
 
-    Without statistics it takes every index for selective, even one that finds all comments of a site.
+    Without statistics it assumes that every index is selective, even one that finds all comments of a site.
     """
     kind = column.type.python_type
     expression: ColumnElement[Any] = type_coerce(column, String) + "" if issubclass(kind, str) else column + kind()
@@ -336,7 +336,7 @@ class Lookup:
     age: Sequence[ColumnElement[Any]]
 
     def older(self, comment_id: int) -> ColumnElement[bool]:
-        """Those after a comment in that order."""
+        """The condition for comments after this one in that order."""
         if len(self.age) == 1:
             return self.comment_id < comment_id
         written, other = self.age[0], table("comment", column("id"), column("created_at")).alias()

@@ -217,7 +217,7 @@ class NotYours(Refusal):
 
 
 class NoLongerEditable(NotYours):
-    """The time to edit is over, or a moderator removed the comment."""
+    """The time to edit is over, a moderator removed the comment, or somebody has replied to it."""
 
     sentence = N_("This comment can no longer be edited.")
 

@@ -162,6 +162,11 @@ def checked_body(typed: str) -> tuple[str, str]:
     return body, html
 
 
+def compared_email(typed: str) -> str:
+    """Return an email address as it is stored and compared: in lower case, without space around it."""
+    return typed.strip().lower()
+
+
 def checked_email(typed: str) -> str:
     """Return an email address; raises ``InvalidFields``, also if there is none, or ``NotUnderstood``."""
     must_be_text({"email": typed})

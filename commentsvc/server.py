@@ -1,4 +1,4 @@
-"""The listening process: granian. Its workers load the application, so that it stays small itself."""
+"""Run granian. Only its workers load the application, so that the listening process stays small."""
 
 import ctypes
 import gc
@@ -30,7 +30,7 @@ STOPPING = 10  # seconds for requests under way when stopping, and then for jobs
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
 MIN_OVERLAP = 10.0  # seconds
-LOADS_LATER = 4  # times as long as loading took so far
+LOADS_LATER = 4  # times the average time of loading
 TARGET = "commentsvc.app:create_serving_app"
 
 
@@ -39,7 +39,7 @@ _lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listeni
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
-    """A server that reloads only if that ``may_reload``; else its workers go on as they are."""
+    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running."""
 
     may_reload: Callable[[], bool]
 
@@ -57,11 +57,11 @@ def listen(
     _allow_many_files()
     _lifeline = os.pipe()
     multiprocessing.set_start_method("fork", force=True)  # later Pythons would start workers that inherit nothing
-    gc.disable()  # until a worker has loaded the application, nothing of which is garbage
-    # A worker inherits the parent's handlers, which only set a flag: until it has its own, it just ends.
+    gc.disable()  # while the application is loaded, nothing is garbage; workers enable it again
+    # The parent's handlers only set a flag. Until a worker has installed its own, a signal ends it.
     os.register_at_fork(after_in_child=_end_at_once)
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
-    for one in (signal.SIGUSR1, signal.SIGUSR2):  # what some send after they have moved a log
+    for one in (signal.SIGUSR1, signal.SIGUSR2):  # sent by some tools that rotate logs
         signal.signal(one, signal.SIG_IGN)
     server = _Server(
         target,
@@ -105,7 +105,7 @@ def _end_with_parent() -> None:
 
 
 def _overlap() -> float:
-    """Return for how many seconds old workers go on after new ones were started: until those surely answer."""
+    """Return how many seconds old workers keep running after new ones start, until those surely answer."""
     so_far = _loads.values()
     return max(MIN_OVERLAP, LOADS_LATER * so_far["seconds"] / max(so_far["count"], 1))
 

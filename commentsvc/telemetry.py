@@ -1,7 +1,7 @@
-"""Figures that all processes of ``serve`` count together, in memory that they inherit from the listening process.
+"""Metrics that all processes of ``serve`` share, in memory that they inherit from the listening process.
 
-Each process adds to a row of its own, so that none waits for another; a reader adds the rows up. Processes of other
-servers have memory of their own each, and count for themselves.
+Each process adds to its own row, so that none waits for another; a reader sums the rows. Under another WSGI server
+nothing is shared, and each process counts for itself.
 """
 
 import bisect
@@ -20,7 +20,7 @@ _lock = threading.Lock()
 
 
 class _Process:
-    """Which row is this process'; the parent numbers its children before each fork."""
+    """The row of this process; the parent assigns it before each fork."""
 
     row = 0
     forks = 0
@@ -40,23 +40,23 @@ _free = iter(range(CELLS))
 
 @dataclass
 class Counter:
-    """Counts by label. It is made while the module is loaded, so that all processes agree on its place."""
+    """Counts by label. Create it when the module is imported, so that all processes use the same cells."""
 
     labels: Sequence[str]
-    _places: dict[str, int] = field(init=False)
+    _cells_of: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._places = {label: next(_free) for label in self.labels}
+        self._cells_of = {label: next(_free) for label in self.labels}
 
     def add(self, label: str, more: float = 1.0) -> None:
-        """Count something under a label; under the last one if it is unknown."""
-        place = self._places.get(label, self._places[self.labels[-1]])
+        """Add to a label's count; to the last label's if the label is unknown."""
+        cell = self._cells_of.get(label, self._cells_of[self.labels[-1]])
         with _lock:
-            _cells[_Process.row * CELLS + place] += more
+            _cells[_Process.row * CELLS + cell] += more
 
     def values(self) -> dict[str, float]:
         """Return the sums of all processes."""
-        return {label: _sum(place) for label, place in self._places.items()}
+        return {label: _sum(cell) for label, cell in self._cells_of.items()}
 
 
 @dataclass
@@ -72,14 +72,14 @@ class Histogram:
         self._counts = {label: Counter([*map(str, BUCKETS), "+Inf"]) for label in self.labels}
 
     def observe(self, label: str, seconds: float) -> None:
-        """Count one that took so long."""
+        """Record one duration."""
         bucket = bisect.bisect_left(BUCKETS, seconds)
         counts = self._counts.get(label, self._counts[self.labels[-1]])
         counts.add(counts.labels[bucket])
         self._sums.add(label, seconds)
 
     def values(self) -> Iterator[tuple[str, dict[str, float], float]]:
-        """Yield each label with how many took at most so long, and the sum of all."""
+        """Yield each label with its cumulative counts by bucket, and the sum of its durations."""
         for label, total in self._sums.values().items():
             so_far, cumulative = 0.0, {}
             for bucket, count in self._counts[label].values().items():
@@ -88,5 +88,5 @@ class Histogram:
             yield label, cumulative, total
 
 
-def _sum(place: int) -> float:
-    return sum(_cells[row * CELLS + place] for row in range(ROWS))
+def _sum(cell: int) -> float:
+    return sum(_cells[row * CELLS + cell] for row in range(ROWS))

@@ -9,6 +9,7 @@ from commentsvc import clock, i18n, versions
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.fields import compared_email
 from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.passkey import Passkey
 from commentsvc.models.site import Site
@@ -36,7 +37,7 @@ def add(
     Raises:
         InvalidFields: the address is already a moderator's.
     """
-    address = email.strip().lower()
+    address = compared_email(email)
     moderator = db.session.scalar(select(Moderator).where(Moderator.email == address))
     if moderator is None:
         moderator = Moderator(email=address)
@@ -67,7 +68,7 @@ def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge
 
 def change_email(moderator: Moderator, email: str) -> None:
     """Change the address that somebody signs in with; raises ``InvalidFields`` if it is another moderator's."""
-    address = email.strip().lower()
+    address = compared_email(email)
     owner = db.session.scalar(select(Moderator).where(Moderator.email == address))
     if owner not in (None, moderator):
         raise InvalidFields({"email": AlreadyModerates()})

@@ -1,6 +1,7 @@
 """Signed one-time links: to sign in, and to set up the service while nobody can sign in."""
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -8,38 +9,62 @@ from sqlalchemy.exc import IntegrityError
 from commentsvc import links, tokens
 from commentsvc.accounts import moderators, passwords, sessions, set_up_links
 from commentsvc.db import db
-from commentsvc.errors import LinkExpired, LinkInvalid
+from commentsvc.errors import N_, LinkExpired, LinkInvalid
 from commentsvc.models.moderator import Moderator
 
 LIFETIME = timedelta(hours=1)
-PURPOSE = "sign-in-link"
+INVITATION_LIFETIME = timedelta(days=3)  # who is invited may read their email tomorrow
+LIFETIMES = {"sign-in-link": LIFETIME, "invitation": INVITATION_LIFETIME}
 
 
-def sign_in_token(moderator: Moderator) -> str:
-    """Return a sign-in token, valid for an hour."""
-    return tokens.sign(PURPOSE, [moderator.id, secrets.token_urlsafe(12)])
+class SignInLinkInvalid(LinkInvalid):
+    """The link was altered, is too old, or was used before: a new one is to be had where people sign in."""
+
+    status = 410
+    sentence = N_("This link has expired or has been used. Sign in below, or have a new link sent to you.")
 
 
 def sign_in_url(moderator: Moderator) -> str:
     """Return an address that signs somebody in once, within the hour."""
-    return links.absolute(f"/admin/link/{sign_in_token(moderator)}")
+    return _url("sign-in-link", moderator)
+
+
+def invitation_url(moderator: Moderator) -> str:
+    """Return an address that signs somebody in once, within three days."""
+    return _url("invitation", moderator)
+
+
+def check(token: str) -> tuple[Moderator, str]:
+    """Return whom a one-time link signs in, and its nonce, unless it is altered or too old.
+
+    Raises:
+        SignInLinkInvalid
+    """
+    for purpose, lifetime in LIFETIMES.items():
+        with suppress(LinkInvalid):
+            moderator_id, nonce = tokens.read(purpose, token, lifetime)
+            moderator = db.session.get(Moderator, moderator_id)
+            if moderator is not None and moderator.removed_at is None:
+                return moderator, nonce
+    raise SignInLinkInvalid
 
 
 def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:
     """Sign in by a one-time link; return the moderator and the session token.
 
     Raises:
-        LinkInvalid, LinkExpired: altered, too old, or used before.
+        SignInLinkInvalid: altered, too old, or used before.
     """
-    moderator_id, nonce = tokens.read(PURPOSE, token, LIFETIME)
-    moderator = db.session.get(Moderator, moderator_id)
-    if moderator is None or moderator.removed_at is not None:
-        raise LinkInvalid
+    moderator, nonce = check(token)
     try:
         with db.session.begin_nested():
             return moderator, sessions.start(moderator, user_agent, link_nonce=nonce)
     except IntegrityError:
-        raise LinkExpired from None
+        raise SignInLinkInvalid from None
+
+
+def _url(purpose: str, moderator: Moderator) -> str:
+    return links.absolute(f"/admin/link/{tokens.sign(purpose, [moderator.id, secrets.token_urlsafe(12)])}")
 
 
 def must_set_up(token: str) -> None:

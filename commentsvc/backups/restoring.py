@@ -1,4 +1,4 @@
-"""Put a backup back, into an empty place or in place of what is there."""
+"""Restore a backup into an empty database, or in place of the current one."""
 
 import secrets
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from commentsvc.settings import SECRET, Settings
 
 
 def restore(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, replaces: bool = False) -> Manifest:
-    """Put a backup where the settings say; what is there is kept beside it, and a backup of an older version upgraded.
+    """Restore to the configured database. What was there is kept under another name; an old backup is upgraded.
 
     Nothing is changed unless the backup is whole and fits.
 
@@ -47,7 +47,9 @@ def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
         )
     if not replaces and not database_state.is_empty(config.database):
         where = schema.display_url(config.database)
-        raise BackupFailed(f"There are blogs in {where}. With --replace, they are put aside, and the backup in place.")
+        raise BackupFailed(
+            f"There are blogs in {where}. With --replace, they are set aside and the backup takes their place."
+        )
 
 
 def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:

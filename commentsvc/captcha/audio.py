@@ -19,8 +19,10 @@ MAX_LENGTH = 7.3  # seconds, so that a sound stays below 60 kB
 LEAD = (0.3, 0.6)  # seconds of babble before the first digit and after the last
 GAPS = (0.25, 0.55)  # seconds between digits
 PACE = (0.88, 1.14)  # how fast a clip is played
-BABBLE = 1.3  # loudness relative to the digits: 2 dB louder, where a listening program fails (bench/captcha_sound.py)
-CROWD = 0.12  # seconds from one voice of the babble to the next
+BABBLE = (
+    1.3  # loudness relative to the digits: 2 dB louder, at which the speech recogniser fails (bench/captcha_sound.py)
+)
+BABBLE_INTERVAL = 0.12  # seconds from one voice of the babble to the next
 VOICES = Path(__file__).parent / "voices"
 
 Samples = npt.NDArray[np.float32]
@@ -40,12 +42,12 @@ def speak(digits: str, language: str, seed: bytes, babble: float = BABBLE) -> by
 @lru_cache(maxsize=8)
 def _clips(language: str) -> dict[str, list[Samples]]:
     """Return the clips of each digit, equally loud."""
-    found: dict[str, list[Samples]] = {}
+    clips: dict[str, list[Samples]] = {}
     with np.load(VOICES / f"{language}.npz") as file:
         for name in file.files:
             clip = file[name].astype(np.float32)
-            found.setdefault(name[0], []).append(clip / _loudness(clip))
-    return found
+            clips.setdefault(name[0], []).append(clip / _loudness(clip))
+    return clips
 
 
 def _at_pace(clip: Samples, rng: random.Random) -> Samples:
@@ -73,7 +75,7 @@ def _babble(length: int, clips: Sequence[Samples], rng: random.Random) -> Sample
         begin, end = max(0, start), min(length, start + len(clip))
         if begin < end:
             noise[begin:end] += clip[begin - start : end - start]
-        start += int(rng.uniform(0.5, 1.5) * CROWD * RATE)
+        start += int(rng.uniform(0.5, 1.5) * BABBLE_INTERVAL * RATE)
     return noise
 
 

@@ -1,7 +1,7 @@
 """The picture of a challenge: letters on a steep path, part solid, part inverted, part outline.
 
-Line readers collapse the height of a picture, so the path defeats them; one smooth field decides how strokes and
-background are filled; a few scratches as thin as the outlines cannot be filtered out without the outlines.
+OCR that reads by lines fails on the path. One smooth field decides how strokes and background are filled. A few
+scratches are as thin as the outlines, so a filter that removes them removes the outlines.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Style:
-    """How an installation draws, so that a program trained on another one cannot read this one.
+    """How an installation draws: a program trained on another one fails here.
 
     Lengths in pixels, angles in degrees. The path is a wave with ``periods`` across the picture and an overtone; the
     field that decides between solid, inverted and outline is made of plane ``waves`` that run roughly along ``grain``.
@@ -105,7 +105,7 @@ def draw(answer: str, style: Style, seed: bytes) -> bytes:
 
 
 def sheet(pictures: Sequence[bytes]) -> bytes:
-    """Return many pictures on one, ``COLUMNS`` in a row, as a PNG."""
+    """Return one PNG with many pictures, ``COLUMNS`` in a row."""
     rows = math.ceil(len(pictures) / COLUMNS)
     whole = Image.new("1", (COLUMNS * (WIDTH + MARGIN) - MARGIN, rows * (HEIGHT + MARGIN) - MARGIN), 1)
     for number, picture in enumerate(pictures):
@@ -161,7 +161,7 @@ def _letter(char: str, degrees: float, style: Style, rng: random.Random) -> Imag
 
 @lru_cache(maxsize=32)
 def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
-    """Return a typeface with capitals of equal height; ``size`` as if they were 0.72 of it."""
+    """Return the font, scaled so that its capitals are 0.72 × ``size`` high."""
     _, top, _, bottom = ImageFont.truetype(FACES[face], 100).getbbox("H")
     return ImageFont.truetype(FACES[face], size * 72 / (bottom - top))
 
@@ -201,7 +201,7 @@ def _filled(letters: Mask, field: Field, style: Style) -> Mask:
 
 
 def _outline(letters: Mask) -> Mask:
-    """Return the outline of the letters, one pixel wide."""
+    """Return the outline of the letters, about three pixels wide."""
     inner, outer = letters.copy(), letters.copy()
     for _ in range(OUTLINE):
         before = inner.copy()

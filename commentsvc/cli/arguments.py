@@ -40,7 +40,7 @@ def site_named(key: str) -> Site:
 def spoken_language(typed: str) -> str:
     """Return an available language."""
     if typed not in i18n.languages():
-        raise click.UsageError(f"{typed} is not spoken here; there are {', '.join(i18n.languages())}.")
+        raise click.UsageError(f"{typed} isn't an available language; there are {', '.join(i18n.languages())}.")
     return typed
 
 

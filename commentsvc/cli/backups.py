@@ -61,7 +61,7 @@ def _make(file: Path, without_secret: bool, as_json: bool) -> None:
 )
 @AS_JSON
 def restore(file: Path, replace: bool, as_json: bool) -> None:
-    """Put the backup FILE where the settings say. Nothing is changed unless it is whole."""
+    """Restore the backup FILE to the configured database. Nothing is changed unless the file is whole."""
     config = settings.read(os.environ, makes=True)
     settings.use(config)
     logs.configure(config.log_format)
@@ -101,7 +101,7 @@ def move(target: str, as_json: bool) -> None:
     """Copy everything to the empty database at DATABASE_URL, and compare.
 
     If the service runs, it is read-only from now on: readers are served until you start it with the new address. The
-    command can be run again after a break, and goes on. The old database keeps everything.
+    command can be run again after an interruption: it continues. The old database is not changed.
     """
     from commentsvc.backups import database_move
 

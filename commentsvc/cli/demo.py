@@ -31,7 +31,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
     for one, option in ((port, "--port"), (blog_port, "--blog-port"), (neighbour_port, "--neighbour-port")):
         serve.must_be_free("127.0.0.1", one, f"{option} (`make run PORT=8010` takes 8010 and the two above)")
     blog, neighbour = f"http://127.0.0.1:{blog_port}", f"http://127.0.0.1:{neighbour_port}"
-    os.environ[settings_file.VARIABLE] = ""  # nor its settings
+    os.environ[settings_file.VARIABLE] = ""  # ignores the settings file of a real blog
     os.environ.setdefault(f"{PREFIX}DATA_DIR", "data/demo")  # not where a real blog's comments would be
     emails = Path(os.environ[f"{PREFIX}DATA_DIR"]).resolve() / "emails"
     serve.reachable_at("127.0.0.1", port)
@@ -43,7 +43,7 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         owner = demo_thread.prepare(blog, neighbour, OWNER)
         link = one_time_links.sign_in_url(owner)
         db.session.remove()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the blog is scenery
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # requests to the demo blog are not worth a line
     for at in (blog_port, neighbour_port):
         pages = demo_blog.create(config.base_url, blog, neighbour, emails)
         scenery = make_server("127.0.0.1", at, pages, threaded=True)

@@ -19,9 +19,9 @@ from commentsvc.models.site import Moderation, Site
 from commentsvc.models.thread import Thread
 from commentsvc.threads.articles import Article
 
-# who, days ago, answers which line of this table (counted from 0), what
 NAME = "A blog about things"
 
+# author, days ago, index of the line that it replies to, text
 LINES = (
     ("Bob", 12, None, "Mine still has a *cord*. It never runs out of battery, and nobody ever asks where it is :-)"),
     ("Ada", 12, 0, "Twelve years old, that one, and it has survived three of my pocket phones."),

@@ -9,6 +9,8 @@ from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address, site_named, spoken_language
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator, Role
+from commentsvc.moderation import team
+from commentsvc.moderation.actions import Operator
 
 
 @click.group()
@@ -31,11 +33,12 @@ def add(email: str, name: str, language: str, keys: tuple[str, ...], password_st
     if Moderator.with_email(address):
         raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
     role = Role.MODERATOR if keys else Role.OWNER
-    added = moderators.add(address, name, role, [site_named(key) for key in keys], spoken_language(language))
+    sites = [site_named(key) for key in keys]
+    added = team.add(address, name, role, sites, spoken_language(language), by=Operator())
     if password is not None:
         passwords.set_password(added, password)
     db.session.commit()
-    click.echo(f"Added {address}.\nSign in once within the hour: {one_time_links.sign_in_url(added)}")
+    click.echo(f"Added {address}.\nSign in once within three days: {one_time_links.invitation_url(added)}")
 
 
 @moderator.command()
@@ -63,7 +66,7 @@ def list_moderators() -> None:
 def remove(email: str) -> None:
     """Take the right to sign in away from EMAIL; their decisions stay in the log."""
     db.begin_write()
-    moderators.remove(_known(email))
+    team.remove(_known(email), Operator())
     db.session.commit()
     click.echo(f"Removed {email}.")
 

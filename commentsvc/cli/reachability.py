@@ -1,4 +1,4 @@
-"""Checks of ``doctor`` that ask as a reader does: the address, a proxy, caches, the certificate."""
+"""Checks of ``doctor`` that make requests like a reader's: the address, a proxy, caches, the certificate."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def base_url() -> str:
 
 
 def proxy() -> str:
-    """Find out whether a proxy hides the addresses of visitors, and say as whom this machine is seen."""
+    """Check whether a proxy hides visitors' addresses, and report which address the service sees."""
     if not settings.current().has_secret:
         raise OptionalMissing(N_("not checked, because there is no secret yet"))
     try:
@@ -66,7 +66,7 @@ def proxy() -> str:
 
 
 def caches() -> str:
-    """Find out whether what we say to caches arrives at readers as we say it."""
+    """Check whether our Cache-Control reaches readers unchanged."""
     sites = sorted(current().sites)
     if not sites:
         raise OptionalMissing(N_("not checked, because there is no blog yet"))
@@ -92,7 +92,7 @@ def caches() -> str:
 
 
 def purges() -> str:
-    """Find out whether somebody takes purges."""
+    """Check whether the cache accepts purges."""
     if not settings.current().edge_purge_url:
         raise OptionalMissing(
             N_("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")

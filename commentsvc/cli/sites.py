@@ -25,7 +25,7 @@ from commentsvc.sites.rules import Rule
 
 
 class WrongRule(click.ClickException):
-    """A usage error without two lines of usage above it: the sentence says what to do."""
+    """A usage error that prints only its message."""
 
     exit_code = click.UsageError.exit_code
 

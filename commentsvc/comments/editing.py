@@ -36,7 +36,7 @@ def editable_until(comment: Comment) -> datetime:
 
 
 def is_editable(comment: Comment) -> bool:
-    """Return whether the author may still edit it."""
+    """Return whether the author may still edit or delete it. After a reply, ``edit_as_author`` refuses a new text."""
     is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
     if comment.is_linkback or is_over:
         return False
@@ -87,8 +87,8 @@ def editable_of(thread: Thread | None, visitor: str) -> set[int]:
 def edit_as_author(comment: Comment, typed: str) -> None:
     """Give a comment a new text; the old one is kept for moderators.
 
-    The new text is judged like a new comment: it is held if the policy would hold it. A thread that has closed since
-    does not matter.
+    The new text is judged like a new comment: it is held if the policy would hold it. It may be edited in a thread that
+    has closed since, but not in a read-only one.
 
     Raises:
         InvalidFields: the text is empty or too long.
@@ -106,7 +106,7 @@ def edit_as_author(comment: Comment, typed: str) -> None:
 
 
 def delete_own(comment: Comment) -> None:
-    """Delete a comment as its author wishes; replies to it stay, and its author hears of no more.
+    """Delete a comment as its author wishes. Replies stay; the author gets no more emails about them.
 
     Moderators see it in the trash for as long as the site keeps that, and who deleted it.
     """
@@ -124,14 +124,14 @@ def edit_as_moderator(comment: Comment, new: Submission, by: Moderator) -> Moder
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
         versions.bump_thread(comment.thread)
-    undo_data["left"] = _snapshot_fields(comment)
+    undo_data["after"] = _snapshot_fields(comment)
     return actions.record(Verb.TEXT, by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
 
 def undo_rewriting(action: ModeratorAction) -> list[Comment]:
     """Restore what a moderator changed, unless it was changed again since."""
     comment, undo_data = Comment.locked(action.comment_id or 0), action.undo_data
-    if comment is None or _snapshot_fields(comment) != undo_data["left"]:
+    if comment is None or _snapshot_fields(comment) != undo_data["after"]:
         return []
     training.unlearn(comment)
     comment.author, comment.website = undo_data["author"], undo_data["website"]

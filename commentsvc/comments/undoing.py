@@ -64,7 +64,7 @@ def undo_last(comment: Comment, state: State, by: Moderator | SiteMailbox) -> No
     action = last.action if last else None
     if last is None or action is None or (last.after, action.comment_id) != (state, comment.id):
         raise NothingToUndo
-    if not (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_mailbox):
+    if not actions.is_by(last, by):
         raise NothingToUndo
     undo(action, by)
 

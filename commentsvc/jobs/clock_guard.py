@@ -28,7 +28,7 @@ class ClockGuard:
         self._doubted_at: float | None = None
 
     def is_in_doubt(self) -> bool:
-        """Return whether it is too early to believe the clock."""
+        """Return whether the clock may be wrong."""
         newest = _newest()
         is_gap = newest is not None and clock.now() - newest > SILENCE
         if newest is not None and is_gap and self._doubted_at is None:

@@ -48,7 +48,7 @@ def announce(url: str, fingerprint: str = "") -> Announcement:
     article = of_article(site, address) or Announcement(
         site_id=site.id, site=site, url=address, url_hash=_hash(address)
     )
-    article.state, article.due_at, article.tries = AnnouncementState.QUEUED, clock.now(), 0
+    article.requeue()
     article.fingerprint = fingerprint or article.fingerprint or ""
     db.session.add(article)
     db.session.flush()
@@ -93,7 +93,9 @@ def perform(claimed: ClaimedArticle) -> ParsedArticle:
 def complete(claimed: ClaimedArticle, article: ParsedArticle) -> None:
     """Enqueue a linkback for each link of an article, and for each that it had before."""
     row = db.session.get_one(Announcement, claimed.announcement_id)
-    row.state, row.reason, row.leased_until = AnnouncementState.READ, "", None
+    if row.leased_until is not None:  # else it was announced again while we read it
+        row.state, row.leased_until = AnnouncementState.READ, None
+    row.reason = ""
     row.title, row.excerpt = article.title or row.title, article.excerpt or row.excerpt
     rows = {sent.target: sent for sent in db.session.scalars(_links_of(row))}
     for target in article.links:
@@ -109,7 +111,7 @@ def complete(claimed: ClaimedArticle, article: ParsedArticle) -> None:
         sent.is_linked = sent.target in article.links
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
     for sent in queued:
-        send_again(sent)
+        sent.requeue()
         sent.leased_until = clock.now() + LEASE * len(queued) if claimed.leases_links else None
 
 
@@ -118,11 +120,6 @@ def leased_links(claimed: ClaimedArticle) -> list[SentLinkback]:
     rows = select(SentLinkback).where(SentLinkback.announcement_id == claimed.announcement_id)
     leased = (SentLinkback.state == SendingState.QUEUED) & SentLinkback.leased_until.is_not(None)
     return list(db.session.scalars(rows.where(leased).order_by(SentLinkback.id)))
-
-
-def send_again(sent: SentLinkback) -> None:
-    """Enqueue a linkback again."""
-    sent.state, sent.tries, sent.due_at, sent.leased_until = SendingState.QUEUED, 0, clock.now(), None
 
 
 def unread(who: Moderator) -> list[Announcement]:

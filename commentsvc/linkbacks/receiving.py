@@ -8,7 +8,6 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, configuration, links
 from commentsvc.db import db
@@ -224,14 +223,8 @@ def _store(site: Site, key: str, target: str, request: LinkbackRequest, address_
         blog_name=request.blog_name,
         address_hash=address_hash,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(ping)
-    except IntegrityError:  # somebody else sent the same at this moment
-        if existing := db.session.scalar(same):
-            return _handle_repeat(existing, request, target)
-        raise
-    return ping
+    stored = db.add_or_find(ping, lambda: db.session.scalar(same))
+    return stored if stored is ping else _handle_repeat(stored, request, target)
 
 
 def _handle_repeat(ping: Ping, request: LinkbackRequest, target: str) -> Ping:

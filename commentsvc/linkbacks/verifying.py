@@ -141,11 +141,6 @@ def retry(claimed: Claim, reason: str) -> None:
             _record_outcome(ping, PingState.VERIFIED, reason, due_after=CONFIRM_GONE_AFTER)
 
 
-def check_again(ping: Ping) -> None:
-    """Have a source fetched again, now."""
-    ping.state, ping.tries, ping.due_at, ping.leased_until = PingState.QUEUED, 0, clock.now(), None
-
-
 def latest(who: Moderator) -> list[Ping]:
     """Return the newest pings of a moderator's sites."""
     theirs = select(Ping).where(who.may_see(Ping.site_id))

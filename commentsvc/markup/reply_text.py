@@ -30,7 +30,7 @@ def reply_text(text: str, marker: str) -> str:
 
 
 def _plain_dashes(line: str) -> str:
-    """Return the line with the marker's signs as programs without Unicode write them."""
+    """Return the line with ``-`` for dashes and without ``✂``, as mail programs without Unicode write it."""
     return DASHES.sub("-", line.replace("✂", "").strip())
 
 
@@ -68,7 +68,7 @@ def _attribution(lines: list[str], last: int) -> set[int]:
 
 
 def _is_whole(lines: list[str]) -> bool:
-    """Return whether the sentence has not begun on a line above: an address may be broken in two."""
+    """Return whether the sentence begins on the first of these lines: an address may be broken in two."""
     line = " ".join(lines)
     return _names(lines) and line.count(">") <= line.count("<")
 

@@ -34,14 +34,15 @@ class EmailKind(StrEnum):
     SIGN_IN = "sign-in"
     PERSONAL_DATA = "personal-data"
     TEST = "test"
-    RETURNED = "returned"  # an email that could not be processed
+    ADDRESS_CHANGED = "address-changed"
+    RETURNED = "returned"  # a reply by email that was refused
 
 
 class Email(Leased):
-    """Enqueued in the transaction of what it reports, and rendered when it is sent.
+    """Enqueued in the transaction of the change it reports; rendered when sent.
 
     ``items`` are the comments in it; ``facts`` is further data. ``subject`` and ``text`` are what was sent last.
-    ``waits_for_server`` if no email would have got through.
+    ``waits_for_server`` while the mail server takes no email at all.
     """
 
     __tablename__ = "email"

@@ -39,6 +39,10 @@ class Leased(Base):
         self.due_at += first_gap * 4 ** (self.tries - 1)
         return True
 
+    def requeue(self) -> None:
+        """Have it claimed now, as if it were new. A job that works on it sees that its lease is gone."""
+        self.state, self.tries, self.due_at, self.leased_until = QUEUED, 0, clock.now(), None
+
     @classmethod
     def waits_for_worker(cls) -> ColumnElement[bool]:
         """Which rows are claimed once they are due."""

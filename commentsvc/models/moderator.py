@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, QueryableAttribute, mapped_column, relationsh
 
 from commentsvc import clock
 from commentsvc.db import Base, db
+from commentsvc.fields import compared_email
 from commentsvc.models.site import Site
 
 
@@ -59,7 +60,7 @@ class Moderator(Base):
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
         """Return the moderator with this email address, upper or lower case, who has not been removed."""
-        address = email.strip().lower()
+        address = compared_email(email)
         return db.session.scalar(select(cls).where(cls.email == address, cls.removed_at.is_(None)))
 
     @classmethod

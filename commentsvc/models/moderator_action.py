@@ -45,6 +45,11 @@ class Verb(StrEnum):
     REMOVAL = "removal"
     IMPORT = "import"
     EXPORT = "export"  # with email addresses
+    INVITATION = "invitation"
+    ROLE = "role"
+    DISMISSAL = "dismissal"
+    RETURN = "return"
+    EMAIL = "email"  # a moderator's address
 
     @property
     def is_about_comments(self) -> bool:
@@ -54,7 +59,12 @@ class Verb(StrEnum):
     @property
     def can_be_undone(self) -> bool:
         """Whether it can be undone."""
-        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT)
+        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT) and not self.is_about_moderators
+
+    @property
+    def is_about_moderators(self) -> bool:
+        """Whether it is about who may sign in; their page takes it back."""
+        return self in (Verb.INVITATION, Verb.ROLE, Verb.DISMISSAL, Verb.RETURN, Verb.EMAIL)
 
 
 class ModeratorAction(Base):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from commentsvc import clock
 from commentsvc.db import Base, db
+from commentsvc.fields import compared_email
 
 
 class Frequency(StrEnum):
@@ -49,14 +50,14 @@ class Recipient(Base):
     @classmethod
     def with_email(cls, email: str) -> "Recipient | None":
         """Return the recipient with this address, in any case."""
-        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        return db.session.scalar(select(cls).where(cls.email == compared_email(email)))
 
     @classmethod
     def get_or_create(cls, email: str, language: str) -> "Recipient":
         """Return the recipient with this address, created if new."""
         if found := cls.with_email(email):
             return found
-        return db.add_or_find(cls(email=email.strip().lower(), language=language), lambda: cls.with_email(email))
+        return db.add_or_find(cls(email=compared_email(email), language=language), lambda: cls.with_email(email))
 
     @property
     def is_open(self) -> bool:

@@ -6,7 +6,7 @@ Each action is one entry of the log, however many comments it is about, and is u
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import select
 
@@ -102,8 +102,7 @@ def check_unchanged(comment: Comment, seen_version: str, state: State, by: Perso
     if comment.state in (seen_state, state):
         return
     last = decisions.last_of(comment)
-    is_own = last is not None and (last.moderator_id == by.id if isinstance(by, Moderator) else last.is_by_mailbox)
-    if not is_own:
+    if last is None or not is_by(last, by):
         raise DecidedMeanwhile(state=state_name(comment.state))
 
 
@@ -114,21 +113,17 @@ def state_name(state: str) -> str:
 
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:
     """Give one comment a state as part of ``action``."""
-    moderator = by if isinstance(by, Moderator) else None
-    decisions.decide(comment, state, moderator, action=action, is_by_mailbox=isinstance(by, SiteMailbox))
+    decisions.decide(comment, state, action=action, **_signature(by))
 
 
 def undo(comment: Comment, state: State, by: Person) -> None:
     """Give one comment back the state that it had."""
-    moderator = by if isinstance(by, Moderator) else None
-    decisions.undo(comment, state, moderator, is_by_mailbox=isinstance(by, SiteMailbox))
+    decisions.undo(comment, state, **_signature(by))
 
 
 def undo_decisions(action: ModeratorAction, by: Person) -> list[Comment]:
     """Give the comments back the states they had, except those that were decided about since."""
-    moderator = by if isinstance(by, Moderator) else None
-    changes = decisions.in_effect(Decision.action_id == action.id)
-    return decisions.restore_states(changes, moderator, is_by_mailbox=isinstance(by, SiteMailbox))
+    return decisions.restore_states(decisions.in_effect(Decision.action_id == action.id), **_signature(by))
 
 
 def locked(action_id: int) -> ModeratorAction | None:
@@ -163,6 +158,20 @@ def last_of(who: Moderator) -> ModeratorAction | None:
     )
     last = db.session.scalar(theirs.order_by(ModeratorAction.id.desc()).limit(1))
     return last if last and last.created_at > clock.now() - OFFERED else None
+
+
+def is_by(decision: Decision, person: Person) -> bool:
+    """Return whether this person decided."""
+    return decision.moderator_id == person.id if isinstance(person, Moderator) else decision.is_by_mailbox
+
+
+class _Signature(TypedDict):
+    by: Moderator | None
+    is_by_mailbox: bool
+
+
+def _signature(by: Person) -> _Signature:
+    return {"by": by if isinstance(by, Moderator) else None, "is_by_mailbox": isinstance(by, SiteMailbox)}
 
 
 def _actor(by: Person) -> Actor:

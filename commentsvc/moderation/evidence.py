@@ -60,7 +60,7 @@ class CommentHistory:
     """Facts from the database about the text, the author's history, and earlier spam."""
 
     duplicate: int | None  # the same text in its thread, if its author can see that
-    elsewhere: int
+    same_text_count: int
     text: int | None  # a comment with the same text, name or mail address that a moderator called spam
     name: int | None
     email: int | None
@@ -102,7 +102,7 @@ def _everything() -> Select[*tuple[Any, ...]]:
     website = select(*sums).where(LearnedWord.word == bindparam("website"))
     questions = [
         _duplicate(),
-        _same_text_elsewhere(),
+        _same_text_count(),
         *(_seen(name) for name in ("text", "name", "email")),
         *_columns_of(website),
         _spam_count("visitor", "address_hash"),
@@ -131,7 +131,7 @@ def facts(comment: Comment, known: CommentHistory, context: SubmissionContext = 
         website=comment.website,
         email=comment.email,
         language=comment.thread.site.language,
-        elsewhere=0 if comment.is_linkback else known.elsewhere,  # a page may well link to several articles
+        same_text_count=0 if comment.is_linkback else known.same_text_count,  # a page may well link to several articles
         seen_in_spam=frozenset(seen),
         spam_count=known.spam_count,
         approved_count=known.approved_count,
@@ -230,7 +230,7 @@ def _duplicate() -> Select[int]:
     return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, shown, *lately).limit(1)
 
 
-def _same_text_elsewhere() -> Select[int]:
+def _same_text_count() -> Select[int]:
     same = _newest(*((Comment.body_hash == bindparam("text")) & (Comment.state == state) for state in State))
     return _counted(select(same.thread_id).where(same.thread_id != bindparam("thread")).distinct())
 

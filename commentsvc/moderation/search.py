@@ -87,7 +87,7 @@ def count(who: Moderator, wanted: Sequence[CommentFilter], most: int) -> list[in
     return found
 
 
-def holds(who: Moderator, wanted: CommentFilter, comment: int) -> bool:
+def matches(who: Moderator, wanted: CommentFilter, comment: int) -> bool:
     """Return whether a comment matches."""
     parts = _looked_for(who, wanted)
     matches = (select(part.comment_id).where(part.fits, part.comment_id == comment) for part in parts)

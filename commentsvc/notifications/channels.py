@@ -28,7 +28,7 @@ TEST = "test"
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(seconds=30)  # then two minutes, eight, half an hour, two hours, eight, a day and a half
 MAX_TRIES = 8
-GATHER = timedelta(seconds=30)  # what waits is pushed together
+GATHER = timedelta(seconds=30)  # comments within this time are one push
 SECRET = 32  # bytes
 KEEP_FORMER = timedelta(days=1)
 PREFIX = "whsec_"
@@ -59,7 +59,7 @@ class ClaimedDelivery:
 
 
 def open_channel(kind: ChannelKind, url: str, site: Site | None) -> Channel:
-    """Create a channel, with a secret if it signs. Raises ``NoSuchChannel``."""
+    """Create a channel; a webhook gets a secret to sign with. Raises ``NoSuchChannel``."""
     _check(kind, url)
     channel = Channel(kind=kind, url=url, site_id=site.id if site else None)
     if kind == ChannelKind.WEBHOOK:
@@ -268,8 +268,8 @@ def retry(message: ClaimedDelivery, reason: str) -> None:
 
 def send_again(delivery: Delivery) -> None:
     """Enqueue another attempt, now."""
-    delivery.state, delivery.tries, delivery.due_at = DeliveryState.QUEUED, 0, clock.now()
-    delivery.leased_until, delivery.channel.ended_at = None, None
+    delivery.requeue()
+    delivery.channel.ended_at = None
 
 
 def all_channels() -> list[Channel]:

@@ -204,20 +204,27 @@ def _decision_urls(comment: Comment, subscription: Subscription) -> dict[str, st
 
 
 def _sign_in(email: Email, recipient: Recipient) -> _Plan | None:
-    """Send a sign-in link, perhaps with an invitation. It is made when the email is sent, and valid for an hour."""
+    """Send a sign-in link, perhaps as an invitation. It is made when the email is sent."""
     moderator = Moderator.with_email(recipient.email)
     if moderator is None:
         return None
-    url = one_time_links.sign_in_url(moderator)
+    invited_by = email.facts.get("invited_by", "")
+    url = one_time_links.invitation_url(moderator) if invited_by else one_time_links.sign_in_url(moderator)
     minutes = int(one_time_links.LIFETIME.total_seconds() // 60)
     blogs = ", ".join(site.name for site in moderator.visible_sites()) or settings.current().host
-    facts = {"url": url, "minutes": minutes, "invited_by": email.facts.get("invited_by", ""), "blogs": blogs}
+    facts = {"url": url, "minutes": minutes, "invited_by": invited_by, "blogs": blogs}
     return _Plan("sign_in", facts, {"is_secret": True})
 
 
 def _personal_data(email: Email, _recipient: Recipient) -> _Plan:
     """Send the link to what is stored about the address."""
     return _Plan("personal_data", {"url": links.absolute(f"/privacy/{email.facts['token']}")}, {"is_secret": True})
+
+
+def _address_changed(email: Email, recipient: Recipient) -> _Plan:
+    """Tell the old and the new address of a moderator that it was changed."""
+    facts = {"new": email.facts["new"], "is_old": recipient.email != email.facts["new"]}
+    return _Plan("address_changed", facts | {"host": settings.current().host, "url": links.absolute("/admin/account")})
 
 
 def _test(_email: Email, _recipient: Recipient) -> _Plan:
@@ -242,6 +249,7 @@ RENDERERS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
     EmailKind.HELD: _held,
     EmailKind.SIGN_IN: _sign_in,
     EmailKind.PERSONAL_DATA: _personal_data,
+    EmailKind.ADDRESS_CHANGED: _address_changed,
     EmailKind.TEST: _test,
     EmailKind.RETURNED: _returned,
 }
@@ -263,6 +271,7 @@ RESPONSES = {
 SENT_DESPITE_BOUNCES = (
     EmailKind.PERSONAL_DATA,
     EmailKind.SIGN_IN,
+    EmailKind.ADDRESS_CHANGED,
     EmailKind.TEST,
 )  # requested by its reader at this moment
 NAMES = {
@@ -274,6 +283,7 @@ NAMES = {
     EmailKind.HELD: N_("Comments awaiting approval"),
     EmailKind.SIGN_IN: N_("Sign-in link"),
     EmailKind.PERSONAL_DATA: N_("Your data"),
+    EmailKind.ADDRESS_CHANGED: N_("Change of address"),
     EmailKind.TEST: N_("Test email"),
     EmailKind.RETURNED: N_("Your reply could not be posted"),
 }

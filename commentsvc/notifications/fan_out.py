@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select
 
 from commentsvc import clock, configuration
 from commentsvc.db import db
+from commentsvc.fields import compared_email
 from commentsvc.models.comment import Comment
 from commentsvc.models.email import Email, EmailKind
 from commentsvc.models.email_item import EmailItem
@@ -73,7 +74,7 @@ def _matching_subscriptions(comment: Comment) -> list[Subscription]:
 
 def _own_addresses(comment: Comment) -> Iterator[str]:
     if comment.email:
-        yield comment.email.lower()
+        yield compared_email(comment.email)
     if comment.moderator_id and (moderator := db.session.get(Moderator, comment.moderator_id)):
         yield moderator.email
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from commentsvc import links, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
+from commentsvc.fields import compared_email
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.subscription import Subscription
@@ -65,7 +66,7 @@ def may_decide(subscription: Subscription, comment: Comment) -> bool:
     site = comment.thread.site
     if subscription.site_id != site.id:
         return False
-    is_owners = (site.email or "").strip().lower() == subscription.recipient.email
+    is_owners = compared_email(site.email or "") == subscription.recipient.email
     return is_owners or moderator_of(subscription) is not None
 
 

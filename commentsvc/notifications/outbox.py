@@ -182,8 +182,8 @@ def send_again(email: Email) -> None:
     """
     if email.state == EmailState.QUEUED and _is_on_its_way(email):
         raise ChangedMeanwhile
-    email.state, email.leased_until, email.tries, email.last_answer = EmailState.QUEUED, None, 0, ""
-    email.due_at = email.created_at = clock.now()
+    email.requeue()
+    email.created_at, email.last_answer = email.due_at, ""
 
 
 def _is_on_its_way(email: Email) -> bool:

@@ -300,14 +300,14 @@ def refuse(recipient: Recipient, mail_status: MailStatus = MailStatus.REFUSED, r
     recipient.mail_status, recipient.reason = mail_status, reason
 
 
-def reopen(recipient: Recipient) -> None:
+def allow_emails(recipient: Recipient) -> None:
     """Allow emails to this address again."""
     recipient.mail_status, recipient.reason, recipient.bounces = MailStatus.OPEN, "", 0
 
 
 def _open(recipient: Recipient) -> None:
     if not recipient.is_open:
-        reopen(recipient)
+        allow_emails(recipient)
 
 
 def confirm_url(subscription: Subscription, requester: str) -> str:

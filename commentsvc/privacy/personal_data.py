@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from commentsvc import links, tokens
 from commentsvc.db import db
 from commentsvc.errors import N_
+from commentsvc.fields import compared_email
 from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
@@ -38,19 +39,19 @@ BATCH_SIZE = 50  # comments per transaction
 
 def token_for(email: str) -> str:
     """Return the token in the mailed link: whoever has it reads email to this address."""
-    return tokens.sign(PURPOSE, email.strip().lower())
+    return tokens.sign(PURPOSE, compared_email(email))
 
 
 def is_known(email: str) -> bool:
     """Return whether anything is stored about an address."""
-    address = email.strip().lower()
+    address = compared_email(email)
     in_comment = select(Comment.id).where(with_email(address)).limit(1)
     return Recipient.with_email(address) is not None or db.session.scalar(in_comment) is not None
 
 
 def collect(email: str) -> dict[str, Any]:
     """Return everything as JSON values; times are ISO 8601."""
-    address = email.strip().lower()
+    address = compared_email(email)
     recipient = Recipient.with_email(address)
     theirs = select(Subscription).where(Subscription.recipient_id == (recipient.id if recipient else 0))
     emails = select(Email).where(Email.recipient == address).order_by(Email.id)
@@ -72,7 +73,7 @@ def collect(email: str) -> dict[str, Any]:
 
 def comments_of(email: str) -> list[Comment]:
     """Return comments written with an address, oldest first."""
-    return list(db.session.scalars(select(Comment).where(with_email(email.strip().lower())).order_by(*Comment.order())))
+    return list(db.session.scalars(select(Comment).where(with_email(compared_email(email))).order_by(*Comment.order())))
 
 
 def erase(email: str, by: Person | None = None) -> int:
@@ -80,7 +81,7 @@ def erase(email: str, by: Person | None = None) -> int:
 
     A comment with replies leaves an empty line. ``by`` is None for the address's own owner, which is not logged.
     """
-    address = email.strip().lower()
+    address = compared_email(email)
     erased: int = sum(db.in_batches(partial(_erase_some, address)))
     db.begin_write()
     _erase_address(address)

@@ -47,7 +47,7 @@ OF_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 class Facts:
     """What is known about a comment when it is judged.
 
-    ``seconds`` passed from seeing the form to sending it; ``elsewhere`` counts the same text in other threads;
+    ``seconds`` passed from seeing the form to sending it; ``same_text_count`` counts the same text in other threads;
     ``seen_in_spam`` names what of it moderators found in spam before (``text website name email``); ``spam_count`` and
     ``approved_count`` count earlier comments of the same browser or address; ``learned`` is the probability of spam
     that the filter gives, None where it knows too little; ``unsolved`` says that its writer solved no challenge, but
@@ -63,7 +63,7 @@ class Facts:
     email: str | None = None
     language: str = "en"
     seconds: float | None = None
-    elsewhere: int = 0
+    same_text_count: int = 0
     seen_in_spam: frozenset[str] = frozenset()
     spam_count: int = 0
     approved_count: int = 0
@@ -181,10 +181,10 @@ def excerpt_of_nothing(facts: Facts) -> Signal | None:
 
 def elsewhere(facts: Facts) -> Signal | None:
     """The same text stands under other articles."""
-    if not facts.elsewhere:
+    if not facts.same_text_count:
         return None
     points = 2 if len(facts.body) < FEW_CHARACTERS else 4  # two people may well say "Thank you!"
-    return Signal(points, N_("the same text under other articles: %(count)d"), (("count", facts.elsewhere),))
+    return Signal(points, N_("the same text under other articles: %(count)d"), (("count", facts.same_text_count),))
 
 
 def text_seen(facts: Facts) -> Signal | None:

@@ -1,4 +1,4 @@
-"""What a body says in our markup, and what is lost of it."""
+"""Convert bodies to our markup, and note what is lost."""
 
 from collections import Counter
 

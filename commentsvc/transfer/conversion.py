@@ -9,7 +9,7 @@ from typing import Any
 from commentsvc import clock, i18n, links, throttle, tokens
 from commentsvc.comments import posting, submission
 from commentsvc.errors import N_, Reason
-from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, rendered
+from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, compared_email, rendered
 from commentsvc.i18n import gettext
 from commentsvc.models.comment import Kind, State, search_text_of
 from commentsvc.models.site import Site
@@ -136,7 +136,7 @@ class Converter:
         texts = (row["author"], row["email"], row["website"], row["title"], row["body"])
         return row | {
             "language": record.language if record.language in i18n.languages() else self._language,
-            "moderator_id": self._mine.get(record.email.strip().lower()),
+            "moderator_id": self._mine.get(compared_email(record.email)),
             "address_hash": self._address_hash(record, now),
             "created_at": written,
             "written_at": written,
@@ -173,5 +173,5 @@ def _with_host(website: str) -> str:
 
 def _seed(record: SourceComment) -> str:
     """Return what the avatar is drawn from: one person has one picture, wherever they wrote."""
-    who = record.email.strip().lower() or f"{record.author}\n{record.website}"
+    who = compared_email(record.email) or f"{record.author}\n{record.website}"
     return tokens.keyed_hash("avatar", who, length=8)

@@ -1,4 +1,4 @@
-"""Convert records in further processes, ahead of what is written: half of an import is conversion."""
+"""Convert records in worker processes ahead of writing: conversion is half of an import."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ _converter: Converter  # of a converting process
 
 @contextmanager
 def converting(converter: Converter, workers: int) -> Iterator[Convert]:
-    """Yield a function that begins to convert records, and returns one that waits for the result."""
+    """Yield a function that submits records, and returns one that waits for the result."""
     if not workers:
         yield lambda records: lambda: converter.convert(records)
         return
@@ -38,7 +38,7 @@ def converting(converter: Converter, workers: int) -> Iterator[Convert]:
     def _result(begun: "Future[Batch]", records: list[SourceComment]) -> Batch:
         try:
             return begun.result()
-        except BrokenExecutor:  # a worker was killed; it does not need them
+        except BrokenExecutor:  # a worker was killed: convert in this process
             return converter.convert(records)
 
     try:

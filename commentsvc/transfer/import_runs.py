@@ -120,7 +120,8 @@ def proceed(run: ImportRun, by: Moderator, choices: Choices, *, is_dry: bool) ->
         raise FileGone
     run.is_dry = is_dry or Choices.stored(run.choices) != choices
     run.choices, run.moderator_id = choices.as_json(), by.id
-    run.state, run.due_at, run.leased_until, run.tries, run.done = QUEUED, clock.now(), None, 0, 0
+    run.requeue()
+    run.done = 0
 
 
 def cancel(run: ImportRun) -> None:

@@ -1,4 +1,4 @@
-"""What every format out has in common: a head, threads with their comments, and a foot."""
+"""What all export formats have in common: a head, threads with their comments, and a foot."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ class Blog:
 
     @classmethod
     def of(cls, site: Site) -> Self:
-        """Return what is needed of a site, for longer than its session lasts."""
+        """Copy what is needed of a site, so that it outlives the session."""
         return cls(site.id, site.key, site.home, site.name, site.language)
 
 
@@ -45,7 +45,7 @@ class Exported:
 
 @dataclass
 class ExportWriter:
-    """Writes one format. Email addresses are in it only if asked for. ``left_out`` counts what it cannot say, by name.
+    """Writes one format, with email addresses only if asked for. ``left_out`` counts what it cannot hold, by reason.
 
     A writer may write several files, one after the other.
     """
@@ -62,7 +62,7 @@ class ExportWriter:
         return ""
 
     def thread(self, exported: Exported) -> Iterator[str | bytes]:
-        """Yield a thread with its comments; nothing of one that has no place in this format."""
+        """Yield a thread with its comments, or nothing if the format cannot hold it."""
         raise NotImplementedError
 
     def foot(self) -> str | bytes:
@@ -71,7 +71,7 @@ class ExportWriter:
 
 
 def html_of(comment: Comment) -> str:
-    """Return the HTML of a comment as others may show it: smilies as typed, links without what we add to them."""
+    """Return a comment's HTML for other systems: smilies as typed, links without our attributes."""
     return LINK.sub(r"\1>", SMILEY.sub(r"\1", comment.body_html))
 
 

@@ -82,7 +82,7 @@ def change(token: str) -> str:
     elif wanted == "refuse":
         subscriptions.refuse(recipient)
     elif wanted == "reopen":
-        subscriptions.reopen(recipient)
+        subscriptions.allow_emails(recipient)
     else:
         _change_one(recipient, wanted)
     db.session.commit()

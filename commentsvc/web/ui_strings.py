@@ -1,4 +1,4 @@
-"""The texts that scripts show: chosen here and sent along, as no script contains any."""
+"""The strings that scripts show. They are sent with the page; scripts contain none."""
 
 from commentsvc import i18n
 from commentsvc.i18n import gettext as _
@@ -7,7 +7,7 @@ Words = dict[str, str | dict[str, str]]
 
 
 def for_readers() -> Words:
-    """Return those of ``static/embed/reading.js``; a dictionary has one form per plural category."""
+    """Return the strings of ``static/embed/reading.js``; a plural is a dictionary by plural category."""
     return {
         "new": _("New"),
         "news": i18n.plural_forms("%(count)s new comment", "%(count)s new comments"),
@@ -23,7 +23,7 @@ def for_readers() -> Words:
 
 
 def for_writers() -> Words:
-    """Return those of ``static/embed/composer.js``."""
+    """Return the strings of ``static/embed/composer.js``."""
     return {
         "heading": _("Write a comment"),
         "answer": _("Reply to %(name)s"),
@@ -47,5 +47,5 @@ def for_writers() -> Words:
 
 
 def for_moderators() -> dict[str, str]:
-    """Return how many comments are selected, for ``static/admin/admin.js``; one form per plural category."""
+    """Return the forms of “N selected” by plural category, for ``static/admin/admin.js``."""
     return i18n.plural_forms("%(count)s selected", "%(count)s selected")

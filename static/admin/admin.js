@@ -56,8 +56,8 @@ function decide(/** @type {HTMLElement} */ one, /** @type {HTMLFormElement} */ f
   last = last.then(async () => {
     try {
       const { ok, page } = await send(button.getAttribute("formaction") ?? form.action, fields);
-      if (!ok) throw new Error(page.querySelector(".notice")?.textContent ?? "");
-      settle(one, page);
+      if (ok) settle(one, page);
+      else comeBack(refreshed(one, page), page.querySelector(".notice")?.textContent ?? "");
     } catch (problem) {
       comeBack(one, problem instanceof Error ? problem.message : String(problem));
     }
@@ -96,6 +96,15 @@ function settle(/** @type {HTMLElement} */ one, /** @type {Document} */ page) {
   if (now && hadFocus) focus(now);
   tidy();
   void refill();
+}
+
+/** The row as the server has it now, if it sent that with a refusal. @returns {HTMLElement} */
+function refreshed(/** @type {HTMLElement} */ one, /** @type {Document} */ page) {
+  const now = /** @type {HTMLElement | null} */ (page.getElementById(one.id));
+  if (!now) return one;
+  put(page);
+  one.replaceWith(now);
+  return now;
 }
 
 function undo(/** @type {HTMLFormElement} */ form) {

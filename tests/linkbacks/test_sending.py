@@ -1,6 +1,7 @@
 """Telling other blogs: what of an article is a link, what is sent where, and what becomes of it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from xmlrpc.client import Fault, dumps, loads
 
 import pytest
@@ -11,6 +12,7 @@ from commentsvc import safe_http
 from commentsvc import settings as all_settings
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
+from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.linkbacks import announcing, article_page, sending
 from commentsvc.models import Announcement, SentLinkback, Site
 from commentsvc.safe_http import FetchedPage
@@ -284,6 +286,20 @@ class TestArticles:
 
 class TestWorkers:
     """One of them tells, whichever; one that dies gives its work back."""
+
+    def test_an_article_that_changes_while_it_is_read_is_read_again(self, blog: Web, neighbour: Web) -> None:
+        url = write(blog)
+        publish_again = partial(run_in_transaction, partial(announcing.announce, url))
+        publish_again()
+        task = run_in_transaction(announcing.claim)
+        assert task is not None
+        old = announcing.perform(task)
+        write(blog, with_webmention(neighbour))
+        publish_again()
+        run_in_transaction(partial(announcing.complete, task, old))
+        run_job("announce articles")
+        run_job("send linkbacks")
+        assert rows()[0].state == "sent"
 
     def test_a_lease_ends(self, blog: Web, neighbour: Web, time: FrozenClock) -> None:
         write(blog, with_webmention(neighbour))

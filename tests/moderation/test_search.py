@@ -137,7 +137,7 @@ class TestFinding:
         """And not everything, which could be decided about at once."""
         assert self.find(moderator, text="👍 !!") == []
         assert search.count(moderator, [CommentFilter(text="👍")], 5) == [0]
-        assert not search.holds(moderator, CommentFilter(text="👍"), said["cat"])
+        assert not search.matches(moderator, CommentFilter(text="👍"), said["cat"])
 
     def test_what_changes_is_found_by_what_it_is_now(
         self, said: dict[str, int], moderator: Moderator, ada: Visitor

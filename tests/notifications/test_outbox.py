@@ -375,7 +375,7 @@ def test_a_database_that_fails_while_sending_sends_nothing_twice_at_once(
         raise OperationalError("UPDATE", {}, Exception("database is locked"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "sent", fails)
+        patch.setattr(outbox, "mark_sent", fails)
         with pytest.raises(OperationalError):
             run_job("send emails")
     db.session.rollback()
@@ -401,7 +401,7 @@ def test_a_busy_database_does_not_double_an_email(
             raise OperationalError("UPDATE", {}, Exception("database is locked"))
         really(email_id, answer)
 
-    monkeypatch.setattr(outbox, "sent", busy_at_first)
+    monkeypatch.setattr(outbox, "mark_sent", busy_at_first)
     work()
     time.pass_(minutes=6)
     work()

@@ -23,6 +23,7 @@ from tests.visitors import Visitor
 Visit = Callable[[], Visitor]
 Rules = Callable[..., None]
 FOLLOW = f"/follow/blog/{ARTICLE}"
+CHANGED = "Your email address has been changed"
 
 
 def states() -> list[str]:
@@ -640,7 +641,8 @@ class TestModerators:
         assert ada.admin_post(f"{page}/email", form_at=page, email="ada@new.example").status_code == 303
         held = visit().comment(GRACE)
         work()
-        assert not post_office.messages
+        assert {message["Subject"] for message in post_office.messages} == {CHANGED}
+        post_office.messages.clear()
         ada.decide(held, "approval")
         rules("blog", moderation="none")
         visit().comment(GRACE, body="another")
@@ -658,7 +660,21 @@ class TestModerators:
         assert ada.admin_post("/admin/account/email", email="ada@new.example").status_code == 303
         time.pass_(hours=1)
         work(time)
-        assert [message["To"] for message in post_office.messages] == [ADA.email, "ada@new.example"]
+        waiting = [message for message in post_office.messages if message["Subject"] != CHANGED]
+        assert [message["To"] for message in waiting] == [ADA.email, "ada@new.example"]
+
+    def test_both_addresses_are_told_of_the_change(
+        self, ada: Visitor, post_office: MailServer, time: FrozenClock
+    ) -> None:
+        ada.admin_post("/admin/confirmation", form_at="/admin/confirmation", password=ADAS_PASSWORD)
+        answer = ada.admin_post("/admin/account/email", email="ada@new.example")
+        page = ada.client.get(answer.headers["Location"]).text
+        assert "We have sent an email to ada@new.example. If it does not arrive, check the address." in page
+        work(time)
+        texts = {message["To"]: text_of(message) for message in post_office.messages if message["Subject"] == CHANGED}
+        assert "your account at comments.example is now ada@new.example" in texts[ADA.email]
+        assert "You sign in to comments.example with this address now" in texts["ada@new.example"]
+        assert "Changed their own email address." in ada.client.get("/admin/log").text
 
     def test_emails_are_in_the_language_of_their_account(
         self, ada: Visitor, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock

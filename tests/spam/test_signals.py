@@ -31,7 +31,7 @@ HEARD = [
     ("many_pings", {"pings": 9, "linkback": "trackback"}),
     ("page_of_links", {"links_out": 900, "linkback": "trackback"}),
     ("excerpt_of_nothing", {"is_made_up": True, "linkback": "trackback"}),
-    ("elsewhere", {"elsewhere": 2}),
+    ("elsewhere", {"same_text_count": 2}),
     ("text_seen", {"seen_in_spam": frozenset({"text"})}),
     ("website_seen", {"seen_in_spam": frozenset({"website"})}),
     ("email_seen", {"seen_in_spam": frozenset({"email"})}),

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -79,7 +80,7 @@ class TestSigningIn:
     def test_a_link_signs_in_once_and_only_by_its_button(
         self, ada: Visitor, moderator: Moderator, visit: Callable[[], Visitor]
     ) -> None:
-        link = f"/admin/link/{one_time_links.sign_in_token(moderator)}"
+        link = urlsplit(one_time_links.sign_in_url(moderator)).path
         person = visit()
         assert COOKIE not in str(person.client.get(link).headers)
         assert person.admin_post(link, form_at=link).status_code == 303
@@ -91,8 +92,12 @@ class TestSigningIn:
     def test_a_link_is_good_for_an_hour(
         self, moderator: Moderator, visit: Callable[[], Visitor], time: FrozenClock
     ) -> None:
-        link = f"/admin/link/{one_time_links.sign_in_token(moderator)}"
+        link = urlsplit(one_time_links.sign_in_url(moderator)).path
         time.pass_(minutes=61)
+        page = visit().client.get(link)
+        assert page.status_code == 410
+        assert "Sign in below, or have a new link sent to you." in page.text
+        assert 'action="/admin/sign-in/link"' in page.text
         assert visit().admin_post(link, form_at=link).status_code == 410
 
     def test_tokens_are_stored_as_hashes(self, ada: Visitor) -> None:

@@ -1,5 +1,6 @@
 """Blogs in the admin pages: added, ruled, looked at, removed; every rule as the command has it."""
 
+import re
 from collections.abc import Callable
 from html import unescape
 
@@ -122,6 +123,9 @@ class TestRules:
         assert answer.status_code == 422
         assert sentence in answer.text
         assert "kept word" in answer.text
+        for group in re.findall(r'<details class="group".*?</details>', answer.text, re.S):
+            has_typed = "kept word" in group or "aria-invalid" in group or 'value="all" selected' in group
+            assert group.startswith('<details class="group" open>') == has_typed
         db.session.rollback()
         assert Site.named("blog").moderation == "none"
 

@@ -140,10 +140,10 @@ class TestGuessing:
         db.session.rollback()
         with ThreadPoolExecutor(24) as pool:
             outcomes = Counter(pool.map(attempt, range(24)))
-        admitted = passwords.AT_ONCE + passwords.MAX_WAITING
+        admitted = passwords.MAX_CONCURRENT + passwords.MAX_WAITING
         assert outcomes == {"SignInFailed": admitted, "TooMany": 24 - admitted}
-        assert max(most) <= passwords.AT_ONCE
-        assert max(connections[passwords.AT_ONCE :]) == 0  # while the first ones work, the others still ask
+        assert max(most) <= passwords.MAX_CONCURRENT
+        assert max(connections[passwords.MAX_CONCURRENT :]) == 0  # while the first ones work, the others still ask
 
     def test_no_challenge_stands_before_it(self, visit: Callable[[], Visitor], app: Flask) -> None:
         assert "challenge" not in visit().client.get("/admin/sign-in").text
@@ -271,7 +271,7 @@ class TestAddress:
     def test_the_new_one_signs_in_and_the_old_one_does_not(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
         confirm(ada)
         answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="Ada@New.example")
-        assert ">Saved.</p>" in ada.client.get(answer.headers["Location"]).text
+        assert ">Saved. " in ada.client.get(answer.headers["Location"]).text
         assert 'value="ada@new.example"' in ada.client.get(ACCOUNT).text
         visit().sign_in("ada@new.example", ADAS_PASSWORD)
         with pytest.raises(AssertionError):
@@ -414,7 +414,7 @@ class TestModerators:
     """Owners invite, change and remove; there is always one left."""
 
     def test_who_is_invited_gets_a_link(
-        self, ada: Visitor, post_office: MailServer, visit: Callable[[], Visitor]
+        self, ada: Visitor, post_office: MailServer, visit: Callable[[], Visitor], time: FrozenClock
     ) -> None:
         site = str(Site.named("other").id)
         ada.admin_post(MODERATORS, email="Eve@Blog.example", name="Eve", role="moderator", site=site)
@@ -425,9 +425,31 @@ class TestModerators:
         assert "Ada has invited you to moderate comments on Another." in text_of(message)
         assert "If you did not ask" not in text_of(message)
         eve, link = visit(), link_in(message, "admin/link")
+        time.pass_(hours=70)  # who is invited may read their email days later
         assert eve.admin_post(link, form_at=link).status_code == 303
         assert eve.client.get("/admin/queue").status_code == 200
         assert eve.client.get(MODERATORS).status_code == 403
+
+    def test_they_are_invited_in_their_language(self, ada: Visitor, post_office: MailServer) -> None:
+        ada.admin_post(MODERATORS, email="eve@blog.example", role="owner", language="de")
+        work()
+        assert only(post_office.messages)["Subject"].startswith("Einladung")
+        assert ada.admin_post(MODERATORS, email="f@blog.example", role="owner", language="xx").status_code == 400
+
+    def test_the_log_says_who_was_invited_changed_and_removed(self, ada: Visitor, hedy: Visitor) -> None:
+        number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
+        ada.admin_post(MODERATORS, email="eve@blog.example", name="Eve", role="owner")
+        ada.admin_post(f"{MODERATORS}/{number}", role="owner")
+        ada.admin_post(f"{MODERATORS}/{number}/removal")
+        ada.admin_post(f"{MODERATORS}/{number}/return")
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", ada.client.get("/admin/log").text, re.S)
+        said = [(cells[at + 2], re.sub("<[^>]*>", "", cells[at + 3])) for at in range(0, len(cells), 5)]
+        assert said == [
+            ("Brought a moderator back.", "Hedy"),
+            ("Removed a moderator.", "Hedy"),
+            ("Changed a moderator’s role or badge.", "Hedy"),
+            ("Invited a moderator.", "Eve"),
+        ]
 
     def test_nothing_typed_is_lost(self, ada: Visitor) -> None:
         for email in ("nonsense", ADA.email):

@@ -23,7 +23,7 @@ ZONE = " +"  # 2021-10-28 20:50:15 +0800
 
 
 def is_like(beginning: bytes) -> bool:
-    """Return whether a file begins as one of this format."""
+    """Return whether a file begins like this format."""
     return b'"page_key"' in beginning
 
 

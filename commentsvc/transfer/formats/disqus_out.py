@@ -25,7 +25,7 @@ TOO_SHORT = "comments with fewer than three characters, which Disqus refuses"
 
 
 class DisqusWriter(ExportWriter):
-    """Without addresses, one made up of the avatar stands for each person."""
+    """Without email addresses, each author gets one that is made up from their avatar's seed."""
 
     title = disqus.TITLE
     suffix = "xml"
@@ -35,7 +35,7 @@ class DisqusWriter(ExportWriter):
         return HEAD
 
     def thread(self, exported: Exported) -> Iterator[str]:
-        """Yield an article with its comments, if any can be said."""
+        """Yield an article with its comments, or nothing if none can be exported."""
         written: set[int] = set()
         elements = []
         for comment in exported.comments:

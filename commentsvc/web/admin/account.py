@@ -4,7 +4,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings
-from commentsvc.accounts import moderators, passkeys, passwords, sessions
+from commentsvc.accounts import passkeys, passwords, sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.fields import checked_email
@@ -12,6 +12,7 @@ from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import SubscriptionState, Topic
+from commentsvc.moderation import team
 from commentsvc.notifications import subscriptions
 from commentsvc.web.admin import browsers, signed_in
 
@@ -57,15 +58,13 @@ def change_email() -> AnyResponse | tuple[str, int]:
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
-    who = signed_in.current_moderator()
-    old = who.email
     try:
-        moderators.change_email(who, checked_email(request.form.get("email", "")))
+        team.change_email(signed_in.current_moderator(), checked_email(request.form.get("email", "")))
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status
-    subscriptions.move_watched(old, who.email, who.language)
-    return _back()
+    db.session.commit()
+    return redirect(url_for("account.show", saved="email"), code=303)
 
 
 @blueprint.post("/emails")

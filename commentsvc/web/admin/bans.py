@@ -175,11 +175,12 @@ def _ban(ban_id: int) -> Ban:
 
 def _page(form: BanForm) -> str:
     who = signed_in.current_moderator()
-    listed = bans.newest(who, SHOWN, int_arg("before"))
+    found = bans.newest(who, SHOWN + 1, int_arg("before"))
+    listed = found[:SHOWN]
     return render_template(
         "admin/bans.html",
         bans=listed,
-        before=listed[-1].id if len(listed) == SHOWN else None,
+        before=listed[-1].id if len(found) > SHOWN else None,
         taken=bans.trashed_counts(listed),
         longest_days=bans.MAX_DAYS,
         restored=int_arg("restored"),

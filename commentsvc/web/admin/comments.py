@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc.comments import editing, replying, submission
 from commentsvc.db import db
-from commentsvc.errors import NotFound, Refusal, or_404
+from commentsvc.errors import ChangedMeanwhile, DecidedMeanwhile, NotFound, Refusal, or_404
 from commentsvc.fields import row_id
 from commentsvc.markup.render import render
 from commentsvc.models.comment import Comment
@@ -32,14 +32,20 @@ def show(comment_id: int) -> str:
 
 
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
-def decide(comment_id: int, verb: str) -> AnyResponse | str:
+def decide(comment_id: int, verb: str) -> AnyResponse | str | tuple[str, int]:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
     who, state, seen = signed_in.current_moderator(), actions.STATES[Verb(verb)], request.values.get("seen")
-    with locked(comment_id) as comment:
-        or_404(signed_in.moderated(comment))
-        if seen:
-            actions.check_unchanged(comment, seen, state, who)
-        action = actions.moderate([comment], state, who)
+    try:
+        with locked(comment_id) as comment:
+            or_404(signed_in.moderated(comment))
+            if seen:
+                actions.check_unchanged(comment, seen, state, who)
+            action = actions.moderate([comment], state, who)
+    except (ChangedMeanwhile, DecidedMeanwhile) as refusal:
+        if FRAGMENT not in request.headers:
+            raise
+        db.session.rollback()
+        return fragment(Listing.of_form(), shown=[_moderated(comment_id)], refusal=refusal), refusal.status
     return _done(comment_id, action)
 
 

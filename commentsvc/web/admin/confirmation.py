@@ -7,6 +7,7 @@ from commentsvc import settings, throttle
 from commentsvc.accounts import passkeys, passwords, sessions
 from commentsvc.db import db
 from commentsvc.errors import Refusal, SignInFailed
+from commentsvc.moderation import team
 from commentsvc.web import current
 from commentsvc.web.admin import sign_in, signed_in
 
@@ -53,7 +54,7 @@ def send_link() -> str:
     """Mail a sign-in link, which confirms as well."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
-    sign_in.write_link(signed_in.current_moderator())
+    team.send_link(signed_in.current_moderator())
     db.session.commit()
     return _page(link_sent=True)
 

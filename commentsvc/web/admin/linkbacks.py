@@ -35,7 +35,7 @@ def check_again(ping_id: int) -> AnyResponse:
     ping = or_404(db.session.get(Ping, ping_id))
     if not signed_in.current_moderator().moderates(ping.site_id):
         raise NotFound
-    verifying.check_again(ping)
+    ping.requeue()
     db.session.commit()
     return redirect(url_for("admin_linkbacks.show", _anchor="received"), code=303)
 
@@ -47,6 +47,6 @@ def send_again(linkback_id: int) -> AnyResponse:
     sent = or_404(db.session.get(SentLinkback, linkback_id))
     if not signed_in.current_moderator().moderates(sent.announcement.site_id):
         raise NotFound
-    announcing.send_again(sent)
+    sent.requeue()
     db.session.commit()
     return redirect(url_for("admin_linkbacks.show", _anchor="sent"), code=303)

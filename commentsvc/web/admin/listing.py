@@ -1,4 +1,4 @@
-"""The criteria of the queue, read from its address and carried along by its forms."""
+"""The filter of the queue, read from the query string and passed on by its forms."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from commentsvc.moderation.search import CommentFilter
 ANY = "any"
 NAMES = ("state", "site", "thread", "kind", "person", "author", "address", "reason", "since", "until", "of", "q")
 MAX_LENGTH = 200  # characters of a value
-CARRIED = "listed"  # the form field with the query of the list it is on
+CARRIED = "listed"  # form field with the query string of the list that the form is on
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is wanted, and the parameters that say so."""
+    """A filter of the queue, and its query parameters."""
 
     parameters: Mapping[str, str]
 
@@ -45,7 +45,7 @@ class Listing:
         return None if name == ANY else State(name) if name in set(State) else State.PENDING
 
     @property
-    def wanted(self) -> CommentFilter:
+    def filter(self) -> CommentFilter:
         """The search criteria; invalid ones count as not given."""
         value, kind = self.parameters.get, self.parameters.get("kind")
         return CommentFilter(

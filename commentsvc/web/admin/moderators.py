@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import settings
+from commentsvc import i18n, settings
 from commentsvc.accounts import moderators, one_time_links
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal, or_404
@@ -14,7 +14,8 @@ from commentsvc.fields import checked_email, row_id
 from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.site import Site
-from commentsvc.web.admin import sign_in, signed_in
+from commentsvc.moderation import team
+from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.account import MAX_NAME_LENGTH
 from commentsvc.web.options import int_arg
 
@@ -38,6 +39,7 @@ class InvitationForm:
 
     email: str = ""
     name: str = ""
+    language: str = ""
     role: str = Role.MODERATOR
     site_ids: frozenset[int] = frozenset()
     errors: Mapping[str, Refusal] = field(default_factory=dict)
@@ -46,27 +48,30 @@ class InvitationForm:
 @blueprint.get("")
 def show() -> str:
     """Show everybody who may sign in, and the form to invite."""
-    sites = signed_in.current_moderator().visible_sites()
-    return _page(InvitationForm(site_ids=frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()))
+    who = signed_in.current_moderator()
+    sites = who.visible_sites()
+    site_ids = frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()
+    return _page(InvitationForm(language=who.language, site_ids=site_ids))
 
 
 @blueprint.post("")
 def invite() -> AnyResponse | tuple[str, int]:
     """Add somebody and mail them an invitation with a sign-in link."""
     typed, name = request.form.get("email", ""), one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH]
-    role = _role()
+    role, language = _role(), request.form.get("language", i18n.language())
+    if language not in i18n.languages():
+        raise NotUnderstood
     db.begin_write()
-    sites = _sites()
+    sites, inviter = _sites(), signed_in.current_moderator()
     try:
         if role == Role.MODERATOR and not sites:
             raise InvalidFields({"site": NoBlog()})
-        added = moderators.add(checked_email(typed), name, role, sites, signed_in.current_moderator().language)
+        added = team.add(checked_email(typed), name, role, sites, language, by=inviter)
     except InvalidFields as wrong:
-        form = InvitationForm(typed, name, role, frozenset(site.id for site in sites), wrong.fields)
+        form = InvitationForm(typed, name, language, role, frozenset(site.id for site in sites), wrong.fields)
         db.session.rollback()
         return _page(form), wrong.status
-    inviter = signed_in.current_moderator()
-    sign_in.write_link(added, inviter.name or inviter.email)
+    team.send_link(added, inviter.display_name)
     return _back(invited=added.id)
 
 
@@ -76,7 +81,8 @@ def change(moderator_id: int) -> AnyResponse:
     role, badge = _role(), request.form.get("badge", "")
     db.begin_write()
     who = or_404(db.session.get(Moderator, moderator_id))
-    moderators.change(who, role, _sites(), Badge(badge) if badge in set(Badge) else who.badge)
+    badge = Badge(badge) if badge in set(Badge) else who.badge
+    team.change(who, role, _sites(), badge, signed_in.current_moderator())
     return _back()
 
 
@@ -84,7 +90,7 @@ def change(moderator_id: int) -> AnyResponse:
 def send_link(moderator_id: int) -> AnyResponse:
     """Mail a one-time sign-in link."""
     db.begin_write()
-    sign_in.write_link(or_404(db.session.get(Moderator, moderator_id)))
+    team.send_link(or_404(db.session.get(Moderator, moderator_id)))
     return _back()
 
 
@@ -92,7 +98,7 @@ def send_link(moderator_id: int) -> AnyResponse:
 def remove(moderator_id: int) -> AnyResponse:
     """Remove a moderator and end their sessions; back to the list, which offers to undo it."""
     db.begin_write()
-    moderators.remove(or_404(db.session.get(Moderator, moderator_id)))
+    team.remove(or_404(db.session.get(Moderator, moderator_id)), signed_in.current_moderator())
     return _back(removed=moderator_id)
 
 
@@ -100,7 +106,7 @@ def remove(moderator_id: int) -> AnyResponse:
 def bring_back(moderator_id: int) -> AnyResponse:
     """Undo a removal."""
     db.begin_write()
-    moderators.bring_back(or_404(db.session.get(Moderator, moderator_id)))
+    team.bring_back(or_404(db.session.get(Moderator, moderator_id)), signed_in.current_moderator())
     return _back()
 
 
@@ -132,8 +138,9 @@ def _page(form: InvitationForm) -> str:
         moderators=moderators.everybody(),
         removed=removed if removed and removed.removed_at else None,
         invited=invited if is_new else None,
-        link=one_time_links.sign_in_url(invited) if invited and is_new else "",
+        link=one_time_links.invitation_url(invited) if invited and is_new else "",
         roles=Role,
+        days=one_time_links.INVITATION_LIFETIME.days,
         badges=Badge,
         sites=signed_in.current_moderator().visible_sites(),
         has_mail_server=bool(settings.current().mail_url),

@@ -68,21 +68,26 @@ def fragment(
     action: ModeratorAction | None = None,
     undone: ModeratorAction | None = None,
     shown: Sequence[Comment] = (),
+    refusal: Refusal | None = None,
 ) -> str:
-    """Return what admin.js inserts: the bar, the counts, and the rows that are in the list now."""
+    """Return what admin.js inserts: the bar, the counts, and the rows that are in the list now.
+
+    After a ``refusal``, rows are shown as they are now, whatever the list is of.
+    """
     who = signed_in.current_moderator()
-    still_listed = [comment for comment in shown if search.holds(who, listing.wanted, comment.id)]
+    still_listed = [comment for comment in shown if refusal or search.matches(who, listing.filter, comment.id)]
     sites = queue.waiting_by_site(who)
     return render_template(
         "admin/_done.html",
         action=action,
         undone=undone,
+        refusal=refusal,
         last=actions.last_of(who),
         page=queue.described(who, [comment.id for comment in still_listed]),
         listing=listing,
         verbs=verbs(),
         states=State,
-        counts=queue.counts(who, listing.wanted.site),
+        counts=queue.counts(who, listing.filter.site),
         many=queue.MANY,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
@@ -91,7 +96,7 @@ def fragment(
 
 
 def _list(listing: Listing, refusal: Refusal | None = None) -> str:
-    who, wanted = signed_in.current_moderator(), listing.wanted
+    who, wanted = signed_in.current_moderator(), listing.filter
     page, sites = queue.page(who, wanted, int_arg("before")), queue.waiting_by_site(who)
     return render_template(
         "admin/queue.html",
@@ -131,7 +136,7 @@ def _chosen() -> dict[int, str | None]:
 def _found(listing: Listing) -> dict[int, str | None]:
     """Return all that match and existed when the list was shown."""
     newest = row_id(request.form.get("newest")) or 0
-    found = search.ids(signed_in.current_moderator(), listing.wanted, MAX_AT_ONCE, upto=newest) if newest else []
+    found = search.ids(signed_in.current_moderator(), listing.filter, MAX_AT_ONCE, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 

@@ -6,11 +6,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc import settings, throttle, tokens
 from commentsvc.accounts import one_time_links, passkeys, passwords, sessions
 from commentsvc.db import db
-from commentsvc.errors import Refusal
-from commentsvc.models.email import EmailKind
+from commentsvc.errors import LinkInvalid, Refusal
+from commentsvc.fields import compared_email
 from commentsvc.models.moderator import Moderator
-from commentsvc.models.recipient import Recipient
-from commentsvc.notifications import enqueue
+from commentsvc.moderation import team
 from commentsvc.web import current, errors
 from commentsvc.web.admin import signed_in
 
@@ -71,7 +70,7 @@ def send_link() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        write_link(Moderator.with_email(email.replace("\0", "")))
+        team.send_link(Moderator.with_email(email.replace("\0", "")))
         db.session.commit()
     except Refusal as refusal:
         return _form(refusal, email)
@@ -79,8 +78,12 @@ def send_link() -> AnyResponse:
 
 
 @blueprint.get("/link/<token>")
-def show_link(token: str) -> str:
-    """Show a button first, since mail scanners follow links."""
+def show_link(token: str) -> AnyResponse | str:
+    """Show a button first, since mail scanners follow links; the sign-in form if the link no longer works."""
+    try:
+        one_time_links.check(token)
+    except LinkInvalid as refusal:
+        return _form(refusal)
     return render_template("admin/link.html", token=token)
 
 
@@ -89,7 +92,11 @@ def use_link(token: str) -> AnyResponse:
     """Sign in by a one-time link."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
-    moderator, session_token = one_time_links.redeem(token, request.headers.get("User-Agent", ""))
+    try:
+        moderator, session_token = one_time_links.redeem(token, request.headers.get("User-Agent", ""))
+    except LinkInvalid as refusal:
+        db.session.rollback()
+        return _form(refusal)
     return signed_in.start_session(moderator, session_token, url_for("queue.show"))
 
 
@@ -114,17 +121,7 @@ def slow_down(email: str) -> None:
     throttle.hit(throttle.SIGN_INS, current.source())
     if not signed_in.is_known_browser(Moderator.with_email(email.replace("\0", ""))):
         throttle.hit(throttle.SIGN_INS_NEARBY, current.neighbourhood())
-        throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", email.strip().lower()))
-
-
-def write_link(moderator: Moderator | None, invited_by: str = "") -> None:
-    """Mail a link, unless nobody signs in with the address or a link is already on its way."""
-    if moderator is None or not throttle.has_remaining(throttle.LINKS_ASKED_FOR, str(moderator.id)):
-        return
-    throttle.hit(throttle.LINKS_ASKED_FOR, str(moderator.id))
-    recipient = Recipient.get_or_create(moderator.email, moderator.language)
-    email = enqueue.add_email(EmailKind.SIGN_IN, recipient, facts={"invited_by": invited_by} if invited_by else None)
-    email.language = moderator.language
+        throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", compared_email(email)))
 
 
 def _form(refusal: Refusal | None = None, email: str = "", *, link_sent: bool = False) -> AnyResponse:

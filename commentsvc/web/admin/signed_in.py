@@ -177,7 +177,7 @@ def _require_moderator() -> AnyResponse | None:
         return redirect(url_for("sign_in.show", next=wanted), code=303)
     if sessions.should_touch(found):
         session_id = found.id
-        with suppress(ReadOnly):  # looking is possible then
+        with suppress(ReadOnly):  # pages can be viewed in that mode
             db.begin_write()
             sessions.touch(session_id)
             db.session.commit()

@@ -35,7 +35,7 @@ def show() -> str:
 
 @blueprint.post("/<id:subscription_id>/<resource>")
 def change(subscription_id: int, resource: str) -> AnyResponse:
-    """Pause or resume. Unconfirmed and stopped ones are their owner's to change."""
+    """Pause or resume. Only the subscriber can change an unconfirmed or stopped one."""
     if resource not in CHANGES:
         raise NotFound
     db.begin_write()
@@ -43,7 +43,7 @@ def change(subscription_id: int, resource: str) -> AnyResponse:
     if subscription.state not in CHANGES.values():
         raise NotUnderstood
     subscription.state = CHANGES[resource]
-    return _back()
+    return _commit_and_redirect()
 
 
 @blueprint.post("/<id:subscription_id>/removal")
@@ -51,7 +51,7 @@ def remove(subscription_id: int) -> AnyResponse:
     """Delete a subscription."""
     db.begin_write()
     db.session.delete(or_404(db.session.get(Subscription, subscription_id)))
-    return _back()
+    return _commit_and_redirect()
 
 
 @blueprint.post("/recipients/<id:recipient_id>/opening")
@@ -59,11 +59,11 @@ def reopen(recipient_id: int) -> AnyResponse:
     """Send emails to a bounced address again."""
     db.begin_write()
     recipient = or_404(db.session.get(Recipient, recipient_id))
-    subscriptions.reopen(recipient)
-    return _back()
+    subscriptions.allow_emails(recipient)
+    return _commit_and_redirect()
 
 
-def _back() -> AnyResponse:
+def _commit_and_redirect() -> AnyResponse:
     """Commit, and redirect to the list as it was."""
     db.session.commit()
     wanted, mail_status = request.form.get("q") or None, request.form.get("mail_status") or None
