@@ -50,6 +50,7 @@ ADDRESS_END = "\x1f"  # after an address that stands for itself, until it is kno
 FOLLOWED = re.compile(rf"{ADDRESS_END}(?=[^\s.,;:!?)\]\"'<>”’»›{ENDS_ADDRESS}])")
 FIRST = re.compile(r"(?=>|`{3}|(?:-|\d{1,9}\.)[ \t])")  # what would begin another block
 SPACES = re.compile(r"[^\w*]+")
+BLANK_LINE, BLANKS = re.compile(r"\n[ \t]*\n\s*"), re.compile(r"[ \t\f]+")
 LIST_MARK = re.compile(r"^(?:-|\d+\.) ", re.M)
 
 
@@ -82,6 +83,8 @@ def escape(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    if not any(sign in text for sign in "*_["):  # as in most texts
+        return text
     out, position = [], 0
     for address in URL.finditer(text):
         out += [DELIMITER.sub(_with_backslashes, text[position : address.start()]), address[0]]
@@ -94,7 +97,12 @@ def _with_backslashes(found: re.Match[str]) -> str:
 
 
 def _kept_apart(line: str) -> str:
-    return FIRST.sub(" ", line, count=1) if FIRST.match(line) else line
+    return f" {line}" if FIRST.match(line) else line
+
+
+def _around(line: str, mark: str) -> str:
+    bare = line.strip()
+    return line.replace(bare, f"{mark}{bare}{mark}", 1) if bare else line
 
 
 def _letters(text: str) -> str:
@@ -103,7 +111,10 @@ def _letters(text: str) -> str:
 
 def _has_words(markup: str, source: str) -> bool:
     """Return whether readers of the markup see the words of the source, whatever follows an address without a space."""
-    words = _letters(visible_text(LIST_MARK.sub("", markup)))
+    visible = visible_text(LIST_MARK.sub("", markup))
+    if "".join(visible.split()) == "".join(source.split()):  # as mostly, and quickly compared
+        return True
+    words = _letters(visible)
     return words == _letters(source) or words == _letters(visible_text(escape(source)))
 
 
@@ -155,7 +166,7 @@ class _Converter:
         def flush() -> None:
             found = "".join(line)
             line.clear()
-            for part in re.split(r"\n[ \t]*\n\s*", found):
+            for part in BLANK_LINE.split(found) if "\n" in found else [found]:
                 kept = "\n".join(_kept_apart(one.strip()) for one in part.split("\n"))
                 if kept.strip():
                     blocks.append(kept.strip("\n"))
@@ -261,15 +272,16 @@ class _Converter:
         if not text:
             return ""
         if self.breaks:
-            return _escaped(re.sub(r"[ \t\f]+", " ", text.replace("\r\n", "\n").replace("\r", "\n")))
-        return _escaped(re.sub(r"\s+", " ", text))
+            return _escaped(BLANKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")))
+        before, after = " " * text[0].isspace(), " " * text[-1].isspace()
+        return _escaped(f"{before}{' '.join(text.split())}{after}" if not text.isspace() else " ")
 
     def _marked(self, text: str, mark: str) -> str:
         """Put marks around each line, as no span crosses one, and inside the spaces."""
         if not self.marks:
             self.lost[N_("emphasis")] += 1
             return text
-        return "\n".join(re.sub(r"^(\s*)(\S(?:.*\S)?)(\s*)$", rf"\1{mark}\2{mark}\3", one) for one in text.split("\n"))
+        return "\n".join(_around(one, mark) for one in text.split("\n"))
 
     def _link(self, node: "Element", inside: str) -> str:
         href = (node.get("href") or "").strip()

@@ -30,6 +30,7 @@ PUNCTUATION = ("Pd", "Pi", "Po", "Ps")  # the ends of sentences in all scripts, 
 AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
 URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
+ATOM_SIGNS = ("`", "\\", "[", "@", "://")
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
 # [words](address); parentheses in the address come in pairs.
 LABELLED_LINK = re.compile(
@@ -129,6 +130,8 @@ def _run_length(text: str, start: int, end: int) -> int:
 def _atoms(text: str, smilies_at: str, *, is_label: bool) -> list[tuple[int, int, str]]:
     """Yield ranges without markup (start, end, HTML): code, escapes, links, mail addresses, handles."""
     found: list[tuple[int, int, str]] = []
+    if not any(sign in text for sign in ATOM_SIGNS) and "www." not in text.lower():
+        return found  # as in most lines, and found out faster than by the expression
     position = 0
     while match := ATOM_START.search(text, position):
         start, end, html = _atom(text, match, found[-1][1] if found else 0, smilies_at)

@@ -3,6 +3,7 @@
 import codecs
 import re
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from commentsvc.characters import CONTROLS
@@ -68,8 +69,14 @@ def tree(html: str) -> "etree._Element | None":
     """Return the element tree of a page of one of our sites, without comments; None if there is none."""
     from lxml import etree
 
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
-    return etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", parser)
+    return etree.fromstring(html.encode("utf-8", "replace") or b"<p></p>", _tree_parser())
+
+
+@cache
+def _tree_parser() -> "etree.HTMLParser":
+    from lxml import etree
+
+    return etree.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=True)
 
 
 def based_on(url: str, base: str) -> str:

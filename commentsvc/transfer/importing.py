@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from sqlalchemy import update
 
@@ -19,10 +20,10 @@ from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.conversion_pool import Convert, converting
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
-from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceFile, SourceState
+from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceComment, SourceFile, SourceState
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
-from commentsvc.transfer.thread_import import Part, ThreadImport
+from commentsvc.transfer.thread_import import ImportedBefore, Part, ThreadImport
 
 NOT_CHOSEN = {
     SourceState.SPAM: N_("spam, which was not chosen"),
@@ -30,8 +31,10 @@ NOT_CHOSEN = {
 }
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
 MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
-MAX_PREFETCH = 20  # threads that are converted before they are written
+MIN_BATCH = 100  # records that are converted together, as each batch goes to another process and back
+MAX_PREFETCH = 10  # batches that are converted before they are written
 MIN_BROKEN_SHARE = 0.01  # of the comments; fewer with broken characters are as people wrote them
+_Group = list[tuple[ThreadImport, list[SourceComment]]]
 
 
 class NothingReadable(Refusal):
@@ -130,10 +133,12 @@ def load(
     converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
     with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
+        before = ImportedBefore(site_id)
         threads = (
-            ThreadImport(staging, site_id, action_id, options, report, one, used_cross_ids) for one in staging.threads()
+            ThreadImport(staging, site_id, action_id, options, report, one, before, used_cross_ids)
+            for one in staging.threads()
         )
-        for part in _in_order(threads, convert):
+        for part in _in_order(threads, convert, report):
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= thread_import.AT_ONCE:
                 done += sum(len(one.rows) for one in ready)
@@ -145,16 +150,35 @@ def load(
         yield partial(_finish, ready, done, action_id, report)
 
 
-def _in_order(threads: Iterator[ThreadImport], convert: Convert) -> Iterator[Part]:
+def _in_order(threads: Iterator[ThreadImport], convert: Convert, report: Report) -> Iterator[Part]:
     """Yield what is to be written into each thread, while the next ones are being converted."""
-    begun = deque[tuple[ThreadImport, Callable[[], Batch]]]()
-    for thread in threads:
-        begun.append((thread, convert(thread.begin())))
+    begun = deque[tuple[_Group, Callable[[], Batch]]]()
+    for group in _groups(threads):
+        begun.append((group, convert([record for _, records in group for record in records])))
         if len(begun) > MAX_PREFETCH:
-            ready, batch = begun.popleft()
-            yield from ready.parts(batch())
-    for ready, batch in begun:
-        yield from ready.parts(batch())
+            yield from _parts(*begun.popleft(), report)
+    for group, batch in begun:
+        yield from _parts(group, batch, report)
+
+
+def _groups(threads: Iterator[ThreadImport]) -> Iterator[_Group]:
+    """Yield threads with what is new in each, some at a time."""
+    group: _Group = []
+    for thread in threads:
+        group.append((thread, thread.begin()))
+        if sum(len(records) for _, records in group) >= MIN_BATCH:
+            yield group
+            group = []
+    yield group
+
+
+def _parts(group: _Group, batch: Callable[[], Batch], report: Report) -> Iterator[Part]:
+    converted = batch()
+    report.lost += converted.lost
+    report.changed += converted.changed
+    rows = iter(converted.rows)
+    for thread, records in group:
+        yield from thread.parts(list(islice(rows, len(records))))
 
 
 def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,12 +42,14 @@ CREATE INDEX record_page ON record (page, is_taken);
 CREATE INDEX record_parent ON record (parent);
 CREATE INDEX page_thread ON page (thread);
 """
-Row = TypeVar("Row", SourceArticle, SourceComment)
+Packable = TypeVar("Packable", SourceArticle, SourceComment)
+Row = TypeVar("Row", SourceFile, SourceArticle, SourceComment, SkippedRecord)
 REQUIRED = {"id", "url", "page", "body"}
-EMPTY = ("", None, False, ())
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+NUL = "\\u0000"  # as JSON has it
 PREFIX = "import-"  # of staging files
-TIMES = {"created", "written", "edited"}
+TIMES, LISTS = {"created", "written", "edited"}, {"aliases", "earlier"}
+ENCODER = json.JSONEncoder(default=datetime.isoformat, ensure_ascii=False)
 OF_DELETED_PAGES = """
 UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
 WHERE page IN (SELECT id FROM page WHERE json_extract(data, '$.is_deleted'))
@@ -70,31 +72,35 @@ class Staging:
         self._database = database
         self.origin = SourceFile("")
         self.notices: list[Reason] = []
-        database.executescript(SCHEMA)
+        self._run(SCHEMA)
 
     def put(self, records: Iterable[Record]) -> Iterator[int]:
         """Store records; yield how many there are after each."""
         count = 0
-        for count, found in enumerate(records, 1):
-            record = _clean(found)
+        for count, record in enumerate(records, 1):
             match record:
-                case SourceFile():
-                    self.origin = self.origin if self.origin.name else record
-                case SourceArticle():
-                    data = (record.id, _packed(record))
-                    self._database.execute(PAGE, data)
                 case SourceComment():
+                    record, data = _packed(record)
                     self._database.execute(
                         "INSERT INTO record (id, page, parent, state, written, data) VALUES (?, ?, ?, ?, ?, ?)",
-                        (*_place(record), record.written.isoformat() if record.written else None, _packed(record)),
+                        (*_place(record), record.written.isoformat() if record.written else None, data),
                     )
+                case SourceArticle():
+                    record, data = _packed(record)
+                    self._database.execute(PAGE, (record.id, data))
+                case SourceFile():
+                    self.origin = self.origin if self.origin.name else _clean(record)
                 case SkippedRecord():
                     self.leave_out(record)
                 case Notice():
                     self.notices.append(record.why)
             yield count
-        self._database.executescript(INDEXES)
+        self._run(INDEXES)
         self._database.execute(OF_DELETED_PAGES)
+
+    def _run(self, statements: str) -> None:
+        """Execute statements and begin a transaction: ``executescript`` ends the one before."""
+        self._database.executescript(f"{statements}; BEGIN")
 
     def drop_duplicates(self) -> int:
         """Forget records whose id was there before; return how many."""
@@ -103,6 +109,7 @@ class Staging:
 
     def leave_out(self, record: SkippedRecord) -> None:
         """Store what is not taken, for the report."""
+        record = _clean(record)
         row = (record.location, json.dumps(record.why), record.text[:200])
         self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
 
@@ -131,7 +138,7 @@ class Staging:
 
     def assign(self, page: SourceArticle, thread: str) -> None:
         """Note in which thread a page's records belong, and what is known of the page by now."""
-        self._database.execute("UPDATE page SET thread = ?, data = ? WHERE id = ?", (thread, _packed(page), page.id))
+        self._database.execute("UPDATE page SET thread = ?, data = ? WHERE id = ?", (thread, _packed(page)[1], page.id))
 
     def choose(self, states: Iterable[SourceState]) -> None:
         """Take the records that are of these states and in a thread, and keep the places of those they answer."""
@@ -197,14 +204,14 @@ def staged(folder: Path) -> Iterator[Staging]:
     os.close(handle)
     database = sqlite3.connect(name, isolation_level=None)
     try:
-        database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; BEGIN;")
+        database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE")
         yield Staging(database)
     finally:
         database.close()
         Path(name).unlink(missing_ok=True)
 
 
-def _clean(record: Record) -> Record:
+def _clean(record: Row) -> Row:
     """Return a record without what neither database stores: NUL, and halves of surrogate pairs."""
     bad = {name: clean for name, value in vars(record).items() if (clean := _storable(value)) is not value}
     return replace(record, **bad) if bad else record
@@ -221,7 +228,7 @@ def _storable(value: Any) -> Any:
 
 
 def _place(record: SourceComment) -> tuple[str, str, str, str]:
-    return record.id, record.page, record.parent, record.state
+    return record.id, record.page, record.parent, str(record.state)  # no subclass, which sqlite3 adapts slowly
 
 
 def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
@@ -231,16 +238,23 @@ def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
     return replace(bare, written=record.written, location=record.location)
 
 
-def _packed(record: SourceArticle | SourceComment) -> str:
-    data = {name: value for name, value in vars(record).items() if name in REQUIRED or value not in EMPTY}
-    return json.dumps(data, default=lambda time: time.isoformat(), ensure_ascii=False)
+def _packed(record: Packable) -> tuple[Packable, str]:
+    """Return a record without what cannot be stored, and as JSON."""
+    data = _as_json(record)
+    if NUL not in data and (data.isascii() or not UNSTORABLE.search(data)):  # as mostly, and quickly seen
+        return record, data
+    clean = _clean(record)
+    return clean, _as_json(clean)
 
 
-def _unpacked(kind: type[Row], data: str) -> Row:
-    known = {one.name: one.type for one in fields(kind)}
+def _as_json(record: SourceArticle | SourceComment) -> str:
+    return ENCODER.encode({name: value for name, value in vars(record).items() if value or name in REQUIRED})
+
+
+def _unpacked(kind: type[Packable], data: str) -> Packable:
     values = json.loads(data)
-    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})
-
-
-def _value(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name in TIMES else tuple(value) if isinstance(value, list) else value
+    for name in TIMES & values.keys():
+        values[name] = datetime.fromisoformat(values[name])
+    for name in LISTS & values.keys():
+        values[name] = tuple(values[name])
+    return kind(**values)

@@ -1,7 +1,7 @@
 """What an import brings into one thread: find out what is new there, and write it with all that belongs to it."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,10 @@ from commentsvc.models.revision import Revision
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 from commentsvc.models.thread_alias import ThreadAlias
+from commentsvc.prepared import Prepared
 from commentsvc.threads import moving
 from commentsvc.transfer import times
-from commentsvc.transfer.conversion import Batch, NewRow
+from commentsvc.transfer.conversion import NewRow
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComment
 from commentsvc.transfer.report import Report
@@ -41,6 +42,30 @@ KNOWN = select(Imported.key, Imported.comment_id, Imported.action_id).where(
     Imported.source == bindparam("source"),
     Imported.key.in_(bindparam("keys", expanding=True)),
 )
+
+
+THREAD_ID = Prepared(
+    lambda: select(Thread.id).where(Thread.site_id == bindparam("site"), Thread.key == bindparam("key"))
+)
+
+
+class ImportedBefore:
+    """What earlier imports brought into a site. Of a source that brought nothing, no record is looked up."""
+
+    def __init__(self, site_id: int) -> None:
+        self._site_id = site_id
+        self._has_any: dict[str, bool] = {}
+
+    def find(self, source: str, keys: list[str]) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+        """Return which of these keys are known: as which comments, if they are still there, and by which actions."""
+        if source not in self._has_any:
+            rows = exists().where(Imported.site_id == self._site_id, Imported.source == source)
+            self._has_any[source] = bool(db.session.scalar(select(rows)))
+        found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+        for start in range(0, len(keys) if self._has_any[source] else 0, AT_ONCE):
+            values = {"site": self._site_id, "source": source, "keys": keys[start : start + AT_ONCE]}
+            found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
+        return found
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,7 @@ class ThreadImport:
     options: ImportOptions
     report: Report
     place: str
+    before: ImportedBefore
     used_cross_ids: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
@@ -87,18 +113,16 @@ class ThreadImport:
         """Return what is to be converted: all that is new."""
         self.pages = self.staging.pages_of(self.place)
         self.records = _parents_first(self.staging.records_of(self.place))
-        is_there = db.session.scalar(select(Thread.id).where(Thread.site_id == self.site_id, Thread.key == self.key))
-        is_joined = is_there is not None and not self._was_opened(is_there)
+        is_there = THREAD_ID.fetch_int({"site": self.site_id, "key": self.key})
+        is_joined = bool(is_there) and not self._was_opened(is_there)
         self.report.add_thread(self.key, is_new=not is_joined)
         self.existing = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
         return self._fresh()
 
-    def parts(self, converted: Batch) -> Iterator[Part]:
+    def parts(self, converted: Iterable[NewRow | SkippedRecord]) -> Iterator[Part]:
         """Yield what ``begin`` returned, to be written some at a time."""
-        self.report.lost += converted.lost
-        self.report.changed += converted.changed
         rows, placed = [], set[str]()
-        for new in converted.rows:
+        for new in converted:
             if isinstance(new, SkippedRecord):
                 self.staging.leave_out(new)
                 continue
@@ -213,11 +237,10 @@ class ThreadImport:
     def _fresh(self) -> list[SourceComment]:
         """Return what was not imported before, or by this import before it broke off; learn the ids of what was."""
         records = self.records
-        known = self._known([(self.source, _short(one.id)) for one in records])
-        self.used_cross_ids |= {
-            key for _, key in self._known([(self._cross_source, one.cross_id) for one in records if one.cross_id])
-        }
-        counterparts = self._known([(_counterpart_of(self.source), one.cross_id) for one in records if one.cross_id])
+        cross_ids = [one.cross_id for one in records if one.cross_id]
+        known = self.before.find(self.source, [_short(one.id) for one in records])
+        self.used_cross_ids |= {key for _, key in self.before.find(self._cross_source, cross_ids)}
+        counterparts = self.before.find(_counterpart_of(self.source), cross_ids)
         fresh = []
         for record in records:
             name, counterpart = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
@@ -244,16 +267,6 @@ class ThreadImport:
         if parent is not None:
             self.ids[key] = comment_id
             self.roots[comment_id] = parent.root_id or comment_id
-
-    def _known(self, names: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-        """Return which of these were imported: as which comments, if they are still there, and by which actions."""
-        found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
-        for source in {source for source, _ in names}:
-            keys = [key for one, key in names if one == source]
-            for start in range(0, len(keys), AT_ONCE):
-                values = {"site": self.site_id, "source": source, "keys": keys[start : start + AT_ONCE]}
-                found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
-        return found
 
 
 def _earlier(new: NewRow, comment_id: int) -> list[dict[str, Any]]:

@@ -139,14 +139,15 @@ def local(element: "Element") -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def text_of(element: "Element", name: str) -> str:
-    """Return the text of the first child with this local name, without spaces around it; empty if there is none."""
-    for child in element:
-        if isinstance(child.tag, str) and local(child) == name:
-            return (child.text or "").strip()
-    return ""
+class Children(dict[str, "Element"]):
+    """The first child elements of each local name."""
 
+    def __init__(self, element: "Element | None") -> None:
+        if element is not None:
+            tags = ((one.tag, one) for one in reversed(element))
+            super().__init__((tag.rpartition("}")[2], one) for tag, one in tags if isinstance(tag, str))
 
-def child(element: "Element", name: str) -> "Element | None":
-    """Return the first child with this local name."""
-    return next((one for one in element if isinstance(one.tag, str) and local(one) == name), None)
+    def text(self, name: str) -> str:
+        """Return the text of a child, without spaces around it; empty if there is none."""
+        found = self.get(name)
+        return "" if found is None else (found.text or "").strip()

@@ -16,7 +16,7 @@ from commentsvc.transfer.records import (
     SourceFile,
     SourceState,
 )
-from commentsvc.transfer.xml import elements, local, text_of
+from commentsvc.transfer.xml import Children, elements, local
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -47,39 +47,41 @@ def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
 
 
 def _kind(entry: "Element") -> str:
-    own = text_of(entry, "type").lower()  # of Takeout
+    own = Children(entry).text("type").lower()  # of Takeout
     if own in (POST, COMMENT):
         return own
     terms = [one.get("term") or "" for one in entry if isinstance(one.tag, str) and local(one) == "category"]
     return next((term.rpartition("#")[2] for term in terms if "#" in term and MARK.decode() in term), "")
 
 
-def _page(entry: "Element") -> SourceArticle:
-    url = _link(entry, "alternate") or text_of(entry, "filename")
-    return SourceArticle(_number(text_of(entry, "id")), url, title=text_of(entry, "title"), created=_time(entry))
+def _page(element: "Element") -> SourceArticle:
+    entry = Children(element)
+    url = _link(element, "alternate") or entry.text("filename")
+    return SourceArticle(_number(entry.text("id")), url, title=entry.text("title"), created=_time(entry))
 
 
-def _comment(entry: "Element") -> Iterator[Record]:
-    above = next((one for one in entry if isinstance(one.tag, str) and local(one) == "in-reply-to"), None)
-    page = _number((above.get("ref") or "") if above is not None else text_of(entry, "parent"))
-    location, body = f"line {entry.sourceline}", text_of(entry, "content")
+def _comment(element: "Element") -> Iterator[Record]:
+    entry = Children(element)
+    above = entry.get("in-reply-to")
+    page = _number((above.get("ref") or "") if above is not None else entry.text("parent"))
+    location, body = f"line {element.sourceline}", entry.text("content")
     if not page:
         yield SkippedRecord(location, NO_PAGE, body)
         return
     if above is not None and above.get("href"):
         yield SourceArticle(page, above.get("href") or "")
-    author = next((one for one in entry if isinstance(one.tag, str) and local(one) == "author"), None)
-    email = text_of(author, "email") if author is not None else ""
+    author = Children(entry.get("author"))
+    email = author.text("email")
     yield SourceComment(
-        id=_number(text_of(entry, "id")),
+        id=_number(entry.text("id")),
         page=page,
         body=body,
-        author=text_of(author, "name") if author is not None else "",
+        author=author.text("name"),
         text=BodyFormat.HTML,
-        parent=_number(_link(entry, "related") or text_of(entry, "inReplyTo")),
-        state=_state(entry),
+        parent=_number(_link(element, "related") or entry.text("inReplyTo")),
+        state=_state(element),
         email="" if email == NOBODYS else email,
-        website=text_of(author, "uri") if author is not None else "",
+        website=author.text("uri"),
         written=_time(entry),
         location=location,
     )
@@ -91,7 +93,7 @@ def _state(entry: "Element") -> SourceState:
         return SourceState.DELETED
     if any(one.text == "yes" for one in entry.iter("{*}draft")):
         return SourceState.PENDING
-    return STATES.get(text_of(entry, "status").lower(), SourceState.APPROVED)
+    return STATES.get(Children(entry).text("status").lower(), SourceState.APPROVED)
 
 
 def _link(entry: "Element", relation: str) -> str:
@@ -104,5 +106,5 @@ def _number(identity: str) -> str:
     return identity.rpartition("post-")[2].rpartition("/")[2].strip()
 
 
-def _time(entry: "Element") -> datetime | None:
-    return times.of_iso(text_of(entry, "published") or text_of(entry, "created"))
+def _time(entry: Children) -> datetime | None:
+    return times.of_iso(entry.text("published") or entry.text("created"))

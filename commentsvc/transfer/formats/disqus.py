@@ -17,7 +17,7 @@ from commentsvc.transfer.records import (
     SourceFile,
     SourceState,
 )
-from commentsvc.transfer.xml import child, elements, local, text_of
+from commentsvc.transfer.xml import Children, elements, local
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -41,24 +41,25 @@ def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
         if isinstance(element, SkippedRecord):
             yield element
         elif local(element) == "thread":
-            forum = forum or text_of(element, "forum")
+            forum = forum or Children(element).text("forum")
             yield SourceFile(f"{NAME}:{forum or 'unknown'}")
             yield _page(element)
         else:
             yield _record(element)
 
 
-def _page(thread: "Element") -> SourceArticle:
-    identifier = text_of(thread, "id")
+def _page(element: "Element") -> SourceArticle:
+    thread = Children(element)
+    identifier = thread.text("id")
     return SourceArticle(
-        _id(thread),
-        _address(text_of(thread, "link"), identifier),
+        _id(element),
+        _address(thread.text("link"), identifier),
         key=identifier,
-        title=text_of(thread, "title"),
-        created=times.of_iso(text_of(thread, "createdAt")),
+        title=thread.text("title"),
+        created=times.of_iso(thread.text("createdAt")),
         is_closed=_is(thread, "isClosed"),
         is_deleted=_is(thread, "isDeleted"),
-        site=text_of(thread, "forum"),
+        site=thread.text("forum"),
     )
 
 
@@ -68,27 +69,27 @@ def _address(link: str, identifier: str) -> str:
     return link if ADDRESS.match(link) or not found else identifier[found.start() :].strip()
 
 
-def _record(post: "Element") -> Record:
-    location, body = f"line {post.sourceline}", text_of(post, "message")
-    thread = child(post, "thread")
-    if thread is None or not _id(thread):
+def _record(element: "Element") -> Record:
+    post = Children(element)
+    location, body = f"line {element.sourceline}", post.text("message")
+    page = _id(post.get("thread"))
+    if not page:
         return SkippedRecord(location, NO_PAGE, body)
-    author, parent = child(post, "author"), child(post, "parent")
-    written = times.of_iso(text_of(post, "createdAt"))
-    own = text_of(post, "id")
-    page = _id(thread)
-    name = text_of(author, "name") if author is not None else ""
+    author = Children(post.get("author"))
+    written = times.of_iso(post.text("createdAt"))
+    own = post.text("id")
+    name = author.text("name")
     return SourceComment(
-        id=_id(post) or own or _hashed(page, text_of(post, "createdAt"), name, body),
+        id=_id(element) or own or _hashed(page, post.text("createdAt"), name, body),
         page=page,
         body=body,
-        author=name or (text_of(author, "username") if author is not None else ""),
+        author=name or author.text("username"),
         text=BodyFormat.HTML,
-        parent=_id(parent) if parent is not None else "",
+        parent=_id(post.get("parent")),
         state=_state(post),
-        email=text_of(author, "email") if author is not None else "",
-        website=text_of(author, "link") if author is not None else "",
-        address=text_of(post, "ipAddress"),
+        email=author.text("email"),
+        website=author.text("link"),
+        address=post.text("ipAddress"),
         written=written,
         is_pinned=_is(post, "isHighlighted"),
         cross_id=f"wp:{own.removeprefix(WORDPRESS_ID)}" if own.startswith(WORDPRESS_ID) else "",
@@ -96,20 +97,20 @@ def _record(post: "Element") -> Record:
     )
 
 
-def _state(post: "Element") -> SourceState:
+def _state(post: Children) -> SourceState:
     if _is(post, "isDeleted"):
         return SourceState.DELETED
     if _is(post, "isSpam"):
         return SourceState.SPAM
-    return SourceState.APPROVED if text_of(post, "isApproved").lower() not in ("false", "0") else SourceState.PENDING
+    return SourceState.APPROVED if post.text("isApproved").lower() not in ("false", "0") else SourceState.PENDING
 
 
-def _is(element: "Element", name: str) -> bool:
-    return text_of(element, name).lower() in ("true", "1")
+def _is(children: Children, name: str) -> bool:
+    return children.text(name).lower() in ("true", "1")
 
 
-def _id(element: "Element") -> str:
-    return (element.get(INTERNAL_ID) or element.get("id") or "").strip()
+def _id(element: "Element | None") -> str:
+    return "" if element is None else (element.get(INTERNAL_ID) or element.get("id") or "").strip()
 
 
 def _hashed(*parts: str) -> str:

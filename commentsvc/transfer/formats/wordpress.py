@@ -19,7 +19,7 @@ from commentsvc.transfer.records import (
     SourceFile,
     SourceState,
 )
-from commentsvc.transfer.xml import elements, local, text_of
+from commentsvc.transfer.xml import Children, elements, local
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -73,17 +73,20 @@ def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
                 home = (element.text or "").strip() or home
         else:
             yield SourceFile(f"{NAME}:{home or 'unknown'}", home)
-            if why := _reason_hidden(element, hidden):
-                hidden[text_of(element, "post_id")] = why
-            yield from _item(element, reading, why)
+            item = Children(element)
+            if why := _reason_hidden(item, hidden):
+                hidden[item.text("post_id")] = why
+            comments = [one for one in element if isinstance(one.tag, str) and local(one) == "comment"]
+            if comments:
+                yield from _item(item, comments, reading, why)
 
 
 def articles(stream: BinaryIO) -> Iterator[WordPressPost]:
     """Yield the articles and pages of a file, whether they have comments or not."""
     for element in elements(stream, frozenset({"item"})):
-        if not isinstance(element, SkippedRecord) and text_of(element, "link"):
+        if not isinstance(element, SkippedRecord) and (link := (item := Children(element)).text("link")):
             names = ("post_id", "title", "post_name", "post_type", "post_date", "post_date_gmt")
-            yield WordPressPost(text_of(element, "link"), *(text_of(element, name) for name in names))
+            yield WordPressPost(link, *map(item.text, names))
 
 
 def _is_of_channel(element: "Element") -> bool:
@@ -91,54 +94,49 @@ def _is_of_channel(element: "Element") -> bool:
     return local(element) == "link" and parent is not None and local(parent) == "channel"
 
 
-def _reason_hidden(item: "Element", hidden: Mapping[str, Reason]) -> Reason | None:
+def _reason_hidden(item: Children, hidden: Mapping[str, Reason]) -> Reason | None:
     """Return why readers do not see an article, if so; parents come before their attachments."""
-    status = text_of(item, "status")
-    if text_of(item, "post_password"):
+    status = item.text("status")
+    if item.text("post_password"):
         return HAS_PASSWORD
     if status == INHERITED:
-        return hidden.get(text_of(item, "post_parent"))
+        return hidden.get(item.text("post_parent"))
     return None if status in PUBLISHED else [NOT_PUBLISHED, {"status": status}]
 
 
-def _item(item: "Element", reading: ParseOptions, hidden: Reason | None) -> Iterator[Record]:
-    comments = [one for one in item if isinstance(one.tag, str) and local(one) == "comment"]
-    if not comments:
-        return
-    number, link = text_of(item, "post_id"), text_of(item, "link")
-    page = number or link or text_of(item, "thread_identifier")
-    created = times.of_sql(text_of(item, "post_date_gmt"), "UTC") or times.of_sql(
-        text_of(item, "post_date"), reading.timezone
-    )
-    title = unescape(text_of(item, "title"))
-    is_closed = text_of(item, "comment_status") == "closed"
-    key = text_of(item, "thread_identifier")  # in files made for Disqus
+def _item(item: Children, comments: list["Element"], reading: ParseOptions, hidden: Reason | None) -> Iterator[Record]:
+    number, link = item.text("post_id"), item.text("link")
+    page = number or link or item.text("thread_identifier")
+    created = times.of_sql(item.text("post_date_gmt"), "UTC") or times.of_sql(item.text("post_date"), reading.timezone)
+    title = unescape(item.text("title"))
+    is_closed = item.text("comment_status") == "closed"
+    key = item.text("thread_identifier")  # in files made for Disqus
     yield SourceArticle(page, link, key=key, title=title, created=created, is_closed=is_closed)
     for comment in comments:
         location = f"line {comment.sourceline}"
         if hidden:
-            yield SkippedRecord(location, hidden, text_of(comment, "comment_content"))
+            yield SkippedRecord(location, hidden, Children(comment).text("comment_content"))
         else:
-            yield _comment(comment, page, reading, location)
+            yield _comment(Children(comment), page, reading, location)
 
 
-def _comment(comment: "Element", page: str, reading: ParseOptions, location: str) -> Record:
-    body, kind = text_of(comment, "comment_content"), text_of(comment, "comment_type")
-    number = text_of(comment, "comment_id")
-    written = times.of_sql(text_of(comment, "comment_date_gmt"), "UTC")
-    parent = text_of(comment, "comment_parent")
+def _comment(comment: Children, page: str, reading: ParseOptions, location: str) -> Record:
+    body, kind = comment.text("comment_content"), comment.text("comment_type")
+    number = comment.text("comment_id")
+    written = times.of_sql(comment.text("comment_date_gmt"), "UTC")
+    parent = comment.text("comment_parent")
     record = SourceComment(
         id=f"{page}/{number}",
         page=page,
         body=body,
-        author=unescape(text_of(comment, "comment_author")),
+        author=unescape(comment.text("comment_author")),
         text=BodyFormat.BREAKS,
         parent=f"{page}/{parent}" if parent not in ("", "0") else "",
-        state=STATES.get(text_of(comment, "comment_approved"), SourceState.APPROVED),
-        email=text_of(comment, "comment_author_email"),
-        website=text_of(comment, "comment_author_url"),
-        address=text_of(comment, "comment_author_IP"),
-        written=written or times.of_sql(text_of(comment, "comment_date"), reading.timezone),
+        state=STATES.get(comment.text("comment_approved"), SourceState.APPROVED),
+        email=comment.text("comment_author_email"),
+        website=comment.text("comment_author_url"),
+        address=comment.text("comment_author_IP"),
+        written=written or times.of_sql(comment.text("comment_date"), reading.timezone),
         cross_id=f"wp:{number}",
         location=location,
     )
