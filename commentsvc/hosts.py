@@ -54,7 +54,8 @@ def _mapped(host: str) -> str:
     import ada_url  # most hosts need none of it
 
     try:
-        name = ada_url.idna_to_ascii(unquote(host, errors="strict")).decode("ascii")
+        plain = unquote(host, errors="strict")
+        name = "" if "\0" in plain else ada_url.idna_to_ascii(plain).decode("ascii")  # which ends at a NUL
         labels = name.split(".")
         are_valid = all(len(one) <= MAX_LABEL_LENGTH and not _is_pretended(one) for one in labels)
     except UnicodeError:

@@ -24,6 +24,8 @@ SAFE_IN_PATH = "/%:@!$&'()*+,;=~"
 SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
+IN_BRACKETS = re.compile(r"\[([0-9a-f:.]+)\]", re.I)
+JOINERS = "\u200c\u200d"  # parts of Persian, Sinhala and Hindi names
 PORT = re.compile(r":\d*\W*$")
 
 
@@ -121,8 +123,11 @@ def host_of(address: str) -> str:
     place = AUTHORITY.match(address[:MAX_ADDRESS_LENGTH])
     written = unquote(place[1]).rpartition("@")[2] if place else ""
     plain = unicodedata.normalize("NFKC", written.replace("\u3002", "."))
-    host = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc"))
-    host = ascii_host(_without_signs(PORT.sub("", host)))
+    if in_brackets := IN_BRACKETS.search(plain):
+        return ascii_host(in_brackets[1])
+    bare = "".join(char for char in plain if char in JOINERS or unicodedata.category(char) not in ("Cf", "Cc"))
+    host = _without_signs(PORT.sub("", bare))
+    host = ascii_host(host) or ascii_host(re.sub(f"[{JOINERS}]", "", host))  # where they are no part of the name
     return host.removeprefix("www.") if len(host) <= MAX_HOST_LENGTH else ""
 
 

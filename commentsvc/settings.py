@@ -5,6 +5,7 @@ A setting is read from the environment as ``COMMENTSVC_<NAME>``, else from ``com
 rule of a site (``sites/rules.py``).
 """
 
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -34,8 +35,15 @@ LOST_SECRET = (
 )
 SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
 MIN_CHARACTERS = 8  # different ones in a secret
-# What a shell, a template or a tool would have replaced.
-REFERENCE = re.compile(r"\$[({]|`|\{\{|<|%\(|[a-z]+:(//|aws:)|vault:|/.*[_.-]|-----BEGIN", re.I)
+# What a shell, a template or a tool would have replaced, as a whole or in it.
+REFERENCE = re.compile(
+    r"\$\{?[A-Z_][A-Z_0-9]+\}?|`.+`|<.*[a-z].*>|[a-z]+:(//|aws:).*|vault:.*|/(?=.*[_.-])[\w.-]+(/[\w.-]+)+|-----BEGIN.*|__\w+__"
+    r"|\$ANSIBLE_VAULT;.*|@Microsoft\.KeyVault\(.*|ENC\[.*\]"
+    r"|.*(\$\(\w{3,} .*\)|\$\{\w{3,}[}:]|\{\{.*\w{3}.*\}\}|\{% .* %\}|[#%]\{\w{3,}\}|\[\[.*\w{3}.*\]\]|%\(\w{3,}\)s).*",
+    re.I,
+)
+WORD = re.compile(r"([A-Z]?[a-z]+|[A-Z]+)\d{0,4}|\d{1,4}")
+MIN_WORDS, MIN_WORD_LENGTH = 4, 3.5  # of a phrase, on average; a random text is never made of words alone
 PLACEHOLDER = re.compile(
     r"\d*((please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
     r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bytes?"
@@ -311,7 +319,7 @@ class Settings(BaseModel):
     @property
     def has_secret(self) -> bool:
         """Whether there is a secret, so that asking for it makes none."""
-        return bool(self.secret_key) or self.secret_file.exists()
+        return bool(self.secret_key) or os.path.lexists(self.secret_file)
 
     @property
     def cookie_prefix(self) -> str:
@@ -333,7 +341,7 @@ class Settings(BaseModel):
     @property
     def sender(self) -> str:
         """The sender address of emails."""
-        return self.mail_from or f"comments@{self.host}"
+        return self.mail_from or f"comments@{f'[IPv6:{self.host}]' if ':' in self.host else self.host}"
 
 
 def _is_guessed_soon(secret: str) -> bool:
@@ -341,8 +349,11 @@ def _is_guessed_soon(secret: str) -> bool:
     has_few = len(set(secret)) < MIN_CHARACTERS
     steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
     is_sequence = sum(steps) * 2 > len(steps)
-    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret))
-    return has_few or is_sequence or REFERENCE.match(secret) is not None or is_placeholder is not None
+    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
+    words = re.findall(r"[^\W_]+", secret)
+    has_length = MIN_WORDS <= len(words) <= len("".join(words)) / MIN_WORD_LENGTH
+    is_phrase = has_length and all(map(WORD.fullmatch, words))
+    return has_few or is_sequence or is_phrase or is_placeholder or REFERENCE.fullmatch(secret) is not None
 
 
 def _kept_secret(path: Path) -> str:

@@ -9,10 +9,11 @@ import re
 
 PREFIXES = (
     *("utm_", "mtm_", "matomo_", "pk_", "piwik_", "hsa_", "stm_", "itm_", "otm_", "oft_"),
-    *("at_custom", "at_recipient_", "at_medium", "at_campaign"),
+    *("at_custom", "at_recipient_", "at_medium", "at_campaign", "ceneo_", "vn_", "os_ehash"),
 )
 NAMES = frozenset(
     """
+    utm echobox gs_l tracking_source
     __hsfp __hssc __hstc __s __twitter_impression _bhlid _branch_match_id _branch_referrer _bta_c _bta_tid _ga
     _gl _hsenc _hsmi _ke _kx _openstat _sgm_campaign _sgm_source action_object_map action_ref_map
     action_type_map adobe_mc awc bbeml bsft_aaid bsft_clkid bsft_eid bsft_uid cjevent ck_subscriber_id cmpid

@@ -44,9 +44,10 @@ function here() {
   return location.pathname + (/\?|^$/.test(named()) ? location.search : "");
 }
 
+/** The canonical address, if it is of this blog: one elsewhere, as of a copied article, names no article here. */
 function named() {
-  const url = /** @type {HTMLLinkElement | null} */ (document.querySelector(CANONICAL))?.href ?? "";
-  return /^https?:/.test(url) && URL.canParse(url) ? url : "";
+  const url = /** @type {HTMLLinkElement | null} */ (document.head.querySelector(CANONICAL))?.href ?? "";
+  return url.startsWith(`${location.origin}/`) ? url : "";
 }
 
 /** Whether a canonical address names the page at `at`. @param {string} url @param {string} at */

@@ -115,6 +115,7 @@ def test_normalising_twice_changes_nothing(address: str) -> None:
         ("https://b%C3%BCcher.example", "https://xn--bcher-kva.example"),
         ("https://a%2Fb.example", None),
         ("https://%ff.example", None),
+        ("https://example.org%00.evil.example", None),
         ("https://0\u05d0.example", None),  # begins with a digit, and is written from right to left (RFC 5893, 2)
         ("https://\u05d0a.example", None),
         ("https://\u0301a.example", None),
@@ -172,6 +173,10 @@ def test_same_page_needs_the_same_origin() -> None:
         ("https://STRA\u1e9eE.example", "xn--strae-oqa.example"),
         ("https://\u2603.co.uk/", "xn--n3h.co.uk"),
         ("\u2764.github.io", "xn--qei.github.io"),
+        ("https://\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com", "xn--mgba3gch31f060k.com"),  # with a joiner
+        ("exa\u200dmple.com", "example.com"),
+        ("https://[2001:db8::1]:443/x", "[2001:db8::1]"),
+        ("https://[1::2::3]/", ""),
         ("https://blog.example\u00bb", "blog.example"),
         ("", ""),
         ("https://", ""),

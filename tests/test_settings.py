@@ -52,6 +52,17 @@ from commentsvc.settings import Settings, WrongSetting
         ("SECRET_KEY", "${COMMENTSVC_SECRET_KEY:?please set this}", "at least 32 characters"),
         ("SECRET_KEY", "{{ vault_commentsvc_secret_key | mandatory }}", "at least 32 characters"),
         ("SECRET_KEY", "op://Private/commentsvc/secret_key/password", "at least 32 characters"),
+        ("SECRET_KEY", "$ANSIBLE_VAULT;1.1;AES256 6231303562", "at least 32 characters"),
+        ("SECRET_KEY", "ENC[AES256_GCM,data:abcdef,iv:abc,tag:abc]", "at least 32 characters"),
+        ("SECRET_KEY", "#{COMMENTSVC_SECRET_KEY_FOR_PRODUCTION}#", "at least 32 characters"),
+        ("SECRET_KEY", "[[ .Env.COMMENTSVC_SECRET_KEY_VALUE ]]", "at least 32 characters"),
+        ("SECRET_KEY", "{% if secret %}{{ secret }}{% endif %}", "at least 32 characters"),
+        ("SECRET_KEY", '"${SECRET}" # set in .env file, 32+ chars', "at least 32 characters"),
+        ("SECRET_KEY", "$COMMENTSVC_SECRET_KEY_FROM_THE_VAULT", "at least 32 characters"),
+        ("SECRET_KEY", "@Microsoft.KeyVault(SecretUri=vault.example/secrets/x)", "at least 32 characters"),
+        ("SECRET_KEY", "your-super-secret-jwt-token-with-at-least-32-characters-long", "at least 32 characters"),
+        ("SECRET_KEY", "a-string-secret-at-least-256-bits-long", "at least 32 characters"),
+        ("SECRET_KEY", "run: python -c 'import secrets; print(secrets.token_hex())'", "at least 32 characters"),
         ("SECRET_KEY", "/run/secrets/commentsvc_secret_key_file", "at least 32 characters"),
         ("SECRET_KEY", "<random string of at least 32 characters>", "at least 32 characters"),
         ("SECRET_KEY", "your-secret-key-here-your-secret-key-here", "at least 32 characters"),
@@ -87,7 +98,7 @@ def test_what_a_generator_made_is_taken(noise: bytes) -> None:
 
 
 MANY = 20  # different bytes, as noise has
-SECRET = "a secret of some more than thirty-two characters"
+SECRET = "4f0c1b6e9d2a7385c6e1f49b0d8a2735"  # 32 characters
 
 
 def test_values_of_other_programs_are_none_of_ours(tmp_path: Path) -> None:

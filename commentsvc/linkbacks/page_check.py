@@ -36,6 +36,7 @@ NO_BLOG = N_(
     "settings, or add a blog:"
 )
 MISSING = N_("missing. Add:")
+CANONICAL = "/html/head//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href"
 ELSEWHERE = N_(
     "%(url)s is not on any site address of the blog. Fix the link, or add the address in the blog’s settings."
 )
@@ -111,9 +112,10 @@ class CheckedPage:
 
     @property
     def canonical(self) -> str:
-        """The address that the page declares canonical, else the one it was found at."""
-        named = self.first("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
-        return (named and join_url(self.base, named)) or self.page.url
+        """The address that the page declares canonical, if it is of the same origin, else the one it was found at."""
+        named = self.first(CANONICAL)
+        address = named and join_url(self.base, named)
+        return address if links.origin_of(address) == links.origin_of(self.page.url) else self.page.url
 
     @property
     def key(self) -> str:
@@ -171,12 +173,13 @@ def _site(article: CheckedPage) -> Reason:
 
 
 def _canonical(article: CheckedPage) -> Reason:
-    found = article.root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
+    found = article.first(CANONICAL)
     if not found:
         wanted = f'<link rel="canonical" href="{article.page.url}">'
         raise CheckFailed(N_("missing, so every variant of the address gets its own thread. Add:"), wanted)
-    if links.origin_of(article.canonical) not in article.site.origins:
-        raise CheckFailed(ELSEWHERE, url=article.canonical)
+    declared = join_url(article.base, found)
+    if links.origin_of(declared) not in article.site.origins:
+        raise CheckFailed(ELSEWHERE, url=declared)
     if not links.same_page(article.canonical, article.page.url):
         raise CheckFailed(ANOTHER_PAGE, url=article.page.url, canonical=article.canonical)
     return literal(article.canonical)

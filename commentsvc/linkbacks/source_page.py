@@ -25,6 +25,7 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
+BEGINNING = 4096  # bytes in which a page mostly names its charset
 GONE_FOR_EVER = 410
 GONE = (404, GONE_FOR_EVER)
 # Where an element may name our article so that a reader can reach or see it.
@@ -112,7 +113,10 @@ def read(page: FetchedPage, target: Target) -> SourceContent:
 def decoded(page: FetchedPage) -> str:
     """Decode by the declared charset, header before meta."""
     header = plain_text.declared_charset(page.headers.get("content-type", ""))
-    return plain_text.decode(page.body, header, *_named_in(page.body[:4096].decode("latin-1")))
+    named = [header] if plain_text.is_charset(header) else list(_named_in(page.body[:BEGINNING].decode("latin-1")))
+    if not any(map(plain_text.is_charset, named)):  # styles or scripts may come before it
+        named = list(_named_in(page.body.decode("latin-1")))
+    return plain_text.decode(page.body, *named)
 
 
 def _named_in(beginning: str) -> Iterator[str]:

@@ -31,10 +31,12 @@ AROUND = "|~^"  # signs that some put around an address, and that stand in other
 URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
 
 ATOM_SIGNS = ("`", "\\", "[", "@", "://")
-ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|(?:https?://|www\.)(?=\S)|@", re.I)
+ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|https?://(?=\S)|www\.(?=\w)|@", re.I)
 # [words](address); parentheses in the address come in pairs.
 LABELLED_LINK = re.compile(
-    r"\[(?P<label>[^\[\]`]{1,300})\]\((?P<url>(?:https?://|www\.)(?:[^\s()<>\"]|\([^\s()<>\"]*\)){1,1990})\)", re.I
+    r"\[(?P<label>[^\[\]`]{1,300})\]\("
+    r"(?P<url>(?:https?://|www\.)(?:[^\s()<>\"]|\((?:[^\s()<>\"]|\([^\s()<>\"]{0,500}\)){0,500}\)){1,1990})\)",
+    re.I,
 )
 ADDRESS = re.compile(r"https?://|www\.", re.I)
 HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)")
@@ -250,9 +252,9 @@ def _trails(char: str, *, is_in_pairs: bool) -> bool:
 
 
 def _is_linkable(url: str) -> bool:
-    """Return whether it is a web address without a password that Unicode normalisation does not change."""
+    """Return whether it is a web address without a password that compatibility (NFKC) does not change."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(unicodedata.normalize("NFC", url))
         same = urlsplit(unicodedata.normalize("NFKC", url))
     except ValueError:
         return False

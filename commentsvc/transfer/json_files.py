@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
+from commentsvc.markup import plain_text
 from commentsvc.transfer import opening
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import NO_LINE, SkippedRecord
@@ -12,17 +13,17 @@ MAX_DIGITS = 9
 LISTS = ("results", "data", "comments")  # where an object keeps its rows
 
 
-def whole(stream: BinaryIO) -> Any:
+def whole(stream: BinaryIO, charset: str = "") -> Any:
     """Return a file that is one value; raises ``NotReadable``."""
     try:
-        return json.loads(_text(stream))
+        return json.loads(_text(stream, charset))
     except (ValueError, RecursionError):
         raise NotReadable from None
 
 
-def rows(stream: BinaryIO) -> Iterator[dict[str, Any] | SkippedRecord]:
+def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | SkippedRecord]:
     """Yield the objects of a file."""
-    text, position, decoder = _text(stream), 0, json.JSONDecoder()
+    text, position, decoder = _text(stream, charset), 0, json.JSONDecoder()
     while position < len(text):
         if text[position] in " \t\r\n,":
             position += 1
@@ -94,6 +95,10 @@ def _next_line(text: str, position: int) -> int:
     return len(text) if end < 0 else end + 1
 
 
-def _text(stream: BinaryIO) -> str:
+def _text(stream: BinaryIO, charset: str) -> str:
+    """Return the text of a file: JSON is UTF-8, -16 or -32 (RFC 8259, 8.1), and ``charset`` if it is none of them."""
     found = opening.whole(stream)
-    return found.decode(json.detect_encoding(found), "replace")
+    try:
+        return found.decode(json.detect_encoding(found))
+    except UnicodeDecodeError:
+        return plain_text.decode(found, *([charset] if charset else []))

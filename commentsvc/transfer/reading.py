@@ -64,7 +64,7 @@ class OfNoFormat(NotReadable):
     sentence = N_("The format of this file is unknown. Supported: %(known)s.")
 
 
-def records(path: Path, name: str, reading: ParseOptions) -> Iterator[Record]:
+def records(path: Path, name: str, options: ParseOptions) -> Iterator[Record]:
     """Yield everything in a file, of this format or of the one it looks like.
 
     Raises:
@@ -73,7 +73,7 @@ def records(path: Path, name: str, reading: ParseOptions) -> Iterator[Record]:
     inside = trees.names(path)
     for module in OF_TREES:
         if name in (AUTO, module.NAME) and (wanted := module.wanted(inside)):
-            yield from module.read_files(trees.files(path, wanted), reading)
+            yield from module.read_files(trees.files(path, wanted), options)
             return
     if path.is_dir():
         raise OfNoFormat(NO_COMMENTS)
@@ -81,38 +81,38 @@ def records(path: Path, name: str, reading: ParseOptions) -> Iterator[Record]:
         for part in parts:
             first = opening.beginning(part)
             if first.startswith(SQLITE):
-                yield from _of_database(path, first, name, reading)
+                yield from _of_database(path, first, name, options)
             elif DUMP.match(first):
-                yield from _of_dump(part, first, name, reading)
+                yield from _of_dump(part, first, name, options)
             else:
-                yield from _of_text(part, first, name, reading)
+                yield from _of_text(part, first, name, options)
 
 
-def _of_text(part: BinaryIO, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
+def _of_text(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> Iterator[Record]:
     module = next((one for one in OF_TEXT if name in (AUTO, one.NAME) and one.is_like(first)), None)
     if module is None:
         raise _unknown(first)
-    yield from module.read(part, reading)
+    yield from module.read(part, options)
 
 
-def _of_database(path: Path, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
+def _of_database(path: Path, first: bytes, name: str, options: ParseOptions) -> Iterator[Record]:
     tables = {table.lower() for table in databases.tables_of(path)}
     for module in OF_TABLES:
         has_tables = all(_is_there(table, tables) for table in module.TABLES)
         if name in (AUTO, module.NAME) and has_tables and _has_columns(path, module):
             if databases.is_torn(path):
                 yield Notice(TORN)
-            yield from module.read_rows(databases.rows_of_file(path, module.TABLES), reading)
+            yield from module.read_rows(databases.rows_of_file(path, module.TABLES), options)
             return
     raise _unknown(first)
 
 
-def _of_dump(part: BinaryIO, first: bytes, name: str, reading: ParseOptions) -> Iterator[Record]:
+def _of_dump(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> Iterator[Record]:
     """A dump does not say whose it is before its end: the format has to be named."""
     module = next((one for one in OF_TABLES if name == one.NAME), None)
     if module is None:
         raise _unknown(first)
-    yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, reading.charset), reading)
+    yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, options.charset), options)
 
 
 def _has_columns(path: Path, module: ModuleType) -> bool:

@@ -10,6 +10,7 @@ class CommentLatestElement extends HTMLElement {
   connectedCallback() {
     if (this.#isDue || !this.getAttribute("site")) return;
     this.#isDue = true; // several attributes may change at once
+    this.style.overflowWrap = "anywhere"; // readers chose their names
     queueMicrotask(() => this.#load());
   }
 

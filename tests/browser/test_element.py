@@ -849,6 +849,58 @@ def test_a_single_page_knows_its_articles_by_their_canonical_address(world: Worl
         expect(bob.get_by_text(text)).to_be_visible()
 
 
+ELSEWHERE = ["https://dev.example/me/my-post-3k2", "https://www.127.0.0.1.example/a.html"]
+
+
+@pytest.mark.parametrize("canonical", ELSEWHERE)
+def test_a_canonical_elsewhere_names_no_article_here(world: World, person: Person, canonical: str) -> None:
+    """As of an article that was published on another site, too: people comment on this page."""
+    body = '<comment-thread site="blog"></comment-thread>'
+    put_up(world, body, path="/a.html", head=f'<link rel="canonical" href="{canonical}">')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    begin(bob)
+    write(bob, "here, not there")
+    post(bob)
+    expect(bob.get_by_text("here, not there")).to_be_visible()
+    assert bob.locator("comment-thread").evaluate("element => element.key") == "a.html"
+
+
+AROUND = {
+    "a flex item": '<div style="display:flex">{}</div>',
+    "beside an aside": '<div style="display:flex">{}<aside>aside</aside></div>',
+    "inside a flex item": '<div style="display:flex"><div>{}</div></div>',
+    "a centred flex item": '<div style="display:flex;flex-direction:column;align-items:center">{}</div>',
+    "a centred cell of a grid": '<div style="display:grid;place-items:center">{}</div>',
+    "a cell of a table": "<table><tr><td>{}</td></tr></table>",
+    "inside a float": '<div style="float:left">{}</div>',
+    "with margins": '<div style="padding:8px"><style>comment-thread {{ margin: 0 40px }}</style>{}</div>',
+}
+
+
+@pytest.mark.parametrize("width", [800, 320])
+@pytest.mark.parametrize("around", AROUND)
+def test_it_has_room_in_every_layout(world: World, person: Person, around: str, width: int) -> None:
+    say(world, "Bob", "some words that want to stand beside each other in a line")
+    put_up(world, AROUND[around].format('<comment-thread site="blog"></comment-thread>'))
+    bob = person(viewport={"width": width, "height": 700})
+    bob.goto(world.article)
+    expect(bob.get_by_text("some words")).to_be_visible()
+    box = bob.locator("comment-thread").bounding_box()
+    assert box is not None and box["width"] >= 200
+    assert bob.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_names_in_the_latest_comments_break(world: World, person: Person) -> None:
+    say(world, "W" * 40, "a name without a space")
+    script = f'<script type="module" src="{world.server.url}/static/embed/latest.js"></script>'
+    put_up(world, f'{script}<comment-latest site="blog"></comment-latest>')
+    bob = person(viewport={"width": 320, "height": 700})
+    bob.goto(world.article)
+    expect(bob.get_by_text("WWWWW")).to_be_visible()
+    assert bob.evaluate("document.documentElement.scrollWidth") == 320
+
+
 @pytest.mark.parametrize("canonical", ["http://[", "about:blank", "javascript:void(0)", "mailto:bob@mail.example"])
 def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person, canonical: str) -> None:
     say(world, "Bob", "here all the same", key="a.html")

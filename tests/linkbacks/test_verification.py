@@ -223,6 +223,11 @@ class TestLinks:
         """As Chromium's TextDecoder does; what fits nothing costs no other character."""
         assert plain_text.decode(raw, label) == text
 
+    def test_the_charset_may_be_named_after_long_styles(self) -> None:
+        body = f"<style>{'x' * 9000}</style><meta charset=windows-1251>" + linking().replace("Why &amp; how", "Привет")
+        page = FetchedPage("https://a.example/", 200, {"content-type": "text/html"}, body.encode("windows-1251"))
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Привет"
+
     def test_readers_without_javascript_may_be_told_the_charset(self) -> None:
         body = '<noscript><meta charset="koi8-r"></noscript>' + linking().replace("Why &amp; how", "Привет")
         page = FetchedPage("https://a.example/", 200, {"content-type": "text/html"}, body.encode("koi8-r"))

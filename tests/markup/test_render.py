@@ -351,12 +351,16 @@ class TestLinks:
             "http://[::1]:8080/",
             "https://xn--mnchen-3ya.example/",
             "https://m%C3%BCnchen.example/",
+            "https://mu\u0308nchen.example/",
         ],
     )
     def test_hosts_of_every_form_that_browsers_know(self, address: str) -> None:
         assert render(f"See {address}") == f"<p>See {link(address)}</p>"
 
-    @pytest.mark.parametrize("address", ["https://[::1::]/x", "https://[words]/x", "https://xn--a.example/x"])
+    @pytest.mark.parametrize(
+        "address",
+        ["https://[::1::]/x", "https://[words]/x", "https://xn--a.example/x", "www...", "I surf the www., too"],
+    )
     def test_what_is_no_host_is_no_link(self, address: str) -> None:
         assert render(address) == f"<p>{address}</p>"
 

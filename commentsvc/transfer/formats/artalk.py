@@ -27,16 +27,16 @@ def is_like(beginning: bytes) -> bool:
     return b'"page_key"' in beginning
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    for row in rows(stream):
+    for row in rows(stream, options.charset):
         if isinstance(row, SkippedRecord):
             yield row
         else:
-            yield from _comment(row, reading)
+            yield from _comment(row, options)
 
 
-def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
+def _comment(row: dict[str, Any], options: ParseOptions) -> Iterator[Record]:
     page, email = text_in(row, "page_key"), text_in(row, "email")
     home, site = text_in(row, "site_urls").split(",")[0], text_in(row, "site_name")
     parent = text_in(row, "rid")
@@ -53,7 +53,7 @@ def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
         email="" if email == MADE_UP else email,
         website=text_in(row, "link"),
         address=text_in(row, "ip"),
-        written=times.of_iso(text_in(row, "created_at", "date").replace(ZONE, "+"), reading.timezone),
+        written=times.of_iso(text_in(row, "created_at", "date").replace(ZONE, "+"), options.timezone),
         is_pinned=_is(row, "is_pinned"),
         votes=votes_in(row, "vote_up", "vote_down"),
         location=f"comment {text_in(row, 'id')}",

@@ -34,7 +34,7 @@ def is_like(beginning: bytes) -> bool:
     return MARK in beginning and b"<feed" in beginning
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, _options: ParseOptions) -> Iterator[Record]:
     """Yield the posts and comments."""
     yield SourceFile(NAME)
     for entry in elements(stream, frozenset({"entry"})):

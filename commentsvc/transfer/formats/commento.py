@@ -31,9 +31,9 @@ def is_like(beginning: bytes) -> bool:
     )
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
-    data = whole(stream)
+    data = whole(stream, options.charset)
     if not isinstance(data, dict) or not isinstance(data.get("comments"), list):
         raise NotReadable
     people = {text_in(one, "commenterHex", "id"): one for one in objects_in(data, "commenters")}

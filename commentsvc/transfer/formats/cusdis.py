@@ -20,7 +20,7 @@ TITLE = "Cusdis"
 TABLES = ("projects", "pages", "comments")
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _reading: ParseOptions) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _options: ParseOptions) -> Iterator[Record]:
     """Yield the pages and comments."""
     projects: dict[str, str] = {}
     for table, row in rows:

@@ -34,7 +34,7 @@ def is_like(beginning: bytes) -> bool:
     return b"<disqus" in beginning and b"wordpress.org/export/" not in beginning
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, _options: ParseOptions) -> Iterator[Record]:
     """Yield the threads and posts."""
     forum = ""
     for element in elements(stream, frozenset({"thread", "post"})):

@@ -17,9 +17,9 @@ def is_like(beginning: bytes) -> bool:
     return b'"thread_id"' in beginning and (b'"thread_key"' in beginning or b'"posts"' in beginning)
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield threads and posts."""
-    found = whole(stream)
+    found = whole(stream, options.charset)
     if not isinstance(found, dict):
         raise NotReadable
     yield SourceFile(NAME)
@@ -38,7 +38,7 @@ def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
             email=text_in(row, "author_email"),
             website=text_in(row, "author_url"),
             address=text_in(row, "ip"),
-            written=times.of_iso(text_in(row, "created_at"), reading.timezone),
+            written=times.of_iso(text_in(row, "created_at"), options.timezone),
             votes=votes_in(row, "likes", "dislikes"),
             location=f"post {number}",
         )

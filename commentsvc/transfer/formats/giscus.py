@@ -28,9 +28,9 @@ def is_like(beginning: bytes) -> bool:
     return b'"discussions"' in beginning and b'"nodes"' in beginning
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the discussions, whose titles are addresses, and their comments."""
-    found = _discussions(whole(stream))
+    found = _discussions(whole(stream, options.charset))
     if found is None:
         raise NotReadable
     yield SourceFile(NAME)

@@ -40,7 +40,7 @@ def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
     return [name for name in names if len(name.parts) > 1 and NUMBERED.fullmatch(name.name)]
 
 
-def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]:
+def read_files(files: Iterator[File], options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     yield SourceFile(NAME)
     for name, raw in files:
@@ -48,18 +48,18 @@ def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]
         if row is None:
             yield SkippedRecord(str(name), NO_LINE, raw[:200].decode("utf-8", "replace"))
         else:
-            yield from _comment(row, name.parent.name, name.stem, str(name), reading)
+            yield from _comment(row, name.parent.name, name.stem, str(name), options)
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments of a database."""
     yield SourceFile(NAME)
     for _, row in rows:
         thread, number = text_in(row, "thread"), text_in(row, "comment")
-        yield from _comment(row, thread, number, f"{thread}, comment {number}", reading)
+        yield from _comment(row, thread, number, f"{thread}, comment {number}", options)
 
 
-def _comment(row: dict[str, Any], thread: str, number: str, location: str, reading: ParseOptions) -> Iterator[Record]:
+def _comment(row: dict[str, Any], thread: str, number: str, location: str, options: ParseOptions) -> Iterator[Record]:
     above, domain = number.rpartition("-")[0], text_in(row, "domain")
     page = f"{domain}/{thread}" if domain else thread
     yield SourceArticle(page, f"/{thread}", key=thread, site=domain)
@@ -73,7 +73,7 @@ def _comment(row: dict[str, Any], thread: str, number: str, location: str, readi
         state=STATES.get(text_in(row, "status"), SourceState.APPROVED),
         website=text_in(row, "website"),
         address=text_in(row, "ipaddr"),
-        written=times.of_iso(text_in(row, "date"), reading.timezone),
+        written=times.of_iso(text_in(row, "date"), options.timezone),
         votes=votes_in(row, "likes", "dislikes"),
         location=location,
     )

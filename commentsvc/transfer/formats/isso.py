@@ -32,20 +32,20 @@ def is_like(beginning: bytes) -> bool:
     return beginning.lstrip().startswith(b"[") and all(name in beginning for name in (b'"comments"', b'"remote_addr"'))
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the threads of a JSON file, and their comments."""
     yield SourceFile(NAME)
-    for thread in rows(stream):
+    for thread in rows(stream, options.charset):
         if isinstance(thread, SkippedRecord):
             yield thread
             continue
         uri = text_in(thread, "id")
         yield SourceArticle(uri, uri, key=uri, title=unquote(text_in(thread, "title")))
         for row in objects_in(thread, "comments"):
-            yield _of_json(row, uri, reading)
+            yield _of_json(row, uri, options)
 
 
-def _of_json(row: dict[str, Any], uri: str, reading: ParseOptions) -> SourceComment:
+def _of_json(row: dict[str, Any], uri: str, options: ParseOptions) -> SourceComment:
     body, when = text_in(row, "text"), text_in(row, "created")
     sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{body}".encode()).hexdigest()[:16]
     return SourceComment(
@@ -57,12 +57,12 @@ def _of_json(row: dict[str, Any], uri: str, reading: ParseOptions) -> SourceComm
         email=text_in(row, "email"),
         website=text_in(row, "website"),
         address=text_in(row, "remote_addr"),
-        written=times.of_iso(when, reading.timezone),
+        written=times.of_iso(when, options.timezone),
         location=f"{uri}, comment {text_in(row, 'id')}",
     )
 
 
-def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _reading: ParseOptions) -> Iterator[Record]:
+def read_rows(found: Iterator[tuple[str, dict[str, Any]]], _options: ParseOptions) -> Iterator[Record]:
     """Yield the threads and comments. Old files lack some columns."""
     yield SourceFile(NAME)
     for table, row in found:

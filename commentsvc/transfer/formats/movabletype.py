@@ -43,21 +43,21 @@ def is_like(beginning: bytes) -> bool:
     return NOT_OF_A_SECTION.match(beginning) is not None
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the entries with their comments and pings. Comments have neither ids nor parents."""
-    text = plain_text.decode(stream.read(), *([reading.charset] if reading.charset else []))
+    text = plain_text.decode(stream.read(), *([options.charset] if options.charset else []))
     yield SourceFile(NAME)
     entry: list[str] = []
     for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
         if line.rstrip() == ENTRY_END:
-            yield from _entry(entry, reading)
+            yield from _entry(entry, options)
             entry = []
         else:
             entry.append(line)
-    yield from _entry(entry, reading)
+    yield from _entry(entry, options)
 
 
-def _entry(lines: Sequence[str], reading: ParseOptions) -> Iterator[Record]:
+def _entry(lines: Sequence[str], options: ParseOptions) -> Iterator[Record]:
     head, sections = _sections(lines)
     fields = {found[1]: found[2].strip() for line in head if (found := FIELD.fullmatch(line))}
     records = [one for one in sections if one.name in ("COMMENT", "PING")]
@@ -66,15 +66,15 @@ def _entry(lines: Sequence[str], reading: ParseOptions) -> Iterator[Record]:
     title, slug, created = (
         fields.get("TITLE", ""),
         fields.get("BASENAME", ""),
-        _date(fields.get("DATE", ""), reading.timezone),
+        _date(fields.get("DATE", ""), options.timezone),
     )
     url = fields.get("UNIQUE URL", "")
-    if not url and reading.permalink:
-        url = permalinks.address(reading.permalink, number="", slug=slug, title=title, date=created)
+    if not url and options.permalink:
+        url = permalinks.address(options.permalink, number="", slug=slug, title=title, date=created)
     page = _hashed(fields.get("DATE", ""), slug, title)
     yield SourceArticle(page, url, title=title, created=created, is_closed=fields.get("ALLOW COMMENTS") == "0")
     for section in records:
-        yield _record(section, page, title, reading.timezone)
+        yield _record(section, page, title, options.timezone)
 
 
 def _sections(lines: Sequence[str]) -> tuple[list[str], list[_Section]]:

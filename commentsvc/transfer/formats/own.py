@@ -38,7 +38,7 @@ def is_like(beginning: bytes) -> bool:
     return beginning.lstrip(b"\xef\xbb\xbf").startswith(b'{"commentsvc":')
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, _options: ParseOptions) -> Iterator[Record]:
     """Yield threads and comments."""
     number = 0
     while line := stream.readline(MAX_LINE):

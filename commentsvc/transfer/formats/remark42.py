@@ -26,10 +26,10 @@ def is_like(beginning: bytes) -> bool:
     return head.startswith(b"{") and (b'"locator"' in head or (b'"version"' in head[:40] and b'"users"' in head[:200]))
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     closed: set[str] = set()
-    for row in rows(stream):
+    for row in rows(stream, options.charset):
         if isinstance(row, SkippedRecord):
             yield row
         elif isinstance(row.get("locator"), dict):

@@ -31,24 +31,24 @@ def is_like(beginning: bytes) -> bool:
     return csv_files.names_in(beginning) >= COLUMNS
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the comments of a CSV file, and pages for their entries."""
     yield SourceFile(NAME)
     entries = set()
-    for row in csv_files.rows(stream, reading.charset):
+    for row in csv_files.rows(stream, options.charset):
         if isinstance(row, SkippedRecord):
             yield row
         else:
             entries.add(row["entry_id"])
             yield _comment(row)
-    pattern = reading.permalink or BY_NUMBER
+    pattern = options.permalink or BY_NUMBER
     for number in sorted(entries):
         yield SourceArticle(
             number, permalinks.address(pattern, number=number, slug="", title="", date=None), key=number
         )
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], options: ParseOptions) -> Iterator[Record]:
     """Yield the entries, at the addresses that ``permalinks`` has, and the comments."""
     yield SourceFile(NAME)
     entries: dict[str, dict[str, Any]] = {}
@@ -61,7 +61,7 @@ def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions)
                 addresses[str(row["entry_id"])] = str(row["permalink"])
         else:
             yield _comment(row)
-    pattern = reading.permalink or "archives/{id}-{title}.html"
+    pattern = options.permalink or "archives/{id}-{title}.html"
     for number, row in entries.items():
         title, created = str(row.get("title") or ""), times.of_epoch(row.get("timestamp"))
         url = addresses.get(number) or permalinks.address(pattern, number=number, slug="", title=title, date=created)

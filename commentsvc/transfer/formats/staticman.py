@@ -36,7 +36,7 @@ def wanted(names: list[PurePosixPath]) -> list[PurePosixPath]:
     return files if is_yaml or any("comments" in name.parts for name in files) else []
 
 
-def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]:
+def read_files(files: Iterator[File], options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     yield SourceFile(NAME)
     tops: dict[str, list[str]] = {}  # ids of top-level comments by folder
@@ -49,7 +49,7 @@ def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]
         parent = text_in(row, "replying_to_uid") or _counted(text_in(row, "replying_to"), tops.get(slug, []))
         if not parent:
             tops.setdefault(slug, []).append(number)
-        page = _address(text_in(row, "_parent"), slug, reading)
+        page = _address(text_in(row, "_parent"), slug, options)
         yield SourceArticle(page, page, key=slug)
         yield SourceComment(
             id=number,
@@ -59,7 +59,7 @@ def read_files(files: Iterator[File], reading: ParseOptions) -> Iterator[Record]
             text=BodyFormat.MARKDOWN,
             parent=parent,
             website=text_in(row, "url", "website"),
-            written=_time(row.get("date"), reading),
+            written=_time(row.get("date"), options),
             location=str(name),
         )
 
@@ -78,17 +78,17 @@ def _counted(ordinal: str, tops: list[str]) -> str:
     return tops[int(ordinal) - 1] if ordinal.isdecimal() and 0 < int(ordinal) <= len(tops) else ""
 
 
-def _address(parent: str, slug: str, reading: ParseOptions) -> str:
+def _address(parent: str, slug: str, options: ParseOptions) -> str:
     if "/" in parent:
         return parent
-    if reading.permalink:
-        return permalinks.address(reading.permalink, number=slug, slug=parent or slug, title=slug, date=None)
+    if options.permalink:
+        return permalinks.address(options.permalink, number=slug, slug=parent or slug, title=slug, date=None)
     return f"/{parent or slug}/"
 
 
-def _time(value: object, reading: ParseOptions) -> datetime | None:
+def _time(value: object, options: ParseOptions) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return times.of_epoch(value) or times.of_iso(str(value), reading.timezone)
+    return times.of_epoch(value) or times.of_iso(str(value), options.timezone)

@@ -26,10 +26,10 @@ def is_like(beginning: bytes) -> bool:
     return b'"mailMd5"' in beginning or (b'"isSpam"' in beginning and b'"nick"' in beginning)
 
 
-def read(stream: BinaryIO, _reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     yield SourceFile(NAME)
-    for row in rows(stream):
+    for row in rows(stream, options.charset):
         if isinstance(row, SkippedRecord):
             yield row
         else:

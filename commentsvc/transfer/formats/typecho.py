@@ -25,10 +25,10 @@ STATES = {"approved": SourceState.APPROVED, "waiting": SourceState.PENDING, "spa
 KINDS = {"trackback": Kind.TRACKBACK, "pingback": Kind.PINGBACK}
 
 
-def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
+def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], options: ParseOptions) -> Iterator[Record]:
     """Yield the articles, at the addresses that the pattern gives, and the comments."""
     yield SourceFile(NAME)
-    pattern = reading.permalink or "archives/{id}/"
+    pattern = options.permalink or "archives/{id}/"
     for table, row in rows:
         if table == "contents":
             number, title, created = str(row["cid"]), str(row.get("title") or ""), times.of_epoch(row.get("created"))

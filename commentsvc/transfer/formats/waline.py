@@ -33,28 +33,28 @@ def is_like(beginning: bytes) -> bool:
     return is_rows or b"#filetype:JSON" in beginning or (b'"type"' in beginning and b'"waline"' in beginning[:200])
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments."""
     yield SourceFile(NAME)
     is_table = csv_files.names_in(opening.beginning(stream)) >= COLUMNS
-    for row in csv_files.rows(stream, reading.charset) if is_table else rows(stream):
+    for row in csv_files.rows(stream, options.charset) if is_table else rows(stream, options.charset):
         if isinstance(row, SkippedRecord):
             yield row
         elif inside := objects_in(object_in(row, "data"), "Comment"):  # a backup
             for one in inside:
-                yield from _comment(one, reading)
+                yield from _comment(one, options)
         else:
-            yield from _comment(row, reading)
+            yield from _comment(row, options)
 
 
-def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], reading: ParseOptions) -> Iterator[Record]:
+def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], options: ParseOptions) -> Iterator[Record]:
     """Yield pages and comments of a database."""
     yield SourceFile(NAME)
     for _, row in rows_:
-        yield from _comment(row, reading)
+        yield from _comment(row, options)
 
 
-def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
+def _comment(row: dict[str, Any], options: ParseOptions) -> Iterator[Record]:
     page, number, body = text_in(row, "url"), text_in(row, "objectId", "id", "_id"), text_in(row, "comment")
     yield SourceArticle(page, page)
     yield SourceComment(
@@ -68,7 +68,7 @@ def _comment(row: dict[str, Any], reading: ParseOptions) -> Iterator[Record]:
         email=text_in(row, "mail"),
         website=text_in(row, "link"),
         address=text_in(row, "ip"),
-        written=times.of_iso(_iso(row) or text_in(row, "createdAt"), reading.timezone),
+        written=times.of_iso(_iso(row) or text_in(row, "createdAt"), options.timezone),
         is_pinned=text_in(row, "sticky").lower() in ("true", "1"),
         votes=votes_in(row, "like"),
         location=f"comment {number}",

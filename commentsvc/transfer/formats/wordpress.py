@@ -62,7 +62,7 @@ def is_like(beginning: bytes) -> bool:
     return b"wordpress.org/export/" in beginning
 
 
-def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
+def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the articles with their comments and linkbacks."""
     home, hidden = "", dict[str, Reason]()  # why articles are not public, by number
     for element in elements(stream, frozenset({"base_blog_url", "base_site_url", "link", "item"})):
@@ -78,7 +78,7 @@ def read(stream: BinaryIO, reading: ParseOptions) -> Iterator[Record]:
                 hidden[item.text("post_id")] = why
             comments = [one for one in element if isinstance(one.tag, str) and local(one) == "comment"]
             if comments:
-                yield from _item(item, comments, reading, why)
+                yield from _item(item, comments, options, why)
 
 
 def articles(stream: BinaryIO) -> Iterator[WordPressPost]:
@@ -104,10 +104,10 @@ def _reason_hidden(item: Children, hidden: Mapping[str, Reason]) -> Reason | Non
     return None if status in PUBLISHED else [NOT_PUBLISHED, {"status": status}]
 
 
-def _item(item: Children, comments: list["Element"], reading: ParseOptions, hidden: Reason | None) -> Iterator[Record]:
+def _item(item: Children, comments: list["Element"], options: ParseOptions, hidden: Reason | None) -> Iterator[Record]:
     number, link = item.text("post_id"), item.text("link")
     page = number or link or item.text("thread_identifier")
-    created = times.of_sql(item.text("post_date_gmt"), "UTC") or times.of_sql(item.text("post_date"), reading.timezone)
+    created = times.of_sql(item.text("post_date_gmt"), "UTC") or times.of_sql(item.text("post_date"), options.timezone)
     title = unescape(item.text("title"))
     is_closed = item.text("comment_status") == "closed"
     key = item.text("thread_identifier")  # in files made for Disqus
@@ -117,10 +117,10 @@ def _item(item: Children, comments: list["Element"], reading: ParseOptions, hidd
         if hidden:
             yield SkippedRecord(location, hidden, Children(comment).text("comment_content"))
         else:
-            yield _comment(Children(comment), page, reading, location)
+            yield _comment(Children(comment), page, options, location)
 
 
-def _comment(comment: Children, page: str, reading: ParseOptions, location: str) -> Record:
+def _comment(comment: Children, page: str, options: ParseOptions, location: str) -> Record:
     body, kind = comment.text("comment_content"), comment.text("comment_type")
     number = comment.text("comment_id")
     written = times.of_sql(comment.text("comment_date_gmt"), "UTC")
@@ -136,7 +136,7 @@ def _comment(comment: Children, page: str, reading: ParseOptions, location: str)
         email=comment.text("comment_author_email"),
         website=comment.text("comment_author_url"),
         address=comment.text("comment_author_IP"),
-        written=written or times.of_sql(comment.text("comment_date"), reading.timezone),
+        written=written or times.of_sql(comment.text("comment_date"), options.timezone),
         cross_id=f"wp:{number}",
         location=location,
     )
