@@ -43,7 +43,8 @@ REFERENCE = re.compile(
     re.I,
 )
 WORD = re.compile(r"([A-Z]?[a-z]+|[A-Z]+)\d{0,4}|\d{1,4}")
-MIN_WORDS, MIN_WORD_LENGTH = 4, 3.5  # of a phrase, on average; a random text is never made of words alone
+MIN_WORDS = 4  # of a sentence
+ABOUT_SECRETS = re.compile(r"secret|token|random|string|password|change|replace|generate", re.I)  # as no passphrase is
 PLACEHOLDER = re.compile(
     r"\d*((please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
     r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bytes?"
@@ -351,9 +352,8 @@ def _is_guessed_soon(secret: str) -> bool:
     is_sequence = sum(steps) * 2 > len(steps)
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
     words = re.findall(r"[^\W_]+", secret)
-    has_length = MIN_WORDS <= len(words) <= len("".join(words)) / MIN_WORD_LENGTH
-    is_phrase = has_length and all(map(WORD.fullmatch, words))
-    return has_few or is_sequence or is_phrase or is_placeholder or REFERENCE.fullmatch(secret) is not None
+    is_phrase = len(words) >= MIN_WORDS and ABOUT_SECRETS.search(secret) and all(map(WORD.fullmatch, words))
+    return has_few or is_sequence or bool(is_phrase) or is_placeholder or REFERENCE.fullmatch(secret) is not None
 
 
 def _kept_secret(path: Path) -> str:

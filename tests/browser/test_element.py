@@ -887,7 +887,8 @@ def test_it_has_room_in_every_layout(world: World, person: Person, around: str, 
     bob.goto(world.article)
     expect(bob.get_by_text("some words")).to_be_visible()
     box = bob.locator("comment-thread").bounding_box()
-    assert box is not None and box["width"] >= 200
+    assert box is not None
+    assert box["width"] >= 200
     assert bob.evaluate("document.documentElement.scrollWidth") <= width
 
 

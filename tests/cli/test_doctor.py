@@ -247,7 +247,7 @@ class TestSecret:
     """Another one than before is noticed: nothing that was signed with the former is worth anything."""
 
     def test_of_another_node(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "the one secret that all nodes have")
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "the one phrase that all nodes have")
         with create_app().app_context():
             run_in_transaction(secret_mark.remember)
         assert "✓ Secret: set" in command("doctor")[1]
@@ -257,7 +257,7 @@ class TestSecret:
     def test_a_start_with_another_one_is_logged(
         self, command: Command, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        for secret, warnings in (("the first secret that there was", 0), ("the second secret that there was", 1)):
+        for secret, warnings in (("the first phrase that there was", 0), ("the second phrase that there was", 1)):
             monkeypatch.setenv("COMMENTSVC_SECRET_KEY", f"{secret}, long enough")
             for _ in range(2):
                 with create_app().app_context():
