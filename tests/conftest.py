@@ -34,7 +34,7 @@ from tests.servers import MailServer, mail_server
 from tests.time import FrozenClock
 from tests.visitors import Visitor
 
-SECRET = "a secret that only the tests know, 0123456789"
+SECRET = "only the tests know this text, 0123456789"
 HERE = Path(__file__).parent
 DATABASES = ("sqlite", "postgresql")
 

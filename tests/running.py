@@ -14,16 +14,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from commentsvc import cli, schema, settings
+from commentsvc import cli, clock, schema, settings
 from commentsvc.settings import PREFIX, Settings
 from tests.servers import free_port
 
-SECRET = "a secret that only the tests know, 0123456789"
+SECRET = "only the tests know this text, 0123456789"
 TIMEOUT = 30  # seconds until a server must answer
 DATABASE = "commentsvc.sqlite3"
 
@@ -93,7 +94,8 @@ class Running:
             for name, value in self.settings.items():
                 patch.setenv(name, value)
             patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-            status = cli.run([*words])
+            with clock.override(lambda: datetime.now(UTC)):  # as its server has it
+                status = cli.run([*words])
         assert status == 0, err.getvalue()
         return out.getvalue()
 

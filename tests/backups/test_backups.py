@@ -237,7 +237,7 @@ class TestBothDatabases:
         ("here", "said"),
         [
             (None, "Put its secret into"),
-            ("another secret than that of the backup", "The secret here is not that of the backup"),
+            ("another text than that of the backup", "The secret here is not that of the backup"),
             (SECRET, ""),
         ],
     )
