@@ -67,6 +67,11 @@ def ends_word(char: str) -> bool:
     return _JOINS_NO_WORD.match(char) is not None or unicodedata.category(char) in SIGNS
 
 
+def is_unspaced(char: str) -> bool:
+    """Return whether ``char`` is of a script without spaces between words."""
+    return _UNSPACED.match(char) is not None
+
+
 def without_turns(address: str) -> str:
     """Percent-encode characters in a web address that change the direction of reading."""
     return BIDI_CONTROLS.sub(lambda found: quote(found[0]), address)

@@ -35,12 +35,14 @@
 Sentences are message ids: views and commands translate them with ``i18n``. ``N_`` marks them for extraction.
 """
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 # Why something was decided: a message id, or one with its values.
 Reason = str | list[Any]  # [message id, {"name": value}]
+MAX_STORED_VALUE = 120  # characters of a value in a stored reason
 
 
 def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext marker
@@ -48,6 +50,7 @@ def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext m
     return message
 
 
+UNEXPECTED = N_("could not be read")
 Row = TypeVar("Row")
 
 
@@ -256,8 +259,8 @@ class TooMany(Refusal):
     )
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(seconds=seconds)
-        self.retry_after = seconds
+        self.retry_after = max(seconds, 2)  # in the sentence, too, which has no singular
+        super().__init__(seconds=self.retry_after)
 
 
 class LinkInvalid(Refusal):
@@ -303,6 +306,20 @@ class StorageUnavailable(Refusal):
     sentence = N_("The server cannot save anything right now. Your text is still here; please try again in a minute.")
 
 
+class Explained(Exception):
+    """What went wrong with another server, for moderators: a message id, and values for its places."""
+
+    def __init__(self, sentence: str, **values: Any) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.sentence, self.values = sentence, values
+
+    @property
+    def stored(self) -> str:
+        """The reason as it is stored, whatever language it will be read in."""
+        values = {name: one[:MAX_STORED_VALUE] if isinstance(one, str) else one for name, one in self.values.items()}
+        return json.dumps([self.sentence, values], ensure_ascii=False) if values else self.sentence
+
+
 class PermanentFailure(Exception):
     """A job that will not succeed, so it is given up and not retried."""
 
@@ -311,6 +328,11 @@ class PingRefused(Refusal, PermanentFailure):
     """A linkback that will not be accepted."""
 
     sentence = N_("This mention was not accepted.")
+
+
+def reason_to_store(failure: Exception) -> str:
+    """Return why a job failed, for ``i18n.stored_reason``."""
+    return failure.stored if isinstance(failure, Explained) else str(failure)
 
 
 def names() -> list[str]:

@@ -1,6 +1,7 @@
 """Languages: translations, plural forms, dates. Independent of requests, so emails use it, too."""
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,6 +129,16 @@ def reason(given: Reason) -> str:
     """Return a reason as a sentence."""
     message, values = (given, {}) if isinstance(given, str) else given
     return gettext(message, **values)
+
+
+def stored_reason(stored: str) -> str:
+    """Return what ``Explained.stored`` made, as a sentence; any other text as it is."""
+    try:
+        given = json.loads(stored) if stored.startswith("[") else stored
+    except ValueError:
+        return stored
+    is_reason = isinstance(given, list) and len(given) == len(("sentence", "values")) and isinstance(given[1], dict)
+    return reason(given if is_reason else stored) if stored else ""
 
 
 def bare_reason(message: str) -> str:

@@ -152,18 +152,6 @@ def thread_path(site: str, key: str) -> str:
     return f"{quote(site)}/{quote(path, safe='/')}{quote(mark + query, safe='')}"
 
 
-def two_lines(site: str) -> str:
-    """Return what a blogger pastes into the article template, the same for all articles.
-
-    Browsers without JavaScript say by which article the link was followed.
-    """
-    link = f'<a href="{absolute(f"/t/{site}/")}" referrerpolicy="no-referrer-when-downgrade">Comments</a>'
-    return (
-        f'<script type="module" src="{absolute("/embed.js")}"></script>\n'
-        f'<comment-thread site="{site}">{link}</comment-thread>'
-    )
-
-
 def absolute(path: str) -> str:
     """Return the full address of one of our own paths."""
     return settings.current().base_url + path

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from commentsvc import __version__, settings
 from commentsvc.characters import CONTROLS
 from commentsvc.deadline import close_after
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import N_, Explained, PermanentFailure
 from commentsvc.hosts import USUAL_PORTS, ascii_host, join_url
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -31,11 +31,12 @@ MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_OF_POSTS = (307, 308)
 LATER = (408, 425, 429)
+NO_WEB_ADDRESS, TOO_SLOW = N_("not a web address"), N_("the server is too slow")
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 CHUNK = 16_384
 
 
-class FetchRefused(PermanentFailure):
+class FetchRefused(Explained, PermanentFailure):
     """The address may not be fetched; the reason is for moderators, not for the sender of a ping."""
 
 
@@ -43,7 +44,7 @@ class NotPublic(FetchRefused):
     """Host or port are not of the public web; COMMENTSVC_FETCH_ALLOW may name them."""
 
 
-class FetchFailed(Exception):
+class FetchFailed(Explained):
     """The page is not available: unreachable, too slow, too large, broken."""
 
 
@@ -106,7 +107,8 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchFailed(f"{host} has no address ({error})") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise FetchFailed(N_("%(host)s has no address (%(why)s)"), host=host, why=why) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -156,12 +158,12 @@ def _follow_redirects(url: str, request: _Request, resolver: Resolver, redirects
             page = _fetch_once(url, request, resolver, deadline)
         except FetchFailed as failure:
             is_same = urlsplit(url).hostname == urlsplit(first).hostname
-            raise failure if is_same else RedirectTargetFailed(str(failure)) from failure
+            raise failure if is_same else RedirectTargetFailed(failure.sentence, **failure.values) from failure
         target = page.headers.get("location")
         if page.status not in redirects or not target:
             return page
         url = join_url(url, target)
-    raise FetchFailed("too many redirects")
+    raise FetchFailed(N_("too many redirects"))
 
 
 def fetch_itself(url: str, resolver: Resolver = resolve) -> FetchedPage:
@@ -185,7 +187,7 @@ def fetch_own(url: str) -> FetchedPage:
         parts = urlsplit(url)
         port = parts.port or USUAL_PORTS[parts.scheme]
     except (ValueError, KeyError):
-        raise FetchRefused("not a web address") from None
+        raise FetchRefused(NO_WEB_ADDRESS) from None
     deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
     return _fetch_from(resolve(parts.hostname or "", port)[0], parts, url, _Request("*/*"), deadline)
 
@@ -212,7 +214,7 @@ def _fetch_from(address: str, parts: SplitResult, url: str, request: _Request, d
     port = parts.port or USUAL_PORTS[parts.scheme]
     left = timedelta(seconds=deadline - time.monotonic())
     if left <= timedelta():
-        raise FetchFailed("too slow")
+        raise FetchFailed(TOO_SLOW)
     try:
         with _connected(address, port) as line, _close_after(left, line):
             return _send(_secured(line, parts), parts, url, request)
@@ -225,15 +227,15 @@ def _checked(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise FetchRefused("not a web address") from error
+        raise FetchRefused(NO_WEB_ADDRESS) from error
     host = ascii_host(parts.hostname or "")
     if parts.scheme not in USUAL_PORTS or not host:
-        raise FetchRefused("not a web address")
+        raise FetchRefused(NO_WEB_ADDRESS)
     if parts.username or parts.password:
-        raise FetchRefused("the address holds a password")
+        raise FetchRefused(N_("the address contains a password"))
     parts = parts._replace(netloc=host + (f":{port}" if port else ""))
     if port not in (None, 80, 443) and not _allowed(parts.hostname or "", port):
-        raise NotPublic(f"port {port} is not one of the web’s")
+        raise NotPublic(N_("port %(port)d is neither 80 nor 443"), port=port)
     return parts
 
 
@@ -244,11 +246,11 @@ def _allowed(host: str, port: int | None) -> bool:
 def _public_address(host: str, port: int, resolver: Resolver) -> str:
     addresses = resolver(host, port)
     if not addresses:
-        raise FetchFailed(f"{host} has no address")
+        raise FetchFailed(N_("%(host)s has no address"), host=host)
     if not _allowed(host, port):
         for address in addresses:
             if not is_public(address):
-                raise NotPublic(f"{host} is at a private address")
+                raise NotPublic(N_("%(host)s has a private address"), host=host)
     return addresses[0]
 
 
@@ -315,7 +317,7 @@ def _close_after(timeout: timedelta, line: socket.socket) -> Iterator[None]:
             yield
         finally:
             if expired.is_set():
-                raise FetchFailed("too slow")
+                raise FetchFailed(TOO_SLOW)
 
 
 def _secured(line: socket.socket, parts: SplitResult) -> socket.socket:
@@ -336,7 +338,7 @@ def _send(line: socket.socket, parts: SplitResult, url: str, request: _Request) 
         with connection.getresponse() as answer:
             headers = _joined(answer.getheaders())
             if sum(len(name) + len(value) for name, value in answer.getheaders()) > MAX_HEADERS_SIZE:
-                raise FetchFailed("the headers are too large")
+                raise FetchFailed(N_("the headers are too large"))
             return FetchedPage(url, answer.status, headers, _bounded_body(answer, headers.get("content-encoding", "")))
     finally:
         connection.close()
@@ -380,15 +382,15 @@ def _request_headers(parts: SplitResult, request: _Request) -> dict[str, str]:
 
 def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
     if encoding.strip().lower() not in ("", "identity", "gzip", "x-gzip"):
-        raise FetchFailed(f"unknown encoding {encoding[:40]}")
+        raise FetchFailed(N_("unknown encoding: %(name)s"), name=encoding[:40])
     unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding.lower() else None
     body = bytearray()
     while chunk := answer.read1(CHUNK):
         body += unpack.decompress(chunk, MAX_BODY_SIZE + 1 - len(body)) if unpack else chunk
         if len(body) > MAX_BODY_SIZE:
-            raise FetchFailed("the page is too large")
+            raise FetchFailed(N_("the page is too large"))
         if unpack and unpack.eof:
             return bytes(body)
     if answer.length:
-        raise FetchFailed("the page broke off")
+        raise FetchFailed(N_("the page broke off"))
     return bytes(body)

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from commentsvc import files, settings_file
-from commentsvc.hosts import ascii_host, is_host_alone
+from commentsvc.hosts import ENDS_IN_NUMBER, ascii_host, is_host_alone
 
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
@@ -42,15 +42,15 @@ REFERENCE = re.compile(
     r"|.*(\$\(\w{3,} .*\)|\$\{\w{3,}[}:]|\{\{.*\w{3}.*\}\}|\{% .* %\}|[#%]\{\w{3,}\}|\[\[.*\w{3}.*\]\]|%\(\w{3,}\)s).*",
     re.I,
 )
-WORD = re.compile(r"([A-Z]?[a-z]+|[A-Z]+)\d{0,4}|\d{1,4}")
-MIN_WORDS = 4  # of a sentence
-ABOUT_SECRETS = re.compile(r"secret|token|random|string|password|change|replace|generate", re.I)  # as no passphrase is
-PLACEHOLDER = re.compile(
-    r"\d*((please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
-    r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bytes?"
-    r"|secret|key|token|password|phrase|flask|app|production|prod|dev|development|test|example|default|commentsvc)[\d\W_]*)+",
-    re.I,
+MIN_WORDS = 4
+VOCABULARY = (
+    r"please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
+    r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bits?"
+    r"|bytes?|secret|key|token|password|phrase|goes|jwt|flask|django|app|production|prod|dev|development|test|example|default"
+    r"|commentsvc"
 )
+PLACEHOLDER = re.compile(rf"\d*(({VOCABULARY})[\d\W_]*)+", re.I)
+PLACEHOLDERS_SHARE = 0.6  # of the words of a sentence that nobody has thrown dice for
 
 
 class WrongSetting(Exception):
@@ -342,7 +342,12 @@ class Settings(BaseModel):
     @property
     def sender(self) -> str:
         """The sender address of emails."""
-        return self.mail_from or f"comments@{f'[IPv6:{self.host}]' if ':' in self.host else self.host}"
+        host = self.host.removesuffix(".")
+        if ":" in host:
+            host = f"[IPv6:{host}]"  # RFC 5321, 4.1.3
+        elif ENDS_IN_NUMBER.search(host):
+            host = f"[{host}]"
+        return self.mail_from or f"comments@{host}"
 
 
 def _is_guessed_soon(secret: str) -> bool:
@@ -351,9 +356,10 @@ def _is_guessed_soon(secret: str) -> bool:
     steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
     is_sequence = sum(steps) * 2 > len(steps)
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
-    words = re.findall(r"[^\W_]+", secret)
-    is_phrase = len(words) >= MIN_WORDS and ABOUT_SECRETS.search(secret) and all(map(WORD.fullmatch, words))
-    return has_few or is_sequence or bool(is_phrase) or is_placeholder or REFERENCE.fullmatch(secret) is not None
+    words = re.findall(r"[a-z]{2,}", secret, re.I)
+    told = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
+    is_sentence = len(words) >= MIN_WORDS and told >= PLACEHOLDERS_SHARE * len(words)
+    return has_few or is_sequence or is_sentence or is_placeholder or REFERENCE.fullmatch(secret) is not None
 
 
 def _kept_secret(path: Path) -> str:

@@ -12,6 +12,7 @@ const MEMORY = `commentsvc ${SERVER}`;
 const MAX_REMEMBERED = 100; // threads
 const PATIENCE = 4_000; // milliseconds without a sign of a reader, until comforts are loaded anyway
 const SIGNS = ["pointermove", "scroll", "keydown", "touchstart"];
+const SETTLED = 1_000; // milliseconds after which the head is of the address that is shown: some change it first
 const CANONICAL = 'link[rel~="canonical" i][href]';
 
 const DAY = 86_400_000;
@@ -46,15 +47,13 @@ function here() {
 
 /** The canonical address, if it is of this blog: one elsewhere, as of a copied article, names no article here. */
 function named() {
-  const url = /** @type {HTMLLinkElement | null} */ (document.head.querySelector(CANONICAL))?.href ?? "";
-  return url.startsWith(`${location.origin}/`) ? url : "";
+  const url = /** @type {any} */ (document.head.querySelector(CANONICAL))?.href ?? "";
+  return url.startsWith(location.origin + "/") ? url : "";
 }
 
 /** Whether a canonical address names the page at `at`. @param {string} url @param {string} at */
 function isFor(url, at) {
-  if (!url) return false;
-  const { pathname, search } = new URL(url);
-  return at === pathname + search;
+  return url.split("#")[0] === location.origin + at;
 }
 
 /** Whether the canonical address is that of the page that is shown. @param {string} url */
@@ -134,7 +133,8 @@ export class CommentThreadElement extends HTMLElement {
 
   /** The article's address: its own rel=canonical, else the page's, without the fragment. */
   get article() {
-    const url = (seen = named());
+    const url = named();
+    setTimeout(() => (seen = named()), SETTLED);
     return (url && isOwn(url) ? url : location.href).split("#")[0];
   }
 
@@ -177,20 +177,20 @@ export class CommentThreadElement extends HTMLElement {
   /** Fetch the thread and show it; what is shown stays until the new one is here. Whether it came. */
   async load() {
     this.#loading?.abort();
-    const loading = (this.#loading = new AbortController());
+    const { signal } = (this.#loading = new AbortController());
     this.#asked = this.path;
     if (this.#shown && this.#shown !== this.path) this.#leave();
     try {
-      const answer = await fetch(this.source, { signal: loading.signal, credentials: "omit" });
+      const answer = await fetch(this.source, { signal, credentials: "omit" });
       if (!answer.ok) throw answer.status;
       const content = fragment(await answer.text());
       if (this.#chosen.comment) this.#chosen = { page: new URL(answer.url).searchParams.get("page") ?? "" };
-      await this.#show(content, loading.signal);
+      await this.#show(content, signal);
       this.dispatchEvent(new Event("load"));
-      this.#comfort(loading.signal).catch(() => {}); // reading goes on without
+      this.#comfort(signal).catch(() => {}); // reading goes on without
       return true;
     } catch (problem) {
-      if (loading.signal.aborted) return false;
+      if (signal.aborted) return false;
       console.warn("comment-thread", problem);
       if (this.#shown) this.#say();
       else this.#root.adoptedStyleSheets = []; // no thread, no space for one
@@ -208,13 +208,18 @@ export class CommentThreadElement extends HTMLElement {
     this.#seek();
   }
 
+  /** @returns {any} with the addresses of further modules in its data */
+  get #thread() {
+    return this.#root.querySelector(".commentsvc");
+  }
+
   /** That the server does not answer, where somebody waits for it. */
   #say() {
-    const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
+    const thread = this.#thread;
     const notice = this.#root.querySelector(".trouble") ?? document.createElement("p");
     notice.className = "notice bad trouble";
     notice.setAttribute("role", "alert");
-    notice.textContent = JSON.parse(thread.dataset.strings ?? "{}").trouble;
+    notice.textContent = JSON.parse(thread.dataset.strings).trouble;
     (this.#root.querySelector(".head, form.write") ?? thread).after(notice);
   }
 
@@ -229,8 +234,8 @@ export class CommentThreadElement extends HTMLElement {
 
   /** @param {DocumentFragment} content @param {AbortSignal} signal */
   async #show(content, signal) {
-    const thread = /** @type {HTMLElement} */ (content.querySelector(".commentsvc"));
-    const style = await styleSheet(thread.dataset.stylesheet ?? "");
+    const thread = /** @type {any} */ (content.querySelector(".commentsvc"));
+    const style = await styleSheet(thread.dataset.stylesheet);
     if (signal.aborted) return;
     const written = this.#root.querySelector("form.write");
     if (this.#shown === this.path && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
@@ -244,14 +249,14 @@ export class CommentThreadElement extends HTMLElement {
     this.#root.replaceChildren(content);
     this.#shown = this.path;
     this.#showTarget();
-    if (recall().visitor) import(thread.dataset.editing ?? "").then(({ showHeld }) => showHeld(this, this.#root)).catch(() => {}); // what others wrote is there
+    if (recall().visitor) import(thread.dataset.editing).then(({ showHeld }) => showHeld(this, this.#root)).catch(() => {}); // what others wrote is there
     if (draftsOf(this.path).length) this.#compose((composer) => composer.restore());
   }
 
   /** @param {AbortSignal} signal */
   async #comfort(signal) {
     await presence;
-    const { attend } = await import(/** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc")).dataset.reading ?? "");
+    const { attend } = await import(this.#thread.dataset.reading);
     if (!signal.aborted) attend(this, this.#root);
   }
 
@@ -321,10 +326,9 @@ export class CommentThreadElement extends HTMLElement {
 
   /** @param {(composer: any) => void} act */
   async #compose(act) {
-    const thread = /** @type {HTMLElement} */ (this.#root.querySelector(".commentsvc"));
     const shown = this.#shown;
     try {
-      const { composerFor } = await import(thread.dataset.composer ?? "");
+      const { composerFor } = await import(this.#thread.dataset.composer);
       if (this.#shown === shown) act(composerFor(this, this.#root));
     } catch {
       this.#root.querySelector("form.write")?.classList.remove("folded");

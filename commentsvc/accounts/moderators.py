@@ -48,7 +48,8 @@ def add(
         db.session.execute(
             delete(Passkey).where(Passkey.moderator_id == moderator.id)
         )  # what let them in before does not
-    moderator.name, moderator.language, moderator.removed_at, moderator.password_hash = name, language, None, None
+    moderator.name, moderator.language = name or moderator.name or "", language
+    moderator.removed_at = moderator.password_hash = None
     moderator.role, moderator.sites = role, list(sites)
     moderator.badge = Badge.AUTHOR if role == Role.OWNER else Badge.MODERATOR
     db.session.flush()
@@ -66,13 +67,17 @@ def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge
             versions.bump_site(site_id)
 
 
-def change_email(moderator: Moderator, email: str) -> None:
-    """Change the address that somebody signs in with; raises ``InvalidFields`` if it is another moderator's."""
-    address = compared_email(email)
-    owner = db.session.scalar(select(Moderator).where(Moderator.email == address))
+def check_email(moderator: Moderator, email: str) -> None:
+    """Raise ``InvalidFields`` if an address is another moderator's."""
+    owner = db.session.scalar(select(Moderator).where(Moderator.email == compared_email(email)))
     if owner not in (None, moderator):
         raise InvalidFields({"email": AlreadyModerates()})
-    moderator.email = address
+
+
+def change_email(moderator: Moderator, email: str) -> None:
+    """Change the address that somebody signs in with; raises ``InvalidFields`` if it is another moderator's."""
+    check_email(moderator, email)
+    moderator.email = compared_email(email)
     db.session.flush()
 
 
@@ -92,6 +97,12 @@ def everybody() -> Sequence[Moderator]:
     """Return everybody who may sign in, by address."""
     is_present = Moderator.removed_at.is_(None)
     return db.session.scalars(select(Moderator).where(is_present).order_by(Moderator.email)).all()
+
+
+def removed() -> Sequence[Moderator]:
+    """Return those who were removed and may be brought back, the latest first."""
+    is_gone = Moderator.removed_at.is_not(None)
+    return db.session.scalars(select(Moderator).where(is_gone).order_by(Moderator.removed_at.desc())).all()
 
 
 def is_anybody_there() -> bool:

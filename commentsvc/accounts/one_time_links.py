@@ -14,6 +14,7 @@ from commentsvc.models.moderator import Moderator
 
 LIFETIME = timedelta(hours=1)
 INVITATION_LIFETIME = timedelta(days=3)  # who is invited may read their email tomorrow
+NEW_ADDRESS, NEW_ADDRESS_LIFETIME = "new-address", timedelta(days=1)
 LIFETIMES = {"sign-in-link": LIFETIME, "invitation": INVITATION_LIFETIME}
 
 
@@ -47,6 +48,19 @@ def check(token: str) -> tuple[Moderator, str]:
             if moderator is not None and moderator.removed_at is None:
                 return moderator, nonce
     raise SignInLinkInvalid
+
+
+def new_address_url(moderator_id: int, old: str, new: str) -> str:
+    """Return the address that changes a moderator's email address, within a day, while it is still ``old``."""
+    return links.absolute(f"/admin/account/email/{tokens.sign(NEW_ADDRESS, [moderator_id, old, new])}")
+
+
+def new_address(token: str, moderator: Moderator) -> str:
+    """Return the email address that a moderator confirms; raises ``LinkInvalid`` or ``LinkExpired``."""
+    moderator_id, old, new = tokens.read(NEW_ADDRESS, token, NEW_ADDRESS_LIFETIME)
+    if (moderator_id, old) != (moderator.id, moderator.email):
+        raise LinkInvalid
+    return str(new)
 
 
 def redeem(token: str, user_agent: str = "") -> tuple[Moderator, str]:

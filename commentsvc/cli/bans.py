@@ -55,7 +55,10 @@ def lift(ban_id: int, undo: bool) -> None:
     found = db.session.get(Ban, ban_id)
     if found is None:
         raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
-    (bans.undo if undo else bans.lift)(found)
+    if undo:
+        bans.undo(found)
+    else:
+        bans.lift(found, Operator())
     db.session.commit()
     back = f"; comments given back: {bans.restore_trashed(found)}" if undo else ""
     click.echo(f"{found.label} is banned no longer{back}.")

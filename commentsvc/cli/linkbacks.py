@@ -2,6 +2,7 @@
 
 import click
 
+from commentsvc import i18n
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import MAY_BE_PRIVATE
 from commentsvc.db import db
@@ -46,7 +47,7 @@ def _read(claimed: ClaimedArticle) -> None:
         raise click.ClickException(f"{claimed.url} could not be read: {failure}. The worker tries again later.")
     article = db.session.get_one(Announcement, claimed.announcement_id, populate_existing=True)
     if article.state == AnnouncementState.FAILED:
-        raise click.ClickException(f"{claimed.url}: {article.reason}.")
+        raise click.ClickException(f"{claimed.url}: {i18n.stored_reason(article.reason)}.")
 
 
 def _send(message: OutgoingLinkback) -> SendingState:
@@ -57,11 +58,11 @@ def _send(message: OutgoingLinkback) -> SendingState:
 
 
 def _in_words(sent: SentLinkback) -> str:
-    gone = "" if sent.is_linked else ", no longer linked"
+    gone, answer = "" if sent.is_linked else ", no longer linked", i18n.stored_reason(sent.answer)
     labels = {
-        SendingState.QUEUED: f"– {sent.target}: {sent.answer or 'not told yet'}; the worker tries again",
-        SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {sent.answer}{gone}",
-        SendingState.FAILED: f"✗ {sent.target}: {sent.answer}",
+        SendingState.QUEUED: f"– {sent.target}: {answer or 'not sent yet'}; the worker tries again",
+        SendingState.SENT: f"✓ {sent.target}: {sent.protocol}, {answer}{gone}",
+        SendingState.FAILED: f"✗ {sent.target}: {answer}",
         SendingState.NO_ENDPOINT: f"– {sent.target}: takes no linkbacks",
     }
     return labels[sent.state]

@@ -12,6 +12,7 @@ from commentsvc.errors import N_
 from commentsvc.i18n import gettext
 from commentsvc.linkbacks.page_check import CheckFailed, OptionalMissing
 from commentsvc.safe_http import FetchedPage, FetchFailed, FetchRefused
+from commentsvc.settings import WrongSetting
 
 NOT_ANSWERING = N_("not checked, because the address does not answer")
 MAX_AGE = re.compile(r"max-age=(\d+)")
@@ -47,7 +48,11 @@ def base_url() -> str:
 
 def proxy() -> str:
     """Check whether a proxy hides visitors' addresses, and report which address the service sees."""
-    if not settings.current().has_secret:
+    try:
+        has_secret = settings.current().has_secret and bool(settings.current().secret)
+    except WrongSetting:  # which another check reports
+        has_secret = False
+    if not has_secret:
         raise OptionalMissing(N_("not checked, because there is no secret yet"))
     try:
         answer = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)

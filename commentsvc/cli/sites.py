@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from commentsvc import i18n, links
+from commentsvc import i18n
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import MAY_BE_PRIVATE, site_named
 from commentsvc.db import db
@@ -74,7 +74,7 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
         new = sites.add(key, site_rules.origins([*origins]), _taken(rules))
     db.session.commit()
     _explain_origins(origins, new.origins)
-    click.echo(f"Added {key}. Paste this where the comments should appear:\n\n{links.two_lines(new.key)}")
+    click.echo(f"Added {key}. Paste this where the comments should appear:\n\n{sites.two_lines(new)}")
 
 
 @site.command(name="list")
@@ -148,7 +148,7 @@ def _taken(rules: dict[str, Any]) -> dict[str, Any]:
     """Return typed rules as values; ``none`` as feed means that none is watched."""
     typed = {name: str(value) for name, value in rules.items() if value is not None}
     feed = typed.pop(sites.FEED, None)
-    values = site_rules.taken(typed)
+    values = site_rules.validated(typed)
     if feed is not None:
         values[sites.FEED] = "" if feed == "none" else site_rules.checked_feed(feed)
     return values

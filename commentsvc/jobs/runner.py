@@ -8,11 +8,10 @@ from typing import Protocol, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc.db import db
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import UNEXPECTED, PermanentFailure
 from commentsvc.safe_http import FetchFailed
 
 ATTEMPTS = 3  # at storing an outcome that must not happen again
-UNEXPECTED = "could not be read"
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -69,7 +68,7 @@ def run(work: Work[Task, Result], task: Task) -> Exception | None:
         return failure
     except FetchFailed as failure:
         log.debug("to be retried: %s (%s)", task, failure)
-        run_in_transaction(partial(work.retry, task, str(failure)))
+        run_in_transaction(partial(work.retry, task, failure.stored))
         return failure
     except Exception as failure:  # whatever a hostile page causes, it must not stop the jobs behind it
         log.exception("failed unexpectedly: %s", task)

@@ -8,10 +8,10 @@ from sqlalchemy import Select, select
 
 from commentsvc import clock, configuration, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import NotFound, PermanentFailure, WrongOrigin
+from commentsvc.errors import N_, NotFound, PermanentFailure, WrongOrigin, reason_to_store
 from commentsvc.linkbacks import article_page
 from commentsvc.linkbacks.article_page import ParsedArticle
-from commentsvc.linkbacks.source_page import GONE
+from commentsvc.linkbacks.source_page import GONE, STATUS
 from commentsvc.models.announcement import Announcement, AnnouncementState
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.sent_linkback import SendingState, SentLinkback
@@ -86,7 +86,7 @@ def perform(claimed: ClaimedArticle) -> ParsedArticle:
     if page.status in GONE:
         return ParsedArticle(claimed.url, "", "", [], is_gone=True)
     if not page.is_success:
-        raise FetchFailed(f"the page answers with status {page.status}")
+        raise FetchFailed(STATUS, status=page.status)
     return article_page.read(page, claimed.own_origins)
 
 
@@ -106,7 +106,7 @@ def complete(claimed: ClaimedArticle, article: ParsedArticle) -> None:
             db.session.add(rows[target])
     db.session.flush()
     if article.is_gone and not rows:
-        row.state, row.reason = AnnouncementState.FAILED, "there is no such page"
+        row.state, row.reason = AnnouncementState.FAILED, N_("there is no such page")
     for sent in rows.values():
         sent.is_linked = sent.target in article.links
     queued = [sent for sent in rows.values() if sent.is_linked or sent.is_known]
@@ -138,7 +138,7 @@ def retry(claimed: ClaimedArticle, reason: str) -> None:
 
 def give_up(claimed: ClaimedArticle, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
-    retry(claimed, str(failure))
+    retry(claimed, reason_to_store(failure))
 
 
 def _links_of(row: Announcement) -> Select[SentLinkback]:

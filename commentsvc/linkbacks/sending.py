@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import N_, UNEXPECTED, Explained, PermanentFailure, reason_to_store
 from commentsvc.hosts import join_url
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
+from commentsvc.linkbacks.source_page import STATUS
 from commentsvc.markup import plain_text
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.comment import Kind
@@ -28,10 +29,11 @@ FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
 SHOWN = 100  # rows of the log
 
+TAKEN = N_("accepted")
 log = logging.getLogger(__name__)
 
 
-class ReceiverRefused(PermanentFailure):
+class ReceiverRefused(Explained, PermanentFailure):
     """The other side refuses, and would refuse again; the text is its answer."""
 
 
@@ -90,7 +92,7 @@ def perform(message: OutgoingLinkback) -> Outcome:
         raise
     except Exception as error:
         log.exception("the answer about %s could not be read", message.target)
-        raise ReceiverRefused("could not be read") from error
+        raise ReceiverRefused(UNEXPECTED) from error
 
 
 def _sent(message: OutgoingLinkback) -> Outcome:
@@ -105,7 +107,7 @@ def _sent(message: OutgoingLinkback) -> Outcome:
         status_url = _status_url(page, endpoint)
         return Outcome(endpoint, f"status {page.status}", status_url)
     if message.is_known or not message.is_linked:
-        return Outcome(endpoint, "told before; this protocol knows no updates")
+        return Outcome(endpoint, N_("sent before; this protocol has no updates"))
     if endpoint.protocol == Kind.PINGBACK:
         call = pingback.call(message.source, message.target)
         page = _must_be_fine(safe_http.post(endpoint.url, call, "text/xml", "text/xml, */*;q=0.1"))
@@ -114,7 +116,7 @@ def _sent(message: OutgoingLinkback) -> Outcome:
     page = _must_be_fine(safe_http.post_form(endpoint.url, fields))
     if (refusal := trackback.refusal_in(page.body)) is not None:
         raise ReceiverRefused(refusal)
-    return Outcome(endpoint, "taken")
+    return Outcome(endpoint, TAKEN)
 
 
 def complete(message: OutgoingLinkback, outcome: Outcome) -> None:
@@ -131,7 +133,7 @@ def complete(message: OutgoingLinkback, outcome: Outcome) -> None:
 def give_up(message: OutgoingLinkback, failure: PermanentFailure) -> None:
     """Mark it as failed; a moderator may have it sent again."""
     row = db.session.get_one(SentLinkback, message.sent_id)
-    row.state, row.answer, row.leased_until = SendingState.FAILED, str(failure)[:300], None
+    row.state, row.answer, row.leased_until = SendingState.FAILED, reason_to_store(failure)[:300], None
 
 
 def retry(message: OutgoingLinkback, reason: str) -> None:
@@ -157,7 +159,7 @@ def _status_url(page: FetchedPage, endpoint: Endpoint) -> str | None:
 def _must_be_fine(page: FetchedPage) -> FetchedPage:
     """Raise ``ReceiverRefused``, or ``FetchFailed`` if it may succeed later."""
     if page.is_temporary_error:
-        raise FetchFailed(f"status {page.status}")
+        raise FetchFailed(STATUS, status=page.status)
     if not page.is_success:
         answer = plain_text.from_html(plain_text.decode(page.body[:1000]))[:200]
         raise ReceiverRefused(f"status {page.status}: {answer}" if answer else f"status {page.status}")
@@ -168,8 +170,8 @@ def _answer_of_pingback(page: FetchedPage) -> str:
     """Raise ``ReceiverRefused`` for any fault except "already registered"."""
     refusal = pingback.refusal_in(page.body)
     if refusal is None:
-        return "taken"
+        return TAKEN
     code, sentence = refusal
     if code == pingback.ALREADY_KNOWN:
-        return "was known there already"
+        return N_("it was known there already")
     raise ReceiverRefused(f"fault {code}: {sentence}")

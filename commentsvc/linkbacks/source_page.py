@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from commentsvc import links
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import N_, Explained, PermanentFailure
 from commentsvc.hosts import join_url
 from commentsvc.linkbacks import microformats
 from commentsvc.linkbacks.microformats import Entry
@@ -27,6 +27,7 @@ END_OF_SENTENCE = ".,;:!?)]}*_"
 HTML = ("text/html", "application/xhtml+xml", "")
 BEGINNING = 4096  # bytes in which a page mostly names its charset
 GONE_FOR_EVER = 410
+STATUS = N_("the page answers with status %(status)d")
 GONE = (404, GONE_FOR_EVER)
 # Where an element may name our article so that a reader can reach or see it.
 ATTRIBUTES = {
@@ -39,7 +40,7 @@ ATTRIBUTES = {
 ONLY_ANCHORS = {"a": ("href",)}
 
 
-class NoLink(PermanentFailure):
+class NoLink(Explained, PermanentFailure):
     """The page was read and does not link to the article; the text says what was seen.
 
     ``is_certain`` unless the page only seems to be away.
@@ -107,7 +108,7 @@ def read(page: FetchedPage, target: Target) -> SourceContent:
         return _read_text(page, target)
     if target.reads_all and re.fullmatch(r"application/([\w.-]+\+)?json", page.content_type):
         return _read_json(page, target)
-    raise NoLink(f"the page is {page.content_type[:60]}, not HTML")
+    raise NoLink(N_("the page is %(kind)s, not HTML"), kind=page.content_type[:60])
 
 
 def decoded(page: FetchedPage) -> str:
@@ -123,19 +124,18 @@ def _named_in(beginning: str) -> Iterator[str]:
     """Yield charsets that the page's first bytes name, as browsers look for them (HTML, 13.2.3.2)."""
     reader = _CharsetReader()
     plain_text.parse(beginning, reader)
-    for name in (plain_text.xml_charset(beginning), *reader.found):
+    for name in (*reader.found, plain_text.xml_charset(beginning)):
         # If it were UTF-16, nothing could have been found in these bytes.
         yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 
 def _check_status(page: FetchedPage) -> None:
-    why = f"the page answers with status {page.status}"
     if page.status == GONE_FOR_EVER:
-        raise NoLink(why)
+        raise NoLink(STATUS, status=page.status)
     if page.is_temporary_error:
-        raise FetchFailed(why)
+        raise FetchFailed(STATUS, status=page.status)
     if not page.is_success:
-        raise SourceMissing(why)
+        raise SourceMissing(STATUS, status=page.status)
 
 
 def _read_html(page: FetchedPage, target: Target) -> SourceContent:
@@ -143,9 +143,9 @@ def _read_html(page: FetchedPage, target: Target) -> SourceContent:
     reader = _LinkReader(plain_text.base_in(html, page.url), target)
     plain_text.parse(html, reader)
     if reader.says_gone:
-        raise NoLink("the page says that it is gone")
+        raise NoLink(N_("the page says that it is gone"))
     if reader.found_at is None:
-        raise NoLink("the page does not link to the article")
+        raise NoLink(N_("the page does not link to the article"))
     title = plain_text.crop(plain_text.fold("".join(reader.title)), MAX_TITLE_LENGTH)
     words = _words(f"{title}\n{''.join(reader.text)}")
     excerpt = _around(reader.text, reader.found_at)
@@ -182,16 +182,16 @@ def _read_text(page: FetchedPage, target: Target) -> SourceContent:
         if target.fits(found[0]) or target.fits(found[0].rstrip(END_OF_SENTENCE)):
             around = _around([text[: found.start()], text[found.end() :]], 1)
             return SourceContent("", around, len(ADDRESS.findall(text)), _words(text))
-    raise NoLink("the text does not name the article")
+    raise NoLink(N_("the text does not name the article"))
 
 
 def _read_json(page: FetchedPage, target: Target) -> SourceContent:
     try:
         strings = list(_strings(json.loads(page.body)))
     except (ValueError, RecursionError):
-        raise NoLink("the page is no JSON that can be read") from None
+        raise NoLink(N_("the JSON cannot be read")) from None
     if not any(target.fits(one) for one in strings if one.startswith("http")):
-        raise NoLink("the JSON does not name the article")
+        raise NoLink(N_("the JSON does not name the article"))
     return SourceContent("", "", sum(one.startswith("http") for one in strings), _words("\n".join(strings)))
 
 

@@ -15,7 +15,7 @@ from commentsvc import clock, safe_http
 from commentsvc.comments import posting
 from commentsvc.comments.posting import Mention
 from commentsvc.db import db
-from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed
+from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed, reason_to_store
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import SourceContent, Target
@@ -33,7 +33,7 @@ REASON_GONE = N_("the linking page is gone or no longer links here")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5
-INTERRUPTED = "reading it was broken off again and again"
+INTERRUPTED = N_("reading it was interrupted again and again")
 SHOWN = 100  # rows of the log
 CONFIRM_GONE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
 # When a verified source is checked again: up to this age, after so long.
@@ -80,9 +80,9 @@ def perform(claimed: Claim) -> SourceContent:
         page = safe_http.fetch(claimed.source, ACCEPT)
         is_other_host = receiving.host_of(page.url) != receiving.host_of(claimed.source)
         if is_other_host and page.status >= 500:
-            raise safe_http.RedirectTargetFailed(f"the page answers with status {page.status}")
+            raise safe_http.RedirectTargetFailed(source_page.STATUS, status=page.status)
     except safe_http.RedirectTargetFailed as failure:
-        raise safe_http.FetchRefused(str(failure)) from failure
+        raise safe_http.FetchRefused(failure.sentence, **failure.values) from failure
     return source_page.read(page, claimed.target)
 
 
@@ -116,7 +116,7 @@ def give_up(claimed: Claim, failure: PermanentFailure) -> None:
     ping = _locked(claimed)
     if ping is None:
         return
-    reason = str(failure)
+    reason = reason_to_store(failure)
     if isinstance(failure, safe_http.FetchRefused):
         _fail_or_recheck(ping, reason)
     elif ping.comment_id is None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import N_, PermanentFailure, reason_to_store
 from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
@@ -63,7 +63,7 @@ def perform(watched: ClaimedFeed) -> tuple[FetchedPage, list[Entry]]:
     """
     page = safe_http.fetch(watched.url, ACCEPT, watched.conditions)
     if page.status != NOT_MODIFIED and not page.is_success:
-        raise FetchFailed(f"the feed answers with status {page.status}")
+        raise FetchFailed(N_("the feed answers with status %(status)d"), status=page.status)
     return page, entries(page) if page.status != NOT_MODIFIED else []
 
 
@@ -78,7 +78,7 @@ def entries(page: FetchedPage) -> list[Entry]:
     headers = {"content-location": page.url, "content-type": page.headers.get("content-type", "")}
     feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)
     if not feed.entries and not feed.get("version"):
-        raise FetchFailed("this is no feed")
+        raise FetchFailed(N_("this is not a feed"))
     texts: dict[str, str] = {}
     for entry in feed.entries[:MAX_ENTRIES]:
         if url := links.plain(str(entry.get("link", ""))):
@@ -111,7 +111,7 @@ def retry(watched: ClaimedFeed, reason: str) -> None:
 
 def give_up(watched: ClaimedFeed, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
-    retry(watched, str(failure))
+    retry(watched, reason_to_store(failure))
 
 
 def _process_entry(feed: WatchedFeed, entry: Entry) -> None:

@@ -107,9 +107,13 @@ def _is_foreign(element: "etree._Element") -> bool:
 
 
 def xml_charset(beginning: str) -> str:
-    """Return the charset in an XML declaration, or an empty text."""
+    """Return the charset in an XML declaration, or an empty text.
+
+    One that is found in single bytes is not UTF-16, whatever it says.
+    """
     found = XML_DECLARATION.match(beginning)
-    return found[1] if found else ""
+    name = found[1] if found else ""
+    return "utf-8" if name.lower().startswith("utf-16") else name
 
 
 def of_xml(raw: bytes) -> str:

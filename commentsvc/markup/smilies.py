@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from commentsvc.characters import ends_word
+from commentsvc.characters import ends_word, is_unspaced
 
 FOLDER = "/static/smilies/"
 SIZE = 18  # CSS pixels
@@ -27,6 +27,8 @@ CODES = {
     "8-)": "cool",
     ":'(": "cry",
 }
+# A colon and what follows it, where no space is between words: “料金:(税込)”, “答案:D”.
+ALSO_WRITING = frozenset((":(", ":D", ":P", ":O", ":|"))
 PICTURES = tuple(dict.fromkeys(CODES.values()))
 
 PATTERN = re.compile("|".join(re.escape(code) for code in sorted(CODES, key=len, reverse=True)))
@@ -52,6 +54,8 @@ def at(line: str, position: int, folder: str) -> Smiley | None:
 
 def _stands_free(line: str, start: int, end: int) -> bool:
     before, after = line[start - 1 : start], line[end : end + 1]
+    if line[start:end] in ALSO_WRITING and is_unspaced(before):
+        return False
     return _is_free(before, BEFORE) and _is_free(after, AFTER)
 
 

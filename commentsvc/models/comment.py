@@ -188,6 +188,12 @@ class Comment(Base):
         db.attach(self, row | {"id": INSERT.fetch_one(row)[0]})
 
     @property
+    def article_title(self) -> str:
+        """The article's title; until it is believed, as the comment has it; else its key."""
+        own = "" if self.is_linkback else self.title
+        return self.thread.title or own or self.thread.key or self.thread.site.name
+
+    @property
     def state_for_writer(self) -> str:
         """The state shown to its author.
 

@@ -34,6 +34,7 @@ class EmailKind(StrEnum):
     SIGN_IN = "sign-in"
     PERSONAL_DATA = "personal-data"
     TEST = "test"
+    CONFIRM_ADDRESS = "confirm-address"  # of a moderator
     ADDRESS_CHANGED = "address-changed"
     RETURNED = "returned"  # a reply by email that was refused
 

@@ -39,6 +39,7 @@ class Verb(StrEnum):
     THREAD = "thread"
     PIN = "pin"
     BAN = "ban"
+    UNBAN = "unban"
     SITE = "site"
     ERASURE = "erasure"
     ERASED = "erased"  # an edited text that was erased since
@@ -59,7 +60,10 @@ class Verb(StrEnum):
     @property
     def can_be_undone(self) -> bool:
         """Whether it can be undone."""
-        return self not in (Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT) and not self.is_about_moderators
+        return (
+            self not in (Verb.UNBAN, Verb.ERASURE, Verb.ERASED, Verb.REMOVAL, Verb.EXPORT)
+            and not self.is_about_moderators
+        )
 
     @property
     def is_about_moderators(self) -> bool:

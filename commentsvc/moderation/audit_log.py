@@ -25,8 +25,8 @@ def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
 
 
 def bans_of(actions: Iterable[ModeratorAction]) -> dict[int, Ban]:
-    """Return the bans that these actions set, by the actions' ids."""
-    ban_ids = {action.id: action.undo_data["ban"] for action in actions if action.verb == Verb.BAN}
+    """Return the bans that these actions set or lifted, by the actions' ids."""
+    ban_ids = {action.id: action.undo_data["ban"] for action in actions if action.verb in (Verb.BAN, Verb.UNBAN)}
     bans = {ban.id: ban for ban in db.session.scalars(select(Ban).where(Ban.id.in_(ban_ids.values())))}
     return {action_id: bans[ban_id] for action_id, ban_id in ban_ids.items() if ban_id in bans}
 

@@ -20,6 +20,16 @@ MIN_WORD_LENGTH = 3
 MAX_VALUE_LENGTH = 254
 
 
+WIDEST = {4: 8, 6: 19}  # shortest prefixes of networks that registries give to one owner
+
+
+class TooWide(Refusal):
+    """A network that is everybody's."""
+
+    status = 422
+    sentence = N_("This range is too wide: please use /8 or narrower, or /19 or narrower for IPv6.")
+
+
 class NotToBeBanned(Refusal):
     """A value that identifies nobody."""
 
@@ -117,6 +127,8 @@ def _network(text: str) -> str:
     inner = getattr(network.network_address, "ipv4_mapped", None)
     if inner and network.prefixlen >= 96:
         network = ipaddress.ip_network((inner, network.prefixlen - 96), strict=False)
+    if network.prefixlen < WIDEST[network.version]:
+        raise InvalidFields({"value": TooWide()})
     return str(network) if "%" not in text else ""
 
 

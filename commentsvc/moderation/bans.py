@@ -12,9 +12,9 @@ from sqlalchemy.orm import QueryableAttribute
 
 from commentsvc import clock, configuration, links
 from commentsvc.db import db, octet_length, unindexed
-from commentsvc.errors import N_, Banned, BannedWord, Refusal
+from commentsvc.errors import N_, Banned, BannedWord, InvalidFields, Refusal
 from commentsvc.markup.render import one_line
-from commentsvc.models.ban import Ban, BanKind
+from commentsvc.models.ban import Ban, BanKind, Bans
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision, is_last
 from commentsvc.models.moderator import Moderator
@@ -39,6 +39,13 @@ class SiteGone(Refusal):
 
     status = 422
     sentence = N_("This blog no longer exists. Please choose another one.")
+
+
+class BansYourself(Refusal):
+    """A ban of whoever imposes it."""
+
+    status = 422
+    sentence = N_("This would ban you, too. Please choose something narrower.")
 
 
 class NotSoLong(Refusal):
@@ -81,6 +88,13 @@ def draft(
         reason=one_line(reason)[:300],
         expires_at=clock.now() + timedelta(days=days) if days else None,
     )
+
+
+def check_spares(ban: Ban, author: AuthorIdentity) -> None:
+    """Raise ``InvalidFields`` if a ban would refuse this person, as a moderator who is not signed in."""
+    alone = Bans([(ban.kind, ban.value, ban.site_id, ban.expires_at)])
+    if alone.matches(ban.site_id or 0, author.ban_identifiers(alone.network_lengths)):
+        raise InvalidFields({"value": BansYourself()})
 
 
 def impose(ban: Ban, by: Person, of: Comment | None = None) -> Ban:
@@ -184,14 +198,16 @@ def locked(ban_id: int) -> Ban | None:
     return db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
 
 
-def lift(ban: Ban) -> None:
+def lift(ban: Ban, by: Person) -> None:
     """Lift a ban. What it trashed stays trashed."""
-    ban.lifted_at = ban.lifted_at or clock.now()
+    if ban.lifted_at is None:
+        actions.record(Verb.UNBAN, by, site=ban.site_id, count=0, undo_data={"ban": ban.id})
+    undo(ban)
 
 
 def undo(ban: Ban) -> None:
     """Lift a ban as if it had never been imposed; ``restore_trashed`` then restores what it trashed."""
-    lift(ban)
+    ban.lifted_at = ban.lifted_at or clock.now()
     undone = update(ModeratorAction).where(_action_of(ban), ModeratorAction.undone_at.is_(None))
     db.session.execute(undone.values(undone_at=clock.now()))
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from commentsvc import throttle
-from commentsvc.accounts import moderators
+from commentsvc import settings, throttle
+from commentsvc.accounts import moderators, one_time_links
 from commentsvc.models.email import EmailKind
 from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.moderator_action import Verb
@@ -39,6 +39,31 @@ def bring_back(moderator: Moderator, by: Moderator) -> None:
     """Undo a removal; they have to sign in again."""
     moderators.bring_back(moderator)
     _record(Verb.RETURN, moderator, by)
+
+
+def request_email_change(moderator: Moderator, email: str) -> None:
+    """Email a link to a new address, which changes it; without a mail server, change it at once.
+
+    Raises:
+        InvalidFields: it is another moderator's.
+    """
+    moderators.check_email(moderator, email)
+    if not settings.current().mail_url:
+        change_email(moderator, email)
+    elif email != moderator.email:
+        recipient = Recipient.get_or_create(email, moderator.language)
+        facts = {"moderator": moderator.id, "old": moderator.email}
+        enqueue.add_email(EmailKind.CONFIRM_ADDRESS, recipient, facts=facts).language = moderator.language
+
+
+def confirm_email(moderator: Moderator, token: str) -> None:
+    """Change the address of a moderator to the one at which they got this link.
+
+    Raises:
+        LinkInvalid, LinkExpired: it is not theirs, or no longer.
+        InvalidFields: it has become another moderator's.
+    """
+    change_email(moderator, one_time_links.new_address(token, moderator))
 
 
 def change_email(moderator: Moderator, email: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from commentsvc import clock, configuration, i18n, links, safe_http
 from commentsvc import push as push_services
 from commentsvc.db import db
-from commentsvc.errors import N_, NotUnderstood, PermanentFailure, Refusal
+from commentsvc.errors import N_, NotUnderstood, PermanentFailure, Refusal, reason_to_store
 from commentsvc.markup import plain_text
 from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.comment import Comment, State
@@ -219,7 +219,7 @@ def perform(message: ClaimedDelivery) -> str:
             raise safe_http.FetchRefused(str(error)) from error
         except push_services.PushFailed as error:
             raise safe_http.FetchFailed(str(error)) from error
-        return "taken"
+        return N_("accepted")
     page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))
     if page.status == GONE:
         raise safe_http.FetchRefused(str(GONE))
@@ -250,7 +250,7 @@ def complete(message: ClaimedDelivery, answer: str) -> None:
 
 def give_up(message: ClaimedDelivery, failure: PermanentFailure) -> None:
     """Mark the delivery as failed; close the channel if the receiver said it is gone."""
-    answer = str(failure)
+    answer = reason_to_store(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
     delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
     delivery.tries += 1

@@ -221,6 +221,12 @@ def _personal_data(email: Email, _recipient: Recipient) -> _Plan:
     return _Plan("personal_data", {"url": links.absolute(f"/privacy/{email.facts['token']}")}, {"is_secret": True})
 
 
+def _confirm_address(email: Email, recipient: Recipient) -> _Plan:
+    """Ask a moderator to confirm a new address, by a link in it."""
+    url = one_time_links.new_address_url(email.facts["moderator"], email.facts["old"], recipient.email)
+    return _Plan("confirm_address", {"url": url, "host": settings.current().host}, {"is_secret": True})
+
+
 def _address_changed(email: Email, recipient: Recipient) -> _Plan:
     """Tell the old and the new address of a moderator that it was changed."""
     facts = {"new": email.facts["new"], "is_old": recipient.email != email.facts["new"]}
@@ -249,6 +255,7 @@ RENDERERS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {
     EmailKind.HELD: _held,
     EmailKind.SIGN_IN: _sign_in,
     EmailKind.PERSONAL_DATA: _personal_data,
+    EmailKind.CONFIRM_ADDRESS: _confirm_address,
     EmailKind.ADDRESS_CHANGED: _address_changed,
     EmailKind.TEST: _test,
     EmailKind.RETURNED: _returned,
@@ -271,6 +278,7 @@ RESPONSES = {
 SENT_DESPITE_BOUNCES = (
     EmailKind.PERSONAL_DATA,
     EmailKind.SIGN_IN,
+    EmailKind.CONFIRM_ADDRESS,
     EmailKind.ADDRESS_CHANGED,
     EmailKind.TEST,
 )  # requested by its reader at this moment
@@ -283,6 +291,7 @@ NAMES = {
     EmailKind.HELD: N_("Comments awaiting approval"),
     EmailKind.SIGN_IN: N_("Sign-in link"),
     EmailKind.PERSONAL_DATA: N_("Your data"),
+    EmailKind.CONFIRM_ADDRESS: N_("Confirmation request"),
     EmailKind.ADDRESS_CHANGED: N_("Change of address"),
     EmailKind.TEST: N_("Test email"),
     EmailKind.RETURNED: N_("Your reply could not be posted"),
@@ -354,15 +363,6 @@ def _title(thread: Thread) -> str:
     return thread.title or thread.key or thread.site.name
 
 
-def _article_title(comment: Comment) -> str:
-    """Return the article's title for a moderator, who may know it before readers do: from the first comment."""
-    return (
-        _title(comment.thread)
-        if comment.is_linkback or comment.thread.title
-        else comment.title or _title(comment.thread)
-    )
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
@@ -375,7 +375,7 @@ def _environment() -> Environment:
     )
     environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(excerpt=plain_text.crop, reason=i18n.reason, comment_html=_comment_html, quoted=_quoted)
-    environment.filters.update(isolated=isolated, title_of=_title, article_title=_article_title, url=_url)
+    environment.filters.update(isolated=isolated, title_of=_title, url=_url)
     lengths = {"EXCERPT": EXCERPT, "IN_A_DIGEST": IN_A_DIGEST, "TO_DECIDE": TO_DECIDE}
     environment.globals.update(lengths, direction=i18n.direction, ANSWER_ABOVE=ANSWER_ABOVE)
     return environment

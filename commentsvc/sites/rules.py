@@ -370,7 +370,26 @@ RULES = (
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
-def taken(typed: Mapping[str, str]) -> dict[str, Any]:
+def validated_form(typed: Mapping[str, str], places: str, feed: str) -> dict[str, Any]:
+    """Return all settings of a site as values, as its form has them; raises ``InvalidFields`` with every wrong one."""
+    parts = (
+        lambda: validated(typed),
+        lambda: {"origins": origins(places.split())},
+        lambda: {"feed": checked_feed(feed.strip())},
+    )
+    values: dict[str, Any] = {}
+    wrong: dict[str, Refusal] = {}
+    for part in parts:
+        try:
+            values |= part()
+        except InvalidFields as refusal:
+            wrong |= refusal.fields
+    if wrong:
+        raise InvalidFields(wrong)
+    return values
+
+
+def validated(typed: Mapping[str, str]) -> dict[str, Any]:
     """Return typed rules as values; raises ``InvalidFields`` with every wrong one."""
     values, wrong = {}, {}
     for name, text in typed.items():

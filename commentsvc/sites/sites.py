@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import versions
+from commentsvc import i18n, links, versions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -108,3 +108,18 @@ def _now(site: Site, name: str) -> Any:
         return getattr(site, name)
     feed = WatchedFeed.of_site(site)
     return feed.url if feed else ""
+
+
+def two_lines(site: Site) -> str:
+    """Return what a blogger pastes into the article template, the same for all articles.
+
+    Browsers without JavaScript say by which article the link was followed.
+    """
+    with i18n.using_language(site.language):
+        text = i18n.gettext("Comments")
+    address = links.absolute(f"/t/{site.key}/")
+    link = f'<a href="{address}" referrerpolicy="no-referrer-when-downgrade">{text}</a>'
+    return (
+        f'<script type="module" src="{links.absolute("/embed.js")}"></script>\n'
+        f'<comment-thread site="{site.key}">{link}</comment-thread>'
+    )

@@ -20,6 +20,7 @@ CDATA, CDATA_END = b"<![CDATA[", b"]]>"
 BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")  # XML 1.0, 4.1 and 4.6
 BETWEEN = (b">", b" ", b"\n")  # in no entity, and in no mark but at its end
 ILLEGAL = bytes(set(range(32)) - {9, 10, 13})
+NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 
 
 class HasDoctype(NotReadable):
@@ -61,6 +62,8 @@ class _Clean:
         text = self._tail + piece.translate(None, self._drops)
         cut = max(text.rfind(sign) for sign in BETWEEN) + 1 if piece else len(text)
         text, self._tail = text[:cut], text[cut:]
+        for char in NONCHARACTERS:
+            text = text.replace(char, b"")
         out = []
         while text:
             inside, found, text = text.partition(CDATA_END if self._is_cdata else CDATA)
@@ -80,6 +83,7 @@ class _AsUtf8:
         self._stream, self._rest = stream, stream.read(BEGINNING)
         declared = plain_text.xml_charset(self._rest[max(self._rest.find(b"<"), 0) :][:300].decode("latin-1"))
         self.label = declared if declared and plain_text.is_legacy(declared) else ""
+        self.encoding = "utf-8" if declared else None  # whatever else is declared: it was found in single bytes
         self._cut = b"\n" if plain_text.is_stateful(self.label) else b"<"  # part of no character
 
     def read(self, size: int) -> bytes:
@@ -107,7 +111,7 @@ def elements(stream: BinaryIO, names: frozenset[str]) -> Iterator["Element | Ski
     text = _AsUtf8(stream)
     events = etree.iterparse(
         _Clean(text),
-        encoding="utf-8" if text.label else None,
+        encoding=text.encoding,
         events=("end",),
         tag=[f"{{*}}{name}" for name in names],
         resolve_entities=False,

@@ -72,6 +72,7 @@ class CommentForm:
     idempotency_key: str = ""
     preview: str = ""
     challenge_answer: str = ""
+    challenge_work: str = ""  # what the device has computed
     embedded: bool = False  # where a token replaces the cookie
     waits: bool = False  # for a moderator, once it is sent
     folded: bool = False  # one inviting line, until somebody writes
@@ -88,6 +89,11 @@ class CommentForm:
     def errors(self) -> Mapping[str, Refusal]:
         """What is wrong with which field."""
         return self.refusal.fields if self.refusal else {}
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether nothing of the challenge is left to do."""
+        return bool(self.challenge and (self.challenge.solved or self.challenge_work))
 
     @property
     def is_to_be_solved_now(self) -> bool:
@@ -154,6 +160,7 @@ def personal(
         challenge=shown,
         visitor=visitor,
         challenge_answer=request.form.get("challenge_answer", "") if shown.token == _token_sent() else "",
+        challenge_work=request.form.get("challenge_work", "") if shown.token == _token_sent() else "",
         moderator=moderator,
         reply_to=reply_to,
         preview=preview,

@@ -51,7 +51,11 @@ def init_app(app: Flask) -> None:
     )
     # Variables are translated by the filter: _() would interpret their % as places and their < as ours.
     app.jinja_env.filters.update(
-        sentence=i18n.sentence, reason=i18n.reason, translated=i18n.gettext, bare_reason=i18n.bare_reason
+        sentence=i18n.sentence,
+        reason=i18n.reason,
+        translated=i18n.gettext,
+        bare_reason=i18n.bare_reason,
+        stored_reason=i18n.stored_reason,
     )
     app.teardown_request(_forget_language)
 

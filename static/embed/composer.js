@@ -325,7 +325,7 @@ export class Composer {
     if (!this.form) return;
     if (challenge.refused) return this.#say(challenge.refused, true);
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(this.form)));
-    fields.set("url", this.thread.article ?? "");
+    fields.set("url", this.thread.article);
     fields.set("title", document.title);
     const answer = await fetch(this.thread.source, {
       method: "POST",
@@ -342,9 +342,9 @@ export class Composer {
     const posted = /** @type {HTMLElement} */ (content.querySelector(".posted"));
     const { id = "", edit = "", until = "", count, total = "" } = posted.dataset;
     const form = this.form;
-    const thread = /** @type {HTMLElement} */ (this.root.querySelector(".commentsvc"));
+    const thread = /** @type {any} */ (this.root.querySelector(".commentsvc"));
     this.#keepPersonIfTicked();
-    const own = await import(thread.dataset.editing ?? "").catch(() => undefined);
+    const own = await import(thread.dataset.editing).catch(() => undefined);
     const parent = this.field("parent_id").value;
     this.#unsaved = this.#draft;
     this.text.value = "";

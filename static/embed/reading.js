@@ -70,12 +70,12 @@ class Reading {
   }
 
   async #share() {
-    const { share } = await import(this.box.dataset.sharing ?? "");
+    const { share } = await import(/** @type {any} */ (this.box.dataset).sharing);
     share(this.thread, this.root, this.strings, copied);
   }
 
   async #offerEdits() {
-    const { offer } = await import(this.box.dataset.editing ?? "");
+    const { offer } = await import(/** @type {any} */ (this.box.dataset).editing);
     offer(this.thread, this.root);
   }
 

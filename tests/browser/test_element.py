@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from commentsvc import links
+from commentsvc.models import Site
+from commentsvc.sites import sites
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.cast import BOB, GRACE
 
@@ -526,7 +527,7 @@ class TestOnPagesOfEveryKind:
     def test_the_lines_to_paste_lead_to_the_article_without_scripts(self, world: World, person: Person) -> None:
         say(world, "Bob", "about phones")
         world.server.know_its_secret()
-        put_up(world, links.two_lines("blog"))
+        put_up(world, sites.two_lines(Site(key="blog", language="en")))
         bob = person(java_script_enabled=False)
         bob.goto(world.article)
         bob.get_by_role("link", name="Comments").click()
@@ -831,6 +832,28 @@ CANONICALS = {
     ),
     "articles known by their query": ("/?p=1", "history.pushState({}, '', path);"),
 }
+
+
+def test_a_head_and_a_body_that_are_swapped_before_the_address(world: World, person: Person) -> None:
+    """As Astro's router does it, with pages whose canonical addresses are not those that people see."""
+    say(world, "Bob", "of the first", key="a.html")
+    say(world, "Bob", "of the second", key="b.html")
+    go = (
+        "<button>Go</button><script>document.querySelector('button').onclick = async () => {"
+        " document.querySelector('link[rel=canonical]').href = '/b.html';"
+        " document.querySelector('main').innerHTML = '<comment-thread site=\"blog\"></comment-thread>';"
+        " await new Promise((resolve) => setTimeout(resolve, 50)); history.pushState({}, '', '/b'); };</script>"
+    )
+    body = f'<main><comment-thread site="blog"></comment-thread></main>{go}'
+    put_up(world, body, path="/a", head='<link rel="canonical" href="/a.html">')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a")
+    expect(bob.get_by_text("of the first")).to_be_visible()
+    bob.wait_for_timeout(1_100)
+    bob.get_by_role("button", name="Go").click()
+    expect(bob.get_by_text("of the second")).to_be_visible()
+    bob.wait_for_timeout(300)
+    assert bob.locator("comment-thread").evaluate("element => element.key") == "b.html"
 
 
 @pytest.mark.parametrize("kind", CANONICALS)

@@ -145,7 +145,7 @@ def test_it_speaks_the_owners_language(command: Command) -> None:
     command("site", "add", "blog", "https://blog.example")
     command("moderator", "add", "ada@blog.example", "--language", "de")
     _, out, err = command("doctor")
-    assert "– Sicherungen: keine täglichen. Setze COMMENTSVC_BACKUP_DIR" in out
+    assert "– Sicherungen: keine täglichen. Setzen Sie COMMENTSVC_BACKUP_DIR" in out
     assert "Prüfungen sind fehlgeschlagen" in err
 
 

@@ -113,11 +113,11 @@ class TestWatching:
     def test_trouble_is_noted_and_passes(self, host: Web, feed: str, time: FrozenClock) -> None:
         host.page("/feed", "<p>hello</p>")
         look(time)
-        assert db.session.scalars(select(WatchedFeed.reason)).one() == "this is no feed"
+        assert db.session.scalars(select(WatchedFeed.reason)).one() == "this is not a feed"
         host.page("/feed", "", status=500)
         time.pass_(hours=1)
         run_job("watch feeds")
-        assert "status 500" in db.session.scalars(select(WatchedFeed.reason)).one()
+        assert "500" in db.session.scalars(select(WatchedFeed.reason)).one()
         put_up(host, (f"{BLOG}/1", "One"))
         time.pass_(hours=1)
         run_job("watch feeds")

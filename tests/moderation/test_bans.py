@@ -133,6 +133,35 @@ class TestByWhat:
         assert 'value="my reason"' in answer.text
 
 
+class TestNobodyElse:
+    """A slip bans neither everybody nor oneself."""
+
+    @pytest.mark.parametrize("network", ["0.0.0.0/0", "10.0.0.0/7", "::/0", "2001::/18", "::ffff:0:0/96"])
+    def test_networks_of_everybody_are_refused(self, ada: Visitor, network: str) -> None:
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind="network", value=network)
+        assert answer.status_code == 422
+        assert "This range is too wide" in answer.text
+        assert f'value="{network}"' in answer.text
+
+    @pytest.mark.parametrize(
+        ("kind", "value"),
+        [("address", "192.0.2.77"), ("network", "192.0.2.0/24"), ("email", ADA.email), ("domain", "blog.example")],
+    )
+    def test_whoever_would_ban_themselves_is_told(self, ada: Visitor, kind: str, value: str) -> None:
+        answer = ada.admin_post("/admin/bans", form_at="/admin/bans", kind=kind, value=value)
+        assert answer.status_code == 422
+        assert "This would ban you, too." in answer.text
+        assert db.session.scalars(select(Ban)).all() == []
+
+    def test_the_log_says_who_lifted_one(self, ada: Visitor) -> None:
+        ban = banned(ada, kind="word", value="casino")
+        ada.admin_post(f"/admin/bans/{ban}/end", form_at="/admin/bans")
+        page = ada.client.get("/admin/log").text
+        assert "Lifted a ban." in page
+        assert page.count("<bdi>casino</bdi>") == 2
+        assert "/reversal" not in page, "nothing is left to undo"
+
+
 class TestHowFar:
     """On one blog or on all, for a time or for good."""
 

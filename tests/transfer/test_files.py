@@ -101,7 +101,8 @@ def test_a_closed_page_of_remark42(read: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encode", "declared"), [("utf-16", "UTF-16"), ("utf-8-sig", "UTF-8"), ("latin-1", "ISO-8859-1")]
+    ("encode", "declared"),
+    [("utf-16", "UTF-16"), ("utf-8-sig", "UTF-8"), ("latin-1", "ISO-8859-1"), ("utf-8", "utf-16")],
 )
 def test_encodings_of_xml(read: Any, encode: str, declared: str) -> None:
     file = wxr(wp(1, "ünï")).replace("UTF-8", declared).encode(encode)
@@ -139,6 +140,15 @@ def test_a_byte_that_fits_nowhere_spoils_no_comment(read: Any) -> None:
     file = wxr(wp(1, "one"), wp(2, "two"), wp(3, "three")).replace("UTF-8", "gb2312").encode("gb18030")
     _, found, _ = read(file.replace(b"two", b"tw\xff"))
     assert [comment.body for comment in found] == ["one", "tw\ufffd", "three"]
+
+
+@pytest.mark.parametrize("char", ["\uffff", "\ufffe", "\x01"])
+def test_what_no_xml_may_hold_spoils_no_comment(read: Any, char: str) -> None:
+    texts = [f"<p>text {number}</p>" for number in range(10)]
+    file = wxr(*(wp(number, text.replace("5<", f"5 {char}<")) for number, text in enumerate(texts)))
+    _, found, left_out = read(file)
+    assert [comment.body for comment in found] == [text.replace("5<", "5 <") for text in texts]
+    assert not left_out
 
 
 @pytest.mark.parametrize("before", ["\n\n  ", "`", "Notice: Undefined variable in /wp-content/plugins\n"])

@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from commentsvc import links
 from commentsvc.db import db
 from commentsvc.models import Comment, ModeratorAction, PageCheck, Site, WatchedFeed
 from commentsvc.sites import removal as site_removal
@@ -129,6 +128,11 @@ class TestRules:
         db.session.rollback()
         assert Site.named("blog").moderation == "none"
 
+    def test_all_that_is_wrong_is_said_at_once(self, ada: Visitor, site: Site) -> None:
+        answer = ada.admin_post(SITE, **form(site, page_size="0", origins="nowhere", feed="nowhere"))
+        for name in ("page_size", "origins", "feed"):
+            assert re.search(rf'name="{name}"[^>]*aria-invalid', answer.text), name
+
     def test_only_owners_see_and_undo_them(self, ada: Visitor, hedy: Visitor) -> None:
         for path in ("/admin/sites", "/admin/sites/other"):
             assert hedy.client.get(path).status_code == 403
@@ -172,7 +176,7 @@ class TestExamination:
         assert findings["Comment element"]
 
     def test_the_first_step_is_done_once_nothing_is_wrong(self, ada: Visitor, blog: Web, site: Site) -> None:
-        lines = unescape(links.two_lines("blog"))
+        lines = unescape(sites.two_lines(Site.named("blog")))
         canonical = f'<title>x</title><link rel="canonical" href="{blog.url}/article">'
         for page, is_done in ((canonical, False), (f"{canonical}{lines}", True)):
             blog.page("/article", page)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models import Comment, Moderator, Site
-from tests.cast import ADA, ARTICLE, BOB, GRACE
+from tests.cast import ADA, ARTICLE, BOB, GRACE, HEDY
 from tests.visitors import Visitor
 
 Rules = Callable[..., None]
@@ -93,6 +93,15 @@ class TestInviting:
         link = re.findall(r'<code dir="ltr">https://comments.example(/admin/link/[^<]+)</code>', page)[0]
         assert "Nora can sign in now." in page
         assert visit().client.get(link).status_code == 200
+
+    def test_who_was_removed_may_be_brought_back_later(self, ada: Visitor, hedy: Visitor) -> None:
+        number = Moderator.with_email(HEDY.email).id  # type: ignore[union-attr]
+        ada.admin_post(f"/admin/moderators/{number}/removal", form_at="/admin/moderators")
+        page = ada.client.get("/admin/moderators").text
+        assert f'action="/admin/moderators/{number}/return"' in page.partition("Removed moderators")[2]
+        form = {"email": HEDY.email, "name": "", "role": "owner"}
+        ada.admin_post("/admin/moderators", form_at="/admin/moderators", **form)
+        assert Moderator.with_email(HEDY.email).name == HEDY.name  # type: ignore[union-attr]
 
     def test_a_moderator_of_nothing_is_refused(self, ada: Visitor) -> None:
         form = {"email": "new@blog.example", "role": "moderator"}

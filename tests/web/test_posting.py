@@ -385,6 +385,16 @@ class TestGates:
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert BOB.says in answer.text
 
+    def test_throttled_again_after_a_solved_check(self, bob: Visitor, rules: Callable[..., None]) -> None:
+        """What the device has computed still counts."""
+        rules("blog", comments_per_minute=1)
+        bob.send(bob.fill(BOB, body="x"), site="blog", key="another")
+        form = bob.fill(BOB) | {"challenge_asked": "1", "challenge_work": "a solution", "challenge_answer": ""}
+        page = bob.client.post(f"/embed/blog/{ARTICLE}", data=form, headers={"Origin": BLOG}).text
+        assert 'name="challenge_work" value="a solution"' in page
+        assert f'name="challenge_token" value="{form["challenge_token"]}"' in page
+        assert '<div class="puzzle" hidden>' in page
+
     def test_closed_thread(self, bob: Visitor) -> None:
         bob.comment(body="first")
         form = bob.fill(BOB)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import pytest
 from argon2 import PasswordHasher, Type
@@ -16,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc import throttle
-from commentsvc.accounts import moderators, passkeys, passwords, set_up_links
+from commentsvc.accounts import moderators, one_time_links, passkeys, passwords, set_up_links
 from commentsvc.db import db
 from commentsvc.errors import Refusal
 from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
@@ -268,14 +269,39 @@ class TestAddress:
         answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="ada@new.example")
         assert answer.headers["Location"].startswith("/admin/confirmation")
 
-    def test_the_new_one_signs_in_and_the_old_one_does_not(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:
+    def test_the_new_one_signs_in_and_the_old_one_does_not(
+        self, ada: Visitor, visit: Callable[[], Visitor], post_office: MailServer
+    ) -> None:
+        """Once the link that was sent to it is opened; a mistyped one changes nothing."""
         confirm(ada)
         answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="Ada@New.example")
-        assert ">Saved. " in ada.client.get(answer.headers["Location"]).text
+        page = ada.client.get(answer.headers["Location"]).text
+        assert "We have sent a link to the new address. The address changes once you open it." in page
+        assert f'value="{ADA.email}"' in page
+        work()
+        message = only(post_office.messages)
+        assert message["To"] == "ada@new.example"
+        link = link_in(message, "account/email")
+        assert f"From {ADA.email} to ada@new.example" in ada.client.get(link).text
+        answer = ada.admin_post(link, form_at=link)
+        assert ">Saved.</p>" in ada.client.get(answer.headers["Location"]).text
         assert 'value="ada@new.example"' in ada.client.get(ACCOUNT).text
+        assert ada.client.get(link).status_code == 403, "it was for the old one"
         visit().sign_in("ada@new.example", ADAS_PASSWORD)
         with pytest.raises(AssertionError):
             visit().sign_in(ADA.email, ADAS_PASSWORD)
+
+    def test_somebody_elses_link_changes_nothing(self, ada: Visitor, hedy: Visitor) -> None:
+        number = db.session.scalars(select(Moderator.id).where(Moderator.email == ADA.email)).one()
+        link = urlsplit(one_time_links.new_address_url(number, ADA.email, "new@blog.example")).path
+        assert hedy.client.get(link).status_code == 403
+        assert hedy.admin_post(link, form_at=ACCOUNT).status_code == 403
+
+    def test_without_a_mail_server_it_changes_at_once(self, ada: Visitor, set_up: Callable[..., None]) -> None:
+        set_up(mail_url="")
+        confirm(ada)
+        answer = ada.admin_post(f"{ACCOUNT}/email", form_at=ACCOUNT, email="ada@new.example")
+        assert 'value="ada@new.example"' in ada.client.get(answer.headers["Location"]).text
 
     @pytest.mark.parametrize(
         ("typed", "told"),

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n, settings
-from commentsvc.accounts import passkeys, passwords, sessions
+from commentsvc.accounts import one_time_links, passkeys, passwords, sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, NotUnderstood, Refusal
 from commentsvc.fields import checked_email
@@ -54,17 +54,35 @@ def change() -> AnyResponse:
 
 @blueprint.post("/email")
 def change_email() -> AnyResponse | tuple[str, int]:
-    """Change the address: to sign in with, and for notifications."""
+    """Change the address, to sign in with and for notifications, once its link was opened."""
     if (detour := signed_in.require_recent_confirmation()) is not None:
         return detour
     db.begin_write()
+    new = ""
     try:
-        team.change_email(signed_in.current_moderator(), checked_email(request.form.get("email", "")))
+        new = checked_email(request.form.get("email", ""))
+        team.request_email_change(signed_in.current_moderator(), new)
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status
     db.session.commit()
-    return redirect(url_for("account.show", saved="email"), code=303)
+    waits = signed_in.current_moderator().email != new
+    return redirect(url_for("account.show", saved=1 if not waits else None, confirm=1 if waits else None), code=303)
+
+
+@blueprint.get("/email/<token>")
+def show_new_email(token: str) -> str:
+    """Show a button first, since mail scanners follow links."""
+    new = one_time_links.new_address(token, signed_in.current_moderator())
+    return render_template("admin/new_email.html", email=new, moderator=signed_in.current_moderator())
+
+
+@blueprint.post("/email/<token>")
+def confirm_email(token: str) -> AnyResponse:
+    """Change the address to the one that the link was sent to."""
+    db.begin_write()
+    team.confirm_email(signed_in.current_moderator(), token)
+    return _back()
 
 
 @blueprint.post("/emails")

@@ -14,8 +14,9 @@ from commentsvc.models.ban import Ban, BanKind
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site
 from commentsvc.moderation import bans
-from commentsvc.moderation.author_identity import NotToBeBanned
+from commentsvc.moderation.author_identity import AuthorIdentity, NotToBeBanned
 from commentsvc.moderation.bans import Affected
+from commentsvc.web import current, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
@@ -92,6 +93,8 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     comment = signed_in.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
         ban = _drafted(comment)
+        who, person = signed_in.current_moderator(), visitor.known()
+        bans.check_spares(ban, AuthorIdentity(current.address(), who.email, visitor=person.hash if person else ""))
     except InvalidFields as refusal:
         return _page(BanForm(comment, refusal)), refusal.status
     if (
@@ -113,7 +116,7 @@ def lift(ban_id: int) -> AnyResponse:
     """Lift a ban. What it trashed stays trashed."""
     db.begin_write()
     ban = _ban(ban_id)
-    bans.lift(ban)
+    bans.lift(ban, signed_in.current_moderator())
     db.session.commit()
     return _changed(ban)
 

@@ -5,13 +5,14 @@ from functools import cached_property
 
 from sqlalchemy import select
 
-from commentsvc import links, settings
+from commentsvc import settings
 from commentsvc.db import db
 from commentsvc.linkbacks import page_check_queue
 from commentsvc.linkbacks.page_check import CheckStatus
 from commentsvc.models.comment import Comment
 from commentsvc.models.page_check import PageCheck
 from commentsvc.models.site import Site
+from commentsvc.sites import sites
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class FirstSteps:
     @property
     def two_lines(self) -> str:
         """The lines for the blog's template."""
-        return links.two_lines(self.site.key) if self.site else ""
+        return sites.two_lines(self.site) if self.site else ""
 
     @property
     def has_mail(self) -> bool:

@@ -136,6 +136,7 @@ def _page(form: InvitationForm) -> str:
         "admin/moderators.html",
         form=form,
         moderators=moderators.everybody(),
+        removed_ones=moderators.removed(),
         removed=removed if removed and removed.removed_at else None,
         invited=invited if is_new else None,
         link=one_time_links.invitation_url(invited) if invited and is_new else "",

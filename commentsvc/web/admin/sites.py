@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import links, settings
+from commentsvc import settings
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.linkbacks import page_check_queue
@@ -43,7 +43,7 @@ def add() -> AnyResponse | tuple[str, int]:
     try:
         places = site_rules.origins(form.get("origins", "").split())
         name = form.get("name", "").strip()
-        values = site_rules.taken({"name": name} if name else {})
+        values = site_rules.validated({"name": name} if name else {})
         site = sites.add(form.get("key", "").strip(), places, values)
     except InvalidFields as wrong:
         db.session.rollback()
@@ -65,9 +65,7 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     site = Site.named(key)
     try:
-        values = site_rules.taken(_typed())
-        values["origins"] = site_rules.origins(request.form.get("origins", "").split())
-        values[sites.FEED] = site_rules.checked_feed(request.form.get("feed", "").strip())
+        values = site_rules.validated_form(_typed(), request.form.get("origins", ""), request.form.get("feed", ""))
         action = sites.change(site, values, signed_in.current_moderator())
     except InvalidFields as wrong:
         db.session.rollback()
@@ -156,7 +154,7 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         typed=_typed() if wrong and "origins" in request.form else None,
         feed=feed.url if feed else "",
         errors=wrong.fields if wrong else {},
-        two_lines=links.two_lines(site.key),
+        two_lines=sites.two_lines(site),
         newest=newest[0] if newest else None,
         look="dark" if request.args.get("look") == "dark" else "light",
         page_check=page_check,
