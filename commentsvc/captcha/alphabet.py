@@ -29,8 +29,8 @@ LOOK_ALIKES = {
 
 def of(secret: str) -> str:
     """Return the characters that the installation with this secret uses, in its own order."""
-    chance = random.Random(hashlib.sha256(f"captcha letters {secret}".encode()).digest())
-    return "".join(chance.sample(LETTERS, SHOWN))
+    rng = random.Random(hashlib.sha256(f"captcha letters {secret}".encode()).digest())
+    return "".join(rng.sample(LETTERS, SHOWN))
 
 
 def matches(typed: str, answer: str) -> bool:

@@ -140,8 +140,8 @@ def _equal_steps(height: Callable[[float], float], count: int, margin: float) ->
     """Return ``count`` places on the path, equally far apart."""
     xs = np.linspace(margin, WIDTH - margin, 200)
     ys = np.array([height(float(x)) for x in xs])
-    walked = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(xs), np.diff(ys)))))
-    return [float(x) for x in np.interp(np.linspace(0, walked[-1], count), walked, xs)]
+    cumulative = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(xs), np.diff(ys)))))
+    return [float(x) for x in np.interp(np.linspace(0, cumulative[-1], count), cumulative, xs)]
 
 
 def _letter(char: str, degrees: float, style: Style, rng: random.Random) -> Image.Image:

@@ -277,6 +277,10 @@ PRIVATE_WORDS = (
         "doubles",
         "remark",
         "standing",
+        "heard",
+        "talks",
+        "asker",
+        "walked",
     ),
 )
 PRIVATE = re.compile(rf"(?:^|_)(?:{'|'.join(PRIVATE_WORDS)})(?:_|$)")
