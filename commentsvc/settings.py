@@ -357,8 +357,8 @@ def _is_guessed_soon(secret: str) -> bool:
     is_sequence = sum(steps) * 2 > len(steps)
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
     words = re.findall(r"[a-z]{2,}", secret, re.I)
-    told = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
-    is_sentence = len(words) >= MIN_WORDS and told >= PLACEHOLDERS_SHARE * len(words)
+    known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
+    is_sentence = len(words) >= MIN_WORDS and known >= PLACEHOLDERS_SHARE * len(words)
     return has_few or is_sequence or is_sentence or is_placeholder or REFERENCE.fullmatch(secret) is not None
 
 

@@ -252,28 +252,32 @@ def of(recipient: Recipient) -> list[Subscription]:
     return list(db.session.scalars(theirs.order_by(Subscription.id.desc())))
 
 
-def confirmed_with(subscription: Subscription, *, is_askers: bool = True) -> list[Subscription]:
+def confirmed_with(subscription: Subscription, *, is_requesters: bool = True) -> list[Subscription]:
     """Return what a confirmation may activate: the subscription, and what the same browser requested for this address.
 
-    If somebody else asked for the same since the email was sent (not ``is_askers``), it is the subscription alone. What
+    If somebody else asked for the same since the email was sent (not ``is_requesters``), it is the subscription alone. What
     is about a comment that was deleted is left out.
     """
-    others = [one for one in of(subscription.recipient) if one.id != subscription.id and is_askers]
+    others = [one for one in of(subscription.recipient) if one.id != subscription.id and is_requesters]
     waiting = [one for one in others if one.state == SubscriptionState.UNCONFIRMED and one.requested_by is not None]
     same = [one for one in waiting if one.requested_by == subscription.requested_by]
     return [subscription, *(one for one in same if one.comment is None or one.comment.state != State.TRASHED)]
 
 
 def confirm(
-    subscription: Subscription, visitor: str | None, *, is_askers: bool = True, chosen: Collection[int] | None = None
+    subscription: Subscription,
+    visitor: str | None,
+    *,
+    is_requesters: bool = True,
+    chosen: Collection[int] | None = None,
 ) -> None:
     """Activate what a confirmation is about, or those of it that were ``chosen`` by their ids.
 
     ``visitor`` is the keyed hash of who confirms, if known: the address is theirs from now on.
     """
-    activated = confirmed_with(subscription, is_askers=is_askers)
+    activated = confirmed_with(subscription, is_requesters=is_requesters)
     _open(subscription.recipient)
-    if not is_askers:
+    if not is_requesters:
         subscription.requested_by, subscription.name = visitor, ""
     subscription.confirmed_by = visitor
     for one in activated:

@@ -26,22 +26,25 @@ blueprint.after_request(security.never_keep)
 @blueprint.get("/confirm/<token>")
 def ask_to_confirm(token: str) -> str:
     """Show a button that confirms."""
-    subscription, is_askers = subscriptions.parse_confirm_token(token)
-    return _confirmation(subscription, subscriptions.confirmed_with(subscription, is_askers=is_askers))
+    subscription, is_requesters = subscriptions.parse_confirm_token(token)
+    return _confirmation(subscription, subscriptions.confirmed_with(subscription, is_requesters=is_requesters))
 
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
     """Activate what was chosen, or all that the page lists if it has no boxes."""
     db.begin_write()
-    subscription, is_askers = subscriptions.parse_confirm_token(token)
-    listed = subscriptions.confirmed_with(subscription, is_askers=is_askers)
+    subscription, is_requesters = subscriptions.parse_confirm_token(token)
+    listed = subscriptions.confirmed_with(subscription, is_requesters=is_requesters)
     chosen = (
         set(map(row_id, request.form.getlist("chosen"))) if "listed" in request.form else {one.id for one in listed}
     )
     person = visitor.known()
     subscriptions.confirm(
-        subscription, person.hash if person else None, is_askers=is_askers, chosen={one for one in chosen if one}
+        subscription,
+        person.hash if person else None,
+        is_requesters=is_requesters,
+        chosen={one for one in chosen if one},
     )
     db.session.commit()
     return _confirmation(subscription, [one for one in listed if one.id in chosen], is_done=True)
