@@ -255,8 +255,8 @@ def of(recipient: Recipient) -> list[Subscription]:
 def confirmed_with(subscription: Subscription, *, is_requesters: bool = True) -> list[Subscription]:
     """Return what a confirmation may activate: the subscription, and what the same browser requested for this address.
 
-    If somebody else asked for the same since the email was sent (not ``is_requesters``), it is the subscription alone. What
-    is about a comment that was deleted is left out.
+    If somebody else asked for the same since the email was sent (not ``is_requesters``), it is the subscription alone.
+    What is about a comment that was deleted is left out.
     """
     others = [one for one in of(subscription.recipient) if one.id != subscription.id and is_requesters]
     waiting = [one for one in others if one.state == SubscriptionState.UNCONFIRMED and one.requested_by is not None]

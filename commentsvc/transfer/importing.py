@@ -162,11 +162,11 @@ def _in_order(threads: Iterator[ThreadImport], convert: Convert, report: Report)
 
 
 def _groups(threads: Iterator[ThreadImport]) -> Iterator[_Group]:
-    """Yield threads with what is new in each, some at a time."""
+    """Yield threads with what is new in each, some at a time, though there may be nothing new in any."""
     group: _Group = []
     for thread in threads:
         group.append((thread, thread.begin()))
-        if sum(len(records) for _, records in group) >= MIN_BATCH:
+        if len(group) >= MIN_BATCH or sum(len(records) for _, records in group) >= MIN_BATCH:
             yield group
             group = []
     yield group

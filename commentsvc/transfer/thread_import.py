@@ -241,7 +241,7 @@ class ThreadImport:
         known = self.before.find(self.source, [_short(one.id) for one in records])
         self.used_cross_ids |= {key for _, key in self.before.find(self._cross_source, cross_ids)}
         counterparts = self.before.find(_counterpart_of(self.source), cross_ids)
-        fresh = []
+        fresh, here = [], dict[str, int]()
         for record in records:
             name, counterpart = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
             known_name = (
@@ -257,7 +257,9 @@ class ThreadImport:
             else:
                 self.report.already += not record.is_placeholder
             if comment_id is not None:
-                self._map_to_existing(record.id, comment_id)
+                here[record.id] = comment_id
+        for key, comment_id in here.items() if fresh else ():  # to which what is new may be a reply
+            self._map_to_existing(key, comment_id)
         return fresh
 
     def _map_to_existing(self, key: str, comment_id: int) -> None:
