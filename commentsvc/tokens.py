@@ -31,6 +31,13 @@ class _Serializer(URLSafeTimedSerializer):
         return base64_encode(json) if len(json) < WORTH_COMPRESSING else super().dump_payload(obj)
 
 
+def settings_marks() -> dict[str, str]:
+    """Return a keyed hash of each setting, by which two processes of one secret compare them; it reveals no value."""
+    values = settings.current().model_dump(mode="json", exclude={"secret_key", "data_dir"})
+    texts = {name: str(sorted(value) if isinstance(value, list) else value) for name, value in values.items()}
+    return {name: keyed_hash(f"setting {name}", value, length=6) for name, value in texts.items()}
+
+
 def sign(purpose: str, payload: Any) -> str:
     """Return a URL-safe text with ``payload`` (plain JSON), signed for ``purpose``."""
     return str(_serializer(purpose).dumps(payload))

@@ -284,6 +284,7 @@ CHECKS = (
     (N_("Database"), _database),
     (N_("Schema"), _schema),
     (N_("Address"), reachability.base_url),
+    (N_("Service"), reachability.service),
     (N_("Proxy"), reachability.proxy),
     (N_("Caches"), reachability.caches),
     (N_("Purges"), reachability.purges),

@@ -5,8 +5,9 @@ import re
 import ssl
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
-from commentsvc import clock, edge, links, safe_http, settings, tokens
+from commentsvc import __version__, clock, edge, links, safe_http, settings, tokens
 from commentsvc.configuration import current
 from commentsvc.errors import N_
 from commentsvc.i18n import gettext
@@ -18,6 +19,20 @@ NOT_ANSWERING = N_("not checked, because the address does not answer")
 MAX_AGE = re.compile(r"max-age=(\d+)")
 GATEWAY_ERRORS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 SOON = timedelta(days=14)
+
+
+def _what_only_doctor_sees() -> dict[str, Any]:
+    try:
+        has_secret = settings.current().has_secret and bool(settings.current().secret)
+    except WrongSetting:  # which another check reports
+        has_secret = False
+    if not has_secret:
+        raise OptionalMissing(N_("not checked, because there is no secret yet"))
+    try:
+        answer = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
+    except ValueError:  # which another check reports
+        raise OptionalMissing(NOT_ANSWERING) from None
+    return answer if isinstance(answer, dict) else {}
 
 
 def base_url() -> str:
@@ -46,18 +61,30 @@ def base_url() -> str:
     return gettext("%(url)s answers", url=config.base_url)
 
 
+def service() -> str:
+    """Check whether the service that answers runs this version, with the settings that this command has."""
+    answer = _what_only_doctor_sees()
+    running, theirs = answer.get("version"), answer.get("settings", {})
+    if running is None:  # another secret, or another program
+        raise OptionalMissing(N_("not checked, because it does not accept this secret"))
+    if running != __version__:
+        raise CheckFailed(
+            N_("the running one is version %(running)s, and %(installed)s is installed. Restart the service."),
+            running=running,
+            installed=__version__,
+        )
+    others = [name for name, mark in tokens.settings_marks().items() if theirs.get(name) != mark]
+    if others:
+        raise CheckFailed(
+            N_("runs with other values of %(names)s. Restart it, or run this command with its settings."),
+            names=", ".join(others),
+        )
+    return gettext("runs version %(version)s with these settings", version=running)
+
+
 def proxy() -> str:
     """Check whether a proxy hides visitors' addresses, and report which address the service sees."""
-    try:
-        has_secret = settings.current().has_secret and bool(settings.current().secret)
-    except WrongSetting:  # which another check reports
-        has_secret = False
-    if not has_secret:
-        raise OptionalMissing(N_("not checked, because there is no secret yet"))
-    try:
-        answer = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
-    except ValueError:  # which another check reports
-        raise OptionalMissing(NOT_ANSWERING) from None
+    answer = _what_only_doctor_sees()
     if answer.get("unknown_proxy"):
         raise CheckFailed(
             N_(

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, make_response, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import files, schema, settings, storage_errors, tokens
+from commentsvc import __version__, files, schema, settings, storage_errors, tokens
 from commentsvc.db import db
 from commentsvc.errors import LinkInvalid
 from commentsvc.notifications import outbox
@@ -26,6 +26,7 @@ def health() -> Response:
     report: dict[str, object] = {"status": "unwell" if reasons else "well", "reasons": reasons}
     if _asks_as_doctor():
         report |= {"unknown_proxy": current.has_unknown_proxy(), "your_address": current.address()}
+        report |= {"version": __version__, "settings": tokens.settings_marks()}
     response = make_response(jsonify(report), 503 if reasons else 200)
     response.headers["Cache-Control"] = "no-store"
     # Whoever asks as doctor is never answered from memory, nor do invented tokens fill it.

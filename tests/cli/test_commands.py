@@ -289,7 +289,7 @@ class TestUpkeep:
         assert "✓ Disk:" in out
         assert "– Backups: none every day. Set COMMENTSVC_BACKUP_DIR" in out
         assert "✓ Settings: from the environment" in out
-        assert "2 of 17 checks" in err
+        assert "2 of 18 checks" in err
 
     def test_the_doctor_talks_to_the_mail_server(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         with mail_server() as server:

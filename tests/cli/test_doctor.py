@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from commentsvc import safe_http, secret_mark, throttle, tokens
+from commentsvc import __version__, safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
 from commentsvc.backups import database_move
 from commentsvc.db import db
@@ -81,7 +81,36 @@ class TestProxy:
         assert "your_address" not in client.get("/health").json
         assert "your_address" not in client.get("/health?doctor=guessed").json
         token = tokens.sign("doctor", 1)
-        assert client.get(f"/health?doctor={token}").json["your_address"] == "203.0.113.7"
+        report = client.get(f"/health?doctor={token}").json
+        assert (report["your_address"], report["version"]) == ("203.0.113.7", __version__)
+        assert report["settings"] == tokens.settings_marks()
+        assert "comments.example" not in json.dumps(report["settings"])
+
+
+class TestRunningService:
+    """The one that answers is the one that this command is about."""
+
+    def answer(self, front: Web, **members: object) -> None:
+        said = {"status": "well", "version": __version__, "settings": tokens.settings_marks()} | members
+        front.page("/health?doctor=signed", json.dumps(said))
+
+    def test_all_is_the_same(self, command: Command, front: Web) -> None:
+        command("doctor")
+        self.answer(front)
+        assert f"✓ Service: runs version {__version__} with these settings" in command("doctor")[1]
+
+    def test_an_upgrade_without_a_restart(self, command: Command, front: Web) -> None:
+        command("doctor")
+        self.answer(front, version="0.0.1")
+        wrong = f"✗ Service: the running one is version 0.0.1, and {__version__} is installed. Restart the service."
+        assert wrong in command("doctor")[1]
+
+    def test_other_settings(self, command: Command, front: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+        command("doctor")
+        self.answer(front)
+        monkeypatch.setenv("COMMENTSVC_MAIL_URL", "smtp://127.0.0.1:2525")
+        monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", "127.0.0.1:80 127.0.0.1:81 127.0.0.1:82")
+        assert "✗ Service: runs with other values of mail_url, fetch_allow." in command("doctor")[1]
 
 
 class TestPurges:
