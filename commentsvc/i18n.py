@@ -71,13 +71,13 @@ def language() -> str:
 
 
 def set_language(tag: str) -> None:
-    """Use ``tag`` for the rest of this request or thread."""
+    """Use the available language nearest to ``tag`` for the rest of this request or thread."""
     _language.set(nearest(tag))
 
 
 @contextmanager
 def using_language(tag: str) -> Iterator[None]:
-    """Use ``tag`` inside the block."""
+    """Use the available language nearest to ``tag`` inside the block."""
     mark = _language.set(nearest(tag))
     try:
         yield
@@ -104,7 +104,7 @@ def gettext(message: str, **values: Any) -> str:
 
 
 def ngettext(one: str, many: str, n: int) -> str:
-    """Return the plural form for ``n``; its places are left for the template to fill."""
+    """Return the plural form for ``n``; its places are left for the caller to fill."""
     return _catalogue(language()).ngettext(one, many, n)
 
 

@@ -1,4 +1,4 @@
-"""Take an import back, in batches, as if it had never been, except for what people did with it since."""
+"""Revert an import, in batches, as if it had never been, except for what people did with it since."""
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import aliased
@@ -16,22 +16,23 @@ from commentsvc.threads import moving
 BATCH_SIZE = 100  # comments per transaction
 
 
-def has_imported_rows(action: ModeratorAction) -> bool:
-    """Return whether anything that an import brought is still there."""
+def has_rows_to_revert(action: ModeratorAction) -> bool:
+    """Return whether anything is left to revert."""
     return db.session.scalar(select(Imported.id).where(Imported.action_id == action.id).limit(1)) is not None
 
 
-def next_undone() -> int | None:
-    """Return an import that was undone and is not taken back yet."""
+def next_to_revert() -> int | None:
+    """Return an import that was undone and is not reverted yet."""
     left = exists().where(Imported.action_id == ModeratorAction.id)
     imports = select(ModeratorAction.id).where(ModeratorAction.verb == Verb.IMPORT)
     return db.session.scalar(imports.where(ModeratorAction.undone_at.is_not(None), left).limit(1))
 
 
 def revert_batch(action_id: int) -> int:
-    """Take the latest rows of an import back; return how many, 0 at the end.
+    """Revert the latest rows of an import; return how many, 0 at the end.
 
-    Rows that somebody decided about stay. Those with a reply of somebody else are emptied, and keep its place.
+    Comments that somebody decided about since stay. Those with a reply that this import did not bring are emptied, and
+    keep their place.
     """
     rows = select(Imported).where(Imported.action_id == action_id).order_by(Imported.id.desc()).limit(BATCH_SIZE)
     some = db.session.scalars(rows).all()

@@ -1,4 +1,6 @@
-"""Read one page of a thread, nested or linear, in at most four queries, whatever its length.
+"""Read what readers see: a page of a thread, one's own held comments, the newest for feeds and lists, and counts.
+
+A page takes at most five queries, whatever the thread's length.
 
 The statements are made once, since making them takes longer than answering them.
 """
@@ -31,7 +33,7 @@ MAX_LINKBACKS = 200  # outside the discussion, the newest
 
 
 class Order(StrEnum):
-    """Which top-level comment comes first."""
+    """Which comment comes first; where they are nested, which top-level one."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
@@ -44,7 +46,7 @@ class Item:
     comment: Comment
     depth: int
     is_tombstone: bool
-    answers: Comment | None  # its parent, if readers see it
+    visible_parent: Comment | None
     is_below: bool = False  # whether its parent is right above, so that only screen readers need to be told
 
 
@@ -158,29 +160,29 @@ def waiting_in(thread: Thread) -> list[Comment]:
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
-    """Insert the reader's own held comments where they will appear."""
+    """Insert comments that are not published yet where they will appear."""
     shown = list(items)
     for comment in held:
         place = next((at for at, item in enumerate(shown) if item.comment.id == comment.parent_id), None)
         if place is None:
-            shown.append(Item(comment, 0, is_tombstone=False, answers=None))
+            shown.append(Item(comment, 0, is_tombstone=False, visible_parent=None))
             continue
         depth = shown[place].depth
         end = place + 1
         while end < len(shown) and shown[end].depth > depth:
             end += 1
-        shown.insert(end, Item(comment, min(depth + 1, MAX_DEPTH), is_tombstone=False, answers=None))
+        shown.insert(end, Item(comment, min(depth + 1, MAX_DEPTH), is_tombstone=False, visible_parent=None))
     return shown
 
 
-def newest(site: Site, thread: Thread | None = None) -> list[Comment]:
+def for_feed(site: Site, thread: Thread | None = None) -> list[Comment]:
     """Return the newest approved comments and linkbacks with a text, of a site or of one thread."""
     place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
     shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACEPILE))
     return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(FEED)))
 
 
-def latest(site: Site, most: int) -> list[Comment]:
+def latest_in_discussion(site: Site, most: int) -> list[Comment]:
     """Return the newest comments that readers see on a site, without linkbacks outside the discussion."""
     shown = select(Comment).where(Comment.site_id == site.id, Comment.state == State.APPROVED, Comment.is_discussion)
     return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(most)))
@@ -223,11 +225,11 @@ def _select_page(view: View, order: Order) -> Select[Comment]:
 
 @cache
 def _select_items(view: View) -> Select[Comment]:
-    """Select what is counted in pages: each comment or, where they are nested, each with its answers."""
+    """Select what is counted in pages: each comment or, where they are nested, each with its replies."""
     is_shown = Comment.state == State.APPROVED
     if view == View.LINEAR:
         return _select_discussion().where(is_shown)
-    return _select_discussion().where(Comment.root_id.is_(None), or_(is_shown, _has_shown_answers()))
+    return _select_discussion().where(Comment.root_id.is_(None), or_(is_shown, _has_shown_replies()))
 
 
 @cache
@@ -240,9 +242,9 @@ def _select_comments() -> Select[Comment]:
     return select(Comment).where(Comment.thread_id == bindparam("thread")).options(lazyload(Comment.thread))
 
 
-def _has_shown_answers() -> ColumnElement[bool]:
-    answer = aliased(Comment)
-    return select(answer.id).where(answer.root_id == Comment.id, answer.state == State.APPROVED).exists()
+def _has_shown_replies() -> ColumnElement[bool]:
+    reply = aliased(Comment)
+    return select(reply.id).where(reply.root_id == Comment.id, reply.state == State.APPROVED).exists()
 
 
 @cache
@@ -261,7 +263,7 @@ def _lines(window: list[Comment]) -> Iterator[Item]:
     parents = _by_id({comment.parent_id for comment in window if comment.parent_id})
     for comment in window:
         parent = parents.get(comment.parent_id or 0)
-        yield Item(comment, 0, is_tombstone=False, answers=parent if parent and parent.is_visible else None)
+        yield Item(comment, 0, is_tombstone=False, visible_parent=parent if parent and parent.is_visible else None)
 
 
 def _by_id(ids: set[int]) -> dict[int, Comment]:
@@ -272,9 +274,9 @@ def _by_id(ids: set[int]) -> dict[int, Comment]:
 
 def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
     """Yield each root with its replies, without recursion: 500 levels are no problem."""
-    answers = _answers(thread, roots)
+    replies = _replies(thread, roots)
     waiting = [(root, 0) for root in reversed(roots)]
-    by_id = {comment.id: comment for below in answers.values() for comment in below} | {root.id: root for root in roots}
+    by_id = {comment.id: comment for below in replies.values() for comment in below} | {root.id: root for root in roots}
     shown = _with_shown_descendants(by_id)
     above: Comment | None = None
     while waiting:
@@ -285,15 +287,15 @@ def _branches(thread: Thread, roots: list[Comment]) -> Iterator[Item]:
         named = parent if parent and parent.is_visible else None
         is_below = depth <= MAX_DEPTH and above is not None and above.id == comment.parent_id
         level, is_tombstone = min(depth, MAX_DEPTH), not comment.is_visible
-        yield Item(comment, level, is_tombstone=is_tombstone, answers=named, is_below=is_below)
+        yield Item(comment, level, is_tombstone=is_tombstone, visible_parent=named, is_below=is_below)
         above = comment
-        waiting.extend((answer, depth + 1) for answer in reversed(answers[comment.id]))
+        waiting.extend((reply, depth + 1) for reply in reversed(replies[comment.id]))
 
 
-def _answers(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
+def _replies(thread: Thread, roots: list[Comment]) -> dict[int, list[Comment]]:
     grouped: dict[int, list[Comment]] = defaultdict(list)
-    for answer in _fetch(_select_replies(), thread, roots=[root.id for root in roots]):
-        grouped[answer.parent_id or answer.root_id or 0].append(answer)
+    for reply in _fetch(_select_replies(), thread, roots=[root.id for root in roots]):
+        grouped[reply.parent_id or reply.root_id or 0].append(reply)
     return grouped
 
 

@@ -74,7 +74,7 @@ def may_be_undone(action: ModeratorAction) -> bool:
     if action.verb == Verb.BAN:
         return action.undone_at is None or bans.has_trashed(action.undo_data["ban"])
     if action.verb == Verb.IMPORT:
-        return action.undone_at is None and import_undo.has_imported_rows(action)
+        return action.undone_at is None and import_undo.has_rows_to_revert(action)
     return action.undone_at is None and action.verb in UNDOING
 
 

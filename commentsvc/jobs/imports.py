@@ -85,6 +85,6 @@ class _Progress:
 
 
 def revert_imports() -> int:
-    """Take imports back that were undone; return how many rows went."""
-    action_id = import_undo.next_undone()
+    """Revert imports that were undone; return how many rows were processed."""
+    action_id = import_undo.next_to_revert()
     return sum(db.in_batches(partial(import_undo.revert_batch, action_id))) if action_id else 0

@@ -87,7 +87,7 @@ JOBS = (
     Job("watch feeds", partial(run_next, watching), WatchedFeed),
     Job("check pages", partial(run_next, page_check_queue), PageCheck),
     Job("import comments", imports.run_next, ImportRun),
-    Job("take imports back", imports.revert_imports),
+    Job("revert imports", imports.revert_imports),
     Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False, trusts_clock=True),

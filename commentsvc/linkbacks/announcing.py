@@ -11,7 +11,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, NotFound, PermanentFailure, WrongOrigin, reason_to_store
 from commentsvc.linkbacks import article_page
 from commentsvc.linkbacks.article_page import ParsedArticle
-from commentsvc.linkbacks.source_page import GONE, STATUS
+from commentsvc.linkbacks.fetched_pages import GONE, STATUS
 from commentsvc.models.announcement import Announcement, AnnouncementState
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.sent_linkback import SendingState, SentLinkback

@@ -7,7 +7,7 @@ from urllib.parse import urldefrag
 
 from commentsvc import links
 from commentsvc.hosts import join_url
-from commentsvc.linkbacks.source_page import decoded
+from commentsvc.linkbacks.fetched_pages import decoded
 from commentsvc.markup import plain_text
 from commentsvc.safe_http import FetchedPage
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from commentsvc import links
 from commentsvc.hosts import join_url
-from commentsvc.linkbacks.source_page import HTML, decoded
+from commentsvc.linkbacks.fetched_pages import HTML, decoded
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.safe_http import FetchedPage

@@ -12,7 +12,7 @@ from commentsvc import configuration, links
 from commentsvc.errors import N_, NotFound, Reason
 from commentsvc.hosts import USUAL_PORTS, ascii_host, join_url
 from commentsvc.linkbacks import discovery, trackback
-from commentsvc.linkbacks.source_page import HTML, decoded
+from commentsvc.linkbacks.fetched_pages import HTML, decoded
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
 from commentsvc.models.site import Site

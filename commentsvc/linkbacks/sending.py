@@ -16,7 +16,7 @@ from commentsvc.errors import N_, UNEXPECTED, Explained, PermanentFailure, reaso
 from commentsvc.hosts import join_url
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
-from commentsvc.linkbacks.source_page import STATUS
+from commentsvc.linkbacks.fetched_pages import STATUS
 from commentsvc.markup import plain_text
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.comment import Kind
@@ -27,6 +27,7 @@ from commentsvc.safe_http import FetchedPage, FetchFailed
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
+INTERRUPTED = N_("sending it was interrupted again and again")
 SHOWN = 100  # rows of the log
 
 TAKEN = N_("accepted")
@@ -65,7 +66,7 @@ def claim() -> OutgoingLinkback | None:
     for row in SentLinkback.claim(1, LEASE):
         if row.tries < MAX_TRIES:
             return message(row)
-        row.state, row.answer, row.leased_until = SendingState.FAILED, "reading it was broken off again and again", None
+        row.state, row.answer, row.leased_until = SendingState.FAILED, INTERRUPTED, None
     return None
 
 

@@ -11,6 +11,7 @@ from commentsvc import links
 from commentsvc.errors import N_, Explained, PermanentFailure
 from commentsvc.hosts import join_url
 from commentsvc.linkbacks import microformats
+from commentsvc.linkbacks.fetched_pages import GONE_FOR_EVER, HTML, STATUS, decoded
 from commentsvc.linkbacks.microformats import Entry
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import ResponseKind
@@ -24,11 +25,6 @@ MIN_SHARE = 0.6  # of an excerpt's words must be on the page
 WORD = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]+", re.I)
 END_OF_SENTENCE = ".,;:!?)]}*_"
-HTML = ("text/html", "application/xhtml+xml", "")
-BEGINNING = 4096  # bytes in which a page mostly names its charset
-GONE_FOR_EVER = 410
-STATUS = N_("the page answers with status %(status)d")
-GONE = (404, GONE_FOR_EVER)
 # Where an element may name our article so that a reader can reach or see it.
 ATTRIBUTES = {
     **dict.fromkeys(("a", "area"), ("href",)),
@@ -41,7 +37,7 @@ ONLY_ANCHORS = {"a": ("href",)}
 
 
 class NoLink(Explained, PermanentFailure):
-    """The page was read and does not link to the article; the text says what was seen.
+    """The page does not link to the article, cannot be read for links, or says that it is gone; the text says which.
 
     ``is_certain`` unless the page only seems to be away.
     """
@@ -84,9 +80,9 @@ class SourceContent:
     response: ResponseKind = ResponseKind.MENTION
     author: str = ""
     author_url: str | None = None
-    url: str | None = None
+    url: str | None = None  # the entry's own address, as its microformats name it
     published_at: datetime | None = None
-    page: str = ""  # the final address, after redirects
+    fetched_url: str = ""  # the final address, after redirects
 
     def says(self, excerpt: str) -> bool:
         """Return whether most words of an excerpt are on the page, however it was cut or folded."""
@@ -102,31 +98,17 @@ def read(page: FetchedPage, target: Target) -> SourceContent:
         FetchFailed: it is not available at the moment.
     """
     _check_status(page)
+    return replace(_read(page, target), fetched_url=page.url)
+
+
+def _read(page: FetchedPage, target: Target) -> SourceContent:
     if page.content_type in HTML:
-        return replace(_read_html(page, target), page=page.url)
+        return _read_html(page, target)
     if target.reads_all and page.content_type == "text/plain":
         return _read_text(page, target)
     if target.reads_all and re.fullmatch(r"application/([\w.-]+\+)?json", page.content_type):
         return _read_json(page, target)
     raise NoLink(N_("the page is %(kind)s, not HTML"), kind=page.content_type[:60])
-
-
-def decoded(page: FetchedPage) -> str:
-    """Decode by the declared charset, header before meta."""
-    header = plain_text.declared_charset(page.headers.get("content-type", ""))
-    named = [header] if plain_text.is_charset(header) else list(_named_in(page.body[:BEGINNING].decode("latin-1")))
-    if not any(map(plain_text.is_charset, named)):  # styles or scripts may come before it
-        named = list(_named_in(page.body.decode("latin-1")))
-    return plain_text.decode(page.body, *named)
-
-
-def _named_in(beginning: str) -> Iterator[str]:
-    """Yield charsets that the page's first bytes name, as browsers look for them (HTML, 13.2.3.2)."""
-    reader = _CharsetReader()
-    plain_text.parse(beginning, reader)
-    for name in (*reader.found, plain_text.xml_charset(beginning)):
-        # If it were UTF-16, nothing could have been found in these bytes.
-        yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
 
 
 def _check_status(page: FetchedPage) -> None:
@@ -217,25 +199,6 @@ def _around(text: list[str], place: int) -> str:
     after = plain_text.fold("".join(text[place:]).partition(plain_text.BREAK)[0])[: AROUND + MAX_EXCERPT_LENGTH]
     words = before.partition(" ")[2] if len(before) == AROUND else before
     return plain_text.crop(plain_text.fold(f"{words} {after}"), MAX_EXCERPT_LENGTH)
-
-
-class _CharsetReader(plain_text.TextReader):
-    """Collects the charsets that elements declare, also for readers without JavaScript."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "meta" and set(self.silent) <= {"noscript"}:
-            self._declaration(attributes)
-        super().start(tag, attributes)
-
-    def _declaration(self, attributes: dict[str, str]) -> None:
-        if "charset" in attributes:
-            self.found.append(attributes["charset"])
-        elif attributes.get("http-equiv", "").lower() == "content-type":
-            self.found.append(plain_text.declared_charset(attributes.get("content", "")))
 
 
 class _LinkReader(plain_text.TextReader):

@@ -17,6 +17,7 @@ from commentsvc.comments.posting import Mention
 from commentsvc.db import db
 from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed, reason_to_store
 from commentsvc.linkbacks import receiving, source_page
+from commentsvc.linkbacks.fetched_pages import STATUS
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
 from commentsvc.linkbacks.source_page import SourceContent, Target
 from commentsvc.markup import sanitize
@@ -80,7 +81,7 @@ def perform(claimed: Claim) -> SourceContent:
         page = safe_http.fetch(claimed.source, ACCEPT)
         is_other_host = receiving.host_of(page.url) != receiving.host_of(claimed.source)
         if is_other_host and page.status >= 500:
-            raise safe_http.RedirectTargetFailed(source_page.STATUS, status=page.status)
+            raise safe_http.RedirectTargetFailed(STATUS, status=page.status)
     except safe_http.RedirectTargetFailed as failure:
         raise safe_http.FetchRefused(failure.sentence, **failure.values) from failure
     return source_page.read(page, claimed.target)
@@ -206,7 +207,7 @@ def _is_host_over_limit(host: str) -> bool:
 
 def _check_ban(ping: Ping, finding: SourceContent) -> None:
     """Raise if the page's content is banned, even if the ping itself was not."""
-    addresses = (finding.author_url or "", finding.url or "", finding.page)
+    addresses = (finding.author_url or "", finding.url or "", finding.fetched_url)
     text = "\n".join((finding.author, finding.title, finding.excerpt, *addresses))
     try:
         bans.check(ping.site, AuthorIdentity(website=ping.source, text=text))

@@ -12,7 +12,7 @@ from commentsvc.models.site import Site
 
 
 class AnnouncementState(StrEnum):
-    """The progress. ``old`` articles were there before their feed was watched, and are left alone."""
+    """The progress. ``PREEXISTING`` articles were there before their feed was watched, and are left alone."""
 
     QUEUED = QUEUED
     READ = "read"

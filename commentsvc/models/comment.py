@@ -80,13 +80,13 @@ class Comment(Base):
     ``body`` is the text as typed, ``body_html`` is safe to show. Of a linkback, ``website`` is the page that links
     here, ``author_url`` its author's own address, ``published_at`` when it was written, and ``response`` what it
     says (empty for comments). ``is_discussion`` rows stand among the comments and may be answered: comments, and
-    replies written on other sites. ``root_id`` is the top-level comment of the branch, so a page of a thread takes
-    two queries. ``title`` and ``article_url`` are what the page said about the article; they are believed once the
-    comment is approved. The ``title`` of a linkback is the linking page's. ``visitor`` and ``address_hash`` are
-    keyed hashes; ``seed`` draws the avatar; ``learned_as`` is what the spam filter counts it as: ``spam``, ``ham``,
-    or None. The full-text index finds a comment by ``search_text`` (the words of name, email address, website,
-    title and text) and by ``search_tags``. ``site_id`` repeats the thread's, so that a site's comments are found
-    without a join.
+    replies written on other sites. ``root_id`` is the top-level comment of the branch, so one query finds
+    all replies of a page. ``title`` and ``article_url`` are what the page said about the article; they are believed
+    once the comment is approved. The ``title`` of a linkback is the linking page's. ``visitor`` and ``address_hash``
+    are keyed hashes; ``seed`` draws the avatar; ``learned_as`` is what the spam filter counts it as: ``spam``,
+    ``ham``, or None. The full-text index finds a comment by ``search_text`` (the words of name, email address,
+    website, title and text) and by ``search_tags``. ``site_id`` repeats the thread's, so that a site's comments are
+    found without a join.
     """
 
     __tablename__ = "comment"

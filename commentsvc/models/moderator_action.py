@@ -72,7 +72,7 @@ class Verb(StrEnum):
 
 
 class ModeratorAction(Base):
-    """``count`` is the number of comments it changed; ``moderator`` is None unless a moderator is the ``actor``.
+    """``count`` is the number of comments it is about; ``moderator`` is None unless a moderator is the ``actor``.
 
     ``site``, ``thread`` and ``comment`` are set where it was about a single one. ``undo_data`` is what the undo needs
     besides the decisions that belong to the action; each kind of action has its own form.

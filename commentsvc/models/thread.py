@@ -25,11 +25,12 @@ class Access(StrEnum):
 
 
 class Thread(Base):
-    """A row for each article with at least one comment or ping; ``version`` rises with every visible change.
+    """An article that a comment or an accepted linkback was written to, or that a moderator or an import opened.
 
-    ``captcha``, ``moderation`` and ``close_after_days`` override the site's rules unless None; 0 days mean never.
-    ``pinned_id`` is the comment shown first; it is no foreign key, as comments refer to their thread. ``active_at`` is
-    when something was last shown, ``closed_at`` when somebody closed it.
+    ``version`` rises with every visible change. ``captcha``, ``moderation`` and ``close_after_days`` override the
+    site's rules unless None; 0 days mean never. ``pinned_id`` is the comment shown first; it is no foreign key, as
+    comments refer to their thread. ``active_at`` is when something was last shown, ``closed_at`` when somebody closed
+    it.
     """
 
     __tablename__ = "thread"

@@ -198,7 +198,7 @@ def _day_tags(day: date, last: date) -> Iterator[str]:
 
 
 def _of_person(who: Moderator, wanted: CommentFilter) -> Iterator[ColumnElement[bool]]:
-    """Return ids of what few rows share; looked up first."""
+    """Yield conditions that few rows fulfil; these are looked up first."""
     if wanted.person:
         one = db.session.get(Comment, wanted.person)
         is_own = one is not None and who.moderates(one.thread.site_id)  # otherwise other authors would match

@@ -1,4 +1,4 @@
-"""The outbox: claim emails, hand them to the mail server, retry with growing gaps."""
+"""The outbox: claim and render emails, store what the mail server said, retry with growing gaps."""
 
 import logging
 import re

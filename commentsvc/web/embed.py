@@ -25,7 +25,7 @@ def show(site_key: str, key: str = "") -> Response:
     """Return the thread; the same bytes for everybody, so that they can be kept and shared."""
     article = _article(site_key, key)
     if wanted := current.page_of_comment_asked_for(article):
-        return _turned_to(wanted, article.site)
+        return _redirect_to_page(wanted, article.site)
     if html := empty_thread.answer(article):
         return snapshots.keep(make_response(html), article)
     shown = current.page_asked_for(article)
@@ -42,7 +42,7 @@ def post(site_key: str, key: str = "") -> Response:
         comment = gate.receive(CommentRequest(article, forms.typed(), visitor.known()))
     except Refusal as refusal:
         return _form_again(article, refusal)
-    item = Item(comment, 0, is_tombstone=False, answers=None)
+    item = Item(comment, 0, is_tombstone=False, visible_parent=None)
     html = render_template(
         "thread/posted.html",
         item=item,
@@ -87,8 +87,8 @@ def fragment(
     )
 
 
-def _turned_to(page: int, site: Site) -> Response:
-    """Return the request for a page instead of a comment, so that each page is kept once only."""
+def _redirect_to_page(page: int, site: Site) -> Response:
+    """Redirect to the page that the comment is on, so that each page is kept once only."""
     parameters = {name: value for name, value in request.args.items() if name != "comment"} | {"page": page}
     response = make_response("", 302)
     response.headers["Location"] = links.absolute(f"{quote(request.path)}?{urlencode(parameters)}")

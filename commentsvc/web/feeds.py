@@ -22,7 +22,7 @@ def of_site(site_key: str) -> Response:
     site = configuration.current().site(site_key)
     activity_version = site.activity_version  # before anything is read that may be newer
     i18n.set_language(current.site_language(site))
-    response = _feed(site, reading.newest(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
+    response = _feed(site, reading.for_feed(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
     return snapshots.keep_of_many(response, site, activity_version)
 
 
@@ -33,7 +33,7 @@ def of_thread(site_key: str, key: str = "") -> Response:
     article = Article.find(site_key, key)
     site, key = article.site, article.key
     i18n.set_language(current.site_language(site))
-    found = reading.newest(site, article.thread) if article.thread else []
+    found = reading.for_feed(site, article.thread) if article.thread else []
     title = article.title or key or site.name
     response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))
     return snapshots.keep(response, article)

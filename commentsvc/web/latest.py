@@ -19,6 +19,6 @@ def show(site_key: str) -> Response:
     activity_version = site.activity_version  # before anything is read that may be newer
     i18n.set_language(current.reader_language(site))
     count = int_arg("count") or COUNT
-    comments = reading.latest(site, count if 0 < count <= snapshots.MAX_LATEST else COUNT)
+    comments = reading.latest_in_discussion(site, count if 0 < count <= snapshots.MAX_LATEST else COUNT)
     html = render_template("thread/latest.html", comments=comments)
     return snapshots.keep_of_many(make_response(html), site, activity_version)

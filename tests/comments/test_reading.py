@@ -72,8 +72,8 @@ def test_a_chat_five_hundred_deep_is_flattened_and_named(thread: Thread, site: S
     items = reading.read(Article.at(site, ARTICLE), View.THREADED).items
     assert len(items) == 500
     assert max(item.depth for item in items) == MAX_DEPTH
-    assert items[-1].answers is not None
-    assert items[-1].answers.author == "Writer 498"
+    assert items[-1].visible_parent is not None
+    assert items[-1].visible_parent.author == "Writer 498"
     assert "to Writer 498" in client.get(f"/t/blog/{ARTICLE}").text
 
 

@@ -231,7 +231,7 @@ FILE = re.compile(r"`([\w/]+\.py)`")
 
 @pytest.mark.parametrize("way", ways())
 def test_each_way_is_at_most_four_files_that_are_there(way: str) -> None:
-    assert 1 < len(FILE.findall(re.sub(r"\([^)]*\)|⇢.*", "", way))) <= 4
+    assert 1 < len(FILE.findall(re.sub(r"\([^)]*\)|[⇢⟳].*", "", way))) <= 4
     for file in FILE.findall(way):
         assert (HOUSE / file).is_file(), file
 
@@ -239,7 +239,7 @@ def test_each_way_is_at_most_four_files_that_are_there(way: str) -> None:
 @pytest.mark.parametrize("way", ways())
 def test_each_file_of_a_way_imports_the_next(way: str) -> None:
     """A file in brackets is another way to the one that follows."""
-    calls = way.partition("⇢")[0]
+    calls = re.split("[⇢⟳]", way)[0]
     steps = [FILE.findall(step) for step in re.split(r"→|(?<=`|\)) \| (?=`)", calls)]
     for files, (following, *_) in itertools.pairwise(step for step in steps if step):
         for file in files:

@@ -277,6 +277,16 @@ class TestVerification:
         run_job("verify pings")
         assert the_ping().state == state
 
+    @pytest.mark.parametrize("content_type", ["text/plain", "text/html"])
+    def test_a_ban_looks_at_where_a_redirect_ends(
+        self, client: FlaskClient, neighbour: Web, ada: Visitor, the_ping: Callable[[], Ping], content_type: str
+    ) -> None:
+        ada.admin_post("/admin/bans", form_at="/admin/bans", kind="word", value="casino")
+        neighbour.page("/casino", f'I read <a href="{ARTICLE_URL}">{ARTICLE_URL}</a>', Content_Type=content_type)
+        mention(client, neighbour.page("/old", "", status=302, Location="/casino"))
+        run_job("verify pings")
+        assert the_ping().state == "refused"
+
     def test_a_redirect_is_followed(self, client: FlaskClient, neighbour: Web, linking: Callable[[], str]) -> None:
         neighbour.page("/new", linking())
         answer = mention(client, neighbour.page("/old", "", status=302, Location="/new"))

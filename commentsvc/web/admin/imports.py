@@ -152,7 +152,7 @@ def _page(site: Site, run: ImportRun | None, form: Form) -> str:
         keys=KEYS,
         pending_as=PENDING_AS,
         action=action,
-        is_being_undone=action is not None and action.undone_at is not None and import_undo.has_imported_rows(action),
+        is_being_undone=action is not None and action.undone_at is not None and import_undo.has_rows_to_revert(action),
         may_be_undone=undoing.may_be_undone,
         moderator=signed_in.current_moderator(),
     )

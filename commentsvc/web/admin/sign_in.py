@@ -97,7 +97,7 @@ def use_link(token: str) -> AnyResponse:
     except LinkInvalid as refusal:
         db.session.rollback()
         return _form(refusal)
-    return signed_in.start_session(moderator, session_token, url_for("queue.show"))
+    return signed_in.respond_with_session(moderator, session_token, url_for("queue.show"))
 
 
 @blueprint.post("/sign-out")

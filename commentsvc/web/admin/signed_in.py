@@ -109,10 +109,10 @@ def requested_action(name: str) -> ModeratorAction | None:
 def begin(who: Moderator, target: str) -> AnyResponse:
     """Sign somebody in and redirect; commits."""
     token = sessions.start(who, request.headers.get("User-Agent", ""))
-    return start_session(who, token, target)
+    return respond_with_session(who, token, target)
 
 
-def start_session(who: Moderator, token: str, target: str) -> AnyResponse:
+def respond_with_session(who: Moderator, token: str, target: str) -> AnyResponse:
     """Set the cookies of a new session and redirect; commits."""
     known = tokens.sign(KNOWN, who.id)
     db.session.commit()
