@@ -331,7 +331,7 @@ class TestUndo:
     def undo(self, ada: Visitor) -> None:
         action = db.session.scalars(select(ModeratorAction).where(ModeratorAction.verb == "import")).one()
         ada.admin_post(f"/admin/actions/{action.id}/reversal")
-        run_job("take imports back")
+        run_job("revert imports")
 
     def test_everything_goes_and_may_come_again(self, bring: Bring, ada: Visitor) -> None:
         bring(wxr(wp(1), wp(2, parent=1), wp(3)))

@@ -101,7 +101,7 @@ class TestStory:
         assert action.count == 2
         ada.admin_post(f"/admin/actions/{action.id}/reversal", next=PAGE)
         assert "Undoing the import" in ada.client.get(PAGE).text
-        run_job("take imports back")
+        run_job("revert imports")
         assert "The import was undone." in ada.client.get(PAGE).text
         assert texts() == []
 
@@ -319,7 +319,7 @@ class TestBrokenOff:
         ada.admin_post(f"/admin/actions/{action.id}/reversal")
         time.pass_(minutes=3)
         run_job("import comments")
-        run_job("take imports back")
+        run_job("revert imports")
         assert texts() == []
         assert "The import was undone." in ada.client.get(PAGE).text
 
@@ -336,7 +336,7 @@ class TestBrokenOff:
         assert "Imported 20 comments." in ada.client.get("/admin/log").text
         action = db.session.scalars(select(ModeratorAction)).one()
         ada.admin_post(f"/admin/actions/{action.id}/reversal")
-        run_job("take imports back")
+        run_job("revert imports")
         assert texts() == []
 
 
