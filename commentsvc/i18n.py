@@ -162,14 +162,14 @@ def relative_time(moment: datetime) -> str:
 
 
 def short_time(moment: datetime) -> str:
-    """Return a date with time of day, as readers write it."""
+    """Return a date with time of day, UTC, as readers write it."""
     return _short_time(moment.replace(second=0, microsecond=0), language())
 
 
 @lru_cache(maxsize=4096)
 def _short_time(moment: datetime, tag: str) -> str:
     locale = _locale_of(tag)
-    return f"{format_date(moment, 'medium', locale=locale)}, {format_time(moment, 'short', locale=locale)}"
+    return f"{format_date(moment, 'medium', locale=locale)}, {format_time(moment, 'short', locale=locale)} UTC"
 
 
 def short_days(first: date, count: int = 1) -> str:

@@ -4,20 +4,25 @@ Each message is sent by a process of its own with a time limit, so that the plug
 """
 
 import json
+import logging
 import subprocess
 import sys
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from commentsvc.errors import N_, Explained
+
 TIMEOUT = timedelta(seconds=20)
+INSTALL = "pip install 'commentsvc[push]'"
+EXAMPLE = "ntfy://ntfy.example/topic"
 
 
-class PushUnavailable(Exception):
+class PushUnavailable(Explained):
     """Apprise is not installed, or does not know the service; the text says what to do."""
 
 
-class PushFailed(Exception):
+class PushFailed(Explained):
     """The service did not accept it."""
 
 
@@ -36,15 +41,17 @@ def send(url: str, title: str, body: str) -> None:
             run, input=message, capture_output=True, text=True, timeout=TIMEOUT.total_seconds(), check=False
         )
     except subprocess.TimeoutExpired:
-        raise PushFailed("the service does not answer") from None
+        raise PushFailed(N_("the service did not answer in time")) from None
     if done.returncode:
-        raise PushFailed("the service did not take it")
+        if said := done.stderr.strip().rpartition("\n")[2]:
+            raise PushFailed(N_("the service did not accept it: %(answer)s"), answer=said)
+        raise PushFailed(N_("the service did not accept it"))
 
 
 def _service(url: str) -> Any:
     service = _apprise().Apprise.instantiate(url, suppress_exceptions=True)
     if service is None:
-        raise PushUnavailable("is no address of Apprise; such as ntfy://ntfy.example/topic")
+        raise PushUnavailable(N_("Apprise knows no such service; an address looks like %(example)s"), example=EXAMPLE)
     return service
 
 
@@ -53,10 +60,11 @@ def _apprise() -> Any:
     try:
         import apprise
     except ImportError:
-        raise PushUnavailable("needs Apprise: pip install 'commentsvc[push]'") from None
+        raise PushUnavailable(N_("Apprise is not installed; run %(command)s"), command=INSTALL) from None
     return apprise
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)  # Apprise logs what a service said
     given = json.load(sys.stdin)
     sys.exit(0 if _service(given["url"]).send(body=given["body"], title=given["title"]) else 1)

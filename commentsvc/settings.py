@@ -49,7 +49,9 @@ VOCABULARY = (
     r"|bytes?|secret|key|token|password|phrase|goes|jwt|flask|django|app|production|prod|dev|development|test|example|default"
     r"|commentsvc"
 )
-PLACEHOLDER = re.compile(rf"\d*(({VOCABULARY})[\d\W_]*)+", re.I)
+# Words of placeholders that real sentences have, too.
+FILLERS = r"is|it|only|not|so|no|local|locally|testing|keyboard|cat|dog|hello|world|sample|demo|dummy|foo|bar|baz"
+PLACEHOLDER = re.compile(rf"\d*(({VOCABULARY}|{FILLERS})[\d\W_]*)+", re.I)
 PLACEHOLDERS_SHARE = 0.6  # of the words of a sentence that nobody has thrown dice for
 
 
@@ -354,7 +356,8 @@ def _is_guessed_soon(secret: str) -> bool:
     """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
     has_few = len(set(secret)) < MIN_CHARACTERS
     steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
-    is_sequence = sum(steps) * 2 > len(steps)
+    every_other = [abs(ord(after) - ord(before)) <= 1 for before, after in zip(secret, secret[2:], strict=False)]
+    is_sequence = sum(steps) * 2 > len(steps) or sum(every_other) * 4 > len(every_other) * 3  # a1b2c3…
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
     words = re.findall(r"[a-z]{2,}", secret, re.I)
     known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from commentsvc.characters import ENDS_ADDRESS, continues_word, without_turns
+from commentsvc.characters import ENDS_ADDRESS, continues_word, is_unspaced, without_turns
 from commentsvc.hosts import ascii_host
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
@@ -40,6 +40,7 @@ LABELLED_LINK = re.compile(
 )
 ADDRESS = re.compile(r"https?://|www\.", re.I)
 HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)")
+MIXED_DOMAIN = re.compile(r"[a-z]{2,}(?=[^\x00-\x7f])", re.I)
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
@@ -100,9 +101,12 @@ class Line:
         before, after = self.text[position - 1 : position], self.text[end : end + 1]
         if kind not in DELIMITERS or (kind[0] in (before, after) and not self._is_escaped(position - 1)):
             return  # two underscores, or more stars in a row, are literal
-        if before and not before.isspace() and not continues_word(after) and self._open_count[kind]:
+        is_star = kind[0] == "*"  # underscores beside Latin letters stand in names of files
+        is_end = not continues_word(after) or (is_star and is_unspaced(before))
+        is_start = not continues_word(before) or (is_star and is_unspaced(after))
+        if before and not before.isspace() and is_end and self._open_count[kind]:
             self._close(kind)
-        elif after and not after.isspace() and not continues_word(before):
+        elif after and not after.isspace() and is_start:
             self._open.append(_Delimiter(len(self._out) - 1, kind))
             self._open_count[kind] += 1
 
@@ -214,11 +218,19 @@ def _url_at(window: str) -> str:
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
     body = window[len(scheme) :] if prefix == scheme else f"//{window}"
+    body = HOST.sub(_without_particle, body, count=1)
     length = _linkify().test_schema_at(HOST.sub(_simplified, body, count=1), scheme, 0)
     if not length:
         return ""
     matched = window[: len(scheme) + length] if prefix == scheme else window[: length - 2]
     return _without_trailing(matched)
+
+
+def _without_particle(found: re.Match[str]) -> str:
+    """Cut a host where a letter of a script without spaces follows a Latin top-level domain: none mixes the two."""
+    host, dot, last = found[0].rpartition(".")
+    latin = MIXED_DOMAIN.match(last) if dot else None
+    return f"{host}.{latin[0]}\n" if latin and is_unspaced(last[latin.end()]) else found[0]
 
 
 def _simplified(found: re.Match[str]) -> str:

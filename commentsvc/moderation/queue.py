@@ -34,6 +34,11 @@ class QueuePage:
     histories: dict[int, dict[State, int]] = field(default_factory=dict)  # other comments of the same author, by state
     notes: dict[int, list[Note]] = field(default_factory=dict)
 
+    def reasons_of(self, comment: Comment) -> list[Reason]:
+        """Return why a comment waits, without what is true no longer: its author has an approved one by now."""
+        is_known = State.APPROVED in self.histories.get(comment.id, {})
+        return [one for one in comment.reasons or () if not (is_known and one == policy.REASON_FIRST)]
+
 
 def page(who: Moderator, wanted: CommentFilter, before: int | None = None) -> QueuePage:
     """Return the part of the queue after ``before``."""

@@ -79,7 +79,7 @@ def _check(kind: ChannelKind, url: str) -> None:
     try:
         push_services.check(url)
     except push_services.PushUnavailable as error:
-        raise NoSuchChannel(why=str(error)) from None
+        raise NoSuchChannel(why=i18n.gettext(error.sentence, **error.values)) from None
 
 
 def rotate(channel: Channel) -> None:
@@ -216,9 +216,9 @@ def perform(message: ClaimedDelivery) -> str:
         try:
             push_services.send(message.url, message.title, message.text)
         except push_services.PushUnavailable as error:
-            raise safe_http.FetchRefused(str(error)) from error
+            raise safe_http.FetchRefused(error.sentence, **error.values) from error
         except push_services.PushFailed as error:
-            raise safe_http.FetchFailed(str(error)) from error
+            raise safe_http.FetchFailed(error.sentence, **error.values) from error
         return N_("accepted")
     page = safe_http.post(message.url, message.body, "application/json", headers=signed(message, clock.now()))
     if page.status == GONE:

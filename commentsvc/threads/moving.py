@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import links, versions
 from commentsvc.db import db
-from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, or_404
+from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, WrongOrigin, or_404
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -42,6 +42,16 @@ class NoSuchPlace(Refusal):
     )
 
 
+class NotOfThisBlog(Refusal):
+    """The address typed is on none of the site's origins."""
+
+    status = 422
+    sentence = N_(
+        "This address is not on this blog, which is at %(origins)s. "
+        "Owners can add more addresses in the blog’s settings."
+    )
+
+
 class AddressTaken(Refusal):
     """Another thread has the address."""
 
@@ -54,6 +64,8 @@ def key_and_url_of(site: Site, typed: str) -> tuple[str, str]:
     try:
         url = threads.article_url(site, typed) if "://" in typed else None
         key = threads.key_of(url or typed)
+    except WrongOrigin:
+        raise InvalidFields({"address": NotOfThisBlog(origins=", ".join(site.origins))}) from None
     except Refusal:
         raise InvalidFields({"address": NoSuchPlace()}) from None
     if (not key and not url) or len(url or links.article(site.home, key)) > links.MAX_ADDRESS_LENGTH:
@@ -118,6 +130,8 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
     """Assign comments to a thread, and count them there."""
     left = {one.thread_id: one.thread for one in moved}
     for one in moved:
+        if one.thread_id != thread.id and not one.is_linkback:  # what its page said is about the other article
+            one.title, one.article_url = "", None
         one.thread_id, one.thread = thread.id, thread
     db.session.flush()
     ids = [one.id for one in moved]

@@ -897,6 +897,7 @@ AROUND = {
     "a centred cell of a grid": '<div style="display:grid;place-items:center">{}</div>',
     "a cell of a table": "<table><tr><td>{}</td></tr></table>",
     "inside a float": '<div style="float:left">{}</div>',
+    "a float where rem is small": '<style>html{{font-size:62.5%}}</style><div style="float:left">{}</div>',
     "with margins": '<div style="padding:8px"><style>comment-thread {{ margin: 0 40px }}</style>{}</div>',
 }
 
@@ -912,6 +913,25 @@ def test_it_has_room_in_every_layout(world: World, person: Person, around: str, 
     box = bob.locator("comment-thread").bounding_box()
     assert box is not None
     assert box["width"] >= 200
+    assert bob.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("style", "width"),
+    [
+        ("html{font-size:20px} body{margin:0;display:grid} main{padding:0 16px}", 360),
+        ("html{font-size:18px} body{margin:0;display:flex} main{padding:0 20px}", 320),
+        ("html{font-size:24px} body{margin:0;display:flex} main{flex:1;padding:0 16px}", 390),
+        ("body{margin:0;padding:16px;display:grid;grid-template-columns:1fr 280px;gap:24px}", 600),
+    ],
+)
+def test_it_widens_no_page(world: World, person: Person, style: str, width: int) -> None:
+    say(world, "Bob", "some words that want to stand beside each other in a line")
+    text = f"<style>{style}</style><main><p>An article.</p>{{}}</main><aside>aside</aside>"
+    put_up(world, text.replace("{}", '<comment-thread site="blog"></comment-thread>'))
+    bob = person(viewport={"width": width, "height": 700})
+    bob.goto(world.article)
+    expect(bob.get_by_text("some words")).to_be_visible()
     assert bob.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -42,6 +42,15 @@ def _write(world: World, numbers: range) -> None:
         say(world, ("Bob", "Grace", "Linus")[number % 3], f"number {number}")
 
 
+def test_times_are_the_moderators_own(world: World, person: Person) -> None:
+    ada = person(timezone_id="Asia/Kathmandu")
+    sign_in(world, ada)
+    ada.goto(f"{world.server.url}/admin/comments/1")
+    time = ada.locator("section").filter(has_text="History").locator("time")
+    expect(time).not_to_contain_text("UTC")
+    expect(time).to_have_attribute("title", re.compile(r"GMT\+5:45"))
+
+
 def counts(page: Page, world: World) -> dict[str, int]:
     """How many are in each state, as the admin pages show it."""
     page.goto(f"{world.server.url}/admin/queue")

@@ -251,7 +251,7 @@ class TestPush:
         time.pass_(minutes=1)
         deliver()
         goes_on.set()
-        assert deliveries()[0].answer == "the service does not answer"
+        assert deliveries()[0].answer == "the service did not answer in time"
 
 
 class TestAdminPages:
@@ -295,6 +295,10 @@ class TestAdminPages:
         assert answer.status_code == 422
         assert "This address cannot be used" in answer.text
         assert not db.session.scalars(select(Channel)).all()
+
+    def test_an_unknown_service_is_explained_in_the_moderators_language(self, ada: Visitor) -> None:
+        answer = ada.admin_post(f"{self.AT}?lang=de", form_at=self.AT, kind="push", url="foo")
+        assert "Apprise kennt keinen solchen Dienst" in answer.text
 
     def test_without_apprise_it_says_what_to_install(self, ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
         import sys

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from commentsvc.db import db
 from commentsvc.models import Comment, LearnedWord, Moderator, ModeratorAction, Note, Revision, SavedReply, Site, Thread
 from commentsvc.models.comment import reason_tag
-from tests.cast import ARTICLE, BOB, GRACE, HEDY, MALLORY
+from tests.cast import ADA, ARTICLE, BLOG, BOB, GRACE, HEDY, MALLORY
 from tests.visitors import Visitor, hidden_fields, row
 
 Rules = Callable[..., None]
@@ -38,6 +38,24 @@ class TestFilters:
         assert f'href="/admin/queue?person={second}&amp;state=any">Also by this person: Approved 1</a>' in page
         assert "<b><bdi>Bob</bdi>:</b> approved before" in page
         assert 'href="/admin/threads/' in page
+
+    def test_a_reason_that_is_true_no_longer_is_gone(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
+        rules("blog", moderation="first")
+        first, _second = bob.comment(BOB, body="one"), bob.comment(BOB, body="two")
+        said = "<span>no other comment by this author has been approved yet</span>"
+        assert ada.client.get("/admin/queue").text.count(said) == 2
+        ada.decide(first, "approval")
+        page = ada.client.get("/admin/queue").text
+        assert said not in page
+        assert "Also by this person: Approved 1" in page
+
+    def test_moderators_learn_where_to_write_themselves(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
+        rules("blog", moderation="all")
+        hint = "This comment has your email address."
+        bob.comment(BOB, email=BOB.email)
+        assert hint not in ada.client.get("/admin/queue").text
+        bob.comment(ADA, email=ADA.email, body="from the blog itself")
+        assert ada.client.get("/admin/queue").text.count(hint) == 1
 
     def test_what_somebody_deleted_themselves_is_no_verdict_about_them(
         self, ada: Visitor, bob: Visitor, rules: Rules
@@ -198,7 +216,8 @@ class TestMany:
         for address in ("https://evil.example/x", "", "https://"):
             answer = ada.admin_post("/admin/comments/decisions", verb="move", chosen=chosen, address=address)  # type: ignore[arg-type]
             assert answer.status_code == 422
-            assert "There is no such comment or article on this blog." in answer.text
+            said = "This address is not on this blog, which is at https://blog.example"
+            assert (said if address else "There is no such comment or article on this blog.") in answer.text
 
 
 class TestTwoModerators:
@@ -370,6 +389,15 @@ class TestMoving:
         assert self.places(branch) == before
         db.session.expire_all()
         assert dict(db.session.execute(select(Thread.key, Thread.comment_count)).all())[ARTICLE] == 4
+
+    def test_the_title_of_the_other_article_stays_there(self, ada: Visitor, bob: Visitor, rules: Rules) -> None:
+        """A title comes from the comment's page; it is about the article that the comment leaves."""
+        rules("blog", moderation="all")
+        number = bob.comment(title="Bread in five steps")
+        ada.admin_post(f"/admin/comments/{number}/place", parent="", address=f"{BLOG}/oven")
+        assert "Bread in five steps" not in ada.client.get(f"/admin/comments/{number}").text
+        ada.admin_post(f"/admin/comments/{number}/approval")
+        assert row(number).thread.title == ""
 
     def test_what_answered_since_comes_along(self, ada: Visitor, bob: Visitor, branch: list[int]) -> None:
         _, answer, _, _ = branch
