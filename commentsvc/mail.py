@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from commentsvc import files, settings
 from commentsvc.deadline import close_after
+from commentsvc.errors import N_
 
 TIMEOUT = timedelta(seconds=30)  # for each answer of the server
 TOTAL_TIMEOUT = timedelta(seconds=60)  # per email, and for the greeting, however slowly the server answers
@@ -225,7 +226,7 @@ class _Folder:
             files.write(self._folder / f"{name}.eml", message.as_bytes(policy=SMTP))
         except OSError as error:
             raise DeliveryFailed(_words(error), is_final=False, is_about_server=True) from error
-        return "written to a file"
+        return N_("written to a file")
 
 
 def _unreachable(error: Exception) -> DeliveryFailed:
