@@ -420,11 +420,15 @@ def _given(environment: Mapping[str, str]) -> tuple[dict[str, Any], Path | None]
         given = settings_file.read(file) if file else {}
     except settings_file.Unreadable as error:
         raise WrongSetting(str(error)) from None
-    for variable, value in environment.items():
-        if variable.startswith(PREFIX) and variable != settings_file.VARIABLE:
-            name, value = _named_value(variable.removeprefix(PREFIX), value)
-            given[name.lower()] = value
+    for variable in variables(environment):
+        name, value = _named_value(variable.removeprefix(PREFIX), environment[variable])
+        given[name.lower()] = value
     return given, file
+
+
+def variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that are settings."""
+    return [one for one in environment if one.startswith(PREFIX) and one != settings_file.VARIABLE]
 
 
 def _named_value(name: str, value: str) -> tuple[str, str]:

@@ -103,7 +103,9 @@ def _driver_error() -> type[Exception]:
 
 def _settings() -> str:
     if file := settings_file.find(os.environ):
-        return gettext("from %(file)s, where COMMENTSVC_MAIL_URL is mail_url, and from the environment", file=file)
+        if settings.variables(os.environ):
+            return gettext("from %(file)s, where COMMENTSVC_MAIL_URL is mail_url, and from the environment", file=file)
+        return gettext("from %(file)s, where COMMENTSVC_MAIL_URL is mail_url", file=file)
     return gettext("from the environment; there is no %(file)s", file=settings_file.NAME)
 
 

@@ -1,5 +1,6 @@
 """One file of settings, which every command finds; and no command works on a database that nobody made."""
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -36,6 +37,18 @@ def test_from_a_new_folder_to_a_second_shell(
     status, out, err = command("site", "list")
     assert out.startswith("blog: ")
     assert err == f"Database: {somewhere}/data/commentsvc.sqlite3, as {somewhere}/commentsvc.toml says.\n"
+
+
+def test_doctor_names_the_environment_only_if_it_says_anything(
+    command: Command, somewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("init", "--base-url", "https://comments.example")
+    for variable in settings.variables(os.environ):
+        monkeypatch.delenv(variable)
+    said = "and from the environment"
+    assert said not in command("doctor")[1]
+    monkeypatch.setenv("COMMENTSVC_LOG_FORMAT", "text")
+    assert said in command("doctor")[1]
 
 
 def test_what_it_shows_as_defaults_are_the_defaults(command: Command, somewhere: Path) -> None:
