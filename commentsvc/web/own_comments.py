@@ -53,7 +53,7 @@ def remove(comment_id: int) -> AnyResponse:
     """Delete the comment."""
     security.check_own_page()
     comment = gate.delete_own(lambda: _authored(comment_id))
-    return redirect(links.thread_page(comment.thread.site.key, comment.thread.key), code=303)
+    return redirect(f"{links.thread_page(comment.thread.site.key, comment.thread.key)}?removed=1", code=303)
 
 
 def _authored(comment_id: int) -> Comment:

@@ -45,6 +45,7 @@ OURS = snapshots.OF_A_PAGE | {
     "action",
     "undone",
     "posted",
+    "removed",
 }  # parameters that pages of threads have
 FORM = ("<!--form-->", "<!--/form-->")  # the form for everybody is between these in a fragment
 
@@ -181,6 +182,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         rdf=trackback.rdf(article.url, article.title, links.trackback(site.key, article.key)),
         asked_for_email="email" in request.args and THANKS not in thread_html,
         posted=request.args.get("posted") if THANKS not in thread_html else None,
+        is_removed="removed" in request.args,
     )
 
 
