@@ -103,7 +103,7 @@ def _dispatch(mail: Incoming, to: ReturnAddress, subscription: Subscription) -> 
             return action(mail, comment, subscription)
     except Refusal as refusal:
         reason = _plainest(refusal)
-        _return_to_sender(mail, subscription, comment, reason)
+        _return_to_sender(mail, subscription, comment, reason, to.purpose)
         return f"refused: {i18n.sentence(reason)}"
 
 
@@ -197,7 +197,9 @@ def _enclosed(mail: Incoming) -> Email | None:
     return db.session.scalars(known).first()
 
 
-def _return_to_sender(mail: Incoming, subscription: Subscription, comment: Comment | None, refusal: Refusal) -> None:
+def _return_to_sender(
+    mail: Incoming, subscription: Subscription, comment: Comment | None, refusal: Refusal, purpose: Purpose
+) -> None:
     """Return the text to its sender, once, with the reason."""
     identity = enqueue.message_id("returned", tokens.keyed_hash("mail", mail.message_id or mail.reply_text))
     if db.session.scalar(select(Email.id).where(Email.message_id == identity)):
@@ -206,13 +208,18 @@ def _return_to_sender(mail: Incoming, subscription: Subscription, comment: Comme
         throttle.hit(throttle.RETURNED, str(subscription.recipient_id))
     except TooMany:  # two programs may be talking
         return
-    thread = comment.thread if comment else None
+    url = None
+    if comment and purpose == Purpose.MODERATE:
+        url = links.absolute(f"/admin/comments/{comment.id}")
+    elif comment:
+        url = links.thread_page(comment.thread.site.key, comment.thread.key)
     facts = {
         "sentence": refusal.sentence,
         "values": dict(refusal.values),
         "body": mail.reply_text[: fields.MAX_BODY_LENGTH],
         "answered": mail.message_id,
-        "url": links.thread_page(thread.site.key, thread.key) if thread else None,
+        "url": url,
+        "is_to_moderator": purpose == Purpose.MODERATE,
     }
     enqueue.add_email(EmailKind.RETURNED, subscription.recipient, facts=facts, identity=identity)
 

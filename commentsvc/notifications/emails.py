@@ -243,7 +243,8 @@ def _returned(email: Email, _recipient: Recipient) -> _Plan:
     facts = email.facts
     sentence = i18n.reason([facts["sentence"], facts["values"]] if facts["values"] else facts["sentence"])
     headers = {"references": (facts["answered"],) if facts["answered"] else (), "is_secret": True}
-    return _Plan("returned", {"sentence": sentence, "body": facts["body"], "url": facts["url"]}, headers)
+    names = ("body", "url", "is_to_moderator")
+    return _Plan("returned", {"sentence": sentence} | {name: facts.get(name) for name in names}, headers)
 
 
 RENDERERS: Mapping[EmailKind, Callable[[Email, Recipient], _Plan | None]] = {

@@ -490,6 +490,16 @@ class TestDecisions:
         assert receive(answer_to(held, words)).startswith("refused: This may be a decision or a reply.")
         assert newest().state == "pending"
 
+    def test_a_decision_from_another_address_comes_back_with_its_page(
+        self, held: EmailMessage, post_office: MailServer
+    ) -> None:
+        receive(answer_to(held, "spam", From="ada@elsewhere.example"))
+        post_office.messages.clear()
+        work()
+        message = only(post_office.messages)
+        assert message["Subject"] == "We could not process your reply"
+        assert f"https://comments.example/admin/comments/{newest().id}" in text_of(message)
+
     def test_nobody_overrides_a_decision_that_the_email_does_not_show(self, held: EmailMessage, hedy: Visitor) -> None:
         number = newest().id
         db.begin_write()
