@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
@@ -355,14 +354,18 @@ class Settings(BaseModel):
 def _is_guessed_soon(secret: str) -> bool:
     """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
     has_few = len(set(secret)) < MIN_CHARACTERS
-    steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(secret)]
-    every_other = [abs(ord(after) - ord(before)) <= 1 for before, after in zip(secret, secret[2:], strict=False)]
-    is_sequence = sum(steps) * 2 > len(steps) or sum(every_other) * 4 > len(every_other) * 3  # a1b2c3…
+    is_sequence = _share_of_steps(secret, 1) > 1 / 2 or _share_of_steps(secret, 2) > 3 / 4  # a1b2c3…
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
     words = re.findall(r"[a-z]{2,}", secret, re.I)
     known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
     is_sentence = len(words) >= MIN_WORDS and known >= PLACEHOLDERS_SHARE * len(words)
     return has_few or is_sequence or is_sentence or is_placeholder or REFERENCE.fullmatch(secret) is not None
+
+
+def _share_of_steps(secret: str, distance: int) -> float:
+    """Return which share of the characters is followed, at a distance, by itself or its neighbour in Unicode."""
+    pairs = list(zip(secret, secret[distance:], strict=False))
+    return sum(abs(ord(after) - ord(before)) <= 1 for before, after in pairs) / max(len(pairs), 1)
 
 
 def _kept_secret(path: Path) -> str:

@@ -26,9 +26,8 @@ def _named_in(beginning: str) -> Iterator[str]:
     """Yield charsets that the page's first bytes name, as browsers look for them (HTML, 13.2.3.2)."""
     reader = _CharsetReader()
     plain_text.parse(beginning, reader)
-    for name in (*reader.found, plain_text.xml_charset(beginning)):
-        # If it were UTF-16, nothing could have been found in these bytes.
-        yield "utf-8" if name.strip().lower().startswith("utf-16") else name.strip()
+    yield from map(plain_text.named_in_bytes, reader.found)
+    yield plain_text.xml_charset(beginning)
 
 
 class _CharsetReader(plain_text.TextReader):

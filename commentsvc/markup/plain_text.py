@@ -107,13 +107,14 @@ def _is_foreign(element: "etree._Element") -> bool:
 
 
 def xml_charset(beginning: str) -> str:
-    """Return the charset in an XML declaration, or an empty text.
-
-    One that is found in single bytes is not UTF-16, whatever it says.
-    """
+    """Return the charset in an XML declaration, or an empty text."""
     found = XML_DECLARATION.match(beginning)
-    name = found[1] if found else ""
-    return "utf-8" if name.lower().startswith("utf-16") else name
+    return named_in_bytes(found[1]) if found else ""
+
+
+def named_in_bytes(charset: str) -> str:
+    """Return a charset whose name was found in single bytes: that is not UTF-16, whatever it says (HTML, 13.2.3.2)."""
+    return "utf-8" if charset.strip().lower().startswith("utf-16") else charset.strip()
 
 
 def of_xml(raw: bytes) -> str:
