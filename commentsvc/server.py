@@ -111,7 +111,7 @@ def _overlap() -> float:
 
 
 def _end_at_once() -> None:
-    signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # the parent ends its workers
+    os.setpgrp()  # Ctrl+C is for the parent, which ends its workers; a worker told twice at a time may never end
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_DFL)
 

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -155,9 +155,11 @@ class Running:
         return [int(number) for task in tasks for number in task.read_text().split()]
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """End its whole process group."""
+        """End the server and its workers, which have process groups of their own."""
         if self.process is not None:
-            os.killpg(self.process.pid, number)
+            for one in [*self.workers(), self.process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(one, number)
             self.process.wait(timeout=20)
             self.process = None
 

@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from commentsvc.server import STOPPING
 from commentsvc.settings import PREFIX
 from tests.running import DATABASE, SECRET, Running, put_database
 from tests.servers import free_port, rude_mail_server
@@ -57,6 +58,16 @@ def test_a_signal_ends_it_whenever_it_comes(tmp_path: Path, number: signal.Signa
             server.wait(SOON)
         finally:
             kill_all(server)
+
+
+def test_ctrl_c_ends_it_soon(tmp_path: Path) -> None:
+    """A terminal sends the signal to every process in the foreground; workers must not be told twice."""
+    for number in range(5):
+        server = Running(tmp_path / str(number))
+        server.start("--workers", "2")
+        assert server.process
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(STOPPING / 2) == 0
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
@@ -159,5 +170,5 @@ def wait(seconds: float) -> None:
 
 def kill_all(server: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
+        server.kill()  # its workers end with it
     server.communicate()
