@@ -166,6 +166,8 @@ class _Converter:
         def flush() -> None:
             found = "".join(line)
             line.clear()
+            if not found or found.isspace():  # as between two paragraphs
+                return
             for part in BLANK_LINE.split(found) if "\n" in found else [found]:
                 kept = "\n".join(_kept_apart(one.strip()) for one in part.split("\n"))
                 if kept.strip():
@@ -287,7 +289,8 @@ class _Converter:
         href = (node.get("href") or "").strip()
         text = inside.strip()
         if not WEB.match(href) or re.search(r"\s", href):
-            self.lost[N_("links that lead nowhere")] += bool(href)
+            if href:
+                self.lost[N_("links that lead nowhere")] += 1
             return inside
         if not text or _is_address("".join(node.itertext()), href):
             return href + ADDRESS_END

@@ -267,15 +267,11 @@ def _is_linkable(url: str) -> bool:
     """Return whether it is a web address without a password that compatibility (NFKC) does not change."""
     try:
         parts = urlsplit(unicodedata.normalize("NFC", url))
-        same = urlsplit(unicodedata.normalize("NFKC", url))
+        is_same = url.isascii() or parts.netloc == urlsplit(unicodedata.normalize("NFKC", url)).netloc
     except ValueError:
         return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(ascii_host(parts.hostname or ""))
-        and "@" not in parts.netloc
-        and parts.netloc == same.netloc
-    )
+    is_web = parts.scheme in ("http", "https") and "@" not in parts.netloc
+    return is_same and is_web and bool(ascii_host(parts.hostname or ""))
 
 
 @cache

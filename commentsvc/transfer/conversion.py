@@ -24,23 +24,29 @@ NO_NAME = N_("without a name, now “Anonymous”")
 NO_DATE = N_("dates missing or in the future, now today’s")
 VOTES = N_("likes and other votes, left out")
 PLACEHOLDERS = N_("deleted comments that have replies, kept as placeholders")
+COUNTED = ("kind", "state", "author", "created_at", "body_hash")  # in a dry run, or compared
 LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
-@dataclass(frozen=True)
-class NewRow:
-    """A record with the values of its row. ``original`` is its text where more than layout was lost."""
+@dataclass(frozen=True, slots=True)
+class ConvertedRow:
+    """The values of a record's row; in a dry run, only those that are counted or compared.
 
-    record: SourceComment
+    ``is_lossy`` says that more than layout was lost.
+    """
+
     values: dict[str, Any]
-    original: str = ""
+    is_lossy: bool = False
 
 
 @dataclass
 class Batch:
-    """What became of some records, in their order: rows, or why one is left out. For the report: what was lost."""
+    """What became of some records, in their order: rows, or why one is left out. For the report: what was lost.
 
-    rows: list[NewRow | SkippedRecord] = field(default_factory=list)
+    It comes from another process, so it does not repeat the records.
+    """
+
+    rows: list[ConvertedRow | SkippedRecord] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
 
@@ -63,7 +69,7 @@ class Converter:
             self._batch.rows.append(self._converted(record))
         return self._batch
 
-    def _converted(self, record: SourceComment) -> NewRow | SkippedRecord:
+    def _converted(self, record: SourceComment) -> ConvertedRow | SkippedRecord:
         if record.is_placeholder:
             return self._placeholder(record)
         is_linkback = record.kind != Kind.COMMENT
@@ -73,9 +79,9 @@ class Converter:
             return _left_out(record, NO_SOURCE)
         if not body.strip() and not is_linkback:
             return _left_out(record, NO_TEXT)
-        self._batch.lost += converted.lost
+        self._batch.lost.update(converted.lost)
         row = self._row(record, body, is_linkback=is_linkback)
-        return NewRow(record, row, record.body if bodies.is_worth_keeping(converted.lost) else "")
+        return ConvertedRow(row, bodies.is_worth_keeping(converted.lost))
 
     def _row(self, record: SourceComment, body: str, *, is_linkback: bool) -> dict[str, Any]:
         self._batch.changed[VOTES] += record.votes
@@ -109,7 +115,7 @@ class Converter:
             seed=_seed(record),
         )
 
-    def _placeholder(self, record: SourceComment) -> NewRow:
+    def _placeholder(self, record: SourceComment) -> ConvertedRow:
         """Keep the place of something deleted that was answered."""
         self._batch.changed[PLACEHOLDERS] += 1
         row = self._with_times(
@@ -127,14 +133,14 @@ class Converter:
             body_hash=tokens.keyed_hash("body", record.id),
             seed=tokens.keyed_hash("avatar", record.id, length=8),
         )
-        return NewRow(record, row)
+        return ConvertedRow(row)
 
     def _with_times(self, record: SourceComment, **row: Any) -> dict[str, Any]:
         now = clock.now()
         written = min(record.written or now, now)
         self._batch.changed[NO_DATE] += not record.is_placeholder and (record.written is None or record.written > now)
         texts = (row["author"], row["email"], row["website"], row["title"], row["body"])
-        return row | {
+        row |= {
             "language": record.language if record.language in i18n.languages() else self._language,
             "moderator_id": self._mine.get(compared_email(record.email)),
             "address_hash": self._address_hash(record, now),
@@ -144,6 +150,7 @@ class Converter:
             "published_at": written if row["kind"] != Kind.COMMENT else None,
             "search_text": "" if self._is_dry else search_text_of(*texts),
         }
+        return {name: row[name] for name in COUNTED} if self._is_dry else row
 
     def _cropped(self, what: str, text: str, most: int) -> str:
         self._batch.changed[what] += len(text) > most

@@ -15,6 +15,8 @@ from commentsvc.transfer.records import SourceComment
 
 Convert = Callable[[list[SourceComment]], Callable[[], Batch]]
 
+LOW_PRIORITY = 10  # readers come first; the import itself keeps its own, as it holds the lock for writing
+
 _converter: Converter  # of a converting process
 
 
@@ -50,6 +52,7 @@ def converting(converter: Converter, workers: int) -> Iterator[Convert]:
 def _init_worker(config: Settings, converter: Converter) -> None:
     global _converter
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the import, which ends its workers
+    os.nice(LOW_PRIORITY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings.use(config)
     _converter = converter

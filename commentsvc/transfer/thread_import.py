@@ -24,7 +24,7 @@ from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.prepared import Prepared
 from commentsvc.threads import moving
 from commentsvc.transfer import times
-from commentsvc.transfer.conversion import NewRow
+from commentsvc.transfer.conversion import ConvertedRow
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComment
 from commentsvc.transfer.report import Report
@@ -68,6 +68,15 @@ class ImportedBefore:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A record with the values of its row. ``original`` is its text where more than layout was lost."""
+
+    record: SourceComment
+    values: dict[str, Any]
+    original: str = ""
+
+
 @dataclass(frozen=True)
 class Part:
     """Some comments of one thread, to be written together."""
@@ -92,6 +101,7 @@ class ThreadImport:
     roots: dict[int, int] = field(default_factory=dict)
     pages: list[SourceArticle] = field(default_factory=list)
     records: list[SourceComment] = field(default_factory=list)
+    fresh: list[SourceComment] = field(default_factory=list)  # of them, what is new
     existing: dict[Fingerprint, int] = field(default_factory=dict)  # comments from elsewhere
     written: set[str] = field(default_factory=set)  # before this import broke off
 
@@ -117,18 +127,19 @@ class ThreadImport:
         is_joined = bool(is_there) and not self._was_opened(is_there)
         self.report.add_thread(self.key, is_new=not is_joined)
         self.existing = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
-        return self._fresh()
+        self.fresh = self._fresh()
+        return self.fresh
 
-    def parts(self, converted: Iterable[NewRow | SkippedRecord]) -> Iterator[Part]:
+    def parts(self, converted: Iterable[ConvertedRow | SkippedRecord]) -> Iterator[Part]:
         """Yield what ``begin`` returned, to be written some at a time."""
         rows, placed = [], set[str]()
-        for new in converted:
-            if isinstance(new, SkippedRecord):
-                self.staging.leave_out(new)
+        for record, row in zip(self.fresh, converted, strict=True):
+            if isinstance(row, SkippedRecord):
+                self.staging.leave_out(row)
                 continue
+            new = NewRow(record, row.values, record.body if row.is_lossy else "")
             if not self._is_new(new):
                 continue
-            record = new.record
             is_orphan = bool(record.parent) and record.parent not in placed and record.parent not in self.ids
             self.report.changed[ORPHANS] += is_orphan and not record.is_placeholder
             placed.add(record.id)
