@@ -64,11 +64,12 @@ class Refusal(Exception):
         fields: what else is wrong, by field.
         retry_after: seconds after which it may succeed, if known.
         fault: the fault code of Pingback 1.0; 0 if there is none.
+        comment_id: the comment that is in the way, if any.
     """
 
     fault = 0
     retry_after: int | None = None
-
+    comment_id: int | None = None
     challenge_pass: str | None = None
     fields: Mapping[str, "Refusal"] = MappingProxyType({})
     status = 400

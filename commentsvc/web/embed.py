@@ -47,6 +47,8 @@ def post(site_key: str, key: str = "") -> Response:
         "thread/posted.html",
         item=item,
         is_open=True,
+        moderates=False,
+        posted=None,
         own=(),
         shown=None,
         edit_token=editing.edit_token(comment),

@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request
-from jinja2 import BaseLoader, Environment, FileSystemLoader, Template
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, Template, Undefined
+from jinja2.utils import missing
 from markupsafe import Markup
 
 from commentsvc import i18n, links, paths
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.loader = _OneAtATime(FileSystemLoader(paths.TEMPLATES))
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.undefined = _Missing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=asset,
@@ -58,6 +60,16 @@ def init_app(app: Flask) -> None:
         stored_reason=i18n.stored_reason,
     )
     app.teardown_request(_forget_language)
+
+
+class _Missing(StrictUndefined):
+    """A name or attribute that does not exist is a mistake; a key may be missing, as in what somebody typed."""
+
+    def __new__(cls, hint: str | None = None, obj: Any = missing, *args: Any, **kwargs: Any) -> Undefined:  # type: ignore[misc]
+        """Return something strict, or what jinja2 has by default."""
+        if isinstance(obj, Mapping):
+            return Undefined(hint, obj, *args, **kwargs)
+        return super().__new__(cls)
 
 
 class _OneAtATime(BaseLoader):

@@ -415,6 +415,9 @@ class TestRoles:
         assert row(own).moderator_id is not None
         assert row(foreign).moderator_id is None
 
+    def test_the_page_of_an_article_says_who_is_signed_in(self, hedy: Visitor) -> None:
+        assert "Angemeldet als Hedy" in hedy.client.get("/t/other/x.html").text
+
     def test_they_hear_of_what_waits_on_their_sites_alone(
         self, hedy: Visitor, two: tuple[int, int], post_office: MailServer, time: FrozenClock
     ) -> None:

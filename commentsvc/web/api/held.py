@@ -18,6 +18,8 @@ def show() -> Response:
     person = visitor.known()
     held = reading.held_of(article.thread, person.hash) if person else []
     items = reading.with_held([], held)
-    response = make_response(render_template("thread/held.html", items=items, is_open=False, own=()))
+    response = make_response(
+        render_template("thread/held.html", items=items, is_open=False, moderates=False, posted=None, own=())
+    )
     response.headers["Cache-Control"] = "no-store"
     return security.allow_site(response, article.site)
