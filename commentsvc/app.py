@@ -45,7 +45,7 @@ def create_app(given: Settings | None = None) -> Flask:
     edge.watch()
     csrf.init_app(app)
     web.init_app(app)
-    snapshots.put_before(app)
+    snapshots.install(app)
     return app
 
 

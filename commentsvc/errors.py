@@ -144,7 +144,7 @@ class ThreadClosed(Refusal):
 
 
 class LooksAutomatic(Refusal):
-    """Sent too fast, with a stale form stamp, or with the honeypot filled in."""
+    """Sent too fast, or with a form token that is unknown or of another page."""
 
     status = 403
     sentence = N_("That was so quick that it looked automated. Please wait a moment and send it again.")

@@ -51,7 +51,7 @@ class TooLong(Refusal):
 
 
 class NotAnAddress(Refusal):
-    """An e-mail address that cannot be one."""
+    """An email address that cannot be one."""
 
     status = 422
     sentence = N_("Please enter an email address such as name@example.org, or leave this empty.")

@@ -99,6 +99,11 @@ def with_bytes(text: str) -> str:
     return NOT_UTF8.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)
 
 
+def own_origin() -> str:
+    """Return the origin of our own pages."""
+    return origin_of(settings.current().base_url) or ""
+
+
 def origin_of(url: str) -> str | None:
     """Return ``scheme://host[:port]`` of an http(s) URL in lower case, or None."""
     try:

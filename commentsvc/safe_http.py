@@ -132,7 +132,6 @@ def post(
     body: bytes,
     content_type: str,
     accept: str = "*/*",
-    resolver: Resolver = resolve,
     *,
     headers: Mapping[str, str] | None = None,
     follows: bool = True,
@@ -143,12 +142,12 @@ def post(
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
     request = _Request(accept, body, content_type, further=headers or {})
-    return _follow_redirects(url, request, resolver, REDIRECTS_OF_POSTS if follows else ())
+    return _follow_redirects(url, request, resolve, REDIRECTS_OF_POSTS if follows else ())
 
 
-def post_form(url: str, fields: Mapping[str, str], resolver: Resolver = resolve) -> FetchedPage:
+def post_form(url: str, fields: Mapping[str, str]) -> FetchedPage:
     """POST ``fields``, form-encoded in UTF-8, as ``post`` does."""
-    return post(url, urlencode(fields).encode(), FORM, "text/plain, */*;q=0.1", resolver)
+    return post(url, urlencode(fields).encode(), FORM, "text/plain, */*;q=0.1")
 
 
 def _follow_redirects(url: str, request: _Request, resolver: Resolver, redirects: tuple[int, ...]) -> FetchedPage:

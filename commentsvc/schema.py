@@ -1,7 +1,6 @@
 """Upgrade the schema, on SQLite and PostgreSQL, by Alembic: one process at a time, with a copy kept.
 
-Every start asks whether there is anything to do. The driver alone answers that; SQLAlchemy and Alembic are loaded only
-if there is.
+Each start checks, with the driver alone, whether an upgrade is needed. SQLAlchemy and Alembic are loaded only if it is.
 """
 
 import fcntl
@@ -26,7 +25,7 @@ REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MOVE_MARKER = "commentsvc_move"  # a table in the target of a move, while rows are missing there
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
-NEEDS_SECRET = (("comment", "1 = 1"), ("moderator", "1 = 1"), ("recipient", "1 = 1"), ("ban", "1 = 1"))
+NEED_SECRET = ("comment", "moderator", "recipient", "ban")  # tables whose rows mean nothing with another secret
 
 
 class NotAnswered(Exception):
@@ -37,7 +36,7 @@ class MadeByNewer(Exception):
     """The database has a schema that only a newer version knows."""
 
     def __init__(self, copy: str) -> None:
-        back = f"go back to the copy {copy}" if copy else "go back to a backup of before"
+        back = f"go back to the copy {copy}" if copy else "go back to a backup made before the upgrade"
         super().__init__(f"The database was made by a newer version of commentsvc. Install that one, or {back}.")
 
 
@@ -77,29 +76,20 @@ def is_current(url: str) -> bool:
     return bool(_first(url, REVISION) == NEWEST)
 
 
-def has_rows(url: str, table: str, condition: str) -> bool:
+def has_rows(url: str, table: str, condition: str = "1 = 1") -> bool:
     """Return whether a table has a row that meets ``condition``; both are our own constants. Raises ``NotAnswered``."""
     return _answer(url, f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1") is not None  # noqa: S608
 
 
 @contextmanager
 def in_use(url: str) -> Iterator[None]:
-    """Serve from a database inside the block; at the end, fold an SQLite file's log into the file.
-
-    So the file alone can be copied.
-    """
+    """Serve from a database inside the block. At the end, checkpoint an SQLite file, so that it can be copied alone."""
     try:
         yield
     finally:
-        fold_in(url)
-
-
-def fold_in(url: str) -> None:
-    """Fold an SQLite file's log into the file, as far as other processes allow."""
-    if not is_file(url) or not path_of(url).is_file():
-        return
-    with closing(sqlite3.connect(path_of(url))) as connection, suppress(sqlite3.DatabaseError):
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_file(url) and path_of(url).is_file():
+            with closing(sqlite3.connect(path_of(url))) as connection, suppress(sqlite3.DatabaseError):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # as far as other processes allow
 
 
 def must_be_usable(config: Settings) -> None:
@@ -123,7 +113,7 @@ def must_have_its_secret(config: Settings) -> None:
     if config.has_secret:
         return
     try:
-        is_needed = any(has_rows(config.database, table, condition) for table, condition in NEEDS_SECRET)
+        is_needed = any(has_rows(config.database, table) for table in NEED_SECRET)
     except NotAnswered as error:
         raise WrongSetting(
             f"{config.secret_file} is missing, and the database does not say whether it needs it ({error})."

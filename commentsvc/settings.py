@@ -412,7 +412,7 @@ def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
         raise WrongSetting(f"{place}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
-def says(environment: Mapping[str, str], name: str) -> bool:
+def is_set(environment: Mapping[str, str], name: str) -> bool:
     """Return whether a setting is given, so that its default does not count; raises ``WrongSetting``."""
     return name in _given(environment)[0]
 

@@ -1,8 +1,8 @@
 """SQLite connections: durable, with foreign keys, writers queue.
 
-SQLite has one write lock per file. Whoever finds it taken sleeps in steps of up to a tenth of a second while others
-overtake. Here the threads of a process queue before they ask for it, and between processes the waits are short and
-random. Threads that queue may share a transaction (``group_commit``).
+SQLite has one write lock per file. A connection that finds it taken sleeps up to a tenth of a second at a time, so
+later ones may overtake it. Here the threads of a process queue before they ask for it, and between processes the waits
+are short and random. Threads that queue may share a transaction (``group_commit``).
 """
 
 import random
@@ -29,7 +29,7 @@ FAILURES = (sqlite3.Error, MemoryError)  # the driver's way to say that SQLite h
 class WriterConnection(sqlite3.Connection):
     """A connection that holds ``writer_lock`` while its transaction writes.
 
-    If the transaction is shared, cursors are of the connection that began it.
+    In a shared transaction, cursors belong to the connection that began it.
     """
 
     writer_lock: WriterLock
@@ -38,7 +38,7 @@ class WriterConnection(sqlite3.Connection):
     _is_member = False
 
     def begin_writing(self, *, may_share: bool = False) -> None:
-        """Begin a write transaction, or join the one of the thread before if both ``may_share`` it.
+        """Begin a write transaction, or join the previous thread's transaction if both ``may_share`` it.
 
         Raises:
             sqlite3.OperationalError: the lock was not free within ``BUSY_TIMEOUT``.
@@ -108,7 +108,7 @@ class WriterConnection(sqlite3.Connection):
         self._hand_over_or_commit()
 
     def rollback(self) -> None:
-        """Roll back. A member undoes its own part; the owner is still alone when it rolls back."""
+        """Roll back. A member undoes its own part; the owner can roll back only before others join."""
         if self._shared is not None and self._is_member:
             # If that fails, SQLite has rolled back everything; the other members are told.
             with suppress(*FAILURES):
@@ -179,7 +179,7 @@ def _configure(connection: WriterConnection) -> None:
 
 
 def restart_as_write(connection: Connection) -> None:
-    """End the transaction and begin one that writes, or join the one of the thread before."""
+    """End the transaction and begin one that writes, or join the previous thread's transaction."""
     with driver.errors_of(connection, "COMMIT"):
         connection.connection.commit()
     _begin_writing(connection, may_share=True)

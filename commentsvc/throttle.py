@@ -27,7 +27,7 @@ UNKNOWN = "unknown"  # what an invalid address counts as
 DAY = 24 * 60  # minutes
 FORGETS_EVERY = 5.0  # seconds
 TIMEOUT = 0.2  # seconds that Redis has for an answer
-REST = 5.0  # seconds for which it is not asked after it failed
+SKIPPED_FOR = 5.0  # seconds for which it is not asked after it failed
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
     except Exception as error:
         if limiter is _limiter(""):
             raise
-        _redis.rest(error)  # which went away between two questions
+        _redis.skip(error)  # which went away between two questions
         seconds = item.get_expiry()
     raise TooMany(max(1, round(seconds)))
 
@@ -133,12 +133,12 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
 def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
     """Return the answer of Redis, or of this process if Redis does not answer; and which of them."""
     url = settings.current().redis_url
-    if url and not _redis.rests:
+    if url and not _redis.is_skipped:
         try:
             limiter = _limiter(url)
             return question(limiter), limiter
         except Exception as error:
-            _redis.rest(error)
+            _redis.skip(error)
     limiter = _limiter("")
     return question(limiter), limiter
 
@@ -149,7 +149,7 @@ def is_shared() -> bool:
     try:
         return bool(url) and _limiter(url).hit(_item(CHECKS), secrets.token_hex(8))
     except Exception as error:
-        _redis.rest(error)
+        _redis.skip(error)
         return False
 
 
@@ -162,7 +162,7 @@ def redis_time() -> datetime | None:
     try:
         seconds, millionths = Redis.from_url(settings.current().redis_url, socket_timeout=TIMEOUT).time()
     except Exception as error:
-        _redis.rest(error)
+        _redis.skip(error)
         return None
     return datetime.fromtimestamp(seconds + millionths / 1e6, UTC)
 
@@ -174,15 +174,15 @@ class _Redis:
         self._until = 0.0
 
     @property
-    def rests(self) -> bool:
+    def is_skipped(self) -> bool:
         return time.monotonic() < self._until
 
-    def rest(self, error: Exception) -> None:
-        if not self.rests:
-            log.warning("Redis does not answer, limits are counted in this process for %d s: %s", REST, error)
-        self._until = time.monotonic() + REST
+    def skip(self, error: Exception) -> None:
+        if not self.is_skipped:
+            log.warning("Redis does not answer, limits are counted in this process for %d s: %s", SKIPPED_FOR, error)
+        self._until = time.monotonic() + SKIPPED_FOR
 
-    def wake(self) -> None:
+    def retry(self) -> None:
         self._until = 0.0
 
 
@@ -226,7 +226,7 @@ def neighbourhood_of(address: str) -> str:
 
 def forget() -> None:
     """Start counting again."""
-    _redis.wake()
+    _redis.retry()
     _asked(lambda limiter: limiter.storage.reset())
 
 

@@ -177,7 +177,7 @@ def app(configuration: Settings, database_name: str, applications: Callable[[str
     app = applications(database_name)
     settings.use(configuration)
     throttle.forget()
-    snapshots.put_before(app)
+    snapshots.install(app)
     with app.app_context():
         db.begin_write()
         empty()

@@ -157,7 +157,7 @@ def test_a_frozen_redis_costs_one_moment_and_is_asked_again_later(
     assert time.monotonic() - began < 2 * throttle.TIMEOUT + 0.5
     assert not throttle.is_shared()
     redis.process.send_signal(signal.SIGCONT)
-    monkeypatch.setattr(time, "monotonic", lambda: began + throttle.REST + 10)
+    monkeypatch.setattr(time, "monotonic", lambda: began + throttle.SKIPPED_FOR + 10)
     assert throttle.is_shared()
     assert throttle.used(TWICE, "bob") >= 1  # as Redis counted before
 

@@ -51,7 +51,7 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
     if _spend(TO_ADD, challenge) != moderator.id or len(of(moderator)) >= MAX_COUNT:
         raise PasskeyRefused
     try:
-        made = ceremonies.registered(credential, challenge, _host(), _origin())
+        made = ceremonies.registered(credential, challenge, _host(), links.own_origin())
     except ceremonies.NotVerified as error:
         raise PasskeyRefused from error
     if len(made.credential) > MAX_CREDENTIAL_LENGTH or _known(made.credential):
@@ -88,7 +88,7 @@ def authenticate(answer: str) -> Moderator:
         raise PasskeyRefused
     try:
         key.signatures = ceremonies.signatures_after(
-            credential, challenge, _host(), _origin(), key.public_key, key.signatures
+            credential, challenge, _host(), links.own_origin(), key.public_key, key.signatures
         )
     except ceremonies.NotVerified as error:
         raise PasskeyRefused from error
@@ -137,10 +137,6 @@ def _spend(purpose: str, challenge: bytes) -> int | None:
     except (LinkInvalid, UnicodeDecodeError, IntegrityError) as error:
         raise PasskeyRefused from error
     return int(moderator_id) if moderator_id is not None else None
-
-
-def _origin() -> str:
-    return links.origin_of(settings.current().base_url) or ""
 
 
 def _host() -> str:

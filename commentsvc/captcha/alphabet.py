@@ -41,7 +41,7 @@ def matches(typed: str, answer: str) -> bool:
     return all(real in LOOK_ALIKES.get(letter, letter) for letter, real in zip(letters, answer, strict=True))
 
 
-def says(typed: str, digits: str) -> bool:
+def matches_digits(typed: str, digits: str) -> bool:
     """Return whether what was typed are ``digits``, in any script, with or without spaces and hyphens."""
     typed_digits = "".join(str(unicodedata.digit(char)) for char in typed[:MAX_LENGTH] if char.isdigit())
     return looks_like_audio_answer(typed) and typed_digits == digits

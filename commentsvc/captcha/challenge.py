@@ -23,7 +23,7 @@ LIFETIME = timedelta(minutes=10)
 VISIT = timedelta(minutes=30)  # after a solved challenge, in which the same visitor is not asked again
 SPOKEN = ("en", "de")  # languages of the sound
 MAX_WRITING_TIME = timedelta(days=1)
-MAX_WAIT = timedelta(minutes=1)  # that is remembered
+MAX_WAIT = timedelta(minutes=1)  # how much of the age of an earlier form counts
 LENGTH = 6  # characters of the picture, digits of the sound
 MAX_TYPED_LENGTH = 100  # characters; answers that are computed are longer
 PURPOSE = "challenge"
@@ -101,7 +101,7 @@ def letters() -> str:
     return alphabet.of(settings.current().secret)
 
 
-def owner(token: str) -> str:
+def person_of(token: str) -> str:
     """Return whose challenge a token is, as a keyed hash; raises ``NotFound`` if it is invalid or expired."""
     try:
         return _contents(token).visitor_hash
@@ -196,7 +196,7 @@ def _is_right(answer: str, nonce: str) -> bool:
         from commentsvc.captcha import proof_of_work
 
         return proof_of_work.is_solved(answer, nonce, _key_of_work())
-    return alphabet.matches(answer, answer_of(nonce)) or alphabet.says(answer, digits_of(nonce))
+    return alphabet.matches(answer, answer_of(nonce)) or alphabet.matches_digits(answer, digits_of(nonce))
 
 
 def _key_of_work() -> str:

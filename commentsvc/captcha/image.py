@@ -49,10 +49,10 @@ class Style:
     """
 
     faces: tuple[str, str]
-    climb: float  # the path's amplitude, as a part of the height
+    climb: float  # the path's amplitude, as a fraction of the height
     periods: tuple[float, float]
     phase: tuple[float, float]  # where the wave begins
-    overtone: float  # twice the frequency, as a part of the amplitude
+    overtone: float  # twice the frequency, as a fraction of the amplitude
     margin: float  # from the edge to the middle of the first and last letter
     size: tuple[int, int]
     slant: float

@@ -22,7 +22,7 @@ class _Size(click.ParamType[int]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = re.fullmatch(r"(\d+)([KMG]?)B?", str(value).strip().upper())
         if found is None or not int(found[1]):
-            self.fail(f"{value} is no size; write it like 10M.", param, ctx)
+            self.fail(f"{value} is not a size; write it like 10M.", param, ctx)
         return int(found[1]) * UNITS[found[2]]
 
 
@@ -51,5 +51,5 @@ def mail_address(typed: str) -> str:
     try:
         known = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError:
-        raise click.UsageError(f"{typed} is no e-mail address.") from None
+        raise click.UsageError(f"{typed} is not an email address.") from None
     return str(known.ascii_email)

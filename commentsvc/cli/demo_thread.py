@@ -125,7 +125,7 @@ class NotADemo(Refusal):
 
 
 def _move(site: Site, origins: list[str]) -> None:
-    """Update the demo's addresses, since it runs on other ports than the last time."""
+    """Update the demo's addresses: its ports may differ each time."""
     site.origins = origins
     site.version += 1
     for thread in db.session.scalars(select(Thread).where(Thread.site_id == site.id)):

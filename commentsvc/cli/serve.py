@@ -99,5 +99,5 @@ def must_be_free(host: str, port: int, option: str = "--port") -> None:
 def reachable_at(host: str, port: int) -> None:
     """Use the listening address as ``BASE_URL`` if none is set."""
     name = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    if not settings.says(os.environ, "base_url"):
+    if not settings.is_set(os.environ, "base_url"):
         os.environ[f"{PREFIX}BASE_URL"] = f"http://{f'[{name}]' if ':' in name else name}:{port}"

@@ -37,15 +37,15 @@ def _option(rule: Rule) -> Any:
         kind = click.Choice([str(one) for one in rule.choices])
     elif rule.bounds:
         kind = click.IntRange(*rule.bounds)
-    ways = (
-        f" Several with commas: {', '.join(rule.choices)}; none for nowhere." if rule.several and rule.choices else ""
-    )
+    ways = f" Several with commas: {', '.join(rule.choices)}; `none` for none." if rule.several and rule.choices else ""
     return click.option(f"--{rule.name.replace('_', '-')}", type=kind, help=rule.sentence + ways)
 
 
 RULES = (
     *map(_option, site_rules.RULES),
-    click.option("--feed", help="Watch this feed, and tell the pages that new articles link to; none to stop."),
+    click.option(
+        "--feed", help="Watch this feed, and send linkbacks to the pages that new articles link to; `none` to stop."
+    ),
 )
 
 

@@ -71,7 +71,7 @@ def claim(announcement_id: int | None = None) -> ClaimedArticle | None:
     """Lease the article that is due next, or the one with this id."""
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
-        own_origins = [*row.site.origins, links.origin_of(links.absolute("/")) or ""]
+        own_origins = [*row.site.origins, links.own_origin()]
         return ClaimedArticle(row.id, row.url, own_origins, leases_links=announcement_id is not None)
     return None
 

@@ -161,7 +161,7 @@ def _check_source(source: str, target: str) -> None:
     origin = links.origin_of(source)
     if origin is None:
         raise SourceInvalid
-    if origin == links.origin_of(links.absolute("/")) or links.same_page(source, target):
+    if origin == links.own_origin() or links.same_page(source, target):
         raise IsTheTarget
 
 

@@ -84,7 +84,7 @@ class SourceContent:
     published_at: datetime | None = None
     fetched_url: str = ""  # the final address, after redirects
 
-    def says(self, excerpt: str) -> bool:
+    def contains(self, excerpt: str) -> bool:
         """Return whether most words of an excerpt are on the page, however it was cut or folded."""
         claimed = _words(excerpt)
         return len(claimed & self.words) >= MIN_SHARE * len(claimed)

@@ -232,7 +232,7 @@ def _mention(ping: Ping, finding: SourceContent) -> Mention:
         context=SubmissionContext(
             pings=0 if finding.response in FACEPILE or _is_trusted_host(ping) else _recent_pings_from_host(ping),
             links_out=finding.links,
-            is_made_up=not finding.says(ping.excerpt),
+            is_made_up=not finding.contains(ping.excerpt),
         ),
     )
     return mention if mention.response in (ResponseKind.REPLY, ResponseKind.MENTION) else replace(mention, title="")

@@ -74,7 +74,7 @@ def draft(
     reason: str = "",
     days: int | None = None,
 ) -> Ban:
-    """Return a ban that is not stored yet. Without a typed value, of the author ``of`` a comment.
+    """Return a ban that is not stored yet: of what was typed, else of the author of the comment ``of``.
 
     Raises:
         InvalidFields: there is no valid value of this kind.
@@ -91,7 +91,7 @@ def draft(
 
 
 def check_spares(ban: Ban, author: AuthorIdentity) -> None:
-    """Raise ``InvalidFields`` if a ban would refuse this person, as a moderator who is not signed in."""
+    """Raise ``InvalidFields`` if a ban would refuse this moderator while they are not signed in."""
     alone = Bans([(ban.kind, ban.value, ban.site_id, ban.expires_at)])
     if alone.matches(ban.site_id or 0, author.ban_identifiers(alone.network_lengths)):
         raise InvalidFields({"value": BansYourself()})
@@ -142,7 +142,7 @@ def preset_bans(comment: Comment) -> list[Ban]:
 
 
 def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
-    """Return what to compare and to show of a comment's author. A person's domain may be shared: it must be typed."""
+    """Return what to compare, and what to show, of a comment's author. A domain may be shared: it must be typed."""
     hashed = {BanKind.BROWSER: comment.visitor, BanKind.ADDRESS: comment.address_hash}.get(kind)
     if hashed:
         return hashed, f"{comment.author} (#{comment.id})"

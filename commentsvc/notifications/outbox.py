@@ -132,8 +132,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
     """Retry later with growing gaps; give up on a permanent failure or after five days.
 
     An email that ``was_tried`` waits by itself, as it may be the reason. Otherwise all others that are due wait with
-    it.
-    Returns ids of emails whose senders want to see the outcome.
+    it. Returns the ids of emails whose senders want to see the outcome.
     """
     email, now = db.session.get_one(Email, email_id), clock.now()
     email.tries += 1

@@ -207,7 +207,7 @@ def name_seen(facts: Facts) -> Signal | None:
     return Signal(2, N_("name seen in spam")) if "name" in facts.seen_in_spam else None
 
 
-def name_of_a_shop(facts: Facts) -> Signal | None:
+def commercial_name(facts: Facts) -> Signal | None:
     """The name is an address; blogs may be called by theirs."""
     if facts.linkback:
         return None
@@ -215,7 +215,7 @@ def name_of_a_shop(facts: Facts) -> Signal | None:
     return Signal(3, N_("the name is an address")) if is_address else None
 
 
-def throw_away_address(facts: Facts) -> Signal | None:
+def disposable_email(facts: Facts) -> Signal | None:
     """A mail address that lives for ten minutes."""
     domain = (facts.email or "").rpartition("@")[2].casefold()
     return Signal(2, N_("disposable email address")) if domain in THROW_AWAY else None
@@ -283,8 +283,8 @@ SIGNALS: tuple[Look, ...] = (
         other_script,
         other_language,
         elsewhere,
-        name_of_a_shop,
-        throw_away_address,
+        commercial_name,
+        disposable_email,
         odd_address,
         speed,
         approved_before,

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from commentsvc import clock, settings
 from commentsvc.db import db
@@ -194,11 +194,10 @@ def fail(task: ClaimedRun, why: Reason) -> None:
 def forget_old() -> None:
     """Forget files that were not imported within a day, and what was left behind by a crash."""
     old = clock.now() - KEPT
-    for run in db.session.scalars(select(ImportRun).where(ImportRun.state == CHECKED, ImportRun.created_at < old)):
+    is_lost = and_(ImportRun.state == QUEUED, ImportRun.leased_until.is_(None))  # its machine is gone
+    abandoned = select(ImportRun).where(ImportRun.created_at < old, or_(ImportRun.state == CHECKED, is_lost))
+    for run in db.session.scalars(abandoned):
         _fail(run, FileGone.sentence)
-    for run in db.session.scalars(select(ImportRun).where(ImportRun.state == QUEUED, ImportRun.created_at < old)):
-        if run.leased_until is None:  # its machine is gone
-            _fail(run, FileGone.sentence)
     db.session.flush()
     queued = select(ImportRun.file).where(ImportRun.state == QUEUED)
     needed = set(db.session.scalars(queued))

@@ -18,7 +18,7 @@ def of_sql(text: str, zone: str) -> datetime | None:
 
 
 def of_iso(text: str, zone: str = "UTC") -> datetime | None:
-    """Return an ISO 8601 time; one without a zone is of this one."""
+    """Return an ISO 8601 time; a time without a zone is taken to be in ``zone``."""
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -59,7 +59,7 @@ def page(site_key: str, address: str) -> CachedPage | None:
         shape = ASKED if challenge_check.needs_challenge(site, Captcha.SUSPICIOUS, None) else UNASKED
     parameters = [(name, value) for name, value in request.args.items() if name != "lang"]
     try:
-        html = snapshots.whole(request.path, [*parameters, ("lang", i18n.language())], shape)
+        html = snapshots.body_of(request.path, [*parameters, ("lang", i18n.language())], shape)
     except StorageUnavailable:
         return None
     template = _template(html)

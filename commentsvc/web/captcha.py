@@ -12,7 +12,7 @@ blueprint = Blueprint("captcha", __name__)
 @blueprint.get("/captcha/<token>.png")
 def picture(token: str) -> Response:
     """Return a PNG, not cached, as each token is shown once."""
-    person = challenge.owner(token)
+    person = challenge.person_of(token)
     throttle.hit(throttle.PICTURES, current.source())
     throttle.hit(throttle.PICTURES, person)
     throttle.hit(throttle.PICTURES_NEARBY, current.neighbourhood())
@@ -22,7 +22,7 @@ def picture(token: str) -> Response:
 @blueprint.get("/captcha/<token>.wav")
 def sound(token: str) -> Response:
     """Return a WAV in the language of ``?lang=``, if available; listening again is not counted."""
-    person = challenge.owner(token)
+    person = challenge.person_of(token)
     throttle.hit(throttle.SOUNDS_PLAYED, current.source())
     throttle.hit_once(throttle.SOUNDS, token, current.source())
     throttle.hit_once(throttle.SOUNDS, token, person)

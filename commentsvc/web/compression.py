@@ -7,6 +7,7 @@ number of extra bytes. A ``Template`` is compressed without its secrets, which s
 import gzip
 import io
 import secrets
+import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Template:
         for piece in filled:
             checksum, size = zlib.crc32(piece, checksum), size + len(piece)
         blocks = [_stored(piece) if at % 2 else self._deflated[at // 2] for at, piece in enumerate(filled)]
-        return b"".join([GZIP_HEADER, *blocks, LAST_BLOCK, _number(checksum), _number(size & 0xFFFFFFFF)])
+        return b"".join([GZIP_HEADER, *blocks, LAST_BLOCK, struct.pack("<II", checksum, size & 0xFFFFFFFF)])
 
     def _filled(self, values: Mapping[bytes, bytes]) -> list[bytes]:
         return [values[piece] if at % 2 else piece for at, piece in enumerate(self.pieces)]
@@ -60,15 +61,7 @@ def _deflated(text: bytes) -> bytes:
 
 def _stored(text: bytes) -> bytes:
     blocks = (text[start : start + MAX_STORED] for start in range(0, len(text), MAX_STORED))
-    return b"".join(b"\x00" + _size(len(block)) + _size(~len(block) & 0xFFFF) + block for block in blocks)
-
-
-def _size(number: int) -> bytes:
-    return number.to_bytes(2, "little")
-
-
-def _number(number: int) -> bytes:
-    return number.to_bytes(4, "little")
+    return b"".join(struct.pack("<xHH", len(block), ~len(block) & 0xFFFF) + block for block in blocks)
 
 
 def compress(response: Response) -> Response:

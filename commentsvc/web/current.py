@@ -31,6 +31,13 @@ def site_asked_for() -> Site | None:
         return None
 
 
+def article_for_reader(site_key: str, key: str) -> Article:
+    """Return an article, and set the language to its reader's."""
+    article = Article.find(site_key, key)
+    i18n.set_language(reader_language(article.site))
+    return article
+
+
 def page_asked_for(article: Article) -> ThreadPage:
     """Return the page of a thread that ``?view=&sort=&page=`` asks for."""
     order = choice("sort", Order) or Order.OLDEST

@@ -27,9 +27,11 @@ def show(site_key: str, key: str = "") -> Response:
     if wanted := current.page_of_comment_asked_for(article):
         return _redirect_to_page(wanted, article.site)
     if html := empty_thread.answer(article):
-        return snapshots.keep(make_response(html), article)
+        return snapshots.cache(make_response(html), article)
     shown = current.page_asked_for(article)
-    return snapshots.keep(make_response(fragment(shown, forms.blank(article, folded=shown.comment_count > 0))), article)
+    return snapshots.cache(
+        make_response(fragment(shown, forms.blank(article, folded=shown.comment_count > 0))), article
+    )
 
 
 @blueprint.post("/embed/<site_key>/")

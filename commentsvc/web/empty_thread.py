@@ -24,5 +24,5 @@ def answer(article: Article) -> bytes | None:
         return None
     # What follows may wait for a second connection; holding one meanwhile could deadlock.
     db.session.close()
-    of_another = snapshots.whole(path + KEY, request.args.items(), snapshots.shape_asked_for())
+    of_another = snapshots.body_of(path + KEY, request.args.items(), snapshots.shape_asked_for())
     return of_another.replace(KEY.encode(), article.key.encode())

@@ -31,13 +31,13 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SQLAlchemyError, _database)
     app.register_error_handler(OSError, _system)
-    app.register_error_handler(Exception, _accident)
+    app.register_error_handler(Exception, _unexpected)
 
 
 def _refused(refusal: Refusal) -> Response:
     db.session.rollback()
     metrics.note(refusal)
-    _speak()
+    _set_language()
     if request.path.startswith("/trackback/"):
         return Response(trackback.failure(i18n.sentence(refusal)), content_type=trackback.CONTENT_TYPE)
     if request.path == "/pingback":
@@ -60,7 +60,7 @@ def _http(error: HTTPException) -> Response:
         return _refused(NotFound())
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
-    _speak()
+    _set_language()
     response = (
         problem(NotUnderstood(), error.code)
         if _is_program()
@@ -78,14 +78,14 @@ def _database(error: SQLAlchemyError) -> Response:
         g.tried_again = True
         return current_app.make_response(_once_more())
     if storage_errors.meaning(error) == Meaning.MISTAKE:
-        return _accident(error)
+        return _unexpected(error)
     log.warning("the database is not available: %s", error)
     return _refused(StorageUnavailable())
 
 
 def _system(error: OSError) -> Response:
     if not storage_errors.is_no_room(error):
-        return _accident(error)
+        return _unexpected(error)
     log.warning("files cannot be written: %s", error)
     return _refused(StorageUnavailable())
 
@@ -102,11 +102,11 @@ def _once_more() -> ResponseReturnValue:
         return current_app.handle_user_exception(error)
 
 
-def _accident(error: Exception) -> Response:
+def _unexpected(error: Exception) -> Response:
     reference = secrets.token_hex(4)
     log.error("%s %s: accident %s", request.method, request.path, reference, exc_info=error)
     db.session.rollback()
-    _speak()
+    _set_language()
     sentence = i18n.gettext(ACCIDENT, reference=reference)
     if not _is_program():
         return _page(500, sentence)
@@ -164,6 +164,6 @@ def _is_program() -> bool:
     return request.path.startswith("/api/") or (is_webmention and not linkbacks.wants_page())
 
 
-def _speak() -> None:
+def _set_language() -> None:
     if not g.get("moderator_session"):  # else their language is spoken already
         i18n.set_language(current.reader_language())

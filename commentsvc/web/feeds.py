@@ -23,7 +23,7 @@ def of_site(site_key: str) -> Response:
     activity_version = site.activity_version  # before anything is read that may be newer
     i18n.set_language(current.site_language(site))
     response = _feed(site, reading.for_feed(site), title=site.name, page=f"{site.home}/", address=links.feed(site.key))
-    return snapshots.keep_of_many(response, site, activity_version)
+    return snapshots.cache_for_many(response, site, activity_version)
 
 
 @blueprint.get("/<site_key>/")
@@ -36,7 +36,7 @@ def of_thread(site_key: str, key: str = "") -> Response:
     found = reading.for_feed(site, article.thread) if article.thread else []
     title = article.title or key or site.name
     response = _feed(site, found, title=title, page=links.thread_page(site.key, key), address=links.feed(site.key, key))
-    return snapshots.keep(response, article)
+    return snapshots.cache(response, article)
 
 
 def _feed(site: Site, comments: list[Comment], title: str, page: str, address: str) -> Response:

@@ -15,7 +15,7 @@ from commentsvc.threads.articles import Article
 from commentsvc.web import current, errors, gate, security, visitor
 
 blueprint = Blueprint("follow", __name__)
-blueprint.after_request(security.never_keep)
+blueprint.after_request(security.no_store)
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class FollowForm:
 @blueprint.get("/follow/<site_key>/<key:key>")
 def show(site_key: str, key: str = "") -> Response:
     """Show one field and a button."""
-    return _page(_article(site_key, key), FollowForm())
+    return _page(current.article_for_reader(site_key, key), FollowForm())
 
 
 @blueprint.post("/follow/<site_key>/")
 @blueprint.post("/follow/<site_key>/<key:key>")
 def follow(site_key: str, key: str = "") -> Response:
     """Mail a confirmation; the response does not reveal whether the address is known."""
-    article = _article(site_key, key)
+    article = current.article_for_reader(site_key, key)
     site = article.site
     typed = request.form.get("email", "")
     try:
@@ -57,12 +57,6 @@ def follow(site_key: str, key: str = "") -> Response:
     except Refusal as refusal:
         return errors.say_when(_page(article, FollowForm(typed, refusal), refusal.status), refusal)
     return _page(article, None)
-
-
-def _article(site_key: str, key: str) -> Article:
-    article = Article.find(site_key, key)
-    i18n.set_language(current.reader_language(article.site))
-    return article
 
 
 def _page(article: Article, form: FollowForm | None, status: int = 200) -> Response:

@@ -51,8 +51,8 @@ MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for r
 MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of these; PostgreSQL works in other processes meanwhile
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
-PER_CHARACTER = timedelta(milliseconds=4)  # per character; pasting is allowed, and takes people some time, too
-MAX_WAIT = timedelta(seconds=8)  # that anybody has to wait
+PER_CHARACTER = timedelta(milliseconds=4)  # pasting is allowed: it takes people some time, too
+MAX_WAIT = timedelta(seconds=8)  # the longest that a text of any length requires
 CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.SKIPPED)  # used a challenge up
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
@@ -69,7 +69,7 @@ def min_writing_time(body: str) -> timedelta:
 def receive(request: CommentRequest) -> Comment:
     """Accept a comment, or raise a refusal; commits."""
     try:
-        if g.pop("has_no_turn", False):
+        if g.pop("timed_out", False):
             raise StorageUnavailable
         return _receive(request)
     except Refusal as refusal:
@@ -86,33 +86,33 @@ def receive(request: CommentRequest) -> Comment:
 
 
 def limit_concurrency(view: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
-    """Limit how many views post at once, and how many of these are active. The turn ends in ``receive``.
+    """Limit how many requests post at once, and how many of those run. ``receive`` ends the turn.
 
-    Python runs one thread at a time anyway, and would switch between many at every database query. Whose turn does not
-    come within ``TIMEOUT`` is refused by ``receive``.
+    Python runs one thread at a time anyway, and would switch between many at every database query. ``receive`` refuses
+    a request that waited longer than ``TIMEOUT``.
     """
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> AnyResponse:
-        turns, deadline = _active_slots[db.engine.dialect.name], time.monotonic() + TIMEOUT
-        has_place = _post_slots.acquire(TIMEOUT)
-        if has_place and turns.acquire(max(deadline - time.monotonic(), 0)):
-            g.turns = turns
+        slots, deadline = _active_slots[db.engine.dialect.name], time.monotonic() + TIMEOUT
+        has_slot = _post_slots.acquire(TIMEOUT)
+        if has_slot and slots.acquire(max(deadline - time.monotonic(), 0)):
+            g.slots = slots
         else:
-            g.has_no_turn = True
+            g.timed_out = True
         try:
             return view(*args, **kwargs)
         finally:
             _end_turn()
-            if has_place:
+            if has_slot:
                 _post_slots.release()
 
     return wrapper
 
 
 def _end_turn() -> None:
-    if turns := g.pop("turns", None):
-        turns.release()
+    if slots := g.pop("slots", None):
+        slots.release()
 
 
 def _receive(request: CommentRequest) -> Comment:

@@ -30,7 +30,7 @@ def health() -> Response:
     response = make_response(jsonify(report), 503 if reasons else 200)
     response.headers["Cache-Control"] = "no-store"
     # Whoever asks as doctor is never answered from memory, nor do invented tokens fill it.
-    return response if "doctor" in request.args else snapshots.keep_for_a_moment(response)
+    return response if "doctor" in request.args else snapshots.cache_briefly(response)
 
 
 def _reasons() -> list[str]:

@@ -21,4 +21,4 @@ def show(site_key: str) -> Response:
     count = int_arg("count") or COUNT
     comments = reading.latest_in_discussion(site, count if 0 < count <= snapshots.MAX_LATEST else COUNT)
     html = render_template("thread/latest.html", comments=comments)
-    return snapshots.keep_of_many(make_response(html), site, activity_version)
+    return snapshots.cache_for_many(make_response(html), site, activity_version)

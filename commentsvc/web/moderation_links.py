@@ -13,7 +13,7 @@ from commentsvc.web import current, security
 from commentsvc.web.locked import locked
 
 blueprint = Blueprint("moderation_links", __name__)
-blueprint.after_request(security.never_keep)
+blueprint.after_request(security.no_store)
 
 
 @blueprint.get("/moderate/<token>")

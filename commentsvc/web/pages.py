@@ -64,11 +64,11 @@ def show(site_key: str, key: str = "") -> AnyResponse:
     if not key and (article_key := _key_of_linking_page(site_key)):
         return redirect(links.thread_page(site_key, article_key), code=302)
     if page := anonymous_page.page(site_key, key):
-        response = _never_kept(make_response(page.html), page.site)
+        response = _no_store(make_response(page.html), page.site)
         if page.is_packed:
             response.headers["Content-Encoding"] = "gzip"
         return response
-    article = _article(site_key, key)
+    article = current.article_for_reader(site_key, key)
     if whole_key := _with_query(article):
         return redirect(links.thread_page(article.site_key, whole_key), code=302)
     if article.own_key != article.key:
@@ -76,7 +76,7 @@ def show(site_key: str, key: str = "") -> AnyResponse:
         return redirect(links.thread_page(article.site_key, article.own_key) + query, code=302)
     is_list = not article.key and article.thread is None
     if shape := snapshots.shape_asked_for():
-        return make_response("", 204) if is_list else _page_of_strangers(article, shape)
+        return make_response("", 204) if is_list else _anonymous_page(article, shape)
     if is_list:
         return _list(article.site)
     wanted = reading.visible(article.thread, int_arg("comment"))
@@ -91,7 +91,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
 
     The buttons "another picture" and "preview" show the page again, too.
     """
-    article = _article(site_key, key)
+    article = current.article_for_reader(site_key, key)
     if "another" in request.form:
         security.check_origin(article.site)
         return _page(article, status=200)
@@ -132,25 +132,19 @@ def _name(pair: str) -> str:
     return unquote_plus(pair.partition("=")[0])
 
 
-def _article(site_key: str, key: str) -> Article:
-    article = Article.find(site_key, key)
-    i18n.set_language(current.reader_language(article.site))
-    return article
-
-
-def _page_of_strangers(article: Article, shape: str) -> Response:
+def _anonymous_page(article: Article, shape: str) -> Response:
     if html := empty_thread.answer(article):
-        return snapshots.keep(make_response(html), article)
+        return snapshots.cache(make_response(html), article)
     form = anonymous_page.form(article, shape)
     if form is None:
         return make_response("", 204)
     db.session.close()
-    return snapshots.keep(make_response(_html(form, _view_of_everybody(form))), article)
+    return snapshots.cache(make_response(_html(form, _view_of_everybody(form))), article)
 
 
 def _list(site: Site) -> Response:
     html = render_template("thread/articles.html", site=site, threads=listing.commented(site))
-    return _never_kept(make_response(html), site)
+    return _no_store(make_response(html), site)
 
 
 def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
@@ -162,7 +156,7 @@ def _page(article: Article, status: int, refusal: Refusal | None = None, preview
     # What follows may wait for a second connection; holding one meanwhile could deadlock.
     db.session.close()
     thread_html = own_view or _view_of_everybody(form)
-    response = _never_kept(make_response(_html(form, thread_html), status), site)
+    response = _no_store(make_response(_html(form, thread_html), status), site)
     return errors.say_when(response, refusal) if refusal else response
 
 
@@ -192,7 +186,7 @@ def _is_missing(thread_html: Markup) -> bool:
     return wanted is not None and f' id="comment-{wanted}"' not in thread_html
 
 
-def _never_kept(response: Response, site: Site) -> Response:
+def _no_store(response: Response, site: Site) -> Response:
     """Mark a response as personal, and name the linkback endpoints in its headers."""
     response.headers["Cache-Control"] = "no-store"
     if site.takes(Kind.PINGBACK):
@@ -241,7 +235,7 @@ def _view_of_everybody(form: CommentForm) -> Markup:
 def _snapshot_of(prefix: str, article: Article) -> str:
     parameters = [(name, request.args[name]) for name in ("view", "sort", "page") if name in request.args]
     parameters.append(("lang", i18n.language()))
-    return snapshots.whole(f"/{prefix}/{article.site_key}/{article.key}", parameters).decode()
+    return snapshots.body_of(f"/{prefix}/{article.site_key}/{article.key}", parameters).decode()
 
 
 def comment_url(comment: Comment, *, is_new: bool = False) -> str:

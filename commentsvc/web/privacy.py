@@ -22,7 +22,7 @@ LIFETIME = timedelta(days=1)
 
 blueprint = Blueprint("privacy", __name__, url_prefix="/privacy")
 blueprint.before_request(lambda: i18n.set_language(current.reader_language()))
-blueprint.after_request(security.never_keep)
+blueprint.after_request(security.no_store)
 
 
 @blueprint.get("")

@@ -1,6 +1,6 @@
 """Security headers, and which pages may talk to us."""
 
-from flask import Flask, Request, Response, make_response, request
+from flask import Flask, Response, make_response, request
 
 from commentsvc import links, settings
 from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
@@ -24,7 +24,7 @@ MAX_REQUEST_SIZE = 256 * 1024  # bytes
 _bodies = Bodies()
 
 
-def never_keep(response: Response) -> Response:
+def no_store(response: Response) -> Response:
     """Mark a response as personal; for ``after_request``."""
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -99,41 +99,36 @@ def _set_headers(response: Response) -> Response:
     return response
 
 
-def own_origin() -> str:
-    """Return the origin of our own pages."""
-    return links.origin_of(settings.current().base_url) or ""
-
-
-def check_origin(site: Site, incoming: Request = request) -> None:
+def check_origin(site: Site) -> None:
     """Raise ``WrongOrigin`` if the browser says that the request comes from a page of neither the site nor ourselves.
 
     Programs send no origin and pass: they carry nobody's cookies.
     """
-    origin = _origin(incoming)
+    origin = _origin()
     if origin is not None:
-        if origin not in (*site.origins, own_origin()):
+        if origin not in (*site.origins, links.own_origin()):
             raise WrongOrigin
-    elif incoming.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
+    elif request.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
         raise WrongOrigin
 
 
-def check_own_page(incoming: Request = request) -> None:
+def check_own_page() -> None:
     """Raise ``WrongOrigin`` unless the request comes from our own page, as far as the browser says."""
-    if not is_own_page(incoming):
+    if not is_own_page():
         raise WrongOrigin
 
 
-def is_own_page(incoming: Request = request) -> bool:
+def is_own_page() -> bool:
     """Return whether the request comes from no other site's page, as far as the browser says."""
-    is_own = _origin(incoming) in (None, own_origin())
-    return is_own and incoming.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
+    is_own = _origin() in (None, links.own_origin())
+    return is_own and request.headers.get("Sec-Fetch-Site") in (None, "same-origin", "none")
 
 
-def _origin(incoming: Request) -> str | None:
+def _origin() -> str | None:
     """Return whose page sends this. Some browsers say ``null`` for pages of ours that send no referrer."""
-    origin = incoming.headers.get("Origin")
-    if origin == "null" and incoming.headers.get("Sec-Fetch-Site") == "same-origin":
-        return own_origin()
+    origin = request.headers.get("Origin")
+    if origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return links.own_origin()
     return origin
 
 

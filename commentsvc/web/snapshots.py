@@ -5,7 +5,7 @@ template. A snapshot is trusted for a second; after that, one small query compar
 or, for responses about many threads, the site's activity version. A process that writes drops its own snapshots at
 once; others agree within that second, without a message bus.
 
-Only what is the same for everybody is kept. The view says so by ``keep``, in the very request that rendered it. The
+Only what is the same for everybody is kept. The view says so by ``cache``, in the very request that rendered it. The
 view is asked with the parameters in the snapshot's name and no others, so that one name cannot mean two responses.
 """
 
@@ -142,7 +142,7 @@ class _PendingRender:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-def put_before(app: Flask) -> None:
+def install(app: Flask) -> None:
     """Put an empty layer in front of an application, replacing one that is there."""
     with app.app_context():
         engine = db.engine
@@ -151,7 +151,7 @@ def put_before(app: Flask) -> None:
     app.wsgi_app = AtBaseUrl(layer)  # type: ignore[method-assign]
 
 
-def keep(response: Response, article: Article) -> Response:
+def cache(response: Response, article: Article) -> Response:
     """Keep ``response`` for everybody, as long as site and thread have their current versions."""
     site, thread = article.site, article.thread
     response.headers.update(edge.headers(site.id, article.own_key))
@@ -160,20 +160,20 @@ def keep(response: Response, article: Article) -> Response:
     return response
 
 
-def keep_of_many(response: Response, site: Site, activity_version: int) -> Response:
+def cache_for_many(response: Response, site: Site, activity_version: int) -> Response:
     """The same for a response about several threads of ``site``, as of its ``activity_version``."""
     response.headers.update(edge.headers(site.id, None))
     request.environ[NOTE] = _Subject(site.id, None, (site.version, activity_version), frozenset(site.origins))
     return response
 
 
-def keep_for_good(response: Response) -> Response:
+def cache_for_good(response: Response) -> Response:
     """The same for a response that never changes while this process runs."""
     request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset())
     return response
 
 
-def keep_for_a_moment(response: Response) -> Response:
+def cache_briefly(response: Response) -> Response:
     """Keep a response about no site for ``TRUSTED`` seconds."""
     request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset(), lifetime=TRUSTED)
     return response
@@ -199,7 +199,7 @@ def counts() -> dict[str, float]:
     return OUTCOMES.values()
 
 
-def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> bytes:
+def body_of(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> bytes:
     """Return the body that a reader gets from ``path``; the same object each time while it is kept.
 
     With a ``shape``, a response that only the service itself asks for: the view finds it by ``shape_asked_for``.
@@ -207,7 +207,7 @@ def whole(path: str, parameters: Iterable[tuple[str, str]], shape: str = "") -> 
     Raises:
         StorageUnavailable: there is none.
     """
-    return _layer().whole(path, urlencode([*parameters]), shape)
+    return _layer().body_of(path, urlencode([*parameters]), shape)
 
 
 def shape_asked_for() -> str:
@@ -254,7 +254,7 @@ class Snapshots:
         self.hits += 1
         return self._send(found, name, environ, start_response)
 
-    def whole(self, path: str, query: str, shape: str = "") -> bytes:
+    def body_of(self, path: str, query: str, shape: str = "") -> bytes:
         """Return the uncompressed body, to build a larger response from it; raises ``StorageUnavailable``."""
         prefix = next(one for one in (*PARAMETERS, *OF_OURS) if path.startswith(one))
         path = path.encode().decode("latin-1")

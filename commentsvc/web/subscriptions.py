@@ -20,7 +20,7 @@ CHANGES = {
 }
 
 blueprint = Blueprint("subscriptions", __name__)
-blueprint.after_request(security.never_keep)
+blueprint.after_request(security.no_store)
 
 
 @blueprint.get("/confirm/<token>")
@@ -32,7 +32,7 @@ def ask_to_confirm(token: str) -> str:
 
 @blueprint.post("/confirm/<token>")
 def confirm(token: str) -> str:
-    """Activate what was chosen, or all that the page lists if it has no boxes."""
+    """Activate what was chosen, or all that the page lists if it has no checkboxes."""
     db.begin_write()
     subscription, is_requesters = subscriptions.parse_confirm_token(token)
     listed = subscriptions.confirmed_with(subscription, is_requesters=is_requesters)

@@ -26,7 +26,7 @@ def create() -> Flask:
         if environ["PATH_INFO"] != FORGET:
             return own(environ, start_response)
         throttle.forget()
-        snapshots.put_before(app)
+        snapshots.install(app)
         own, app.wsgi_app = app.wsgi_app, with_forgetting  # type: ignore[method-assign]
         start_response("204 No Content", [])
         return []

@@ -67,7 +67,7 @@ class TestSites:
             (("site", "set", "nobody", "--captcha", "never"), 1, "There is no site nobody"),
             (("site", "set", "nobody"), 2, "Nothing to change"),
             (("nonsense",), 2, "No such command"),
-            (("moderator", "add", "nobody"), 2, "is no e-mail address"),
+            (("moderator", "add", "nobody"), 2, "is not an email address"),
             (("moderator", "link", "a@b.example"), 1, "is no moderator"),
         ],
     )

@@ -283,7 +283,7 @@ PRIVATE_WORDS = (
         "walked",
     ),
 )
-PRIVATE = re.compile(rf"(?:^|_)(?:{'|'.join(PRIVATE_WORDS)})(?:_|$)")
+PRIVATE = re.compile(rf"(?:^|_)(?:{'|'.join(PRIVATE_WORDS)})s?(?:_|$)")
 OLD_LIMITS = re.compile(r"\b(?:MOST|LONGEST|LARGEST)_[A-Z_]+\b")
 
 

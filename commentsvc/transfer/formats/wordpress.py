@@ -58,7 +58,7 @@ class WordPressPost:
 
 
 def is_like(beginning: bytes) -> bool:
-    """Return whether a file begins as one of this format; others make it for Disqus."""
+    """Return whether a file begins as one of this format; plugins write it for Disqus, too."""
     return b"wordpress.org/export/" in beginning
 
 
@@ -152,7 +152,7 @@ def _comment(comment: Children, page: str, options: ParseOptions, location: str)
 
 
 def _pingback(record: SourceComment) -> SourceComment:
-    """The author is the linking page's title, and behind its last mark the blog's name."""
+    """Split the author: it is the linking page's title and, behind the last mark, the blog's name."""
     parts = BLOG_MARK.split(record.author)
     name = parts[-1].strip() if len(parts) > 1 and 0 < len(parts[-1].strip()) <= LONG_NAME else ""
     body = ENDS.sub(" ", record.body).strip()

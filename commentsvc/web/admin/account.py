@@ -55,8 +55,7 @@ def change() -> AnyResponse:
 @blueprint.post("/email")
 def change_email() -> AnyResponse | tuple[str, int]:
     """Change the address, to sign in with and for notifications, once its link was opened."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     new = ""
     try:
@@ -74,7 +73,7 @@ def change_email() -> AnyResponse | tuple[str, int]:
 def show_new_email(token: str) -> str:
     """Show a button first, since mail scanners follow links."""
     new = one_time_links.new_address(token, signed_in.current_moderator())
-    return render_template("admin/new_email.html", email=new, moderator=signed_in.current_moderator())
+    return render_template("admin/new_email.html", email=new)
 
 
 @blueprint.post("/email/<token>")
@@ -105,8 +104,7 @@ def choose_emails() -> AnyResponse:
 @blueprint.post("/password")
 def set_password() -> AnyResponse | tuple[str, int]:
     """Set a password: every session ends, and a new one begins here."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     who = signed_in.current_moderator()
     try:
@@ -120,8 +118,7 @@ def set_password() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/password/removal")
 def remove_password() -> AnyResponse | tuple[str, int]:
     """Remove the password: passkeys sign in, or a mailed link if they are lost."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     who = signed_in.current_moderator()
     if not passkeys.of(who):
@@ -133,16 +130,14 @@ def remove_password() -> AnyResponse | tuple[str, int]:
 @blueprint.get("/passkeys/question")
 def ask_for_passkey() -> Response | AnyResponse:
     """Return what the browser passes to the device, as JSON."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     return Response(passkeys.to_add(signed_in.current_moderator()), content_type="application/json")
 
 
 @blueprint.post("/passkeys")
 def add_passkey() -> AnyResponse | tuple[str, int]:
     """Store a new passkey, named after the browser unless it was given a name."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     name = request.form.get("name", "").strip() or browsers.name_of(request.headers.get("User-Agent", ""))
     try:
@@ -156,8 +151,7 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/passkeys/<id:passkey_id>/removal")
 def remove_passkey(passkey_id: int) -> AnyResponse:
     """Remove a passkey. The last one stays while there is no password."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     who = signed_in.current_moderator()
     if who.password_hash is None and len(passkeys.of(who)) == 1:
@@ -211,5 +205,4 @@ def _page(refusal: Refusal | None = None) -> str:
         is_recently_confirmed=current_session is not None and sessions.is_recently_confirmed(current_session),
         name_of=browsers.name_of,
         has_mail_server=bool(settings.current().mail_url),
-        moderator=who,
     )

@@ -191,5 +191,4 @@ def _page(form: BanForm) -> str:
         kinds=[kind for kind in BanKind if kind != BanKind.BROWSER],
         form=form,
         sites=who.visible_sites(),
-        moderator=who,
     )

@@ -91,5 +91,4 @@ def _list(refusal: Refusal | None = None) -> str:
         sites=list(db.session.scalars(Site.in_service().order_by(Site.name))),
         kinds=ChannelKind,
         refusal=refusal,
-        moderator=signed_in.moderator(),
     )

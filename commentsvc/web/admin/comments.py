@@ -185,5 +185,4 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, i
         action=signed_in.requested_action("action"),
         undone=signed_in.requested_action("undone"),
         last=None,
-        moderator=who,
     )

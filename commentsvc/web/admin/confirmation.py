@@ -75,5 +75,4 @@ def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
         has_passkeys=bool(passkeys.of(who)),
         has_mail_server=bool(settings.current().mail_url),
         next=signed_in.next_url(),
-        moderator=who,
     )

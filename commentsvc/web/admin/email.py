@@ -38,7 +38,6 @@ def show_one(email_id: int) -> str:
         names=NAMES,
         is_waiting=is_waiting,
         has_mail_server=has_mail_server,
-        moderator=signed_in.moderator(),
     )
 
 
@@ -94,5 +93,4 @@ def _list(typed: str = "", wrong: Refusal | None = None) -> str:
         has_mail_server=bool(settings.current().mail_url),
         test_address=typed or (person.email if person else ""),
         wrong=wrong,
-        moderator=person,
     )

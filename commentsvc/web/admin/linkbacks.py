@@ -24,7 +24,6 @@ def show() -> str:
         sent=sending.latest(who),
         feeds=watching.all_feeds(who),
         unread=announcing.unread(who),
-        moderator=who,
     )
 
 

@@ -25,5 +25,4 @@ def show() -> str:
         of_decisions=of_decisions,
         may_be_undone=undoing.may_be_undone,
         full=audit_log.PAGE,
-        moderator=who,
     )

@@ -145,5 +145,4 @@ def _page(form: InvitationForm) -> str:
         badges=Badge,
         sites=signed_in.current_moderator().visible_sites(),
         has_mail_server=bool(settings.current().mail_url),
-        moderator=signed_in.current_moderator(),
     )

@@ -38,8 +38,7 @@ def export() -> Response:
 @blueprint.post("/erasure")
 def erase() -> AnyResponse:
     """Erase somebody's data; that cannot be undone."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.current_moderator())
     db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
@@ -64,5 +63,4 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         erased=request.args.get("erased"),
         authors=authors.lately(signed_in.current_moderator()) if not email else [],
         is_recently_confirmed=session is not None and sessions.is_recently_confirmed(session),
-        moderator=signed_in.current_moderator(),
     )

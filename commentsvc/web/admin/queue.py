@@ -91,7 +91,6 @@ def fragment(
         many=queue.MANY,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
-        moderator=who,
     )
 
 
@@ -122,7 +121,6 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         last=actions.last_of(who),
         skipped=int_arg("skipped"),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
-        moderator=who,
     )
 
 

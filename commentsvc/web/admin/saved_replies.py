@@ -59,5 +59,4 @@ def _page(wrong: InvalidFields | None = None, typed: Mapping[str, str] = Mapping
         saved=notes.saved_replies(who),
         typed=request.form if wrong else typed,
         errors=wrong.fields if wrong else {},
-        moderator=who,
     )

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from flask import Blueprint, g, redirect, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -62,14 +62,15 @@ def session() -> ModeratorSession | None:
 
 def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False) -> None:
     """Protect every page of ``blueprint``: not cached, signed in, owners only if asked, and form token checked."""
-    blueprint.before_request(_speak)
+    blueprint.before_request(_set_language)
     if not anonymous:
         blueprint.before_request(_require_moderator)
+        blueprint.context_processor(lambda: {"moderator": moderator()})
     if owner:
         blueprint.before_request(_require_owner)
     blueprint.before_request(_check_form)
     blueprint.after_request(compression.compress)
-    blueprint.after_request(security.never_keep)
+    blueprint.after_request(security.no_store)
 
 
 def check_form() -> None:
@@ -81,12 +82,11 @@ def check_form() -> None:
         raise FormTooOld from None
 
 
-def require_recent_confirmation() -> AnyResponse | None:
+def require_recent_confirmation() -> None:
     """Ask moderators to confirm who they are, unless they did so a short while ago; for dangerous actions."""
     found = session()
-    if found is None or sessions.is_recently_confirmed(found):
-        return None
-    return redirect(url_for("confirmation.show", next=_page_asked_for()), code=303)
+    if found is not None and not sessions.is_recently_confirmed(found):
+        abort(redirect(url_for("confirmation.show", next=_page_asked_for()), code=303))
 
 
 def moderated(comment: Comment | None) -> Comment | None:
@@ -142,7 +142,7 @@ def _page_asked_for() -> str | None:
     """Return where to come back to: this page, or the one whose form was sent."""
     if request.method == "GET":
         return _this_page()
-    sent_from = request.headers.get("Referer", "").partition(security.own_origin())[2]
+    sent_from = request.headers.get("Referer", "").partition(links.own_origin())[2]
     return sent_from or None
 
 
@@ -159,7 +159,7 @@ def _set_cookie(response: AnyResponse, name: str, value: str, seconds: int) -> N
     response.set_cookie(name, value, max_age=seconds, secure=secure, httponly=True, samesite="Lax", path=path)
 
 
-def _speak() -> None:
+def _set_language() -> None:
     who = moderator()
     preferred = who.language if who else current.reader_language()
     i18n.set_language(request.args.get("lang") or preferred)

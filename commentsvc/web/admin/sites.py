@@ -103,15 +103,13 @@ def show_page_check(key: str) -> str:
         site=site,
         page_check=page_check,
         is_waiting=is_waiting,
-        moderator=signed_in.current_moderator(),
     )
 
 
 @blueprint.post("/<key>/removal")
 def remove(key: str) -> AnyResponse | tuple[str, int]:
     """Remove a site with all its comments; that cannot be undone."""
-    if (detour := signed_in.require_recent_confirmation()) is not None:
-        return detour
+    signed_in.require_recent_confirmation()
     db.begin_write()
     site = Site.named(key)
     if request.form.get("key", "").strip() != key:
@@ -138,7 +136,6 @@ def _list(wrong: InvalidFields | None = None) -> str:
         "admin/sites.html",
         sites=queue.waiting_by_site(who),
         errors=wrong.fields if wrong else {},
-        moderator=who,
     )
 
 
@@ -162,5 +159,4 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         action=signed_in.requested_action("action"),
         undone=signed_in.requested_action("undone"),
         last=None,
-        moderator=who,
     )

@@ -45,5 +45,4 @@ def show() -> str:
         sites=queue.waiting_by_site(who),
         events=Event,
         waits=queue.waiting(who),
-        moderator=who,
     )

@@ -29,7 +29,6 @@ def show() -> str:
         wanted=wanted,
         mail_status=mail_status,
         mail_statuses=MailStatus,
-        moderator=signed_in.current_moderator(),
     )
 
 

@@ -43,7 +43,6 @@ def show() -> str:
         text=text,
         sites=queue.waiting_by_site(who),
         accesses=Access,
-        moderator=who,
     )
 
 
@@ -153,7 +152,6 @@ def _again(thread_id: int, form: str, refusal: Refusal) -> tuple[str, int]:
 
 
 def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str:
-    who = signed_in.current_moderator()
     typed: Mapping[str, str] = request.form if refusal else {}
     return render_template(
         "admin/thread.html",
@@ -171,5 +169,4 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         action=signed_in.requested_action("action"),
         undone=signed_in.requested_action("undone"),
         last=None,
-        moderator=who,
     )

@@ -5,7 +5,6 @@ from flask import Blueprint, Response, request
 from commentsvc import i18n
 from commentsvc.comments import editing
 from commentsvc.models.comment import Comment
-from commentsvc.threads.articles import Article
 from commentsvc.web import current, gate, visitor
 from commentsvc.web.api.shapes import NewComment, NewText, OwnComment, PublicComment, answer, parsed
 from commentsvc.web.comment_request import CommentRequest
@@ -21,8 +20,7 @@ blueprint = Blueprint("api_comments", __name__, url_prefix="/api/v1")
 @gate.limit_concurrency
 def post(site_key: str, key: str) -> Response:
     """201 with the comment, or 202 where it waits for a moderator; with the token to change it."""
-    article = Article.find(site_key, key)
-    i18n.set_language(current.reader_language(article.site))
+    article = current.article_for_reader(site_key, key)
     comment = gate.receive(CommentRequest(article, _typed(parsed(NewComment)), visitor.known(), is_form=False))
     return answer(OwnComment.of(comment), comment.thread.site, status=201 if comment.is_visible else 202)
 

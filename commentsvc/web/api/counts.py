@@ -25,7 +25,7 @@ def show() -> Response:
     found = reading.counts(site, {key for key in normalised.values() if key is not None})
     counts = {key: 0 if normal is None else found[normal] for key, normal in normalised.items()}
     labels = {key: _label(count) for key, count in counts.items()}
-    return snapshots.keep_of_many(answer(Counts(counts=counts, labels=labels), site), site, activity_version)
+    return snapshots.cache_for_many(answer(Counts(counts=counts, labels=labels), site), site, activity_version)
 
 
 def _keys() -> list[str]:

@@ -1,4 +1,4 @@
-"""The shapes of the API: what comes in, what goes out. An e-mail address only ever comes in."""
+"""The shapes of the API: what comes in, what goes out. An email address only ever comes in."""
 
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -24,7 +24,7 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 class ChallengeAnswer(Shape):
-    """A solved challenge; ``answer`` is what its picture shows, what its sound says, or its work, done."""
+    """A solved challenge; ``answer`` is what its picture shows, what its sound says, or what its computation found."""
 
     token: str = Field(default="", max_length=2000)
     answer: str = Field(default="", max_length=4000)
@@ -49,7 +49,7 @@ class NewComment(Shape):
 
 
 class NewText(Shape):
-    """What a comment shall say from now on."""
+    """The new text of a comment."""
 
     body: str
 
@@ -64,7 +64,7 @@ class NewChallenge(Shape):
 
 
 class Wait(Shape):
-    """After how many seconds a form may be sent: no sooner than a person could have written this much."""
+    """The minimum seconds before a form may be sent: no sooner than a person could have written this much."""
 
     least: float
     each_character: float
@@ -72,7 +72,7 @@ class Wait(Shape):
 
 
 class Challenge(Shape):
-    """A challenge with three ways to solve it, each null where nobody asks; any one will do.
+    """A challenge with three ways to solve it, null if none is required; any one will do.
 
     ``image`` is a picture of six characters and ``audio`` a sound of six digits; ``work`` is a computation as ALTCHA's
     protocol poses it (version 2), whose answer is that protocol's base64 text. ``visitor`` goes back in the header
@@ -91,7 +91,7 @@ class Challenge(Shape):
 
 
 class Draft(Shape):
-    """Text to be shown as it would look."""
+    """Text to preview."""
 
     site: str = Field(max_length=64)
     body: str
@@ -131,7 +131,7 @@ class PublicComment(Shape):
 
     @classmethod
     def of(cls, comment: Comment) -> Self:
-        """The public side of a row."""
+        """Return the public side of a row."""
         return cls(**cls._members(comment))
 
     @staticmethod
@@ -159,14 +159,14 @@ class PublicComment(Shape):
 
 
 class OwnComment(PublicComment):
-    """A comment as its writer gets it back: with the token that changes it, until then."""
+    """A comment as its author gets it: with the token that changes it until ``editable_until``."""
 
     edit_token: str
     editable_until: datetime
 
     @classmethod
     def of(cls, comment: Comment) -> Self:
-        """A row and its writer's right to change it."""
+        """Return a row with its author's right to change it."""
         until = editing.editable_until(comment)
         return cls(**cls._members(comment), edit_token=editing.edit_token(comment), editable_until=until)
 
@@ -201,7 +201,7 @@ class Problem(Shape):
 
 
 def parsed(shape: type[AnyShape]) -> AnyShape:
-    """The request's JSON in this shape; raises ``NotUnderstood``."""
+    """Return the request's JSON in this shape; raises ``NotUnderstood``."""
     if request.mimetype != "application/json":
         raise NotUnderstood
     try:
@@ -211,7 +211,7 @@ def parsed(shape: type[AnyShape]) -> AnyShape:
 
 
 def answer(shape: Shape, site: Site, status: int = 200) -> Response:
-    """A shape as the answer, readable for the pages of ``site``."""
+    """Return a shape as the response, readable by the pages of ``site``."""
     response = make_response(shape.model_dump_json(), status)
     response.headers["Content-Type"] = "application/json"
     response.headers["Cache-Control"] = "no-store"

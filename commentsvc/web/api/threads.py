@@ -28,4 +28,4 @@ def show(site_key: str, key: str = "") -> Response:
         comments=[PublicComment.of(item.comment) for item in shown.items if not item.is_tombstone],
         linkbacks=[PublicComment.of(linkback) for linkback in shown.linkbacks],
     )
-    return snapshots.keep(answer(thread, article.site), article)
+    return snapshots.cache(answer(thread, article.site), article)
