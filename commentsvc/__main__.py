@@ -1,13 +1,24 @@
 """The command ``commentsvc``."""
 
+import signal
 import sys
 
-from commentsvc.cli import run
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl+C, a service manager, a lost connection
 
 
 def main() -> None:
     """Exit 0 when done, 1 with one sentence on stderr when not, 2 when the words were wrong."""
+    _end_by(signal.SIG_DFL)  # without a traceback while modules are loaded
+    from commentsvc.cli import run
+
+    _end_by(signal.default_int_handler)  # ``KeyboardInterrupt``, so that a command can clean up
     sys.exit(run())
+
+
+def _end_by(handler: "signal._HANDLER") -> None:
+    for one in ENDING:
+        if signal.getsignal(one) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(one, handler)
 
 
 if __name__ == "__main__":

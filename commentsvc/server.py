@@ -30,6 +30,7 @@ STOPPING = 10  # seconds for requests under way when stopping, and then for jobs
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
 MIN_OVERLAP = 10.0  # seconds
+BETWEEN_LOOKS = 0.1  # seconds
 LOADS_LATER = 4  # times the average time of loading
 TARGET = "commentsvc.app:create_serving_app"
 
@@ -39,13 +40,35 @@ _lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listeni
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
-    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running."""
+    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running.
+
+    It ends at once while it reloads, too, where granian would first wait until each new worker has taken over.
+    """
 
     may_reload: Callable[[], bool]
+    wrks: list[Any]
+    respawned_wrks: dict[int, float]
 
     def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
         if self.may_reload():
             super().signal_handler_reload(*args, **kwargs)
+
+    def _respawn_workers(self, workers: list[int], target: Any, loader: Any, delay: float = 0) -> None:
+        for number in workers:
+            self.respawned_wrks[number] = time.monotonic()
+            old, new = self.wrks[number], self._spawn_worker(number, target, loader)
+            new.start()
+            self.wrks[number] = new
+            takes_over = time.monotonic() + delay
+            while time.monotonic() < takes_over and not self.interrupt_signal:
+                time.sleep(BETWEEN_LOOKS)
+            if self.interrupt_signal:
+                self.wrks.append(old)
+                self.main_loop_interrupt.set()
+                return
+            current, self.wrks = self.wrks, [old]
+            self._stop_workers()
+            self.wrks = current
 
 
 def listen(
@@ -82,6 +105,8 @@ def listen(
     server.may_reload = may_reload
     server.on_reload(lambda: setattr(server, "respawn_interval", _overlap()))
     server.serve(target_loader=_load)
+    for one in (signal.SIGINT, signal.SIGTERM):  # a second one would end what follows
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _load(target: str) -> Callable[..., Any]:

@@ -34,17 +34,20 @@ LOST_SECRET = (
 )
 SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
 MIN_CHARACTERS = 8  # different ones in a secret
-# What a shell, a template or a tool would have replaced, as a whole or in it.
+# What a shell, a template or a tool would have replaced, as a whole or in it. Names are of one case, noise is not.
+NAME = r"(?-i:[A-Z_]{4,}|[a-z_]{4,})"
+NAMED = rf"[\w .:|\"'()/$-]*{NAME}[\w .:|\"'()/$-]*"
 REFERENCE = re.compile(
-    r"\$\{?[A-Z_][A-Z_0-9]+\}?|`.+`|<.*[a-z].*>|[a-z]+:(//|aws:).*|vault:.*|/(?=.*[_.-])[\w.-]+(/[\w.-]+)+|-----BEGIN.*|__\w+__"
-    r"|\$ANSIBLE_VAULT;.*|@Microsoft\.KeyVault\(.*|ENC\[.*\]"
-    r"|.*(\$\(\w{3,} .*\)|\$\{\w{3,}[}:]|\{\{.*\w{3}.*\}\}|\{% .* %\}|[#%]\{\w{3,}\}|\[\[.*\w{3}.*\]\]|%\(\w{3,}\)s).*",
+    r"\$\{?[A-Z_][A-Z_0-9]+\}?|`[\w ./:$-]+`|<[\w ,.:;/+'-]*>|[a-z]{2,}:(//|aws:).*|vault:.*"
+    r"|/(?=.*[_.-])[\w.-]+(/[\w.-]+)+|-----BEGIN.*|__\w+__|\$ANSIBLE_VAULT;.*|@Microsoft\.KeyVault\(.*|ENC\[.*\]|projects/[\w-]+/secrets/.*"
+    rf"|.*(\$\({NAME} .*\)|[#$%]\{{{NAME}[}}:]|\{{\{{{NAMED}\}}\}}|\{{% .* %\}}|\[\[{NAMED}\]\]|%\({NAME}\)s"
+    r"|openssl.rand|/dev/urandom|\bsecrets\.token_).*",
     re.I,
 )
 MIN_WORDS = 4
 VOCABULARY = (
     r"please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
-    r"|some|something|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bits?"
+    r"|some|something|real|todo|before|going|live|outputs?|openssl|rand|hex|ci|secured?|immediately|generated|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bits?"
     r"|bytes?|secret|key|token|password|phrase|goes|jwt|flask|django|app|production|prod|dev|development|test|example|default"
     r"|commentsvc"
 )
@@ -282,7 +285,7 @@ class Settings(BaseModel):
         stripped = value.replace("\0", "").strip()
         if value and (len(stripped) < MIN_SECRET_LENGTH or _is_guessed_soon(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
-        return value
+        return value.strip()  # as one that is kept in a file
 
     @cached_property
     def database(self) -> str:
@@ -354,7 +357,7 @@ class Settings(BaseModel):
 def _is_guessed_soon(secret: str) -> bool:
     """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
     has_few = len(set(secret)) < MIN_CHARACTERS
-    is_sequence = _share_of_steps(secret, 1) > 1 / 2 or _share_of_steps(secret, 2) > 3 / 4  # a1b2c3…
+    is_sequence = _share_of_steps(secret, 1) > 2 / 3 or _share_of_steps(secret, 2) > 3 / 4  # a1b2c3…
     is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
     words = re.findall(r"[a-z]{2,}", secret, re.I)
     known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
@@ -438,8 +441,8 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
     if not name.endswith("_FILE"):
         return name, value
     try:
-        if Path(value).is_char_device():  # which may never end
-            raise WrongSetting(f"{PREFIX}{name}: {value} is a device, not a file with text in it.")
+        if Path(value).exists() and not Path(value).is_file():  # which may never end, or be read only once
+            raise WrongSetting(f"{PREFIX}{name}: {value} is not a regular file.")
         text = Path(value).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({error.strerror}).") from None

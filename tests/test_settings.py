@@ -38,7 +38,7 @@ from commentsvc.settings import Settings, WrongSetting
             )
         ),
         ("FETCH_ALLOW", "x:99999", "HOST:PORT"),
-        ("SECRET_KEY_FILE", "/dev/zero", "is a device"),
+        ("SECRET_KEY_FILE", "/dev/zero", "is not a regular file"),
         ("TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ("REDIS_URL", "http://x", "redis://"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
@@ -121,10 +121,50 @@ def test_secrets_may_stand_in_files(tmp_path: Path) -> None:
     )
 
 
+def test_a_secret_is_read_from_a_regular_file_only(tmp_path: Path) -> None:
+    """A pipe might never end, and can be read only once."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WrongSetting, match="is not a regular file"):
+        settings.read({"COMMENTSVC_SECRET_KEY_FILE": str(tmp_path / "pipe")})
+
+
 def test_a_relative_database_is_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     read = settings.read({"COMMENTSVC_DATABASE_URL": "sqlite:///here.sqlite3"})
     assert read.database == f"sqlite:///{tmp_path}/here.sqlite3"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "head -c 32 /dev/urandom | base64",
+        "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        "replace-this-with-output-of-openssl-rand",
+        "TODO: generate a real secret before going live",
+        "not-a-real-secret-do-not-use-in-production",
+        "THIS_IS_NOT_SECURE_CHANGE_IT_IMMEDIATELY",
+        "dummy-secret-key-for-ci-only-0123456789",
+        "projects/my-project/secrets/commentsvc-key/versions/latest",
+    ],
+)
+def test_what_should_have_been_run_or_replaced_is_no_secret(typed: str) -> None:
+    with pytest.raises(WrongSetting, match="random text"):
+        settings.read({"COMMENTSVC_SECRET_KEY": typed})
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "2%p2)W(C)Bz@eR(qYGikOm0WwQvs#{Jk1H}K6&(k",
+        "CJEN(zi|&Oz?W^wr\"kMc'2*u~${ysOZ}hk)T)S`",
+        "qaMvcHKsKXI!k{{Kq8nbB|}}dzC8wQn%oKf)?gca",
+        "N[[T_$hd5]]T0K8oZE/M:5\\0f%q\\@gJ,$goc}CpS",
+        'M://nLQ"fE4$=vdP/j-#C`.TzQ($[:5l)(L9x|.{',
+    ],
+)
+def test_noise_that_looks_like_a_reference_is_a_secret(tmp_path: Path, noise: str) -> None:
+    environment = {"COMMENTSVC_SECRET_KEY": f" {noise} ", "COMMENTSVC_DATA_DIR": str(tmp_path)}
+    assert settings.read(environment).secret == noise  # as one that is kept in a file
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,15 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
     @wraps(command)
     def inside(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         with make().app_context():
-            result = command(*args, **kwargs)
+            from commentsvc import schema, settings
+            from commentsvc.db import db
+
+            with schema.in_use(settings.current().database):
+                try:
+                    result = command(*args, **kwargs)
+                finally:
+                    db.session.remove()
+                    db.engine.dispose()
         say_where()  # a failure is one sentence
         return result
 

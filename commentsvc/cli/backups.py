@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -83,17 +80,6 @@ def _has_another_secret(config: Settings) -> bool:
         return secret_mark.has_changed()
 
 
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP (a lost connection) raise ``KeyboardInterrupt``, so that the service may write again."""
-    before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
 @click.command()
 @click.argument("target", metavar="DATABASE_URL")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows of each table as JSON.")
@@ -117,8 +103,7 @@ def move(target: str, as_json: bool) -> None:
         raise click.ClickException(f"There is no database at {schema.display_url(source)}. {FIRST}")
     schema.upgrade(source)
     progress = Progress("rows", database_move.count(source))
-    with _ended_like_ctrl_c():
-        tables = database_move.move(source, target, progress)
+    tables = database_move.move(source, target, progress)
     progress.end()
     if as_json:
         click.echo(json.dumps({name: vars(content) for name, content in tables.items()}, indent=2))

@@ -30,9 +30,8 @@ def work() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     click.echo("Working; stop with Ctrl+C.")
-    with schema.in_use(settings.current().database):
-        done.wait()
-        jobs.end()
+    done.wait()
+    jobs.end()
 
 
 @click.command()

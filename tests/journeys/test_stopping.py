@@ -17,6 +17,7 @@ from commentsvc.server import STOPPING
 from commentsvc.settings import PREFIX
 from tests.running import DATABASE, SECRET, Running, put_database
 from tests.servers import free_port, rude_mail_server
+from tests.transfer.samples import disqus, post
 
 SOON = 12  # seconds
 
@@ -68,6 +69,51 @@ def test_ctrl_c_ends_it_soon(tmp_path: Path) -> None:
         assert server.process
         os.killpg(server.process.pid, signal.SIGINT)
         assert server.process.wait(STOPPING / 2) == 0
+
+
+def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
+    for number in range(4):
+        server = Running(tmp_path / str(number))
+        server.start()
+        assert server.process
+        server.process.send_signal(signal.SIGTERM)
+        wait((number + 1) / 40)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(SOON) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_leaves_one_whole_file(tmp_path: Path, number: signal.Signals) -> None:
+    """As Ctrl+C does: by a service manager, or when the connection to the machine is lost."""
+    server = Running(tmp_path)
+    server.run("site", "add", "blog", "https://blog.example")
+    file = tmp_path / "export.xml"
+    file.write_text(disqus(*map(post, range(4000))))
+    run = [sys.executable, "-P", "-m", "commentsvc", "import", "auto", str(file), "--site", "blog"]
+    command = subprocess.Popen(run, env=server.settings, stderr=subprocess.PIPE)
+    log = tmp_path / "commentsvc.sqlite3-wal"
+    while not log.exists() or log.stat().st_size < 200_000:  # bytes, so it writes comments
+        assert command.poll() is None
+        wait(0.01)
+    command.send_signal(number)
+    assert b"Stopped." in command.communicate(timeout=SOON)[1]
+    assert command.returncode == 1
+    assert not list(tmp_path.rglob("*-wal"))
+
+
+def test_it_ends_while_it_reloads(tmp_path: Path) -> None:
+    """Old and new workers end, and the file is whole."""
+    server = Running(tmp_path)
+    server.start("--workers", "2")
+    assert server.process
+    server.reload()
+    wait(2)
+    workers = server.workers()
+    assert len(workers) == 3
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(STOPPING / 2) == 0
+    assert not any(map(is_running, workers))
+    assert not list(tmp_path.rglob("*-wal"))
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
