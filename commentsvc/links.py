@@ -21,7 +21,7 @@ MAX_ADDRESS_LENGTH = 2000  # characters, percent-encoded
 MAX_HOST_LENGTH = 253
 MAX_ROUNDS = 10
 SAFE_IN_PATH = "/%:@!$&'()*+,;=~"
-SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|^`{}"
+SAFE_IN_QUERY = SAFE_IN_PATH.replace("'", "") + "?[]|^`{}"  # the special-query set of the URL Standard, 1.3
 HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 IN_BRACKETS = re.compile(r"\[([0-9a-f:.]+)\]", re.I)
@@ -133,7 +133,8 @@ def host_of(address: str) -> str:
     bare = "".join(char for char in plain if char in JOINERS or unicodedata.category(char) not in ("Cf", "Cc"))
     host = _without_signs(PORT.sub("", bare))
     host = ascii_host(host) or ascii_host(re.sub(f"[{JOINERS}]", "", host))  # where they are no part of the name
-    return host.removeprefix("www.") if len(host) <= MAX_HOST_LENGTH else ""
+    bare = host.removeprefix("www.")
+    return "" if len(host) > MAX_HOST_LENGTH else bare if "." in bare else host
 
 
 def _without_signs(host: str) -> str:

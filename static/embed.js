@@ -69,6 +69,8 @@ export class CommentThreadElement extends HTMLElement {
   #loading;
   /** @type {Promise<unknown> | undefined} */
   #due;
+  /** The form of the thread that was left. @type {any} */
+  #written;
   /** What the reader chose: view, sort, page; or the comment whose page is wanted. @type {Record<string, string>} */
   #chosen = {};
   /** The paths of the thread that is shown, and of the one that was asked for last. */
@@ -202,6 +204,7 @@ export class CommentThreadElement extends HTMLElement {
   /** Another article of a single-page site: nothing of the last one may stand below it. */
   #leave() {
     this.#root.dispatchEvent(new Event("leave"));
+    this.#written = this.#root.querySelector("form.write");
     this.#root.replaceChildren(document.createElement("slot"));
     this.#chosen = {};
     this.#shown = "";
@@ -237,8 +240,9 @@ export class CommentThreadElement extends HTMLElement {
     const thread = /** @type {any} */ (content.querySelector(".commentsvc"));
     const style = await styleSheet(thread.dataset.stylesheet);
     if (signal.aborted) return;
-    const written = this.#root.querySelector("form.write");
-    if (this.#shown === this.path && written?.querySelector("textarea")?.value) content.querySelector("form.write")?.replaceWith(written);
+    const written = this.#root.querySelector("form.write") ?? this.#written;
+    const form = /** @type {any} */ (content.querySelector("form.write"));
+    if (written?.querySelector("textarea").value && form?.action === written.action) form.replaceWith(written);
     for (const edit of this.#root.querySelectorAll("form.edit")) {
       const line = /** @type {Element} */ (edit.closest("li"));
       content.querySelector(`#${line.id}`)?.replaceChildren(...line.childNodes);

@@ -54,6 +54,7 @@ def test_one_article_is_one_thread(address: str) -> None:
         ("https://blog.example/?q=caf%c3%a9", "?q=caf%C3%A9"),
         ("https://blog.example/?q=caf\u00e9", "?q=caf%C3%A9"),
         ("https://blog.example/?q=%E9", "?q=%E9"),
+        ("https://blog.example/?q=it's", "?q=it%27s"),
         ("https://blog.example/?&", ""),
         ("https://blog.example/a/./b/../c", "a/c"),
         ("../../admin/queue", "admin/queue"),
@@ -157,6 +158,7 @@ def test_same_page_needs_the_same_origin() -> None:
     [
         ("https://Blog.Example/a", "blog.example"),
         ("www.blog.example", "blog.example"),
+        ("www.com", "www.com"),
         ("blog.example:8080/x", "blog.example"),
         ("http://u:p@blog.example:99999/", "blog.example"),
         ("https://blog.example.", "blog.example"),

@@ -6,7 +6,8 @@ from commentsvc.errors import N_
 from commentsvc.markup import plain_text
 from commentsvc.safe_http import FetchedPage
 
-HTML = ("text/html", "application/xhtml+xml", "")
+XHTML = "application/xhtml+xml"
+HTML = ("text/html", XHTML, "")
 BEGINNING = 4096  # bytes in which a page mostly names its charset
 GONE_FOR_EVER = 410
 GONE = (404, GONE_FOR_EVER)
@@ -14,8 +15,11 @@ STATUS = N_("the page answers with status %(status)d")
 
 
 def decoded(page: FetchedPage) -> str:
-    """Decode by the declared charset, header before meta."""
-    header = plain_text.declared_charset(page.headers.get("content-type", ""))
+    """Decode by the declared charset, header before meta; in XHTML served as XML, no meta counts."""
+    content_type = page.headers.get("content-type", "")
+    header = plain_text.declared_charset(content_type)
+    if content_type.partition(";")[0].strip().lower() == XHTML:
+        return plain_text.decode(page.body, header, plain_text.xml_charset(page.body[:300].decode("latin-1")), "utf-8")
     named = [header] if plain_text.is_charset(header) else list(_named_in(page.body[:BEGINNING].decode("latin-1")))
     if not any(map(plain_text.is_charset, named)):  # styles or scripts may come before it
         named = list(_named_in(page.body.decode("latin-1")))

@@ -90,7 +90,7 @@ def _parsed(body: bytes) -> "etree._Element":
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(plain_text.of_xml(body.strip()), parser)
+        root = etree.fromstring(plain_text.of_xml(body), parser)
     except (etree.XMLSyntaxError, ValueError):
         raise NotXmlRpc from None
     if root.getroottree().docinfo.doctype:

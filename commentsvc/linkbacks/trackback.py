@@ -106,4 +106,7 @@ def _fields(body: bytes, content_type: str) -> dict[str, str]:
         raise UrlMissing from None
     values = {name: entries[0].encode("latin-1") for name, entries in raw.items()}
     declared = (plain_text.declared_charset(content_type), values.get("charset", b"").decode("ascii", "replace"))
-    return {name: plain_text.decode(value, *declared) for name, value in values.items()}
+    foreign = [value for value in values.values() if not value.isascii()]
+    guessed = "utf-8" if any(map(plain_text.is_utf8, foreign)) else "windows-1252"  # all fields are in one
+    charsets = (*map(plain_text.named_in_bytes, declared), guessed)
+    return {name: plain_text.decode(value, *charsets) for name, value in values.items()}

@@ -21,7 +21,7 @@ MAX_URL_LENGTH = 2000  # characters
 MAX_LOCAL_PART_LENGTH = 64
 MAX_DOMAIN_LENGTH = 255
 # Signs around addresses, beside other scripts' punctuation.
-TRAILING = ".,;:!?*_'⋯❝❞´⟩"
+TRAILING = ".,;:!?*_'⋯❝❞´⟩←↑→↓"
 # What closes, and what may have opened it: it belongs to an address that has both.
 OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚", "»": "«", "«": "»", "›": "‹", "‹": "›", "⟩": "⟨"}
 # Categories: other brackets and quotation marks, of which nobody says which belong together, and what is not seen.
@@ -41,6 +41,7 @@ LABELLED_LINK = re.compile(
 ADDRESS = re.compile(r"https?://|www\.", re.I)
 HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)")
 MIXED_DOMAIN = re.compile(r"[a-z]{2,}(?=[^\x00-\x7f])", re.I)
+TO_PORT = re.compile(r"(?<=\A//)[^/?#\s]*:\d+(?=[^\x00-\x7f])")
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
@@ -218,7 +219,7 @@ def _url_at(window: str) -> str:
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
     body = window[len(scheme) :] if prefix == scheme else f"//{window}"
-    body = HOST.sub(_without_particle, body, count=1)
+    body = HOST.sub(_without_particle, TO_PORT.sub(r"\g<0>\n", body, count=1), count=1)
     length = _linkify().test_schema_at(HOST.sub(_simplified, body, count=1), scheme, 0)
     if not length:
         return ""
@@ -227,10 +228,15 @@ def _url_at(window: str) -> str:
 
 
 def _without_particle(found: re.Match[str]) -> str:
-    """Cut a host where a letter of a script without spaces follows a Latin top-level domain: none mixes the two."""
+    """Cut a host where a letter of another script, or a sign, follows a Latin top-level domain: none mixes the two."""
     host, dot, last = found[0].rpartition(".")
     latin = MIXED_DOMAIN.match(last) if dot else None
-    return f"{host}.{latin[0]}\n" if latin and is_unspaced(last[latin.end()]) else found[0]
+    return f"{host}.{latin[0]}\n" if latin and not _is_latin(last[latin.end()]) else found[0]
+
+
+def _is_latin(char: str) -> bool:
+    """Return whether it is a Latin letter, or joins one: a mark, a joiner."""
+    return unicodedata.name(char, "").startswith("LATIN ") or unicodedata.category(char) in ("Mn", "Cf")
 
 
 def _simplified(found: re.Match[str]) -> str:

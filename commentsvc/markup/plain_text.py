@@ -119,7 +119,7 @@ def named_in_bytes(charset: str) -> str:
 
 def of_xml(raw: bytes) -> str:
     """Decode an XML document by the charset that it declares, under any of its labels; without the declaration."""
-    text = decode(raw, xml_charset(raw[:300].decode("latin-1")) or "utf-8").lstrip("\ufeff")
+    text = decode(raw, xml_charset(raw[:300].decode("latin-1")) or "utf-8").lstrip("\ufeff").strip()
     return text.partition("?>")[2] if text.startswith("<?xml") else text
 
 
@@ -165,7 +165,7 @@ def decode(raw: bytes, *labels: str) -> str:
     if declared and declared.name == "x-user-defined":  # where a page is read (Encoding Standard, 14.5)
         declared = webencodings.lookup("windows-1252")
     if declared is None:
-        declared = webencodings.lookup("utf-8" if _is_utf8(raw) else "windows-1252")
+        declared = webencodings.lookup("utf-8" if is_utf8(raw) else "windows-1252")
     name = "gb18030" if declared.name == "gbk" else declared.name  # its superset (Encoding Standard, 10.1)
     if not raw.startswith(BYTE_ORDER_MARKS) and (name in encodings.CODECS or name == "iso-2022-jp"):
         return encodings.decode(raw, name)
@@ -188,7 +188,7 @@ def _instead(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(LIKE_BROWSERS, _instead)
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
     """Return whether most of what is not ASCII is UTF-8, though a character may be cut or damaged."""
     text = raw.decode("utf-8", "replace")
     wrong = text.count("\ufffd")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from commentsvc.characters import ends_word, is_unspaced
+from commentsvc.characters import BIDI_CONTROLS, ends_word, is_unspaced
 
 FOLDER = "/static/smilies/"
 SIZE = 18  # CSS pixels
@@ -60,7 +60,7 @@ def _stands_free(line: str, start: int, end: int) -> bool:
 
 
 def _is_free(char: str, signs: frozenset[str]) -> bool:
-    return not char or char.isspace() or char in signs or ends_word(char)
+    return not char or char.isspace() or char in signs or ends_word(char) or BIDI_CONTROLS.match(char) is not None
 
 
 def picture(code: str, folder: str = FOLDER) -> str:

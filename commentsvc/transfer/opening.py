@@ -5,7 +5,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,11 +92,16 @@ def whole(stream: BinaryIO) -> bytes:
 
 
 def beginning(stream: BinaryIO) -> bytes:
-    """Return the first bytes of a stream, which stay there to be read; of a text in UTF-16, what it is in UTF-8."""
+    """Return the first bytes of a stream, which stay there to be read; of a text in UTF-16, what it is in UTF-8.
+
+    Without a byte order mark.
+    """
     if not isinstance(stream, io.BufferedReader):
         raise TypeError("only buffered streams can be looked at")
     found = stream.peek(BEGINNING)[:BEGINNING]
-    return found.decode("utf-16", "ignore").encode() if found.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else found
+    if found.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return found.decode("utf-16", "ignore").encode()
+    return found.removeprefix(BOM_UTF8)
 
 
 def _buffered(stream: BinaryIO, packed: int) -> BinaryIO:

@@ -107,6 +107,7 @@ def _is_trusted(peer: str) -> bool:
         one = ipaddress.ip_address(peer)
     except ValueError:
         return False
+    one = getattr(one, "ipv4_mapped", None) or one  # as a socket for both versions names it
     return any(one in network for network in settings.current().trusted_proxies)
 
 

@@ -184,6 +184,6 @@ def _check_reader() -> None:
         allowed = tokens.equal(request.headers.get("Authorization", ""), f"Bearer {token}")
     else:
         forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"))
-        allowed = request.remote_addr in ("127.0.0.1", "::1") and not forwarded
+        allowed = request.remote_addr in ("127.0.0.1", "::1", "::ffff:127.0.0.1") and not forwarded
     if not allowed:
         raise NotFound

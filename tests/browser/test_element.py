@@ -652,7 +652,7 @@ class TestOnPagesOfEveryKind:
         parent = None
         for number in range(6):
             parent = say(world, "Bob", f"a comment with some words in it, number {number}", parent)
-        put_up(world, '<div style="inline-size: 260px"><comment-thread site="blog"></comment-thread></div>')
+        put_up(world, '<div id="column" style="inline-size: 260px"><comment-thread site="blog"></comment-thread></div>')
         bob = person()
         bob.goto(world.article)
         expect(bob.get_by_text("number 5")).to_be_visible()
@@ -663,6 +663,17 @@ class TestOnPagesOfEveryKind:
         deepest = bob.locator("li.depth-5").bounding_box()
         assert deepest
         assert deepest["width"] > 180
+        named = bob.locator("li.depth-5").get_by_text("to Bob")  # where replies are indented no further
+        assert named.evaluate("one => one.offsetWidth") > 20
+        bob.locator("#column").evaluate("one => one.style.inlineSize = '600px'")
+        assert named.evaluate("one => one.offsetWidth") == 1  # as the indentation says it
+
+    def test_large_numbers_of_a_list_have_room(self, world: World, person: Person) -> None:
+        say(world, "Bob", "1984. a great year\n1985. a better one")
+        put_up(world, '<comment-thread site="blog"></comment-thread>', head="<style>body { margin: 0 }</style>")
+        bob = person()
+        bob.goto(world.article)
+        expect(bob.locator(".body ol")).to_have_css("list-style-position", "inside")
 
     def test_its_look_is_the_blogs(self, world: World, person: Person) -> None:
         say(world, "Bob", "in your own dress")
@@ -804,6 +815,24 @@ def test_a_change_of_the_query_alone_is_no_other_article(world: World, person: P
     bob.get_by_role("button", name="Go").click()
     bob.wait_for_timeout(300)
     assert bob.locator("comment-thread").evaluate("element => element.key") == "the/article"
+
+
+@pytest.mark.parametrize(("address", "head"), [("/n?utm_source=a", ""), ("/n", '<link rel="canonical" href="/n">')])
+def test_what_is_being_written_stays_when_the_address_is_spelled_anew(
+    world: World, person: Person, address: str, head: str
+) -> None:
+    """As scripts do that take away tracking parameters, and routers that add a slash to address and head."""
+    go = "history.replaceState({}, '', '/n/'); const own = document.querySelector('link'); if (own) own.href = '/n/';"
+    body = f'<button onclick="{go}">Go</button><comment-thread site="blog"></comment-thread>'
+    put_up(world, body, path=address, head=head)
+    bob = person()
+    bob.goto(world.blog.url + address)
+    text = bob.get_by_label("Your comment")
+    text.fill("Half a sentence")
+    with bob.expect_response("**/embed/blog/n/?**"):
+        bob.get_by_role("button", name="Go").click()
+    bob.wait_for_function("document.querySelector('comment-thread').shadowRoot.querySelector('.commentsvc')")
+    expect(text).to_have_value("Half a sentence")
 
 
 def test_an_element_that_is_loaded_after_the_page_has_turned(world: World, person: Person) -> None:

@@ -78,6 +78,14 @@ class TestCall:
         assert isinstance(sent(client, written.format(SOURCE, ARTICLE_URL).encode()), str)
         assert the_ping().source == SOURCE
 
+    @pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-8"])
+    def test_space_around_it_is_in_its_charset(
+        self, client: FlaskClient, the_ping: Callable[[], Ping], codec: str
+    ) -> None:
+        written = f"\ufeff\n{OF_WORDPRESS}\n".format(SOURCE, ARTICLE_URL).encode(codec)
+        assert isinstance(sent(client, written), str)
+        assert the_ping().source == SOURCE
+
     def test_other_charsets(self, client: FlaskClient, the_ping: Callable[[], Ping]) -> None:
         written = OF_WORDPRESS.replace("?>", ' encoding="iso-8859-1"?>', 1)
         assert isinstance(sent(client, written.format(f"{SOURCE}/über", ARTICLE_URL).encode("latin-1")), str)

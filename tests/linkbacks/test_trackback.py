@@ -120,11 +120,17 @@ class TestFields:
             (b"title=%DCber", f"{FORM}; charset=no-such-charset"),
             (b"title=%DCber&charset=utf-7", FORM),
             (b"title=\xc3\x9cber", FORM),
+            (b"title=%C3%9Cber", f"{FORM}; charset=utf-16"),
         ],
     )
     def test_charsets(self, body: bytes, content_type: str) -> None:
         """Header, field, UTF-8, Windows-1252, in this order."""
         assert trackback.parse(body + f"&url={SOURCE}".encode(), content_type).title == "Über"
+
+    def test_all_fields_are_in_one_charset(self) -> None:
+        body = f"url={SOURCE}&title=sch%C3%B6ne+Welt&excerpt=ma%C3".encode()  # cut by bytes
+        request = trackback.parse(body, FORM)
+        assert (request.title, request.excerpt) == ("schöne Welt", "ma\ufffd")
 
     def test_windows_quotes(self) -> None:
         assert trackback.parse(f"url={SOURCE}&title=%93x%94".encode(), FORM).title == "“x”"

@@ -239,6 +239,11 @@ class TestLinks:
         page = FetchedPage("https://a.example/", 200, {"content-type": f"text/html; charset={label}"}, body)
         assert source_page.read(page, Target(ARTICLE_URL)).title == "5 €"
 
+    def test_xhtml_that_is_xml_has_no_meta(self) -> None:
+        body = '<?xml version="1.0"?><meta charset="iso-8859-1"/>' + linking().replace("Why &amp; how", "Où")
+        page = FetchedPage("https://a.example/", 200, {"content-type": "application/xhtml+xml"}, body.encode())
+        assert source_page.read(page, Target(ARTICLE_URL)).title == "Où"
+
     @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16"])
     def test_a_byte_order_mark_decides(self, charset: str) -> None:
         headers = {"content-type": "text/html; charset=iso-8859-1"}

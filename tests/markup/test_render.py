@@ -286,6 +286,7 @@ class TestBlocks:
             for text in ("料金:(税込)500円", "参考:(公式サイト)", "答案:D", "选:P", "血型:O型", "หมายเหตุ:(ดูด้านล่าง)")
         ),
         ("😀:)", f"😀{smiley(':)')}"),
+        ("\u200f:)\u200f", f"\u200f{smiley(':)')}\u200f"),  # as keyboards for Hebrew and Arabic put them
         ("👍🏽:)👍", f"👍🏽{smiley(':)')}👍"),
         ("❤️:)", f"❤️{smiley(':)')}"),
         ("①:)", f"①{smiley(':)')}"),
@@ -619,6 +620,12 @@ def test_bleach_is_asked_where_anything_is_unusual(html: str) -> None:
         ("请看“https://x.example/a”吧", "https://x.example/a", "”吧"),
         ("«https://x.example/a»です", "https://x.example/a", "»です"),
         ("„https://x.example/a“и", "https://x.example/a", "“и"),
+        ("https://x.example/a→", "https://x.example/a", "→"),
+        ("https://x.example은 좋아요", "https://x.example", "은 좋아요"),
+        ("www.x.example에서", "www.x.example", "에서"),
+        ("https://x.example:8080에서", "https://x.example:8080", "에서"),
+        ("https://x.example😀", "https://x.example", "😀"),
+        ("https://x.vermögensberater", "https://x.vermögensberater", ""),
         ("❤️https://x.example/a", "https://x.example/a", ""),
         ("1️⃣https://x.example/a", "https://x.example/a", ""),
         ("葛\U000e0100https://x.example/a", "https://x.example/a", ""),

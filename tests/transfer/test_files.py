@@ -92,6 +92,33 @@ def test_hashover_as_database(tmp_path: Path) -> None:
     assert second.state == SourceState.PENDING
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [
+            {"version": 1, "users": [], "posts": []},
+            {
+                **{"id": "a", "pid": "", "text": "x", "user": {"name": "G"}, "time": "2007-05-02T10:00:00Z"},
+                "locator": {"site": "old", "url": "https://old.example/p/"},
+            },
+        ],
+        [
+            {
+                "id": "/p/",
+                "title": "P",
+                "comments": [{"id": 1, "author": "G", "text": "x", "created": 1178100000, "remote_addr": "1.2.3.0"}],
+            }
+        ],
+    ],
+    ids=["remark42", "isso"],
+)
+def test_windows_puts_a_byte_order_mark_before_a_text(read: Any, rows: list[Any], codec: str) -> None:
+    text = "\n".join(map(json.dumps, rows)) if "version" in rows[0] else json.dumps(rows)
+    _, comments, _ = read(text.encode(codec))
+    assert [one.author for one in comments] == ["G"]
+
+
 def test_a_closed_page_of_remark42(read: Any) -> None:
     head = {"version": 1, "users": [], "posts": [{"url": "https://old.example/p/", "read_only": True}]}
     row = {"id": "a", "pid": "", "text": "x", "user": {"name": "G"}, "time": "2007-05-02T10:00:00Z"}

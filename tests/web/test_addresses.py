@@ -33,6 +33,7 @@ def test_the_last_address_that_no_trusted_proxy_has_counts(seen: Callable[..., s
     assert seen("10.0.0.1", "1.1.1.1, 203.0.113.7", "10.0.0.0/8") == "203.0.113.7"
     assert seen("10.0.0.1", "1.1.1.1, 203.0.113.7, 10.0.0.2", "10.0.0.0/8") == "203.0.113.7"
     assert seen("192.0.2.9", "203.0.113.7", "10.0.0.0/8") == "192.0.2.9"
+    assert seen("::ffff:10.0.0.1", "203.0.113.7", "10.0.0.0/8") == "203.0.113.7"  # of a socket for both versions
 
 
 @pytest.mark.parametrize("garbage", ["", ",", "nonsense", "1.2.3.4.5", "<script>", "unknown", "  ", "::g"])
