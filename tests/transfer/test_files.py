@@ -99,7 +99,11 @@ def test_hashover_as_database(tmp_path: Path) -> None:
         [
             {"version": 1, "users": [], "posts": []},
             {
-                "id": "a", "pid": "", "text": "x", "user": {"name": "G"}, "time": "2007-05-02T10:00:00Z",
+                "id": "a",
+                "pid": "",
+                "text": "x",
+                "user": {"name": "G"},
+                "time": "2007-05-02T10:00:00Z",
                 "locator": {"site": "old", "url": "https://old.example/p/"},
             },
         ],
