@@ -173,6 +173,11 @@ def comment(site: str, key: str, comment_id: int) -> str:
     return f"{thread_page(site, key)}?comment={comment_id}#comment-{comment_id}"
 
 
+def comment_in_article(article: str, comment_id: int) -> str:
+    """Return the address of a comment in the thread that an article's page shows."""
+    return f"{article.partition('#')[0]}#comment-{comment_id}"
+
+
 def comment_itself(comment_id: int) -> str:
     """Return the permanent address of a comment."""
     return absolute(f"/comments/{comment_id}")

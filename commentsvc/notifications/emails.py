@@ -120,6 +120,7 @@ def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
         "thread": thread,
         "why": i18n.gettext(WHY[subscription.topic], site=thread.site.name),
         "comment_url": _url(comment),
+        "own_page_url": links.comment(thread.site.key, thread.key, comment.id),
         "stop_url": stop_url,
         "manage_url": subscriptions.manage_url(recipient),
         "answers": reply_to is not None,
@@ -355,8 +356,8 @@ def _kind(comment: Comment) -> str:
 
 
 def _url(comment: Comment) -> str:
-    """Return the address of a comment."""
-    return links.comment(comment.thread.site.key, comment.thread.key, comment.id)
+    """Return the address of a comment below its article."""
+    return links.comment_in_article(comment.thread.url, comment.id)
 
 
 def _title(thread: Thread) -> str:

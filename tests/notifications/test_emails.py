@@ -14,7 +14,7 @@ from commentsvc.models.comment import Kind, ResponseKind
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import emails, enqueue
 from commentsvc.threads.articles import Article
-from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, BOB, GRACE, MALLORY
+from tests.cast import ADA, ADAS_PASSWORD, ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
 from tests.post import SERVER, html_of, link_in, links_in_html, only, text_of, work
 from tests.post import messages as outbox
 from tests.servers import MailServer
@@ -39,6 +39,7 @@ class TestReplies:
         text = text_of(message)
         assert "The _cat_ found it." in text
         assert f"> {BOB.says}" in text
+        assert f"{ARTICLE_URL}#comment-{answer}" in text  # on the blog, where its readers belong
         assert f"{SERVER}/t/blog/{ARTICLE}?comment={answer}#comment-{answer}" in text
         assert "The <u>cat</u> found it." in html_of(message)
         assert GRACE.email not in message.as_string()
@@ -365,7 +366,7 @@ class TestSafety:
         assert "&lt;img" in html
         assert "{{7*7}}" in html
         assert "<code>code</code>" in html
-        assert all(address.startswith(f"{SERVER}/") for address in links_in_html(message))
+        assert all(address.startswith((f"{SERVER}/", f"{ARTICLE_URL}#")) for address in links_in_html(message))
         tags = " ".join(re.findall(r"<[^>]*>", html))
         for loads in ("src=", "url(", "<link", "<script", "background="):
             assert loads not in tags

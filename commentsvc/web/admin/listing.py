@@ -69,6 +69,11 @@ class Listing:
         return bool(set(self.parameters) - {"state", "site"})
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but state, site and words is given."""
+        return bool(set(self.parameters) - {"state", "site", "q"})
+
+    @property
     def query(self) -> str:
         """The value of the field that forms carry along."""
         return urlencode(self.parameters)
