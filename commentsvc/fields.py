@@ -57,6 +57,9 @@ class NotAnAddress(Refusal):
     sentence = N_("Please enter an email address such as name@example.org, or leave this empty.")
 
 
+IS_REQUIRED = N_("Please enter an email address such as name@example.org.")
+
+
 class NotAWebsite(Refusal):
     """A website that is no http(s) address."""
 
@@ -173,7 +176,8 @@ def checked_email(typed: str) -> str:
     check = Check({"email": typed})
     address = check.email()
     if address is None:
-        raise InvalidFields({"email": check.wrong.get("email", Missing())})
+        wrong = check.wrong.get("email", Missing())
+        raise InvalidFields({"email": NotAnAddress(IS_REQUIRED) if isinstance(wrong, NotAnAddress) else wrong})
     return address
 
 

@@ -314,7 +314,7 @@ export class Composer {
     preview.dir = "auto";
     preview.replaceChildren(fragment(said.html));
     if (preview.isConnected) return;
-    this.form.querySelector(".text")?.after(preview);
+    this.form.querySelector(".tools")?.after(preview);
     preview.scrollIntoView({ block: "nearest" });
   }
 
