@@ -142,7 +142,7 @@ export class CommentThreadElement extends HTMLElement {
 
   /** What identifies the thread: said by the page, else the article's path and query. */
   get key() {
-    return this.getAttribute("key") ?? new URL(this.article).pathname.slice(1) + new URL(this.article).search;
+    return this.getAttribute("key") || new URL(this.article).pathname.slice(1) + new URL(this.article).search;
   }
 
   /** The language of the thread: said by the element, else the page's. */

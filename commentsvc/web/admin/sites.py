@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc import settings
+from commentsvc import i18n, settings
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.linkbacks import page_check_queue
@@ -43,7 +43,7 @@ def add() -> AnyResponse | tuple[str, int]:
     try:
         places = site_rules.origins(form.get("origins", "").split())
         name = form.get("name", "").strip()
-        values = site_rules.validated({"name": name} if name else {})
+        values = site_rules.validated({"language": i18n.language(), **({"name": name} if name else {})})
         site = sites.add(form.get("key", "").strip(), places, values)
     except InvalidFields as wrong:
         db.session.rollback()
