@@ -28,7 +28,7 @@ class TestTheList:
     def test_who_hears_of_what(self, ada: Visitor, subscribed: int) -> None:
         page = ada.client.get(AT).text
         assert BOB.email in page
-        assert f"Replies to your comment on “{ARTICLE}”" in page
+        assert f"Replies to their comment on “{ARTICLE}”" in page
 
     def test_a_part_of_an_address_finds_it(self, ada: Visitor, subscribed: int) -> None:
         assert BOB.email in ada.client.get(f"{AT}?q=BOB.can").text
