@@ -1,7 +1,8 @@
 """How long an import takes, how much memory, and what readers and authors notice of it.
 
 ``python -m bench.transfer 460000`` makes files of that many comments: WordPress' with 600 bytes of text each, and
-Disqus' with its threads after its posts. Both are read by the command, first as a dry run, beside a running server.
+Disqus' with its threads after its posts. Both are read by the command, first as a dry run, beside a running server, on
+SQLite and on PostgreSQL. ``python -m bench.transfer 460000 Disqus PostgreSQL`` measures only these.
 """
 
 import json
@@ -13,8 +14,11 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from commentsvc.settings import PREFIX
+from tests import postgres
 from tests.running import Running
 from tests.transfer.samples import ITEM, OLD, WXR, wp
 
@@ -23,23 +27,37 @@ PER_THREAD = 10
 WORDS = "<p>Some words with <em>emphasis</em> and <a href='https://x.example/%d'>a link</a>.</p>"
 PADDING = " More words, as people write them." * 12
 RULES = ("--captcha", "never", "--moderation", "none", "--comments-per-minute", "100000")
+DATABASES = ("SQLite", "PostgreSQL")
+MEASURED = ("dry run", "import", "comments a second", "memory", "reader p95 at rest, during", "longest post")
 PAUSE = 0.2  # seconds between two requests of the reader, and of the author
 
 
-def main(comments: int = COMMENTS) -> None:
-    """Import each file on SQLite; print a table in Markdown."""
-    print("| file | size | dry run | import | comments a second | memory | reader p95 at rest, during | longest post |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name, lines in (("WordPress", _wordpress(comments)), ("Disqus", _disqus(comments))):
+def main(comments: int = COMMENTS, *only: str) -> None:
+    """Import each file on each database; print a table in Markdown."""
+    print(f"| file | database | size | {' | '.join(MEASURED)} |")
+    print(f"| --- | --- | ---: |{' ---: |' * len(MEASURED)}")
+    for name, lines in ((name, lines) for name, lines in FILES.items() if not only or name in only):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "export.xml"
             with file.open("w") as out:
-                out.writelines(lines)
-            print(f"| {name} | {file.stat().st_size / 1e6:.0f} MB | {_measured(Path(folder), file, comments)} |")
+                out.writelines(lines(comments))
+            for database in (one for one in DATABASES if not {*only} & {*DATABASES} or one in only):
+                with _database(Path(folder), database) as settings:
+                    figures = _measured(Path(folder) / database, file, comments, settings)
+                print(f"| {name} | {database} | {file.stat().st_size / 1e6:.0f} MB | {figures} |", flush=True)
 
 
-def _measured(folder: Path, file: Path, comments: int) -> str:
-    server = Running(folder / "data")
+@contextmanager
+def _database(folder: Path, name: str) -> Iterator[dict[str, str]]:
+    if name == "SQLite":
+        yield {}
+        return
+    with postgres.running(folder, is_durable=True) as cluster:
+        yield {f"{PREFIX}DATABASE_URL": cluster.new_database()}
+
+
+def _measured(folder: Path, file: Path, comments: int, settings: dict[str, str]) -> str:
+    server = Running(folder, settings)
     server.folder.mkdir(exist_ok=True)
     server.run("site", "add", "blog", "https://blog.example", *RULES)
     server.start()
@@ -144,5 +162,7 @@ def _disqus(comments: int) -> Iterator[str]:
     yield "</disqus>"
 
 
+FILES = {"WordPress": _wordpress, "Disqus": _disqus}
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])

@@ -64,12 +64,15 @@ class Cluster:
 
 
 @contextmanager
-def running(_folder: Path) -> Iterator[Cluster]:
-    """Start a cluster and stop it afterwards. The server refuses to be root, so root lends it another user."""
+def running(_folder: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
+    """Start a cluster and stop it afterwards. The server refuses to be root, so root lends it another user.
+
+    Only a durable one waits for the disk.
+    """
     with _made() as cluster:
         options = ["-D", cluster.data, "-U", USER, *["-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]]
         _run(cluster.user, [_tool("initdb"), *options])
-        _start(cluster)
+        _start(cluster, is_durable=is_durable)
         yield cluster
 
 
@@ -97,9 +100,9 @@ def _made() -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(cluster: Cluster) -> None:
+def _start(cluster: Cluster, *, is_durable: bool = False) -> None:
     listen = f"-c listen_addresses='' -c unix_socket_directories={cluster.sockets}"
-    options = f"{listen} -c fsync=off -c max_connections=200"
+    options = f"{listen} -c fsync={'on' if is_durable else 'off'} -c max_connections=200"
     words = [_tool("pg_ctl"), "-D", cluster.data, "-w", "-l", cluster.sockets / "log", "-o", options, "start"]
     _run(cluster.user, words)
 
