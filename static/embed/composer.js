@@ -111,6 +111,7 @@ export class Composer {
     if (reply instanceof HTMLElement) this.#moveTo(parent, reply.dataset.author ?? "");
     this.#fillInDraft();
     this.#fillInPerson();
+    if (recall().begun?.notify) this.field("notify")?.click();
   }
 
   #fillInDraft() {
@@ -132,7 +133,7 @@ export class Composer {
     const { [key]: _, ...drafts } = recall().drafts ?? {};
     const body = this.text.value;
     const isBegun = body.trim();
-    remember({ drafts: isBegun ? { ...drafts, [key]: body } : drafts, begun: isBegun ? this.#person : undefined });
+    remember({ drafts: isBegun ? { ...drafts, [key]: body } : drafts, begun: isBegun ? { ...this.#person, notify: /** @type {any} */ (this.field("notify")?.checked) } : undefined });
   }
 
   /** @param {Event} event */
@@ -186,15 +187,15 @@ export class Composer {
 
   /** Ctrl+Enter sends; in the tool bar the arrows lead from tool to tool. @param {KeyboardEvent} event */
   #pressed(event) {
-    const target = /** @type {HTMLButtonElement} */ (event.target);
+    const target = /** @type {any} */ (event.target);
     const tools = [...target.closest(".tools")?.querySelectorAll("button") ?? []];
     const at = tools.indexOf(target);
-    if (event.target === this.text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: -at - 1 }[event.key];
+    if (target === this.text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (at >= 0 && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key)) {
+    } else if (at >= 0 && step) {
       event.preventDefault();
-      const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: -at - 1 }[event.key] ?? 0;
       const turned = getComputedStyle(target).direction === "rtl" && event.key.startsWith("Arrow") ? -step : step;
       const next = tools[(at + turned + tools.length) % tools.length];
       for (const tool of tools) tool.tabIndex = tool === next ? 0 : -1;

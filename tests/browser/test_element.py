@@ -185,9 +185,13 @@ class TestWriting:
         bob.goto(world.article)
         bob.get_by_role("link", name="Reply").click()
         write(bob, "half a thought")
+        notify = bob.get_by_label("Email me when someone replies")
+        notify.check()
         bob.reload()
         expect(bob.get_by_label("Your comment")).to_have_value("half a thought")
         expect(bob.get_by_role("heading", name="Reply to Grace")).to_be_visible()
+        expect(notify).to_be_checked()
+        notify.uncheck()
         write(bob, "a whole one")
         post(bob)
         bob.reload()
@@ -308,7 +312,7 @@ class TestWriting:
         text = bob.get_by_label("Your comment").bounding_box()
         assert shown
         assert text
-        assert 0 <= shown["y"] - text["y"] - text["height"] < 24, "it stands right below the text"
+        assert 0 <= shown["y"] - text["y"] - text["height"] < 64, "only the tools stand between it and the text"
         bob.get_by_label("Name").fill(" ")
         bob.locator("form.write .send button").first.click()
         expect(bob.get_by_role("alert")).to_contain_text("Please check the highlighted fields")
