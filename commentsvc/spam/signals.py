@@ -37,7 +37,7 @@ DISPOSABLE_DOMAINS = """
 mailinator.com guerrillamail.com 10minutemail.com tempmail.com temp-mail.org yopmail.com trashmail.com sharklasers.com
 dispostable.com maildrop.cc getnada.com throwawaymail.com mailnesia.com fakeinbox.com
 """
-THROW_AWAY = frozenset(DISPOSABLE_DOMAINS.split())
+DISPOSABLE = frozenset(DISPOSABLE_DOMAINS.split())
 # The script of a language, unless Latin.
 SCRIPTS = {"uk": "CYRILLIC", "ja": "CJK", "zh": "CJK", "ar": "ARABIC", "fa": "ARABIC", "he": "HEBREW"}
 OF_CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
@@ -218,7 +218,7 @@ def commercial_name(facts: Facts) -> Signal | None:
 def disposable_email(facts: Facts) -> Signal | None:
     """A mail address that lives for ten minutes."""
     domain = (facts.email or "").rpartition("@")[2].casefold()
-    return Signal(2, N_("disposable email address")) if domain in THROW_AWAY else None
+    return Signal(2, N_("disposable email address")) if domain in DISPOSABLE else None
 
 
 def odd_address(facts: Facts) -> Signal | None:

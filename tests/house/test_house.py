@@ -281,6 +281,12 @@ PRIVATE_WORDS = (
         "talks",
         "asker",
         "walked",
+        "accident",
+        "put_before",
+        "name_of_a_shop",
+        "throw_away",
+        "never_keep",
+        "never_kept",
     ),
 )
 PRIVATE = re.compile(rf"(?:^|_)(?:{'|'.join(PRIVATE_WORDS)})s?(?:_|$)")
