@@ -20,7 +20,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.storage_errors import Meaning
 from commentsvc.web import current, linkbacks, metrics, security, uploads
 
-ACCIDENT = N_("Something went wrong on our side. If you report it, please mention %(reference)s.")
+UNEXPECTED = N_("Something went wrong on our side. If you report it, please mention %(reference)s.")
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def _unexpected(error: Exception) -> Response:
     log.error("%s %s: accident %s", request.method, request.path, reference, exc_info=error)
     db.session.rollback()
     _set_language()
-    sentence = i18n.gettext(ACCIDENT, reference=reference)
+    sentence = i18n.gettext(UNEXPECTED, reference=reference)
     if not _is_program():
         return _page(500, sentence)
     return _json({"type": "about:blank", "title": sentence, "status": 500})
