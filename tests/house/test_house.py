@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 
 from commentsvc import errors, i18n, paths
 from commentsvc.cli import demo_blog
+from commentsvc.comments.by_mail import ORDERS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -90,6 +91,30 @@ def test_every_sentence_is_in_every_language_and_none_is_left_over(tmp_path: Pat
         [sys.executable, ROOT / "docs" / "messages.py", "--check"], capture_output=True, text=True, cwd=tmp_path
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("tag", i18n.languages())
+def test_words_that_decide_by_email_are_those_of_the_email(tag: str) -> None:
+    """What an email says to reply with is recognised."""
+    with i18n.using_language(tag):
+        said = i18n.gettext("Reply with “approve”, “spam” or “trash” on the first line.").casefold()
+        assert all(i18n.gettext(word).casefold() in said for word in ORDERS.values())
+
+
+SIDE_BY_SIDE = (
+    ("Author", "Moderator"),
+    ("Pending", "Approved", "Spam", "Trash"),
+    ("open", "closed", "read-only"),
+    ("Comment", "Trackback", "Pingback", "Webmention"),
+    ("Threaded", "Flat"),
+)
+
+
+@pytest.mark.parametrize("tag", i18n.languages())
+@pytest.mark.parametrize("words", SIDE_BY_SIDE)
+def test_choices_beside_each_other_have_different_words(tag: str, words: tuple[str, ...]) -> None:
+    with i18n.using_language(tag):
+        assert len({i18n.gettext(word) for word in words}) == len(words)
 
 
 @pytest.mark.parametrize("tag", [tag for tag in i18n.languages() if tag != i18n.SOURCE])
