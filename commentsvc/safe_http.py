@@ -391,5 +391,5 @@ def _bounded_body(answer: http.client.HTTPResponse, encoding: str) -> bytes:
         if unpack and unpack.eof:
             return bytes(body)
     if answer.length:
-        raise FetchFailed(N_("the page broke off"))
+        raise FetchFailed(N_("the page was cut off"))
     return bytes(body)

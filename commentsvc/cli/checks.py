@@ -48,12 +48,13 @@ MAX_LOG = 1  # GB
 MAX_WAIT = timedelta(hours=1)  # of an email that is due
 MAX_GAP = 5  # seconds between two clocks
 DATABASE_CLOCK = N_(
-    "it says %(time)s and differs from the database’s by %(seconds)s seconds. Let both follow a time server (NTP)."
+    "it says %(time)s and differs from the database’s by %(seconds)s seconds. "
+    "Synchronize both with a time server (NTP)."
 )
 REDIS_CLOCK = N_(
-    "it says %(time)s and differs from that of Redis by %(seconds)s seconds. Let both follow a time server (NTP)."
+    "it says %(time)s and differs from that of Redis by %(seconds)s seconds. Synchronize both with a time server (NTP)."
 )
-DAMAGED = N_("%(place)s is damaged (%(why)s). Restore the last backup that is whole.")
+DAMAGED = N_("%(place)s is damaged (%(why)s). Restore the most recent intact backup.")
 NO_DATABASE = N_("not checked, because the database cannot be used")
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -128,7 +129,9 @@ def _database() -> str:
     url = settings.current().database
     folder = schema.path_of(url).resolve().parent if schema.is_file(url) else None
     if folder and files.free_space(folder) < MIN_ROOM:  # a small change may find room in a file that is there
-        raise CheckFailed(N_("cannot grow, because the disk of %(folder)s is full. Make room."), folder=str(folder))
+        raise CheckFailed(
+            N_("cannot grow, because the disk that holds %(folder)s is full. Free some space."), folder=str(folder)
+        )
     return gettext("can be written to (%(kind)s)", kind=db.engine.dialect.name)
 
 
@@ -143,7 +146,7 @@ def _schema() -> str:
         raise CheckFailed("%(why)s", why=str(error)) from None
     if not is_current:
         raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))
-    return gettext("as version %(version)s needs it", version=__version__)
+    return gettext("matches version %(version)s", version=__version__)
 
 
 def _mail() -> str:
@@ -200,7 +203,7 @@ def _secret() -> str:
     if config.secret_key:
         return gettext("set")
     if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
-        raise CheckFailed(N_("others may read %(file)s. Run: chmod 600 %(file)s"), file=str(config.secret_file))
+        raise CheckFailed(N_("other users can read %(file)s. Run: chmod 600 %(file)s"), file=str(config.secret_file))
     return gettext("kept in %(file)s, readable by its owner only", file=str(config.secret_file))
 
 
@@ -209,7 +212,7 @@ def _limits() -> str:
         return gettext("counted in each process")
     if not throttle.is_shared():
         raise CheckFailed(
-            N_("Redis does not count, so each process counts for itself. Check COMMENTSVC_REDIS_URL and its memory.")
+            N_("Redis is not counting, so each process keeps its own count. Check COMMENTSVC_REDIS_URL and its memory.")
         )
     return gettext("shared through Redis")
 
@@ -240,7 +243,7 @@ def _other_clocks() -> Iterator[tuple[str, datetime]]:
 def _backups() -> str:
     status = daily.status()
     if status is None:
-        raise OptionalMissing(N_("none every day. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
+        raise OptionalMissing(N_("no daily backups. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
     age = N_("the last verified one is %(hours)s hours old")
     age_text = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
     if status.is_late or status.problem:
@@ -269,7 +272,7 @@ def _disk() -> str:
     free, folder = min((files.free_space(one), str(one)) for one in schema.folders(config))
     values = {"free": f"{free / 1e9:,.1f}", "folder": folder}
     if free < MIN_FREE:
-        full = N_("only %(free)s GB free for %(folder)s. Make room: without any, nothing can be saved.")
+        full = N_("only %(free)s GB free for %(folder)s. Free some space: without any, nothing can be saved.")
         raise CheckFailed(full, **values)
     if schema.is_file(config.database):
         place = schema.path_of(config.database)

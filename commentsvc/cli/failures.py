@@ -38,7 +38,7 @@ def _about_database(error: BaseException) -> str:
     except RuntimeError:  # settings were not read so far
         return f"The database cannot be used ({error}). {CHECK_DATABASE}"
     if storage_errors.is_damage(error):
-        return f"The database {schema.display_url(url)} is damaged ({error}). Restore the last backup that is whole."
+        return f"The database {schema.display_url(url)} is damaged ({error}). Restore the most recent intact backup."
     path = schema.path_of(url)
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
         theirs, own = _name_of(path.stat().st_uid), _name_of(os.geteuid())

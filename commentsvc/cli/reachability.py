@@ -69,7 +69,7 @@ def service() -> str:
         raise OptionalMissing(N_("not checked, because it does not accept this secret"))
     if running != __version__:
         raise CheckFailed(
-            N_("the running one is version %(running)s, and %(installed)s is installed. Restart the service."),
+            N_("version %(running)s is running, but %(installed)s is installed. Restart the service."),
             running=running,
             installed=__version__,
         )
@@ -88,13 +88,13 @@ def proxy() -> str:
     if answer.get("unknown_proxy"):
         raise CheckFailed(
             N_(
-                "the one in front is not trusted, so all visitors count as one and limits affect everybody. "
+                "the proxy in front is not trusted, so all visitors share one address and one set of limits. "
                 "Add its network to COMMENTSVC_TRUSTED_PROXIES."
             )
         )
     if not answer.get("your_address"):
-        return gettext("none, or a trusted one")
-    return gettext("none, or a trusted one; this machine is seen as %(address)s", address=answer["your_address"])
+        return gettext("no proxy, or a trusted one")
+    return gettext("no proxy, or a trusted one; this machine is seen as %(address)s", address=answer["your_address"])
 
 
 def caches() -> str:
@@ -127,12 +127,12 @@ def purges() -> str:
     """Check whether the cache accepts purges."""
     if not settings.current().edge_purge_url:
         raise OptionalMissing(
-            N_("none are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
+            N_("no purges are sent. Set COMMENTSVC_EDGE_PURGE_URL if a cache in front keeps threads for long.")
         )
     try:
         edge.send_purge([])
     except FetchRefused as refusal:
-        forbidden = N_("may not be sent there (%(why)s). Add the host to COMMENTSVC_FETCH_ALLOW.")
+        forbidden = N_("sending there is not allowed (%(why)s). Add the host to COMMENTSVC_FETCH_ALLOW.")
         raise CheckFailed(forbidden, why=str(refusal)) from None
     except FetchFailed as failure:
         refused = N_("are not accepted (%(why)s). Check COMMENTSVC_EDGE_PURGE_URL and COMMENTSVC_EDGE_PURGE_TOKEN.")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 PAGE = N_("Page")
 UNREADABLE = N_("%(url)s could not be loaded (%(why)s).")
 NOT_PUBLIC = N_(
-    "%(url)s may not be fetched (%(why)s). If it is your own server, add its host and port to COMMENTSVC_FETCH_ALLOW."
+    "Fetching %(url)s is not allowed (%(why)s). "
+    "If it is your own server, add its host and port to COMMENTSVC_FETCH_ALLOW."
 )
 NO_ARTICLE = N_("%(url)s returns status %(status)s. Enter the address of a published article.")
 LEADS_AWAY = N_(
@@ -42,9 +43,7 @@ ELSEWHERE = N_(
 )
 ANOTHER_PAGE = N_("the page at %(url)s names %(canonical)s as its canonical address; its comments are there.")
 ANOTHER_SERVER = N_("missing: %(other)s belongs to another server, while COMMENTSVC_BASE_URL is %(own)s. Add:")
-HARD_TO_FIND = N_(
-    "old software does not recognise this spelling; put rel first, then href, both in double quotes. Use:"
-)
+HARD_TO_FIND = N_("older software does not recognize this form; put rel first, then href, both in double quotes. Use:")
 TWO_HYPHENS = N_("it contains two hyphens in a row, which may end an HTML comment. Use one, or in addresses:")
 KEPT_OUT = N_("the page’s Content-Security-Policy blocks the comment element. Add %(server)s to its %(directive)s.")
 NO_HTTPS = N_(

@@ -35,11 +35,11 @@ MEDIA = frozenset({"iframe", "video", "audio", "embed", "source"})
 ITALICS, TITLES, SCRIPTS = N_("italics, now underlined"), N_("headings"), N_("scripts and forms")
 LAYOUT = frozenset({ITALICS, TITLES, SCRIPTS})  # no word is lost with these
 COUNTED = {
-    "del": N_("struck or raised text"),
-    "s": N_("struck or raised text"),
-    "strike": N_("struck or raised text"),
-    "sub": N_("struck or raised text"),
-    "sup": N_("struck or raised text"),
+    "del": N_("strikethrough, superscript or subscript text"),
+    "s": N_("strikethrough, superscript or subscript text"),
+    "strike": N_("strikethrough, superscript or subscript text"),
+    "sub": N_("strikethrough, superscript or subscript text"),
+    "sup": N_("strikethrough, superscript or subscript text"),
 }
 WEB = re.compile(r"https?://", re.I)
 URL = re.compile(r"(?:https?://|www\.)\S+", re.I)

@@ -30,7 +30,7 @@ REASON_DISALLOWED = N_("contains a spam word: %(word)s")
 REASON_UNSOLVED = N_("the author could not pass the robot check")
 REASON_PASSED = N_("passed all checks")
 REASON_EDITED = N_("edited by its author")
-REASON_PAGE_CHANGED = N_("its page has changed")
+REASON_PAGE_CHANGED = N_("the linking page has changed")
 REASON_UNDONE = N_("undone")
 REASON_TAKEN_BACK = N_("deleted by its author")
 

@@ -11,7 +11,7 @@ NOBODYS = "localhost", "local", "localdomain", "lan", "internal", "invalid", "te
 NEAR = "localhost", "127.0.0.1", "::1"
 
 FROM_NOBODY = N_(
-    "Emails come from %(sender)s, a domain that other servers do not know. "
+    "Emails come from %(sender)s, whose domain is not a public one. "
     "Set COMMENTSVC_MAIL_FROM to an address of your own domain."
 )
 OTHER_LOGIN = N_(
@@ -31,20 +31,25 @@ NO_DMARC = N_(
     "such as: v=DMARC1; p=none"
 )
 DKIM = N_(
-    "Whether emails are signed (DKIM) shows in one that arrives: its source should say dkim=pass for %(domain)s. "
+    "To see whether your emails are signed (DKIM), look at the source of one that arrives: it should say "
+    "dkim=pass for %(domain)s. "
     "If it does not, switch DKIM on at your mail provider, for List-Unsubscribe and List-Unsubscribe-Post, too."
 )
-UNASKED = N_("The DNS did not answer, so SPF and DMARC of %(domain)s were not checked: %(why)s")
+UNASKED = N_("DNS did not respond, so the SPF and DMARC records of %(domain)s were not checked: %(why)s")
 HINTS = {
     Cause.PASSWORD: N_(
-        "User name or password in COMMENTSVC_MAIL_URL are wrong, or the provider wants an app password."
+        "The user name or password in COMMENTSVC_MAIL_URL is wrong, or the provider requires an app password."
     ),
-    Cause.SIGN_IN: N_("The server wants a sign-in. Write COMMENTSVC_MAIL_URL as smtps://USER:PASSWORD@HOST."),
-    Cause.CERTIFICATE: N_("The certificate of the server does not fit its name. Use the name that the provider gives."),
+    Cause.SIGN_IN: N_("The server requires authentication. Write COMMENTSVC_MAIL_URL as smtps://USER:PASSWORD@HOST."),
+    Cause.CERTIFICATE: N_(
+        "The server’s certificate does not match its host name. Use the name that the provider gives."
+    ),
     Cause.NO_TLS: N_("The server does not speak TLS on this port. Try smtp+starttls:// or port 465."),
     Cause.NO_STARTTLS: N_("The server does not offer STARTTLS. Try smtps://, or smtp:// on the same machine."),
-    Cause.REFUSED: N_("Nothing listens there. Check host and port in COMMENTSVC_MAIL_URL."),
-    Cause.SILENT: N_("The server does not answer. Check host and port; many hosts block port 25, so try 587 or 465."),
+    Cause.REFUSED: N_("Nothing is listening at that address. Check host and port in COMMENTSVC_MAIL_URL."),
+    Cause.SILENT: N_(
+        "The server does not answer. Check host and port; many providers block port 25, so try 587 or 465."
+    ),
     Cause.NO_HOST: N_("There is no such host. Check COMMENTSVC_MAIL_URL."),
     Cause.RELAY: N_("The server does not pass on emails for this machine. Sign in, or allow this machine to relay."),
     Cause.SENDER: N_("The server does not accept COMMENTSVC_MAIL_FROM. Use an address that belongs to the sign-in."),

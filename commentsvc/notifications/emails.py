@@ -294,7 +294,7 @@ NAMES = {
     EmailKind.SIGN_IN: N_("Sign-in link"),
     EmailKind.PERSONAL_DATA: N_("Your data"),
     EmailKind.CONFIRM_ADDRESS: N_("Confirmation request"),
-    EmailKind.ADDRESS_CHANGED: N_("Change of address"),
+    EmailKind.ADDRESS_CHANGED: N_("Email address change"),
     EmailKind.TEST: N_("Test email"),
     EmailKind.RETURNED: N_("Your reply could not be posted"),
 }

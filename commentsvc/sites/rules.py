@@ -186,8 +186,8 @@ RULES = (
         Moderation,
         {
             Moderation.ALL: N_("everyone’s"),
-            Moderation.FIRST: N_("those of people without an approved comment"),
-            Moderation.NONE: N_("no one’s, unless another rule holds them"),
+            Moderation.FIRST: N_("comments from people with no approved comment yet"),
+            Moderation.NONE: N_("none, unless another rule holds them"),
         },
     ),
     _counted(
@@ -250,7 +250,7 @@ RULES = (
         "first_challenge",
         Group.WHO_IS_ASKED,
         N_("Shown first"),
-        N_("Which way to pass the robot check is shown first. Without JavaScript, it is always the picture."),
+        N_("Which kind of robot check is shown first. Without JavaScript, it is always the picture."),
         FirstChallenge,
         {
             FirstChallenge.PICTURE: N_("type the characters of a picture"),

@@ -114,7 +114,7 @@ def mostly_links(facts: Facts) -> Signal | None:
 
 def foreign_markup(facts: Facts) -> Signal | None:
     """Links written for other programs: whoever wrote them did not look at the form."""
-    return Signal(4, N_("link code of another system")) if FOREIGN_MARKUP.search(facts.body) else None
+    return Signal(4, N_("link markup from another system")) if FOREIGN_MARKUP.search(facts.body) else None
 
 
 def trades(facts: Facts) -> Signal | None:

@@ -31,7 +31,7 @@ MAX_UPLOAD = 200 * 1024 * 1024  # bytes
 LEASE = timedelta(minutes=2)  # renewed with each sign of progress
 KEPT = timedelta(days=1)
 MAX_TRIES = 3
-UNFINISHED = N_("The import broke off several times. See the log of the service.")
+UNFINISHED = N_("The import was interrupted several times. See the service log.")
 
 
 class AlreadyRunning(Refusal):

@@ -35,7 +35,7 @@ class NotReadable(Refusal):
 class TooMuch(NotReadable):
     """It unpacks to more than any blog has."""
 
-    sentence = N_("The file unpacks to more than a blog’s comments could be. Unpack it and look at it first.")
+    sentence = N_("Unpacked, the file is too large to be one blog’s comments. Unpack it and check its contents first.")
 
 
 class _Bounded(io.RawIOBase):

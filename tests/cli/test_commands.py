@@ -283,11 +283,11 @@ class TestUpkeep:
         assert "✓ Database: can be written to (sqlite)" in out
         assert "✗ Address: http://localhost:1 does not answer" in out
         assert "Set COMMENTSVC_MAIL_URL." in out
-        assert "✓ Schema: as version" in out
+        assert "✓ Schema: matches version" in out
         assert "✓ Secret: kept in" in out
         assert "✓ Clock: 2026-11-23 12:00 UTC" in out
         assert "✓ Disk:" in out
-        assert "– Backups: none every day. Set COMMENTSVC_BACKUP_DIR" in out
+        assert "– Backups: no daily backups. Set COMMENTSVC_BACKUP_DIR" in out
         assert "✓ Settings: from the environment" in out
         assert "2 of 18 checks" in err
 

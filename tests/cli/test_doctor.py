@@ -68,7 +68,7 @@ class TestProxy:
     def test_as_whom_this_machine_is_seen(self, command: Command, front: Web) -> None:
         said = {"status": "well", "unknown_proxy": False, "your_address": "203.0.113.9"}
         front.page("/health?doctor=signed", json.dumps(said))
-        assert "✓ Proxy: none, or a trusted one; this machine is seen as 203.0.113.9" in command("doctor")[1]
+        assert "✓ Proxy: no proxy, or a trusted one; this machine is seen as 203.0.113.9" in command("doctor")[1]
 
     def test_somebody_else_answers(self, command: Command, front: Web) -> None:
         for path in ("/health", "/health?doctor=signed"):
@@ -102,7 +102,7 @@ class TestRunningService:
     def test_an_upgrade_without_a_restart(self, command: Command, front: Web) -> None:
         command("doctor")
         self.answer(front, version="0.0.1")
-        wrong = f"✗ Service: the running one is version 0.0.1, and {__version__} is installed. Restart the service."
+        wrong = f"✗ Service: version 0.0.1 is running, but {__version__} is installed. Restart the service."
         assert wrong in command("doctor")[1]
 
     def test_other_settings(self, command: Command, front: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,11 +117,11 @@ class TestPurges:
     """Somebody takes them."""
 
     def test_none_are_sent(self, command: Command) -> None:
-        assert "– Purges: none are sent" in command("doctor")[1]
+        assert "– Purges: no purges are sent" in command("doctor")[1]
 
     def test_they_are_tried(self, command: Command, front: Web, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COMMENTSVC_EDGE_PURGE_URL", f"{front.url}/purge")
-        assert "✗ Purges: may not be sent there" in command("doctor")[1]
+        assert "✗ Purges: sending there is not allowed" in command("doctor")[1]
         monkeypatch.setenv("COMMENTSVC_FETCH_ALLOW", front.address)
         assert "✗ Purges: are not accepted (status 404)" in command("doctor")[1]
         front.page("/purge", "")
@@ -243,7 +243,7 @@ def test_a_database_that_is_damaged(command: Command, tmp_path: Path) -> None:
     command("site", "add", "blog", "https://blog.example")
     (tmp_path / "data/commentsvc.sqlite3").write_bytes(b"not a database " * 1000)
     out = command("doctor")[1]
-    assert "is damaged (file is not a database). Restore the last backup that is whole." in out
+    assert "is damaged (file is not a database). Restore the most recent intact backup." in out
     assert "commentsvc upgrade" not in out
     assert " Disk: " in out
 
@@ -302,7 +302,7 @@ def test_the_folder_of_the_database_is_full(command: Command, tmp_path: Path, mo
     monkeypatch.setattr("commentsvc.files.free_space", lambda folder: left.get(folder, 10**12))
     out = command("doctor")[1]
     assert f"✗ Disk: only 0.0 GB free for {tmp_path}/small" in out
-    assert f"✗ Database: cannot grow, because the disk of {tmp_path}/small is full." in out
+    assert f"✗ Database: cannot grow, because the disk that holds {tmp_path}/small is full." in out
     assert "✓ Writing: allowed" in out
     response = create_app().test_client().get("/health")
     assert response.status_code == 503

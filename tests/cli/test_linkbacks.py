@@ -167,7 +167,7 @@ class TestDoctor:
             ("Webmention", {"webmention": ""}, f'add: <link rel="webmention" href="{SERVER}/webmention">'),
             ("Webmention", {"webmention": '<link rel="webmention" href="https://w.example/">'}, "but it should be"),
             ("Pingback", {"pingback": ""}, "missing"),
-            ("Pingback", {"pingback": f"<link href='{SERVER}/pingback' rel='pingback'>"}, "does not recognise"),
+            ("Pingback", {"pingback": f"<link href='{SERVER}/pingback' rel='pingback'>"}, "does not recognize"),
             ("Trackback", {"trackback": "", "rdf": ""}, "missing"),
             ("Trackback", {"trackback": f'<link rel="trackback" href="{SERVER}/trackback/x">'}, "but it should be"),
             ("RDF block", {"rdf": ""}, "<rdf:RDF"),
@@ -260,6 +260,6 @@ class TestDoctor:
         monkeypatch.setattr("commentsvc.cli.reachability.tokens.sign", lambda *_: "signed")
         blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":true}')
         monkeypatch.setenv("COMMENTSVC_BASE_URL", blog.url)
-        assert "✗ Proxy: the one in front is not trusted" in command("doctor")[1]
+        assert "✗ Proxy: the proxy in front is not trusted" in command("doctor")[1]
         blog.page("/health?doctor=signed", '{"reasons":[],"status":"well","unknown_proxy":false}')
         assert "✓ Proxy" in command("doctor")[1]

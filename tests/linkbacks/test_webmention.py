@@ -130,7 +130,7 @@ class TestPeople:
         answer = client.post("/webmention?lang=de", data=form, headers={"Accept": "text/html"})
         assert answer.status_code == 303
         status = client.get(answer.headers["Location"], headers={"Accept": "text/html"}).text
-        assert "Wir haben es" in status
+        assert "Eingegangen." in status
         assert f'<a href="{ARTICLE_URL}">' in status
 
     @pytest.mark.parametrize(

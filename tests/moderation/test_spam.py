@@ -95,7 +95,7 @@ class TestTheVerdict:
         assert logged.moderator_id is None
         page = ada.client.get("/admin/queue?state=spam").text
         assert "words that are common in spam: casino, viagra" in page
-        assert "link code of another system" in page
+        assert "link markup from another system" in page
         assert "links: 2" in page
 
     def test_reasons_are_read_in_the_moderators_language(self, ada: Visitor, visit: Callable[[], Visitor]) -> None:

@@ -462,7 +462,7 @@ class TestTheWayOut:
         [
             ({"MAIL": "553 5.7.1 Sender address rejected: not owned by user"}, "does not accept COMMENTSVC_MAIL_FROM"),
             ({"RCPT": "554 5.7.1 Relay access denied"}, "does not pass on emails"),
-            ({"MAIL": "530 5.7.0 Authentication required"}, "wants a sign-in"),
+            ({"MAIL": "530 5.7.0 Authentication required"}, "requires authentication"),
             ({}, "does not say which servers may send for it (SPF)"),
             ({}, "(DMARC)"),
         ],
@@ -485,7 +485,7 @@ class TestTheWayOut:
 
     def test_nobody_there(self, ada: Visitor, set_up: SetUp) -> None:
         set_up(mail_url="smtp://127.0.0.1:1")
-        assert "Nothing listens there" in self.send(ada)
+        assert "Nothing is listening at that address" in self.send(ada)
 
     @pytest.mark.parametrize(
         ("scheme", "answers", "cause"),
@@ -521,8 +521,8 @@ class TestTheWayOut:
         Moderator.with_email("ada@blog.example").language = "de"  # type: ignore[union-attr]
         db.session.commit()
         page = self.send(ada)
-        assert "Dort lauscht nichts." in page
-        assert "Nothing listens" not in page
+        assert "Dort nimmt kein Server Verbindungen an." in page
+        assert "Nothing is listening" not in page
 
     def test_an_address_that_is_none(self, ada: Visitor, set_up: SetUp) -> None:
         answer = ada.admin_post("/admin/email/tests", form_at="/admin/email", email="nobody")

@@ -262,7 +262,7 @@ class TestBrokenOff:
                     run_job("import comments")
                 db.session.rollback()
                 time.pass_(minutes=3)
-        assert "broke off several times" in look(ada)
+        assert "interrupted several times" in look(ada)
 
     def test_a_file_on_another_machine_waits_for_it(self, ada: Visitor, tmp_path: Path) -> None:
         send(ada, EXPORT)

@@ -88,7 +88,7 @@ class TestLists:
         assert "could not be read: the page answers with status 500" in page
 
     def test_in_german(self, ada: Visitor) -> None:
-        assert "Noch kein anderes Blog hat sich gemeldet." in ada.client.get("/admin/linkbacks?lang=de").text
+        assert "Noch keine Erwähnungen." in ada.client.get("/admin/linkbacks?lang=de").text
 
 
 class TestAnotherTry:

@@ -149,7 +149,7 @@ class TestExamination:
             for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):
                 place = ada.admin_post(f"{SITE}/page-check", url=url).headers["Location"]
                 assert run_job("check pages") == 1
-                assert "may not be fetched" in ada.client.get(place).text
+                assert "is not allowed" in ada.client.get(place).text
             assert private.asked == []
 
     def test_it_tells_what_is_missing(self, ada: Visitor, blog: Web) -> None:
