@@ -18,7 +18,9 @@ def test_one_that_is_damaged(command: Command, tmp_path: Path) -> None:
     file.write_bytes(b"not a database " * 1000)
     status, _, err = command("site", "list")
     assert (status, err.count("\n")) == (1, 1)
-    assert err.startswith(f"The database {file} is damaged (file is not a database). Restore the most recent intact backup")
+    assert err.startswith(
+        f"The database {file} is damaged (file is not a database). Restore the most recent intact backup"
+    )
 
 
 def test_one_of_somebody_else(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
