@@ -92,10 +92,13 @@ class Visitor:
         assert answer.status_code == 303, answer.text
 
     def admin_post(self, path: str, form_at: str = "/admin/queue", **fields: str | list[str]) -> TestResponse:
-        """Send a form of the admin pages with its token."""
+        """Send a form of the admin pages with its token; the page to which it leads is there."""
         if form_at not in self.tokens:
             self.tokens[form_at] = hidden_fields(self.client.get(form_at)).get("csrf_token", "")
-        return self.client.post(path, data={"csrf_token": self.tokens[form_at], **fields})
+        answer = self.client.post(path, data={"csrf_token": self.tokens[form_at], **fields})
+        if answer.status_code == 303:
+            assert self.client.get(answer.headers["Location"]).status_code < 500
+        return answer
 
     def decide(self, comment: int, resource: str) -> TestResponse:
         """Approve, hold, mark as spam or trash a comment."""
