@@ -79,7 +79,7 @@ def post_comment(
         parent_id=parent.id if parent else None,
         kind=Kind.COMMENT,  # set here, since it is judged before the row is created
         root_id=(parent.root_id or parent.id) if parent else None,
-        title=submission.title,
+        title=threads.article_title(article.site, submission.title),
         article_url=article_url,
         author=submission.author,
         email=submission.email,

@@ -31,19 +31,19 @@ class ModerationLink:
         return moderator_of(self.subscription)
 
     @property
-    def others(self) -> dict[State, str]:
-        """The links to the other decisions, of the same holder about the same text."""
-        others = [state for state in STATES if state != self.state]
-        return {state: _url(self.comment.id, state, self.subscription.id, self.text_version) for state in others}
+    def is_outdated(self) -> bool:
+        """Whether the comment has been edited since the email was sent."""
+        return self.comment.text_version != self.text_version
+
+    @property
+    def urls(self) -> dict[State, str]:
+        """The links to each decision, of the same holder, about the text as it is now."""
+        return {state: url(self.comment, state, self.subscription) for state in STATES}
 
 
 def url(comment: Comment, state: State, subscription: Subscription) -> str:
     """Return the address of the page with the button."""
-    return _url(comment.id, state, subscription.id, comment.text_version)
-
-
-def _url(comment_id: int, state: State, subscription_id: int, text_version: str) -> str:
-    token = tokens.sign(PURPOSE, [comment_id, state, subscription_id, text_version])
+    token = tokens.sign(PURPOSE, [comment.id, state, subscription.id, comment.text_version])
     return links.absolute(f"/moderate/{token}")
 
 

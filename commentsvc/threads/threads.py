@@ -1,12 +1,17 @@
 """Find the thread of an article, or open it with the first accepted comment or ping."""
 
+import re
 from datetime import datetime
+from functools import lru_cache
 
 from commentsvc import clock, links
 from commentsvc.db import db
 from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
+
+
+SEPARATORS = "–—|·•‹›«»/~→⋅"  # between an article's title and the blog's name
 
 
 def key_of(address: str) -> str:
@@ -32,6 +37,22 @@ def article_url(site: Site, claimed: str | None) -> str | None:
     if url is None or links.origin_of(url) not in site.origins:
         raise WrongOrigin
     return url
+
+
+def article_title(site: Site, page_title: str) -> str:
+    """Return a page's title without the blog's name, which most themes put before or behind the article's."""
+    for pattern in _around_title(site.name):
+        bare = pattern.sub("", page_title)
+        if bare and bare != page_title:
+            return bare
+    return page_title
+
+
+@lru_cache(maxsize=100)
+def _around_title(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    mark = rf"\s*(?:[{SEPARATORS}]|\s[-:]\s|:\s)\s*"
+    blog = re.escape(name.strip())
+    return re.compile(rf"{mark}{blog}\s*\Z", re.I), re.compile(rf"\A\s*{blog}{mark}", re.I)
 
 
 def check_open(thread: Thread | None) -> None:

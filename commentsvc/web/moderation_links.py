@@ -47,6 +47,4 @@ def undo(token: str) -> AnyResponse:
 def _page(token: str, link: ModerationLink, *, is_done: bool) -> str:
     speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
     i18n.set_language(speaks)
-    is_changed = link.comment.text_version != link.text_version
-    facts = {"link": link, "token": token, "is_done": is_done, "is_changed": is_changed}
-    return render_template("subscriptions/moderation_link.html", **facts)
+    return render_template("subscriptions/moderation_link.html", link=link, token=token, is_done=is_done)

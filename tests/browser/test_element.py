@@ -678,6 +678,7 @@ class TestOnPagesOfEveryKind:
         bob = person()
         bob.goto(world.article)
         expect(bob.locator(".body ol")).to_have_css("list-style-position", "inside")
+        expect(bob.locator(".body ol")).to_have_css("padding-left", "24px")
 
     def test_its_look_is_the_blogs(self, world: World, person: Person) -> None:
         say(world, "Bob", "in your own dress")

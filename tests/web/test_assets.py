@@ -35,6 +35,13 @@ def test_reading_costs_a_blog_a_few_kilobytes(client: FlaskClient) -> None:
     assert reading + writing + sent(client, CHALLENGE) <= 14_000
 
 
+def test_nested_selectors_survive_packing() -> None:
+    """The packer takes ``a :is(b)`` in a nested rule for a declaration, and removes the space."""
+    text = re.sub(r"/\*.*?\*/", "", (paths.STATIC / "thread.css").read_text(), flags=re.S)
+    selectors = [one.rpartition(";")[2].rpartition("}")[2].strip() for one in re.findall(r"[^{]+(?=\{)", text)]
+    assert [one for one in selectors if re.search(r"[\w)\]*] :", one)] == []
+
+
 def test_counting_costs_less_than_one(client: FlaskClient) -> None:
     assert sent(client, "/static/embed/count.js") <= 1_000
     assert sent(client, "/static/embed/latest.js") <= 1_000

@@ -184,6 +184,20 @@ class TestTheEmbed:
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         assert db.session.scalar(select(Thread.title)) == "The phone"
 
+    @pytest.mark.parametrize(
+        ("page", "article"),
+        [
+            ("The phone – A blog", "The phone"),
+            ("a BLOG | The phone", "The phone"),
+            ("The phone - A blog", "The phone"),
+            ("Life with A blog", "Life with A blog"),
+            ("A blog", "A blog"),
+        ],
+    )
+    def test_the_blogs_name_is_no_part_of_an_articles_title(self, bob: Visitor, page: str, article: str) -> None:
+        bob.comment(title=page, url=ARTICLE_URL)
+        assert db.session.scalar(select(Thread.title)) == article
+
     def test_a_held_one_comes_back_marked(self, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", moderation="all")
         answer = bob.send(bob.fill(BOB), door="embed", headers={"Origin": BLOG})
