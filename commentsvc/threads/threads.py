@@ -10,7 +10,6 @@ from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
-
 SEPARATORS = "–—|·•‹›«»/~→⋅"  # between an article's title and the blog's name
 
 
