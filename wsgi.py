@@ -1,4 +1,4 @@
-"""For any WSGI server: ``wsgi:app``. Letters and pings are then worked on by ``commentsvc work`` beside it."""
+"""For any WSGI server: ``wsgi:app``. ``commentsvc work`` beside it sends emails and verifies pings."""
 
 import atexit
 
@@ -7,4 +7,4 @@ from commentsvc.app import create_app
 
 app = create_app()
 schema.upgrade(settings.current().database)
-atexit.register(schema.fold_in, settings.current().database)
+atexit.register(schema.checkpoint, settings.current().database)

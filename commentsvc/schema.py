@@ -83,13 +83,18 @@ def has_rows(url: str, table: str, condition: str = "1 = 1") -> bool:
 
 @contextmanager
 def in_use(url: str) -> Iterator[None]:
-    """Serve from a database inside the block. At the end, checkpoint an SQLite file, so that it can be copied alone."""
+    """Serve from a database inside the block."""
     try:
         yield
     finally:
-        if is_file(url) and path_of(url).is_file():
-            with closing(sqlite3.connect(path_of(url))) as connection, suppress(sqlite3.DatabaseError):
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # as far as other processes allow
+        checkpoint(url)
+
+
+def checkpoint(url: str) -> None:
+    """Checkpoint an SQLite file, as far as other processes allow, so that it can be copied alone."""
+    if is_file(url) and path_of(url).is_file():
+        with closing(sqlite3.connect(path_of(url))) as connection, suppress(sqlite3.DatabaseError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def must_be_usable(config: Settings) -> None:

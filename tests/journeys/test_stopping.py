@@ -20,6 +20,7 @@ from tests.servers import free_port, rude_mail_server
 from tests.transfer.samples import disqus, post
 
 SOON = 12  # seconds
+ROOT = Path(__file__).parents[2]
 
 
 def start(folder: Path, *options: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
@@ -129,6 +130,27 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     while any(map(is_running, left)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_any_wsgi_server_may_serve_it(tmp_path: Path) -> None:
+    port = free_port()
+    run = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "wsgi:app"]
+    environment = os.environ | {f"{PREFIX}DATA_DIR": str(tmp_path), f"{PREFIX}SECRET_KEY": SECRET}
+    server = subprocess.Popen(run, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 2 * SOON
+        while True:
+            with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                assert answer.status == 200
+                break
+            assert server.poll() is None, server.communicate()[0]
+            assert time.monotonic() < deadline
+            wait(0.1)
+        server.terminate()
+        assert server.wait(SOON) == 0
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def test_a_mistake_in_the_settings_stops_no_service_that_runs(tmp_path: Path) -> None:
