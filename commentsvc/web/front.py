@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, render_template, request
 
-from commentsvc import i18n
+from commentsvc import edge, i18n
 from commentsvc.web import assets, current, snapshots, templating
 
 FOR_EVER = "public, max-age=31536000, immutable"
 CHECK_EACH_HOUR = "public, max-age=3600"
-CHECK_EACH_TIME = "public, no-cache"
+CHECK_EACH_TIME = f"public, max-age=0, s-maxage=1, stale-if-error={edge.STALE_IF_ERROR}"  # as threads
 
 NOT_FOR_ROBOTS = ("admin", "api", "captcha", "confirm", "follow", "moderate", "subscriptions", "unsubscribe")
 

@@ -77,6 +77,7 @@ THREAD = "/embed/blog/x"
 
 def test_readers_are_served_while_the_service_is_away(edge: Edge) -> None:
     soon(lambda: edge.get(THREAD)[1] == "HIT")
+    edge.get("/embed.js")
     edge.say("second")
     soon(lambda: "second" in edge.get(THREAD)[2])
     edge.server.kill()
@@ -84,6 +85,7 @@ def test_readers_are_served_while_the_service_is_away(edge: Edge) -> None:
     status, how, text = edge.get(THREAD)
     assert (status, how) == (200, "STALE")
     assert "second" in text
+    assert edge.get("/embed.js")[:2] == (200, "STALE")
     with pytest.raises(urllib.error.HTTPError):
         edge.say("lost")
     edge.server.start()
