@@ -33,11 +33,11 @@ class NotAnswered(Exception):
 
 
 class MadeByNewer(Exception):
-    """The database has a schema that only a newer version knows."""
+    """A database or a backup has a schema that only a newer version knows."""
 
-    def __init__(self, copy: str) -> None:
-        back = f"go back to the copy {copy}" if copy else "go back to a backup made before the upgrade"
-        super().__init__(f"The database was made by a newer version of commentsvc. Install that one, or {back}.")
+    def __init__(self, what: str = "database", copy: str = "") -> None:
+        back = f"go back to the copy {copy}" if copy else "use a backup made before the upgrade"
+        super().__init__(f"The {what} was made by a newer version of commentsvc. Install that one, or {back}.")
 
 
 def upgrade(url: str) -> None:
@@ -182,16 +182,16 @@ def _run_migrations(engine: "Engine", url: str) -> None:
         connection.commit()
 
 
-def must_be_known(revision: str | None, config: "Config", url: str) -> None:
-    """Raise ``MadeByNewer`` unless the migrations know ``revision``."""
+def must_be_known(revision: str | None, config: "Config", url: str = "") -> None:
+    """Raise ``MadeByNewer`` unless the migrations know ``revision``: of the database at ``url``, else of a backup."""
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
     try:
         ScriptDirectory.from_config(config).get_revision(revision or "base")
     except CommandError:
-        copies = sorted(path_of(url).parent.glob(f"{path_of(url).name}.before-*")) if is_file(url) else []
-        raise MadeByNewer(str(copies[-1]) if copies else "") from None
+        copies = sorted(path_of(url).parent.glob(f"{path_of(url).name}.before-*")) if url and is_file(url) else []
+        raise MadeByNewer("database" if url else "backup", str(copies[-1]) if copies else "") from None
 
 
 def migration_config() -> "Config":

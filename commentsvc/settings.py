@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,6 +60,14 @@ PLACEHOLDERS_SHARE = 0.6  # of the words of a sentence that nobody has thrown di
 
 class WrongSetting(Exception):
     """The service cannot start with a setting; the text names it and what is allowed."""
+
+
+def _must_be_installed(library: str, extra: str) -> None:
+    """Raise ``ValueError`` unless a library that comes with an extra of this package is there."""
+    if find_spec(library) is None:
+        raise ValueError(
+            f"needs a library that is not installed; in the folder of the source: pip install '.[{extra}]'"
+        )
 
 
 def _words(value: Any) -> Any:
@@ -204,6 +213,8 @@ class Settings(BaseModel):
     def _database_is_one_we_know(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        if value.startswith("postgresql"):
+            _must_be_installed("psycopg", "postgres")
         if value.startswith("sqlite:") and "?" in value:
             raise ValueError("must be a file, without parameters")
         if value.startswith("sqlite:///") and not value.startswith("sqlite:////"):  # for others it is another folder
@@ -262,6 +273,8 @@ class Settings(BaseModel):
     def _redis_is_redis(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        if value:
+            _must_be_installed("redis", "redis")
         return value
 
     @field_validator("data_dir")

@@ -128,6 +128,16 @@ def test_a_secret_is_read_from_a_regular_file_only(tmp_path: Path) -> None:
         settings.read({"COMMENTSVC_SECRET_KEY_FILE": str(tmp_path / "pipe")})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "extra"),
+    [("DATABASE_URL", "postgresql://db.example/comments", "postgres"), ("REDIS_URL", "redis://r.example", "redis")],
+)
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, extra: str) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda _: None)
+    with pytest.raises(WrongSetting, match=rf"{name}: needs a library .* pip install '\.\[{extra}\]'"):
+        settings.read({f"COMMENTSVC_{name}": value})
+
+
 def test_a_relative_database_is_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     read = settings.read({"COMMENTSVC_DATABASE_URL": "sqlite:///here.sqlite3"})

@@ -29,7 +29,7 @@ def restore(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, 
         with making.beside(place) as copy:
             archive.take_out(packed, manifest, copy, on_progress)
             making.must_be_whole(copy, manifest)
-            schema.must_be_known(manifest.schema, schema.migration_config(), config.database)
+            schema.must_be_known(manifest.schema, schema.migration_config())
             _put(config, manifest, copy)
     if secret and not config.secret_key:
         _write_secret(config.secret_file, secret)
