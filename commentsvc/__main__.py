@@ -4,6 +4,7 @@ import signal
 import sys
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl+C, a service manager, a lost connection
+SERVICES = ("serve", "work", "demo")  # which run until they are told to end
 
 
 def main() -> None:
@@ -11,8 +12,13 @@ def main() -> None:
     _end_by(signal.SIG_DFL)  # without a traceback while modules are loaded
     from commentsvc.cli import run
 
-    _end_by(signal.default_int_handler)  # ``KeyboardInterrupt``, so that a command can clean up
+    _end_by(_end_well if sys.argv[1:2] and sys.argv[1] in SERVICES else signal.default_int_handler)
     sys.exit(run())
+
+
+def _end_well(*_: object) -> None:
+    """End a service that is still starting."""
+    sys.exit(0)
 
 
 def _end_by(handler: "signal._HANDLER") -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from string import punctuation
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -53,9 +54,19 @@ VOCABULARY = (
     r"|commentsvc"
 )
 # Words of placeholders that real sentences have, too.
-FILLERS = r"is|it|only|not|so|no|local|locally|testing|keyboard|cat|dog|hello|world|sample|demo|dummy|foo|bar|baz"
+FILLERS = (
+    r"is|it|that|should|be|changed|else|insecure|purposes?|do|share|anyone|you|will|never|guess|only|not|so|no|local"
+    r"|locally|testing|keyboard|cat|dog|hello|world|sample|demo|dummy|foo|bar|baz"
+)
 PLACEHOLDER = re.compile(rf"\d*(({VOCABULARY}|{FILLERS})[\d\W_]*)+", re.I)
 PLACEHOLDERS_SHARE = 0.6  # of the words of a sentence that nobody has thrown dice for
+MIN_NOISE = 18  # characters beside such words, as a generator makes them
+DOCUMENTED = frozenset(  # in the tutorials of Flask and FastAPI
+    (
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    )
+)
 
 
 class WrongSetting(Exception):
@@ -371,11 +382,19 @@ def _is_guessed_soon(secret: str) -> bool:
     """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
     has_few = len(set(secret)) < MIN_CHARACTERS
     is_sequence = _share_of_steps(secret, 1) > 2 / 3 or _share_of_steps(secret, 2) > 3 / 4  # a1b2c3…
-    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret)) is not None
+    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret).strip(punctuation)) is not None
     words = re.findall(r"[a-z]{2,}", secret, re.I)
     known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
-    is_sentence = len(words) >= MIN_WORDS and known >= PLACEHOLDERS_SHARE * len(words)
-    return has_few or is_sequence or is_sentence or is_placeholder or REFERENCE.fullmatch(secret) is not None
+    noise = re.sub(rf"{VOCABULARY}|{FILLERS}|[\W_]", "", secret, flags=re.I)
+    is_sentence = len(words) >= MIN_WORDS and known >= PLACEHOLDERS_SHARE * len(words) and len(noise) < MIN_NOISE
+    return (
+        secret in DOCUMENTED
+        or has_few
+        or is_sequence
+        or is_sentence
+        or is_placeholder
+        or REFERENCE.fullmatch(secret) is not None
+    )
 
 
 def _share_of_steps(secret: str, distance: int) -> float:

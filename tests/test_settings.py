@@ -155,6 +155,11 @@ def test_a_relative_database_is_in_the_working_folder(tmp_path: Path, monkeypatc
         "THIS_IS_NOT_SECURE_CHANGE_IT_IMMEDIATELY",
         "dummy-secret-key-for-ci-only-0123456789",
         "projects/my-project/secrets/commentsvc-key/versions/latest",
+        '"changeme-changeme-changeme-changeme"',
+        "This is a secret key that should be changed",
+        "pleasechangethissecretkeytosomethingelse",
+        "super-secret-key-do-not-share-with-anyone",
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
     ],
 )
 def test_what_should_have_been_run_or_replaced_is_no_secret(typed: str) -> None:
@@ -169,6 +174,9 @@ def test_what_should_have_been_run_or_replaced_is_no_secret(typed: str) -> None:
         "CJEN(zi|&Oz?W^wr\"kMc'2*u~${ysOZ}hk)T)S`",
         "qaMvcHKsKXI!k{{Kq8nbB|}}dzC8wQn%oKf)?gca",
         "N[[T_$hd5]]T0K8oZE/M:5\\0f%q\\@gJ,$goc}CpS",
+        "commentsvc-secret-key-ca8f791725f98e6b71c798113eaaaee5",
+        "COMMENTSVC_SECRET_KEY=d9xFYPesfWgYkyCzIZf4MXsCQXqIwLn3",
+        "my-secret-key-f3b8ad4e-7dc0-4c4e-8ad1-64b5e2ad90fe",
         'M://nLQ"fE4$=vdP/j-#C`.TzQ($[:5l)(L9x|.{',
     ],
 )

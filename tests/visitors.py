@@ -93,16 +93,19 @@ class Visitor:
 
     def admin_post(self, path: str, form_at: str = "/admin/queue", **fields: str | list[str]) -> TestResponse:
         """Send a form of the admin pages with its token; the page to which it leads is there."""
-        if form_at not in self.tokens:
-            self.tokens[form_at] = hidden_fields(self.client.get(form_at)).get("csrf_token", "")
-        answer = self.client.post(path, data={"csrf_token": self.tokens[form_at], **fields})
+        answer = self._send_form(path, form_at, **fields)
         if answer.status_code == 303:
             assert self.client.get(answer.headers["Location"]).status_code < 500
         return answer
 
+    def _send_form(self, path: str, form_at: str = "/admin/queue", **fields: str | list[str]) -> TestResponse:
+        if form_at not in self.tokens:
+            self.tokens[form_at] = hidden_fields(self.client.get(form_at)).get("csrf_token", "")
+        return self.client.post(path, data={"csrf_token": self.tokens[form_at], **fields})
+
     def decide(self, comment: int, resource: str) -> TestResponse:
         """Approve, hold, mark as spam or trash a comment."""
-        answer = self.admin_post(f"/admin/comments/{comment}/{resource}")
+        answer = self._send_form(f"/admin/comments/{comment}/{resource}")
         assert answer.status_code == 303, answer.text
         return answer
 
@@ -112,7 +115,7 @@ class Visitor:
         action = db.session.scalars(
             select(ModeratorAction.id).where(ModeratorAction.undone_at.is_(None)).order_by(ModeratorAction.id.desc())
         ).first()
-        answer = self.admin_post(f"/admin/actions/{action}/reversal")
+        answer = self._send_form(f"/admin/actions/{action}/reversal")
         assert answer.status_code == 303, answer.text
         db.session.rollback()
 

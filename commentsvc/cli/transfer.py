@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import groupby
@@ -120,10 +120,11 @@ def import_(
             _tell(loss, report_file)
             raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
-        steps = importing.load(staging, site, choices.import_options, report, action_id, workers=_workers(dry_run))
         progress = Progress("checked" if dry_run else "imported", staging.taken())
-        for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
-            progress(done)
+        loading = importing.load(staging, site, choices.import_options, report, action_id, workers=_workers(dry_run))
+        with closing(loading) as steps:  # so that its processes end here if it is stopped
+            for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
+                progress(done)
         progress.end()
     _tell(report, report_file)
 

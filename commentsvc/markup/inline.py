@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from commentsvc.characters import ENDS_ADDRESS, continues_word, is_unspaced, without_turns
+from commentsvc.characters import ENDS_ADDRESS, UNSPACED, continues_word, is_unspaced, without_turns
 from commentsvc.hosts import ascii_host
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
@@ -28,7 +28,8 @@ OPENS = {")": "(", "”": "“„", "“": "„", "’": "‘‚", "‘": "‚",
 OPENING, CLOSING, UNSEEN = ("Ps", "Pi"), ("Pe", "Pf"), ("Cf",)
 PUNCTUATION = ("Pd", "Pi", "Po", "Ps")  # the ends of sentences in all scripts, unless it is ASCII
 AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
-URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|$")
+# Punctuation that these scripts share with the Latin one ends an address where they go on.
+URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|[—―‥…”’]+(?=[{UNSPACED}])|$")
 
 ATOM_SIGNS = ("`", "\\", "[", "@", "://")
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|https?://(?=\S)|www\.(?=\w)|@", re.I)

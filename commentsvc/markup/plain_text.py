@@ -114,7 +114,10 @@ def xml_charset(beginning: str) -> str:
 
 def named_in_bytes(charset: str) -> str:
     """Return a charset whose name was found in single bytes: that is not UTF-16, whatever it says (HTML, 13.2.3.2)."""
-    return "utf-8" if charset.strip().lower().startswith("utf-16") else charset.strip()
+    import webencodings
+
+    known = webencodings.lookup(charset)
+    return "utf-8" if known is not None and known.name.startswith("utf-16") else charset.strip()
 
 
 def of_xml(raw: bytes) -> str:

@@ -1,7 +1,7 @@
 """Import comments: read everything into a staging file first, then write it thread by thread, as one action."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -122,7 +122,7 @@ def load(
     action_id: int | None,
     *,
     workers: int = 0,
-) -> Iterator[Callable[[], int]]:
+) -> Generator[Callable[[], int], None, None]:
     """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
     They are for ``db.commit_each``: what takes long is done between the transactions, with ``workers`` in that many

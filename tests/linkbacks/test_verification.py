@@ -258,6 +258,7 @@ class TestLinks:
             '<meta name="description" content="about charset=latin1"><meta charset=" UTF-8 ">',
             '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">',
             '<?xml version="1.0" encoding="utf-8"?>',
+            '<meta http-equiv="Content-Type" content="text/html; charset=unicode">',  # as Word writes it
         ],
     )
     def test_the_page_itself_names_its_charset_where_browsers_look(self, beginning: str) -> None:
