@@ -19,6 +19,16 @@ def is_host_alone(netloc: str) -> bool:
     return "[" not in netloc or IN_BRACKETS.fullmatch(netloc) is not None
 
 
+def ip_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an IP address; an IPv4 one also where a socket for both versions names it, as ``::ffff:192.0.2.1``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    one = ipaddress.ip_address(text)
+    return getattr(one, "ipv4_mapped", None) or one
+
+
 def ascii_host(host: str) -> str:
     """Return ``host`` as browsers look it up; empty if it is not a host.
 

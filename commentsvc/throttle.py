@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from commentsvc import settings, tokens
 from commentsvc.errors import TooMany
+from commentsvc.hosts import ip_of
 
 if TYPE_CHECKING:  # loaded when something is counted: the library brings asyncio along
     from limits import RateLimitItem
@@ -199,14 +200,10 @@ def connect() -> None:
 def source_of(address: str) -> str:
     """Return whom an address counts as: itself for IPv4, its /64 network for IPv6."""
     try:
-        one = ipaddress.ip_address(address.partition("%")[0])
+        one = ip_of(address.partition("%")[0])
     except ValueError:
         return UNKNOWN
-    if isinstance(one, ipaddress.IPv6Address):
-        if one.ipv4_mapped:
-            return str(one.ipv4_mapped)
-        return str(ipaddress.ip_network((one, 64), strict=False))
-    return str(one)
+    return str(one) if one.version == 4 else str(ipaddress.ip_network((one, 64), strict=False))
 
 
 def hash_of(address: str) -> str:

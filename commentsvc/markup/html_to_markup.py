@@ -34,13 +34,7 @@ GONE = frozenset(
 MEDIA = frozenset({"iframe", "video", "audio", "embed", "source"})
 ITALICS, TITLES, SCRIPTS = N_("italics, now underlined"), N_("headings"), N_("scripts and forms")
 LAYOUT = frozenset({ITALICS, TITLES, SCRIPTS})  # no word is lost with these
-COUNTED = {
-    "del": N_("strikethrough, superscript or subscript text"),
-    "s": N_("strikethrough, superscript or subscript text"),
-    "strike": N_("strikethrough, superscript or subscript text"),
-    "sub": N_("strikethrough, superscript or subscript text"),
-    "sup": N_("strikethrough, superscript or subscript text"),
-}
+STRUCK_OR_RAISED = N_("strikethrough, superscript or subscript text")
 WEB = re.compile(r"https?://", re.I)
 URL = re.compile(r"(?:https?://|www\.)\S+", re.I)
 # Only between letters of a script with spaces is a delimiter nothing but a sign.
@@ -247,8 +241,8 @@ class _Converter:
             return self._text(" ".join(node.itertext()))
         if tag in ("code", "tt", "kbd", "samp"):
             return self._code(node)
-        if kind := COUNTED.get(str(tag)):
-            self.lost[kind] += 1
+        if tag in ("del", "s", "strike", "sub", "sup"):
+            self.lost[STRUCK_OR_RAISED] += 1
         inside = self._inside(node, depth)
         if tag == "a":
             return self._link(node, inside)

@@ -8,6 +8,7 @@ from itertools import islice
 from commentsvc import links, throttle
 from commentsvc.characters import holds_no_text
 from commentsvc.errors import N_, InvalidFields, Refusal
+from commentsvc.hosts import ip_of
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
@@ -133,8 +134,7 @@ def _network(text: str) -> str:
 
 
 def _networks(address: str, lengths: Collection[tuple[int, int]]) -> Iterator[str]:
-    one = ipaddress.ip_address(address.partition("%")[0])
-    one = getattr(one, "ipv4_mapped", None) or one
+    one = ip_of(address.partition("%")[0])
     for version, length in lengths:
         if version == one.version:
             yield str(ipaddress.ip_network((one, length), strict=False))

@@ -1,7 +1,7 @@
 """The current request: which site, which client, which language."""
 
-import ipaddress
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +11,7 @@ from commentsvc.comments import reading
 from commentsvc.comments.reading import Order, ThreadPage
 from commentsvc.db import db
 from commentsvc.errors import Refusal
+from commentsvc.hosts import ip_of
 from commentsvc.models.comment import Comment
 from commentsvc.models.site import Site, View
 from commentsvc.threads.articles import Article
@@ -57,7 +58,7 @@ def address() -> str:
     claimed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     while claimed and _is_trusted(peer):
         peer = _without_port(claimed.pop())
-    return peer if _is_address(peer) else ""
+    return peer if _ip(peer) else ""
 
 
 def has_unknown_proxy() -> bool:
@@ -103,18 +104,13 @@ def site_language(site: Site) -> str:
 
 
 def _is_trusted(peer: str) -> bool:
-    try:
-        one = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    one = getattr(one, "ipv4_mapped", None) or one  # as a socket for both versions names it
-    return any(one in network for network in settings.current().trusted_proxies)
+    one = _ip(peer)
+    return one is not None and any(one in network for network in settings.current().trusted_proxies)
 
 
 @lru_cache(maxsize=1024)
-def _is_address(text: str) -> bool:
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ipaddress.ip_address(text)
+        return ip_of(text)
     except ValueError:
-        return False
-    return True
+        return None
