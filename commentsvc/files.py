@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 OWNER_ONLY = 0o600
@@ -60,6 +60,11 @@ def made_at(path: Path) -> Iterator[Path]:
         _sync(new)
         new.replace(path)
     _sync(path.parent)
+
+
+def output(path: Path) -> AbstractContextManager[Path]:
+    """Yield a path to write what a person asked for: as ``made_at`` does, but a pipe or device is written as it is."""
+    return nullcontext(path) if path.exists() and not path.is_file() else made_at(path.resolve())
 
 
 @contextmanager

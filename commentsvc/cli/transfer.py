@@ -192,17 +192,13 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{first}-{number}{dot}{rest}")
 
 
-def _for_its_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, files.OWNER_ONLY)
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with open(path, "wb", opener=_for_its_owner) as plain:
+    with files.output(path) as new, new.open("wb") as plain:
         if path.suffix != ".gz":
             yield plain
             return
-        with gzip.GzipFile(fileobj=plain, mode="wb") as packed:
+        with gzip.GzipFile(path.name, fileobj=plain, mode="wb") as packed:
             yield cast(IO[bytes], packed)
 
 
@@ -237,4 +233,5 @@ def _tell(report: Report, file: Path | None) -> None:
         click.echo(line)
     if file:
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
-        file.write_text(f"{text}\n", encoding="utf-8")
+        with files.output(file) as new:
+            new.write_text(f"{text}\n", encoding="utf-8")

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from commentsvc.transfer.formats.own_out import OwnWriter
 from tests.cli.conftest import Command
 from tests.transfer.samples import wp, wxr
 
@@ -54,6 +57,34 @@ def test_several_files(command: Command, file: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("out*")] == ["out-1.xml.gz"]
     assert b"First!" in gzip.decompress((tmp_path / "out-1.xml.gz").read_bytes())
     assert stat.S_IMODE((tmp_path / "out-1.xml.gz").stat().st_mode) == 0o600, "it may hold addresses"
+
+
+def test_an_export_that_is_stopped_leaves_no_file_that_looks_whole(
+    command: Command, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: OwnWriter) -> str:
+        raise KeyboardInterrupt
+
+    command("import", "auto", file, "--site", "blog")
+    out = tmp_path / "out.jsonl"
+    words = ("export", "--site", "blog", "--output", str(out))
+    assert command(*words)[0] == 0
+    before = out.read_bytes()
+    monkeypatch.setattr(OwnWriter, "foot", stopped)
+    assert command(*words)[0] == 1
+    assert out.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.jsonl"]
+
+
+def test_an_export_into_a_pipe(command: Command, file: str, tmp_path: Path) -> None:
+    command("import", "auto", file, "--site", "blog")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as reader:
+        text = reader.submit(pipe.read_text)
+        assert command("export", "--site", "blog", "--output", str(pipe))[0] == 0
+    assert "First!" in text.result()
+    assert pipe.is_fifo()
 
 
 def test_what_a_format_cannot_hold_is_reported(command: Command, file: str, tmp_path: Path) -> None:
