@@ -5,7 +5,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def convert(html: str, *, breaks: bool = False) -> Converted:
     root = plain_text.tree(html)
     if root is None:
         return Converted("")
-    source = " ".join(_visible(root))
+    source = " ".join(_visible(root, []))
     first = _Converter(breaks=breaks, marks=True).convert(root)
     if _has_words(first.markup, source):
         return first
@@ -77,7 +76,7 @@ def escape(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    if not any(sign in text for sign in "*_["):  # as in most texts
+    if "*" not in text and "_" not in text and "[" not in text:  # as in most texts
         return text
     out, position = [], 0
     for address in URL.finditer(text):
@@ -112,18 +111,22 @@ def _has_words(markup: str, source: str) -> bool:
     return words == _letters(source) or words == _letters(visible_text(escape(source)))
 
 
-def _visible(node: "Element") -> Iterator[str]:
-    """Yield the text that a reader sees, without addresses that stand for themselves."""
-    if not isinstance(node.tag, str) or node.tag in GONE:
-        return
-    if node.tag == "a" and _is_address("".join(node.itertext()), node.get("href", "")):
-        return
-    if node.tag == "img":
-        yield _smiley(node)
-    yield node.text or ""
+def _visible(node: "Element", texts: list[str]) -> list[str]:
+    """Append the texts that a reader sees to ``texts``, without addresses that stand for themselves; return them."""
+    tag = node.tag
+    if not isinstance(tag, str) or tag in GONE:
+        return texts
+    if tag == "a" and _is_address("".join(node.itertext()), node.get("href", "")):
+        return texts
+    if tag == "img":
+        texts.append(_smiley(node))
+    if node.text:
+        texts.append(node.text)
     for child in node:
-        yield from _visible(child)
-        yield child.tail or ""
+        _visible(child, texts)
+        if child.tail:
+            texts.append(child.tail)
+    return texts
 
 
 def _is_address(text: str, href: str) -> bool:

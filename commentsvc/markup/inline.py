@@ -45,6 +45,8 @@ MIXED_DOMAIN = re.compile(r"[a-z]{2,}(?=[^\x00-\x7f])", re.I)
 TO_PORT = re.compile(r"(?<=\A//)[^/?#\s]*:\d+(?=[^\x00-\x7f])")
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
+SIGN = re.compile(r"[*_:;8`\\\[@]")  # each line that is not plain text has one of these, or WWW
+WWW = "www."
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
 MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
 
@@ -53,6 +55,12 @@ MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
 class _Delimiter:
     place: int  # where its text is in the output
     kind: str
+
+
+def html(text: str, smilies_at: str) -> str:
+    """Return a line as HTML, without its paragraph."""
+    has_markup = SIGN.search(text) or WWW in text.lower()
+    return Line(text, smilies_at).html() if has_markup else escape(text, quote=False)
 
 
 @dataclass
@@ -67,7 +75,6 @@ class Line:
     _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
 
     def html(self) -> str:
-        """Return the line as HTML, without its paragraph."""
         position = 0
         for start, end, html in _atoms(self.text, self.smilies_at, is_label=self.is_label):
             self._plain(position, start)
@@ -138,7 +145,7 @@ def _run_length(text: str, start: int, end: int) -> int:
 def _atoms(text: str, smilies_at: str, *, is_label: bool) -> list[tuple[int, int, str]]:
     """Yield ranges without markup (start, end, HTML): code, escapes, links, mail addresses, handles."""
     found: list[tuple[int, int, str]] = []
-    if not any(sign in text for sign in ATOM_SIGNS) and "www." not in text.lower():
+    if not any(sign in text for sign in ATOM_SIGNS) and WWW not in text.lower():
         return found  # as in most lines, and found out faster than by the expression
     position = 0
     while match := ATOM_START.search(text, position):

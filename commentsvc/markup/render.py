@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 
 from commentsvc.characters import CONTROLS
-from commentsvc.markup import sanitize, smilies
-from commentsvc.markup.inline import Line
+from commentsvc.markup import inline, sanitize, smilies
 
 FENCE = re.compile(r" {0,3}(`{3,})[^`]*")  # the rest of the line, such as a language name, is not shown
 MAX_FENCE_INDENT = 3
@@ -66,7 +65,7 @@ class _Paragraph:
     lines: list[str]
 
     def html(self, smilies_at: str, depth: int) -> str:
-        return f"<p>{'<br>'.join(Line(line, smilies_at).html() for line in self.lines)}</p>"
+        return f"<p>{'<br>'.join(inline.html(line, smilies_at) for line in self.lines)}</p>"
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class _List:
             number = int(mark["number"] or expected)  # browsers count themselves where it is as expected
             value = f' value="{number}"' if number != expected else ""
             expected = number + 1
-            yield f"<li{value}>{'<br>'.join(Line(line, smilies_at).html() for line in text)}</li>"
+            yield f"<li{value}>{'<br>'.join(inline.html(line, smilies_at) for line in text)}</li>"
 
 
 @dataclass(frozen=True)

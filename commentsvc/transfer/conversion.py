@@ -112,7 +112,7 @@ class Converter:
             body=parsed.body if body else "",
             body_html=rendered(parsed.body) if body and not self._is_dry else "",
             body_hash=posting.body_hash(parsed.body) if body else tokens.keyed_hash("body", record.website),
-            seed=_seed(record),
+            seed="" if self._is_dry else _seed(record),
         )
 
     def _placeholder(self, record: SourceComment) -> ConvertedRow:

@@ -61,7 +61,7 @@ class SourceArticle:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen, as one takes three times as long to make
 class SourceComment:
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
