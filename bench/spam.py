@@ -61,13 +61,13 @@ def _round(texts: Sequence[Text], chance: random.Random) -> list[tuple[float, fl
 def _taught(texts: Sequence[Text]) -> Knowledge:
     spam, ham = Counter[str](), Counter[str]()
     for text, is_spam in texts:
-        (spam if is_spam else ham).update(learning.names_of(text))
+        (spam if is_spam else ham).update(learning.features_of(text))
     words = {word: (WordCount(spam[word], ham[word]), WordCount()) for word in spam | ham}
     return Knowledge(WordCount(*(sum(is_spam is kind for _, is_spam in texts) for kind in (True, False))), words=words)
 
 
 def _is_caught(text: str, knowledge: Knowledge) -> bool:
-    learned = learning.probability(learning.names_of(text), knowledge)
+    learned = learning.probability(learning.features_of(text), knowledge)
     return score.judge(Facts(body=text, learned=learned)).opinion != Opinion.FINE
 
 

@@ -191,6 +191,10 @@ class Database(SQLAlchemy):
             resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
 
+    def locked(self, model: type[Row], row_id: int) -> Row | None:
+        """Return a row as it is now, locked until the transaction ends."""
+        return self.session.get(model, row_id, with_for_update={"of": model}, populate_existing=True)
+
     def add_or_find(self, row: Row, find: Callable[[], Row | None]) -> Row:
         """Store ``row``, or return what ``find`` finds if somebody else stored it at the same moment."""
         try:

@@ -32,7 +32,7 @@ def prepare(engine: Engine) -> None:
 
     event.listen(engine, "checkout", check_alive)
     event.listen(engine, "reset", _note_idle)
-    event.listen(engine, "before_cursor_execute", _send_before)
+    event.listen(engine, "before_cursor_execute", send)
     event.listen(engine, "commit", send)
     event.listen(engine, "savepoint", send)
     event.listen(engine, "release_savepoint", send)
@@ -61,10 +61,6 @@ def send(connection: Connection, *_: Any) -> None:
     with driver.errors_of(connection, unsent[0][0]), own.pipeline(), own.cursor() as cursor:
         for statement, parameters in unsent:
             cursor.execute(statement, parameters)
-
-
-def _send_before(connection: Connection, *_: Any) -> None:
-    send(connection)
 
 
 def _forget(connection: Connection, *_: Any) -> None:

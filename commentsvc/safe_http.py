@@ -165,17 +165,17 @@ def _follow_redirects(url: str, request: _Request, resolver: Resolver, redirects
     raise FetchFailed(N_("too many redirects"))
 
 
-def fetch_itself(url: str, resolver: Resolver = resolve) -> FetchedPage:
+def fetch_without_redirects(url: str) -> FetchedPage:
     """GET an address as ``fetch`` does, without following redirects.
 
     Raises:
         FetchRefused, FetchFailed: as ``fetch`` does.
     """
     deadline = time.monotonic() + TOTAL_TIMEOUT.total_seconds()
-    return _fetch_once(url, _Request("*/*"), resolver, deadline)
+    return _fetch_once(url, _Request("*/*"), resolve, deadline)
 
 
-def fetch_own(url: str) -> FetchedPage:
+def fetch_own_server(url: str) -> FetchedPage:
     """GET one of our own addresses, private or not; only for operators at their own terminal.
 
     Raises:

@@ -190,7 +190,7 @@ class Settings(BaseModel):
 
     @field_validator("base_url")
     @classmethod
-    def _base_url_is_an_address(cls, value: str) -> str:
+    def _check_base_url(cls, value: str) -> str:
         try:
             parts = urlsplit(value)
             port = parts.port
@@ -209,7 +209,7 @@ class Settings(BaseModel):
         "database_url", "database_direct_url", "mail_url", "mail_inbox", "redis_url", "edge_purge_url", mode="before"
     )
     @classmethod
-    def _host_and_port_can_be_read(cls, value: Any) -> Any:
+    def _check_host_and_port(cls, value: Any) -> Any:
         try:
             parts = urlsplit(str(value))
             is_readable = parts.port != 0 and not parts.netloc.endswith(":")
@@ -221,7 +221,7 @@ class Settings(BaseModel):
 
     @field_validator("database_url", "database_direct_url")
     @classmethod
-    def _database_is_one_we_know(cls, value: str) -> str:
+    def _check_database_url(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         if value.startswith("postgresql"):
@@ -234,7 +234,7 @@ class Settings(BaseModel):
 
     @field_validator("mail_url")
     @classmethod
-    def _mail_goes_somewhere(cls, value: str) -> str:
+    def _check_mail_url(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in MAIL_SCHEMES:
             raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in MAIL_SCHEMES))
         if value and urlsplit(value).scheme != "file" and not urlsplit(value).hostname:
@@ -243,28 +243,28 @@ class Settings(BaseModel):
 
     @field_validator("mail_from", "mail_reply_to")
     @classmethod
-    def _sender_is_an_address(cls, value: str) -> str:
+    def _check_sender(cls, value: str) -> str:
         if value and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
             raise ValueError("must be one mail address, such as comments@example.org")
         return value
 
     @field_validator("mail_reply_to")
     @classmethod
-    def _leaves_room_for_a_word(cls, value: str) -> str:
+    def _check_reply_to(cls, value: str) -> str:
         if len(value.partition("@")[0]) > MAX_MAILBOX_LENGTH:
             raise ValueError(f"must have at most {MAX_MAILBOX_LENGTH} characters before the @")
         return value
 
     @field_validator("mail_inbox")
     @classmethod
-    def _inbox_is_a_mailbox(cls, value: str) -> str:
+    def _check_inbox(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in INBOX_SCHEMES or not urlsplit(value).hostname):
             raise ValueError("must begin with " + ", ".join(f"{scheme}://" for scheme in INBOX_SCHEMES))
         return value
 
     @field_validator("fetch_allow")
     @classmethod
-    def _pairs_are_pairs(cls, value: frozenset[str]) -> frozenset[str]:
+    def _check_fetch_allow(cls, value: frozenset[str]) -> frozenset[str]:
         pairs = {pair: re.fullmatch(r"(.+):(\d{1,5})", pair) for pair in value}
         hosts = {pair: ascii_host(found[1].strip("[]")) if found else "" for pair, found in pairs.items()}
         ports = {pair: int(found[2]) if found else 0 for pair, found in pairs.items()}
@@ -274,14 +274,14 @@ class Settings(BaseModel):
 
     @field_validator("edge_purge_url")
     @classmethod
-    def _purges_go_somewhere(cls, value: str) -> str:
+    def _check_purge_url(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("must be an address that begins with https:// or http://")
         return value
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_is_redis(cls, value: str) -> str:
+    def _check_redis_url(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         if value:
@@ -290,14 +290,14 @@ class Settings(BaseModel):
 
     @field_validator("data_dir")
     @classmethod
-    def _folder_can_be_one(cls, value: Path) -> Path:
+    def _check_data_dir(cls, value: Path) -> Path:
         if "\0" in str(value):
             raise ValueError("must be the path of a folder")
         return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _proxies_are_networks(cls, value: Any) -> Any:
+    def _check_proxies(cls, value: Any) -> Any:
         given = _words(value)
         if not isinstance(given, (list, tuple)):
             raise ValueError("must be networks such as 10.0.0.0/8")
@@ -305,7 +305,7 @@ class Settings(BaseModel):
 
     @field_validator("secret_key")
     @classmethod
-    def _secret_is_secret(cls, value: str) -> str:
+    def _check_secret_key(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
         if value and (len(stripped) < MIN_SECRET_LENGTH or _is_guessed_soon(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")

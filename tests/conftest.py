@@ -41,7 +41,7 @@ DATABASES = ("sqlite", "postgresql")
 
 def pytest_report_header() -> str | None:
     """Say loudly what will be skipped."""
-    return None if postgres.binaries() else f"!!! PostgreSQL tests are SKIPPED: {postgres.MISSING}"
+    return None if postgres.binaries() else f"!!! PostgreSQL tests are UNSOLVED: {postgres.MISSING}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

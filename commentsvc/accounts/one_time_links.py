@@ -81,7 +81,7 @@ def _url(purpose: str, moderator: Moderator) -> str:
     return links.absolute(f"/admin/link/{tokens.sign(purpose, [moderator.id, secrets.token_urlsafe(12)])}")
 
 
-def must_set_up(token: str) -> None:
+def check_set_up_link(token: str) -> None:
     """Raise ``LinkInvalid`` or ``LinkExpired`` unless the set-up link may still be used."""
     set_up_links.check(token)
     if moderators.is_anybody_there():
@@ -96,7 +96,7 @@ def set_up(token: str, email: str, name: str, password: str, language: str) -> M
         InvalidFields: the password is weak.
     """
     db.advisory_lock("set-up")
-    must_set_up(token)
+    check_set_up_link(token)
     owner = moderators.add(email, name, language=language)
     passwords.set_password(owner, password)
     return owner

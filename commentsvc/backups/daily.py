@@ -19,9 +19,9 @@ from commentsvc.models.site import Site
 INTERVAL = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=1)  # after one that failed
 MAX_TIME = timedelta(hours=6)  # for one, before its node counts as dead
-IS_LATE = timedelta(hours=36)
+LATE_AFTER = timedelta(hours=36)
 SKEW = timedelta(hours=1)  # what is dated later was made while the clock was ahead
-KEPT = timedelta(days=90)  # rows of those that failed
+RETENTION = timedelta(days=90)  # rows of those that failed
 NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
 LEFTOVER = re.compile(
     rf"{re.escape(making.PREFIX)}[0-9a-f]{{8}}(?:-wal|-shm|-journal)?|\.commentsvc-\d{{8}}T\d{{6}}\.backup\.[0-9a-f]{{8}}"
@@ -49,7 +49,7 @@ def status() -> Status | None:
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
     first = first or db.session.scalar(select(func.min(Site.created_at)))  # nothing makes any, perhaps no worker runs
     since = age if age is not None else clock.now() - (first or clock.now())
-    return Status(good.ended_at if good else None, age, last.problem if last else "", since > IS_LATE)
+    return Status(good.ended_at if good else None, age, last.problem if last else "", since > LATE_AFTER)
 
 
 def must_be_possible() -> None:
@@ -126,7 +126,7 @@ def end(backup_id: int, size: int, problem: str = "") -> None:
     for one in db.session.scalars(newest.offset(settings.current().backup_keep)):
         db.on_commit(_remove, one.name)
         db.session.delete(one)
-    is_old = Backup.began_at < clock.now() - KEPT
+    is_old = Backup.began_at < clock.now() - RETENTION
     db.session.execute(delete(Backup).where(is_old, Backup.problem != ""))
 
 

@@ -6,7 +6,7 @@ import unicodedata
 
 MAX_LENGTH = 100  # characters that are looked at
 LETTERS = "ACFHLNPTU369"
-SHOWN = 11  # of them are used by one installation: 11⁶ answers are 21 bits
+LETTERS_USED = 11  # of them are used by one installation: 11⁶ answers are 21 bits
 # Letters left out because people confuse them. When typed, they mean one of their look-alikes.
 LOOK_ALIKES = {
     "G": "69",
@@ -30,7 +30,7 @@ LOOK_ALIKES = {
 def of(secret: str) -> str:
     """Return the characters that the installation with this secret uses, in its own order."""
     rng = random.Random(hashlib.sha256(f"captcha letters {secret}".encode()).digest())
-    return "".join(rng.sample(LETTERS, SHOWN))
+    return "".join(rng.sample(LETTERS, LETTERS_USED))
 
 
 def matches(typed: str, answer: str) -> bool:

@@ -20,8 +20,8 @@ from commentsvc.errors import ChallengeExpired, ChallengeFailed, LinkExpired, Li
 from commentsvc.models.spent_challenge import SpentChallenge
 
 LIFETIME = timedelta(minutes=10)
-VISIT = timedelta(minutes=30)  # after a solved challenge, in which the same visitor is not asked again
-SPOKEN = ("en", "de")  # languages of the sound
+SOLVED_FOR = timedelta(minutes=30)  # after a solved challenge, in which the same visitor is not asked again
+AUDIO_LANGUAGES = ("en", "de")  # languages of the sound
 MAX_WRITING_TIME = timedelta(days=1)
 MAX_WAIT = timedelta(minutes=1)  # how much of the age of an earlier form counts
 LENGTH = 6  # characters of the picture, digits of the sound
@@ -45,7 +45,7 @@ def scope_of(site_key: str, key: str) -> str:
 
 def spoken(language: str) -> str:
     """Return the language of the sound for a reader of ``language``."""
-    return language if language in SPOKEN else SPOKEN[0]
+    return language if language in AUDIO_LANGUAGES else AUDIO_LANGUAGES[0]
 
 
 def issue(scope: str, visitor: str, *, solved: bool = False, instead_of: str = "") -> str:
@@ -119,7 +119,7 @@ def picture(token: str) -> bytes:
 
 
 def sound(token: str, language: str) -> bytes:
-    """Return the WAV for a token, in a language of ``SPOKEN``; raises ``NotFound`` if it is invalid or expired."""
+    """Return the WAV for a token, in one of ``AUDIO_LANGUAGES``; raises ``NotFound`` if it is invalid or expired."""
     nonce = _nonce(token)
     from commentsvc.captcha import audio
 
@@ -141,7 +141,7 @@ def work(token: str, failures: int) -> dict[str, Any]:
 def spend(token: str, answer: str, scope: str, visitor: str, address_hash: str | None = None) -> None:
     """Use up the token's one try, within the transaction that it guards.
 
-    Who solved it is remembered for a ``VISIT``.
+    Who solved it is remembered for ``SOLVED_FOR``.
 
     Raises:
         ChallengeFailed: wrong answer, other visitor, other thread, or tried before.
@@ -161,7 +161,7 @@ def waive(token: str, scope: str, visitor: str) -> None:
 
 
 def was_solved_lately(visitor: str, address_hash: str | None, site_key: str) -> bool:
-    """Return whether this visitor solved a challenge of a site, from this address, during the current ``VISIT``."""
+    """Return whether this visitor solved a challenge of a site, from this address, within ``SOLVED_FOR``."""
     solver = _solver(visitor, address_hash, site_key)
     theirs = (SpentChallenge.solved_by == solver, SpentChallenge.expires_at > clock.now())
     return db.session.scalar(select(SpentChallenge.nonce).where(*theirs).limit(1)) is not None
@@ -239,7 +239,7 @@ def _solver(visitor: str, address_hash: str | None, site_key: str) -> str:
 
 
 def _insert_once(nonce: str, solver: str | None) -> None:
-    until = clock.now() + (VISIT if solver else LIFETIME)
+    until = clock.now() + (SOLVED_FOR if solver else LIFETIME)
     try:
         with db.session.begin_nested():
             db.session.execute(insert(SpentChallenge).values(nonce=nonce, solved_by=solver, expires_at=until))

@@ -78,7 +78,7 @@ def of_page(url: str, *, everything: bool) -> Iterator[CheckResult]:
     Without ``everything``, optional parts for very old software are left out.
     """
     # Whoever is at a terminal of this machine may fetch any address; forms and scripts may not.
-    fetch = safe_http.fetch_own if sys.stdout.isatty() else safe_http.fetch_itself
+    fetch = safe_http.fetch_own_server if sys.stdout.isatty() else safe_http.fetch_without_redirects
     try:
         found = page_check.check(fetch(url))
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:

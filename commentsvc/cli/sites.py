@@ -70,8 +70,8 @@ def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     db.begin_write()
     if db.session.scalar(Site.in_service().where(Site.key == key)):
         raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
-    with _explained():
-        new = sites.add(key, site_rules.origins([*origins]), _taken(rules))
+    with _as_usage_error():
+        new = sites.add(key, site_rules.origins([*origins]), _validated(rules))
     db.session.commit()
     _explain_origins(origins, new.origins)
     click.echo(f"Added {key}. Paste this where the comments should appear:\n\n{sites.two_lines(new)}")
@@ -103,16 +103,16 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
         raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
     db.begin_write()
     changed = site_named(key)
-    with _explained():
-        values = _taken(rules)
+    with _as_usage_error():
+        values = _validated(rules)
         if origins:
             values["origins"] = site_rules.origins([*origins])
     sites.change(changed, values, Operator())
     db.session.commit()
     click.echo(f"Changed {key}.")
     _explain_origins(origins, changed.origins)
-    if values.get(sites.FEED):
-        _try_feed(values[sites.FEED])
+    if values.get(sites.FEED_FIELD):
+        _try_feed(values[sites.FEED_FIELD])
 
 
 @site.command()
@@ -136,7 +136,7 @@ def _explain_origins(typed: Iterable[str], taken: list[str]) -> None:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _as_usage_error() -> Iterator[None]:
     """Say in one sentence what is wrong with a rule; the status is that of a usage error."""
     try:
         yield
@@ -144,13 +144,13 @@ def _explained() -> Iterator[None]:
         raise WrongRule(" ".join(i18n.sentence(one) for one in wrong.fields.values())) from None
 
 
-def _taken(rules: dict[str, Any]) -> dict[str, Any]:
+def _validated(rules: dict[str, Any]) -> dict[str, Any]:
     """Return typed rules as values; ``none`` as feed means that none is watched."""
     typed = {name: str(value) for name, value in rules.items() if value is not None}
-    feed = typed.pop(sites.FEED, None)
+    feed = typed.pop(sites.FEED_FIELD, None)
     values = site_rules.validated(typed)
     if feed is not None:
-        values[sites.FEED] = "" if feed == "none" else site_rules.checked_feed(feed)
+        values[sites.FEED_FIELD] = "" if feed == "none" else site_rules.checked_feed(feed)
     return values
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import click
 
@@ -43,13 +43,13 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(name="import")
-@click.argument("format_name", metavar="FORMAT", type=FORMATS)
+@click.argument("format", metavar="FORMAT", type=FORMATS)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--site", "key", required=True, help="The blog that they belong to.")
+@click.option("--site", "site_key", required=True, help="The blog that they belong to.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--from", "origins", multiple=True, metavar="ORIGIN", help="A former address of the blog; repeatable.")
 @click.option("--map", "map_file", type=FILE, help="A CSV file of old and new addresses of articles.")
-@click.option("--key", "by", type=KEY, default="address", show_default=True, help=HOW)
+@click.option("--key", type=KEY, default="address", show_default=True, help=HOW)
 @click.option("--timezone", default="UTC", show_default=True, help="For dates without one, e.g. Europe/Berlin.")
 @click.option("--charset", default="", help="Encoding of text files that do not declare one, e.g. shift_jis.")
 @click.option("--permalink", default="", help=PATTERN)
@@ -66,51 +66,20 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Also write the report to a JSON file.")
 @with_application
 def import_(
-    format_name: str,
     files: tuple[Path, ...],
-    key: str,
+    site_key: str,
     dry_run: bool,
-    origins: tuple[str, ...],
     map_file: Path | None,
-    by: str,
-    timezone: str,
-    charset: str,
-    permalink: str,
-    pending_as: str,
-    spam: bool,
-    trash: bool,
-    source: str,
-    closed: bool,
-    only_site: str,
-    mine: tuple[str, ...],
-    fix_mojibake: bool,
-    keep_copies: bool,
     strict: bool,
     report_file: Path | None,
+    **typed: Any,
 ) -> None:
     """Import the comments of FILE…, which another system exported. FORMAT `auto` finds out the format.
 
     Running it again adds only what is new. The activity log in the dashboard can undo an import.
     """
-    site = site_named(key)
-    choices = Choices(
-        format=format_name,
-        timezone=timezone,
-        charset=charset,
-        permalink=permalink,
-        origins=origins,
-        map=plain_text.decode(map_file.read_bytes()) if map_file else "",
-        key=by,
-        pending_as=pending_as,
-        spam=spam,
-        trash=trash,
-        closed=closed,
-        source=source,
-        only_site=only_site,
-        mine=mine,
-        fix_mojibake=fix_mojibake,
-        keep_copies=keep_copies,
-    ).check()
+    site = site_named(site_key)
+    choices = Choices(map=plain_text.decode(map_file.read_bytes()) if map_file else "", **typed).check()
     with staged(settings.current().data_dir) as staging:
         found = _records(files, choices)
         reading_on = Progress("read")

@@ -11,7 +11,7 @@ from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
 from commentsvc.errors import LinkInvalid, NoLongerEditable, NotYours, or_404
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import is_pending_for_its_author
+from commentsvc.models.decision import is_pending_for_author
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.revision import Revision
@@ -40,7 +40,7 @@ def is_editable(comment: Comment) -> bool:
     is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
     if comment.is_linkback or is_over:
         return False
-    return comment.is_visible or is_pending_for_its_author(comment)
+    return comment.is_visible or is_pending_for_author(comment)
 
 
 def own_by_token(comment_id: int, token: str) -> Comment:

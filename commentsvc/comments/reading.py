@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from commentsvc.db import db, unindexed
 from commentsvc.models.comment import FACEPILE, Comment, State
-from commentsvc.models.decision import is_pending_for_author
+from commentsvc.models.decision import pending_for_author
 from commentsvc.models.site import Site, View
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
@@ -27,7 +27,7 @@ from commentsvc.threads.articles import Article
 
 MAX_DEPTH = 8  # levels of indentation; deeper replies stay at this level and name their parent
 MAX_COUNTS = 100
-FEED = 50  # entries
+MAX_FEED_ENTRIES = 50  # entries
 MAX_WAITING = 50  # that a moderator sees on the thread's own page
 MAX_LINKBACKS = 200  # outside the discussion, the newest
 
@@ -149,7 +149,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
         return []
     # A thread may have thousands of comments, and so may an author, but few of a thread's are hidden.
     hidden = select(Comment).where(Comment.thread_id == thread.id, Comment.state.in_((State.PENDING, State.SPAM)))
-    held = hidden.where(unindexed(Comment.visitor) == visitor, is_pending_for_author())
+    held = hidden.where(unindexed(Comment.visitor) == visitor, pending_for_author())
     return list(db.session.scalars(held.order_by(*Comment.order()).limit(20)))
 
 
@@ -179,7 +179,7 @@ def for_feed(site: Site, thread: Thread | None = None) -> list[Comment]:
     """Return the newest approved comments and linkbacks with a text, of a site or of one thread."""
     place = Comment.thread_id == thread.id if thread else Comment.site_id == site.id
     shown = select(Comment).where(place, Comment.state == State.APPROVED, Comment.response.not_in(FACEPILE))
-    return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(FEED)))
+    return list(db.session.scalars(shown.order_by(*Comment.order(newest_first=True)).limit(MAX_FEED_ENTRIES)))
 
 
 def latest_in_discussion(site: Site, most: int) -> list[Comment]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from commentsvc import clock
 from commentsvc.comments import editing, import_undo, replying
+from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.ban import Ban
 from commentsvc.models.comment import Comment, State
@@ -79,7 +80,7 @@ def may_be_undone(action: ModeratorAction) -> bool:
 
 
 def _lifted(action: ModeratorAction) -> Ban:
-    ban = bans.locked(action.undo_data["ban"])
+    ban = db.locked(Ban, action.undo_data["ban"])
     if ban is None:
         raise NothingToUndo
     bans.undo(ban)

@@ -21,7 +21,7 @@ from commentsvc.safe_http import FetchFailed
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
-SHOWN = 20
+PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def leased_links(claimed: ClaimedArticle) -> list[SentLinkback]:
 def unread(who: Moderator) -> list[Announcement]:
     """Return articles of a moderator's sites that could not be read so far, newest first."""
     theirs = select(Announcement).where(Announcement.reason != "", who.may_see(Announcement.site_id))
-    return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(SHOWN)))
+    return list(db.session.scalars(theirs.order_by(Announcement.id.desc()).limit(PAGE_SIZE)))
 
 
 def retry(claimed: ClaimedArticle, reason: str) -> None:

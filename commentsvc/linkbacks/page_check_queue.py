@@ -49,7 +49,7 @@ def claim() -> ClaimedCheck | None:
 
 def perform(claimed: ClaimedCheck) -> list[CheckResult]:
     """Fetch the page and check it."""
-    return page_check.check(safe_http.fetch_itself(claimed.url))
+    return page_check.check(safe_http.fetch_without_redirects(claimed.url))
 
 
 def retry(claimed: ClaimedCheck, reason: str) -> None:

@@ -14,7 +14,7 @@ from commentsvc.db import db
 from commentsvc.errors import N_, Banned, NotFound, PingRefused, ThreadClosed, TooMany
 from commentsvc.fields import row_id
 from commentsvc.models.comment import Comment, Kind
-from commentsvc.models.ping import NOT_BEFORE, Ping, PingState
+from commentsvc.models.ping import MIN_FETCH_INTERVAL, Ping, PingState
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation import bans
@@ -27,7 +27,7 @@ MAX_OF_SENDER = 100  # waiting
 SHARE_OF_SENDER = 2  # one sender gets at most half of the total
 MAX_OF_HOST = 60  # in an hour
 MAX_FOR_ARTICLE = 120  # in an hour
-OVER = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
+FINAL_STATES = (PingState.REFUSED, PingState.FAILED, PingState.WITHDRAWN)
 HIDDEN = re.compile(r"[\s\x00-\x20\x7f\ud800-\udfff\ufffe\uffff]")
 COMMENT = re.compile(r"(?:#comment-|[?&]comment=|/comments/)(\d+)$")
 
@@ -232,7 +232,7 @@ def _handle_repeat(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
 
     Any webmention does; of the others, only those that failed.
     """
-    if request.protocol != Kind.WEBMENTION and ping.state not in OVER:
+    if request.protocol != Kind.WEBMENTION and ping.state not in FINAL_STATES:
         raise AlreadyKnown
     if ping.state == PingState.QUEUED and ping.protocol == request.protocol:
         return ping
@@ -242,5 +242,5 @@ def _handle_repeat(ping: Ping, request: LinkbackRequest, target: str) -> Ping:
     if not ping.is_resent:  # from another address, it changes nothing about what is shown
         ping.target = target
     ping.state, ping.tries = PingState.QUEUED, min(ping.tries, 1)
-    ping.due_at = max(clock.now(), ping.checked_at + NOT_BEFORE) if ping.checked_at else clock.now()
+    ping.due_at = max(clock.now(), ping.checked_at + MIN_FETCH_INTERVAL) if ping.checked_at else clock.now()
     return ping

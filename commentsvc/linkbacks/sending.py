@@ -28,7 +28,7 @@ LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
 INTERRUPTED = N_("sending it was interrupted again and again")
-SHOWN = 100  # rows of the log
+PAGE_SIZE = 100  # rows of the log
 
 TAKEN = N_("accepted")
 log = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ def retry(message: OutgoingLinkback, reason: str) -> None:
 def latest(who: Moderator) -> list[SentLinkback]:
     """Return the newest linkbacks of a moderator's sites, sent or waiting."""
     theirs = select(SentLinkback).where(SentLinkback.announcement.has(who.may_see(Announcement.site_id)))
-    return list(db.session.scalars(theirs.order_by(SentLinkback.id.desc()).limit(SHOWN)))
+    return list(db.session.scalars(theirs.order_by(SentLinkback.id.desc()).limit(PAGE_SIZE)))
 
 
 def _status_url(page: FetchedPage, endpoint: Endpoint) -> str | None:

@@ -151,7 +151,7 @@ def latest(who: Moderator) -> list[Ping]:
 
 def _locked(claimed: Claim) -> Ping | None:
     """Return the ping, or None if another process was faster, or the site is gone."""
-    ping = db.session.get(Ping, claimed.ping_id, with_for_update={"of": Ping}, populate_existing=True)
+    ping = db.locked(Ping, claimed.ping_id)
     return ping if ping is not None and ping.leased_until is not None else None
 
 

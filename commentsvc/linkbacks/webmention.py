@@ -6,18 +6,12 @@ from enum import StrEnum
 
 from commentsvc import links, tokens
 from commentsvc.db import db
-from commentsvc.errors import N_, NotFound, PingRefused, or_404
+from commentsvc.errors import NotFound, or_404
 from commentsvc.linkbacks.receiving import LinkbackRequest, SourceInvalid, TargetUnknown
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.ping import Ping, PingState
 
 PURPOSE = "webmention"
-
-
-class SourceIsTarget(PingRefused):
-    """A page that links to itself."""
-
-    sentence = N_("Source and target are the same page.")
 
 
 class Progress(StrEnum):
@@ -47,15 +41,12 @@ def parse(form: Mapping[str, str]) -> LinkbackRequest:
 
     Raises:
         SourceInvalid, TargetUnknown: one is missing or not an http address.
-        SourceIsTarget: they are the same.
     """
     source, target = form.get("source", "").strip(), form.get("target", "").strip()
     if links.origin_of(source) is None:
         raise SourceInvalid
     if links.origin_of(target) is None or len(target) > links.MAX_ADDRESS_LENGTH:
         raise TargetUnknown
-    if links.same_address(source, target):
-        raise SourceIsTarget
     return LinkbackRequest(Kind.WEBMENTION, source, target)
 
 

@@ -75,6 +75,7 @@ class Line:
     _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
 
     def html(self) -> str:
+        """Return the line as HTML."""
         position = 0
         for start, end, html in _atoms(self.text, self.smilies_at, is_label=self.is_label):
             self._plain(position, start)

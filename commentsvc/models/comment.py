@@ -157,7 +157,7 @@ class Comment(Base):
         rows in different orders would deadlock.
         """
         Thread.lock(select(cls.thread_id).where(cls.id.in_(ids)))
-        rows = (db.session.get(cls, one, with_for_update={"of": cls}, populate_existing=True) for one in sorted(ids))
+        rows = (db.locked(cls, one) for one in sorted(ids))
         return [row for row in rows if row is not None]
 
     @classmethod

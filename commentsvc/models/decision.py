@@ -76,11 +76,11 @@ def is_moderator_spam(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     return (comment.state == State.SPAM) & decided.exists()
 
 
-def is_pending_for_author(comment: type[Comment] = Comment) -> ColumnElement[bool]:
+def pending_for_author(comment: type[Comment] = Comment) -> ColumnElement[bool]:
     """The comment is pending in its author's eyes, as a condition: it is held, or only the score calls it spam."""
     return (comment.state == State.PENDING) | ((comment.state == State.SPAM) & ~is_moderator_spam(comment))
 
 
-def is_pending_for_its_author(comment: Comment) -> bool:
+def is_pending_for_author(comment: Comment) -> bool:
     """Return whether a comment is pending in its author's eyes."""
-    return db.session.scalar(select(Comment.id).where(Comment.id == comment.id, is_pending_for_author())) is not None
+    return db.session.scalar(select(Comment.id).where(Comment.id == comment.id, pending_for_author())) is not None

@@ -12,7 +12,7 @@ from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
-NOT_BEFORE = timedelta(minutes=10)  # after one fetch of a source, until the next
+MIN_FETCH_INTERVAL = timedelta(minutes=10)  # between two fetches of a source
 
 
 class PingState(StrEnum):
@@ -70,7 +70,7 @@ class Ping(Leased):
 
     @classmethod
     def check_soon(cls, comment_id: int) -> None:
-        """Have the source of a linkback checked now, unless it was lately: it may have been pending for long."""
+        """Have the source of a linkback checked now, unless it was just checked: the linkback may have been pending long."""
         ping = db.session.scalar(select(cls).where(cls.comment_id == comment_id, cls.state == PingState.VERIFIED))
-        if ping is not None and ping.checked_at and clock.now() - ping.checked_at > NOT_BEFORE:
+        if ping is not None and ping.checked_at and clock.now() - ping.checked_at > MIN_FETCH_INTERVAL:
             ping.due_at = clock.now()

@@ -126,11 +126,6 @@ def undo_decisions(action: ModeratorAction, by: Person) -> list[Comment]:
     return decisions.restore_states(decisions.in_effect(Decision.action_id == action.id), **_signature(by))
 
 
-def locked(action_id: int) -> ModeratorAction | None:
-    """Return an action as it is now, locked until the transaction ends."""
-    return db.session.get(ModeratorAction, action_id, with_for_update={"of": ModeratorAction}, populate_existing=True)
-
-
 def is_within(action: ModeratorAction, who: Moderator) -> bool:
     """Return whether somebody may undo an action: it was about their sites only, or, across sites, was their own."""
     if action.site_id is not None or who.is_owner:

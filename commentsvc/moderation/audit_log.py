@@ -12,7 +12,7 @@ from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 
-PAGE = 100  # entries
+PAGE_SIZE = 100  # entries
 
 
 def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
@@ -20,7 +20,7 @@ def actions(who: Moderator, before: int | None = None) -> list[ModeratorAction]:
     own = ModeratorAction.site_id.is_(None) & (ModeratorAction.moderator_id == who.id)
     shown = (ModeratorAction.comment, ModeratorAction.thread, ModeratorAction.site)
     rows = select(ModeratorAction).where(who.may_see(ModeratorAction.site_id) | own).options(*map(selectinload, shown))
-    rows = rows.order_by(ModeratorAction.id.desc()).limit(PAGE)
+    rows = rows.order_by(ModeratorAction.id.desc()).limit(PAGE_SIZE)
     return list(db.session.scalars(rows.where(ModeratorAction.id < before) if before else rows))
 
 
@@ -33,7 +33,7 @@ def bans_of(actions: Iterable[ModeratorAction]) -> dict[int, Ban]:
 
 def decisions(who: Moderator, before: int | None = None) -> list[Decision]:
     """Return decisions on a moderator's sites, by people and by rules, with ids below ``before``."""
-    rows = select(Decision).where(who.may_see(Decision.site_id)).order_by(Decision.id.desc()).limit(PAGE)
+    rows = select(Decision).where(who.may_see(Decision.site_id)).order_by(Decision.id.desc()).limit(PAGE_SIZE)
     return list(db.session.scalars(rows.where(Decision.id < before) if before else rows))
 
 

@@ -11,7 +11,7 @@ from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.moderator import Moderator
 
 LATELY = 1000  # comments looked through
-SHOWN = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ def lately(who: Moderator) -> Sequence[Author]:
         found.setdefault(known, []).append(comment)
     # Those who were imported may have written long ago, and since then here.
     authors = [Author(max(theirs, key=lambda one: one.created_at), len(theirs)) for theirs in found.values()]
-    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:SHOWN]
+    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:PAGE_SIZE]

@@ -79,7 +79,7 @@ def draft(
     Raises:
         InvalidFields: there is no valid value of this kind.
     """
-    value, label = _writer(kind, of) if of and not typed.strip() else normalised(kind, typed)
+    value, label = _value_and_label_of_author(kind, of) if of and not typed.strip() else normalised(kind, typed)
     return Ban(
         kind=kind,
         value=value,
@@ -141,7 +141,7 @@ def preset_bans(comment: Comment) -> list[Ban]:
     return [draft(kind, value, of=comment, site=comment.thread.site) for kind, value, is_known in known if is_known]
 
 
-def _writer(kind: BanKind, comment: Comment) -> tuple[str, str]:
+def _value_and_label_of_author(kind: BanKind, comment: Comment) -> tuple[str, str]:
     """Return what to compare, and what to show, of a comment's author. A domain may be shared: it must be typed."""
     hashed = {BanKind.BROWSER: comment.visitor, BanKind.ADDRESS: comment.address_hash}.get(kind)
     if hashed:
@@ -182,7 +182,7 @@ def trash_matching(ban: Ban) -> int:
 
 def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
     """Take the last ids off ``comment_ids`` and trash these comments, unless the ban was lifted in the meantime."""
-    imposed, changed = locked(ban.id), list[Comment]()
+    imposed, changed = db.locked(Ban, ban.id), list[Comment]()
     while comment_ids and not changed and imposed is not None and imposed.lifted_at is None:
         some, comment_ids[-BATCH_SIZE:] = comment_ids[-BATCH_SIZE:], []
         changed = [comment for comment in Comment.all_locked(some) if comment.state in OPEN]
@@ -191,11 +191,6 @@ def _trash_some(ban: Ban, comment_ids: list[int]) -> int:
     counted = {ModeratorAction.count: ModeratorAction.count + len(changed)}
     db.session.execute(update(ModeratorAction).where(_action_of(ban)).values(counted))
     return len(changed)
-
-
-def locked(ban_id: int) -> Ban | None:
-    """Return a ban as it is now, locked until the transaction ends."""
-    return db.session.get(Ban, ban_id, with_for_update={"of": Ban}, populate_existing=True)
 
 
 def lift(ban: Ban, by: Person) -> None:

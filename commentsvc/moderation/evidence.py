@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models.comment import Comment, State
-from commentsvc.models.decision import Decision, is_moderator_spam, is_pending_for_author
+from commentsvc.models.decision import Decision, is_moderator_spam, pending_for_author
 from commentsvc.models.learned_word import ALL_TEXTS, LearnedWord
 from commentsvc.models.site import Site
 from commentsvc.models.subscription import Subscription
@@ -118,7 +118,7 @@ def _columns_of(pair: Select[*tuple[Any, ...]]) -> Iterator[Select[*tuple[Any, .
         yield pair.with_only_columns(column)
 
 
-def facts(comment: Comment, known: CommentHistory, context: SubmissionContext = ORDINARY) -> Facts:
+def facts(comment: Comment, known: CommentHistory, context: SubmissionContext) -> Facts:
     """Return the input of the spam signals."""
     seen = {name for name in ("text", "name", "email") if getattr(known, name) is not None}
     if known.website_in_spam and not known.website_in_ham:
@@ -144,15 +144,15 @@ def facts(comment: Comment, known: CommentHistory, context: SubmissionContext = 
     )
 
 
-def approved_count(site: Site, visitor: str | None, exclude_id: int | None = None) -> int:
-    """Return how many other comments of this visitor on the site were approved, up to ``COUNT_CAP``.
+def approved_count(site: Site, visitor: str | None) -> int:
+    """Return how many comments of this visitor on the site were approved, up to ``COUNT_CAP``.
 
     Comments count if they came from the visitor's browser or with an email address confirmed in it. Comments that only
     a rule approved count only if a moderator approved another one, or an address was confirmed.
     """
     if visitor is None:
         return 0
-    values = {"visitor": visitor, "site": site.id, "besides": exclude_id or 0}
+    values = {"visitor": visitor, "site": site.id, "besides": 0}
     db.session.flush()
     return APPROVED.fetch_int(values)
 
@@ -196,12 +196,12 @@ def _approved() -> Select[int]:
     return _counted(other.where(by_person.exists() | confirmed.exists()))
 
 
-def spam_count(visitor: str | None, address_hash: str | None, exclude_id: int | None = None) -> int:
+def spam_count(visitor: str | None, address_hash: str | None) -> int:
     """Return how much recent spam, as judged by moderators, came from this browser or address, up to ``COUNT_CAP``."""
     same = {name: value for name, value in (("visitor", visitor), ("address_hash", address_hash)) if value}
     if not same:
         return 0
-    values = {**same, "besides": exclude_id or 0, "since": clock.now() - SPAM_HISTORY}
+    values = {**same, "besides": 0, "since": clock.now() - SPAM_HISTORY}
     return db.session.scalar(_spam_count(*same), values) or 0
 
 
@@ -225,7 +225,7 @@ def _duplicate() -> Select[int]:
     same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))
     is_own = same.visitor == bindparam("visitor")
     place = (same.thread_id == bindparam("thread"), same.parent_id.is_not_distinct_from(bindparam("parent")))
-    shown = (same.state == State.APPROVED) | (is_pending_for_author(same) & is_own)
+    shown = (same.state == State.APPROVED) | (pending_for_author(same) & is_own)
     lately = (same.created_at > bindparam("lately"), same.id != bindparam("besides"))
     return select(same.id).where(*place, bindparam("is_long", type_=Boolean()) | is_own, shown, *lately).limit(1)
 

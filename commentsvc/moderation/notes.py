@@ -14,7 +14,7 @@ from commentsvc.models.saved_reply import SavedReply
 MAX_NOTE_LENGTH = 2000  # characters
 MAX_TITLE_LENGTH = 80
 MAX_ANSWER_LENGTH = 5000
-MAX_ANSWERS = 50  # of one moderator
+MAX_SAVED_REPLIES = 50  # of one moderator
 
 
 class Empty(Refusal):
@@ -43,7 +43,7 @@ def saved_replies(who: Moderator) -> list[SavedReply]:
     return list(db.session.scalars(select(SavedReply).where(theirs).order_by(SavedReply.title)))
 
 
-def save_answer(title: str, body: str, by: Moderator) -> None:
+def save_reply(title: str, body: str, by: Moderator) -> None:
     """Save a reply; it replaces one of the same name.
 
     Raises:
@@ -56,7 +56,7 @@ def save_answer(title: str, body: str, by: Moderator) -> None:
     known = next((one for one in own if one.title == name), None)
     if known is not None:
         known.body = text
-    elif len(own) >= MAX_ANSWERS:
-        raise InvalidFields({"title": TooMany(most=MAX_ANSWERS)})
+    elif len(own) >= MAX_SAVED_REPLIES:
+        raise InvalidFields({"title": TooMany(most=MAX_SAVED_REPLIES)})
     else:
         db.session.add(SavedReply(moderator_id=by.id, title=name, body=text))

@@ -1,8 +1,9 @@
 """The moderators' queue: comments with everything that helps to decide about them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, selectinload
@@ -18,7 +19,8 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import policy, search
 from commentsvc.moderation.search import CommentFilter
 
-PAGE = 20
+About = TypeVar("About", Revision, Note)
+PAGE_SIZE = 20
 FEW = 10  # sites counted one by one
 MANY = 10_000  # more than this many are not counted
 LATELY = 200  # comments of one author that are counted
@@ -42,8 +44,8 @@ class QueuePage:
 
 def page(who: Moderator, wanted: CommentFilter, before: int | None = None) -> QueuePage:
     """Return the part of the queue after ``before``."""
-    found = search.ids(who, wanted, PAGE + 1, before)
-    return described(who, found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None)
+    found = search.ids(who, wanted, PAGE_SIZE + 1, before)
+    return described(who, found[:PAGE_SIZE], found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None)
 
 
 def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> QueuePage:
@@ -55,19 +57,19 @@ def described(who: Moderator, ids: Sequence[int], before: int | None = None) -> 
 
 def _revisions(comments: list[Comment]) -> dict[int, list[Revision]]:
     edited = [comment.id for comment in comments if comment.edited_at]
-    found: dict[int, list[Revision]] = {}
-    if edited:
-        rows = select(Revision).where(Revision.comment_id.in_(edited)).order_by(Revision.id)
-        for revision in db.session.scalars(rows):
-            found.setdefault(revision.comment_id, []).append(revision)
-    return found
+    rows = select(Revision).where(Revision.comment_id.in_(edited)).order_by(Revision.id)
+    return _by_comment(db.session.scalars(rows) if edited else ())
 
 
 def _notes(comments: list[Comment]) -> dict[int, list[Note]]:
     rows = select(Note).where(Note.comment_id.in_([comment.id for comment in comments])).order_by(Note.id)
-    found: dict[int, list[Note]] = {}
-    for note in db.session.scalars(rows):
-        found.setdefault(note.comment_id, []).append(note)
+    return _by_comment(db.session.scalars(rows))
+
+
+def _by_comment(rows: Iterable[About]) -> dict[int, list[About]]:
+    found: dict[int, list[About]] = {}
+    for row in rows:
+        found.setdefault(row.comment_id, []).append(row)
     return found
 
 
@@ -121,7 +123,7 @@ def counts_in(thread: Thread) -> dict[State, int]:
 
 def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
     """Return the reasons of the newest comments in a state, to filter by."""
-    newest = search.selected(who, CommentFilter(state=state), PAGE * 4)
+    newest = search.selected(who, CommentFilter(state=state), PAGE_SIZE * 4)
     rows = db.session.scalars(select(Comment.reasons).where(Comment.id.in_(newest)))
     sentences = {one if isinstance(one, str) else one[0] for reasons in rows for one in reasons}
     return sorted(sentences)

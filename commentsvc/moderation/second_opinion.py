@@ -58,7 +58,7 @@ def perform(question: Question) -> bool:
 
 def complete(question: Question, is_spam: bool) -> None:
     """Store the answer, and mark the comment as spam if it is still pending."""
-    row = _locked(question)
+    row = db.locked(SecondOpinion, question.opinion_id)
     comment = Comment.locked(row.comment_id) if row else None
     if row is None or comment is None:
         return
@@ -74,7 +74,7 @@ def complete(question: Question, is_spam: bool) -> None:
 
 def retry(question: Question, reason: str) -> None:
     """Try again later, six times in all; the comment stays pending."""
-    row = _locked(question)
+    row = db.locked(SecondOpinion, question.opinion_id)
     if row is None:
         return
     row.answer = reason[:300]
@@ -85,11 +85,6 @@ def retry(question: Question, reason: str) -> None:
 def give_up(question: Question, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
     retry(question, str(failure))
-
-
-def _locked(question: Question) -> SecondOpinion | None:
-    """Return the row, or None if the comment was deleted."""
-    return db.session.get(SecondOpinion, question.opinion_id, with_for_update={"of": SecondOpinion})
 
 
 def _fields(comment: Comment) -> dict[str, str]:

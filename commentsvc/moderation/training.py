@@ -65,7 +65,7 @@ def export_words(site: Site) -> Iterable[LearnedWord]:
 
 
 def _words(comment: Comment) -> frozenset[str]:
-    return learning.names_of(comment.body, comment.author, comment.website, comment.email)
+    return learning.features_of(comment.body, comment.author, comment.website, comment.email)
 
 
 def _learned(site: Site, words: frozenset[str]) -> dict[str, tuple[WordCount, WordCount]]:

@@ -27,7 +27,7 @@ from commentsvc.notifications import enqueue, moderation_links, return_address, 
 EXCERPT = 600  # characters of each comment in an email
 IN_A_DIGEST = 300
 TO_DECIDE = 2000  # for whoever decides about it
-SUBJECT = 150
+MAX_SUBJECT_LENGTH = 150
 MAX_REFERENCES = 12
 MAX_LISTED = 20  # comments in one email; further ones are counted
 ANSWER_ABOVE = "✂ – – –"  # in any language, a reply ends where this is
@@ -60,14 +60,6 @@ class _Plan:
     headers: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _DigestThread:
-    """The part of a digest about one thread."""
-
-    thread: Thread
-    comments: list[Comment]
-
-
 def render_email(email: Email) -> RenderedEmail | None:
     """Render an email as things are now; None if nothing is left to report, or nobody wants it."""
     recipient = Recipient.with_email(email.recipient)
@@ -84,7 +76,7 @@ def render_email(email: Email) -> RenderedEmail | None:
             "answers": False,
             **plan.facts,
         }
-        subject = plain_text.crop(plain_text.fold(_render(f"{plan.template}.subject.txt", facts)), SUBJECT)
+        subject = plain_text.crop(plain_text.fold(_render(f"{plan.template}.subject.txt", facts)), MAX_SUBJECT_LENGTH)
         text = _render(f"{plan.template}.txt", facts)
         html = _render(f"{plan.template}.html", facts | {"subject": subject})
     return RenderedEmail(subject, text.strip() + "\n", html, **plan.headers)
@@ -107,7 +99,7 @@ def _confirm(email: Email, _recipient: Recipient) -> _Plan | None:
 
 def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
     """Notify somebody of a reply to their comment, or of a new comment in a thread they follow."""
-    items = _still_to_tell(email, State.APPROVED)
+    items = _items_still_relevant(email, State.APPROVED)
     if not items:
         return None
     (item, *_), template = items, "reply" if email.kind == EmailKind.REPLY else "thread"
@@ -137,11 +129,11 @@ def _one_comment(email: Email, recipient: Recipient) -> _Plan | None:
 
 def _digest(email: Email, recipient: Recipient) -> _Plan | None:
     """Report everything since the last digest, by thread."""
-    items = _still_to_tell(email, State.APPROVED)
+    items = _items_still_relevant(email, State.APPROVED)
     if not items:
         return None
     comments, more = _listed(items, lambda one: (one.thread.site.name, one.thread_id, one.id))
-    threads = [_DigestThread(those[0].thread, those) for those in _by_thread(comments)]
+    threads = [(thread, list(those)) for thread, those in groupby(comments, key=lambda one: one.thread)]
     sites = {one.comment.thread.site_id: one.comment.thread.site for one in items}
     stop_url = subscriptions.stop_url([item.subscription for item in items])
     names = ", ".join(site.name for site in sites.values())
@@ -167,7 +159,7 @@ def _why_together(recipient: Recipient, items: Sequence[EmailItem]) -> str:
 
 def _held(email: Email, recipient: Recipient) -> _Plan | None:
     """Notify moderators of one pending comment or several."""
-    items = _still_to_tell(email, State.PENDING)
+    items = _items_still_relevant(email, State.PENDING)
     if not items:
         return None
     subscription = items[0].subscription
@@ -192,16 +184,12 @@ def _held(email: Email, recipient: Recipient) -> _Plan | None:
         "kind": _kind(one),
         "thread": one.thread,
         "queue_url": links.absolute(f"/admin/queue#comment-{one.id}"),
-        "actions": _decision_urls(one, subscription) if may_decide else {},
+        "actions": moderation_links.urls(one, subscription) if may_decide else {},
         "answers": reply_to is not None,
         "may_write": one.is_discussion and moderation_links.moderator_of(subscription) is not None,
     }
     headers |= {"references": (enqueue.message_id_of_thread(one.thread_id),), "reply_to": reply_to}
     return _Plan("held", facts, headers)
-
-
-def _decision_urls(comment: Comment, subscription: Subscription) -> dict[str, str]:
-    return {state: moderation_links.url(comment, state, subscription) for state in moderation_links.STATES}
 
 
 def _sign_in(email: Email, recipient: Recipient) -> _Plan | None:
@@ -300,7 +288,7 @@ NAMES = {
 }
 
 
-def _still_to_tell(email: Email, state: State) -> list[EmailItem]:
+def _items_still_relevant(email: Email, state: State) -> list[EmailItem]:
     """Return the items that are still true and still wanted."""
     return [item for item in email.items if item.comment.state == state and item.subscription.is_active]
 
@@ -309,10 +297,6 @@ def _listed(items: list[EmailItem], order: Callable[[Comment], Any]) -> tuple[li
     """Return the first comments in this order, and the number of further ones."""
     comments = sorted((item.comment for item in items), key=order)
     return comments[:MAX_LISTED], max(0, len(comments) - MAX_LISTED)
-
-
-def _by_thread(comments: list[Comment]) -> list[list[Comment]]:
-    return [list(those) for _, those in groupby(comments, key=lambda one: one.thread_id)]
 
 
 def _references(comment: Comment, recipient: Recipient) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription
 
 MAX_ITEMS = 200  # in one email
-MAX_AT_ONCE = 10_000  # values per query that every database accepts
+MAX_SQL_VALUES = 10_000  # values per query that every database accepts
 
 
 def add_email(
@@ -43,7 +43,9 @@ def add_email(
     return email
 
 
-def open_email(kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: Subscription | None = None) -> Email:
+def collecting_email(
+    kind: EmailKind, recipient: Recipient, due_at: datetime, *, of: Subscription | None = None
+) -> Email:
     """Return the email of this kind that still collects items, or a new one, due at ``due_at``.
 
     With ``of``, one that has items of this subscription. An email that only waits for the mail server collects items,
@@ -98,8 +100,8 @@ def is_already_notified(dedupe_key: str, recipient: Recipient) -> bool:
 def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
     """Return which of these addresses got an email of their own about a comment, as far as emails are kept."""
     notified: set[str] = set()
-    for start in range(0, len(addresses), MAX_AT_ONCE):
-        identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_AT_ONCE]]
+    for start in range(0, len(addresses), MAX_SQL_VALUES):
+        identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_SQL_VALUES]]
         notified.update(db.session.scalars(select(Email.recipient).where(Email.message_id.in_(identities))))
     return notified
 
@@ -107,8 +109,8 @@ def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
 def waiting(kinds: Iterable[EmailKind], addresses: Sequence[str]) -> dict[str, int]:
     """Return how many emails of these kinds wait for these addresses and are not due yet; no entry means none."""
     found: dict[str, int] = {}
-    for start in range(0, len(addresses), MAX_AT_ONCE):
-        theirs = Email.recipient.in_(addresses[start : start + MAX_AT_ONCE])
+    for start in range(0, len(addresses), MAX_SQL_VALUES):
+        theirs = Email.recipient.in_(addresses[start : start + MAX_SQL_VALUES])
         waits = (Email.state == EmailState.QUEUED, Email.due_at > clock.now(), Email.tries == 0)
         counts = select(Email.recipient, func.count()).where(theirs, Email.kind.in_([*kinds]), *waits)
         found |= {row[0]: row[1] for row in db.session.execute(counts.group_by(Email.recipient))}

@@ -21,7 +21,7 @@ from commentsvc.notifications import channels, enqueue, subscriptions
 
 GATHER = timedelta(seconds=5)  # what follows within this time is one email
 MAX_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
-HELD_EVERY = timedelta(minutes=15)  # between two emails about pending comments
+MIN_HELD_EMAIL_INTERVAL = timedelta(minutes=15)  # between two emails about pending comments
 # The kind of email for each topic, the most specific first.
 EMAIL_KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
 TOPIC_PRIORITY = tuple(EMAIL_KINDS)
@@ -86,10 +86,10 @@ def _is_writers(subscription: Subscription, comment: Comment) -> bool:
 def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool, is_one_of_many: bool) -> Email:
     recipient = subscription.recipient
     if recipient.frequency != Frequency.IMMEDIATE:
-        return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
+        return enqueue.collecting_email(EmailKind.DIGEST, recipient, due_at=recipient.next_digest())
     due_at = clock.now() + GATHER if is_decided else clock.now()
     if is_one_of_many:
-        return enqueue.open_email(EmailKind.DIGEST, recipient, due_at=due_at)
+        return enqueue.collecting_email(EmailKind.DIGEST, recipient, due_at=due_at)
     identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
     return enqueue.add_email(EMAIL_KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
 
@@ -109,8 +109,10 @@ def notify_pending(comment: Comment) -> None:
         if recipient.frequency == Frequency.IMMEDIATE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
             now = clock.now()
-            due_at = max(now + GATHER, min(last, now) + HELD_EVERY if last else now)  # it may be later than now
-        email = enqueue.open_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
+            due_at = max(
+                now + GATHER, min(last, now) + MIN_HELD_EMAIL_INTERVAL if last else now
+            )  # it may be later than now
+        email = enqueue.collecting_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
         enqueue.add_item(email, comment, subscription, dedupe_key)
 

@@ -38,7 +38,12 @@ class ModerationLink:
     @property
     def urls(self) -> dict[State, str]:
         """The links to each decision, of the same holder, about the text as it is now."""
-        return {state: url(self.comment, state, self.subscription) for state in STATES}
+        return urls(self.comment, self.subscription)
+
+
+def urls(comment: Comment, subscription: Subscription) -> dict[State, str]:
+    """Return the addresses of the pages with the buttons."""
+    return {state: url(comment, state, subscription) for state in STATES}
 
 
 def url(comment: Comment, state: State, subscription: Subscription) -> str:

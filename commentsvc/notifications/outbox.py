@@ -36,7 +36,7 @@ NO_SUCH_ADDRESS = re.compile(
 SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+")
 MIN_REFUSED_RECIPIENTS = 2  # recipients refused in a row
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PAGE = 100
+PAGE_SIZE = 100
 NOTHING_LEFT = N_("nothing left to report, or no recipients")
 BY_MODERATOR = N_("cancelled by a moderator")
 
@@ -191,7 +191,7 @@ def _is_on_its_way(email: Email) -> bool:
 
 def latest(state: EmailState | None = None, before: int | None = None) -> list[Email]:
     """Return the newest emails, of one state if given, with ids below ``before``."""
-    rows = select(Email).order_by(Email.id.desc()).limit(PAGE)
+    rows = select(Email).order_by(Email.id.desc()).limit(PAGE_SIZE)
     if state is not None:
         rows = rows.where(Email.state == state)
     return list(db.session.scalars(rows.where(Email.id < before) if before else rows))
@@ -228,7 +228,7 @@ def delivery_problem() -> DeliveryProblem | None:
         return DeliveryProblem(waits.created_at, "")  # no worker is running
     if (waits := db.session.scalars(since.where(late).limit(1)).first()) is not None:
         return DeliveryProblem(waits.created_at, waits.last_answer)
-    refused = list(db.session.scalars(since.where(Email.state == EmailState.FAILED).limit(PAGE)))
+    refused = list(db.session.scalars(since.where(Email.state == EmailState.FAILED).limit(PAGE_SIZE)))
     if len({email.recipient for email in refused}) < MIN_REFUSED_RECIPIENTS:
         return None
     return DeliveryProblem(refused[0].created_at, refused[-1].last_answer)

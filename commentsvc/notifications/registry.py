@@ -10,7 +10,7 @@ from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription
 from commentsvc.models.thread import Thread
 
-PAGE = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class RecipientPage:
 
 def page(wanted: str = "", mail_status: MailStatus | None = None, before: int | None = None) -> RecipientPage:
     """Return recipients whose address contains ``wanted``, of one ``mail_status``, with ids below ``before``."""
-    rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE + 1)
+    rows = select(Recipient).order_by(Recipient.id.desc()).limit(PAGE_SIZE + 1)
     if wanted:
         rows = rows.where(Recipient.email.contains(wanted.lower(), autoescape=True))
     if mail_status is not None:
         rows = rows.where(Recipient.mail_status == mail_status)
     found = list(db.session.scalars(rows.where(Recipient.id < before) if before else rows))
-    shown = found[:PAGE]
+    shown = found[:PAGE_SIZE]
     subscriptions = _subscriptions_of([one.id for one in shown])
     entries = [Entry(one, subscriptions.get(one.id, [])) for one in shown]
-    return RecipientPage(entries, shown[-1].id if len(found) > PAGE else None)
+    return RecipientPage(entries, shown[-1].id if len(found) > PAGE_SIZE else None)
 
 
 def subscriptions_of(recipient: Recipient) -> list[tuple[Subscription, Thread | None]]:

@@ -7,7 +7,7 @@ is done in small batches, so that writers do not wait.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import clock
@@ -22,8 +22,8 @@ from commentsvc.moderation import decisions
 from commentsvc.privacy import personal_data
 
 BATCH_SIZE = 50  # rows of each kind and site
-EMAILS_FOR = timedelta(days=90)
-REASON_FORGOTTEN = "its comment was deleted after the days that this blog keeps such"
+EMAIL_RETENTION = timedelta(days=90)
+REASON_FORGOTTEN = "its comment was deleted at the end of this blog’s retention period"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Due:
 def due() -> Due:
     """Return what to delete next; it is looked up before anything is locked."""
     sites = db.session.scalars(select(Site).order_by(Site.id)).all()
-    addresses = [one for site in sites for one in _old_addresses(site)]
-    pings = [one for site in sites for one in _old_pings(site)]
+    addresses = [one for site in sites for one in _old_addresses(site, Comment)]
+    pings = [one for site in sites for one in _old_addresses(site, Ping)]
     comments = [one for site in sites for one in _old_comments(site)]
     return Due(addresses, pings, comments, _over(Email, EmailState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
 
@@ -54,8 +54,8 @@ def forget(old: Due) -> int:
 
     A comment without replies is deleted; one with replies keeps its place and is emptied.
     """
-    unsigned = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
-    db.session.execute(unsigned, execution_options={"synchronize_session": False})
+    without_address = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
+    db.session.execute(without_address, execution_options={"synchronize_session": False})
     db.session.execute(update(Ping).where(Ping.id.in_(old.pings)).values(address_hash=None))
     db.session.execute(delete(Email).where(Email.id.in_(old.emails)))
     db.session.execute(delete(Delivery).where(Delivery.id.in_(old.deliveries)))
@@ -77,21 +77,12 @@ def _delete(comment: Comment) -> None:
         db.session.flush()
 
 
-def _old_addresses(site: Site) -> list[int]:
+def _old_addresses(site: Site, table: type[Comment | Ping]) -> list[int]:
     if not site.keep_addresses_days:
         return []
-    old = Comment.address_hash.is_not(None), Comment.created_at < _days_ago(site.keep_addresses_days)
-    theirs = select(Comment.id).where(unindexed(Comment.site_id) == site.id, *old)
-    return list(db.session.scalars(theirs.limit(BATCH_SIZE)))
-
-
-def _old_pings(site: Site) -> list[int]:
-    if not site.keep_addresses_days:
-        return []
-    theirs = select(Ping.id).where(Ping.site_id == site.id, Ping.address_hash.is_not(None))
-    return list(
-        db.session.scalars(theirs.where(Ping.created_at < _days_ago(site.keep_addresses_days)).limit(BATCH_SIZE))
-    )
+    old = table.address_hash.is_not(None), table.created_at < _days_ago(site.keep_addresses_days)
+    rows = select(table.id).where(unindexed(table.site_id) == site.id, *old)
+    return list(db.session.scalars(rows.limit(BATCH_SIZE)))
 
 
 def _old_comments(site: Site) -> list[int]:
@@ -99,7 +90,8 @@ def _old_comments(site: Site) -> list[int]:
     for state, days in ((State.SPAM, site.keep_spam_days), (State.TRASHED, site.keep_trash_days)):
         if days:
             lately = exists().where(Decision.comment_id == Comment.id, Decision.created_at >= _days_ago(days))
-            old = _of(site).where(Comment.state == state, Comment.created_at < _days_ago(days), ~lately)
+            of_site = select(Comment.id).where(Comment.site_id == site.id, Comment.state == state)
+            old = of_site.where(Comment.created_at < _days_ago(days), ~lately)
             old = old.where((Comment.author != personal_data.NOBODY) | ~_has_answers())
             found += db.session.scalars(old.order_by(Comment.id).limit(BATCH_SIZE))
     return found
@@ -107,17 +99,13 @@ def _old_comments(site: Site) -> list[int]:
 
 def _over(table: type[Email | Delivery], queued: str) -> list[int]:
     """Return old emails that were sent or given up."""
-    old = table.created_at < clock.now() - EMAILS_FOR
+    old = table.created_at < clock.now() - EMAIL_RETENTION
     return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(BATCH_SIZE)))
 
 
 def _has_answers() -> ColumnElement[bool]:
     answer = aliased(Comment)
     return exists().where(answer.parent_id == Comment.id)
-
-
-def _of(site: Site) -> Select[int]:
-    return select(Comment.id).where(Comment.site_id == site.id)
 
 
 def _days_ago(days: int) -> datetime:

@@ -14,7 +14,7 @@ from commentsvc.models.watched_feed import WatchedFeed
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 
-FEED = "feed"  # among a site's values; what is watched is a row of its own
+FEED_FIELD = "feed"  # among a site's values; what is watched is a row of its own
 
 
 class NotAKey(Refusal):
@@ -57,7 +57,7 @@ def _apply(site: Site, values: Mapping[str, Any]) -> None:
     if "origins" in values:
         _must_be_free(values["origins"], site)
     for name, value in values.items():
-        if name == FEED:
+        if name == FEED_FIELD:
             watch(site, value)
         else:
             setattr(site, name, value)
@@ -104,7 +104,7 @@ def undo_change(action: ModeratorAction) -> list[Any]:
 
 
 def _now(site: Site, name: str) -> Any:
-    if name != FEED:
+    if name != FEED_FIELD:
         return getattr(site, name)
     feed = WatchedFeed.of_site(site)
     return feed.url if feed else ""

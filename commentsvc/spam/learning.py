@@ -71,7 +71,7 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
 
 
-def names_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
+def features_of(body: str, author: str = "", home: str | None = None, email: str | None = None) -> frozenset[str]:
     """What of a comment is learned: its words, the hosts of its links, its name, and the domain of its address."""
     text = unicodedata.normalize("NFKC", addresses.without(body)).casefold()
     hosts = [links.host_of(link.casefold()) for link in addresses.in_text(body)]
@@ -92,12 +92,12 @@ def website(address: str) -> str:
 
 
 def _share(own: WordCount, elsewhere: WordCount, knowledge: Knowledge) -> float:
-    among_others = _drawn(elsewhere, knowledge.others, towards=0.5, strength=STRENGTH)
+    among_others = _smoothed(elsewhere, knowledge.others, towards=0.5, strength=STRENGTH)
     strength = STRENGTH + min(elsewhere.total, STRENGTH_OF_OTHERS)
-    return _drawn(own, knowledge.site, towards=among_others, strength=strength)
+    return _smoothed(own, knowledge.site, towards=among_others, strength=strength)
 
 
-def _drawn(word_count: WordCount, of: WordCount, towards: float, strength: float) -> float:
+def _smoothed(word_count: WordCount, of: WordCount, towards: float, strength: float) -> float:
     return (strength * towards + word_count.total * word_count.share(of)) / (strength + word_count.total)
 
 

@@ -11,7 +11,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
-PAGE = 40
+PAGE_SIZE = 40
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ def page(who: Moderator, site: int | None, access: Access | None, text: str, aft
         rows = rows.where(or_(*holds))
     if (place := _place(after)) is not None:
         rows = rows.where(tuple_(Thread.active_at, Thread.id) < tuple_(*place))
-    found = list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE + 1)))
-    return ThreadListPage(found[:PAGE], _name(found[PAGE - 1]) if len(found) > PAGE else None)
+    found = list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE_SIZE + 1)))
+    return ThreadListPage(found[:PAGE_SIZE], _name(found[PAGE_SIZE - 1]) if len(found) > PAGE_SIZE else None)
 
 
 def commented(site: Site) -> list[Thread]:
     """Return the most recently active threads of a site that readers see comments in."""
     rows = select(Thread).where(Thread.site_id == site.id, Thread.comment_count > 0, Thread.active_at.is_not(None))
-    return list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE)))
+    return list(db.session.scalars(rows.order_by(Thread.active_at.desc(), Thread.id.desc()).limit(PAGE_SIZE)))
 
 
 def _name(thread: Thread) -> str:

@@ -21,7 +21,18 @@ from commentsvc.moderation import actions
 from commentsvc.prepared import Prepared
 from commentsvc.threads import threads
 
-KEPT = ("id", "site_id", "key", "url", "title", "access", "captcha", "moderation", "close_after_days", "pinned_id")
+THREAD_COLUMNS = (
+    "id",
+    "site_id",
+    "key",
+    "url",
+    "title",
+    "access",
+    "captcha",
+    "moderation",
+    "close_after_days",
+    "pinned_id",
+)
 TIMES = ("created_at", "active_at", "closed_at")
 BATCH_SIZE = 5000  # values per query that every database accepts
 
@@ -189,7 +200,8 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
         raise InvalidFields({"address": NoSuchPlace()})
     Thread.lock([thread.id, into.id])  # whoever is posting there has finished, or waits
     undo_data = {
-        "thread": {name: getattr(thread, name) for name in KEPT} | {name: _isoformat(thread, name) for name in TIMES},
+        "thread": {name: getattr(thread, name) for name in THREAD_COLUMNS}
+        | {name: _isoformat(thread, name) for name in TIMES},
         "comments": list(db.session.scalars(select(Comment.id).where(Comment.thread_id == thread.id))),
         "aliases": list(db.session.scalars(select(ThreadAlias.id).where(ThreadAlias.thread_id == thread.id))),
         "followers": _move_subscriptions(thread.site_id, thread.key, into.key),

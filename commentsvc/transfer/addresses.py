@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from commentsvc import links
-from commentsvc.errors import N_, Reason, Refusal
+from commentsvc.errors import N_, NotFound, Reason, Refusal
 from commentsvc.models.site import Site
+from commentsvc.threads import threads
 from commentsvc.transfer.records import SourceArticle
 
 MAX_HOPS = 10  # from one mapped address to the next
@@ -94,10 +95,9 @@ class Addresses:
 def key_of(address: str) -> str | None:
     """Return the key of a thread at an address; None if there can be none."""
     try:
-        key = links.thread_key(address)
-    except ValueError:
+        return threads.key_of(address)
+    except NotFound:
         return None
-    return key if len(key) <= links.MAX_KEY_LENGTH else None
 
 
 def busiest(urls: Iterable[tuple[str, int]]) -> str:

@@ -29,7 +29,7 @@ from commentsvc.transfer.report import Report
 PREFIX = "upload-"  # of uploaded files
 MAX_UPLOAD = 200 * 1024 * 1024  # bytes
 LEASE = timedelta(minutes=2)  # renewed with each sign of progress
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 MAX_TRIES = 3
 UNFINISHED = N_("The import was interrupted several times. See the service log.")
 
@@ -193,7 +193,7 @@ def fail(task: ClaimedRun, why: Reason) -> None:
 
 def forget_old() -> None:
     """Forget files that were not imported within a day, and what was left behind by a crash."""
-    old = clock.now() - KEPT
+    old = clock.now() - RETENTION
     is_lost = and_(ImportRun.state == QUEUED, ImportRun.leased_until.is_(None))  # its machine is gone
     abandoned = select(ImportRun).where(ImportRun.created_at < old, or_(ImportRun.state == CHECKED, is_lost))
     for run in db.session.scalars(abandoned):

@@ -140,7 +140,7 @@ def load(
         )
         for part in _in_order(threads, convert, report):
             ready.append(part)
-            if sum(len(one.rows) for one in ready) >= thread_import.AT_ONCE:
+            if sum(len(one.rows) for one in ready) >= thread_import.BATCH_SIZE:
                 done += sum(len(one.rows) for one in ready)
                 yield partial(_write, ready, done, action_id)
                 ready = []
@@ -183,7 +183,7 @@ def _parts(group: _Group, batch: Callable[[], Batch], report: Report) -> Iterato
 
 def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
     """Prepare everything and write nothing, as a dry run does; yield about how many comments are ready."""
-    return (count * thread_import.AT_ONCE for count, _ in enumerate(steps))
+    return (count * thread_import.BATCH_SIZE for count, _ in enumerate(steps))
 
 
 def _write(parts: list[Part], done: int, action_id: int | None) -> int:

@@ -32,7 +32,7 @@ CREATE TABLE record (
 CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, text TEXT NOT NULL);
 """
 # The same page may come several times, and not each time with all that is known of it.
-PAGE = """
+UPSERT_PAGE = """
 INSERT INTO page (id, data) VALUES (?, ?)
 ON CONFLICT (id) DO UPDATE SET data = excluded.data WHERE length(excluded.data) > length(data)
 """
@@ -87,7 +87,7 @@ class Staging:
                     )
                 case SourceArticle():
                     record, data = _packed(record)
-                    self._database.execute(PAGE, (record.id, data))
+                    self._database.execute(UPSERT_PAGE, (record.id, data))
                 case SourceFile():
                     self.origin = self.origin if self.origin.name else _clean(record)
                 case SkippedRecord():

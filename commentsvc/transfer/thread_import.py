@@ -30,7 +30,7 @@ from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComm
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
-AT_ONCE = 50  # comments per transaction, so that who posts meanwhile hardly waits
+BATCH_SIZE = 50  # comments per transaction, so that who posts meanwhile hardly waits
 IMPORTED = N_("imported from %(source)s")
 ORPHANS = N_("replies to missing comments, now at the top level")
 A_COPY = N_("the same comment is already here from another source")
@@ -62,8 +62,8 @@ class ImportedBefore:
             rows = exists().where(Imported.site_id == self._site_id, Imported.source == source)
             self._has_any[source] = bool(db.session.scalar(select(rows)))
         found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
-        for start in range(0, len(keys) if self._has_any[source] else 0, AT_ONCE):
-            values = {"site": self._site_id, "source": source, "keys": keys[start : start + AT_ONCE]}
+        for start in range(0, len(keys) if self._has_any[source] else 0, BATCH_SIZE):
+            values = {"site": self._site_id, "source": source, "keys": keys[start : start + BATCH_SIZE]}
             found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
         return found
 
@@ -144,7 +144,7 @@ class ThreadImport:
             self.report.changed[ORPHANS] += is_orphan and not record.is_placeholder
             placed.add(record.id)
             rows.append(new)
-            if len(rows) >= AT_ONCE:
+            if len(rows) >= BATCH_SIZE:
                 yield Part(self, rows)
                 rows = []
         if rows:

@@ -22,7 +22,7 @@ class ChallengeOutcome(Enum):
     EXEMPT = auto()  # no rule can require a challenge
     NOT_REQUIRED = auto()  # yet; one may be required once the text is judged
     SOLVED = auto()
-    SKIPPED = auto()  # the author could solve none and asks a moderator
+    UNSOLVED = auto()  # the author could solve none and asks a moderator
 
 
 def needs_challenge(site: Site, rule: Captcha, visitor: Visitor | None, *, has_response: bool = False) -> bool:
@@ -60,7 +60,7 @@ def verify(request: CommentRequest) -> ChallengeOutcome:
     token = request.typed.get("challenge_token", "")
     if request.is_unsolved:
         challenge.waive(token, request.challenge_scope, request.visitor.id)
-        return ChallengeOutcome.SKIPPED
+        return ChallengeOutcome.UNSOLVED
     challenge.spend(token, request.answer, request.challenge_scope, request.visitor.id, current.address_hash())
     return ChallengeOutcome.SOLVED
 
@@ -88,7 +88,7 @@ def count_posted(request: CommentRequest) -> None:
 def count_attempt() -> None:
     """Count an attempt: an address that is faster than people must solve a challenge each time."""
     with suppress(TooMany):
-        throttle.hit(throttle.HUMAN_PACE, current.source())
+        throttle.hit(throttle.UNSUSPICIOUS, current.source())
 
 
 def _is_known_author(site: Site, person: str | None) -> bool:
@@ -109,7 +109,7 @@ def _solved_recently(site: Site, visitor: Visitor | None) -> bool:
 
 def _is_faster_than_people() -> bool:
     """Return whether this address wrote more lately than people usually do."""
-    return not throttle.has_remaining(throttle.HUMAN_PACE, current.source())
+    return not throttle.has_remaining(throttle.UNSUSPICIOUS, current.source())
 
 
 def _is_exempt(request: CommentRequest) -> bool:
@@ -129,8 +129,8 @@ def _limits(request: CommentRequest) -> Iterator[tuple[throttle.Limit, str]]:
     if not (request.is_unsolved or request.is_answered) or _is_exempt(request):
         return
     if request.is_unsolved:
-        yield throttle.SKIPPED, current.source()
-        yield throttle.SKIPPED_NEARBY, current.neighbourhood()
+        yield throttle.UNSOLVED, current.source()
+        yield throttle.UNSOLVED_NEARBY, current.neighbourhood()
     else:
         yield throttle.WRONG_ANSWERS, current.source()
         yield throttle.WRONG_ANSWERS_A_DAY, current.source()

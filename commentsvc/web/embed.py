@@ -103,7 +103,7 @@ def _form_again(article: Article, refusal: Refusal) -> Response:
     article = article.again()
     form = forms.personal(article, visitor.current(), refusal=refusal, embedded=True)
     response = make_response(render_template("thread/form_again.html", form=form), refusal.status)
-    return _private(errors.say_when(response, refusal), article.site)
+    return _private(errors.set_retry_after(response, refusal), article.site)
 
 
 def _private(response: Response, site: Site) -> Response:

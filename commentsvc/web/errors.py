@@ -43,10 +43,10 @@ def _refused(refusal: Refusal) -> Response:
     if request.path == "/pingback":
         return Response(pingback.fault(refusal.fault, i18n.sentence(refusal)), content_type=pingback.CONTENT_TYPE)
     response = problem(refusal) if _is_program() else _page(refusal.status, i18n.sentence(refusal))
-    return say_when(response, refusal)
+    return set_retry_after(response, refusal)
 
 
-def say_when(response: Response, refusal: Refusal) -> Response:
+def set_retry_after(response: Response, refusal: Refusal) -> Response:
     """Set Retry-After, if the refusal knows when."""
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

@@ -55,7 +55,7 @@ def follow(site_key: str, key: str = "") -> Response:
     except InvalidFields as wrong:
         return _page(article, FollowForm(typed, errors=wrong.fields), wrong.status)
     except Refusal as refusal:
-        return errors.say_when(_page(article, FollowForm(typed, refusal), refusal.status), refusal)
+        return errors.set_retry_after(_page(article, FollowForm(typed, refusal), refusal.status), refusal)
     return _page(article, None)
 
 

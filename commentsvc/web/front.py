@@ -49,4 +49,4 @@ def _shared(response: Response, lifetime: str) -> Response:
     response.headers["Cache-Control"] = lifetime
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return snapshots.cache_for_good(response)
+    return snapshots.cache_of_no_site(response)

@@ -53,7 +53,7 @@ HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 PER_CHARACTER = timedelta(milliseconds=4)  # pasting is allowed: it takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # the longest that a text of any length requires
-CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.SKIPPED)  # used a challenge up
+CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
 UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
 
 log = logging.getLogger(__name__)
@@ -244,7 +244,7 @@ def _posted(
         moderator=request.moderator,
         seconds=taken.total_seconds() if taken else None,
         is_unasked=outcome == ChallengeOutcome.NOT_REQUIRED,
-        is_unsolved=outcome == ChallengeOutcome.SKIPPED,
+        is_unsolved=outcome == ChallengeOutcome.UNSOLVED,
     )
     return posting.post_comment(request.article, checked, writer, request.idempotency_key)
 

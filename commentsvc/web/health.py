@@ -12,7 +12,7 @@ from commentsvc.errors import LinkInvalid
 from commentsvc.notifications import outbox
 from commentsvc.web import current, snapshots
 
-EMAIL_IS_LATE = 3600  # seconds
+EMAIL_LATE_AFTER = 3600  # seconds
 DOCTOR_TOKEN_LIFETIME = timedelta(minutes=1)
 MIN_FREE_SPACE = 50_000_000  # bytes
 
@@ -30,7 +30,7 @@ def health() -> Response:
     response = make_response(jsonify(report), 503 if reasons else 200)
     response.headers["Cache-Control"] = "no-store"
     # Whoever asks as doctor is never answered from memory, nor do invented tokens fill it.
-    return response if "doctor" in request.args else snapshots.cache_briefly(response)
+    return response if "doctor" in request.args else snapshots.cache_of_no_site(response, snapshots.REVALIDATE_AFTER)
 
 
 def _reasons() -> list[str]:
@@ -41,7 +41,7 @@ def _reasons() -> list[str]:
         db.session.rollback()
         return ["the database is damaged" if storage_errors.is_damage(error) else "the database does not answer"]
     reasons = ["the database is damaged"] if storage_errors.damage_found.is_set() else []
-    if settings.current().mail_url and waiting and waiting.total_seconds() > EMAIL_IS_LATE:
+    if settings.current().mail_url and waiting and waiting.total_seconds() > EMAIL_LATE_AFTER:
         reasons.append("an email has been waiting for more than an hour")
     try:
         if min(map(files.free_space, schema.folders(settings.current()))) < MIN_FREE_SPACE:

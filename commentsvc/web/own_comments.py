@@ -8,7 +8,7 @@ from commentsvc.comments import editing
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields, NotFound, NotYours, Refusal
 from commentsvc.models.comment import Comment
-from commentsvc.models.decision import is_pending_for_its_author
+from commentsvc.models.decision import is_pending_for_author
 from commentsvc.web import current, errors, forms, gate, security, visitor
 from commentsvc.web.pages import comment_url
 
@@ -21,7 +21,7 @@ blueprint = Blueprint("comments", __name__, url_prefix="/comments")
 def show(comment_id: int) -> AnyResponse:
     """Redirect to where the comment is now, on whichever page."""
     comment, person = db.session.get(Comment, comment_id), visitor.known()
-    is_own_held = comment and is_pending_for_its_author(comment) and person and comment.visitor == person.hash
+    is_own_held = comment and is_pending_for_author(comment) and person and comment.visitor == person.hash
     if comment is None or not (comment.is_visible or is_own_held):
         raise NotFound
     return redirect(comment_url(comment), code=302)
@@ -76,4 +76,4 @@ def _form(comment: Comment, refusal: Refusal | None = None, preview: str = "") -
     )
     response = make_response(html, refusal.status if refusal else 200)
     response.headers["Cache-Control"] = "no-store"
-    return errors.say_when(response, refusal) if refusal else response
+    return errors.set_retry_after(response, refusal) if refusal else response

@@ -157,7 +157,7 @@ def _page(article: Article, status: int, refusal: Refusal | None = None, preview
     db.session.close()
     thread_html = own_view or _view_of_everybody(form)
     response = _no_store(make_response(_html(form, thread_html), status), site)
-    return errors.say_when(response, refusal) if refusal else response
+    return errors.set_retry_after(response, refusal) if refusal else response
 
 
 def _html(form: CommentForm, thread_html: Markup) -> str:

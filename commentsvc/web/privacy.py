@@ -40,7 +40,7 @@ def ask() -> Response:
         throttle.hit(throttle.FOLLOWS, current.source())
         address = checked_email(typed).lower()
     except Refusal as refusal:
-        return errors.say_when(_page(typed, refusal), refusal)
+        return errors.set_retry_after(_page(typed, refusal), refusal)
     db.begin_write()
     if throttle.has_remaining(throttle.DATA_ASKED_FOR, address) and personal_data.is_known(address):
         throttle.hit(throttle.DATA_ASKED_FOR, address)
@@ -87,8 +87,8 @@ def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = Fa
         is_sent=is_sent,
         is_erased="erased" in request.args,
         has_mail_server=bool(settings.current().mail_url),
-        challenge_minutes=int(challenge.VISIT.total_seconds() // 60),
+        challenge_minutes=int(challenge.SOLVED_FOR.total_seconds() // 60),
         visitor_days=visitor.LIFETIME.days,
-        email_days=retention.EMAILS_FOR.days,
+        email_days=retention.EMAIL_RETENTION.days,
     )
     return Response(html, refusal.status if refusal else 200)

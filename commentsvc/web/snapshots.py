@@ -39,12 +39,12 @@ from commentsvc.threads.articles import Article
 from commentsvc.web.base_url import AtBaseUrl, StartResponse, Wsgi
 
 OUTCOMES = Counter(["hit", "miss"])
-TRUSTED = 1.0  # seconds
+REVALIDATE_AFTER = 1.0  # seconds
 TIMEOUT = 5.0  # seconds that a request waits for what another is rendering
 ALL = "\0"  # instead of a key: all threads of a site
-OLDEST = 3600.0  # seconds; a thread may close by its age, which raises no version
+MAX_AGE = 3600.0  # seconds; a thread may close by its age, which raises no version
 BUDGET = 16 * 1024 * 1024  # bytes
-RENDERS = 2  # at once: Python runs one thread at a time, and what many need at once stays in memory
+MAX_CONCURRENT_RENDERS = 2  # at once: Python runs one thread at a time, and what many need at once stays in memory
 TURN_TIMEOUT = 0.25  # seconds until one more renders all the same, as the others wait for a slow database
 MAX_SIZE = 4 * 1024 * 1024  # bytes; a larger answer is rendered each time
 COMPRESSION = 6
@@ -167,15 +167,9 @@ def cache_for_many(response: Response, site: Site, activity_version: int) -> Res
     return response
 
 
-def cache_for_good(response: Response) -> Response:
-    """The same for a response that never changes while this process runs."""
-    request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset())
-    return response
-
-
-def cache_briefly(response: Response) -> Response:
-    """Keep a response about no site for ``TRUSTED`` seconds."""
-    request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset(), lifetime=TRUSTED)
+def cache_of_no_site(response: Response, lifetime: float = math.inf) -> Response:
+    """Keep a response about no site for so many seconds, by default while this process runs."""
+    request.environ[NOTE] = _Subject(NO_SITE, None, (None, None), frozenset(), lifetime=lifetime)
     return response
 
 
@@ -234,7 +228,7 @@ class Snapshots:
     _pending: set[_PendingRender] = field(default_factory=set)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _renders: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(RENDERS))
+    _renders: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_CONCURRENT_RENDERS))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -322,9 +316,9 @@ class Snapshots:
         now = time.monotonic()
         if snapshot.subject.has_no_site:
             return now - snapshot.rendered < snapshot.subject.lifetime
-        if now - snapshot.checked < TRUSTED:
+        if now - snapshot.checked < REVALIDATE_AFTER:
             return True
-        if now - snapshot.rendered > OLDEST:
+        if now - snapshot.rendered > MAX_AGE:
             return False
         self.report_hits()
         snapshot.checked = now  # one reader queries the database, the others do not wait
@@ -333,7 +327,7 @@ class Snapshots:
         except SQLAlchemyError:
             return True  # reading goes on while the database is unavailable for a moment
         if not is_newest:
-            snapshot.checked = -TRUSTED
+            snapshot.checked = -REVALIDATE_AFTER
         return is_newest
 
     def _version_now(self, subject: _Subject) -> Version:
@@ -429,7 +423,7 @@ class Snapshots:
         with self._lock:
             if pending.changed & {place, (place[0], ALL)}:
                 # Somebody wrote there in the meantime: the next request compares its version.
-                snapshot.checked = -TRUSTED
+                snapshot.checked = -REVALIDATE_AFTER
             if old := self._kept.pop(name, None):
                 self._bytes -= old.size + _length(name)
             self._kept[name] = snapshot

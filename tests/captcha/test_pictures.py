@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from commentsvc.captcha import alphabet, audio, image
-from commentsvc.captcha.challenge import SPOKEN
+from commentsvc.captcha.challenge import AUDIO_LANGUAGES
 
 SECRETS = [f"installation {number}" for number in range(12)]
 
@@ -26,9 +26,9 @@ class TestTheStyle:
 
     def test_there_are_answers_enough(self) -> None:
         for secret in SECRETS:
-            assert len(set(alphabet.of(secret))) == alphabet.SHOWN
+            assert len(set(alphabet.of(secret))) == alphabet.LETTERS_USED
             assert set(alphabet.of(secret)) <= set(alphabet.LETTERS)
-        assert alphabet.SHOWN**6 > 2**20
+        assert alphabet.LETTERS_USED**6 > 2**20
 
 
 class TestThePicture:
@@ -60,7 +60,7 @@ class TestThePicture:
         assert image.draw("AUPT69", style, b"1") != image.draw("AUPT69", style, b"2")
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", AUDIO_LANGUAGES)
 class TestTheSound:
     """What is said."""
 

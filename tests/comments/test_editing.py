@@ -63,7 +63,7 @@ class TestWithTheToken:
     ) -> None:
         if process == "of another":
             monkeypatch.setattr(Snapshots, "drop", lambda *_: None)
-            monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+            monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         posted = post_by_api(bob)
         places = (f"/embed/blog/{ARTICLE}", f"/t/blog/{ARTICLE}", "/feed/blog", f"/feed/blog/{ARTICLE}")
         assert all("cord" in client.get(place).text for place in places)

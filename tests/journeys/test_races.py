@@ -16,7 +16,7 @@ from tests.running import Running
 from tests.servers import Web, web
 from tests.visitors import answer_to, digits_of
 
-AT_ONCE = 16
+BATCH_SIZE = 16
 PAGE = "/t/blog/2020/05/phone.html"
 
 
@@ -69,8 +69,8 @@ def test_one_challenge_is_one_comment(server: Running, solved: Callable[[dict[st
             with refusal:
                 return refusal.code
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = sorted(pool.map(send, range(AT_ONCE)))
+    with ThreadPoolExecutor(BATCH_SIZE) as pool:
+        statuses = sorted(pool.map(send, range(BATCH_SIZE)))
     assert statuses.count(202) == 1
     assert set(statuses[1:]) <= {403, 429}
 
@@ -84,8 +84,8 @@ def neighbour() -> Iterator[Web]:
 
 
 def at_once(send: Callable[[int], tuple[int, str]]) -> list[tuple[int, str]]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(send, range(AT_ONCE)))
+    with ThreadPoolExecutor(BATCH_SIZE) as pool:
+        return list(pool.map(send, range(BATCH_SIZE)))
 
 
 @pytest.mark.slow

@@ -588,9 +588,9 @@ class TestAdminPages:
             assert answer.status_code == 409
 
     def test_states_and_pages(self, ada: Visitor, post_office: MailServer) -> None:
-        queue(*readers(outbox.PAGE + 3))
+        queue(*readers(outbox.PAGE_SIZE + 3))
         page = ada.client.get("/admin/email?state=queued").text
-        assert page.count("<tr>") == outbox.PAGE + 1
+        assert page.count("<tr>") == outbox.PAGE_SIZE + 1
         older = page.partition("before=")[2].partition('"')[0]
         assert ada.client.get(f"/admin/email?state=queued&before={older}").text.count("<tr>") == 4
         assert "Nothing to show." in ada.client.get("/admin/email?state=failed").text

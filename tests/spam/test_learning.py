@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from commentsvc.spam import learning
-from commentsvc.spam.learning import Knowledge, WordCount, names_of, probability
+from commentsvc.spam.learning import Knowledge, WordCount, features_of, probability
 
 MANY = WordCount(spam=50, ham=50)
 COUNTS = some.integers(0, 1000)
@@ -27,26 +27,28 @@ class TestWords:
         ],
     )
     def test_of_a_text(self, text: str, holds: set[str]) -> None:
-        assert holds <= names_of(text)
+        assert holds <= features_of(text)
 
     @pytest.mark.parametrize(
         "same", ["https://shop.example?from=1", "HTTPS://you@www.Shop.example:443/#x", "www.shop.example!"]
     )
     def test_a_host_is_one_in_every_spelling(self, same: str) -> None:
-        assert "host:shop.example" in names_of(f"see {same}")
+        assert "host:shop.example" in features_of(f"see {same}")
 
     def test_who_wrote_a_long_text_is_learned_too(self) -> None:
         long = " ".join(f"word{number}" for number in range(learning.MAX_WORDS * 2))
-        assert {"website:shop.example", "mail:mail.example"} <= names_of(long, "Bob", "shop.example", "b@mail.example")
+        assert {"website:shop.example", "mail:mail.example"} <= features_of(
+            long, "Bob", "shop.example", "b@mail.example"
+        )
 
     def test_of_whoever_wrote_it(self) -> None:
-        found = names_of("text", "Cheap Phones", "https://www.shop.example/x", "bob@mail.example")
+        found = features_of("text", "Cheap Phones", "https://www.shop.example/x", "bob@mail.example")
         assert {"name:cheap", "name:phones", "website:shop.example", "mail:mail.example"} <= found
         assert not any("bob" in word for word in found), "nobody's address is learned"
 
     @given(some.text(max_size=2_000))
     def test_any_text_has_few_short_words(self, text: str) -> None:
-        found = names_of(text, text[:80], text[:200], text[:80])
+        found = features_of(text, text[:80], text[:200], text[:80])
         assert len(found) <= learning.MAX_WORDS
         assert all(len(word) <= learning.MAX_LENGTH for word in found)
 

@@ -239,7 +239,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
-        with patch.object(thread_import, "AT_ONCE", 10):
+        with patch.object(thread_import, "BATCH_SIZE", 10):
             with (
                 patch.object(import_runs, "renew", side_effect=[None, None, None, broken]),
                 pytest.raises(OperationalError),
@@ -312,7 +312,7 @@ class TestBrokenOff:
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
         interrupted = patch.object(import_runs, "renew", side_effect=[None, None, broken])
-        with patch.object(thread_import, "AT_ONCE", 10), interrupted, pytest.raises(OperationalError):
+        with patch.object(thread_import, "BATCH_SIZE", 10), interrupted, pytest.raises(OperationalError):
             run_job("import comments")
         db.session.rollback()
         action = db.session.scalars(select(ModeratorAction)).one()
@@ -328,7 +328,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         with (
-            patch.object(thread_import, "AT_ONCE", 10),
+            patch.object(thread_import, "BATCH_SIZE", 10),
             patch.object(import_runs, "renew", side_effect=[None, None, import_runs.Cancelled]),
         ):
             run_job("import comments")

@@ -26,7 +26,7 @@ OF_MANY = (f"/api/v1/counts?site=blog&key={ARTICLE}", "/feed/blog")
 @pytest.fixture(autouse=True)
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a second is soon over: here it passes when a test says so."""
-    monkeypatch.setattr(snapshots, "TRUSTED", 1000.0)
+    monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 1000.0)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class TestAHit:
         self, client: FlaskClient, questions: list[str], place: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client.get(place)
-        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         questions.clear()
         client.get(place)
         assert len(questions) == 1
@@ -105,14 +105,14 @@ class TestAHit:
         db.session.execute(update(Thread).values(version=Thread.version + 1, comment_count=41))
         db.session.commit()
         assert client.get(place).data == before
-        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         assert b"41" in client.get(place).data
 
     def test_rules_of_the_site_show_as_well(
         self, client: FlaskClient, place: str, rules: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client.get(place)
-        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         rules("blog", origins=["https://moved.example"], version=Site.named("blog").version + 1)
         answer = client.get(place, headers={"Origin": "https://moved.example"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://moved.example"
@@ -155,7 +155,7 @@ class TestAnswersAboutManyThreads:
         before = client.get(place).data
         bob.comment(BOB)
         assert client.get(place).data == before
-        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         assert client.get(place).data != before
 
 
@@ -171,7 +171,7 @@ class TestHealth:
     def test_is_checked_again_after_a_second(
         self, client: FlaskClient, questions: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+        monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
         client.get("/health")
         questions.clear()
         client.get("/health")
@@ -231,7 +231,7 @@ def test_more_pages_at_once_than_there_are_connections(
     app: Flask, monkeypatch: pytest.MonkeyPatch, visit: Callable[[], Visitor]
 ) -> None:
     """Who waits for a snapshot holds no connection meanwhile, so nobody waits for nobody."""
-    monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+    monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
     most = db.engine.pool.size() + db.engine.pool._max_overflow  # type: ignore[attr-defined]
     readers = [visit().client for _ in range(most * 3)]
     with ThreadPoolExecutor(len(readers)) as together:
@@ -371,7 +371,7 @@ def test_few_render_at_once(layer: Snapshots, visit: Callable[[], Visitor], monk
     with ThreadPoolExecutor(len(readers)) as together:
         asked = [together.submit(one.get, f"/embed/blog/{number}") for number, one in enumerate(readers)]
         sleep(0.3)
-        assert len(under_way) == snapshots.RENDERS
+        assert len(under_way) == snapshots.MAX_CONCURRENT_RENDERS
         sleep(0.6)
         assert len(under_way) == len(readers)
         goes_on.set()
@@ -413,10 +413,10 @@ def test_reading_goes_on_without_the_database(
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     first = client.get(PLACES[0])
-    monkeypatch.setattr(snapshots, "TRUSTED", 0.0)
+    monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 0.0)
     monkeypatch.setattr(layer, "_version_now", gone)
     assert client.get(PLACES[0]).data == first.data
-    monkeypatch.setattr(snapshots, "TRUSTED", 1000.0)
+    monkeypatch.setattr(snapshots, "REVALIDATE_AFTER", 1000.0)
     assert client.get(PLACES[0]).data == first.data
     assert len(asked) == 1, "one reader waits for the database, not each of them"
 

@@ -20,7 +20,7 @@ from commentsvc.web import current, visitor
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
 
-SHOWN = 100  # bans on the page
+PAGE_SIZE = 100  # bans on the page
 BAN = "<id:ban_id>"
 
 blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
@@ -170,7 +170,7 @@ def _changed(ban: Ban, restored: int | None = None) -> AnyResponse:
 
 
 def _ban(ban_id: int) -> Ban:
-    ban = bans.locked(ban_id)
+    ban = db.locked(Ban, ban_id)
     if ban is None or not signed_in.current_moderator().moderates(ban.site_id):
         raise NotFound
     return ban
@@ -178,12 +178,12 @@ def _ban(ban_id: int) -> Ban:
 
 def _page(form: BanForm) -> str:
     who = signed_in.current_moderator()
-    found = bans.newest(who, SHOWN + 1, int_arg("before"))
-    listed = found[:SHOWN]
+    found = bans.newest(who, PAGE_SIZE + 1, int_arg("before"))
+    listed = found[:PAGE_SIZE]
     return render_template(
         "admin/bans.html",
         bans=listed,
-        before=listed[-1].id if len(found) > SHOWN else None,
+        before=listed[-1].id if len(found) > PAGE_SIZE else None,
         taken=bans.trashed_counts(listed),
         longest_days=bans.MAX_DAYS,
         restored=int_arg("restored"),

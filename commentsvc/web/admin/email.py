@@ -60,7 +60,7 @@ def send_test() -> AnyResponse | tuple[str, int]:
 def send_again(email_id: int) -> AnyResponse:
     """Send an email again."""
     db.begin_write()
-    outbox.send_again(_locked(email_id))
+    outbox.send_again(or_404(db.locked(Email, email_id)))
     db.session.commit()
     return redirect(url_for("email.show"), code=303)
 
@@ -69,13 +69,9 @@ def send_again(email_id: int) -> AnyResponse:
 def cancel(email_id: int) -> AnyResponse:
     """Cancel an email."""
     db.begin_write()
-    outbox.cancel(_locked(email_id))
+    outbox.cancel(or_404(db.locked(Email, email_id)))
     db.session.commit()
     return redirect(url_for("email.show"), code=303)
-
-
-def _locked(email_id: int) -> Email:
-    return or_404(db.session.get(Email, email_id, with_for_update={"of": Email}, populate_existing=True))
 
 
 def _list(typed: str = "", wrong: Refusal | None = None) -> str:
@@ -85,7 +81,7 @@ def _list(typed: str = "", wrong: Refusal | None = None) -> str:
     return render_template(
         "admin/emails.html",
         emails=emails,
-        before=emails[-1].id if len(emails) == outbox.PAGE else None,
+        before=emails[-1].id if len(emails) == outbox.PAGE_SIZE else None,
         state=state,
         states=EmailState,
         counts=outbox.counts(),

@@ -24,5 +24,5 @@ def show() -> str:
         decisions=audit_log.decisions(who, before) if of_decisions else [],
         of_decisions=of_decisions,
         may_be_undone=undoing.may_be_undone,
-        full=audit_log.PAGE,
+        full=audit_log.PAGE_SIZE,
     )

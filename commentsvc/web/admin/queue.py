@@ -19,8 +19,8 @@ from commentsvc.web.options import int_arg
 
 OFFERED = (*actions.STATES, Verb.MOVE)  # for several comments at once
 FRAGMENT = "X-Fragment"  # sent by admin.js, which moves the rows itself
-MAX_AT_ONCE = 200  # comments of one action
-STEP = 50  # comments per transaction, so that writers do not wait
+MAX_PER_ACTION = 200  # comments of one action
+BATCH_SIZE = 50  # comments per transaction, so that writers do not wait
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
 signed_in.guard(blueprint)
@@ -107,7 +107,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         kinds=Kind,
         counts=queue.counts(who, wanted.site),
         many=queue.MANY,
-        most=MAX_AT_ONCE,
+        most=MAX_PER_ACTION,
         found=search.count(who, [wanted], queue.MANY)[0] if listing.is_filtered else 0,
         sites=sites,
         waits=sum(waiting for _, waiting in sites),
@@ -128,13 +128,13 @@ def _chosen() -> dict[int, str | None]:
     """Return the chosen ids, each with the version that was seen."""
     pairs = (one.partition(" ") for one in request.form.getlist("chosen"))
     found = [(comment_id, seen or None) for text, _, seen in pairs if (comment_id := row_id(text))]
-    return dict(found[:MAX_AT_ONCE])
+    return dict(found[:MAX_PER_ACTION])
 
 
 def _found(listing: Listing) -> dict[int, str | None]:
     """Return all that match and existed when the list was shown."""
     newest = row_id(request.form.get("newest")) or 0
-    found = search.ids(signed_in.current_moderator(), listing.filter, MAX_AT_ONCE, upto=newest) if newest else []
+    found = search.ids(signed_in.current_moderator(), listing.filter, MAX_PER_ACTION, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
@@ -142,9 +142,9 @@ def _decide_chosen(chosen: dict[int, str | None], state: State) -> tuple[int | N
     """Decide in batches; return the action's id, if anything could be decided, and about how many. Commits."""
     action, count = None, 0
     ids = sorted(chosen)
-    for start in range(0, len(ids), STEP):
+    for start in range(0, len(ids), BATCH_SIZE):
         db.begin_write()
-        own = _moderated({comment_id: chosen[comment_id] for comment_id in ids[start : start + STEP]}, state)
+        own = _moderated({comment_id: chosen[comment_id] for comment_id in ids[start : start + BATCH_SIZE]}, state)
         if not own:
             continue
         known = db.session.get(ModeratorAction, action or 0)

@@ -31,7 +31,7 @@ def save() -> AnyResponse | tuple[str, int]:
     """Save one; it replaces one of the same name."""
     db.begin_write()
     try:
-        notes.save_answer(request.form.get("title", ""), request.form.get("body", ""), signed_in.current_moderator())
+        notes.save_reply(request.form.get("title", ""), request.form.get("body", ""), signed_in.current_moderator())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status

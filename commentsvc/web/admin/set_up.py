@@ -32,7 +32,7 @@ class SetUpForm:
 @blueprint.get("/<token>")
 def show(token: str) -> str:
     """Show the form; raises ``LinkExpired`` once there is a moderator."""
-    one_time_links.must_set_up(token)
+    one_time_links.check_set_up_link(token)
     return _page(SetUpForm())
 
 

@@ -134,4 +134,4 @@ def _form(refusal: Refusal | None = None, email: str = "", *, link_sent: bool = 
         next=request.values.get("next", ""),
     )
     response = make_response(html, refusal.status if refusal else 200)
-    return errors.say_when(response, refusal) if refusal else response
+    return errors.set_retry_after(response, refusal) if refusal else response

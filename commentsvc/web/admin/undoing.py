@@ -20,7 +20,7 @@ signed_in.guard(blueprint)
 def undo(action_id: int) -> AnyResponse | str:
     """Undo an action, except what was decided since."""
     db.begin_write()
-    action = or_404(actions.locked(action_id))
+    action = or_404(db.locked(ModeratorAction, action_id))
     if not _may_undo(action):
         raise NotFound
     undone = undoing.undo(action, signed_in.current_moderator())
