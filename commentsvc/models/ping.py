@@ -70,7 +70,7 @@ class Ping(Leased):
 
     @classmethod
     def check_soon(cls, comment_id: int) -> None:
-        """Have the source of a linkback checked now, unless it was just checked: the linkback may have been pending long."""
+        """Have a linkback's source checked now, unless it just was: the linkback may have been pending for long."""
         ping = db.session.scalar(select(cls).where(cls.comment_id == comment_id, cls.state == PingState.VERIFIED))
         if ping is not None and ping.checked_at and clock.now() - ping.checked_at > MIN_FETCH_INTERVAL:
             ping.due_at = clock.now()

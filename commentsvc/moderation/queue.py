@@ -131,7 +131,7 @@ def reasons_of(who: Moderator, state: State | None) -> list[Reason]:
 
 def others_of(who: Moderator, comment: Comment, most: int = 5) -> list[Comment]:
     """Return the latest other comments of the same author."""
-    found = search.ids(who, CommentFilter(person=comment.id), most + 1)
+    found = search.ids(who, CommentFilter(same_author_as=comment.id), most + 1)
     others = [comment_id for comment_id in found if comment_id != comment.id][:most]
     return list(db.session.scalars(select(Comment).where(Comment.id.in_(others)).order_by(Comment.id.desc())))
 

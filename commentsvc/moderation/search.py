@@ -31,7 +31,7 @@ _NUMBER: ColumnElement[int] = Comment.__table__.c.id
 class CommentFilter:
     """Search criteria; None means any.
 
-    ``person`` is the id of any of the author's comments, ``reason`` a tag from ``reason_tag``, ``action`` what a
+    ``same_author_as`` is the id of any comment by the author, ``reason`` a tag from ``reason_tag``, ``action`` what a
     moderator did with them, ``text`` the query as typed; days are inclusive.
     """
 
@@ -39,9 +39,9 @@ class CommentFilter:
     site: int | None = None
     thread: int | None = None
     kind: Kind | None = None
-    person: int | None = None
+    same_author_as: int | None = None
     author: str = ""
-    address: str = ""
+    address_hash: str = ""
     reason: str = ""
     since: date | None = None
     until: date | None = None
@@ -51,7 +51,7 @@ class CommentFilter:
     @property
     def is_narrow(self) -> bool:
         """Return whether the criteria identify an author or an action, so the result is small."""
-        return bool(self.person or self.author or self.address or self.action)
+        return bool(self.same_author_as or self.author or self.address_hash or self.action)
 
 
 def ids(
@@ -127,7 +127,7 @@ def _looked_for(who: Moderator, wanted: CommentFilter) -> list[Lookup]:
     if wanted.text.strip() and not texts:
         return []  # punctuation only, which is not in the index
     if wanted.is_narrow:
-        fits = [*_of_person(who, wanted), *_plainly(who, wanted)]
+        fits = [*_narrow_conditions(who, wanted), *_plainly(who, wanted)]
         if texts:
             found = full_text([], texts)
             fits.append(Comment.id.in_(select(found.comment_id).where(found.fits)))
@@ -197,22 +197,22 @@ def _day_tags(day: date, last: date) -> Iterator[str]:
             day += timedelta(days=1)
 
 
-def _of_person(who: Moderator, wanted: CommentFilter) -> Iterator[ColumnElement[bool]]:
+def _narrow_conditions(who: Moderator, wanted: CommentFilter) -> Iterator[ColumnElement[bool]]:
     """Yield conditions that few rows fulfil; these are looked up first."""
-    if wanted.person:
-        one = db.session.get(Comment, wanted.person)
+    if wanted.same_author_as:
+        one = db.session.get(Comment, wanted.same_author_as)
         is_own = one is not None and who.moderates(one.thread.site_id)  # otherwise other authors would match
-        theirs = same_person(one) if one is not None and is_own else Comment.id == 0
+        theirs = is_by_same_author(one) if one is not None and is_own else Comment.id == 0
         yield Comment.id.in_(select(Comment.id).where(theirs))
     if wanted.author:
         yield Comment.id.in_(select(Comment.id).where(Comment.author == wanted.author))
-    if wanted.address:
-        yield Comment.id.in_(select(Comment.id).where(Comment.address_hash == wanted.address))
+    if wanted.address_hash:
+        yield Comment.id.in_(select(Comment.id).where(Comment.address_hash == wanted.address_hash))
     if wanted.action:
         yield Comment.id.in_(select(Decision.comment_id).where(Decision.action_id == wanted.action))
 
 
-def same_person(comment: Comment) -> ColumnElement[bool]:
+def is_by_same_author(comment: Comment) -> ColumnElement[bool]:
     """Match comments from the same browser or email address; for a linkback, of the same name."""
     same = [Comment.visitor == comment.visitor] if comment.visitor else []
     same += [Comment.email == comment.email] if comment.email else []

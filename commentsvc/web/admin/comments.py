@@ -159,7 +159,7 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
         return redirect(url_for("admin_comments.show", comment_id=comment_id, action=action.id), code=303)
     if back == "thread":
         return redirect(signed_in.next_url(), code=303)
-    return redirect(listing.address(action=action.id), code=303)
+    return redirect(listing.url(action=action.id), code=303)
 
 
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, is_preview: bool = False) -> str:

@@ -53,10 +53,10 @@ class Listing:
             site=row_id(value("site")),
             thread=row_id(value("thread")),
             kind=Kind(kind) if kind in set(Kind) else None,
-            person=row_id(value("person")),
+            same_author_as=row_id(value("person")),
             author=value("author", ""),
-            address=value("address", "") if value("address", "").isalnum() else "",
-            reason=_mark(value("reason", "")),
+            address_hash=value("address", "") if value("address", "").isalnum() else "",
+            reason=_reason_tag(value("reason", "")),
             since=_day(value("since", "")),
             until=_day(value("until", "")),
             action=row_id(value("of")),
@@ -78,13 +78,13 @@ class Listing:
         """The value of the field that forms carry along."""
         return urlencode(self.parameters)
 
-    def address(self, **changes: object) -> str:
+    def url(self, **changes: object) -> str:
         """Return the address of the list with other values; None removes one."""
         query = {name: value for name, value in {**self.parameters, **changes}.items() if value not in (None, "")}
         return f"{url_for('queue.show')}?{urlencode(query)}"
 
 
-def _mark(typed: str) -> str:
+def _reason_tag(typed: str) -> str:
     return typed if typed.startswith("=r") and typed[2:].isalnum() else ""
 
 

@@ -43,13 +43,13 @@ def decide_about_many() -> AnyResponse | tuple[str, int]:
         raise NotFound
     chosen = _found(listing) if request.form.get("all") else _chosen()
     if not chosen:
-        return redirect(listing.address(), code=303)
+        return redirect(listing.url(), code=303)
     try:
         action, count = _move_chosen(chosen) if verb == "move" else _decide_chosen(chosen, actions.STATES[Verb(verb)])
     except Refusal as refusal:
         db.session.rollback()
         return _list(listing, refusal), refusal.status
-    return redirect(listing.address(action=action, skipped=len(chosen) - count or None), code=303)
+    return redirect(listing.url(action=action, skipped=len(chosen) - count or None), code=303)
 
 
 def verbs() -> dict[State, list[tuple[str, str, str]]]:
@@ -113,7 +113,7 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         waits=sum(waiting for _, waiting in sites),
         steps=first_steps.left() if who.is_owner and not page.comments else None,
         reasons=[(reason_tag(one), one) for one in queue.reasons_of(who, wanted.state)],
-        person=signed_in.moderated(db.session.get(Comment, wanted.person or 0)),
+        person=signed_in.moderated(db.session.get(Comment, wanted.same_author_as or 0)),
         thread=signed_in.moderated_thread(wanted.thread),
         listed=actions.shown_to(who, wanted.action),
         action=signed_in.requested_action("action"),

@@ -32,7 +32,7 @@ def undo(action_id: int) -> AnyResponse | str:
         return fragment(listing, undone=action, shown=undone.comments)
     if request.form.get("next"):
         return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
-    return redirect(listing.address(undone=action_id), code=303)
+    return redirect(listing.url(undone=action_id), code=303)
 
 
 def _may_undo(action: ModeratorAction) -> bool:
