@@ -240,7 +240,7 @@ def message(email: Email, written: RenderedEmail) -> EmailMessage:
     mail = EmailMessage(policy=WIRE)
     # The library decodes encoded words in its input, including line breaks.
     mail["Subject"] = written.subject.replace("=?", "= ?")
-    mail["From"] = Address(_header_safe(written.sender_name), addr_spec=config.sender)
+    mail["From"] = Address(_header_safe(written.sender_name or config.host), addr_spec=config.sender)
     local, _, domain = email.recipient.encode("ascii").decode().rpartition("@")  # not every server takes others
     mail["To"] = Address("", local, domain)
     mail["Date"] = format_datetime(email.created_at)

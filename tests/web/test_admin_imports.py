@@ -102,7 +102,9 @@ class TestStory:
         ada.admin_post(f"/admin/actions/{action.id}/reversal", next=PAGE)
         assert "Undoing the import" in ada.client.get(PAGE).text
         run_job("revert imports")
-        assert "The import was undone." in ada.client.get(PAGE).text
+        page = ada.client.get(PAGE).text
+        assert "The import was undone." in page
+        assert "Imported 2" not in page
         assert texts() == []
 
     def test_a_second_file_adds_only_what_is_new(self, ada: Visitor) -> None:
