@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import clock
 from commentsvc.db import db, unindexed
+from commentsvc.errors import N_
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery, DeliveryState
@@ -23,7 +24,7 @@ from commentsvc.privacy import personal_data
 
 BATCH_SIZE = 50  # rows of each kind and site
 EMAIL_RETENTION = timedelta(days=90)
-REASON_FORGOTTEN = "its comment was deleted at the end of this blog’s retention period"
+REASON_FORGOTTEN = N_("its comment was deleted at the end of this blog’s retention period")
 
 
 @dataclass(frozen=True)
