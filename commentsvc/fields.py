@@ -96,9 +96,8 @@ class Check:
         if len(local) > MAX_LOCAL_PART_LENGTH:
             self.wrong.setdefault("email", NotAnAddress())
             return None
-        standard = DOTS.sub(".", local).rstrip(
-            "."
-        )  # some carriers issued addresses with more dots than RFC 5321 allows
+        # Some carriers issued addresses with more dots than RFC 5321 allows.
+        standard = DOTS.sub(".", local).rstrip(".")
         try:
             known = validate_email(
                 f"{standard}{at}{domain}", check_deliverability=False, allow_smtputf8=False, test_environment=True

@@ -45,9 +45,8 @@ def add(
     elif moderator.removed_at is None:
         raise InvalidFields({"email": AlreadyModerates()})
     else:
-        db.session.execute(
-            delete(Passkey).where(Passkey.moderator_id == moderator.id)
-        )  # what let them in before does not
+        # What let them in before does not.
+        db.session.execute(delete(Passkey).where(Passkey.moderator_id == moderator.id))
     moderator.name, moderator.language = name or moderator.name or "", language
     moderator.removed_at = moderator.password_hash = None
     moderator.role, moderator.sites = role, list(sites)

@@ -109,9 +109,8 @@ def notify_pending(comment: Comment) -> None:
         if recipient.frequency == Frequency.IMMEDIATE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
             now = clock.now()
-            due_at = max(
-                now + GATHER, min(last, now) + MIN_HELD_EMAIL_INTERVAL if last else now
-            )  # it may be later than now
+            # The last one may be later than now.
+            due_at = max(now + GATHER, min(last, now) + MIN_HELD_EMAIL_INTERVAL if last else now)
         email = enqueue.collecting_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()
         enqueue.add_item(email, comment, subscription, dedupe_key)

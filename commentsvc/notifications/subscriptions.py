@@ -181,9 +181,8 @@ def parse_confirm_token(token: str) -> tuple[Subscription, bool]:
         LinkInvalid, LinkExpired
     """
     content = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    row_id, requester = (
-        content if isinstance(content, list) else (content, "")
-    )  # emails of former versions have an id alone
+    # Emails of former versions have an id alone.
+    row_id, requester = content if isinstance(content, list) else (content, "")
     subscription = _existing(Subscription, row_id)
     return subscription, tokens.equal(requester, _requester(subscription))
 

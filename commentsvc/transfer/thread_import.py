@@ -206,9 +206,7 @@ class ThreadImport:
         decisions, known, originals = [], [], []
         for new, id_ in zip(rows, ids, strict=True):
             record, names = new.record, [(self.source, _short(new.record.id))]
-            if (
-                record.cross_id and record.cross_id not in self.used_cross_ids
-            ):  # another blog's may have the same number
+            if record.cross_id and record.cross_id not in self.used_cross_ids:  # another blog may have the same number
                 names.append((self._cross_source, record.cross_id))
                 self.used_cross_ids.add(record.cross_id)
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
@@ -250,18 +248,16 @@ class ThreadImport:
         records = self.records
         cross_ids = [one.cross_id for one in records if one.cross_id]
         known = self.before.find(self.source, [_short(one.id) for one in records])
+        known |= self.before.find(_counterpart_of(self.source), cross_ids)
         self.used_cross_ids |= {key for _, key in self.before.find(self._cross_source, cross_ids)}
-        counterparts = self.before.find(_counterpart_of(self.source), cross_ids)
         fresh, here = [], dict[str, int]()
         for record in records:
-            name, counterpart = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
-            known_name = (
-                name if name in known else counterpart if record.cross_id and counterpart in counterparts else None
-            )
-            if known_name is None:
+            names = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
+            name = next((one for one in names if one in known), None)
+            if name is None:
                 fresh.append(record)
                 continue
-            comment_id, action_id = (known | counterparts)[known_name]
+            comment_id, action_id = known[name]
             if action_id is not None and action_id == self.action_id:  # before it broke off
                 self.written.add(record.id)
                 fresh.append(record)
