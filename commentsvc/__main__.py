@@ -3,12 +3,16 @@
 import signal
 import sys
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl+C, a service manager, a lost connection
+# Ctrl+C, Ctrl+\\, a service manager, a lost connection.
+ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+OF_LOG_TOOLS = (signal.SIGUSR1, signal.SIGUSR2)  # sent by some that rotate logs
 SERVICES = ("serve", "work", "demo")  # which run until they are told to end
 
 
 def main() -> None:
     """Exit 0 when done, 1 with one sentence on stderr when not, 2 when the words were wrong."""
+    for one in OF_LOG_TOOLS:
+        signal.signal(one, signal.SIG_IGN)
     _end_by(signal.SIG_DFL)  # without a traceback while modules are loaded
     from commentsvc.cli import run
 

@@ -21,7 +21,8 @@
     ├── NotYours                  403  somebody else's comment
     │   └── NoLongerEditable
     ├── ChangedMeanwhile          409  decided about a text that is no longer there
-    │   └── DecidedMeanwhile           somebody else decided first
+    │   ├── DecidedMeanwhile           somebody else decided first
+    │   └── Withdrawn                  its author deleted it
     ├── AlreadyPosted             409  the same text again
     ├── TooMany                   429  with seconds to wait
     ├── LinkInvalid               403  a signed link that is broken
@@ -237,6 +238,12 @@ class DecidedMeanwhile(ChangedMeanwhile):
     """Somebody else has changed the comment's state since the moderator saw it."""
 
     sentence = N_("Someone has already decided: %(state)s.")
+
+
+class Withdrawn(ChangedMeanwhile):
+    """Its author deleted the comment, or it was erased: it is not published again."""
+
+    sentence = N_("This comment was deleted by its author or erased, so it can no longer be published.")
 
 
 class AlreadyPosted(Refusal):

@@ -29,6 +29,13 @@ def ip_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return getattr(one, "ipv4_mapped", None) or one
 
 
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a network; an IPv4 one also where it is written as ``::ffff:192.0.2.0/120``. Raises ``ValueError``."""
+    network = ipaddress.ip_network(text, strict=False)
+    inner = getattr(network.network_address, "ipv4_mapped", None)
+    return ipaddress.ip_network((inner, network.prefixlen - 96)) if inner and network.prefixlen >= 96 else network
+
+
 def ascii_host(host: str) -> str:
     """Return ``host`` as browsers look it up; empty if it is not a host.
 

@@ -71,7 +71,8 @@ def _plain_path(path: str) -> str:
 
 
 def _split(address: str) -> tuple[str, str]:
-    path, _, query = address.partition("#")[0].partition("?")
+    start = address.startswith("#")  # an id that begins with the sign, not a fragment
+    path, _, query = (address[:start] + address[start:].partition("#")[0]).partition("?")
     return path, query
 
 

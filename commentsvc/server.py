@@ -40,17 +40,19 @@ _lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listeni
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
-    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running.
+    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running. Without, it ends.
 
     It ends at once while it reloads, too, where granian would first wait until each new worker has taken over.
     """
 
-    may_reload: Callable[[], bool]
+    may_reload: Callable[[], bool] | None
     wrks: list[Any]
     respawned_wrks: dict[int, float]
 
     def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
-        if self.may_reload():
+        if self.may_reload is None:
+            self.signal_handler_interrupt(*args, **kwargs)
+        elif self.may_reload():
             super().signal_handler_reload(*args, **kwargs)
 
     def _respawn_workers(self, workers: list[int], target: Any, loader: Any, delay: float = 0) -> None:
@@ -72,9 +74,12 @@ class _Server(Granian):  # type: ignore[misc, valid-type]
 
 
 def listen(
-    host: str, port: int, workers: int, target: str = TARGET, may_reload: Callable[[], bool] = lambda: True
+    host: str, port: int, workers: int, target: str = TARGET, may_reload: Callable[[], bool] | None = None
 ) -> None:
-    """Answer requests until stopped; ``target`` makes the application in each worker."""
+    """Answer requests until stopped; ``target`` makes the application in each worker.
+
+    SIGHUP reloads it where ``may_reload()`` allows; without that function it ends, as its terminal was closed.
+    """
     global _lifeline
     _use_few_heaps()
     _allow_many_files()
@@ -84,8 +89,6 @@ def listen(
     # The parent's handlers only set a flag. Until a worker has installed its own, a signal ends it.
     os.register_at_fork(after_in_child=_end_at_once)
     signal.signal(signal.SIGQUIT, lambda *_: signal.raise_signal(signal.SIGTERM))
-    for one in (signal.SIGUSR1, signal.SIGUSR2):  # sent by some tools that rotate logs
-        signal.signal(one, signal.SIG_IGN)
     server = _Server(
         target,
         factory=True,

@@ -11,16 +11,15 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from string import punctuation
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from commentsvc import files, settings_file
-from commentsvc.hosts import ENDS_IN_NUMBER, ascii_host, is_host_alone
+from commentsvc import files, secret_strength, settings_file
+from commentsvc.hosts import ENDS_IN_NUMBER, ascii_host, is_host_alone, network_of
 
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
@@ -35,38 +34,6 @@ LOST_SECRET = (
     f"{MIN_SECRET_LENGTH} characters: everybody signs in anew, and links in mails that were sent no longer work."
 )
 SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
-MIN_CHARACTERS = 8  # different ones in a secret
-# What a shell, a template or a tool would have replaced, as a whole or in it. Names are of one case, noise is not.
-NAME = r"(?-i:[A-Z_]{4,}|[a-z_]{4,})"
-NAMED = rf"[\w .:|\"'()/$-]*{NAME}[\w .:|\"'()/$-]*"
-REFERENCE = re.compile(
-    r"\$\{?[A-Z_][A-Z_0-9]+\}?|`[\w ./:$-]+`|<[\w ,.:;/+'-]*>|[a-z]{2,}:(//|aws:).*|vault:.*"
-    r"|/(?=.*[_.-])[\w.-]+(/[\w.-]+)+|-----BEGIN.*|__\w+__|\$ANSIBLE_VAULT;.*|@Microsoft\.KeyVault\(.*|ENC\[.*\]|projects/[\w-]+/secrets/.*"
-    rf"|.*(\$\({NAME} .*\)|[#$%]\{{{NAME}[}}:]|\{{\{{{NAMED}\}}\}}|\{{% .* %\}}|\[\[{NAMED}\]\]|%\({NAME}\)s"
-    r"|openssl.rand|/dev/urandom|\bsecrets\.token_).*",
-    re.I,
-)
-MIN_WORDS = 4
-VOCABULARY = (
-    r"please|change|replace|insert|put|set|generate|use|enter|this|these|me|my|your|here|with|to|in|by|of|at|for|and|the|an?"
-    r"|some|something|real|todo|before|going|live|outputs?|openssl|rand|hex|ci|secured?|immediately|generated|long|least|minimum|strong|very|super|more|random|secure|unique|string|text|value|characters?|chars?|bits?"
-    r"|bytes?|secret|key|token|password|phrase|goes|jwt|flask|django|app|production|prod|dev|development|test|example|default"
-    r"|commentsvc"
-)
-# Words of placeholders that real sentences have, too.
-FILLERS = (
-    r"is|it|that|should|be|changed|else|insecure|purposes?|do|share|anyone|you|will|never|guess|only|not|so|no|local"
-    r"|locally|testing|keyboard|cat|dog|hello|world|sample|demo|dummy|foo|bar|baz"
-)
-PLACEHOLDER = re.compile(rf"\d*(({VOCABULARY}|{FILLERS})[\d\W_]*)+", re.I)
-PLACEHOLDERS_SHARE = 0.6  # of the words of a sentence that nobody has thrown dice for
-MIN_NOISE = 18  # characters beside such words, as a generator makes them
-DOCUMENTED = frozenset(  # in the tutorials of Flask and FastAPI
-    (
-        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
-        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-    )
-)
 
 
 class WrongSetting(Exception):
@@ -246,7 +213,11 @@ class Settings(BaseModel):
     def _check_sender(cls, value: str) -> str:
         if value and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
             raise ValueError("must be one mail address, such as comments@example.org")
-        return value
+        local, at, domain = value.rpartition("@")
+        host = domain if not value or domain.startswith("[") else ascii_host(domain)  # not every server takes others
+        if value and not host:
+            raise ValueError("must have the name of a host after the @")
+        return f"{local}{at}{host}"
 
     @field_validator("mail_reply_to")
     @classmethod
@@ -301,13 +272,13 @@ class Settings(BaseModel):
         given = _words(value)
         if not isinstance(given, (list, tuple)):
             raise ValueError("must be networks such as 10.0.0.0/8")
-        return tuple(ip_network(one) if isinstance(one, str) else one for one in given)
+        return tuple(network_of(one) if isinstance(one, str) else one for one in given)
 
     @field_validator("secret_key")
     @classmethod
     def _check_secret_key(cls, value: str) -> str:
         stripped = value.replace("\0", "").strip()
-        if value and (len(stripped) < MIN_SECRET_LENGTH or _is_guessed_soon(stripped)):
+        if value and (len(stripped) < MIN_SECRET_LENGTH or secret_strength.is_guessed_soon(stripped)):
             raise ValueError(f"must be a random text of at least {MIN_SECRET_LENGTH} characters, or empty")
         return value.strip()  # as one that is kept in a file
 
@@ -315,6 +286,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The SQLAlchemy URL of the database."""
         return self.database_url or f"sqlite:///{quote(str(self.data_dir.resolve() / 'commentsvc.sqlite3'))}"
+
+    @cached_property
+    def direct_database(self) -> str:
+        """The SQLAlchemy URL of the database itself, where a pooler is in front of it."""
+        return self.database_direct_url or self.database
 
     @cached_property
     def secret(self) -> str:
@@ -378,31 +354,6 @@ class Settings(BaseModel):
         return self.mail_from or f"comments@{host}"
 
 
-def _is_guessed_soon(secret: str) -> bool:
-    """Return whether a secret is a placeholder, an unreplaced reference or a sequence, or has few characters."""
-    has_few = len(set(secret)) < MIN_CHARACTERS
-    is_sequence = _share_of_steps(secret, 1) > 2 / 3 or _share_of_steps(secret, 2) > 3 / 4  # a1b2c3…
-    is_placeholder = PLACEHOLDER.fullmatch(re.sub(r"[-_ .]+", "", secret).strip(punctuation)) is not None
-    words = re.findall(r"[a-z]{2,}", secret, re.I)
-    known = sum(re.fullmatch(VOCABULARY, word, re.I) is not None for word in words)
-    noise = re.sub(rf"{VOCABULARY}|{FILLERS}|[\W_]", "", secret, flags=re.I)
-    is_sentence = len(words) >= MIN_WORDS and known >= PLACEHOLDERS_SHARE * len(words) and len(noise) < MIN_NOISE
-    return (
-        secret in DOCUMENTED
-        or has_few
-        or is_sequence
-        or is_sentence
-        or is_placeholder
-        or REFERENCE.fullmatch(secret) is not None
-    )
-
-
-def _share_of_steps(secret: str, distance: int) -> float:
-    """Return which share of the characters is followed, at a distance, by itself or its neighbour in Unicode."""
-    pairs = list(zip(secret, secret[distance:], strict=False))
-    return sum(abs(ord(after) - ord(before)) <= 1 for before, after in pairs) / max(len(pairs), 1)
-
-
 def _kept_secret(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
@@ -413,7 +364,7 @@ def _kept_secret(path: Path) -> str:
         secret = path.read_bytes().strip().decode("latin-1")
     except OSError as error:
         raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
-    if not SECRET.fullmatch(secret) or _is_guessed_soon(secret):
+    if not SECRET.fullmatch(secret) or secret_strength.is_guessed_soon(secret):
         raise WrongSetting(
             f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
         )

@@ -315,7 +315,7 @@ export class CommentThreadElement extends HTMLElement {
   /** @param {string} selector */
   #focus(selector) {
     const place = /** @type {HTMLElement | null} */ (this.#root.querySelector(selector));
-    place?.scrollIntoView({ block: "nearest" });
+    place?.scrollIntoView();
     place?.focus({ preventScroll: true });
   }
 

@@ -57,6 +57,9 @@ def test_one_article_is_one_thread(address: str) -> None:
         ("https://blog.example/?q=it's", "?q=it%27s"),
         ("https://blog.example/?&", ""),
         ("https://blog.example/a/./b/../c", "a/c"),
+        ("#eins", "#eins"),  # an id, as an element may give it
+        ("#!/post/1", "#!/post/1"),
+        ("https://blog.example/#eins", ""),
         ("../../admin/queue", "admin/queue"),
         ("https://blog.example/%2e%2E/admin", "admin"),
         ("..%2f..%2fadmin", "..%2F..%2Fadmin"),  # is one segment, which no browser takes apart

@@ -160,6 +160,18 @@ def test_a_relative_database_is_in_the_working_folder(tmp_path: Path, monkeypatc
         "pleasechangethissecretkeytosomethingelse",
         "super-secret-key-do-not-share-with-anyone",
         "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+        "bash: line 1: openssl: command not found",
+        "<!DOCTYPE html><html><head><title>404 Not Found</title></head>",
+        "cat: /run/secrets/commentsvc: No such file or directory",
+        "Traceback (most recent call last):",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  -",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "qwertyuiopasdfghjklzxcvbnm1234567890",
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.",
+        "Passw0rd!Passw0rd!Passw0rd!Passw0rd!",
+        "MyBlog2026MyBlog2026MyBlog2026MyBlog2026",
+        "correcthorsebatterystaplecorrecthorse",
+        "ThisIsMyVerySecretKeyForComments1",
     ],
 )
 def test_what_should_have_been_run_or_replaced_is_no_secret(typed: str) -> None:
@@ -190,7 +202,7 @@ def test_noise_that_looks_like_a_reference_is_a_secret(tmp_path: Path, noise: st
     [
         "token orbit velvet mango ridge copper lunar tiger exile bonus cactus amber",
         "drawstring-velvet-mango-ridge-copper-lunar",
-        "correct horse battery staple, and more",
+        "copper lantern orbit, and seven pickled herons",
     ],
 )
 def test_a_passphrase_is_a_secret(tmp_path: Path, phrase: str) -> None:
@@ -307,3 +319,12 @@ def test_lists_are_separated_by_commas_or_spaces(tmp_path: Path) -> None:
     read = settings.read({f"COMMENTSVC_{name}": value for name, value in given.items()})
     assert [str(network) for network in read.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert read.fetch_allow == {"a:1", "b:2"}
+
+
+@pytest.mark.parametrize("name", ["MAIL_FROM", "MAIL_REPLY_TO"])
+def test_a_mail_address_in_other_letters_can_be_sent_everywhere(tmp_path: Path, name: str) -> None:
+    """Not every server takes them (RFC 6531)."""
+    found = settings.read({f"COMMENTSVC_{name}": "c@Bücher.example", "COMMENTSVC_DATA_DIR": str(tmp_path)})
+    assert getattr(found, name.lower()) == "c@xn--bcher-kva.example"
+    with pytest.raises(WrongSetting, match="name of a host"):
+        settings.read({f"COMMENTSVC_{name}": "c@a..b", "COMMENTSVC_DATA_DIR": str(tmp_path)})

@@ -7,6 +7,7 @@ from pathlib import Path
 from commentsvc import __version__, clock, files, schema, settings
 from commentsvc.backups import archive, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
+from commentsvc.settings import Settings
 
 NAME = "commentsvc-backup"
 # What pg_dump sets in its session would stay behind for others.
@@ -30,9 +31,8 @@ def make(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, wit
         else:
             from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
 
-            if config.database_pooler and not config.database_direct_url:
-                raise BackupFailed(POOLED)
-            counts = of_postgresql.dump(config.database_direct_url or config.database, copy)
+            must_be_direct(config)
+            counts = of_postgresql.dump(config.direct_database, copy)
         manifest = Manifest(
             version=__version__,
             schema=schema.NEWEST,
@@ -42,6 +42,12 @@ def make(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, wit
         )
         archive.write(path, manifest, copy, config.secret if with_secret else "", on_progress)
     return manifest
+
+
+def must_be_direct(config: Settings) -> None:
+    """Raise ``BackupFailed`` if only a pooler is known: it would share what is set for one session."""
+    if config.database_pooler and not config.database_direct_url:
+        raise BackupFailed(POOLED)
 
 
 def check(path: Path, on_progress: Callable[[int], None] = lambda _: None) -> Manifest:

@@ -68,7 +68,7 @@ def put(url: str, dump_file: Path, aside: str) -> dict[str, int]:
         BackupFailed: others use the database, or ``psql`` fails.
     """
     if is_used(url):
-        raise BackupFailed("The database is in use. Stop the service first, on every node.")
+        raise BackupFailed("The database is in use. Stop the service first, on every node, and any pooler.")
     script = dump_file.with_name(f"{dump_file.name}-journal")  # which goes with the dump
     _run("pg_restore", ["--schema=public", "--no-owner", f"--file={script}", str(dump_file)])
     rename = sql.SQL("ALTER SCHEMA public RENAME TO {}").format(sql.Identifier(aside)).as_string(None)

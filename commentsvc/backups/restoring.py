@@ -20,6 +20,7 @@ def restore(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, 
         MadeByNewer: only a newer version knows its schema.
     """
     config = settings.current()
+    making.must_be_direct(config)  # a pooler would keep what the script of a backup sets for its session
     with archive.opened(path) as (packed, manifest):
         _must_fit(config, manifest, replaces=replaces)
         secret = archive.secret(packed, manifest)
@@ -33,7 +34,7 @@ def restore(path: Path, on_progress: Callable[[int], None] = lambda _: None, *, 
             _put(config, manifest, copy)
     if secret and not config.secret_key:
         _write_secret(config.secret_file, secret)
-    schema.upgrade(config.database)
+    schema.upgrade(config.direct_database)
     return manifest
 
 
@@ -45,7 +46,7 @@ def _must_fit(config: Settings, manifest: Manifest, *, replaces: bool) -> None:
             f"This is a backup of {kind}, but the settings name a {current} database. Set the database URL to an empty "
             f"{kind} database, restore there, and then use `commentsvc move`."
         )
-    if not replaces and not database_state.is_empty(config.database):
+    if not replaces and not database_state.is_empty(config.direct_database):
         where = schema.display_url(config.database)
         raise BackupFailed(
             f"There are blogs in {where}. With --replace, they are set aside and the backup takes their place."
@@ -60,7 +61,7 @@ def _check_secret(config: Settings, secret: str, *, replaces: bool) -> None:
     if not config.secret_key and not SECRET.fullmatch(secret):
         raise BackupFailed("Set COMMENTSVC_SECRET_KEY first, as it was where the backup was made.")
     current_secret = _kept(config.secret_file) or secret
-    if current_secret != secret and not replaces and not database_state.is_empty(config.database):
+    if current_secret != secret and not replaces and not database_state.is_empty(config.direct_database):
         raise BackupFailed(f"{config.secret_file} is not the secret of the backup. With --replace, it is put aside.")
 
 
@@ -69,7 +70,7 @@ def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
     if manifest.database == POSTGRESQL:
         from commentsvc.backups import of_postgresql  # whose driver need not be installed
 
-        counts = of_postgresql.put(config.database, copy, aside)
+        counts = of_postgresql.put(config.direct_database, copy, aside)
         if counts != manifest.counts:
             raise BackupFailed(
                 f"Some rows are missing. Do not start the service: your former data is in the schema {aside}."

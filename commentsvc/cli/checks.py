@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 from sqlalchemy import func, select, text, update
@@ -34,10 +35,10 @@ from commentsvc.errors import N_
 from commentsvc.i18n import gettext
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, CheckResult, CheckStatus, OptionalMissing
-from commentsvc.models.comment import Comment
+from commentsvc.models.comment import Comment, State
 from commentsvc.models.configuration import Configuration
 from commentsvc.notifications import deliverability, outbox
-from commentsvc.settings import WrongSetting
+from commentsvc.settings import Settings, WrongSetting
 
 MAX_MAILS = 1000  # that are counted
 SIGNS = {CheckStatus.FINE: "✓", CheckStatus.OPTIONAL: "–", CheckStatus.WRONG: "✗"}
@@ -200,11 +201,27 @@ def _secret() -> str:
         raise CheckFailed("%(why)s", why=str(wrong)) from None
     if secret_mark.has_changed():
         raise CheckFailed(N_("is not the one that the service last started with. Every node needs the same secret."))
+    for file in _files_with_secret(config):
+        others = stat.S_IRWXO if config.secret_key else stat.S_IRWXG | stat.S_IRWXO
+        if stat.S_IMODE(file.stat().st_mode) & others:
+            mode = "o=" if config.secret_key else "600"  # the group may be the service's
+            readable = N_("other users can read %(file)s. Run: chmod %(mode)s %(file)s")
+            raise CheckFailed(readable, file=str(file), mode=mode)
     if config.secret_key:
         return gettext("set")
-    if stat.S_IMODE(config.secret_file.stat().st_mode) & 0o077:
-        raise CheckFailed(N_("other users can read %(file)s. Run: chmod 600 %(file)s"), file=str(config.secret_file))
     return gettext("kept in %(file)s, readable by its owner only", file=str(config.secret_file))
+
+
+def _files_with_secret(config: Settings) -> Iterator[Path]:
+    """Yield the files that hold the secret, but not a container's, where nobody else is."""
+    if not config.secret_key:
+        yield config.secret_file
+        return
+    if named := os.environ.get("COMMENTSVC_SECRET_KEY_FILE"):
+        if not Path(named).is_relative_to("/run/secrets"):
+            yield Path(named)
+    elif (file := settings_file.find(os.environ)) and "secret_key" in settings_file.read(file):
+        yield file
 
 
 def _limits() -> str:
@@ -219,7 +236,7 @@ def _limits() -> str:
 
 def _clock() -> str:
     now = clock.now()
-    newest = db.session.scalar(select(func.max(Comment.created_at)))
+    newest = db.session.scalar(select(func.max(Comment.created_at)).where(Comment.state != State.TRASHED))
     shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if now < RELEASED:
         early = N_("it says %(time)s, which is before this version was released. Set the clock.")
@@ -260,7 +277,10 @@ def _backups() -> str:
 def _writing() -> str:
     why = read_only.reason()
     if why == database_move.WHY:
-        moved = N_("read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database, and restart the service.")
+        moved = N_(
+            "read-only since a move. If it said “the same as here”, set COMMENTSVC_DATABASE_URL to the new database, "
+            "and restart the service. Otherwise run `commentsvc move` again, or `commentsvc read-only off`."
+        )
         raise CheckFailed(moved)
     if why:
         raise OptionalMissing(N_("read-only: %(why)s End that with `commentsvc read-only off`."), why=why)

@@ -27,8 +27,9 @@ def work() -> None:
     """Send emails and verify pings until stopped; any number may run beside each other."""
     jobs = Schedule(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, lambda *_: done.set())
     click.echo("Working; stop with Ctrl+C.")
     done.wait()
     jobs.end()

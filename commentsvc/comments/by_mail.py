@@ -15,7 +15,7 @@ from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import actions, bans
 from commentsvc.moderation.actions import SiteMailbox
 from commentsvc.moderation.author_identity import AuthorIdentity
-from commentsvc.notifications import bounces, enqueue, moderation_links, return_address
+from commentsvc.notifications import bounces, enqueue, moderation_links, return_address, subscriptions
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
 from commentsvc.threads import threads
@@ -112,7 +112,7 @@ def _answer(mail: Incoming, parent: Comment, subscription: Subscription) -> str:
     if subscription.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
         raise AnswerTooLate
     # Whose browser confirmed the address may edit what is written from it; whose browser only asked may not.
-    visitor = subscription.confirmed_by
+    visitor = subscriptions.confirmed_by(subscription.recipient)
     typed = {"author": subscription.name, "email": subscription.recipient.email, "notify": "on"}
     writer = CommentAuthor(visitor=visitor, address_hash=None, language=i18n.language(), has_proved_address=True)
     return _post(mail, parent, typed, writer)

@@ -10,13 +10,13 @@ from commentsvc.comments import posting
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
 from commentsvc.errors import LinkInvalid, NoLongerEditable, NotYours, or_404
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import REASON_TAKEN_BACK, Comment, State
 from commentsvc.models.decision import is_pending_for_author
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.revision import Revision
 from commentsvc.models.thread import Access, Thread
-from commentsvc.moderation import actions, decisions, policy, training
+from commentsvc.moderation import actions, decisions, training
 from commentsvc.notifications import subscriptions
 
 PURPOSE = "edit"
@@ -110,8 +110,8 @@ def delete_own(comment: Comment) -> None:
 
     Moderators see it in the trash for as long as the site keeps that, and who deleted it.
     """
-    decisions.decide(comment, State.TRASHED, by=None, reasons=[policy.REASON_TAKEN_BACK])
-    comment.reasons = [policy.REASON_TAKEN_BACK]
+    decisions.decide(comment, State.TRASHED, by=None, reasons=[REASON_TAKEN_BACK])
+    comment.reasons = [REASON_TAKEN_BACK]
     subscriptions.stop_about(comment)
 
 

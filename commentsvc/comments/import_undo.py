@@ -4,7 +4,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc.db import db
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import REASON_IMPORT_UNDONE, Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
 from commentsvc.models.imported_thread import ImportedThread
@@ -55,7 +55,7 @@ def _revert(comment: Comment, action_id: int) -> None:
     from_elsewhere = ~exists().where(Imported.comment_id == reply.id, Imported.action_id == action_id)
     if db.session.scalar(select(reply.id).where(reply.parent_id == comment.id, from_elsewhere).limit(1)):
         comment.state = State.TRASHED
-        personal_data.empty(comment)
+        personal_data.empty(comment, REASON_IMPORT_UNDONE)
         return
     db.session.flush()
     db.session.execute(update(Comment).where(Comment.root_id == comment.id).values(root_id=None))

@@ -10,6 +10,7 @@ from commentsvc import clock, links, tokens
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db
 from commentsvc.errors import AlreadyPosted, ChallengeNeeded, ParentUnavailable
+from commentsvc.fields import compared_email
 from commentsvc.models.comment import Comment, Kind, ResponseKind
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.revision import Revision
@@ -36,8 +37,9 @@ class CommentAuthor:
 
     @property
     def seed(self) -> str:
-        """What the avatar is drawn from: the same for one visitor, and not traceable."""
-        return tokens.keyed_hash("avatar", self.visitor, length=8) if self.visitor else secrets.token_hex(8)
+        """What the avatar is drawn from: the same for one moderator or visitor, and not traceable."""
+        who = compared_email(self.moderator.email) if self.moderator else self.visitor
+        return tokens.keyed_hash("avatar", who, length=8) if who else secrets.token_hex(8)
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ def reply_and_approve(comment: Comment, typed: str, by: Moderator, key: str | No
     """
     body, body_html = fields.checked_body(typed)
     thread = comment.thread
+    was_approved = comment.state == State.APPROVED
     action = actions.record(Verb.REPLY, by, site=thread.site_id, comment=comment)
     actions.decide(comment, State.APPROVED, by, action)
     author = by.name or thread.site.name
     reply = submission.Submission(author=author, body=body, body_html=body_html, parent_id=comment.id)
     writer = CommentAuthor(visitor=None, address_hash=None, language=by.language, moderator=by)
     posted = posting.post_comment(Article(thread.site, thread.key, thread), reply, writer, key)
-    action.undo_data = {"reply": posted.id}
+    action.undo_data = {"reply": posted.id, "was_approved": was_approved}
     return action
 
 

@@ -79,6 +79,11 @@ def may_be_undone(action: ModeratorAction) -> bool:
     return action.undone_at is None and action.verb in UNDOING
 
 
+def is_allowed(action: ModeratorAction, who: Moderator) -> bool:
+    """Return whether somebody may undo an action, if there is anything to undo. Rules of a blog are for owners."""
+    return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)
+
+
 def _lifted(action: ModeratorAction) -> Ban:
     ban = db.locked(Ban, action.undo_data["ban"])
     if ban is None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lxml import etree
 
 PAGE = N_("Page")
+NO_ENDPOINT = N_("missing, so other blogs cannot send mentions. If you want them, add:")
+NO_TRACKBACK = N_("missing. Only old blog software needs it. If you want such mentions, too, add:")
 UNREADABLE = N_("%(url)s could not be loaded (%(why)s).")
 NOT_PUBLIC = N_(
     "Fetching %(url)s is not allowed (%(why)s). "
@@ -243,7 +245,7 @@ def _endpoint(article: CheckedPage, protocol: Kind, wanted: str, element: str) -
         return ""
     offered = [one.url for one in discovery.endpoints(article.page, article.canonical) if one.protocol == protocol]
     if not offered:
-        raise OptionalMissing(N_("missing, so other blogs cannot send mentions. If you want them, add:"), element)
+        raise OptionalMissing(NO_TRACKBACK if protocol == Kind.TRACKBACK else NO_ENDPOINT, element)
     if offered[0] != wanted:
         sentence = N_("the page says %(found)s, but it should be %(wanted)s. Use:")
         raise CheckFailed(sentence, element, found=offered[0], wanted=wanted)

@@ -44,6 +44,7 @@ HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)"
 MIXED_DOMAIN = re.compile(r"[a-z]{2,}(?=[^\x00-\x7f])", re.I)
 TO_PORT = re.compile(r"(?<=\A//)[^/?#\s]*:\d+(?=[^\x00-\x7f])")
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
+FACE = "^"  # beside it, a delimiter is a part of a face such as ^_^ or (*^▽^*)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 SIGN = re.compile(r"[*_:;8`\\\[@]")  # each line that is not plain text has one of these, or WWW
 WWW = "www."
@@ -55,6 +56,7 @@ MAIL_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.A)
 class _Delimiter:
     place: int  # where its text is in the output
     kind: str
+    end: int  # in the line
 
 
 def html(text: str, smilies_at: str) -> str:
@@ -72,6 +74,8 @@ class Line:
     is_label: bool = False  # of a link, which holds no links
     _out: list[str] = field(default_factory=list)
     _open: list[_Delimiter] = field(default_factory=list)
+    _last_word: int = -1  # where the last letter, digit or smiley before ``_searched`` is
+    _searched: int = 0
     _open_count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELIMITERS, 0))
 
     def html(self) -> str:
@@ -93,6 +97,7 @@ class Line:
             smiley = smilies.at(self.text, position, self.smilies_at) if char not in DELIMITERS else None
             if smiley and smiley.end <= end:
                 self._out.append(smiley.html)
+                self._last_word, self._searched = position, smiley.end
                 position = smiley.end
                 continue
             length = _run_length(self.text, position, end) if char in DELIMITERS else 1
@@ -111,28 +116,40 @@ class Line:
         before, after = self.text[position - 1 : position], self.text[end : end + 1]
         if kind not in DELIMITERS or (kind[0] in (before, after) and not self._is_escaped(position - 1)):
             return  # two underscores, or more stars in a row, are literal
+        if FACE in (before, after):
+            return
         is_star = kind[0] == "*"  # underscores beside Latin letters stand in names of files
         is_end = not continues_word(after) or (is_star and is_unspaced(before))
         is_start = not continues_word(before) or (is_star and is_unspaced(after))
         if before and not before.isspace() and is_end and self._open_count[kind]:
-            self._close(kind)
+            self._close(kind, position)
         elif after and not after.isspace() and is_start:
-            self._open.append(_Delimiter(len(self._out) - 1, kind))
+            self._open.append(_Delimiter(len(self._out) - 1, kind, end))
             self._open_count[kind] += 1
 
     def _is_escaped(self, position: int) -> bool:
         return position > 0 and self.text[position - 1] == "\\" and self.text[position] in DELIMITERS
 
-    def _close(self, kind: str) -> None:
-        """Pair with the nearest opener of this kind; openers in between stay literal."""
+    def _close(self, kind: str, position: int) -> None:
+        """Pair with the nearest opener of this kind, if there is a word between; openers in between stay literal."""
         while True:
             opener = self._open.pop()
             self._open_count[opener.kind] -= 1
             if opener.kind == kind:
                 break
+        if not self._has_word(opener.end, position):  # as in (*_*)
+            return
         tag = DELIMITERS[kind]
         self._out[opener.place] = f"<{tag}>"
         self._out[-1] = f"</{tag}>"
+
+    def _has_word(self, start: int, end: int) -> bool:
+        """Return whether anything to emphasise is in a part of the line; no later part may begin before it ends."""
+        for at in range(self._searched, end):
+            if self.text[at].isalnum():
+                self._last_word = at
+        self._searched = max(self._searched, end)
+        return self._last_word >= start
 
 
 def _run_length(text: str, start: int, end: int) -> int:

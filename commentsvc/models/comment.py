@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from commentsvc import clock
 from commentsvc.db import Base, UTCDateTime, db, partial_index
-from commentsvc.errors import Reason
+from commentsvc.errors import N_, Reason
 from commentsvc.markup.tokenize import tokenize
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.thread import Thread
@@ -57,6 +57,11 @@ class ResponseKind(StrEnum):
     RSVP_INTERESTED = "rsvp-interested"
 
 
+REASON_TAKEN_BACK = N_("deleted by its author")
+REASON_ERASED = N_("erased at its author’s request")
+REASON_EXPIRED = N_("deleted at the end of this blog’s retention period")
+REASON_IMPORT_UNDONE = N_("its import was undone")
+WITHDRAWALS = (REASON_TAKEN_BACK, REASON_ERASED, REASON_EXPIRED, REASON_IMPORT_UNDONE)
 # Gestures without a text: shown as faces, and sent in great numbers by bridges to social networks.
 FACEPILE = (ResponseKind.LIKE, ResponseKind.REPOST, ResponseKind.RSVP_YES)
 
@@ -192,6 +197,11 @@ class Comment(Base):
         """The article's title; until it is believed, as the comment has it; else its key."""
         own = "" if self.is_linkback else self.title
         return self.thread.title or own or self.thread.key or self.thread.site.name
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its author deleted it, or it was erased: nobody publishes it again."""
+        return not self.is_visible and any(one in WITHDRAWALS for one in self.reasons if isinstance(one, str))
 
     @property
     def state_for_writer(self) -> str:

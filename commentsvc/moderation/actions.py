@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, i18n
 from commentsvc.db import db
-from commentsvc.errors import N_, ChangedMeanwhile, DecidedMeanwhile
+from commentsvc.errors import N_, ChangedMeanwhile, DecidedMeanwhile, Withdrawn
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.moderator import Moderator
@@ -95,7 +95,9 @@ def check_unchanged(comment: Comment, seen_version: str, state: State, by: Perso
     Raises:
         ChangedMeanwhile: the text has changed.
         DecidedMeanwhile: somebody else has given it another state.
+        Withdrawn: its author deleted it.
     """
+    _check_not_withdrawn(comment, state)
     seen_state, _, seen_text = seen_version.partition(" ")
     if seen_text != comment.text_version:
         raise ChangedMeanwhile
@@ -112,7 +114,8 @@ def state_name(state: str) -> str:
 
 
 def decide(comment: Comment, state: State, by: Person, action: ModeratorAction) -> None:
-    """Give one comment a state as part of ``action``."""
+    """Give one comment a state as part of ``action``; raises ``Withdrawn`` if its author deleted it."""
+    _check_not_withdrawn(comment, state)
     decisions.decide(comment, state, action=action, **_signature(by))
 
 
@@ -158,6 +161,11 @@ def last_of(who: Moderator) -> ModeratorAction | None:
 def is_by(decision: Decision, person: Person) -> bool:
     """Return whether this person decided."""
     return decision.moderator_id == person.id if isinstance(person, Moderator) else decision.is_by_mailbox
+
+
+def _check_not_withdrawn(comment: Comment, state: State) -> None:
+    if comment.is_withdrawn and state != State.TRASHED:
+        raise Withdrawn
 
 
 class _Signature(TypedDict):

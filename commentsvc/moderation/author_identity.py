@@ -8,7 +8,7 @@ from itertools import islice
 from commentsvc import links, throttle
 from commentsvc.characters import holds_no_text
 from commentsvc.errors import N_, InvalidFields, Refusal
-from commentsvc.hosts import ip_of
+from commentsvc.hosts import ip_of, network_of
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
@@ -107,7 +107,7 @@ def _value(kind: BanKind, text: str) -> str:
     if kind == BanKind.BROWSER:
         return ""
     if kind == BanKind.ADDRESS:
-        return throttle.hash_of(str(ipaddress.ip_address(text)))
+        return throttle.hash_of(str(ipaddress.ip_address(text))) if "%" not in text else ""
     if kind == BanKind.NETWORK:
         return _network(text)
     if kind == BanKind.EMAIL:
@@ -119,15 +119,12 @@ def _value(kind: BanKind, text: str) -> str:
 
 
 def _email(address: str) -> str:
-    local, _, domain = address.strip().rpartition("@")
+    local, _, domain = address.strip().removeprefix("mailto:").rpartition("@")
     return f"{local.casefold()}@{links.host_of(domain)}"
 
 
 def _network(text: str) -> str:
-    network = ipaddress.ip_network(text, strict=False)
-    inner = getattr(network.network_address, "ipv4_mapped", None)
-    if inner and network.prefixlen >= 96:
-        network = ipaddress.ip_network((inner, network.prefixlen - 96), strict=False)
+    network = network_of(text)
     if network.prefixlen < WIDEST[network.version]:
         raise InvalidFields({"value": TooWide()})
     return str(network) if "%" not in text else ""

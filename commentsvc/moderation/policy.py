@@ -32,7 +32,6 @@ REASON_PASSED = N_("passed all checks")
 REASON_EDITED = N_("edited by its author")
 REASON_PAGE_CHANGED = N_("the linking page has changed")
 REASON_UNDONE = N_("undone")
-REASON_TAKEN_BACK = N_("deleted by its author")
 
 EDITS = frozenset({REASON_EDITED, REASON_PAGE_CHANGED})
 BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, selectinload
 
 from commentsvc.db import db, unindexed
 from commentsvc.errors import Reason
-from commentsvc.models.comment import Comment, State, reason_tag
+from commentsvc.models.comment import REASON_TAKEN_BACK, Comment, State, reason_tag
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.note import Note
 from commentsvc.models.revision import Revision
@@ -78,7 +78,7 @@ def _histories(who: Moderator, comments: list[Comment]) -> dict[int, dict[State,
     other = aliased(Comment)
     theirs = select(other.state).where((other.visitor == Comment.visitor) | (other.email == Comment.email))
     theirs = theirs.where(who.may_see(unindexed(other.site_id)), other.id != Comment.id)
-    theirs = theirs.where(~other.search_tags.contains(reason_tag(policy.REASON_TAKEN_BACK)))
+    theirs = theirs.where(~other.search_tags.contains(reason_tag(REASON_TAKEN_BACK)))
     some = theirs.limit(LATELY).correlate(Comment).subquery()
     states = select(func.aggregate_strings(some.c.state, " ")).scalar_subquery()
     rows = select(Comment.id, states).where(Comment.id.in_([comment.id for comment in comments]))

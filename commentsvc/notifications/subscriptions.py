@@ -284,6 +284,13 @@ def confirm(
             one.state = SubscriptionState.ACTIVE
 
 
+def confirmed_by(recipient: Recipient) -> str | None:
+    """Return the visitor who last confirmed an address, for whichever of its subscriptions."""
+    rows = select(Subscription.confirmed_by).where(Subscription.recipient_id == recipient.id)
+    known = rows.where(Subscription.confirmed_by.is_not(None)).order_by(Subscription.id.desc())
+    return db.session.scalar(known.limit(1))
+
+
 def change(subscription: Subscription, state: SubscriptionState) -> None:
     """Pause, resume or stop a subscription. Resuming also reopens the address."""
     subscription.state = state

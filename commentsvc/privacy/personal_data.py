@@ -13,10 +13,10 @@ from sqlalchemy import delete, select, update
 
 from commentsvc import links, tokens
 from commentsvc.db import db
-from commentsvc.errors import N_
+from commentsvc.errors import Reason
 from commentsvc.fields import compared_email
 from commentsvc.models.ban import Ban, BanKind
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import REASON_ERASED, Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.email import Email
@@ -32,7 +32,6 @@ from commentsvc.moderation.actions import Person
 from commentsvc.moderation.search import with_email
 
 PURPOSE = "personal-data"
-REASON_ERASED = N_("erased at its author’s request")
 NOBODY = "–"
 BATCH_SIZE = 50  # comments per transaction
 
@@ -109,8 +108,8 @@ def _erase_address(address: str) -> None:
     db.session.flush()
 
 
-def empty(comment: Comment) -> None:
-    """Remove everything somebody wrote from a row, and keep the row in its place.
+def empty(comment: Comment, why: Reason) -> None:
+    """Remove everything somebody wrote from a row, and keep the row in its place, with the reason.
 
     The filter keeps word counts, which identify nobody.
     """
@@ -132,7 +131,7 @@ def empty(comment: Comment) -> None:
     comment.author, comment.title, comment.body, comment.body_html = NOBODY, "", "", ""
     comment.email = comment.website = comment.author_url = comment.article_url = None
     comment.visitor = comment.address_hash = comment.idempotency_key = None
-    comment.reasons, comment.seed, comment.learned_as = [], secrets.token_hex(8), None
+    comment.reasons, comment.seed, comment.learned_as = [why], secrets.token_hex(8), None
     comment.body_hash = tokens.keyed_hash("body", comment.seed)
     db.session.flush()
 
@@ -146,7 +145,7 @@ def _erase(comment: Comment) -> None:
         db.session.execute(
             update(Decision).where(Decision.ban_id == ban.id, Decision.before.is_not(None)).values(reasons=why)
         )
-    empty(comment)
+    empty(comment, REASON_ERASED)
     if comment.state == State.TRASHED:
         decisions.record_emptied(comment, [REASON_ERASED])
     else:

@@ -12,8 +12,7 @@ from sqlalchemy.orm import aliased
 
 from commentsvc import clock
 from commentsvc.db import db, unindexed
-from commentsvc.errors import N_
-from commentsvc.models.comment import Comment, State
+from commentsvc.models.comment import REASON_EXPIRED, Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.delivery import Delivery, DeliveryState
 from commentsvc.models.email import Email, EmailState
@@ -24,7 +23,6 @@ from commentsvc.privacy import personal_data
 
 BATCH_SIZE = 50  # rows of each kind and site
 EMAIL_RETENTION = timedelta(days=90)
-REASON_FORGOTTEN = N_("its comment was deleted at the end of this blog’s retention period")
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ def _delete(comment: Comment) -> None:
     # A deleted linkback must not be created anew when its page is fetched again.
     pings = update(Ping).where(Ping.comment_id == comment.id)
     nothing = {"title": "", "excerpt": "", "blog_name": ""}
-    db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_FORGOTTEN, **nothing))
-    personal_data.empty(comment)
+    db.session.execute(pings.values(state=PingState.REFUSED, reason=REASON_EXPIRED, **nothing))
+    personal_data.empty(comment, REASON_EXPIRED)
     decisions.record_emptied(comment)
     if not db.session.scalar(select(_has_answers()).where(Comment.id == comment.id)):
         db.session.delete(comment)

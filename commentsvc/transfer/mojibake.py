@@ -31,6 +31,9 @@ def _repaired(record: SourceArticle | SourceComment) -> SourceArticle | SourceCo
 
 def _as_meant(text: str) -> str:
     from ftfy import TextFixerConfig, fix_encoding
+    from ftfy.badness import is_bad
 
-    # A sequence that has lost a byte stays as it is: what was meant is not known.
-    return fix_encoding(text, TextFixerConfig(unescape_html=False, replace_lossy_sequences=False))
+    # A sequence that has lost a byte stays as it is: what was meant is not known. So does a text that is no better
+    # afterwards: it was read in a wrong encoding of another kind.
+    better = fix_encoding(text, TextFixerConfig(unescape_html=False, replace_lossy_sequences=False))
+    return text if "\ufffd" in text or is_bad(better) else better

@@ -6,7 +6,7 @@ from werkzeug.routing import IntegerConverter, Map, PathConverter
 
 from commentsvc.fields import MAX_ID
 
-IN_PATH = re.compile(r"#(?!!)(?=[^?]*/)")  # #!/ is a route of a script in an explicit key
+IN_PATH = re.compile(r"(?!^)#(?!!)(?=[^?]*/)")  # one in front, and #!/, are in explicit keys
 
 
 class IdConverter(IntegerConverter):

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import i18n
 from commentsvc.comments import undoing
+from commentsvc.errors import Withdrawn
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import SiteMailbox
 from commentsvc.notifications import moderation_links
@@ -47,4 +48,7 @@ def undo(token: str) -> AnyResponse:
 def _page(token: str, link: ModerationLink, *, is_done: bool) -> str:
     speaks = link.moderator.language if link.moderator else current.reader_language(link.comment.thread.site)
     i18n.set_language(speaks)
-    return render_template("subscriptions/moderation_link.html", link=link, token=token, is_done=is_done)
+    withdrawn = i18n.sentence(Withdrawn())
+    return render_template(
+        "subscriptions/moderation_link.html", link=link, token=token, is_done=is_done, withdrawn=withdrawn
+    )

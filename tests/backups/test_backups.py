@@ -149,7 +149,7 @@ class TestWhileServing:
         server.run("backup", str(file))
         done = command(server, "restore", str(file), "--replace")
         assert done.returncode == 1
-        assert b"is in use. Stop the service first." in done.stderr
+        assert b"is in use. Stop the service first" in done.stderr
         post(server, "still serving")
 
     def test_a_full_disk(self, server: Running, tmp_path: Path) -> None:
@@ -357,6 +357,19 @@ def test_postgresql_in_use_is_left_alone(
     db.session.execute(select(func.count(Comment.id)))
     with pytest.raises(BackupFailed, match="is in use"):
         restoring.restore(tmp_path / "one.backup", replaces=True)
+
+
+def test_a_pooler_is_passed_by(app: Flask, tmp_path: Path, database_name: str, request: pytest.FixtureRequest) -> None:
+    """What the script of a backup sets for its session would stay for whoever gets that session next."""
+    if database_name != "postgresql":
+        pytest.skip("about PostgreSQL")
+    making.make(tmp_path / "one.backup")
+    elsewhere("postgresql+psycopg://comments@localhost:1/none", tmp_path)
+    change(database_pooler=True)
+    with pytest.raises(BackupFailed, match="not a pooler"):
+        restoring.restore(tmp_path / "one.backup")
+    change(database_direct_url=_new_database(tmp_path, database_name, request))
+    assert restoring.restore(tmp_path / "one.backup").counts["site"] == 2
 
 
 def test_missing_programs_are_named(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

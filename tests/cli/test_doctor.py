@@ -184,7 +184,7 @@ class TestWithoutADatabase:
     @pytest.fixture(autouse=True)
     def away(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COMMENTSVC_DATABASE_URL", f"postgresql://nobody@127.0.0.1:{free_port()}/none")
-        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "correct horse battery staple, and more")
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "copper lantern orbit, and seven pickled herons")
 
     def test_all_others_are_made(self, command: Command) -> None:
         status, out, err = command("doctor")
@@ -283,6 +283,28 @@ class TestSecret:
         monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "somebody typed another one on this node")
         assert "✗ Secret: is not the one that the service last started with" in command("doctor")[1]
 
+    def test_a_file_that_others_can_read(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "secret"
+        file.write_text("copper lantern orbit, and seven pickled herons")
+        monkeypatch.delenv("COMMENTSVC_SECRET_KEY", raising=False)
+        monkeypatch.setenv("COMMENTSVC_SECRET_KEY_FILE", str(file))
+        file.chmod(0o644)
+        assert f"✗ Secret: other users can read {file}. Run: chmod o= {file}" in command("doctor")[1]
+        file.chmod(0o640)
+        assert "✓ Secret: set" in command("doctor")[1]
+
+    def test_settings_that_others_can_read(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "commentsvc.toml"
+        file.write_text('secret_key = "copper lantern orbit, and seven pickled herons"\n')
+        file.chmod(0o644)
+        monkeypatch.delenv("COMMENTSVC_SECRET_KEY", raising=False)
+        monkeypatch.setenv("COMMENTSVC_CONFIG", str(file))
+        assert f"✗ Secret: other users can read {file}. Run: chmod o= {file}" in command("doctor")[1]
+
     def test_a_start_with_another_one_is_logged(
         self, command: Command, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -337,8 +359,7 @@ def test_the_database_of_before_a_move(command: Command, tmp_path: Path) -> None
     """Whoever ended read-only mode there would write to the wrong one."""
     command("read-only", "on", "--why", database_move.WHY)
     out = command("doctor")[1]
-    assert "✗ Writing: read-only since a move. Set COMMENTSVC_DATABASE_URL to the new database" in out
-    assert "read-only off" not in out
+    assert "✗ Writing: read-only since a move. If it said “the same as here”, set COMMENTSVC_DATABASE_URL" in out
 
 
 class TestBackups:

@@ -84,7 +84,7 @@ def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
         assert server.process.wait(SOON) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_command_that_is_ended_leaves_one_whole_file(tmp_path: Path, number: signal.Signals) -> None:
     """As Ctrl+C does: by a service manager, or when the connection to the machine is lost."""
     server = Running(tmp_path)
@@ -101,6 +101,35 @@ def test_a_command_that_is_ended_leaves_one_whole_file(tmp_path: Path, number: s
     assert b"Stopped." in command.communicate(timeout=SOON)[1]
     assert command.returncode == 1
     assert not list(tmp_path.rglob("*-wal"))
+
+
+def test_a_worker_ignores_tools_that_rotate_logs(tmp_path: Path) -> None:
+    server = Running(tmp_path)
+    run = [sys.executable, "-P", "-m", "commentsvc", "work"]
+    worker = subprocess.Popen(run, env=server.settings, stdout=subprocess.PIPE)
+    assert worker.stdout
+    assert b"Working" in worker.stdout.readline()
+    worker.send_signal(signal.SIGUSR1)
+    wait(0.5)
+    assert worker.poll() is None
+    worker.send_signal(signal.SIGQUIT)
+    worker.communicate(timeout=SOON)
+    assert worker.returncode == 0
+
+
+def test_the_demo_ends_with_its_terminal(tmp_path: Path) -> None:
+    ports = [str(free_port()) for _ in range(3)]
+    options = [word for pair in zip(("--port", "--blog-port", "--neighbour-port"), ports, strict=True) for word in pair]
+    run = [sys.executable, "-P", "-m", "commentsvc", "demo", *options]
+    data = {f"{PREFIX}DATA_DIR": str(tmp_path / "data")}
+    demo = subprocess.Popen(run, env=os.environ | data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert demo.stdout
+    while b"Stop with Ctrl+C" not in demo.stdout.readline():
+        assert demo.poll() is None
+    wait(3)
+    demo.send_signal(signal.SIGHUP)
+    demo.communicate(timeout=SOON)
+    assert demo.returncode == 0
 
 
 def test_it_ends_while_it_reloads(tmp_path: Path) -> None:

@@ -234,6 +234,11 @@ def test_what_people_bring_from_markdown(typed: str, shown: str) -> None:
     assert render(typed) == shown
 
 
+@pytest.mark.parametrize("typed", ["(*^▽^*)", "(*^_^*)", "(*_*)", "I ^_^ love this ^_^", "*!*", "_-_", "**(・)**"])
+def test_faces_and_signs_are_not_emphasised(typed: str) -> None:
+    assert render(typed) == f"<p>{typed}</p>"
+
+
 def test_an_email_shows_the_address_behind_words() -> None:
     typed = f"[the docs]({AT_EXAMPLE}) and {AT_EXAMPLE}/b"
     assert render_for_email(typed) == f"<p>the docs ({AT_EXAMPLE}) and {AT_EXAMPLE}/b</p>"

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc import clock
+from commentsvc.comments import editing
 from commentsvc.db import db
 from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Comment, ModeratorAction, Ping
@@ -122,6 +123,28 @@ def test_who_reads_the_sites_own_mailbox_stands_in_the_log(
     assert "the owner, by email" in ada.client.get("/admin/log").text
     ada.undo_last()
     assert row(comment).state == "pending"
+
+
+def test_what_its_author_deleted_stays_deleted(
+    held: tuple[int, EmailMessage], ada: Visitor, visit: Visit, post_office: MailServer
+) -> None:
+    comment, message = held
+    db.begin_write()
+    editing.delete_own(db.session.get_one(Comment, comment))
+    db.session.commit()
+    assert ada.admin_post(f"/admin/comments/{comment}/approval").status_code == 409
+    ada.admin_post("/admin/comments/decisions", verb="approval", all="1", newest=str(comment), listed="state=trashed")
+    ada.admin_post("/admin/comments/decisions", verb="approval", chosen=[str(comment)], listed="state=trashed")
+    assert ada.admin_post(f"/admin/comments/{comment}/reply", body="Indeed").status_code == 409
+    assert visit().client.post(link_in(message, "moderate")).status_code == 409
+    assert row(comment).state == "trashed"
+    answer = EmailMessage()
+    answer["From"], answer["To"], answer["Message-ID"] = message["To"], message["Reply-To"], "<3@mail.example>"
+    answer.set_content("approve")
+    assert "deleted by its author" in email_jobs.receive(answer.as_bytes())
+    page = ada.client.get("/admin/queue?state=trashed").text
+    assert "deleted by its author" in page
+    assert f"/admin/comments/{comment}/approval" not in page
 
 
 def test_a_reply_by_mail_is_one_action(held: tuple[int, EmailMessage], ada: Visitor, visit: Visit) -> None:

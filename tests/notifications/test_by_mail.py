@@ -114,6 +114,16 @@ class TestAnswers:
         rules("blog", moderation="first")
         assert receive(answer_to(reply, "Thank you")) == "posted: approved"
 
+    def test_who_confirmed_another_subscription_is_known(
+        self, subscribed: int, visit: Visit, bob: Visitor, post_office: MailServer, rules: Rules
+    ) -> None:
+        """Of several, only the one in the confirmation's link knows who opened it."""
+        second = bob.comment(BOB, "blog", "second.html", body="Second", email=BOB.email, notify="on")
+        visit().comment(GRACE, "blog", "second.html", parent_id=str(second))
+        work()
+        rules("blog", moderation="first")
+        assert receive(answer_to(post_office.messages.pop(), "Thank you")) == "posted: approved"
+
     def test_nobody_is_asked_again_for_an_address_that_answers(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:

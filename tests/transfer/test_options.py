@@ -113,6 +113,11 @@ class TestCopies:
 class TestBrokenCharacters:
     """UTF-8 that was read as Latin-1 once."""
 
+    @pytest.mark.parametrize("encoding", ["euc_jp", "shift_jis", "gb18030"])
+    def test_other_encodings_are_not_taken_for_it(self, bring: Bring, encoding: str) -> None:
+        text = "日本語のテスト。漢字かな交じり文のコメントを書きました。".encode(encoding).decode("cp1252", "replace")
+        assert bring(wxr(wp(1, text), wp(2, "Caf\ufffd Ã¼ \ufffd")), dry=True).broken == 0
+
     BROKEN = "Das ist schÃ¶n fÃ¼r uns, sagt â€œGraceâ€\x9d."
 
     def test_they_are_named_and_repaired_if_wanted(self, bring: Bring) -> None:

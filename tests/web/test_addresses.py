@@ -24,6 +24,11 @@ def seen(app: Flask) -> Callable[..., str]:
     return ask
 
 
+def test_a_proxy_may_be_named_as_a_socket_for_both_versions_shows_it(seen: Callable[..., str]) -> None:
+    assert seen("127.0.0.1", "203.0.113.7", "::ffff:127.0.0.1/128") == "203.0.113.7"
+    assert seen("::ffff:127.0.0.9", "203.0.113.7", "::ffff:127.0.0.0/104") == "203.0.113.7"
+
+
 def test_without_trusted_proxies_headers_change_nothing(seen: Callable[..., str]) -> None:
     assert seen("203.0.113.7", "127.0.0.1") == "203.0.113.7"
     assert seen("203.0.113.7", "127.0.0.1", **{"X-Real-IP": "10.0.0.1", "Forwarded": "for=10.0.0.1"}) == "203.0.113.7"

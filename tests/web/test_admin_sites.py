@@ -139,6 +139,10 @@ class TestRules:
         ada.admin_post("/admin/sites/other", **form(Site.named("other"), moderation="none"))
         action = db.session.scalars(select(ModeratorAction.id)).one()
         assert hedy.admin_post(f"/admin/actions/{action}/reversal").status_code == 404
+        assert f"/admin/actions/{action}/reversal" in ada.client.get("/admin/log").text
+        page = hedy.client.get("/admin/log").text
+        assert "Changed blog settings." in page
+        assert f"/admin/actions/{action}/reversal" not in page
 
 
 class TestExamination:

@@ -104,6 +104,23 @@ def test_a_changed_text_is_not_decided_about(
     assert row(comment).state == "approved"
 
 
+@pytest.mark.parametrize("is_edited", [False, True], ids=["as it was", "edited before"])
+def test_what_its_author_deleted_is_not_published(
+    message: EmailMessage, comment: int, mallory: Visitor, visit: Visit, is_edited: bool
+) -> None:
+    own = f"/comments/{comment}/revision"
+    if is_edited:
+        mallory.client.post(own, data=hidden_fields(mallory.client.get(own)) | {"body": "Buy pills"})
+    mallory.client.post(f"/comments/{comment}/removal", data=hidden_fields(mallory.client.get(own)))
+    assert row(comment).state == "trashed"
+    link, stranger = link_in(message, "moderate"), visit().client
+    page = stranger.get(link).text
+    assert "deleted by its author" in page
+    assert '<form id="decide"' not in page
+    assert stranger.post(link).status_code == 409
+    assert row(comment).state == "trashed"
+
+
 def test_who_decides_no_longer(message: EmailMessage, comment: int, visit: Visit) -> None:
     db.begin_write()
     db.session.delete(Moderator.with_email(ADA.email))

@@ -299,6 +299,20 @@ class TestAnswering:
         numbers = db.session.scalars(select(SavedReply.id).order_by(SavedReply.id)).all()
         assert hedy.admin_post(f"/admin/saved-replies/{numbers[0]}/removal").status_code == 404
 
+    def test_a_moderator_has_one_face(self, ada: Visitor, held: list[int]) -> None:
+        for comment in held[:2]:
+            ada.admin_post(f"/admin/comments/{comment}/reply", body=f"Thank you for number {comment}.")
+        mine = db.session.scalars(select(Comment.seed).where(Comment.moderator_id.is_not(None))).all()
+        assert len(mine) == 2
+        assert len(set(mine)) == 1
+
+    def test_a_reply_to_what_was_approved_before(self, ada: Visitor, held: list[int]) -> None:
+        ada.decide(held[0], "approval")
+        answer = ada.admin_post(f"/admin/comments/{held[0]}/reply", body="Thank you.")
+        page = ada.client.get(answer.headers["Location"]).text
+        assert "Your reply is published." in page
+        assert "Approved, and" not in page
+
 
 class TestEditing:
     """A moderator changes what stands there; what it said is kept."""

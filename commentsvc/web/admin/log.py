@@ -23,6 +23,6 @@ def show() -> str:
         bans=audit_log.bans_of(actions),
         decisions=audit_log.decisions(who, before) if of_decisions else [],
         of_decisions=of_decisions,
-        may_be_undone=undoing.may_be_undone,
+        may_be_undone=lambda action: undoing.is_allowed(action, who) and undoing.may_be_undone(action),
         full=audit_log.PAGE_SIZE,
     )

@@ -178,9 +178,9 @@ def _moderated(chosen: dict[int, str | None], state: State | None = None) -> lis
 
 
 def _is_unchanged(comment: Comment, seen_version: str | None, state: State) -> bool:
+    seen = f"{comment.state} {comment.text_version}" if seen_version is None else seen_version
     try:
-        if seen_version is not None:
-            actions.check_unchanged(comment, seen_version, state, signed_in.current_moderator())
+        actions.check_unchanged(comment, seen, state, signed_in.current_moderator())
     except ChangedMeanwhile:
         return False
     return True

@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from commentsvc.comments import undoing
 from commentsvc.db import db
 from commentsvc.errors import NotFound, or_404
-from commentsvc.models.moderator_action import ModeratorAction, Verb
-from commentsvc.moderation import actions, bans
+from commentsvc.models.moderator_action import ModeratorAction
+from commentsvc.moderation import bans
 from commentsvc.web.admin import signed_in
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment
@@ -21,7 +21,7 @@ def undo(action_id: int) -> AnyResponse | str:
     """Undo an action, except what was decided since."""
     db.begin_write()
     action = or_404(db.locked(ModeratorAction, action_id))
-    if not _may_undo(action):
+    if not undoing.is_allowed(action, signed_in.current_moderator()):
         raise NotFound
     undone = undoing.undo(action, signed_in.current_moderator())
     db.session.commit()
@@ -33,8 +33,3 @@ def undo(action_id: int) -> AnyResponse | str:
     if request.form.get("next"):
         return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
     return redirect(listing.url(undone=action_id), code=303)
-
-
-def _may_undo(action: ModeratorAction) -> bool:
-    who = signed_in.current_moderator()
-    return who.is_owner if action.verb == Verb.SITE else actions.is_within(action, who)
