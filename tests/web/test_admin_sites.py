@@ -141,7 +141,7 @@ class TestRules:
         assert hedy.admin_post(f"/admin/actions/{action}/reversal").status_code == 404
         assert f"/admin/actions/{action}/reversal" in ada.client.get("/admin/log").text
         page = hedy.client.get("/admin/log").text
-        assert "Changed blog settings." in page
+        assert re.search(r"Changed blog settings\.\s*<span[^>]*>Moderation: Comments</span>", page), "and which"
         assert f"/admin/actions/{action}/reversal" not in page
 
 

@@ -3,9 +3,15 @@
 from flask import Blueprint, render_template, request
 
 from commentsvc.comments import undoing
+from commentsvc.errors import N_
 from commentsvc.moderation import audit_log
+from commentsvc.sites.rules import RULES, Group
+from commentsvc.sites.sites import FEED_FIELD
 from commentsvc.web.admin import signed_in
 from commentsvc.web.options import int_arg
+
+LABELS = {rule.name: (rule.group, rule.label) for rule in RULES}
+LABELS |= {"origins": (Group.BLOG, N_("Site addresses")), FEED_FIELD: (Group.BLOG, N_("Feed"))}
 
 blueprint = Blueprint("log", __name__, url_prefix="/admin")
 signed_in.guard(blueprint)
@@ -24,5 +30,6 @@ def show() -> str:
         decisions=audit_log.decisions(who, before) if of_decisions else [],
         of_decisions=of_decisions,
         may_be_undone=lambda action: undoing.is_allowed(action, who) and undoing.may_be_undone(action),
+        labels=LABELS,
         full=audit_log.PAGE_SIZE,
     )
