@@ -26,6 +26,7 @@ HIDDEN = re.compile(r"[\\\s\x00-\x20\x7f\ud800-\udfff]")
 AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 IN_BRACKETS = re.compile(r"\[([0-9a-f:.]+)\]", re.I)
 JOINERS = "\u200c\u200d"  # parts of Persian, Sinhala and Hindi names
+MERGED_SLASHES = re.compile(r"^(https?:)/(?!/)", re.I)  # as some proxies do
 PORT = re.compile(r":\d*\W*$")
 
 
@@ -41,7 +42,7 @@ def thread_key(address: str) -> str:
     """
     if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
-    address = address.strip()
+    address = MERGED_SLASHES.sub(r"\1//", address.strip())
     for _ in range(MAX_ROUNDS):  # a key may look like an address with more to remove
         before, address = address, _normalised(address)
         if address == before:

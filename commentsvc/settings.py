@@ -8,6 +8,7 @@ rule of a site (``sites/rules.py``).
 import os
 import re
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
@@ -361,7 +362,7 @@ def _kept_secret(path: Path) -> str:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_once(path, secrets.token_urlsafe(48).encode())
-        secret = path.read_bytes().strip().decode("latin-1")
+        secret = path.read_bytes().removeprefix(BOM_UTF8).strip().decode("latin-1")
     except OSError as error:
         raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
     if not SECRET.fullmatch(secret) or secret_strength.is_guessed_soon(secret):
@@ -426,7 +427,7 @@ def _named_value(name: str, value: str) -> tuple[str, str]:
     try:
         if Path(value).exists() and not Path(value).is_file():  # which may never end, or be read only once
             raise WrongSetting(f"{PREFIX}{name}: {value} is not a regular file.")
-        text = Path(value).read_text(encoding="utf-8").strip()
+        text = Path(value).read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise WrongSetting(f"{PREFIX}{name}: {value} cannot be read ({error.strerror}).") from None
     except ValueError:  # not text, or not a possible file name

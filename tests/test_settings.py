@@ -328,3 +328,12 @@ def test_a_mail_address_in_other_letters_can_be_sent_everywhere(tmp_path: Path, 
     assert getattr(found, name.lower()) == "c@xn--bcher-kva.example"
     with pytest.raises(WrongSetting, match="name of a host"):
         settings.read({f"COMMENTSVC_{name}": "c@a..b", "COMMENTSVC_DATA_DIR": str(tmp_path)})
+
+
+def test_a_secret_that_was_saved_in_notepad(tmp_path: Path) -> None:
+    """Which puts a byte order mark in front."""
+    secret = "copper lantern orbit, and seven pickled herons"
+    (tmp_path / "secret_key").write_text(secret, encoding="utf-8-sig")
+    assert settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret == secret
+    given = {"COMMENTSVC_SECRET_KEY_FILE": str(tmp_path / "secret_key"), "COMMENTSVC_DATA_DIR": str(tmp_path)}
+    assert settings.read(given).secret == secret

@@ -239,6 +239,11 @@ def test_faces_and_signs_are_not_emphasised(typed: str) -> None:
     assert render(typed) == f"<p>{typed}</p>"
 
 
+@pytest.mark.parametrize("between", [",", ";", "|", "・"])
+def test_addresses_in_a_row_are_links_of_their_own(between: str) -> None:
+    assert render(f"{AT_EXAMPLE}/a{between}{AT_EXAMPLE}/b").count("<a ") == 2
+
+
 def test_an_email_shows_the_address_behind_words() -> None:
     typed = f"[the docs]({AT_EXAMPLE}) and {AT_EXAMPLE}/b"
     assert render_for_email(typed) == f"<p>the docs ({AT_EXAMPLE}) and {AT_EXAMPLE}/b</p>"
@@ -474,7 +479,7 @@ class _Checker(HTMLParser):
             self.text.append(f"{self.number}." if self.open[-1] == "ol" else "-")
         else:
             assert not given
-            self.number = 0
+            self.number = self.number if tag != "ol" else 0
         if tag not in ("br", "img", "hr"):
             self.open.append(tag)
 
