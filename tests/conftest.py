@@ -298,7 +298,7 @@ def hedy(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
 def _signed_in(visitor: Visitor, who: Moderator, password: str) -> Visitor:
     """Their browser as the sign-in leaves it; the page itself is tried in tests/web/test_sign_in.py."""
     who.password_hash = hash_of(password)
-    cookies = {"moderator": sessions.start(who), signed_in.KNOWN: tokens.sign(signed_in.KNOWN, who.id)}
+    cookies = {"moderator": sessions.start(who), signed_in.KNOWN_BROWSER: tokens.sign(signed_in.KNOWN_BROWSER, who.id)}
     db.session.commit()
     for name, value in cookies.items():
         visitor.client.set_cookie(f"__Host-{name}", value, domain="comments.example", secure=True)

@@ -19,7 +19,7 @@ OTHERS = (
     "SELECT COUNT(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_type = 'client backend'"
 )
-IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
+HAS_DATA = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 
 
@@ -50,7 +50,7 @@ def is_empty(url: str) -> bool:
         names = {name for (name,) in connection.execute(TABLES)}
         if "alembic_version" not in names:
             return not names
-        return connection.execute(IS_SOMEBODYS).fetchone() == (False,)
+        return connection.execute(HAS_DATA).fetchone() == (False,)
 
 
 def is_used(url: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from commentsvc.backups.archive import BackupFailed
 
 PAGES = 2_000  # copied between two signs of progress
-IS_SOMEBODYS = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
+HAS_DATA = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 BESIDE = ("-wal", "-shm", "-journal")  # files that belong to a database
 
 
@@ -65,13 +65,13 @@ def is_empty(path: Path) -> bool:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "alembic_version" not in tables:
                 return not tables
-            return bool(database.execute(IS_SOMEBODYS).fetchone() == (0,))
+            return bool(database.execute(HAS_DATA).fetchone() == (0,))
     except sqlite3.DatabaseError:  # damaged
         return False
 
 
 def is_alone(path: Path) -> bool:
-    """Return whether nobody else has a database open: only then can it leave WAL mode, which it does."""
+    """Take a database out of WAL mode. Return False if another connection prevents that, True for a damaged file."""
     with closing(sqlite3.connect(path, timeout=0)) as database:
         try:
             return bool(database.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",))

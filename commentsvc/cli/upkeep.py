@@ -16,6 +16,7 @@ from commentsvc.db import db
 from commentsvc.fields import rendered
 from commentsvc.jobs.schedule import Schedule
 from commentsvc.models.comment import Comment, Kind
+from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 
 BATCH = 200
@@ -74,7 +75,8 @@ def rerender() -> None:
             db.session.commit()
             bar.update(len(ids))
     db.begin_write()
-    db.session.execute(update(Thread).values(version=Thread.version + 1))
+    for table in (Thread, Site):  # feeds are of sites
+        db.session.execute(update(table).values(version=table.version + 1))
     db.session.commit()
     click.echo(f"{total} comments rendered.")
 

@@ -25,8 +25,8 @@ MAX_ORDER_LENGTH = 40  # characters
 MIN_REPLY = 4  # words of a reply that begins with the word of a decision
 SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # our paths whose links must not be published
 # What buttons say, in English and in the moderator's language; and what people write instead, if nothing follows.
-ORDERS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
-ALONE = {
+COMMANDS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
+COMMANDS_WITHOUT_TEXT = {
     State.APPROVED: ("approved", "ok", "yes"),
     State.SPAM: ("junk",),
     State.TRASHED: (N_("Delete"), "remove", "no"),
@@ -145,8 +145,8 @@ def _command(reply_text: str) -> State | None:
     """Return the decision in the first line, in English or in the moderator's language."""
     first, _, rest = reply_text.partition("\n")
     order = first.strip(" .!*_").casefold()[:MAX_ORDER_LENGTH]
-    for state, word in ORDERS.items():
-        known = (word, *(() if rest.strip() else ALONE[state]))
+    for state, word in COMMANDS.items():
+        known = (word, *(() if rest.strip() else COMMANDS_WITHOUT_TEXT[state]))
         if any(order in (one.casefold(), i18n.gettext(one).casefold()) for one in known):
             return state
     return None

@@ -160,7 +160,7 @@ def waiting_in(thread: Thread) -> list[Comment]:
 
 
 def with_held(items: list[Item], held: list[Comment]) -> list[Item]:
-    """Insert comments that are not published yet where they will appear."""
+    """Insert comments that are not published yet: each below its parent's replies, else at the end of the page."""
     shown = list(items)
     for comment in held:
         place = next((at for at, item in enumerate(shown) if item.comment.id == comment.parent_id), None)

@@ -12,7 +12,7 @@ from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.leased import QUEUED, Leased
 from commentsvc.models.site import Site
 
-MIN_FETCH_INTERVAL = timedelta(minutes=10)  # between two fetches of a source
+MIN_FETCH_INTERVAL = timedelta(minutes=10)  # between two fetches that a sender or a moderator causes
 
 
 class PingState(StrEnum):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 
@@ -21,21 +20,6 @@ class Author:
     latest: Comment
     count: int
 
-    @property
-    def name(self) -> str:
-        """The name they gave last."""
-        return self.latest.author
-
-    @property
-    def email(self) -> str | None:
-        """The address they gave."""
-        return self.latest.email
-
-    @property
-    def wrote_at(self) -> datetime:
-        """When they wrote last."""
-        return self.latest.created_at
-
 
 def lately(who: Moderator) -> Sequence[Author]:
     """Return authors, the latest first; one with an address is the same in every browser."""
@@ -47,4 +31,4 @@ def lately(who: Moderator) -> Sequence[Author]:
         found.setdefault(known, []).append(comment)
     # Those who were imported may have written long ago, and since then here.
     authors = [Author(max(theirs, key=lambda one: one.created_at), len(theirs)) for theirs in found.values()]
-    return sorted(authors, key=lambda one: one.wrote_at, reverse=True)[:PAGE_SIZE]
+    return sorted(authors, key=lambda one: one.latest.created_at, reverse=True)[:PAGE_SIZE]

@@ -90,7 +90,7 @@ def draft(
     )
 
 
-def check_spares(ban: Ban, author: AuthorIdentity) -> None:
+def check_not_banning_self(ban: Ban, author: AuthorIdentity) -> None:
     """Raise ``InvalidFields`` if a ban would refuse this moderator while they are not signed in."""
     alone = Bans([(ban.kind, ban.value, ban.site_id, ban.expires_at)])
     if alone.matches(ban.site_id or 0, author.ban_identifiers(alone.network_lengths)):

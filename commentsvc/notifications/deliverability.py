@@ -7,8 +7,8 @@ from commentsvc import dns_records, settings
 from commentsvc.errors import N_, Reason
 from commentsvc.mail import Cause, DeliveryFailed
 
-NOBODYS = "localhost", "local", "localdomain", "lan", "internal", "invalid", "test", "example"
-NEAR = "localhost", "127.0.0.1", "::1"
+RESERVED_DOMAINS = "localhost", "local", "localdomain", "lan", "internal", "invalid", "test", "example"
+LOOPBACK_HOSTS = "localhost", "127.0.0.1", "::1"
 
 FROM_NOBODY = N_(
     "Emails come from %(sender)s, whose domain is not a public one. "
@@ -70,7 +70,7 @@ def _of_settings() -> Iterator[Reason]:
         yield [FROM_NOBODY, {"sender": config.sender}]
     if "@" in user and user.rpartition("@")[2].lower() != _domain():
         yield [OTHER_LOGIN, {"sender": config.sender, "user": user}]
-    if server.scheme == "smtp" and server.hostname not in NEAR:
+    if server.scheme == "smtp" and server.hostname not in LOOPBACK_HOSTS:
         yield [IN_CLEAR, {"host": server.hostname or ""}]
     if not config.is_https:
         yield NO_HTTPS
@@ -96,4 +96,4 @@ def _domain() -> str:
 
 
 def _is_nobodys(domain: str) -> bool:
-    return "." not in domain or domain.rpartition(".")[2] in NOBODYS or domain.replace(".", "").isdigit()
+    return "." not in domain or domain.rpartition(".")[2] in RESERVED_DOMAINS or domain.replace(".", "").isdigit()

@@ -180,9 +180,7 @@ def parse_confirm_token(token: str) -> tuple[Subscription, bool]:
     Raises:
         LinkInvalid, LinkExpired
     """
-    content = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
-    # Emails of former versions have an id alone.
-    row_id, requester = content if isinstance(content, list) else (content, "")
+    row_id, requester = tokens.read(CONFIRM, token, CONFIRM_WITHIN)
     subscription = _existing(Subscription, row_id)
     return subscription, tokens.equal(requester, _requester(subscription))
 
@@ -211,17 +209,11 @@ class UnsubscribeRequest:
 
 def parse_unsubscribe_token(token: str) -> UnsubscribeRequest:
     """Return what a link ends; raises ``LinkInvalid`` or ``LinkExpired``."""
-    payload = tokens.read(STOP, token, STOP_WITHIN)
-    if isinstance(payload, int):
-        payload = ["one", payload]
-    what, ids = payload
-    if what != "these":
-        subscription = _existing(Subscription, ids)
-        return UnsubscribeRequest(subscription.recipient, [subscription], is_for_good=what == "never")
+    what, ids = tokens.read(STOP, token, STOP_WITHIN)
     found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(ids))))
     if not found:
         raise LinkInvalid
-    return UnsubscribeRequest(found[0].recipient, found)
+    return UnsubscribeRequest(found[0].recipient, found, is_for_good=what == "never")
 
 
 def end(what: UnsubscribeRequest) -> None:
@@ -327,13 +319,12 @@ def confirm_url(subscription: Subscription, requester: str) -> str:
 
 def never_url(subscription: Subscription) -> str:
     """Return where somebody who never confirmed can refuse further confirmations."""
-    return _url(STOP, ["never", subscription.id])
+    return _url(STOP, ["never", [subscription.id]])
 
 
 def stop_url(subscriptions: Iterable[Subscription]) -> str:
     """Return the address of the unsubscribe page, and of the one-click POST."""
-    first, *others = sorted({one.id for one in subscriptions})
-    return _url(STOP, ["these", [first, *others]] if others else first)
+    return _url(STOP, ["these", sorted({one.id for one in subscriptions})])
 
 
 def manage_url(recipient: Recipient) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 WORD = re.compile(r"[^\W\d_]+")
 MIN_COUNT = 4  # function words of one language, before it is recognised
 CLEARLY = 1.5  # times as many as of the next one
-LITTLE_WORDS = {
+STOP_WORDS = {
     "en": "the and of to is it that you was for with this have but not are they what from your my an be would",
     "de": "und der die das ist nicht ich mit ein eine auf auch für wie sich aber noch mir habe wir sind den dem von",
     "fr": "les des est une pour pas dans qui que sur avec vous nous mais c est plus cette sont très j ai du et ce",
@@ -43,7 +43,7 @@ def guess(text: str) -> str | None:
 @lru_cache(maxsize=1)
 def _languages_by_word() -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
-    for language, words in LITTLE_WORDS.items():
+    for language, words in STOP_WORDS.items():
         for word in words.split():
             known.setdefault(word, []).append(language)
     return known

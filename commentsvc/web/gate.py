@@ -11,7 +11,7 @@ the text is new.
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
@@ -206,7 +206,7 @@ def _solve_and_post(
     try:
         if isinstance(checked, Refusal):
             raise checked
-        with _savepoint() if outcome in CHALLENGE_CONSUMED else _rollback_on_error():
+        with db.session.begin_nested() if outcome in CHALLENGE_CONSUMED else _rollback_on_error():
             return _posted(request, checked, taken, outcome)
     except Refusal as refusal:
         if outcome == ChallengeOutcome.SOLVED and request.visitor:
@@ -217,11 +217,6 @@ def _solve_and_post(
                 instead_of=request.typed.get("challenge_token", ""),
             )
         raise
-
-
-def _savepoint() -> AbstractContextManager[object]:
-    """Return a savepoint: a failure rolls back to it, and the spent challenge stays spent."""
-    return db.session.begin_nested()
 
 
 @contextmanager

@@ -60,13 +60,13 @@ PARAMETERS = {
     "/embed.js": frozenset(),
     "/health": frozenset({"doctor"}),
 }
-OF_OURS = {"/t/": OF_A_PAGE}  # for what only the service itself asks for
+INTERNAL_PARAMETERS = {"/t/": OF_A_PAGE}  # for what only the service itself asks for
 AS_GIVEN = frozenset({"site", "key", "v", "doctor"})  # parameters any value of which may make another response
 NOTE = "commentsvc.snapshot"  # where a view leaves a note in the WSGI environment
 SHAPE = "commentsvc.shape"  # where a view finds the requested shape
 MAX_QUERY_LENGTH = 8000  # characters; longer ones are answered but not kept
-OF_EACH_ANSWER = ("content-length", "etag", "vary")
-OF_READERS_PAGE = ("access-control-", "cross-origin-resource")  # depends on the page that asks
+HEADERS_OF_EACH_RESPONSE = ("content-length", "etag", "vary")
+HEADERS_BY_ORIGIN = ("access-control-", "cross-origin-resource")  # depends on the page that asks
 NO_SITE = 0
 MAX_LATEST = 20  # comments in a list for a side column
 CHOICES = {
@@ -250,7 +250,7 @@ class Snapshots:
 
     def body_of(self, path: str, query: str, shape: str = "") -> bytes:
         """Return the uncompressed body, to build a larger response from it; raises ``StorageUnavailable``."""
-        prefix = next(one for one in (*PARAMETERS, *OF_OURS) if path.startswith(one))
+        prefix = next(one for one in (*PARAMETERS, *INTERNAL_PARAMETERS) if path.startswith(one))
         path = path.encode().decode("latin-1")
         name = (shape + path, _asked(prefix, query))
         found = self._current(name)
@@ -464,13 +464,15 @@ def _asked(prefix: str, query: str) -> str:
     """Return the parameters that matter, in one form and order."""
     if not query:
         return ""
-    return _in_one_form(prefix, query) if len(query) < USUAL_QUERY else _in_one_form.__wrapped__(prefix, query)
+    return (
+        _normalised_query(prefix, query) if len(query) < USUAL_QUERY else _normalised_query.__wrapped__(prefix, query)
+    )
 
 
 @lru_cache(maxsize=4096)
-def _in_one_form(prefix: str, query: str) -> str:
+def _normalised_query(prefix: str, query: str) -> str:
     given = parse_qsl(query, keep_blank_values=True, errors=BYTES)
-    wanted = (PARAMETERS | OF_OURS)[prefix]
+    wanted = (PARAMETERS | INTERNAL_PARAMETERS)[prefix]
     known = {(name, _value(name, value)) for name, value in given if name in wanted}
     return urlencode(sorted((name, value) for name, value in known if value is not None), quote_via=quote, errors=BYTES)
 
@@ -489,7 +491,7 @@ def _value(name: str, value: str) -> str | None:
 
 
 def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
-    said_anew = OF_EACH_ANSWER if subject.has_no_site else OF_EACH_ANSWER + OF_READERS_PAGE
+    said_anew = HEADERS_OF_EACH_RESPONSE if subject.has_no_site else HEADERS_OF_EACH_RESPONSE + HEADERS_BY_ORIGIN
     kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     packed = gzip.compress(body, COMPRESSION, mtime=0)

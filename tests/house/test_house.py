@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 
 from commentsvc import errors, i18n, paths
 from commentsvc.cli import demo_blog
-from commentsvc.comments.by_mail import ORDERS
+from commentsvc.comments.by_mail import COMMANDS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -98,7 +98,7 @@ def test_words_that_decide_by_email_are_those_of_the_email(tag: str) -> None:
     """What an email says to reply with is recognised."""
     with i18n.using_language(tag):
         said = i18n.gettext("Reply with “approve”, “spam” or “trash” on the first line.").casefold()
-        assert all(i18n.gettext(word).casefold() in said for word in ORDERS.values())
+        assert all(i18n.gettext(word).casefold() in said for word in COMMANDS.values())
 
 
 SIDE_BY_SIDE = (

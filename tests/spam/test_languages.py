@@ -41,9 +41,9 @@ def test_little_is_said_of_little(text: str) -> None:
 
 def test_every_language_that_we_speak_and_that_has_words_of_letters_is_known() -> None:
     of_other_scripts = {"ja", "zh", "ar", "fa", "he"}
-    assert set(i18n.languages()) - of_other_scripts <= set(languages.LITTLE_WORDS)
+    assert set(i18n.languages()) - of_other_scripts <= set(languages.STOP_WORDS)
 
 
 @given(some.text(max_size=300))
 def test_any_text_may_be_asked_about(text: str) -> None:
-    assert languages.guess(text) in {None, *languages.LITTLE_WORDS}
+    assert languages.guess(text) in {None, *languages.STOP_WORDS}

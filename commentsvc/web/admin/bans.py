@@ -53,7 +53,7 @@ class BanForm:
         return request.form.get("site", str(self.comment.thread.site_id) if self.comment else "")
 
     @property
-    def takes_theirs(self) -> bool:
+    def trashes_comments(self) -> bool:
         """Whether everything they wrote is trashed, too; at first only if it is one person's."""
         if request.form:
             return bool(request.form.get("theirs"))
@@ -89,16 +89,17 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     If much or several people's would go to the trash with it, the form comes back once and asks.
     """
     form = request.form
-    takes_theirs = bool(form.get("theirs"))
+    trashes_comments = bool(form.get("theirs"))
     comment = signed_in.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
         ban = _drafted(comment)
         who, person = signed_in.current_moderator(), visitor.known()
-        bans.check_spares(ban, AuthorIdentity(current.address(), who.email, visitor=person.hash if person else ""))
+        own = AuthorIdentity(current.address(), who.email, visitor=person.hash if person else "")
+        bans.check_not_banning_self(ban, own)
     except InvalidFields as refusal:
         return _page(BanForm(comment, refusal)), refusal.status
     if (
-        takes_theirs
+        trashes_comments
         and form.get("confirmed") != BanForm(comment).fingerprint
         and (affected := bans.affected(ban)).is_wide
     ):
@@ -106,7 +107,7 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     db.begin_write()
     bans.impose(ban, signed_in.current_moderator(), comment)
     db.session.commit()
-    if takes_theirs:
+    if trashes_comments:
         bans.trash_matching(ban)
     return _changed(ban)
 

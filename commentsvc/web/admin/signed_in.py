@@ -20,8 +20,8 @@ from commentsvc.read_only import ReadOnly
 from commentsvc.web import compression, current, security, uploads
 from commentsvc.web.options import int_arg
 
-KNOWN = "known-browser"  # a purpose of signed texts, and a cookie
-KNOWN_FOR = 365 * 24 * 3600  # seconds
+KNOWN_BROWSER = "known-browser"  # a purpose of signed texts, and a cookie
+KNOWN_BROWSER_FOR = 365 * 24 * 3600  # seconds
 
 csrf = CSRFProtect()
 
@@ -114,18 +114,18 @@ def begin(who: Moderator, target: str) -> AnyResponse:
 
 def respond_with_session(who: Moderator, token: str, target: str) -> AnyResponse:
     """Set the cookies of a new session and redirect; commits."""
-    known = tokens.sign(KNOWN, who.id)
+    known = tokens.sign(KNOWN_BROWSER, who.id)
     db.session.commit()
     response = redirect(target, code=303)
     _set_cookie(response, cookie_name(), token, int(sessions.ABSOLUTE.total_seconds()))
-    _set_cookie(response, _named(KNOWN), known, KNOWN_FOR)
+    _set_cookie(response, _named(KNOWN_BROWSER), known, KNOWN_BROWSER_FOR)
     return response
 
 
 def is_known_browser(who: Moderator | None) -> bool:
     """Return whether they signed in from this browser before."""
     try:
-        moderator_id, _ = tokens.read_with_time(KNOWN, request.cookies.get(_named(KNOWN), ""))
+        moderator_id, _ = tokens.read_with_time(KNOWN_BROWSER, request.cookies.get(_named(KNOWN_BROWSER), ""))
     except LinkInvalid:
         return False
     return who is not None and moderator_id == who.id
