@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from commentsvc.app import create_app
 from tests.cli.conftest import Command
@@ -258,12 +259,13 @@ class TestUpkeep:
     def test_rerender_makes_the_html_anew(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         from commentsvc.cli import demo_thread
         from commentsvc.db import db
-        from commentsvc.models import Comment
+        from commentsvc.models import Comment, Site
 
         app = create_app()
         command("upgrade")
         with app.app_context():
             demo_thread.prepare("http://127.0.0.1:8001", "http://127.0.0.1:8002", "ada@blog.example")
+            before = db.session.scalars(select(Site.version)).one()
             db.session.remove()
         monkeypatch.setenv("COMMENTSVC_BASE_URL", "https://moved.example")
         status, out, _ = command("rerender")
@@ -272,6 +274,7 @@ class TestUpkeep:
         app = create_app()
         with app.app_context():
             assert 'src="https://moved.example/static/smilies/smile.svg"' in db.session.get_one(Comment, 1).body_html
+            assert db.session.scalars(select(Site.version)).one() > before, "feeds are made anew, too"
             db.session.remove()
 
     def test_doctor_says_what_to_fix(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
