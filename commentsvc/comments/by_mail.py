@@ -34,9 +34,15 @@ COMMANDS_WITHOUT_TEXT = {
 
 
 class AnswerTooLate(Refusal):
-    """A signed address that has expired, is about a text that changed, or whose owner wants no more emails."""
+    """A signed address that has expired, or is about a text that changed."""
 
     sentence = N_("This reply arrived too late, or the comment has changed since. Please use its page instead.")
+
+
+class Unsubscribed(Refusal):
+    """A reader's reply to an email that they have unsubscribed from."""
+
+    sentence = N_("You have unsubscribed from these emails, so you cannot reply to them. Please use the page instead.")
 
 
 class FromElsewhere(Refusal):
@@ -110,7 +116,7 @@ def _dispatch(mail: Incoming, to: ReturnAddress, subscription: Subscription) -> 
 def _answer(mail: Incoming, parent: Comment, subscription: Subscription) -> str:
     """Post a reader's reply. It passes the checks that need no browser, and the same policy as any comment."""
     if subscription.state not in (SubscriptionState.ACTIVE, SubscriptionState.PAUSED):
-        raise AnswerTooLate
+        raise Unsubscribed
     # Whose browser confirmed the address may edit what is written from it; whose browser only asked may not.
     visitor = subscriptions.confirmed_by(subscription.recipient)
     typed = {"author": subscription.name, "email": subscription.recipient.email, "notify": "on"}

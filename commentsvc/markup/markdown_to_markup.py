@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def convert(markdown: str) -> Converted:
-    """Return Markdown (CommonMark, with HTML inside, line breaks as typed) as markup."""
+    """Return Markdown (CommonMark and ``~~``, with HTML inside, line breaks as typed) as markup."""
     return html_to_markup.convert(str(_renderer().render(markdown)))
 
 
@@ -19,4 +19,4 @@ def convert(markdown: str) -> Converted:
 def _renderer() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # needed only to bring comments in
 
-    return MarkdownIt("commonmark", {"html": True, "breaks": True, "linkify": False})
+    return MarkdownIt("commonmark", {"html": True, "breaks": True, "linkify": False}).enable("strikethrough")

@@ -1,6 +1,6 @@
 """Subscribe, confirm, pause and stop."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -202,6 +202,11 @@ class UnsubscribeRequest:
     is_for_good: bool = False
 
     @property
+    def listed(self) -> list[Subscription]:
+        """One of each kind."""
+        return list({(one.topic, one.site_id, one.key): one for one in self.subscriptions}.values())
+
+    @property
     def is_done(self) -> bool:
         """Return whether all of it has ended."""
         return all(one.state == SubscriptionState.STOPPED for one in self.subscriptions)
@@ -213,7 +218,17 @@ def parse_unsubscribe_token(token: str) -> UnsubscribeRequest:
     found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(ids))))
     if not found:
         raise LinkInvalid
-    return UnsubscribeRequest(found[0].recipient, found, is_for_good=what == "never")
+    alike = [another for one in found for another in _replies_in_thread(one) if another not in found]
+    return UnsubscribeRequest(found[0].recipient, [*found, *alike], is_for_good=what == "never")
+
+
+def _replies_in_thread(subscription: Subscription) -> Sequence[Subscription]:
+    """Return all subscriptions to replies in its thread: each comment has its own, but nobody thinks of them so."""
+    if subscription.topic != Topic.REPLIES:
+        return ()
+    place = (Subscription.site_id == subscription.site_id, Subscription.key == subscription.key)
+    theirs = select(Subscription).where(Subscription.recipient_id == subscription.recipient_id, *place)
+    return db.session.scalars(theirs.where(Subscription.topic == Topic.REPLIES).order_by(Subscription.id)).all()
 
 
 def end(what: UnsubscribeRequest) -> None:

@@ -62,6 +62,12 @@ def test_markdown(markdown: str, markup: str) -> None:
     assert markdown_to_markup.convert(markdown).markup == markup
 
 
+def test_markdowns_strikethrough_is_reported() -> None:
+    converted = markdown_to_markup.convert("This is ~~wrong~~ right.")
+    assert converted.markup == "This is wrong right."
+    assert converted.lost == {html_to_markup.STRUCK_OR_RAISED: 1}
+
+
 def test_what_is_lost_is_counted() -> None:
     lost = convert("<h1>a</h1><table><tr><td>b</table><del>c</del><iframe src=x></iframe>").lost
     assert {"headings", "tables", "strikethrough, superscript or subscript text", "media"} <= set(lost)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc import mailbox, throttle
@@ -124,6 +125,18 @@ class TestAnswers:
         rules("blog", moderation="first")
         assert receive(answer_to(post_office.messages.pop(), "Thank you")) == "posted: approved"
 
+    def test_who_answered_by_mail_unsubscribes_once(
+        self, reply: EmailMessage, visit: Visit, post_office: MailServer, client: FlaskClient
+    ) -> None:
+        """Each comment has a subscription of its own, of which its author knows nothing."""
+        receive(answer_to(reply, "Thank you"))
+        visit().comment(GRACE, body="You are welcome", parent_id=str(newest().id))
+        work()
+        link = link_in(post_office.messages.pop(), "unsubscribe")
+        assert client.get(link).text.count("Replies to your comment") == 1
+        assert "You are unsubscribed." in client.post(link).text
+        assert set(db.session.scalars(select(Subscription.state))) == {"stopped"}
+
     def test_nobody_is_asked_again_for_an_address_that_answers(
         self, visit: Visit, post_office: MailServer, time: FrozenClock
     ) -> None:
@@ -233,7 +246,7 @@ class TestAnswersThatCannotStand:
         db.begin_write()
         db.session.scalars(select(Subscription)).one().state = "stopped"
         db.session.commit()
-        assert "arrived too late" in receive(answer_to(reply, "Thank you"))
+        assert "You have unsubscribed" in receive(answer_to(reply, "Thank you"))
 
     def test_a_banned_writer(self, reply: EmailMessage, ada: Visitor) -> None:
         ada.admin_post("/admin/bans", form_at="/admin/bans", kind="email", value=BOB.email)

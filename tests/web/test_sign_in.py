@@ -470,7 +470,8 @@ class TestModerators:
     def test_the_log_says_who_was_invited_changed_and_removed(self, ada: Visitor, hedy: Visitor) -> None:
         number = db.session.scalars(select(Moderator.id).where(Moderator.email == HEDY.email)).one()
         ada.admin_post(MODERATORS, email="eve@blog.example", name="Eve", role="owner")
-        ada.admin_post(f"{MODERATORS}/{number}", role="owner")
+        answer = ada.admin_post(f"{MODERATORS}/{number}", role="owner")
+        assert "<bdi>Hedy</bdi>: Saved." in ada.client.get(answer.headers["Location"]).text
         ada.admin_post(f"{MODERATORS}/{number}/removal")
         ada.admin_post(f"{MODERATORS}/{number}/return")
         cells = re.findall(r"<td[^>]*>(.*?)</td>", ada.client.get("/admin/log").text, re.S)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -83,7 +84,7 @@ def change(moderator_id: int) -> AnyResponse:
     who = or_404(db.session.get(Moderator, moderator_id))
     badge = Badge(badge) if badge in set(Badge) else who.badge
     team.change(who, role, _sites(), badge, signed_in.current_moderator())
-    return _back()
+    return _back(changed=moderator_id)
 
 
 @blueprint.post(f"/{MODERATOR}/link")
@@ -123,9 +124,9 @@ def _sites() -> list[Site]:
     return list(db.session.scalars(Site.in_service().where(Site.id.in_(chosen))))
 
 
-def _back(removed: int | None = None, invited: int | None = None) -> AnyResponse:
+def _back(**changed: Any) -> AnyResponse:
     db.session.commit()
-    return redirect(url_for("moderators.show", removed=removed, invited=invited), code=303)
+    return redirect(url_for("moderators.show", **changed), code=303)
 
 
 def _page(form: InvitationForm) -> str:
@@ -139,6 +140,7 @@ def _page(form: InvitationForm) -> str:
         removed_ones=moderators.removed(),
         removed=removed if removed and removed.removed_at else None,
         invited=invited if is_new else None,
+        changed=db.session.get(Moderator, int_arg("changed") or 0),
         link=one_time_links.invitation_url(invited) if invited and is_new else "",
         roles=Role,
         days=one_time_links.INVITATION_LIFETIME.days,
