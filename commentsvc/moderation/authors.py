@@ -23,7 +23,7 @@ class Author:
 
 def lately(who: Moderator) -> Sequence[Author]:
     """Return authors, the latest first; one with an address is the same in every browser."""
-    rows = select(Comment).where(Comment.kind == Kind.COMMENT, Comment.moderator_id.is_(None))
+    rows = select(Comment).where(Comment.kind == Kind.COMMENT, Comment.moderator_id.is_(None), Comment.body != "")
     rows = rows.where(who.may_see(Comment.site_id)).order_by(Comment.id.desc()).limit(LATELY)
     found: dict[str, list[Comment]] = {}
     for comment in db.session.scalars(rows):
