@@ -229,6 +229,10 @@ def upsert(dialect: str, model: type[Base], values: Any, instead: Mapping[str, A
     return statement
 
 
+# A database in another encoding could not store what people write: ``schema.upgrade`` refuses it.
+ARGUMENTS = {"connect_timeout": int(CONNECT_TIMEOUT.total_seconds()), "client_encoding": "utf8"}
+
+
 def configuration(url: str) -> dict[str, Any]:
     """Return Flask's configuration for the database at ``url``."""
     return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url)}
@@ -250,13 +254,12 @@ def engine_options(url: str) -> dict[str, Any]:
     if is_sqlite(url):
         return pool
     if settings.has_pooler():  # it hands a connection to somebody else after each transaction
-        pooled = {"prepare_threshold": None, "connect_timeout": int(CONNECT_TIMEOUT.total_seconds())}
-        return {**pool, "connect_args": pooled}
+        return {**pool, "connect_args": {**ARGUMENTS, "prepare_threshold": None}}
     statement, lock = clock.milliseconds(STATEMENT_TIMEOUT), clock.milliseconds(LOCK_TIMEOUT)
     limits = f"-c statement_timeout={statement} -c lock_timeout={lock}"
     return {
         **pool,
-        "connect_args": {"connect_timeout": int(CONNECT_TIMEOUT.total_seconds()), "options": limits},
+        "connect_args": {**ARGUMENTS, "options": limits},
     }
 
 

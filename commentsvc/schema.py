@@ -236,6 +236,14 @@ def path_of(url: str) -> Path:
     return Path(unquote(url.partition(":///")[2].partition("?")[0]))  # as SQLAlchemy reads it
 
 
+def _must_be_utf8(encoding: str, url: str) -> None:
+    if encoding != "UTF8":
+        raise WrongSetting(
+            f"The database {display_url(url)} is in {encoding}, which cannot hold what people write. Make it anew: "
+            "createdb -E UTF8 -T template0 --owner ROLE DATABASE"
+        )
+
+
 @contextmanager
 def _migrating_alone(url: str) -> Iterator[None]:
     from sqlalchemy import create_engine, text
@@ -257,9 +265,12 @@ def _migrating_alone(url: str) -> Iterator[None]:
             os.close(lock)
         return
     engine = create_engine(url, **engine_options(url))
-    with engine.connect() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        yield
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            _must_be_utf8(str(connection.execute(text("SHOW server_encoding")).scalar_one()), url)
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            yield
+    finally:
+        engine.dispose()

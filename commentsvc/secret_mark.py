@@ -21,10 +21,15 @@ def is_remembered() -> bool:
     return _remembered() == _mark()
 
 
-def remember() -> None:
-    """Remember this process's secret as the one in use, and log it if there was another."""
+def warn_if_changed() -> None:
+    """Log it if the service last started with another secret."""
     if has_changed():
         log.warning("the secret has changed: sign-ins, links in emails and bans by address from before no longer work")
+
+
+def remember() -> None:
+    """Remember this process's secret as the one in use, and log it if there was another."""
+    warn_if_changed()
     db.session.execute(update(Configuration).values(secret_mark=_mark()))
 
 

@@ -40,9 +40,9 @@ class Cluster:
             self.is_migrated = True
         return self._created(f"tests{next(self.numbers)}", "--template=migrated")
 
-    def empty_database(self) -> str:
+    def empty_database(self, *options: str) -> str:
         """The address of a new database without tables."""
-        return self._created(f"tests{next(self.numbers)}")
+        return self._created(f"tests{next(self.numbers)}", *options)
 
     def _created(self, name: str, *options: str) -> str:
         run = [str(_tool("createdb")), "-h", str(self.sockets), "-U", USER, *options, name]

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from commentsvc import driver, postgresql
+from commentsvc import driver, postgresql, schema
+from commentsvc.settings import WrongSetting
 from tests import postgres
 
 INSERT = "INSERT INTO t VALUES (%s)"
@@ -180,3 +181,10 @@ class TestConnectionsThatDied:
             other.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
         with engine.connect() as connection:
             assert number_of(connection) != number
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_all_letters_is_refused(postgres_cluster: postgres.Cluster, encoding: str) -> None:
+    url = postgres_cluster.empty_database(f"--encoding={encoding}", "--template=template0", "--locale=C")
+    with pytest.raises(WrongSetting, match=f"is in {encoding}.*createdb -E UTF8"):
+        schema.upgrade(url)

@@ -55,7 +55,7 @@ def status() -> Status | None:
 def must_be_possible() -> None:
     """Raise ``BackupFailed`` if the folder cannot be written to, or a program is missing."""
     folder = Path(settings.current().backup_dir)
-    place = next(one for one in (folder, *folder.parents) if one.exists())
+    place = next(one for one in (folder, *folder.parents) if _is_there(one))
     if not os.access(place, os.W_OK | os.X_OK):
         raise BackupFailed(f"{folder} cannot be written to.")
     if not files.free_space(place):
@@ -82,7 +82,15 @@ def is_due() -> bool:
 def _is_gone(backup: Backup) -> bool:
     """Return whether somebody took its file away. With several nodes, it may be on another one."""
     is_alone = schema.is_file(settings.current().database)
-    return is_alone and not (Path(settings.current().backup_dir) / backup.name).exists()
+    return is_alone and not _is_there(Path(settings.current().backup_dir) / backup.name)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether it can be seen: not in a folder that may not be entered, or on a disk that does not answer."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def claim() -> int | None:

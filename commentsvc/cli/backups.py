@@ -76,7 +76,8 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
 
 
 def _has_another_secret(config: Settings) -> bool:
-    with application.on(config).app_context():
+    direct = {"database_url": config.direct_database, "database_pooler": False}  # a pooler may be stopped
+    with application.on(Settings(**config.model_dump() | direct)).app_context():
         return secret_mark.has_changed()
 
 

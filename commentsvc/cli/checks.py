@@ -261,16 +261,16 @@ def _backups() -> str:
     status = daily.status()
     if status is None:
         raise OptionalMissing(N_("no daily backups. Set COMMENTSVC_BACKUP_DIR, ideally to a folder on another disk."))
-    age = N_("the last verified one is %(hours)s hours old")
-    age_text = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
-    if status.is_late or status.problem:
-        problem = f" ({status.problem})" if status.problem else ""
-        advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
-        raise CheckFailed(advice, what=f"{age_text}{problem}")
     try:
         daily.must_be_possible()
     except BackupFailed as error:
         raise CheckFailed("%(why)s", why=str(error)) from None
+    age = N_("the last verified one is %(hours)s hours old")
+    age_text = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
+    if status.is_late or status.problem:
+        problem = f" ({status.problem.rstrip('.')})" if status.problem else ""
+        advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
+        raise CheckFailed(advice, what=f"{age_text}{problem}")
     return age_text
 
 

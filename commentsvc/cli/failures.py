@@ -43,7 +43,7 @@ def _about_database(error: BaseException) -> str:
     if schema.is_file(url) and path.exists() and not os.access(path, os.R_OK | os.W_OK):
         theirs, own = _name_of(path.stat().st_uid), _name_of(os.geteuid())
         if path.parent.stat().st_uid == os.geteuid():  # it was copied here by somebody else
-            return f"The database {path} belongs to {theirs}. Make it {own}'s again: chown {own}: {path}"
+            return f"The database {path} belongs to {theirs}. Make it {own}'s again: chown -R {own}: {path.parent}"
         return f"The database {path} belongs to {theirs}. Run this as {theirs}, not as {own}."
     return f"The database {schema.display_url(url)} cannot be used ({error}). {CHECK_DATABASE}"
 

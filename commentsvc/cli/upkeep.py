@@ -4,15 +4,18 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import click
 from flask import current_app
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import read_only as mode
-from commentsvc import schema, settings
+from commentsvc import schema, secret_mark, settings
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
+from commentsvc.errors import StorageUnavailable
 from commentsvc.fields import rendered
 from commentsvc.jobs.schedule import Schedule
 from commentsvc.models.comment import Comment, Kind
@@ -26,6 +29,9 @@ BATCH = 200
 @with_application
 def work() -> None:
     """Send emails and verify pings until stopped; any number may run beside each other."""
+    with suppress(SQLAlchemyError, StorageUnavailable):  # it may be away for now
+        secret_mark.warn_if_changed()
+    db.session.remove()
     jobs = Schedule(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):

@@ -24,6 +24,7 @@ from sqlalchemy import func, select
 from commentsvc import schema, settings
 from commentsvc.backups import archive, making, of_postgresql, of_sqlite, restoring
 from commentsvc.backups.archive import BackupFailed
+from commentsvc.cli import backups as cli_backups
 from commentsvc.db import db
 from commentsvc.models import Comment
 from commentsvc.settings import PREFIX, Settings
@@ -370,6 +371,7 @@ def test_a_pooler_is_passed_by(app: Flask, tmp_path: Path, database_name: str, r
         restoring.restore(tmp_path / "one.backup")
     change(database_direct_url=_new_database(tmp_path, database_name, request))
     assert restoring.restore(tmp_path / "one.backup").counts["site"] == 2
+    assert not cli_backups._has_another_secret(settings.current())
 
 
 def test_missing_programs_are_named(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

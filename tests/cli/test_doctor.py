@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from commentsvc import __version__, safe_http, secret_mark, throttle, tokens
+from commentsvc import __version__, clock, safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
-from commentsvc.backups import database_move
+from commentsvc.backups import daily, database_move
 from commentsvc.db import db
 from commentsvc.jobs.runner import run_in_transaction
+from commentsvc.models.backup import Backup
 from commentsvc.models.email import EmailKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue
@@ -369,6 +370,29 @@ class TestBackups:
         monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(tmp_path / "backups"))
         monkeypatch.setattr("commentsvc.backups.daily.files.free_space", lambda folder: 0)
         assert f"✗ Backups: There is no space left in {tmp_path}/backups." in command("doctor")[1]
+
+    def test_a_folder_that_cannot_be_entered(
+        self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As of somebody else, or on a disk that does not answer: a problem of backups alone."""
+
+        def exists(path: Path) -> bool:
+            if path.is_relative_to(folder):
+                raise PermissionError(13, "Permission denied", str(path))
+            return True
+
+        folder = tmp_path / "backups"
+        monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(folder))
+        with create_app().app_context():
+            db.begin_write()
+            db.session.add(Backup(name="commentsvc-1.backup", ended_at=clock.now(), size=1))
+            db.session.commit()
+            monkeypatch.setattr(Path, "exists", exists)
+            assert daily.is_due()
+            assert (status := daily.status())
+            assert status.is_late
+        monkeypatch.setattr("commentsvc.backups.daily.os.access", lambda *_: False)
+        assert f"✗ Backups: {folder} cannot be written to." in command("doctor")[1]
 
     def test_a_folder_of_somebody_else(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(tmp_path / "backups" / "of" / "blog"))

@@ -103,6 +103,19 @@ def test_a_command_that_is_ended_leaves_one_whole_file(tmp_path: Path, number: s
     assert not list(tmp_path.rglob("*-wal"))
 
 
+def test_a_worker_with_another_secret_says_so(tmp_path: Path) -> None:
+    server = Running(tmp_path)
+    server.start()
+    server.kill(signal.SIGTERM)
+    run = [sys.executable, "-P", "-m", "commentsvc", "work"]
+    other = {f"{PREFIX}SECRET_KEY": "copper lantern orbit, and seven pickled herons"}
+    worker = subprocess.Popen(run, env=server.settings | other, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert worker.stdout
+    assert b"Working" in worker.stdout.readline()
+    worker.send_signal(signal.SIGTERM)
+    assert b"the secret has changed" in worker.communicate(timeout=SOON)[1]
+
+
 def test_a_worker_ignores_tools_that_rotate_logs(tmp_path: Path) -> None:
     server = Running(tmp_path)
     run = [sys.executable, "-P", "-m", "commentsvc", "work"]

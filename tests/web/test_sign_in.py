@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
+from threading import Event
 from unittest.mock import Mock
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from sqlalchemy import select
 from commentsvc import throttle
 from commentsvc.accounts import moderators, one_time_links, passkeys, passwords, set_up_links
 from commentsvc.db import db
-from commentsvc.errors import Refusal
+from commentsvc.errors import Refusal, TooMany
 from commentsvc.models import Moderator, ModeratorSession, Passkey, Site
 from commentsvc.models.moderator import Role
 from tests.cast import ADA, ADAS_PASSWORD, BOB, HEDY
@@ -126,7 +126,7 @@ class TestGuessing:
         def verify(*_: object) -> None:
             at_work.append(1)
             connections.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
-            sleep(0.3)
+            everybody_came.wait(passwords.TIMEOUT / 2)
             at_work.pop()
             raise VerifyMismatchError
 
@@ -134,14 +134,19 @@ class TestGuessing:
             with app.app_context(), pytest.raises(Refusal) as refused:
                 passwords.authenticate(ADA.email, "x")
             most.append(len(at_work))
+            turned_away.extend([1] * isinstance(refused.value, TooMany))
+            if len(turned_away) == 24 - admitted:
+                everybody_came.set()
             return type(refused.value).__name__
 
         most: list[int] = []
+        turned_away: list[int] = []
+        everybody_came = Event()
+        admitted = passwords.MAX_CONCURRENT + passwords.MAX_WAITING
         monkeypatch.setattr(passwords, "_hasher", Mock(verify=verify, hash=lambda _: "x"))
         db.session.rollback()
         with ThreadPoolExecutor(24) as pool:
             outcomes = Counter(pool.map(attempt, range(24)))
-        admitted = passwords.MAX_CONCURRENT + passwords.MAX_WAITING
         assert outcomes == {"SignInFailed": admitted, "TooMany": 24 - admitted}
         assert max(most) <= passwords.MAX_CONCURRENT
         assert max(connections[passwords.MAX_CONCURRENT :]) == 0  # while the first ones work, the others still ask
