@@ -12,6 +12,7 @@ from commentsvc.backups.archive import Manifest
 from commentsvc.cli import application
 from commentsvc.cli.application import FIRST, say_where, with_application
 from commentsvc.cli.progress import Progress
+from commentsvc.db import db
 from commentsvc.settings import PREFIX, Settings, WrongSetting
 
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -78,7 +79,11 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
 def _has_another_secret(config: Settings) -> bool:
     direct = {"database_url": config.direct_database, "database_pooler": False}  # a pooler may be stopped
     with application.on(Settings(**config.model_dump() | direct)).app_context():
-        return secret_mark.has_changed()
+        try:
+            return secret_mark.has_changed()
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 @click.command()
