@@ -45,20 +45,7 @@ MESSAGE = re.compile(
 )
 PAGE = re.compile(r"\s*<(!doctype|html)\b.*", re.I | re.S)
 HASHES = {32: hashlib.md5, 40: hashlib.sha1, 64: hashlib.sha256, 128: hashlib.sha512}  # by their hexadecimal digits
-HASHED = (
-    "",
-    "password",
-    "secret",
-    "changeme",
-    "admin",
-    "root",
-    "test",
-    "123456",
-    "12345678",
-    "qwerty",
-    "commentsvc",
-    "key",
-)
+HASHED = ("", "password", "secret", "changeme", "admin", "test", "123456", "12345678", "qwerty", "commentsvc")
 PLACES = {key: (row, column) for row, keys in enumerate(KEYBOARD) for column, key in enumerate(keys)}
 
 
