@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# Ctrl+C, Ctrl+\\, a service manager, a lost connection.
+# Ctrl+C, Ctrl+\, a service manager, a lost connection.
 ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 OF_LOG_TOOLS = (signal.SIGUSR1, signal.SIGUSR2)  # sent by some that rotate logs
 SERVICES = ("serve", "work", "demo")  # which run until they are told to end

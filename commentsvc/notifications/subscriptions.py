@@ -218,8 +218,9 @@ def parse_unsubscribe_token(token: str) -> UnsubscribeRequest:
     found = list(db.session.scalars(select(Subscription).where(Subscription.id.in_(ids))))
     if not found:
         raise LinkInvalid
-    alike = [another for one in found for another in _replies_in_thread(one) if another not in found]
-    return UnsubscribeRequest(found[0].recipient, [*found, *alike], is_for_good=what == "never")
+    alike = [another for one in found for another in _replies_in_thread(one)]
+    each_once = list(dict.fromkeys([*found, *alike]))
+    return UnsubscribeRequest(found[0].recipient, each_once, is_for_good=what == "never")
 
 
 def _replies_in_thread(subscription: Subscription) -> Sequence[Subscription]:
