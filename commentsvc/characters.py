@@ -37,6 +37,7 @@ _APART = "\ufe00-\ufe0f\U000e0100-\U000e01ef\u20e3\u2460-\u24ff\u3200-\u33ff\uff
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 JOINS_NO_WORD = UNSPACED + _APART
 _JOINS_NO_WORD = re.compile(f"[{JOINS_NO_WORD}]")
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")  # jamo and syllables
 FULL_WIDTH_TILDE = "\uff5e"  # punctuation in Chinese and Japanese, a mathematical sign by its category
 
 
@@ -70,6 +71,11 @@ def ends_word(char: str) -> bool:
 def is_unspaced(char: str) -> bool:
     """Return whether ``char`` is of a script without spaces between words."""
     return _UNSPACED.match(char) is not None
+
+
+def is_hangul(char: str) -> bool:
+    """Return whether ``char`` is Korean: particles follow a word without a space, foreign words, too."""
+    return _HANGUL.match(char) is not None
 
 
 def without_turns(address: str) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from commentsvc.characters import ENDS_ADDRESS, UNSPACED, continues_word, is_unspaced, without_turns
+from commentsvc.characters import ENDS_ADDRESS, UNSPACED, continues_word, is_hangul, is_unspaced, without_turns
 from commentsvc.hosts import ascii_host
 from commentsvc.markup import smilies
 from commentsvc.markup.sanitize import LINK_REL
@@ -44,6 +44,7 @@ HOST = re.compile(r"(?<=\A//)(?:\[[^\]\s]*\]|[^/?#:\s]+\.(?=[/?#:])|[^/?#:\s]+)"
 MIXED_DOMAIN = re.compile(r"[a-z]{2,}(?=[^\x00-\x7f])", re.I)
 TO_PORT = re.compile(r"(?<=\A//)[^/?#\s]*:\d+(?=[^\x00-\x7f])")
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
+QUOTES = "\"'"
 FACE = "^"  # beside it, a delimiter is a part of a face such as ^_^ or (*^▽^*)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 SIGN = re.compile(r"[*_:;8`\\\[@]")  # each line that is not plain text has one of these, or WWW
@@ -119,7 +120,7 @@ class Line:
         if FACE in (before, after):
             return
         is_star = kind[0] == "*"  # underscores beside Latin letters stand in names of files
-        is_end = not continues_word(after) or (is_star and is_unspaced(before))
+        is_end = not continues_word(after) or is_hangul(after) or (is_star and is_unspaced(before))
         is_start = not continues_word(before) or (is_star and is_unspaced(after))
         if before and not before.isspace() and is_end and self._open_count[kind]:
             self._close(kind, position)
@@ -146,10 +147,23 @@ class Line:
     def _has_word(self, start: int, end: int) -> bool:
         """Return whether anything to emphasise is in a part of the line; no later part may begin before it ends."""
         for at in range(self._searched, end):
-            if self.text[at].isalnum():
+            if self.text[at].isalnum() and not _is_in_face(self.text, at):
                 self._last_word = at
         self._searched = max(self._searched, end)
         return self._last_word >= start
+
+
+def _is_in_face(text: str, at: int) -> bool:
+    """Return whether a letter stands alone between signs, as in ``_(:з」∠)_``, and in no quotes or brackets."""
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    if text[at].isdigit() or is_unspaced(text[at]) or not (_is_sign(before) and _is_sign(after)):
+        return False
+    is_opened = before in QUOTES or unicodedata.category(before) in OPENING
+    return not (is_opened and (after in QUOTES or unicodedata.category(after) in CLOSING))
+
+
+def _is_sign(char: str) -> bool:
+    return bool(char) and char not in DELIMITERS and unicodedata.category(char)[0] in "PS"
 
 
 def _run_length(text: str, start: int, end: int) -> int:

@@ -234,7 +234,12 @@ def test_what_people_bring_from_markdown(typed: str, shown: str) -> None:
     assert render(typed) == shown
 
 
-@pytest.mark.parametrize("typed", ["(*^▽^*)", "(*^_^*)", "(*_*)", "I ^_^ love this ^_^", "*!*", "_-_", "**(・)**"])
+FACES = ["_(:з」∠)_", "_(┐「ε:)_", "(*´ω｀*)", "(*´д｀*)", "*\\(^o^)/*", "(*≧ω≦*)"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["(*^▽^*)", "(*^_^*)", "(*_*)", "I ^_^ love this ^_^", "*!*", "_-_", "**(・)**", *FACES]
+)
 def test_faces_and_signs_are_not_emphasised(typed: str) -> None:
     assert render(typed) == f"<p>{typed}</p>"
 
@@ -303,6 +308,10 @@ class TestBlocks:
         ("谢谢。:)再见", f"谢谢。{smiley(':)')}再见"),
         ("2*3*4は", "2*3*4は"),
         ("한국*어*", "한국*어*"),  # which has spaces
+        ("이것은 *중요*합니다", f"이것은 {strong('중요')}합니다"),  # and particles after any word
+        ("**API**를 _꼭_은", f"{strong('API')}를 {u('꼭')}은"),
+        ("보고서_최종_수정", "보고서_최종_수정"),
+        ("*(a)* *'I'* *5%* *é*", " ".join(map(strong, ("(a)", "'I'", "5%", "é")))),
     ],
 )
 def test_scripts_without_spaces_have_boundaries_everywhere(typed: str, shown: str) -> None:
