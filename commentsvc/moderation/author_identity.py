@@ -79,8 +79,7 @@ class AuthorIdentity:
         if self.email:
             yield BanKind.EMAIL, _email(self.email)
         for host in [links.host_of(self.email.rpartition("@")[2]), *self.linked_hosts()]:
-            labels = host.split(".")[-MAX_LABELS:]
-            yield from ((BanKind.DOMAIN, ".".join(labels[start:])) for start in range(len(labels) - 1))
+            yield from ((BanKind.DOMAIN, domain) for domain in _domains(host))
 
     def linked_hosts(self) -> list[str]:
         """Return the hosts of website and links, each once."""
@@ -114,13 +113,19 @@ def _value(kind: BanKind, text: str) -> str:
         return _email(text) if "@" in text.strip("@") and " " not in text else ""
     if kind == BanKind.DOMAIN:
         host = links.host_of(text.removeprefix("@").removeprefix("*."))
-        return host if 1 < len(host.split(".")) <= MAX_LABELS else ""
+        return host if host in _domains(host) else ""
     return text.casefold() if len(text) >= MIN_WORD_LENGTH else ""
 
 
 def _email(address: str) -> str:
     local, _, domain = address.strip().removeprefix("mailto:").rpartition("@")
     return f"{local.casefold()}@{links.host_of(domain)}"
+
+
+def _domains(host: str) -> list[str]:
+    """Return ``host`` and the domains it is in; of an IPv6 address, only itself."""
+    labels = host.split(".")[-MAX_LABELS:]
+    return [host] if host.startswith("[") else [".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def _network(text: str) -> str:

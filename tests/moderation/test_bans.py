@@ -88,6 +88,12 @@ class TestByWhat:
                 {"body": "http://u:p@EVIL。example:99999/"},
                 {"body": "http://a.example/evil.example"},
             ),
+            (
+                "domain",
+                "http://[2001:DB8::1]/",
+                {"body": "see http://[2001:db8:0::1]:80/x"},
+                {"body": "see http://[2001:db8::2]/"},
+            ),
             ("domain", "evil.example", {"body": "请看https://evil.example 谢谢"}, {"body": "请看https://good.example"}),
             ("domain", "evil.example", {"body": "看 https://evil.example，谢谢"}, {"body": "evil，example"}),
             ("domain", "evil.example", {"body": "谢谢www.evil.example"}, {"body": "wwww.evil.example"}),
