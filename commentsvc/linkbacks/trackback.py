@@ -1,7 +1,7 @@
 """TrackBack 1.2 (2004-08-01): the form that another site sends, and the XML response."""
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from commentsvc import links
@@ -101,12 +101,7 @@ def _attribute(text: str) -> str:
 
 def _fields(body: bytes, content_type: str) -> dict[str, str]:
     try:
-        raw = parse_qs(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=MAX_FIELDS)
+        fields = plain_text.form_fields(body, content_type, MAX_FIELDS)
     except ValueError:
         raise UrlMissing from None
-    values = {name: entries[0].encode("latin-1") for name, entries in raw.items()}
-    declared = (plain_text.declared_charset(content_type), values.get("charset", b"").decode("ascii", "replace"))
-    foreign = [value for value in values.values() if not value.isascii()]
-    guessed = "utf-8" if any(map(plain_text.is_utf8, foreign)) else "windows-1252"  # all fields are in one
-    charsets = (*map(plain_text.named_in_bytes, declared), guessed)
-    return {name: plain_text.decode(value, *charsets) for name, value in values.items()}
+    return dict(reversed(fields))  # the first of a name counts

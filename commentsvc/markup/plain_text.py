@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from commentsvc.characters import CONTROLS
 from commentsvc.hosts import join_url
@@ -27,6 +28,7 @@ WHITE_SPACE = re.compile(r"\s+")
 DECLARED = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 PIECE = 4096  # characters that the parser gets at once
 XML_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.I | re.A)
+CHARSET_FIELDS = ("charset", "_charset_")  # of trackbacks, and of forms (HTML Standard, 4.10.21.5)
 NO_CHARSET = "replacement"  # the standard's name for charsets that are no longer read
 LIKE_BROWSERS = "like-browsers"  # how bytes that do not fit are handled
 FREE = range(0x80, 0xA0)
@@ -130,6 +132,20 @@ def declared_charset(content_type: str) -> str:
     """Return the charset in a Content-Type, or an empty text."""
     found = DECLARED.search(content_type)
     return found[1] if found else ""
+
+
+def form_fields(body: bytes, content_type: str, most: int) -> list[tuple[str, str]]:
+    """Return the fields of an urlencoded form, in the charset that its header or a field of it names, else a guess.
+
+    Raises:
+        ValueError: there are more than ``most``.
+    """
+    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=most)
+    values = [(name, value.encode("latin-1")) for name, value in pairs]
+    named = [value.decode("ascii", "replace") for name, value in values if name in CHARSET_FIELDS]
+    guessed = "utf-8" if any(is_utf8(value) for _, value in values if not value.isascii()) else "windows-1252"
+    charsets = (*map(named_in_bytes, (declared_charset(content_type), *named)), guessed)
+    return [(name, decode(value, *charsets)) for name, value in values]
 
 
 def is_charset(label: str) -> bool:

@@ -9,16 +9,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlencode
 
 from commentsvc.errors import NotUnderstood, TooMany
+from commentsvc.markup import plain_text
 
 TIMEOUT = 10.0  # seconds for a body
 MIN_SPEED = 10_000  # bytes a second; larger bodies get more time
 PIECE = 128  # bytes read at a time; the clock is checked in between
 PIECE_OF_FILE = 65_536
 MAX_COUNT = 384  # bodies under way, of the 512 threads that ``server`` has
+MAX_FIELDS = 1000
 MAX_OF_ONE = 64  # from one address, which many people may share
 
 
@@ -65,6 +68,18 @@ def ignore(environ: dict[str, Any]) -> None:
     """Leave a body unread where the method gives it no meaning (RFC 9110, 9.3.1): whoever asks for it finds none."""
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(), "0"
     environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+
+def put_in_utf8(environ: dict[str, Any]) -> None:
+    """Decode a form that is not UTF-8, as pages in another charset send it, by that charset."""
+    body = environ["wsgi.input"].getvalue()
+    try:
+        unquote_to_bytes(body).decode()
+    except UnicodeDecodeError:
+        with suppress(ValueError):  # too many fields: nobody reads them
+            fields = plain_text.form_fields(body, environ.get("CONTENT_TYPE", ""), MAX_FIELDS)
+            body = urlencode(fields).encode()
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
 
 
 class Paced(io.RawIOBase):

@@ -19,6 +19,7 @@ FRAGMENT_CSP = "default-src 'none'; object-src 'none'; base-uri 'none'; form-act
 
 
 WITH_BODY = ("POST", "PUT", "PATCH")
+FORM = "application/x-www-form-urlencoded"
 MAX_REQUEST_SIZE = 256 * 1024  # bytes
 
 _bodies = Bodies()
@@ -54,6 +55,8 @@ def _read_whole() -> None:
         bodies.ignore(request.environ)
     elif (request.content_length or 0) <= MAX_REQUEST_SIZE:
         _bodies.collect(request.environ, current.source(), MAX_REQUEST_SIZE)
+        if request.mimetype == FORM and not _is_ping():
+            bodies.put_in_utf8(request.environ)
     if _is_ping():
         request.get_data(cache=True)
     elif request.method in WITH_BODY:

@@ -57,6 +57,32 @@ def test_odd_json_is_refused(client: FlaskClient, value: object) -> None:
         assert answer.status_code in (201, 400, 404)
 
 
+FORM = "application/x-www-form-urlencoded"
+TYPED = "body=Привет&author="
+ENCODED = "body=%CF%F0%E8%E2%E5%F2&author="
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (TYPED.encode(), FORM),
+        (TYPED.encode("windows-1251"), f"{FORM}; charset=windows-1251"),
+        (ENCODED.encode(), f"{FORM}; charset=x-cp1251"),
+        (f"{ENCODED}&_charset_=windows-1251".encode(), FORM),
+        (TYPED.encode("koi8-r"), f"{FORM}; charset=koi8-r"),
+    ],
+)
+def test_a_form_in_the_charset_of_its_page_is_read(client: FlaskClient, body: bytes, content_type: str) -> None:
+    answer = client.post(f"/t/blog/{ARTICLE}", data=body, content_type=content_type)
+    assert answer.status_code == 403, "as the form was not opened before; its text is still there"
+    assert "Привет" in answer.text
+
+
+def test_json_may_begin_with_a_byte_order_mark(client: FlaskClient) -> None:
+    typed = '{"site": "blog", "key": "x"}'.encode("utf-8-sig")
+    assert client.post("/api/v1/challenges", data=typed, content_type="application/json").status_code == 201
+
+
 FORMS = [
     *("/admin/sign-in", "/admin/sign-in/link", "/admin/sign-in/passkey", "/admin/set-up/x", "/admin/link/x"),
     *(f"/t/blog/{ARTICLE}", f"/embed/blog/{ARTICLE}", f"/follow/blog/{ARTICLE}"),

@@ -1,5 +1,6 @@
 """The shapes of the API: what comes in, what goes out. An email address only ever comes in."""
 
+from codecs import BOM_UTF8
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
@@ -205,7 +206,7 @@ def parsed(shape: type[AnyShape]) -> AnyShape:
     if request.mimetype != "application/json":
         raise NotUnderstood
     try:
-        return shape.model_validate_json(request.get_data())
+        return shape.model_validate_json(request.get_data().removeprefix(BOM_UTF8))
     except ValidationError:
         raise NotUnderstood from None
 
