@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from commentsvc.errors import N_
-from commentsvc.markup import plain_text
 from commentsvc.transfer import opening
-from commentsvc.transfer.records import SkippedRecord
+from commentsvc.transfer.records import Notice, SkippedRecord
 
 MAX_FIELD = 10_000_000  # characters
 WRONG = N_("the line has a different number of columns than the first one")
@@ -21,9 +20,11 @@ def names_in(beginning: bytes) -> frozenset[str]:
     return frozenset(re.split(r"[,;\t]", line.replace('"', "").strip()))
 
 
-def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | SkippedRecord]:
+def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | SkippedRecord | Notice]:
     """Yield the rows, by the names of the columns."""
-    text = plain_text.decode(opening.whole(stream), *([charset] if charset else [])).lstrip("\ufeff\r\n ")
+    text, notices = opening.text(stream, charset)
+    yield from notices
+    text = text.lstrip("\r\n ")
     first = text.partition("\n")[0]
     csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))

@@ -7,12 +7,10 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from commentsvc import settings
-from commentsvc.markup import plain_text
-from commentsvc.transfer import opening
 from commentsvc.transfer.opening import PROBLEM, NotReadable
 
 Row = dict[str, Any]
@@ -64,9 +62,8 @@ def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]
                 raise NotReadable(PROBLEM, problem=str(error)) from None
 
 
-def rows_of_dump(stream: BinaryIO, names: Collection[str], charset: str = "") -> Iterator[tuple[str, Row]]:
+def rows_of_dump(text: str, names: Collection[str]) -> Iterator[tuple[str, Row]]:
     """Yield the rows that a dump inserts into the tables with these names."""
-    text = plain_text.decode(opening.whole(stream), *([charset] if charset else []))
     columns = {found[1].lower(): _columns(text, found.end()) for found in CREATE.finditer(text)}
     for found in INSERT.finditer(text):
         name = _named({found[1]}, *names)

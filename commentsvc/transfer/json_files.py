@@ -101,4 +101,4 @@ def _text(stream: BinaryIO, charset: str) -> str:
     try:
         return found.decode(json.detect_encoding(found))
     except UnicodeDecodeError:
-        return plain_text.decode(found, *([charset] if charset else []))
+        return plain_text.decode(found, charset)

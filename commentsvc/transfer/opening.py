@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from commentsvc.errors import N_, Refusal
+from commentsvc.markup import plain_text
+from commentsvc.transfer.records import Notice
 
 GZIP, ZIP, SQLITE = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\x00"
 ENCRYPTED = 0x1  # among the flags of a file in a zip, 4.4.4 of PKWARE's APPNOTE
@@ -23,6 +25,9 @@ FREE_OF_RATIO = 100_000_000  # bytes up to which any ratio is fine
 
 MAX_BYTES = 500_000_000  # of a file that is in memory as a whole
 PROBLEM = N_("The file cannot be read: %(problem)s")
+OF_UNKNOWN_ENCODING = N_(
+    "This file is not in UTF-8 and does not name its encoding. If letters look wrong, choose the encoding (--charset)."
+)
 
 
 class NotReadable(Refusal):
@@ -89,6 +94,13 @@ def whole(stream: BinaryIO) -> bytes:
     if len(found) > MAX_BYTES:
         raise TooMuch
     return found
+
+
+def text(stream: BinaryIO, charset: str) -> tuple[str, list[Notice]]:
+    """Return a file that does not name its charset as text, with a notice if it is not UTF-8 and had to be guessed."""
+    raw = whole(stream)
+    notices = [] if charset or plain_text.is_utf8(raw) else [Notice(OF_UNKNOWN_ENCODING)]
+    return plain_text.decode(raw, charset).lstrip("\ufeff"), notices
 
 
 def beginning(stream: BinaryIO) -> bytes:

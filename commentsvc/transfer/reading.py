@@ -112,7 +112,9 @@ def _of_dump(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> 
     module = next((one for one in OF_TABLES if name == one.NAME), None)
     if module is None:
         raise _unknown(first)
-    yield from module.read_rows(databases.rows_of_dump(part, module.TABLES, options.charset), options)
+    text, notices = opening.text(part, options.charset)
+    yield from notices
+    yield from module.read_rows(databases.rows_of_dump(text, module.TABLES), options)
 
 
 def _has_columns(path: Path, module: ModuleType) -> bool:

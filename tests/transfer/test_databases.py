@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from commentsvc.transfer import databases, reading
+from commentsvc.transfer import databases, opening, reading
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import ParseOptions, Record, SourceArticle, SourceComment, SourceState
+from commentsvc.transfer.records import Notice, ParseOptions, Record, SourceArticle, SourceComment, SourceState
 
 SERENDIPITY = """
 CREATE TABLE `serendipity_entries` (
@@ -98,10 +98,23 @@ def test_cusdis(tmp_path: Path) -> None:
 
 
 def test_dumps_with_columns_escapes_and_damage(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text(ESCAPED)
-    with (tmp_path / "x").open("rb") as stream:
-        rows = [row for _, row in databases.rows_of_dump(stream, ["comments"])]
+    rows = [row for _, row in databases.rows_of_dump(ESCAPED, ["comments"])]
     assert [row["body"] for row in rows] == ["one\r\ntwo 'quoted' \\ 100% \"so\" 'too'", "Hi", None]
+
+
+CSV = "id;entry_id;parent_id;timestamp;title;author;email;url;ip;body;type;subscribed;status;referer"
+OLD_CSV = f"{CSV}\n1;7;0;1178100000;;Jürgen;;;;schön;NORMAL;false;approved;\n"
+
+
+@pytest.mark.parametrize(("text", "name"), [(SERENDIPITY.replace("Grace", "Jürgen"), "serendipity"), (OLD_CSV, "auto")])
+def test_an_encoding_that_is_guessed_is_said(tmp_path: Path, text: str, name: str) -> None:
+    path = tmp_path / "x"
+    path.write_text(text, encoding="cp1252")
+    assert Notice(opening.OF_UNKNOWN_ENCODING) in read(path, name)
+    assert "Jürgen" in {one.author for one in read(path, name) if isinstance(one, SourceComment)}
+    assert not [one for one in read(path, name, charset="cp1252") if isinstance(one, Notice)]
+    path.write_text(text, encoding="utf-8-sig")
+    assert not [one for one in read(path, name) if isinstance(one, Notice)]
 
 
 def test_a_dump_has_to_be_named(tmp_path: Path) -> None:

@@ -8,14 +8,11 @@ from datetime import datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from commentsvc.errors import N_
-from commentsvc.markup import plain_text
 from commentsvc.models.comment import Kind
-from commentsvc.transfer import permalinks
+from commentsvc.transfer import opening, permalinks
 from commentsvc.transfer.records import (
     NO_SOURCE,
     BodyFormat,
-    Notice,
     ParseOptions,
     Record,
     SkippedRecord,
@@ -25,9 +22,6 @@ from commentsvc.transfer.records import (
 )
 
 NAME = "movabletype"
-OF_UNKNOWN_ENCODING = N_(
-    "This file is not in UTF-8 and does not name its encoding. If letters look wrong, choose the encoding (--charset)."
-)
 TITLE = "Movable Type, TypePad"
 ENTRY_END, SECTION_END = "-" * 8, "-" * 5
 SECTIONS = ("BODY", "EXTENDED BODY", "EXCERPT", "KEYWORDS", "COMMENT", "PING")
@@ -50,13 +44,11 @@ def is_like(beginning: bytes) -> bool:
 
 def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     """Yield the entries with their comments and pings. Comments have neither ids nor parents."""
-    raw = stream.read()
-    text = plain_text.decode(raw, *([options.charset] if options.charset else []))
+    text, notices = opening.text(stream, options.charset)
     yield SourceFile(NAME)
-    if not options.charset and not plain_text.is_utf8(raw):
-        yield Notice(OF_UNKNOWN_ENCODING)
+    yield from notices
     entry: list[str] = []
-    for line in text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if line.rstrip() == ENTRY_END:
             yield from _entry(entry, options)
             entry = []

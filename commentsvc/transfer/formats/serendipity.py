@@ -8,6 +8,7 @@ from commentsvc.transfer import csv_files, permalinks, times
 from commentsvc.transfer.records import (
     NO_SOURCE,
     BodyFormat,
+    Notice,
     ParseOptions,
     Record,
     SkippedRecord,
@@ -36,7 +37,7 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     yield SourceFile(NAME)
     entries = set()
     for row in csv_files.rows(stream, options.charset):
-        if isinstance(row, SkippedRecord):
+        if isinstance(row, SkippedRecord | Notice):
             yield row
         else:
             entries.add(row["entry_id"])

@@ -8,6 +8,7 @@ from commentsvc.transfer import csv_files, opening, times
 from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in, votes_in
 from commentsvc.transfer.records import (
     BodyFormat,
+    Notice,
     ParseOptions,
     Record,
     SkippedRecord,
@@ -38,7 +39,7 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     yield SourceFile(NAME)
     is_table = csv_files.names_in(opening.beginning(stream)) >= COLUMNS
     for row in csv_files.rows(stream, options.charset) if is_table else rows(stream, options.charset):
-        if isinstance(row, SkippedRecord):
+        if isinstance(row, SkippedRecord | Notice):
             yield row
         elif inside := objects_in(object_in(row, "data"), "Comment"):  # a backup
             for one in inside:
