@@ -47,6 +47,7 @@ IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 QUOTES = "\"'"
 FACE = "^"  # beside it, a delimiter is a part of a face such as ^_^ or (*^▽^*)
 TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
+WORD = re.compile(r"[^\W_]+")
 SIGN = re.compile(r"[*_:;8`\\\[@]")  # each line that is not plain text has one of these, or WWW
 WWW = "www."
 MAIL_LOCAL = re.compile(r"[\w.+@-]*\Z")
@@ -146,9 +147,9 @@ class Line:
 
     def _has_word(self, start: int, end: int) -> bool:
         """Return whether anything to emphasise is in a part of the line; no later part may begin before it ends."""
-        for at in range(self._searched, end):
-            if self.text[at].isalnum() and not _is_in_face(self.text, at):
-                self._last_word = at
+        for word in WORD.finditer(self.text, self._searched, end):
+            if len(word[0]) > 1 or not _is_in_face(self.text, word.start()):
+                self._last_word = word.end() - 1
         self._searched = max(self._searched, end)
         return self._last_word >= start
 
