@@ -33,7 +33,7 @@ quick: $(READY)  ## what you changed and its neighbours, on SQLite, in a minute
 	$(PYTEST) -n $(AT_ONCE) --dist worksteal -q -k "not postgresql" -m "not slow and not browser" \
 	    $$($(BIN)/python -m tests.neighbours)
 
-check: $(READY) scripts  ## style, types, floors, documents
+check: $(READY) scripts  ## style, types, layers, documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""Bring every translation in line with the sentences in the house: ``messages.py``, or ``--check`` in the tests."""
+"""Bring every translation in line with the sentences in the code: ``messages.py``, or ``--check`` in the tests."""
 
 import subprocess
 import sys

@@ -1,1 +1,1 @@
-"""Stories about behaviour; each folder named as the part of the house it is about."""
+"""Stories about behaviour; each folder is named as the part of the package it is about."""

@@ -96,7 +96,7 @@ def _further_values_on_postgresql(items: list[pytest.Item]) -> Iterator[pytest.I
 def _how_soon(item: pytest.Item) -> int:
     """What starts processes or waits comes first, so that no worker is left alone with it at the end."""
     folder = item.path.relative_to(HERE).parts[0]
-    return {"journeys": 0, "browser": 1, "house": 2}.get(folder, 3)
+    return {"journeys": 0, "browser": 1, "conventions": 2}.get(folder, 3)
 
 
 @pytest.fixture(autouse=True)

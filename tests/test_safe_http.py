@@ -278,9 +278,9 @@ class TestBudgets:
 
 
 def test_nothing_else_in_the_house_opens_connections() -> None:
-    """One door for HTTP; a second fetcher would have a second set of rules."""
-    house = Path(safe_http.__file__).parent
+    """One module fetches; a second one would have a second set of rules."""
+    package = Path(safe_http.__file__).parent
     openers = ("http.client", "urllib.request", "requests", "httpx", "aiohttp", "create_connection")
-    for file in set(house.rglob("*.py")) - {house / "safe_http.py"}:
+    for file in set(package.rglob("*.py")) - {package / "safe_http.py"}:
         text = file.read_text()
         assert not [word for word in openers if f"import {word}" in text or f".{word}(" in text], file

@@ -57,10 +57,10 @@ class Visitor:
         self.time.pass_(seconds=gate.MAX_WAIT.total_seconds())
 
     def send(
-        self, form: dict[str, str], site: str = "blog", key: str = ARTICLE, door: str = "t", **request: object
+        self, form: dict[str, str], site: str = "blog", key: str = ARTICLE, endpoint: str = "t", **request: object
     ) -> TestResponse:
-        """Send the form to a door: the page (``t``) or ``embed``."""
-        return self.client.post(f"/{door}/{site}/{key}", data=form, **request)
+        """Send the form to an endpoint: the page (``t``) or ``embed``."""
+        return self.client.post(f"/{endpoint}/{site}/{key}", data=form, **request)
 
     def post(self, person: Person = BOB, site: str = "blog", key: str = ARTICLE, **fields: str) -> TestResponse:
         """Open, type, solve, send."""

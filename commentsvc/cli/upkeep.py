@@ -1,7 +1,6 @@
 """``work``, ``upgrade``, ``rerender`` and ``read-only``."""
 
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import read_only as mode
-from commentsvc import schema, secret_mark, settings
+from commentsvc import schema, secret_mark, settings, signals
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
@@ -34,9 +33,7 @@ def work() -> None:
     db.session.remove()
     jobs = Schedule(current_app._get_current_object().app_context)  # type: ignore[attr-defined]
     done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
-            signal.signal(number, lambda *_: done.set())
+    signals.end_by(lambda *_: done.set())
     click.echo("Working; stop with Ctrl+C.")
     done.wait()
     jobs.end()

@@ -96,7 +96,7 @@ def read(url: str, stop: threading.Event, problems: list[str]) -> None:
 
 
 @dataclass
-class House:
+class Installation:
     """Everything that runs."""
 
     url: str
@@ -157,7 +157,7 @@ def end(one: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """Two nodes; the clock of the second is two minutes ahead."""
     with ExitStack() as stack:
         primary = stack.enter_context(postgres.running(tmp_path))
@@ -182,47 +182,47 @@ def house(tmp_path: Path) -> Iterator[House]:
             node.start()
             stack.callback(node.kill)
         url = stack.enter_context(nginx(tmp_path, nodes))
-        yield House(url, nodes, primary, second, redis, bouncer)
+        yield Installation(url, nodes, primary, second, redis, bouncer)
 
 
-def test_each_component_fails_in_turn_and_nothing_is_lost_or_doubled(house: House) -> None:
+def test_each_component_fails_in_turn_and_nothing_is_lost_or_doubled(installation: Installation) -> None:
     stop = threading.Event()
-    house.nodes[0].know_its_secret()
+    installation.nodes[0].know_its_secret()
     names = [f"poster {number}" for number in range(4)]
-    posters = [Poster(house.url, name, Visitor(name, came_back=False).token) for name in names]
+    posters = [Poster(installation.url, name, Visitor(name, came_back=False).token) for name in names]
     unread: list[str] = []
     threads = [threading.Thread(target=one.post, args=(stop,)) for one in posters]
-    threads += [threading.Thread(target=read, args=(house.url, stop, unread))]
+    threads += [threading.Thread(target=read, args=(installation.url, stop, unread))]
     for thread in threads:
         thread.start()
     try:
         goes_on(posters)
 
-        house.nodes[1].kill(signal.SIGKILL)  # a node, with a clock that is ahead
+        installation.nodes[1].kill(signal.SIGKILL)  # a node, with a clock that is ahead
         goes_on(posters)
-        house.nodes[1].start()
+        installation.nodes[1].start()
 
-        for node in house.nodes:  # a rolling upgrade
+        for node in installation.nodes:  # a rolling upgrade
             node.kill(signal.SIGTERM)
             goes_on(posters)
             node.start()
 
-        end(house.redis)  # limits are counted by each node for itself
+        end(installation.redis)  # limits are counted by each node for itself
         goes_on(posters)
 
-        house.bouncer.restart()
+        installation.bouncer.restart()
         goes_on(posters)
 
-        house.primary.kill()
+        installation.primary.kill()
         time.sleep(1)
-        house.replica.promote()
-        house.bouncer.lead_to(house.replica)
+        installation.replica.promote()
+        installation.bouncer.lead_to(installation.replica)
         assert goes_on(posters) < MAX_OUTAGE
 
-        for node in house.nodes:  # all of them: readers are served from what nginx keeps
+        for node in installation.nodes:  # all of them: readers are served from what nginx keeps
             node.kill(signal.SIGKILL)
         time.sleep(3)
-        house.nodes[0].start()
+        installation.nodes[0].start()
     finally:
         stop.set()
         for thread in threads:
@@ -230,7 +230,7 @@ def test_each_component_fails_in_turn_and_nothing_is_lost_or_doubled(house: Hous
     assert unread == []
     assert [problem for one in posters for problem in one.problems] == []
     said = {text for one in posters for text in one.said}
-    stored = house.nodes[0].texts("x")
+    stored = installation.nodes[0].texts("x")
     assert said <= set(stored), "lost"
     assert len(stored) == len(set(stored)), "doubled"
 

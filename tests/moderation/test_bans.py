@@ -214,7 +214,7 @@ class TestHowFar:
         assert len(list(AuthorIdentity(text=many).ban_identifiers())) < 2_000
 
     def test_who_is_banned_changes_nothing_either(self, ada: Visitor, bob: Visitor) -> None:
-        answer = bob.send(bob.fill(BOB), door="embed")
+        answer = bob.send(bob.fill(BOB), endpoint="embed")
         comment, token = (re.search(rf'data-{name}="([^"]+)"', answer.text)[1] for name in ("id", "edit"))  # type: ignore[index]
         place, proof = f"/api/v1/comments/{comment}", {"Authorization": f"Bearer {token}"}
         banned(ada, kind="domain", value="casino.example")
@@ -514,7 +514,7 @@ class TestUndo:
         assert (row(comment).state, row(comment).learned_as) == (State.TRASHED, "spam")
 
     def test_a_lesson_about_another_text_does_not_come_back(self, ada: Visitor, bob: Visitor) -> None:
-        answer = bob.send(bob.fill(BOB), door="embed")
+        answer = bob.send(bob.fill(BOB), endpoint="embed")
         number, token = (re.search(rf'data-{name}="([^"]+)"', answer.text)[1] for name in ("id", "edit"))  # type: ignore[index]
         comment = int(number)
         for resource in ("hold", "approval"):

@@ -113,7 +113,7 @@ class TestTheVerdict:
 
     def test_its_writer_hears_that_it_waits(self, visit: Callable[[], Visitor]) -> None:
         mallory = visit()
-        answer = mallory.send(mallory.fill(MALLORY, body=CERTAIN), door="embed")
+        answer = mallory.send(mallory.fill(MALLORY, body=CERTAIN), endpoint="embed")
         assert answer.status_code == 202
         assert "spam" not in answer.text.lower()
         assert "viagra" in mallory.client.get("/t/blog/2020/05/phone.html").text

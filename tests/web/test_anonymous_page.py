@@ -95,13 +95,13 @@ def test_the_layout_is_the_one_that_was_asked_for(bob: Visitor, known: Visitor, 
 class TestNobodyHasWritten:
     """One rendering serves all articles that have no thread."""
 
-    @pytest.mark.parametrize("door", ["embed", "t"])
+    @pytest.mark.parametrize("endpoint", ["embed", "t"])
     @pytest.mark.parametrize("key", ["", "a", "2026/11/a-b_c.d~e.html", "p/q", "ä/ö", "x%3Fy=1", "a&b", "a'b", "?p=1"])
     @pytest.mark.parametrize("query", ["?lang=en", "?view=linear&lang=de"])
     def test_it_reads_as_if_it_were_rendered(
-        self, client: FlaskClient, door: str, key: str, query: str, monkeypatch: pytest.MonkeyPatch
+        self, client: FlaskClient, endpoint: str, key: str, query: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        path = f"/{door}/blog/{key.replace('?', '%3F')}{query}"
+        path = f"/{endpoint}/blog/{key.replace('?', '%3F')}{query}"
         quick = client.get(path)
         layer: Snapshots = client.application.extensions["snapshots"]
         layer.drop_site(1)

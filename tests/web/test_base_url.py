@@ -104,11 +104,13 @@ def test_a_health_check_beside_the_proxy_needs_no_path(below: FlaskClient) -> No
 
 
 @pytest.mark.every_value
-@pytest.mark.parametrize("door", ["/t/blog", "/embed/blog", "/api/v1/threads/blog", "/follow/blog", "/trackback/blog"])
-def test_no_redirect_takes_the_word_of_a_request_for_our_address(client: FlaskClient, door: str) -> None:
+@pytest.mark.parametrize(
+    "endpoint", ["/t/blog", "/embed/blog", "/api/v1/threads/blog", "/follow/blog", "/trackback/blog"]
+)
+def test_no_redirect_takes_the_word_of_a_request_for_our_address(client: FlaskClient, endpoint: str) -> None:
     """The Host header is the client's word, and permanent redirects are kept by caches."""
     for method in (client.get, client.post):
-        answer = method(door, base_url="http://evil.example", headers={"X-Forwarded-Host": "evil.example"})
+        answer = method(endpoint, base_url="http://evil.example", headers={"X-Forwarded-Host": "evil.example"})
         assert "evil" not in answer.headers.get("Location", "")
         assert "evil" not in answer.text
 
@@ -135,12 +137,12 @@ def test_no_redirect_takes_the_word_of_a_request_for_our_address(client: FlaskCl
 )
 def test_a_path_names_the_thread_that_its_address_means(client: FlaskClient, path: str, key: str) -> None:
 
-    def get(door: str) -> TestResponse:
-        raw = unquote_to_bytes(f"/{door}/blog/{path}").decode("latin-1")  # the client would read them as UTF-8
+    def get(endpoint: str) -> TestResponse:
+        raw = unquote_to_bytes(f"/{endpoint}/blog/{path}").decode("latin-1")  # the client would read them as UTF-8
         return client.get("/", environ_overrides={"PATH_INFO": raw})
 
-    for door in ("embed", "api/v1/threads", "t"):
-        assert get(door).status_code == 200, door
+    for endpoint in ("embed", "api/v1/threads", "t"):
+        assert get(endpoint).status_code == 200, endpoint
     assert get("api/v1/threads").json["url"] == links.article(BLOG, key)
     actions = re.findall(r'action="([^"]+)"', get("t").text)
     assert actions

@@ -30,7 +30,7 @@ class Attempt:
 
     def send(self) -> tuple[int, str]:
         """The status, and the refusal's name."""
-        answer = self.bob.send(self.form, door="embed", headers=self.headers)
+        answer = self.bob.send(self.form, endpoint="embed", headers=self.headers)
         found = REFUSAL.search(answer.text)
         return answer.status_code, found[1] if found else ""
 
@@ -45,7 +45,7 @@ def origin(attempt: Attempt) -> None:
 
 def throttled(attempt: Attempt) -> None:
     attempt.rules("blog", comments_per_minute=1)
-    attempt.bob.send(attempt.form | {"idempotency_key": "earlier", "leave_empty": "x"}, door="embed")
+    attempt.bob.send(attempt.form | {"idempotency_key": "earlier", "leave_empty": "x"}, endpoint="embed")
 
 
 def ban(attempt: Attempt) -> None:
@@ -159,7 +159,7 @@ def test_a_long_text_takes_longer_but_never_long(
 ) -> None:
     form = bob.fill(BOB, body="ab cd " * (characters // 6))
     time.pass_(seconds=seconds - 8 - 0.3)
-    early = bob.send(form, door="embed")
+    early = bob.send(form, endpoint="embed")
     assert (early.status_code, REFUSAL.search(early.text)[1]) == (403, "looks-automatic")  # type: ignore[index]
     time.pass_(seconds=0.4)
     assert bob.send(form).status_code == 303

@@ -36,8 +36,8 @@ ODD_KEYS = [
 @pytest.mark.every_value
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_odd_addresses_are_no_accident(client: FlaskClient, key: str) -> None:
-    for door in ("t/blog", "embed/blog", "api/v1/threads/blog", "trackback/blog"):
-        assert client.get(f"/{door}/{key}").status_code in (200, 302, 404), door
+    for endpoint in ("t/blog", "embed/blog", "api/v1/threads/blog", "trackback/blog"):
+        assert client.get(f"/{endpoint}/{key}").status_code in (200, 302, 404), endpoint
 
 
 @pytest.mark.every_value
@@ -90,11 +90,11 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("door", FORMS)
-def test_a_part_of_a_form_without_a_name_is_refused(client: FlaskClient, door: str) -> None:
+@pytest.mark.parametrize("endpoint", FORMS)
+def test_a_part_of_a_form_without_a_name_is_refused(client: FlaskClient, endpoint: str) -> None:
     for part in ("form-data", 'form-data; filename="x"', "attachment", ""):
         body = f"--b\r\nContent-Disposition: {part}\r\n\r\nx\r\n--b--\r\n".encode()
-        answer = client.post(door, data=body, content_type="multipart/form-data; boundary=b")
+        answer = client.post(endpoint, data=body, content_type="multipart/form-data; boundary=b")
         assert 400 <= answer.status_code < 500, (part, answer.text)
 
 

@@ -1,4 +1,4 @@
-"""Posting through the three doors: what is taken, what is refused, and that nothing typed is lost."""
+"""Posting through page, element and API: what is taken, what is refused, and that nothing typed is lost."""
 
 import json
 import re
@@ -27,7 +27,7 @@ IS_SOLVED = '<p class="notice good" role="status">Done. You can send your commen
 
 
 class TestThePage:
-    """The door that needs no script."""
+    """The page that needs no script."""
 
     def test_a_comment_appears_at_once(self, bob: Visitor) -> None:
         answer = bob.post(BOB)
@@ -172,11 +172,11 @@ class TestThePage:
 
 
 class TestTheEmbed:
-    """The door of the element, on a page of the blog."""
+    """The element, on a page of the blog."""
 
     def test_a_comment_comes_back_as_its_fragment(self, bob: Visitor) -> None:
         answer = bob.send(
-            bob.fill(BOB) | {"url": ARTICLE_URL, "title": "The phone"}, door="embed", headers={"Origin": BLOG}
+            bob.fill(BOB) | {"url": ARTICLE_URL, "title": "The phone"}, endpoint="embed", headers={"Origin": BLOG}
         )
         assert answer.status_code == 201
         assert "<strong>cord</strong>" in answer.text
@@ -200,12 +200,12 @@ class TestTheEmbed:
 
     def test_a_held_one_comes_back_marked(self, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", moderation="all")
-        answer = bob.send(bob.fill(BOB), door="embed", headers={"Origin": BLOG})
+        answer = bob.send(bob.fill(BOB), endpoint="embed", headers={"Origin": BLOG})
         assert answer.status_code == 202
         assert "only you can see this" in answer.text
 
     def test_a_wrong_field_comes_back_with_the_form(self, bob: Visitor) -> None:
-        answer = bob.send(bob.fill(BOB, body=""), door="embed", headers={"Origin": BLOG})
+        answer = bob.send(bob.fill(BOB, body=""), endpoint="embed", headers={"Origin": BLOG})
         assert answer.status_code == 422
         assert 'id="body-wrong"' in answer.text
         assert answer.headers["Access-Control-Allow-Origin"] == BLOG
@@ -236,7 +236,7 @@ class TestTheEmbed:
 
 
 class TestTheApi:
-    """The door for programs."""
+    """The API, for programs."""
 
     def post(self, bob: Visitor, **fields: object) -> object:
         challenge = bob.client.post("/api/v1/challenges", json={"site": "blog", "key": ARTICLE}).json

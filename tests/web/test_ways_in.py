@@ -125,7 +125,7 @@ class TestTheComputation:
     def send(self, bob: Visitor, posed: dict[str, Any], answer: str) -> int:
         bob.take_time()
         form = {"author": "Bob", "body": BOB.says, "challenge_token": posed["token"], "challenge_work": answer}
-        return bob.send(form, door="embed").status_code
+        return bob.send(form, endpoint="embed").status_code
 
     def test_it_is_an_answer_like_the_others(self, bob: Visitor) -> None:
         posed = posed_to(bob)
@@ -359,7 +359,7 @@ class TestTheTimeItTakes:
         wanted = {"site": "blog", "key": ARTICLE, "instead_of": first}
         token = bob.client.post("/api/v1/challenges", json=wanted).json["token"]
         form = {"author": "Bob", "body": "x" * 2_000, "challenge_token": token, "challenge_answer": answer_to(token)}
-        assert bob.send(form, door="embed").status_code == 201
+        assert bob.send(form, endpoint="embed").status_code == 201
 
     def test_but_a_token_of_another_thread_or_of_nobody_counts_for_nothing(
         self, bob: Visitor, visit: Visit, time: FrozenClock
@@ -370,4 +370,4 @@ class TestTheTimeItTakes:
             wanted = {"site": "blog", "key": ARTICLE, "instead_of": earlier}
             token = bob.client.post("/api/v1/challenges", json=wanted).json["token"]
             form = {"author": "Bob", "body": "fast", "challenge_token": token, "challenge_answer": answer_to(token)}
-            assert bob.send(form, door="embed").status_code == 403
+            assert bob.send(form, endpoint="embed").status_code == 403

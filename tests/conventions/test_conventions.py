@@ -1,4 +1,4 @@
-"""The house keeps its own rules: documents, translations, commits at the doors, nothing unused."""
+"""Conventions of the project: documents, translations, commits in views only, nothing unused."""
 
 import ast
 import io
@@ -20,8 +20,8 @@ from commentsvc.comments.by_mail import COMMANDS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-HOUSE = ROOT / "commentsvc"
-SOURCES = sorted(HOUSE.rglob("*.py"))
+PACKAGE = ROOT / "commentsvc"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 TEMPLATES = sorted(paths.TEMPLATES.rglob("*.*"))
 
 
@@ -38,7 +38,7 @@ def test_only_views_commands_and_jobs_commit() -> None:
         "group_commit.py",
     )
     for file in SOURCES:
-        name, text = file.relative_to(HOUSE).as_posix(), file.read_text()
+        name, text = file.relative_to(PACKAGE).as_posix(), file.read_text()
         if name.startswith(allowed):
             continue
         assert not re.search(r"\.commit\w*\(", text), f"{name} commits"
@@ -47,7 +47,7 @@ def test_only_views_commands_and_jobs_commit() -> None:
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
     for file in SOURCES:
-        for part in file.relative_to(HOUSE).with_suffix("").parts:
+        for part in file.relative_to(PACKAGE).with_suffix("").parts:
             assert part not in ("utils", "helpers", "common", "core", "services", "manager")
 
 
@@ -174,7 +174,9 @@ def test_every_setting_and_command_is_documented() -> None:
 
 def test_every_part_and_property_a_blog_may_style_is_documented() -> None:
     """In docs/embed.md, and on the demo's theming page."""
-    styled = "\n".join(file.read_text() for file in [*TEMPLATES, *paths.STATIC.rglob("*.js"), HOUSE / "web/avatars.py"])
+    styled = "\n".join(
+        file.read_text() for file in [*TEMPLATES, *paths.STATIC.rglob("*.js"), PACKAGE / "web/avatars.py"]
+    )
     parts = {name for names in re.findall(r'part="([a-z ]+)"', styled) for name in names.split()}
     parts |= set(re.findall(r'part\.add\("(\w+)"\)', styled))
     text = (ROOT / "docs" / "embed.md").read_text()
@@ -246,7 +248,7 @@ def test_no_registry_address_and_no_path_of_a_machine() -> None:
 
 
 def ways() -> list[str]:
-    """Each way through the house, as docs/architecture.md has them."""
+    """Each way through the code, as docs/architecture.md has them."""
     table = (ROOT / "docs" / "architecture.md").read_text().partition("## Ways")[2].partition("\n## ")[0]
     return [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
 
@@ -258,7 +260,7 @@ FILE = re.compile(r"`([\w/]+\.py)`")
 def test_each_way_is_at_most_four_files_that_are_there(way: str) -> None:
     assert 1 < len(FILE.findall(re.sub(r"\([^)]*\)|[⇢⟳].*", "", way))) <= 4
     for file in FILE.findall(way):
-        assert (HOUSE / file).is_file(), file
+        assert (PACKAGE / file).is_file(), file
 
 
 @pytest.mark.parametrize("way", ways())
@@ -268,7 +270,7 @@ def test_each_file_of_a_way_imports_the_next(way: str) -> None:
     steps = [FILE.findall(step) for step in re.split(r"→|(?<=`|\)) \| (?=`)", calls)]
     for files, (following, *_) in itertools.pairwise(step for step in steps if step):
         for file in files:
-            assert following in imported_by(HOUSE / file), f"{file} → {following}"
+            assert following in imported_by(PACKAGE / file), f"{file} → {following}"
 
 
 def imported_by(file: Path) -> set[str]:
@@ -286,7 +288,7 @@ def test_the_glossary_is_in_order_and_defines_each_term_once() -> None:
     assert terms == sorted(set(terms), key=str.casefold)
 
 
-# Words that this house once used for itself, or in more senses than one. No name contains one.
+# Words that this code once used for itself, or in more senses than one. No name contains one.
 PRIVATE_WORDS = (
     *("act", "acts", "desk", "in_talk", "seen_as", "tally", "checkup", "examination", "ailment", "mandate"),
     *("arrival", "stranger", "deaf", "looked_at", "in_steps", "drafts", "reach", "told", "own_words"),
