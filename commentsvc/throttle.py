@@ -81,7 +81,7 @@ def hit(limit: Limit, *who: str) -> None:
 
     While Redis does not answer, this process counts for itself: a lost limit must not become a lost comment.
     """
-    _ask(lambda limiter: limiter.hit(_item(limit), *who), limit, *who)
+    _require(lambda limiter: limiter.hit(_item(limit), *who), limit, *who)
 
 
 def hit_once(limit: Limit, what: str, *who: str) -> None:
@@ -93,7 +93,7 @@ def hit_once(limit: Limit, what: str, *who: str) -> None:
 
 def check_remaining(limit: Limit, *who: str) -> None:
     """Raise ``TooMany`` if ``hit`` would, and count nothing."""
-    _ask(lambda limiter: limiter.test(_item(limit), *who), limit, *who)
+    _require(lambda limiter: limiter.test(_item(limit), *who), limit, *who)
 
 
 def has_remaining(limit: Limit, *who: str) -> bool:
@@ -107,12 +107,12 @@ def has_remaining(limit: Limit, *who: str) -> bool:
 
 def used(limit: Limit, *who: str) -> int:
     """Return how much of the limit ``who`` has used."""
-    left, _ = _asked(lambda limiter: limiter.get_window_stats(_item(limit), *who).remaining)
+    left, _ = _query(lambda limiter: limiter.get_window_stats(_item(limit), *who).remaining)
     return limit.amount - left
 
 
-def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *who: str) -> None:
-    passed, limiter = _asked(whether)
+def _require(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *who: str) -> None:
+    passed, limiter = _query(whether)
     if passed:
         return
     item = _item(limit)
@@ -131,7 +131,7 @@ def _ask(whether: Callable[["MovingWindowRateLimiter"], bool], limit: Limit, *wh
     raise TooMany(max(1, round(seconds)))
 
 
-def _asked(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
+def _query(question: Callable[["MovingWindowRateLimiter"], Answer]) -> "tuple[Answer, MovingWindowRateLimiter]":
     """Return the answer of Redis, or of this process if Redis does not answer; and which of them."""
     url = settings.current().redis_url
     if url and not _redis.is_skipped:
@@ -193,7 +193,7 @@ _redis = _Redis()
 def connect() -> None:
     """Create the counters before many threads need them at once."""
     if settings.current().redis_url:
-        _asked(lambda limiter: limiter.storage)
+        _query(lambda limiter: limiter.storage)
 
 
 @lru_cache(maxsize=1024)
@@ -224,7 +224,7 @@ def neighbourhood_of(address: str) -> str:
 def forget() -> None:
     """Start counting again."""
     _redis.retry()
-    _asked(lambda limiter: limiter.storage.reset())
+    _query(lambda limiter: limiter.storage.reset())
 
 
 @cache

@@ -227,7 +227,7 @@ def _return_to_sender(
         "url": url,
         "is_to_moderator": purpose == Purpose.MODERATE,
     }
-    enqueue.add_email(EmailKind.RETURNED, subscription.recipient, facts=facts, identity=identity)
+    enqueue.add_email(EmailKind.RETURNED, subscription.recipient, facts=facts, own_message_id=identity)
 
 
 def _plainest(refusal: Refusal) -> Refusal:

@@ -46,7 +46,7 @@ TO_PORT = re.compile(r"(?<=\A//)[^/?#\s]*:\d+(?=[^\x00-\x7f])")
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.I)
 QUOTES = "\"'"
 FACE = "^"  # beside it, a delimiter is a part of a face such as ^_^ or (*^▽^*)
-TELLING = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
+MARK = re.compile(r"[*_:;8]")  # a delimiter, or the first character of a smiley
 WORD = re.compile(r"[^\W_]+")
 SIGN = re.compile(r"[*_:;8`\\\[@]")  # each line that is not plain text has one of these, or WWW
 WWW = "www."
@@ -93,7 +93,7 @@ class Line:
     def _plain(self, start: int, end: int) -> None:
         """Render smilies and delimiters between two atoms."""
         position = start
-        while found := TELLING.search(self.text, position, end):
+        while found := MARK.search(self.text, position, end):
             self._say(position, found.start())
             position, char = found.start(), found.group()
             smiley = smilies.at(self.text, position, self.smilies_at) if char not in DELIMITERS else None

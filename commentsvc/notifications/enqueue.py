@@ -26,14 +26,14 @@ def add_email(
     subscription: Subscription | None = None,
     due_at: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
-    identity: str = "",
+    own_message_id: str = "",
 ) -> Email:
     """Put an email into the outbox."""
     email = Email(
         kind=kind,
         recipient=recipient.email,
         language=recipient.language,
-        message_id=identity or message_id(kind, secrets.token_hex(10)),
+        message_id=own_message_id or message_id(kind, secrets.token_hex(10)),
         subscription_id=subscription.id if subscription else None,
         due_at=due_at or clock.now(),
         created_at=due_at or clock.now(),  # a digest is as old as the moment when it should be sent

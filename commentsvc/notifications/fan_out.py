@@ -90,8 +90,8 @@ def _email_for(subscription: Subscription, comment: Comment, *, is_decided: bool
     due_at = clock.now() + GATHER if is_decided else clock.now()
     if is_one_of_many:
         return enqueue.collecting_email(EmailKind.DIGEST, recipient, due_at=due_at)
-    identity = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
-    return enqueue.add_email(EMAIL_KINDS[subscription.topic], recipient, identity=identity, due_at=due_at)
+    own_message_id = enqueue.message_id_of(comment.id, recipient.email)  # so that mail programs thread replies
+    return enqueue.add_email(EMAIL_KINDS[subscription.topic], recipient, own_message_id=own_message_id, due_at=due_at)
 
 
 def notify_pending(comment: Comment) -> None:

@@ -17,8 +17,8 @@ from commentsvc.spam import addresses
 MIN_COUNT = 5  # texts of each kind, before the filter has an opinion
 STRENGTH = 1.0  # how many examples the neutral prior weighs
 STRENGTH_OF_OTHERS = 3.0  # how many own examples a site needs to outweigh the others
-MAX_TELLING = 50
-TELLING = 0.1  # distance from one half below which a word is ignored
+MAX_COMBINED = 50  # words, the most telling ones
+MIN_DISTANCE = 0.1  # distance from one half below which a word is ignored
 MAX_LENGTH = 40  # characters of a word
 MAX_WORDS = 400  # of a text
 RUN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -66,8 +66,9 @@ def probability(words: Iterable[str], knowledge: Knowledge) -> float | None:
     if not knowledge.suffices:
         return None
     shares = [_share(*knowledge.words[word], knowledge) for word in words if word in knowledge.words]
-    telling = sorted((share for share in shares if abs(share - 0.5) > TELLING), key=lambda share: -abs(share - 0.5))
-    evidence = sum(math.log(share / (1 - share)) for share in telling[:MAX_TELLING])
+    decisive = (share for share in shares if abs(share - 0.5) > MIN_DISTANCE)
+    strongest = sorted(decisive, key=lambda share: -abs(share - 0.5))
+    evidence = sum(math.log(share / (1 - share)) for share in strongest[:MAX_COMBINED])
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, evidence))))
 
 

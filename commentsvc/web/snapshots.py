@@ -239,7 +239,7 @@ class Snapshots:
             prefix = next((one for one in PARAMETERS if path.startswith(one)), None)
             if prefix is None or len(query) > MAX_QUERY_LENGTH:
                 return self.app(environ, start_response)
-            name = (path, _asked(prefix, query))
+            name = (path, _parameters_in(prefix, query))
         found = self._current(name)
         if isinstance(found, _PendingRender):
             self.misses += 1
@@ -252,7 +252,7 @@ class Snapshots:
         """Return the uncompressed body, to build a larger response from it; raises ``StorageUnavailable``."""
         prefix = next(one for one in (*PARAMETERS, *INTERNAL_PARAMETERS) if path.startswith(one))
         path = path.encode().decode("latin-1")
-        name = (shape + path, _asked(prefix, query))
+        name = (shape + path, _parameters_in(prefix, query))
         found = self._current(name)
         if isinstance(found, _Snapshot):
             return self._plain(found, name)
@@ -460,7 +460,7 @@ def _length(name: Name) -> int:
     return 2 * (len(name[0]) + len(name[1]))  # it stands in two dictionaries
 
 
-def _asked(prefix: str, query: str) -> str:
+def _parameters_in(prefix: str, query: str) -> str:
     """Return the parameters that matter, in one form and order."""
     if not query:
         return ""

@@ -41,7 +41,7 @@ def current_moderator() -> Moderator:
     """Return the moderator, on pages that require one."""
     found = moderator()
     if found is None:
-        raise OwnersOnly
+        raise LookupError("this page does not require signing in")
     return found
 
 
