@@ -15,6 +15,7 @@ from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
+from commentsvc.threads import moving
 from commentsvc.transfer import addresses, thread_import
 from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.conversion_pool import Convert, converting
@@ -132,6 +133,7 @@ def load(
     report.is_dry = action_id is None
     converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
+    batch_size = thread_import.batch_size()
     with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
         before = ImportedBefore(site_id)
         threads = (
@@ -140,7 +142,7 @@ def load(
         )
         for part in _in_order(threads, convert, report):
             ready.append(part)
-            if sum(len(one.rows) for one in ready) >= thread_import.BATCH_SIZE:
+            if sum(len(one.rows) for one in ready) >= batch_size:
                 done += sum(len(one.rows) for one in ready)
                 yield partial(_write, ready, done, action_id)
                 ready = []
@@ -183,19 +185,26 @@ def _parts(group: _Group, batch: Callable[[], Batch], report: Report) -> Iterato
 
 def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
     """Prepare everything and write nothing, as a dry run does; yield about how many comments are ready."""
-    return (count * thread_import.BATCH_SIZE for count, _ in enumerate(steps))
+    return (count * thread_import.batch_size() for count, _ in enumerate(steps))
 
 
 def _write(parts: list[Part], done: int, action_id: int | None) -> int:
-    for part in parts:
-        part.thread.write(part.rows)
-    more = ModeratorAction.count + sum(len(part.rows) for part in parts)
-    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == action_id).values(count=more))
+    """Write some comments. A database server that crashes may lose the last of them: the import is then repeated."""
+    db.skip_flush()
+    _store(parts, action_id)
     return done
 
 
+def _store(parts: list[Part], action_id: int | None) -> None:
+    threads = [part.thread.write(part.rows) for part in parts]
+    for thread in dict.fromkeys(threads):  # last, as it locks the row of the site, for which others wait
+        moving.recount(thread)
+    more = ModeratorAction.count + sum(len(part.rows) for part in parts)
+    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == action_id).values(count=more))
+
+
 def _finish(parts: list[Part], done: int, action_id: int, report: Report) -> int:
-    _write(parts, done, action_id)
+    _store(parts, action_id)
     action = db.session.get_one(ModeratorAction, action_id)
     action.count = Imported.brought_by(action_id)
     action.undo_data = action.undo_data | {"report": report.as_json()}

@@ -22,7 +22,6 @@ from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.prepared import Prepared
-from commentsvc.threads import moving
 from commentsvc.transfer import times
 from commentsvc.transfer.conversion import ConvertedRow
 from commentsvc.transfer.import_options import ImportOptions
@@ -30,7 +29,9 @@ from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComm
 from commentsvc.transfer.report import Report
 from commentsvc.transfer.staging import Staging
 
-BATCH_SIZE = 50  # comments per transaction, so that who posts meanwhile hardly waits
+# Comments per transaction. SQLite has one writer: who posts meanwhile should hardly wait.
+BATCH_SIZE = {"sqlite": 50, "postgresql": 200}
+MAX_KEYS = 50  # per query
 IMPORTED = N_("imported from %(source)s")
 ORPHANS = N_("replies to missing comments, now at the top level")
 A_COPY = N_("the same comment is already here from another source")
@@ -62,8 +63,8 @@ class ImportedBefore:
             rows = exists().where(Imported.site_id == self._site_id, Imported.source == source)
             self._has_any[source] = bool(db.session.scalar(select(rows)))
         found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
-        for start in range(0, len(keys) if self._has_any[source] else 0, BATCH_SIZE):
-            values = {"site": self._site_id, "source": source, "keys": keys[start : start + BATCH_SIZE]}
+        for start in range(0, len(keys) if self._has_any[source] else 0, MAX_KEYS):
+            values = {"site": self._site_id, "source": source, "keys": keys[start : start + MAX_KEYS]}
             found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
         return found
 
@@ -132,7 +133,7 @@ class ThreadImport:
 
     def parts(self, converted: Iterable[ConvertedRow | SkippedRecord]) -> Iterator[Part]:
         """Yield what ``begin`` returned, to be written some at a time."""
-        rows, placed = [], set[str]()
+        rows, placed, most = [], set[str](), batch_size()
         for record, row in zip(self.fresh, converted, strict=True):
             if isinstance(row, SkippedRecord):
                 self.staging.leave_out(row)
@@ -144,7 +145,7 @@ class ThreadImport:
             self.report.changed[ORPHANS] += is_orphan and not record.is_placeholder
             placed.add(record.id)
             rows.append(new)
-            if len(rows) >= BATCH_SIZE:
+            if len(rows) >= most:
                 yield Part(self, rows)
                 rows = []
         if rows:
@@ -170,8 +171,8 @@ class ThreadImport:
         rows = db.session.execute(columns.where(Comment.thread_id == thread_id, ~mine))
         return {_fingerprint(row.author, row.created_at, row.body_hash): row.id for row in rows}
 
-    def write(self, rows: list[NewRow]) -> None:
-        """Write comments with what belongs to them: parents come before their replies."""
+    def write(self, rows: list[NewRow]) -> Thread:
+        """Write comments with what belongs to them, parents first; return the thread, which is to be recounted."""
         thread = self._opened()
         ids = db.session.connection().scalars(INSERT, [self._with_place(new, thread) for new in rows]).all()
         self._link_replies(rows, ids)
@@ -179,7 +180,7 @@ class ThreadImport:
         pairs = zip(rows, ids, strict=True)
         shown = (id_ for new, id_ in pairs if new.record.is_pinned and new.values["state"] == State.APPROVED)
         thread.pinned_id = thread.pinned_id or next(shown, None)
-        moving.recount(thread)
+        return thread
 
     def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
         values = new.values
@@ -276,6 +277,11 @@ class ThreadImport:
         if parent is not None:
             self.ids[key] = comment_id
             self.roots[comment_id] = parent.root_id or comment_id
+
+
+def batch_size() -> int:
+    """Return how many comments are written in one transaction."""
+    return BATCH_SIZE[db.engine.dialect.name]
 
 
 def _earlier(new: NewRow, comment_id: int) -> list[dict[str, Any]]:
