@@ -147,9 +147,9 @@ class Children(dict[str, "Element"]):
     """The first child elements of each local name."""
 
     def __init__(self, element: "Element | None") -> None:
-        if element is not None:
-            tags = ((one.tag, one) for one in reversed(element))
-            super().__init__((tag.rpartition("}")[2], one) for tag, one in tags if isinstance(tag, str))
+        for one in () if element is None else reversed(element):
+            if isinstance(tag := one.tag, str):  # no comment
+                self[tag.rpartition("}")[2]] = one
 
     def text(self, name: str) -> str:
         """Return the text of a child, without spaces around it; empty if there is none."""
