@@ -48,6 +48,7 @@ LOCK_PAUSE = 0.3  # of the time for which the lock was held, until it is taken a
 CONNECT_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 EFFECTS = "effects"  # of a transaction, kept in its session until the commit
+MAX_VALUES = 5_000  # of one query, which every database accepts
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 BESIDE_MODELS = ("ix_comment_search", "ix_comment_age")  # indexes of PostgreSQL alone
@@ -96,7 +97,13 @@ class Base(DeclarativeBase):
 
 
 Row = TypeVar("Row", bound=Base)
+Value = TypeVar("Value")
 Result = TypeVar("Result")
+
+
+def in_parts(values: Sequence[Value], most: int = MAX_VALUES) -> Iterator[Sequence[Value]]:
+    """Yield ``values`` in parts, each for one query or one transaction."""
+    return (values[start : start + most] for start in range(0, len(values), most))
 
 
 class ClosingSession(SignallingSession):

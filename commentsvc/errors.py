@@ -52,6 +52,9 @@ def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext m
 
 
 UNEXPECTED = N_("could not be read")
+# For jobs whose process ended at each attempt.
+READING_INTERRUPTED = N_("reading it was interrupted again and again")
+SENDING_INTERRUPTED = N_("sending it was interrupted again and again")
 Row = TypeVar("Row")
 
 

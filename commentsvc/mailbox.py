@@ -27,22 +27,22 @@ class Mailbox:
     _server: imaplib.IMAP4
 
     def unread(self, most: int) -> list[str]:
-        """Return sequence numbers of at most ``most`` unread emails, oldest first."""
-        found: bytes = self._ask("SEARCH", "UNSEEN")[0] or b""
+        """Return the UIDs of at most ``most`` unread emails, oldest first."""
+        found: bytes = self._command("SEARCH", "UNSEEN")[0] or b""
         return found.decode().split()[:most]
 
-    def read(self, sequence: str) -> bytes:
+    def read(self, uid: str) -> bytes:
         """Return an email as received; of one that is too large, the beginning."""
-        for part in self._ask("FETCH", sequence, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
+        for part in self._command("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_MAIL_SIZE}>)"):
             if isinstance(part, tuple):
                 return bytes(part[1])
         return b""
 
-    def mark(self, sequence: str) -> None:
+    def mark(self, uid: str) -> None:
         """Mark an email as read."""
-        self._ask("STORE", sequence, "+FLAGS.SILENT", r"(\Seen)")
+        self._command("STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
 
-    def _ask(self, command: str, *arguments: str) -> list[Any]:
+    def _command(self, command: str, *arguments: str) -> list[Any]:
         status, answer = self._server.uid(command, *arguments)
         if status != "OK":
             raise MailboxError(f"{command}: {answer!r}"[:500])

@@ -175,8 +175,8 @@ def fetch_without_redirects(url: str) -> FetchedPage:
     return _fetch_once(url, _Request("*/*"), resolve, deadline)
 
 
-def fetch_own_server(url: str) -> FetchedPage:
-    """GET one of our own addresses, private or not; only for operators at their own terminal.
+def fetch_unrestricted(url: str) -> FetchedPage:
+    """GET any address, private ones too; only for operators at their own terminal.
 
     Raises:
         FetchRefused: it is not a web address.

@@ -82,8 +82,8 @@ def has_rows(url: str, table: str, condition: str = "1 = 1") -> bool:
 
 
 @contextmanager
-def in_use(url: str) -> Iterator[None]:
-    """Serve from a database inside the block."""
+def checkpointed(url: str) -> Iterator[None]:
+    """Checkpoint an SQLite file when the block ends."""
     try:
         yield
     finally:

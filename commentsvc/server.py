@@ -26,7 +26,7 @@ BLOCKING_THREADS = 512
 BACKPRESSURE = 20_000
 BACKLOG = 20_000
 HEADER_TIMEOUT = 10_000  # milliseconds
-STOPPING = 10  # seconds for requests under way when stopping, and then for jobs
+STOP_TIMEOUT = 10  # seconds for requests under way when stopping, and then for jobs
 M_ARENA_MAX = -8  # mallopt(3), glibc
 HEAPS = 2
 MIN_OVERLAP = 10.0  # seconds
@@ -40,7 +40,7 @@ _lifeline: tuple[int, int] | None = None  # a pipe whose writing end the listeni
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
-    """A server that reloads only if ``may_reload()`` allows it; otherwise its workers keep running. Without, it ends.
+    """A server that reloads only if ``may_reload()`` allows it; else its workers keep running. Without, SIGHUP ends it.
 
     It ends at once while it reloads, too, where granian would first wait until each new worker has taken over.
     """
@@ -100,7 +100,7 @@ def listen(
         backpressure=BACKPRESSURE,
         backlog=BACKLOG,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
-        workers_kill_timeout=STOPPING,
+        workers_kill_timeout=STOP_TIMEOUT,
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.error,

@@ -1,4 +1,4 @@
-"""Every setting of the service: name, type, default and one sentence, declared once.
+"""Every setting of the service: name, type, default and description, declared once.
 
 A setting is read from the environment as ``COMMENTSVC_<NAME>``, else from ``commentsvc.toml``;
 ``COMMENTSVC_<NAME>_FILE`` names a file with the value, for secrets. What moderators change while the service runs is a
@@ -372,10 +372,10 @@ def _kept_secret(path: Path) -> str:
     return secret
 
 
-def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
+def read(environment: Mapping[str, str], *, creates_data_dir: bool = True) -> Settings:
     """Return the settings of ``environment`` and, for what is missing there, of the settings file.
 
-    The data folder is created, unless ``makes`` is false.
+    The data folder is created, unless ``creates_data_dir`` is false.
 
     Raises:
         WrongSetting: naming the first setting that is unknown or has an invalid value.
@@ -383,7 +383,7 @@ def read(environment: Mapping[str, str], *, makes: bool = True) -> Settings:
     given, file = _given(environment)
     try:
         settings = Settings.model_validate(given)
-        if makes:
+        if creates_data_dir:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         return settings
     except OSError as error:
@@ -441,7 +441,7 @@ _in_use: Settings | None = None
 
 
 def use(settings: Settings) -> None:
-    """Make ``settings`` the current ones; ``create_app`` calls it once."""
+    """Make ``settings`` the current ones of this process; called at its start."""
     global _in_use
     _in_use = settings
 
@@ -454,5 +454,5 @@ def current() -> Settings:
 
 
 def has_pooler() -> bool:
-    """Return whether a pooler stands before the database; not before settings are in use."""
+    """Return whether a pooler stands before the database; False before ``use``."""
     return _in_use is not None and _in_use.database_pooler

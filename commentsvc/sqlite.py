@@ -1,4 +1,4 @@
-"""SQLite connections: durable, with foreign keys, writers queue.
+"""Durable SQLite connections with foreign keys, whose writers queue.
 
 SQLite has one write lock per file. A connection that finds it taken sleeps up to a tenth of a second at a time, so
 later ones may overtake it. Here the threads of a process queue before they ask for it, and between processes the waits

@@ -168,8 +168,8 @@ def redis_time() -> datetime | None:
     return datetime.fromtimestamp(seconds + millionths / 1e6, UTC)
 
 
-class _Redis:
-    """Whether to leave Redis alone for a while, so that not every request waits for one that does not answer."""
+class _CircuitBreaker:
+    """Skips Redis for some seconds after it failed, so that not every request waits for it."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -187,7 +187,7 @@ class _Redis:
         self._until = 0.0
 
 
-_redis = _Redis()
+_redis = _CircuitBreaker()
 
 
 def connect() -> None:

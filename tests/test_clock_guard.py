@@ -11,7 +11,7 @@ from commentsvc.jobs.schedule import JOBS
 from tests.time import FrozenClock
 from tests.visitors import Visitor
 
-FORGETTING = next(job for job in JOBS if job.name == "forget what is old")
+FORGETTING = next(job for job in JOBS if job.name == "apply retention")
 
 
 @pytest.fixture

@@ -10,11 +10,16 @@ from sqlalchemy import event
 
 from commentsvc.db import db
 from commentsvc.jobs import schedule, upkeep
-from commentsvc.models import Ping
-from commentsvc.models.leased import new_work
+from commentsvc.jobs.runner import Work
+from commentsvc.linkbacks import announcing, page_check_queue, watching
+from commentsvc.models import Announcement, Channel, Delivery, PageCheck, Ping, SecondOpinion, WatchedFeed
+from commentsvc.models.channel import ChannelKind
+from commentsvc.models.leased import Leased, new_work
+from commentsvc.moderation import second_opinion
+from commentsvc.notifications import channels
 from tests.cast import ARTICLE, ARTICLE_URL
 from tests.time import FrozenClock
-from tests.visitors import Visitor
+from tests.visitors import Visitor, row
 
 SOURCE = "https://exchange.example/rotary"
 
@@ -116,8 +121,53 @@ def test_where_there_is_nothing_to_do_nobody_waits_for_the_lock(
     app: Flask, begun: list[str], database_name: str
 ) -> None:
     for job in schedule.JOBS:
-        if job.do is not upkeep.tidy:
-            assert schedule._carefully(lambda one=job: schedule._look_and_do(one)) == 0  # type: ignore[misc]
+        if job.do is not upkeep.delete_expired:
+            assert schedule._log_failures(lambda one=job: schedule._look_and_do(one)) == 0  # type: ignore[misc]
     schedule._wake_due_jobs()
     assert "BEGIN IMMEDIATE" not in begun
     assert begun or database_name == "postgresql"
+
+
+def leased_row(kind: str, site_id: int, comment_id: int) -> Leased:
+    url = "https://exchange.example/rotary"
+    if kind == "delivery":
+        channel = Channel(kind=ChannelKind.WEBHOOK, url=url, secret="c2VjcmV0")
+        db.session.add(channel)
+        db.session.flush()
+        return Delivery(channel_id=channel.id, message_id="msg_1", event="comment.held", payload={"data": {}})
+    rows = {
+        "announcement": lambda: Announcement(site_id=site_id, url=url, url_hash="x"),
+        "feed": lambda: WatchedFeed(site_id=site_id, url=url),
+        "page check": lambda: PageCheck(site_id=site_id, url=url),
+        "second opinion": lambda: SecondOpinion(comment_id=comment_id),
+    }
+    return rows[kind]()
+
+
+@pytest.mark.parametrize(
+    ("kind", "work"),
+    [
+        ("announcement", announcing),
+        ("feed", watching),
+        ("page check", page_check_queue),
+        ("second opinion", second_opinion),
+        ("delivery", channels),
+    ],
+)
+def test_a_job_that_ends_its_process_each_time_is_given_up(
+    bob: Visitor, time: FrozenClock, kind: str, work: Work[object, object]
+) -> None:
+    comment = row(bob.comment())
+    db.begin_write()
+    job = leased_row(kind, comment.site_id, comment.id)
+    db.session.add(job)
+    db.session.commit()
+    claims = []
+    for _ in range(20):
+        db.begin_write()
+        claims.append(work.claim())
+        db.session.commit()
+        time.pass_(minutes=6)
+    assert any(claims)
+    assert None in claims, "it is left alone for a while"
+    assert kind == "feed" or claims[-1] is None

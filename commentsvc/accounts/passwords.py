@@ -54,7 +54,7 @@ def authenticate(email: str, password: str) -> Moderator:
         SignInFailed: nobody has them; the work is the same whether the address exists.
         TooMany: too many others are being compared.
     """
-    moderator = Moderator.with_email(email.replace("\0", ""))
+    moderator = Moderator.with_email(email)
     stored = (moderator.password_hash if moderator else None) or _nobodys_hash()
     db.session.rollback()  # comparing takes long, and others need the connection
     try:

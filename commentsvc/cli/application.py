@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from commentsvc.settings import Settings
 
-FIRST = (
+NO_DATABASE_HINT = (
     "Start `commentsvc serve` or run `commentsvc init` there first; or say where the settings are: in this folder's "
     f"{settings_file.NAME}, in {settings_file.SYSTEM_WIDE}, or in the file that {settings_file.VARIABLE} names."
 )
@@ -40,11 +40,11 @@ def make(
     """
     from commentsvc import logs, schema, settings
 
-    config = settings.read(environment, makes=makes_database)
+    config = settings.read(environment, creates_data_dir=makes_database)
     settings.use(config)
     logs.configure(config.log_format)
     if not makes_database and not schema.is_there(config.database):
-        raise click.ClickException(f"There is no database at {schema.display_url(config.database)}. {FIRST}")
+        raise click.ClickException(f"There is no database at {schema.display_url(config.database)}. {NO_DATABASE_HINT}")
     if upgrades:
         schema.upgrade(config.database)
     if needs_secret:
@@ -89,7 +89,7 @@ def with_application(command: Callable[Given, Result]) -> Callable[Given, Result
             from commentsvc import schema, settings
             from commentsvc.db import db
 
-            with schema.in_use(settings.current().database):
+            with schema.checkpointed(settings.current().database):
                 try:
                     result = command(*args, **kwargs)
                 finally:

@@ -10,7 +10,7 @@ from commentsvc import logs, schema, secret_mark, settings
 from commentsvc.backups import archive, making, restoring
 from commentsvc.backups.archive import Manifest
 from commentsvc.cli import application
-from commentsvc.cli.application import FIRST, say_where, with_application
+from commentsvc.cli.application import NO_DATABASE_HINT, say_where, with_application
 from commentsvc.cli.progress import Progress
 from commentsvc.db import db
 from commentsvc.settings import PREFIX, Settings, WrongSetting
@@ -60,7 +60,7 @@ def _make(file: Path, without_secret: bool, as_json: bool) -> None:
 @AS_JSON
 def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Restore the backup FILE to the configured database. Nothing is changed unless the file is whole."""
-    config = settings.read(os.environ, makes=True)
+    config = settings.read(os.environ)
     settings.use(config)
     logs.configure(config.log_format)
     progress = Progress("bytes")
@@ -97,16 +97,16 @@ def move(target: str, as_json: bool) -> None:
     """
     from commentsvc.backups import database_move
 
-    config = settings.read(os.environ, makes=False)
+    config = settings.read(os.environ, creates_data_dir=False)
     settings.use(config)
     logs.configure(config.log_format)
     source = config.database
     try:
-        target = settings.read(os.environ | {f"{PREFIX}DATABASE_URL": target}, makes=False).database
+        target = settings.read(os.environ | {f"{PREFIX}DATABASE_URL": target}, creates_data_dir=False).database
     except WrongSetting as wrong:
         raise click.BadParameter(str(wrong).removeprefix(f"{PREFIX}DATABASE_URL: ")) from None
     if not schema.is_there(source):
-        raise click.ClickException(f"There is no database at {schema.display_url(source)}. {FIRST}")
+        raise click.ClickException(f"There is no database at {schema.display_url(source)}. {NO_DATABASE_HINT}")
     schema.upgrade(source)
     progress = Progress("rows", database_move.count(source))
     tables = database_move.move(source, target, progress)

@@ -61,7 +61,7 @@ RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def of_service() -> Iterator[CheckResult]:
-    """Run and print each check of the service."""
+    """Run the checks of the service one by one; print and yield each result."""
     for name, check in CHECKS:
         try:
             finding = CheckResult(name, CheckStatus.FINE, page_check.literal(check()))
@@ -74,12 +74,12 @@ def of_service() -> Iterator[CheckResult]:
 
 
 def of_page(url: str, *, everything: bool) -> Iterator[CheckResult]:
-    """Print whether comments work on an article's page, and what its checks found.
+    """Print whether comments work on an article's page; print and yield what each check found.
 
     Without ``everything``, optional parts for very old software are left out.
     """
     # Whoever is at a terminal of this machine may fetch any address; forms and scripts may not.
-    fetch = safe_http.fetch_own_server if sys.stdout.isatty() else safe_http.fetch_without_redirects
+    fetch = safe_http.fetch_unrestricted if sys.stdout.isatty() else safe_http.fetch_without_redirects
     try:
         found = page_check.check(fetch(url))
     except (safe_http.FetchFailed, safe_http.FetchRefused) as failure:

@@ -58,5 +58,5 @@ def demo(port: int, blog_port: int, neighbour_port: int) -> None:
         f"\n  Commands          {same} {sys.argv[0]} …\n"
         f"\n  Stop with Ctrl+C.\n"
     )
-    with schema.in_use(config.database):
+    with schema.checkpointed(config.database):
         server.listen("127.0.0.1", port, workers=1)

@@ -41,7 +41,7 @@ def _must_be_right(values: dict[str, str], folder: Path) -> None:
                 **{f"{settings.PREFIX}{name.upper()}": value for name, value in values.items()},
                 f"{settings.PREFIX}DATA_DIR": str(folder / values["data_dir"]),
             },
-            makes=False,
+            creates_data_dir=False,
         )
     except WrongSetting as wrong:
         raise click.ClickException(str(wrong)) from None

@@ -34,7 +34,7 @@ def ping(url: str) -> None:
     found = announcing.leased_links(claimed)
     if not found:
         click.echo("Nobody is to be told: there is no link to a page of others on it.")
-    states = [_send(sending.message(sent)) for sent in found]
+    states = [_send(sending.outgoing(sent)) for sent in found]
     if failed := states.count(SendingState.FAILED):
         raise click.ClickException(f"{failed} of {len(found)} pages could not be told; the admin pages list them, too.")
 

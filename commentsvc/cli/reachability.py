@@ -39,7 +39,7 @@ def base_url() -> str:
     """Find out whether the service itself answers at its address, with https."""
     config = settings.current()
     try:
-        page = safe_http.fetch_own_server(links.absolute("/health"))
+        page = safe_http.fetch_unrestricted(links.absolute("/health"))
     except FetchFailed as failure:
         silent = N_(
             "%(url)s does not answer (%(why)s). Start `commentsvc serve`, or correct COMMENTSVC_BASE_URL or the proxy."
@@ -159,6 +159,6 @@ def certificate() -> str:
 
 def _read(path: str) -> FetchedPage:
     try:
-        return safe_http.fetch_own_server(links.absolute(path))
+        return safe_http.fetch_unrestricted(links.absolute(path))
     except FetchFailed:  # which another check reports
         raise OptionalMissing(NOT_ANSWERING) from None

@@ -46,7 +46,7 @@ def serve(host: str, port: int, workers: int, no_worker: bool) -> None:
     if not _has_owner(config):
         click.echo(f"Nobody can sign in yet. Become the owner, within a day, at {set_up_links.url()}")
     sys.stdout.flush()
-    with schema.in_use(config.database):
+    with schema.checkpointed(config.database):
         server.listen(host, port, workers, may_reload=_may_reload)
 
 

@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 import click
 from flask import current_app
@@ -11,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import read_only as mode
-from commentsvc import schema, secret_mark, settings, signals
+from commentsvc import schema, secret_mark, settings, signals, versions
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
@@ -71,17 +72,20 @@ def rerender() -> None:
     """Make the HTML of every comment anew from what was typed, for instance after BASE_URL changed."""
     total = db.session.scalar(select(func.count(Comment.id)).where(Comment.kind == Kind.COMMENT)) or 0
     with click.progressbar(length=total, label="Rendering") as bar:
-        for ids in _batches():
-            db.begin_write()
-            for comment in db.session.scalars(select(Comment).where(Comment.id.in_(ids))):
-                comment.body_html = rendered(comment.body)
-            db.session.commit()
-            bar.update(len(ids))
+        for count in db.commit_each(partial(_render, ids) for ids in _batches()):
+            bar.update(count)
     db.begin_write()
-    for table in (Thread, Site):  # feeds are of sites
-        db.session.execute(update(table).values(version=table.version + 1))
+    db.session.execute(update(Thread).values(version=Thread.version + 1))
+    for site_id in db.session.scalars(select(Site.id)).all():
+        versions.bump_site(site_id)
     db.session.commit()
     click.echo(f"{total} comments rendered.")
+
+
+def _render(ids: Sequence[int]) -> int:
+    for comment in db.session.scalars(select(Comment).where(Comment.id.in_(ids))):
+        comment.body_html = rendered(comment.body)
+    return len(ids)
 
 
 def _batches() -> Iterator[list[int]]:

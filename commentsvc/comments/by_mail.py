@@ -191,9 +191,9 @@ def _note_report(mail: Incoming, report: Report, to: ReturnAddress | None) -> st
     if report.is_complaint:
         bounces.record_complaint(email.recipient, report.reason)
     elif report.is_final:
-        bounces.record_hard_bounce(email.recipient, report.reason)
+        bounces.pause_address(email.recipient, report.reason)
     elif report.is_about_address:  # rather than about the email's content, or about us
-        bounces.record_soft_bounce(email.recipient, report.reason)
+        bounces.count_bounce(email.recipient, report.reason)
     email.last_answer = report.reason[:500] or email.last_answer
     return "complaint" if report.is_complaint else "bounce"
 

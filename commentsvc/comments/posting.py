@@ -24,7 +24,7 @@ from commentsvc.threads.articles import Article
 
 @dataclass(frozen=True)
 class CommentAuthor:
-    """What is known about who writes, as hashes only."""
+    """What is known about who writes; browser and network address as hashes."""
 
     visitor: str | None
     address_hash: str | None

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def make_daily() -> int:
-    """Make the backup of the day if it is due. Returns 0, since there is no more than one."""
+    """Make the backup of the day if it is due. Return 0, so that it is due again only after the pause."""
     if not daily.is_due() or (backup_id := run_in_transaction(daily.claim)) is None:
         return 0
     name = db.session.get_one(Backup, backup_id).name

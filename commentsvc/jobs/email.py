@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commentsvc import mail, mailbox, settings
 from commentsvc.comments import by_mail
+from commentsvc.db import db
 from commentsvc.jobs.runner import run_in_transaction, run_in_transaction_with_retry
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.email import EmailKind
@@ -18,23 +19,23 @@ log = logging.getLogger(__name__)
 
 
 def send_emails() -> int:
-    """Send due emails over one connection, each claimed in its turn; return how many the server accepted."""
+    """Send due emails over one connection, each claimed in its turn; return how many were tried."""
     if not settings.current().mail_url:
         return 0
     outgoing = run_in_transaction(outbox.claim)
     if outgoing is None:
         return 0
-    taken, dialogue = 0, mail.Transcript()
+    tried, dialogue = 0, mail.Transcript()
     try:
         with mail.connect(dialogue) as connection:
             while outgoing is not None and _send(connection, outgoing, dialogue):
-                taken += 1
-                outgoing = run_in_transaction(outbox.claim) if taken < BATCH_SIZE else None
+                tried += 1
+                outgoing = run_in_transaction(outbox.claim) if tried < BATCH_SIZE else None
     except DeliveryFailed as failure:  # the server is unreachable: the email waits and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if outgoing is not None:
             _not_sent(outgoing, failure, dialogue, was_tried=False)
-    return taken
+    return tried
 
 
 def _send(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue: mail.Transcript) -> bool:
@@ -43,7 +44,7 @@ def _send(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue:
     try:
         answer = connection.send(outgoing.sender, outgoing.recipient, outgoing.message)
     except DeliveryFailed as failure:
-        log.warning("email %s was not taken: %s", outgoing.email_id, failure.answer)
+        log.warning("email %s was refused: %s", outgoing.email_id, failure.answer)
         _not_sent(outgoing, failure, dialogue, was_tried=True)
         return not failure.is_about_server
     run_in_transaction_with_retry(partial(outbox.mark_sent, outgoing.email_id, answer))
@@ -66,14 +67,14 @@ def _explain(email_id: int, dialogue: mail.Transcript, failure: DeliveryFailed |
 
 
 def read_mailbox() -> int:
-    """Process what is in the mailbox. Returns 0, since it is polled."""
+    """Process what is in the mailbox. Return 0, so that it is read again only after the pause."""
     if not settings.current().mail_inbox:
         return 0
     try:
         with mailbox.connect() as folder:
-            for sequence in folder.unread(BATCH_SIZE):
-                receive(folder.read(sequence))
-                folder.mark(sequence)
+            for uid in folder.unread(BATCH_SIZE):
+                receive(folder.read(uid))
+                folder.mark(uid)
     except mailbox.MailboxError as error:
         log.warning("the mailbox cannot be read: %s", error)
     return 0
@@ -85,15 +86,16 @@ def receive(raw: bytes) -> str:
     Any other error is logged, as one bad email must not block the others.
     """
     try:
-        mail = incoming.read(raw)  # before anything is locked: strangers send anything
-        outcome = run_in_transaction(partial(by_mail.process, mail))
+        email = incoming.read(raw)  # before anything is locked: strangers send anything
+        outcome = run_in_transaction(partial(by_mail.process, email))
     except incoming.Unreadable as error:
-        log.warning("a mail could not be read: %s", error)
+        log.warning("an incoming email cannot be read: %s", error)
         return f"ignored: {error}"
     except SQLAlchemyError:
         raise
     except Exception:
-        log.exception("a mail could not be taken")
+        db.session.rollback()
+        log.exception("processing an incoming email failed")
         return "ignored: it could not be understood"
-    log.info("a mail came: %s", outcome)
+    log.info("an incoming email was processed: %s", outcome)
     return outcome

@@ -37,7 +37,7 @@ MAX_PAUSE = timedelta(seconds=10)
 FIRST_PAUSE = timedelta(seconds=60)  # for what need not be done at the start
 MAILBOX_PAUSE = timedelta(seconds=15)
 UPKEEP_PAUSE = timedelta(minutes=10)
-STOPPING = timedelta(seconds=4)
+STOP_TIMEOUT = timedelta(seconds=4)
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +89,8 @@ JOBS = (
     Job("import comments", imports.run_next, ImportRun),
     Job("revert imports", imports.revert_imports),
     Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
-    Job("delete what expired", upkeep.tidy, pause=UPKEEP_PAUSE, is_urgent=False),
-    Job("forget what is old", upkeep.forget_old, pause=UPKEEP_PAUSE, is_urgent=False, trusts_clock=True),
+    Job("delete expired rows", upkeep.delete_expired, pause=UPKEEP_PAUSE, is_urgent=False),
+    Job("apply retention", upkeep.apply_retention, pause=UPKEEP_PAUSE, is_urgent=False, trusts_clock=True),
     Job("remove sites", upkeep.remove_sites, is_urgent=False),
 )
 
@@ -108,7 +108,7 @@ class Schedule:
         for thread in self._threads:
             thread.start()
 
-    def end(self, timeout: timedelta = STOPPING) -> None:
+    def end(self, timeout: timedelta = STOP_TIMEOUT) -> None:
         """Let every job finish what it is doing, and give the leases of what it cannot finish back."""
         self._stop.set()
         new_work.set()
@@ -118,7 +118,7 @@ class Schedule:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._context():
-            _carefully(lambda: run_in_transaction(leased.release_leases))
+            _log_failures(lambda: run_in_transaction(leased.release_leases))
 
     def _run(self, work: Callable[[], None]) -> None:
         with self._context():
@@ -128,7 +128,7 @@ class Schedule:
 def poll_due_jobs(stop: threading.Event) -> None:
     """Each second, and when this process commits one, look for due rows of every job, and wake their threads."""
     while not stop.is_set():
-        _carefully(_wake_due_jobs)
+        _log_failures(_wake_due_jobs)
         new_work.wait(POLL_INTERVAL.total_seconds())
         new_work.clear()
 
@@ -149,11 +149,11 @@ def loop(job: Job, stop: threading.Event) -> None:
     """
     guard = ClockGuard() if job.trusts_clock else None
     if guard is not None:
-        _carefully(guard.is_in_doubt)  # before anything happens that the clock dates
+        _log_failures(guard.is_in_doubt)  # before anything happens that the clock dates
     if job.rows is not None or not job.is_urgent:
         job.wait(FIRST_PAUSE, stop)
     while not stop.is_set():
-        if not _carefully(partial(_look_and_do, job, guard)):
+        if not _log_failures(partial(_look_and_do, job, guard)):
             job.wait(job.pause, stop)
 
 
@@ -163,7 +163,7 @@ def _look_and_do(job: Job, guard: ClockGuard | None) -> int:
     return job.do() if job.has_work() else 0
 
 
-def _carefully(do: Callable[[], int]) -> int:
+def _log_failures(do: Callable[[], int]) -> int:
     try:
         return do()
     except ReadOnly as pause:

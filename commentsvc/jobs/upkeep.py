@@ -11,7 +11,7 @@ from commentsvc.sites import removal as site_removal
 from commentsvc.transfer import import_runs
 
 
-def tidy() -> int:
+def delete_expired() -> int:
     """Delete expired challenges, sessions and uploads. Returns 0, since there is never more to do at once."""
     db.begin_write()
     challenge.forget_expired()
@@ -21,7 +21,7 @@ def tidy() -> int:
     return 0
 
 
-def forget_old() -> int:
+def apply_retention() -> int:
     """Delete, in batches, what the sites' rules say is too old; return how much."""
     old = retention.due()
     return run_in_transaction(partial(retention.forget, old)) if len(old) else 0

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 
 from commentsvc import clock, configuration, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import N_, NotFound, PermanentFailure, WrongOrigin, reason_to_store
+from commentsvc.errors import N_, READING_INTERRUPTED, NotFound, PermanentFailure, WrongOrigin, reason_to_store
 from commentsvc.linkbacks import article_page
 from commentsvc.linkbacks.article_page import ParsedArticle
 from commentsvc.linkbacks.fetched_pages import GONE, STATUS
@@ -72,7 +72,10 @@ def claim(announcement_id: int | None = None) -> ClaimedArticle | None:
     others = Announcement.id != announcement_id if announcement_id else None
     for row in Announcement.claim(1, LEASE, but_not=others):
         own_origins = [*row.site.origins, links.own_origin()]
-        return ClaimedArticle(row.id, row.url, own_origins, leases_links=announcement_id is not None)
+        claimed = ClaimedArticle(row.id, row.url, own_origins, leases_links=announcement_id is not None)
+        if row.tries < MAX_TRIES:
+            return claimed
+        retry(claimed, READING_INTERRUPTED)
     return None
 
 

@@ -7,13 +7,14 @@ from sqlalchemy import select
 
 from commentsvc import safe_http
 from commentsvc.db import db
-from commentsvc.errors import PermanentFailure
+from commentsvc.errors import READING_INTERRUPTED, PermanentFailure
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, CheckResult
 from commentsvc.models.page_check import DONE, PageCheck
 from commentsvc.models.site import Site
 
 LEASE = timedelta(minutes=2)
+MAX_TRIES = 3  # where each ends with its process
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ def last_of(site: Site) -> PageCheck | None:
 def claim() -> ClaimedCheck | None:
     """Lease the next check that is due."""
     for row in PageCheck.claim(1, LEASE):
-        return ClaimedCheck(row.id, row.url)
+        claimed = ClaimedCheck(row.id, row.url)
+        if row.tries < MAX_TRIES:
+            return claimed
+        retry(claimed, READING_INTERRUPTED)
     return None
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import N_, UNEXPECTED, Explained, PermanentFailure, reason_to_store
+from commentsvc.errors import N_, SENDING_INTERRUPTED, UNEXPECTED, Explained, PermanentFailure, reason_to_store
 from commentsvc.hosts import join_url
 from commentsvc.linkbacks import discovery, pingback, trackback
 from commentsvc.linkbacks.discovery import Endpoint
@@ -27,7 +27,6 @@ from commentsvc.safe_http import FetchedPage, FetchFailed
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=5)
 MAX_TRIES = 6
-INTERRUPTED = N_("sending it was interrupted again and again")
 PAGE_SIZE = 100  # rows of the log
 
 TAKEN = N_("accepted")
@@ -65,12 +64,12 @@ def claim() -> OutgoingLinkback | None:
     """Lease the linkback that is due next."""
     for row in SentLinkback.claim(1, LEASE):
         if row.tries < MAX_TRIES:
-            return message(row)
-        row.state, row.answer, row.leased_until = SendingState.FAILED, INTERRUPTED, None
+            return outgoing(row)
+        row.state, row.answer, row.leased_until = SendingState.FAILED, SENDING_INTERRUPTED, None
     return None
 
 
-def message(row: SentLinkback) -> OutgoingLinkback:
+def outgoing(row: SentLinkback) -> OutgoingLinkback:
     """Return what is needed to send a leased linkback."""
     article = row.announcement
     return OutgoingLinkback(

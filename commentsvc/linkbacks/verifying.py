@@ -15,7 +15,7 @@ from commentsvc import clock, safe_http
 from commentsvc.comments import posting
 from commentsvc.comments.posting import Mention
 from commentsvc.db import db
-from commentsvc.errors import N_, Banned, PermanentFailure, ThreadClosed, reason_to_store
+from commentsvc.errors import N_, READING_INTERRUPTED, Banned, PermanentFailure, ThreadClosed, reason_to_store
 from commentsvc.linkbacks import receiving, source_page
 from commentsvc.linkbacks.fetched_pages import STATUS
 from commentsvc.linkbacks.receiving import MAX_OF_HOST, NotAccepting
@@ -34,7 +34,6 @@ REASON_GONE = N_("the linking page is gone or no longer links here")
 LEASE = timedelta(minutes=2)
 FIRST_GAP = timedelta(minutes=2)
 MAX_TRIES = 5
-INTERRUPTED = N_("reading it was interrupted again and again")
 SHOWN = 100  # rows of the log
 CONFIRM_GONE_AFTER = timedelta(hours=24)  # between two checks that find a source gone
 # When a verified source is checked again: up to this age, after so long.
@@ -61,7 +60,7 @@ def claim() -> Claim | None:
     )
     for ping in Ping.claim(1, LEASE, but_not=is_host_busy.exists()):
         if ping.tries >= MAX_TRIES:
-            _fail_or_recheck(ping, INTERRUPTED)
+            _fail_or_recheck(ping, READING_INTERRUPTED)
             return None
         if _is_host_over_limit(ping.source_host):
             ping.due_at, ping.leased_until = clock.now() + timedelta(hours=1), None

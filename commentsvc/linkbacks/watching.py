@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
-from commentsvc.errors import N_, PermanentFailure, reason_to_store
+from commentsvc.errors import N_, READING_INTERRUPTED, PermanentFailure, reason_to_store
 from commentsvc.linkbacks import announcing
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
@@ -19,6 +19,7 @@ from commentsvc.safe_http import FetchedPage, FetchFailed
 LEASE = timedelta(minutes=2)
 PAUSE = timedelta(minutes=15)
 PAUSE_AFTER_FAILURE = timedelta(hours=1)
+MAX_TRIES = 3  # where each ends with its process
 MAX_ENTRIES = 200
 NOT_MODIFIED = 304
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.8, */*;q=0.1"
@@ -51,7 +52,10 @@ def claim() -> ClaimedFeed | None:
     """Lease the feed that is due next."""
     for feed in WatchedFeed.claim(1, LEASE):
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
-        return ClaimedFeed(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
+        claimed = ClaimedFeed(feed.id, feed.url, {name: value for name, value in conditions.items() if value})
+        if feed.tries < MAX_TRIES:
+            return claimed
+        retry(claimed, READING_INTERRUPTED)
     return None
 
 
@@ -125,4 +129,4 @@ def _process_entry(feed: WatchedFeed, entry: Entry) -> None:
 
 
 def _reschedule(feed: WatchedFeed, pause: timedelta, reason: str) -> None:
-    feed.due_at, feed.leased_until, feed.reason = clock.now() + pause, None, reason[:300]
+    feed.due_at, feed.leased_until, feed.tries, feed.reason = clock.now() + pause, None, 0, reason[:300]

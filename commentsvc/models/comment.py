@@ -200,7 +200,7 @@ class Comment(Base):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether its author deleted it, or it was erased: nobody publishes it again."""
+        """Whether its text was taken away, by its author, erasure, retention or an undone import, and stays so."""
         return not self.is_visible and any(one in WITHDRAWALS for one in self.reasons if isinstance(one, str))
 
     @property

@@ -43,7 +43,7 @@ class Email(Leased):
     """Enqueued in the transaction of the change it reports; rendered when sent.
 
     ``items`` are the comments in it; ``facts`` is further data. ``subject`` and ``text`` are what was sent last.
-    ``waits_for_server`` while the mail server takes no email at all.
+    ``waits_for_server`` while the mail server takes no email at all. ``created_at`` is when it was first to be sent.
     """
 
     __tablename__ = "email"

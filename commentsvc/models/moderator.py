@@ -60,7 +60,7 @@ class Moderator(Base):
     @classmethod
     def with_email(cls, email: str) -> "Moderator | None":
         """Return the moderator with this email address, upper or lower case, who has not been removed."""
-        address = compared_email(email)
+        address = compared_email(email.replace("\0", ""))
         return db.session.scalar(select(cls).where(cls.email == address, cls.removed_at.is_(None)))
 
     @classmethod

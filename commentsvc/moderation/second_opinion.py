@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from commentsvc import safe_http
 from commentsvc.db import db
-from commentsvc.errors import N_, PermanentFailure
+from commentsvc.errors import N_, SENDING_INTERRUPTED, PermanentFailure, reason_to_store
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.second_opinion import OpinionState, SecondOpinion
 from commentsvc.moderation import decisions
@@ -38,7 +38,10 @@ def enqueue(comment: Comment) -> None:
 def claim() -> Question | None:
     """Lease the question that is due next."""
     for row in SecondOpinion.claim(1, LEASE):
-        return Question(row.id, row.comment.thread.site.akismet_url, _fields(row.comment))
+        question = Question(row.id, row.comment.thread.site.akismet_url, _fields(row.comment))
+        if row.tries < MAX_TRIES:
+            return question
+        retry(question, SENDING_INTERRUPTED)
     return None
 
 
@@ -84,7 +87,7 @@ def retry(question: Question, reason: str) -> None:
 
 def give_up(question: Question, failure: PermanentFailure) -> None:
     """Retry as well: the address may be allowed later."""
-    retry(question, str(failure))
+    retry(question, reason_to_store(failure))
 
 
 def _fields(comment: Comment) -> dict[str, str]:

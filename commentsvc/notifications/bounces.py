@@ -10,15 +10,15 @@ MAX_COUNT = 3  # temporary bounces until an address is paused
 DURING = timedelta(days=30)
 
 
-def record_hard_bounce(email: str, reason: str) -> None:
-    """Pause an address that does not exist, until somebody reopens it."""
+def pause_address(email: str, reason: str) -> None:
+    """Send no more emails to an address until somebody reopens it."""
     recipient = Recipient.with_email(email)
     if recipient is not None and recipient.is_open:
         recipient.mail_status, recipient.reason = MailStatus.BOUNCED, reason[:500]
 
 
-def record_soft_bounce(email: str, reason: str) -> None:
-    """Count a failure that may be temporary; after several, pause the address."""
+def count_bounce(email: str, reason: str) -> None:
+    """Count a failure that may be temporary, or about us; after several, pause the address."""
     recipient = Recipient.with_email(email)
     if recipient is None:
         return
@@ -27,7 +27,7 @@ def record_soft_bounce(email: str, reason: str) -> None:
     recipient.bounces += 1
     recipient.bounced_at = clock.now()
     if recipient.bounces >= MAX_COUNT:
-        record_hard_bounce(email, reason)
+        pause_address(email, reason)
 
 
 def record_complaint(email: str, reason: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from commentsvc import clock, configuration, i18n, links, safe_http
 from commentsvc import push as push_services
 from commentsvc.db import db
-from commentsvc.errors import N_, NotUnderstood, PermanentFailure, Refusal, reason_to_store
+from commentsvc.errors import N_, SENDING_INTERRUPTED, NotUnderstood, PermanentFailure, Refusal, reason_to_store
 from commentsvc.markup import plain_text
 from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.comment import Comment, State
@@ -177,16 +177,13 @@ def claim() -> ClaimedDelivery | None:
         count = payload.pop("count", 1)
         title, text = _in_words(channel, payload["data"], count)
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-        return ClaimedDelivery(
-            delivery.id,
-            channel.kind,
-            channel.url,
-            delivery.message_id,
-            body,
-            tuple(channel.secrets),
-            title,
-            text,
+        secrets_ = tuple(channel.secrets)
+        message = ClaimedDelivery(
+            delivery.id, channel.kind, channel.url, delivery.message_id, body, secrets_, title, text
         )
+        if delivery.tries < MAX_TRIES:
+            return message
+        retry(message, SENDING_INTERRUPTED)
     return None
 
 

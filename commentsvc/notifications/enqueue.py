@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, literal, select, update
 
 from commentsvc import clock, settings, tokens
-from commentsvc.db import db
+from commentsvc.db import db, in_parts
 from commentsvc.models.comment import Comment
 from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.email_item import EmailItem
@@ -16,7 +16,6 @@ from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import Subscription
 
 MAX_ITEMS = 200  # in one email
-MAX_SQL_VALUES = 10_000  # values per query that every database accepts
 
 
 def add_email(
@@ -100,19 +99,20 @@ def is_already_notified(dedupe_key: str, recipient: Recipient) -> bool:
 def notified_before(comment: Comment, addresses: Sequence[str]) -> set[str]:
     """Return which of these addresses got an email of their own about a comment, as far as emails are kept."""
     notified: set[str] = set()
-    for start in range(0, len(addresses), MAX_SQL_VALUES):
-        identities = [message_id_of(comment.id, address) for address in addresses[start : start + MAX_SQL_VALUES]]
-        notified.update(db.session.scalars(select(Email.recipient).where(Email.message_id.in_(identities))))
+    for some in in_parts(addresses):
+        own = Email.message_id.in_([message_id_of(comment.id, address) for address in some])
+        notified.update(db.session.scalars(select(Email.recipient).where(own)))
     return notified
 
 
 def waiting(kinds: Iterable[EmailKind], addresses: Sequence[str]) -> dict[str, int]:
     """Return how many emails of these kinds wait for these addresses and are not due yet; no entry means none."""
     found: dict[str, int] = {}
-    for start in range(0, len(addresses), MAX_SQL_VALUES):
-        theirs = Email.recipient.in_(addresses[start : start + MAX_SQL_VALUES])
-        waits = (Email.state == EmailState.QUEUED, Email.due_at > clock.now(), Email.tries == 0)
-        counts = select(Email.recipient, func.count()).where(theirs, Email.kind.in_([*kinds]), *waits)
+    waits = (Email.state == EmailState.QUEUED, Email.due_at > clock.now(), Email.tries == 0)
+    for some in in_parts(addresses):
+        counts = select(Email.recipient, func.count()).where(
+            Email.recipient.in_(some), Email.kind.in_([*kinds]), *waits
+        )
         found |= {row[0]: row[1] for row in db.session.execute(counts.group_by(Email.recipient))}
     return found
 

@@ -193,7 +193,7 @@ def _emails_within(mail: Message) -> Iterator[str]:
 
 
 def _inner(part: Message) -> list[Message]:
-    """Yield the emails, or blocks of headers, in a part."""
+    """Return the emails, or blocks of headers, in a part."""
     held = part.get_payload()
     return [one for one in held if isinstance(one, Message)] if isinstance(held, list) else []
 

@@ -144,7 +144,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
     if failure.is_final or now - email.created_at > GIVE_UP_AFTER:
         _finish(email, EmailState.FAILED, failure.answer)
         if failure.is_about_recipient and NO_SUCH_ADDRESS.search(failure.answer):
-            bounces.record_soft_bounce(email.recipient, failure.answer)
+            bounces.count_bounce(email.recipient, failure.answer)
     else:
         email.due_at = now + min(FIRST_GAP * 2 ** min(email.tries - 1, 20), MAX_GAP)
     reported = [email.id] if email.kind == EmailKind.TEST else []

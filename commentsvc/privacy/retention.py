@@ -1,7 +1,7 @@
-"""Delete what is too old: hashes of network addresses, spam, trash, and old emails.
+"""Delete what is too old: hashes of network addresses, spam, trash, and old emails and deliveries.
 
-Each site has its own periods: for addresses they count from the comment, for spam and trash from the last decision. It
-is done in small batches, so that writers do not wait.
+Each site has its own periods for the first three: for addresses they count from the comment, for spam and trash from
+the last decision. Emails and deliveries are kept for 90 days. It is done in small batches, so that writers do not wait.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,13 @@ from commentsvc.moderation import decisions
 from commentsvc.privacy import personal_data
 
 BATCH_SIZE = 50  # rows of each kind and site
-EMAIL_RETENTION = timedelta(days=90)
+PUT_AWAY = (State.SPAM, State.TRASHED)
+MESSAGE_RETENTION = timedelta(days=90)
 
 
 @dataclass(frozen=True)
 class Due:
-    """Ids of what is too old: comments and pings whose address is erased, and rows to delete."""
+    """Ids of what is too old: comments and pings whose address is erased, and rows to delete or to empty."""
 
     addresses: list[int]
     pings: list[int]
@@ -45,13 +46,15 @@ def due() -> Due:
     addresses = [one for site in sites for one in _old_addresses(site, Comment)]
     pings = [one for site in sites for one in _old_addresses(site, Ping)]
     comments = [one for site in sites for one in _old_comments(site)]
-    return Due(addresses, pings, comments, _over(Email, EmailState.QUEUED), _over(Delivery, DeliveryState.QUEUED))
+    emails, deliveries = _finished(Email, EmailState.QUEUED), _finished(Delivery, DeliveryState.QUEUED)
+    return Due(addresses, pings, comments, emails, deliveries)
 
 
 def forget(old: Due) -> int:
-    """Delete it; return how many rows.
+    """Delete it; return how many rows were due.
 
-    A comment without replies is deleted; one with replies keeps its place and is emptied.
+    A comment without replies is deleted; one with replies keeps its place and is emptied; one that was decided on since
+    stays.
     """
     without_address = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
     db.session.execute(without_address, execution_options={"synchronize_session": False})
@@ -59,7 +62,7 @@ def forget(old: Due) -> int:
     db.session.execute(delete(Email).where(Email.id.in_(old.emails)))
     db.session.execute(delete(Delivery).where(Delivery.id.in_(old.deliveries)))
     for comment_id in old.comments:
-        if (comment := Comment.locked(comment_id)) is not None and not comment.is_visible:
+        if (comment := Comment.locked(comment_id)) is not None and comment.state in PUT_AWAY:
             _delete(comment)
     return len(old)
 
@@ -96,9 +99,9 @@ def _old_comments(site: Site) -> list[int]:
     return found
 
 
-def _over(table: type[Email | Delivery], queued: str) -> list[int]:
+def _finished(table: type[Email | Delivery], queued: str) -> list[int]:
     """Return old emails that were sent or given up."""
-    old = table.created_at < clock.now() - EMAIL_RETENTION
+    old = table.created_at < clock.now() - MESSAGE_RETENTION
     return list(db.session.scalars(select(table.id).where(table.state != queued, old).limit(BATCH_SIZE)))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Update, bindparam, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import links, versions
-from commentsvc.db import db
+from commentsvc.db import db, in_parts
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, WrongOrigin, or_404
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.moderator import Moderator
@@ -34,7 +34,6 @@ THREAD_COLUMNS = (
     "pinned_id",
 )
 TIMES = ("created_at", "active_at", "closed_at")
-BATCH_SIZE = 5000  # values per query that every database accepts
 
 
 class NotBelowItself(Refusal):
@@ -89,7 +88,7 @@ def thread_at(site: Site, typed: str) -> Thread:
     key, url = key_and_url_of(site, typed)
     thread = Thread.at(site, key)
     if thread is None:
-        thread = threads.find_or_open(site, key)
+        thread = threads.open_thread(site, key)
         thread.url = url
     return thread
 
@@ -145,10 +144,9 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
             one.title, one.article_url = "", None
         one.thread_id, one.thread = thread.id, thread
     db.session.flush()
-    ids = [one.id for one in moved]
-    for start in range(0, len(ids), BATCH_SIZE):
-        theirs = Subscription.comment_id.in_(ids[start : start + BATCH_SIZE])
-        db.session.execute(update(Subscription).where(theirs).values(key=thread.key))
+    for some in in_parts([one.id for one in moved]):
+        theirs = update(Subscription).where(Subscription.comment_id.in_(some))
+        db.session.execute(theirs.values(key=thread.key))
     for place in {**left, thread.id: thread}.values():
         recount(place)
 
@@ -236,8 +234,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     thread = Thread(**undo_data["thread"] | {name: times.get(name) for name in TIMES})
     db.session.add(thread)
     db.session.flush()
-    for start in range(0, len(undo_data["comments"]), BATCH_SIZE):
-        some = undo_data["comments"][start : start + BATCH_SIZE]
+    for some in in_parts(undo_data["comments"]):
         theirs = Comment.id.in_(some) | Comment.root_id.in_(some)  # and what answers them since
         _carry_over(theirs & (Comment.thread_id == into.id), into.id, thread.id)
     db.session.execute(
@@ -286,9 +283,8 @@ def _move_subscriptions(site_id: int, before: str, after: str) -> list[int]:
 
 
 def _follow(subscriptions: Sequence[int], key: str) -> None:
-    for start in range(0, len(subscriptions), BATCH_SIZE):
-        some = Subscription.id.in_(subscriptions[start : start + BATCH_SIZE])
-        db.session.execute(update(Subscription).where(some).values(key=key))
+    for some in in_parts(subscriptions):
+        db.session.execute(update(Subscription).where(Subscription.id.in_(some)).values(key=key))
 
 
 def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:

@@ -71,11 +71,6 @@ def closed_since(thread: Thread) -> datetime | None:
     return thread.closes_at if thread.access == Access.OPEN else thread.closed_at
 
 
-def find_or_open(site: Site, key: str) -> Thread:
-    """Return the thread with ``key``, opened if new."""
-    return Thread.at(site, key) or open_thread(site, key)
-
-
 def open_thread(site: Site, key: str) -> Thread:
     """Open a thread with ``key``, or return the one that somebody else opened at the same moment."""
     url = links.article(site.home, key)

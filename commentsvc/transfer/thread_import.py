@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, select, update
 
 from commentsvc import clock
-from commentsvc.db import db
+from commentsvc.db import db, in_parts
 from commentsvc.errors import N_, Reason
 from commentsvc.fields import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
 from commentsvc.markup import plain_text
@@ -63,8 +63,8 @@ class ImportedBefore:
             rows = exists().where(Imported.site_id == self._site_id, Imported.source == source)
             self._has_any[source] = bool(db.session.scalar(select(rows)))
         found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
-        for start in range(0, len(keys) if self._has_any[source] else 0, MAX_KEYS):
-            values = {"site": self._site_id, "source": source, "keys": keys[start : start + MAX_KEYS]}
+        for some in in_parts(keys, MAX_KEYS) if self._has_any[source] else ():
+            values = {"site": self._site_id, "source": source, "keys": some}
             found |= {(source, key): (number, by) for key, number, by in db.session.execute(KNOWN, values)}
         return found
 

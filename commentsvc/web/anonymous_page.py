@@ -27,7 +27,7 @@ from commentsvc.web.visitor import Visitor
 # Nobody can guess a gap, so nobody can write one into a comment to see what is inserted.
 CHALLENGE, VISITOR, IDEMPOTENCY_KEY = (f"gap-{secrets.token_hex(16)}" for _ in range(3))
 GAP = re.compile(f"({CHALLENGE}|{VISITOR}|{IDEMPOTENCY_KEY})".encode())
-PAGES_AT_HAND = 16  # as templates
+MAX_TEMPLATES = 16  # of pages, in memory
 # The rule for challenges: the article's or, where it depends on the person, this one.
 BY_RULE, ASKED, UNASKED = "strangers by rule ", "strangers asked ", "strangers unasked "
 
@@ -75,7 +75,7 @@ def _is_known() -> bool:
     return visitor.HEADER in request.headers or any(name in request.cookies for name in cookies)
 
 
-@lru_cache(maxsize=PAGES_AT_HAND)
+@lru_cache(maxsize=MAX_TEMPLATES)
 def _template(html: bytes) -> Template:
     return Template(GAP.split(html))
 

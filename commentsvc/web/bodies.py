@@ -96,8 +96,7 @@ class Paced(io.RawIOBase):
         """Read at most a piece."""
         piece = self._stream.read(min(len(buffer), PIECE_OF_FILE))
         self._size += len(piece)
-        if time.monotonic() - self._began > TIMEOUT + self._size / MIN_SPEED:
-            raise TooSlow
+        _check_speed(self._began, self._size)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -106,6 +105,10 @@ def _read(stream: Any, largest: int) -> bytes:
     body, began = bytearray(), time.monotonic()
     while len(body) <= largest and (piece := stream.read(PIECE)):
         body += piece
-        if time.monotonic() - began > TIMEOUT + len(body) / MIN_SPEED:
-            raise TooSlow
+        _check_speed(began, len(body))
     return bytes(body)
+
+
+def _check_speed(began: float, size: int) -> None:
+    if time.monotonic() - began > TIMEOUT + size / MIN_SPEED:
+        raise TooSlow

@@ -1,7 +1,8 @@
-"""What a stranger must pass before a row is written, cheapest check first; then one transaction.
+"""What a stranger must pass before a row is written, cheapest check first.
 
-Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, challenge, validation,
-duplicate.
+Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, limit on wrong answers,
+validation, which is reported only after the challenge; then, in one transaction, challenge and duplicate. A challenge
+that was used stays used when the comment is refused. A form that was posted before returns its comment.
 
 Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors who edit or
 delete passed all that before: ``edit`` and ``delete_own`` check origin and throttle, and edits are checked for bans, as
@@ -48,7 +49,7 @@ from commentsvc.web.comment_request import CommentRequest
 
 TIMEOUT = 5.0  # seconds until one's turn
 MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for readers
-MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of these; PostgreSQL works in other processes meanwhile
+MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of them run Python at once; PostgreSQL works in parallel
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 PER_CHARACTER = timedelta(milliseconds=4)  # pasting is allowed: it takes people some time, too
@@ -128,7 +129,7 @@ def _receive(request: CommentRequest) -> Comment:
     if request.moderator is None:
         bans.check(site, author)
     request.article.check_open()
-    taken = _check_person(request)
+    writing_time = _check_person(request)
     challenge_check.check_remaining(request)
     checked = _checked(parsed)
     if db.engine.dialect.name == "sqlite":
@@ -138,7 +139,7 @@ def _receive(request: CommentRequest) -> Comment:
     try:
         if has_changed and request.moderator is None:
             bans.check(article.site, author)
-        comment = _already_posted(request) or _solve_and_post(request, checked, taken)
+        comment = _already_posted(request) or _solve_and_post(request, checked, writing_time)
     except (Refusal, IntegrityError) as error:
         db.session.commit()  # the challenge stays spent
         if existing := _already_posted(request):  # the same form came through another process at this moment
@@ -190,7 +191,7 @@ def _changed(find: Callable[[], Comment], change: Callable[[Comment], None]) -> 
 
 
 def _solve_and_post(
-    request: CommentRequest, checked: submission.Submission | Refusal, taken: timedelta | None
+    request: CommentRequest, checked: submission.Submission | Refusal, writing_time: timedelta | None
 ) -> Comment:
     try:
         outcome = challenge_check.verify(request)
@@ -207,7 +208,7 @@ def _solve_and_post(
         if isinstance(checked, Refusal):
             raise checked
         with db.session.begin_nested() if outcome in CHALLENGE_CONSUMED else _rollback_on_error():
-            return _posted(request, checked, taken, outcome)
+            return _posted(request, checked, writing_time, outcome)
     except Refusal as refusal:
         if outcome == ChallengeOutcome.SOLVED and request.visitor:
             refusal.challenge_pass = challenge.issue(
@@ -230,14 +231,14 @@ def _rollback_on_error() -> Iterator[None]:
 
 
 def _posted(
-    request: CommentRequest, checked: submission.Submission, taken: timedelta | None, outcome: ChallengeOutcome
+    request: CommentRequest, checked: submission.Submission, writing_time: timedelta | None, outcome: ChallengeOutcome
 ) -> Comment:
     writer = posting.CommentAuthor(
         visitor=request.visitor.hash if request.visitor else None,
         address_hash=current.address_hash(),
         language=i18n.language(),
         moderator=request.moderator,
-        seconds=taken.total_seconds() if taken else None,
+        seconds=writing_time.total_seconds() if writing_time else None,
         is_unasked=outcome == ChallengeOutcome.NOT_REQUIRED,
         is_unsolved=outcome == ChallengeOutcome.UNSOLVED,
     )
@@ -261,7 +262,7 @@ def _check_person(request: CommentRequest) -> timedelta | None:
         return None
     if request.typed.get(HONEYPOT):
         raise HiddenFieldFilled
-    taken = challenge.age(request.typed.get("challenge_token", ""), request.challenge_scope)
-    if taken < min_writing_time(request.typed.get("body", "")):
+    writing_time = challenge.age(request.typed.get("challenge_token", ""), request.challenge_scope)
+    if writing_time < min_writing_time(request.typed.get("body", "")):
         raise LooksAutomatic
-    return taken
+    return writing_time

@@ -89,6 +89,6 @@ def _page(typed: str = "", refusal: Refusal | None = None, *, is_sent: bool = Fa
         has_mail_server=bool(settings.current().mail_url),
         challenge_minutes=int(challenge.SOLVED_FOR.total_seconds() // 60),
         visitor_days=visitor.LIFETIME.days,
-        email_days=retention.EMAIL_RETENTION.days,
+        email_days=retention.MESSAGE_RETENTION.days,
     )
     return Response(html, refusal.status if refusal else 200)

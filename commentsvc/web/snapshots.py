@@ -346,13 +346,13 @@ class Snapshots:
         for header in ("HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"):
             request_environ.pop(header, None)
         started = time.monotonic()
-        with self._wait_for_render(pending), self._turn():
+        with self._finish_render(pending), self._turn():
             status, headers, body = self._answer(request_environ)
             subject = request_environ.get(NOTE)
             if subject is None or not status.startswith("200") or len(body) > MAX_SIZE:
                 start_response(status, headers)
                 return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-            snapshot = _made(subject, headers, body, started)
+            snapshot = _new_snapshot(subject, headers, body, started)
             if not takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
                 snapshot.plain = body
             self._keep(snapshot, pending)
@@ -387,7 +387,7 @@ class Snapshots:
         return body
 
     @contextmanager
-    def _wait_for_render(self, pending: _PendingRender) -> Iterator[None]:
+    def _finish_render(self, pending: _PendingRender) -> Iterator[None]:
         try:
             yield
         finally:
@@ -490,7 +490,7 @@ def _value(name: str, value: str) -> str | None:
     return str(number) if number else None
 
 
-def _made(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
+def _new_snapshot(subject: _Subject, headers: list[tuple[str, str]], body: bytes, rendered: float) -> _Snapshot:
     said_anew = HEADERS_OF_EACH_RESPONSE if subject.has_no_site else HEADERS_OF_EACH_RESPONSE + HEADERS_BY_ORIGIN
     kept = [(name, value) for name, value in headers if not name.lower().startswith(said_anew)]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'

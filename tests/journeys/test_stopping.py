@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from commentsvc.server import STOPPING
+from commentsvc.server import STOP_TIMEOUT
 from commentsvc.settings import PREFIX
 from tests.running import DATABASE, SECRET, Running, put_database
 from tests.servers import free_port, rude_mail_server
@@ -70,7 +70,7 @@ def test_ctrl_c_ends_it_soon(tmp_path: Path) -> None:
         server.start("--workers", "2")
         assert server.process
         os.killpg(server.process.pid, signal.SIGINT)
-        assert server.process.wait(STOPPING / 2) == 0
+        assert server.process.wait(STOP_TIMEOUT / 2) == 0
 
 
 def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_it_ends_while_it_reloads(tmp_path: Path) -> None:
     workers = server.workers()
     assert len(workers) == 3
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(STOPPING / 2) == 0
+    assert server.process.wait(STOP_TIMEOUT / 2) == 0
     assert not any(map(is_running, workers))
     assert not list(tmp_path.rglob("*-wal"))
 

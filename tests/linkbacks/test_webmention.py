@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from commentsvc import settings as all_settings
 from commentsvc.db import db
+from commentsvc.errors import READING_INTERRUPTED
 from commentsvc.linkbacks import receiving, verifying
 from commentsvc.models import Comment, Email, Ping, Thread
 from tests.cast import ARTICLE, ARTICLE_URL, BLOG, OTHER_BLOG
@@ -422,7 +423,7 @@ class TestVerification:
             verifying.claim()
             db.session.commit()
             time.pass_(minutes=3)
-        assert (the_ping().state, the_ping().reason) == ("failed", verifying.INTERRUPTED)
+        assert (the_ping().state, the_ping().reason) == ("failed", READING_INTERRUPTED)
 
     def test_what_waits_for_a_server_in_trouble_keeps_nobody_out(
         self, client: FlaskClient, neighbour: Web, monkeypatch: pytest.MonkeyPatch

@@ -241,7 +241,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
-        with patch.object(thread_import, "BATCH_SIZE", 10):
+        with patch.object(thread_import, "batch_size", lambda: 10):
             with (
                 patch.object(import_runs, "renew", side_effect=[None, None, None, broken]),
                 pytest.raises(OperationalError),
@@ -278,14 +278,14 @@ class TestBrokenOff:
         send(ada, EXPORT)
         look(ada)
         time.pass_(hours=25)
-        run_job("delete what expired")
+        run_job("delete expired rows")
         assert run().problem == import_runs.FileGone.sentence
 
     def test_what_a_crash_left_behind_goes(self, app: Flask) -> None:
         left = settings.current().data_dir / "import-left.sqlite3"
         left.touch()
         os.utime(left, (0, 0))
-        run_job("delete what expired")
+        run_job("delete expired rows")
         assert not left.exists()
 
     def test_cancelled_while_it_runs(self, ada: Visitor) -> None:
@@ -314,7 +314,7 @@ class TestBrokenOff:
         start(ada)
         broken = OperationalError("INSERT", {}, Exception("gone"))
         interrupted = patch.object(import_runs, "renew", side_effect=[None, None, broken])
-        with patch.object(thread_import, "BATCH_SIZE", 10), interrupted, pytest.raises(OperationalError):
+        with patch.object(thread_import, "batch_size", lambda: 10), interrupted, pytest.raises(OperationalError):
             run_job("import comments")
         db.session.rollback()
         action = db.session.scalars(select(ModeratorAction)).one()
@@ -330,7 +330,7 @@ class TestBrokenOff:
         look(ada)
         start(ada)
         with (
-            patch.object(thread_import, "BATCH_SIZE", 10),
+            patch.object(thread_import, "batch_size", lambda: 10),
             patch.object(import_runs, "renew", side_effect=[None, None, import_runs.Cancelled]),
         ):
             run_job("import comments")

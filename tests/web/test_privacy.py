@@ -182,7 +182,7 @@ class TestKeeping:
         here, there = bob.comment(), bob.comment(site="other")
         time.pass_(days=8)
         young = bob.comment(body="young")
-        assert run_job("forget what is old") == 1
+        assert run_job("apply retention") == 1
         assert row(here).address_hash is None
         assert row(there).address_hash is not None
         assert row(young).address_hash is not None
@@ -192,10 +192,10 @@ class TestKeeping:
         ada.decide(spam, "spam")
         ada.decide(trash, "trash")
         time.pass_(days=31)
-        run_job("forget what is old")
+        run_job("apply retention")
         assert set(db.session.scalars(select(Comment.id))) == {spam, good}
         time.pass_(days=60)
-        run_job("forget what is old")
+        run_job("apply retention")
         assert set(db.session.scalars(select(Comment.id))) == {good}
 
     def test_what_was_decided_about_lately_stays(self, ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
@@ -203,7 +203,7 @@ class TestKeeping:
         time.pass_(days=100)
         ada.sign_in("ada@blog.example", "analytical engine 1843")
         ada.decide(comment, "trash")
-        run_job("forget what is old")
+        run_job("apply retention")
         assert row(comment).body == BOB.says
 
     def test_what_was_answered_keeps_its_place(
@@ -213,8 +213,8 @@ class TestKeeping:
         answer = visit().comment(GRACE, parent_id=str(first))
         ada.decide(first, "trash")
         time.pass_(days=31)
-        assert run_job("forget what is old") == 1
-        assert run_job("forget what is old") == 0
+        assert run_job("apply retention") == 1
+        assert run_job("apply retention") == 0
         assert (row(first).body, row(first).author) == ("", "–")
         assert f'id="comment-{answer}"' in visit().client.get(f"/t/blog/{ARTICLE}").text
 
@@ -223,18 +223,18 @@ class TestKeeping:
         comment = bob.comment()
         ada.decide(comment, "spam")
         time.pass_(days=4000)
-        assert run_job("forget what is old") == 0
+        assert run_job("apply retention") == 0
         assert row(comment).address_hash
 
     def test_old_emails_go(self, stored: list[int], time: FrozenClock) -> None:
         assert db.session.scalars(select(Email.id)).all()
         time.pass_(days=91)
-        run_job("forget what is old")
+        run_job("apply retention")
         assert db.session.scalars(select(Email.id)).all() == []
 
     def test_no_index_is_left_of_what_is_gone(self, ada: Visitor, bob: Visitor, time: FrozenClock) -> None:
         bob.comment(body="unforgettable word")
         ada.admin_post("/admin/comments/decisions", verb="trash", all="1", newest="9999999", listed="state=any")
         time.pass_(days=31)
-        run_job("forget what is old")
+        run_job("apply retention")
         assert search.ids(Moderator(role="owner"), CommentFilter(text="unforgettable"), 10) == []

@@ -1,11 +1,12 @@
 """The moderation queue: filter, search, bulk actions."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from commentsvc.db import db
+from commentsvc.db import db, in_parts
 from commentsvc.errors import ChangedMeanwhile, InvalidFields, NotFound, Refusal
 from commentsvc.fields import row_id
 from commentsvc.i18n import gettext as _
@@ -140,22 +141,23 @@ def _found(listing: Listing) -> dict[int, str | None]:
 
 def _decide_chosen(chosen: dict[int, str | None], state: State) -> tuple[int | None, int]:
     """Decide in batches; return the action's id, if anything could be decided, and about how many. Commits."""
-    action, count = None, 0
-    ids = sorted(chosen)
-    for start in range(0, len(ids), BATCH_SIZE):
-        db.begin_write()
-        own = _moderated({comment_id: chosen[comment_id] for comment_id in ids[start : start + BATCH_SIZE]}, state)
+    action_id, count = None, 0
+
+    def decide(ids: Sequence[int]) -> None:
+        nonlocal action_id, count
+        own = _moderated({comment_id: chosen[comment_id] for comment_id in ids}, state)
         if not own:
-            continue
-        known = db.session.get(ModeratorAction, action or 0)
+            return
+        known = db.session.get(ModeratorAction, action_id or 0)
         decided = actions.moderate(own, state, signed_in.current_moderator(), of=known)
-        count += len(own)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
             known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
-        action = decided.id
-        db.session.commit()
-    return action, count
+        action_id, count = decided.id, count + len(own)
+
+    for _step in db.commit_each(partial(decide, some) for some in in_parts(sorted(chosen), BATCH_SIZE)):
+        pass
+    return action_id, count
 
 
 def _move_chosen(chosen: dict[int, str | None]) -> tuple[int, int]:

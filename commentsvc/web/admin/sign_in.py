@@ -70,7 +70,7 @@ def send_link() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        team.send_link(Moderator.with_email(email.replace("\0", "")))
+        team.send_link(Moderator.with_email(email))
         db.session.commit()
     except Refusal as refusal:
         return _form(refusal, email)
@@ -119,7 +119,7 @@ def slow_down(email: str) -> None:
     strangers cannot lock anybody out.
     """
     throttle.hit(throttle.SIGN_INS, current.source())
-    if not signed_in.is_known_browser(Moderator.with_email(email.replace("\0", ""))):
+    if not signed_in.is_known_browser(Moderator.with_email(email)):
         throttle.hit(throttle.SIGN_INS_NEARBY, current.neighbourhood())
         throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", compared_email(email)))
 
