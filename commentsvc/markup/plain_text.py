@@ -155,6 +155,14 @@ def is_charset(label: str) -> bool:
     return webencodings.lookup(label) is not None
 
 
+def is_decodable(label: str) -> bool:
+    """Return whether the Encoding Standard decodes it: some charsets it only knows, to refuse them."""
+    import webencodings
+
+    known = webencodings.lookup(label)
+    return known is not None and known.name != NO_CHARSET
+
+
 def is_legacy(label: str) -> bool:
     """Return whether a declared charset is neither UTF-8 nor UTF-16, or is unknown."""
     import webencodings

@@ -7,6 +7,7 @@ library take quadratic time, so they get short headers only; addresses are found
 import email
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -14,7 +15,7 @@ from email.message import Message
 from email.policy import compat32
 
 from commentsvc.mailbox import MAX_MAIL_SIZE
-from commentsvc.markup import plain_text
+from commentsvc.markup import page_charset, plain_text
 from commentsvc.markup.reply_text import reply_text
 from commentsvc.notifications.emails import ANSWER_ABOVE
 
@@ -24,6 +25,8 @@ MAX_PARTS = 100
 MAX_TEXT_LENGTH = 100_000  # characters of it that are parsed
 HEADER = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M)
 PARTS_HEADER = re.compile(rb"^Content-[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)", re.M | re.I)
+ESCAPE = b"\x1b$"
+ISO_2022 = ("iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr")
 BOUNDARY = re.compile(rb"^--[^\s-]", re.M)
 ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,255}")
 MESSAGE_ID = re.compile(r"<[!-;=?A-Z^-~]{1,150}@[A-Za-z0-9.-]{1,150}>")
@@ -199,16 +202,24 @@ def _inner(part: Message) -> list[Message]:
 
 
 def _text(mail: Message) -> str:
-    """Return the first text part, plain text rather than HTML."""
-    parts = [part for part in mail.walk() if not part.is_multipart() and part.get_content_disposition() != "attachment"]
-    plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
-    html = next((part for part in parts if part.get_content_type() == "text/html"), None)
-    if plain is not None:
-        text = _content(plain)
-        if str(plain.get_param("format", "")).lower() == "flowed":
-            return _unflowed(text, spaces_go=str(plain.get_param("delsp", "")).lower() == "yes")
-        return text
-    return plain_text.paragraphs(_content(html)[:MAX_TEXT_LENGTH]) if html is not None else ""
+    """Return what was written: the parts of plain text, or the first one of HTML where those hold nothing."""
+    parts = [part for part in mail.walk() if not (part.is_multipart() or _is_file(part))]
+    plain = [_plain(part) for part in parts if part.get_content_type() == "text/plain"]
+    if any(text.strip() for text in plain):
+        return "\n".join(plain)
+    html = next((_content(part) for part in parts if part.get_content_type() == "text/html"), "")
+    return plain_text.paragraphs(html[:MAX_TEXT_LENGTH]) if html else ""
+
+
+def _is_file(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or part.get_filename() is not None
+
+
+def _plain(part: Message) -> str:
+    text = _content(part)
+    if str(part.get_param("format", "")).lower() == "flowed":
+        return _unflowed(text, spaces_go=str(part.get_param("delsp", "")).lower() == "yes")
+    return text
 
 
 def _content(part: Message) -> str:
@@ -216,7 +227,21 @@ def _content(part: Message) -> str:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
-    return plain_text.decode(raw, str(part.get_content_charset("")))
+    label = str(part.get_content_charset(""))
+    if not label and part.get_content_type() == "text/html":
+        return plain_text.decode(raw, *page_charset.named_in(raw))
+    return _decoded(raw, label)
+
+
+def _decoded(raw: bytes, label: str) -> str:
+    """Decode by the Encoding Standard; by other codecs where it has none, as emails come from programs of any age."""
+    codecs = [] if plain_text.is_decodable(label) else [label]
+    if ESCAPE in raw and raw.isascii() and not plain_text.is_stateful(label):  # ISO 2022, which may not be declared
+        codecs += ISO_2022
+    for codec in codecs:
+        with suppress(LookupError, ValueError):
+            return raw.decode(codec)
+    return plain_text.decode(raw, label)
 
 
 def _unflowed(text: str, *, spaces_go: bool) -> str:

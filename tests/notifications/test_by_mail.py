@@ -9,12 +9,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from commentsvc import mailbox, throttle
+from commentsvc.comments import by_mail
 from commentsvc.db import db
 from commentsvc.jobs import email as email_jobs
 from commentsvc.models import Comment, Decision, Moderator, Subscription
 from commentsvc.models.comment import State
 from commentsvc.moderation import actions
-from commentsvc.notifications import return_address
+from commentsvc.notifications import incoming, return_address
 from tests.cast import ADA, ARTICLE, BOB, GRACE, HEDY, MALLORY
 from tests.post import html_of, link_in, only, text_of, work
 from tests.servers import MailServer
@@ -54,6 +55,15 @@ def answer_to(message: EmailMessage, text: str, **headers: str) -> EmailMessage:
 
 def receive(mail: EmailMessage | bytes) -> str:
     return email_jobs.receive(mail if isinstance(mail, bytes) else mail.as_bytes())
+
+
+def test_an_email_that_fails_unexpectedly_keeps_nobody_from_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_mail: object) -> str:
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr(by_mail, "process", fail)
+    assert receive(b"From: grace@mail.example\r\n\r\nHello") == "ignored: it could not be understood"
+    assert not db.session().in_transaction(), "which would hold SQLite's lock"
 
 
 def newest() -> Comment:
@@ -622,3 +632,57 @@ def test_codes_fit_their_field(app: object) -> None:
     read = return_address.read(made)
     assert read
     assert (read.first, read.second) == (2**31 - 1, 2**31 - 1)
+
+
+def mixed(*parts: tuple[str, bytes]) -> bytes:
+    """Return a body of several parts: the header lines and content of each."""
+    inside = b"".join(b"--b\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + inside + b"--b--\r\n"
+
+
+def of_sender(body: bytes) -> str:
+    return incoming.read(b"From: grace@mail.example\r\nMIME-Version: 1.0\r\n" + body).reply_text
+
+
+PLAIN, HTML = "Content-Type: text/plain; charset=utf-8", "Content-Type: text/html; charset=utf-8"
+FILE = 'Content-Type: text/plain; name="notes.txt"\r\nContent-Disposition: inline; filename="notes.txt"'
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ([(PLAIN, b"  "), (HTML, b"<p>Hello</p>")], "Hello"),
+        ([(HTML, b"<p>Hello</p>"), (FILE, b"my notes")], "Hello"),
+        ([(FILE.partition("\r\n")[0], b"my notes"), (PLAIN, b"Hello")], "Hello"),
+        ([(PLAIN, b"Hello"), ("Content-Type: image/png", b"x"), (PLAIN, b"again")], "Hello\nagain"),
+        ([(PLAIN, b""), ("Content-Type: image/png", b"x"), (PLAIN, b"again")], "again"),
+    ],
+)
+def test_what_was_written_is_found_among_the_parts(parts: list[tuple[str, bytes]], text: str) -> None:
+    assert of_sender(mixed(*parts)) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("utf-7", "utf-7", "Schöne Grüße"),
+        ("iso-2022-kr", "iso2022_kr", "가나"),
+        ("iso-2022-jp-ms", "iso2022_jp_2", "こんにちは"),
+        ("cp50220", "iso2022_jp_2", "こんにちは"),
+        ("us-ascii", "iso2022_jp", "こんにちは"),
+        ("iso-2022-jp-2", "iso2022_jp_2", "Größe 日本"),
+        ("iso-2022-jp", "iso2022_jp", "こんにちは"),
+        ("cp850", "cp850", "Schöne Grüße"),
+        ("ibm852", "cp852", "Dvořák"),
+        ("latin9", "iso8859_15", "5 €"),
+        ("hz-gb-2312", "hz", "你好"),
+        ("hex", "utf-8", "é"),
+    ],
+)
+def test_charsets_that_no_page_has(label: str, codec: str, text: str) -> None:
+    assert of_sender(f"Content-Type: text/plain; charset={label}\r\n\r\n".encode() + text.encode(codec)) == text
+
+
+def test_a_charset_that_only_the_page_in_an_email_names() -> None:
+    page = '<meta charset="koi8-r"><p>Привет</p>'.encode("koi8-r")
+    assert of_sender(b"Content-Type: text/html\r\n\r\n" + page) == "Привет"

@@ -12,7 +12,7 @@ from commentsvc.models.channel import ChannelKind
 from commentsvc.moderation import search
 from commentsvc.moderation.search import CommentFilter
 from commentsvc.notifications import channels
-from commentsvc.privacy import personal_data
+from commentsvc.privacy import personal_data, retention
 from tests.cast import ARTICLE, BOB, GRACE
 from tests.jobs import run_job
 from tests.post import link_in, only, work
@@ -204,6 +204,22 @@ class TestKeeping:
         ada.sign_in("ada@blog.example", "analytical engine 1843")
         ada.decide(comment, "trash")
         run_job("apply retention")
+        assert row(comment).body == BOB.says
+
+    def test_what_is_taken_out_of_the_trash_at_that_moment_stays(
+        self, ada: Visitor, bob: Visitor, time: FrozenClock
+    ) -> None:
+        comment = bob.comment()
+        ada.decide(comment, "trash")
+        time.pass_(days=31)
+        old = retention.due()
+        assert old.comments == [comment]
+        row(comment)
+        ada.sign_in("ada@blog.example", "analytical engine 1843")
+        ada.decide(comment, "hold")
+        db.begin_write()
+        retention.forget(old)
+        db.session.commit()
         assert row(comment).body == BOB.says
 
     def test_what_was_answered_keeps_its_place(
