@@ -27,7 +27,7 @@ def write_once(path: Path, content: bytes) -> None:
     """Write a file unless it is there: of several processes, one is first."""
     with beside(path) as new:
         new.write_bytes(content)
-        _sync(new)
+        sync(new)
         try:
             os.link(new, path)
         except FileExistsError:
@@ -35,7 +35,7 @@ def write_once(path: Path, content: bytes) -> None:
         except OSError:  # a file system without links, where the first of two may lose
             if not path.exists():
                 new.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def create(path: Path) -> None:
@@ -57,9 +57,9 @@ def made_at(path: Path) -> Iterator[Path]:
     """Yield a file beside ``path`` to write to; it is moved there when the block ends well."""
     with beside(path) as new:
         yield new
-        _sync(new)
+        sync(new)
         new.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def output(path: Path) -> AbstractContextManager[Path]:
@@ -84,7 +84,8 @@ def beside(path: Path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

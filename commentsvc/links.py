@@ -101,6 +101,16 @@ def with_bytes(text: str) -> str:
     return NOT_UTF8.sub(lambda half: f"%{ord(half[0]) - 0xDC00:02X}", text)
 
 
+def below_base_url(address: str) -> str | None:
+    """Return what follows our own address in a web address, as ``/t/blog/x``; None for an address elsewhere."""
+    base = settings.current().path
+    if origin_of(address) != own_origin():
+        return None
+    parts = urlsplit(address)
+    path = parts.path.removeprefix(base) if f"{parts.path}/".startswith(f"{base}/") else None
+    return None if path is None else path + (f"?{parts.query}" if parts.query else "")
+
+
 def own_origin() -> str:
     """Return the origin of our own pages."""
     return origin_of(settings.current().base_url) or ""

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from commentsvc import files, secret_strength, settings_file
-from commentsvc.hosts import ENDS_IN_NUMBER, ascii_host, is_host_alone, network_of
+from commentsvc.hosts import ENDS_IN_NUMBER, USUAL_PORTS, ascii_host, is_host_alone, network_of
 
 PREFIX = "COMMENTSVC_"
 WORKER_ELSEWHERE = "_COMMENTSVC_WORKER_ELSEWHERE"  # set where another process runs the jobs
@@ -171,7 +171,8 @@ class Settings(BaseModel):
         path = parts.path.rstrip("/")
         if not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII) or {".", ".."} & set(path.split("/")):
             raise ValueError(f"must be {AN_ADDRESS}; a path after the host is of letters, digits and -._~")
-        return f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
+        has_port = port and port != USUAL_PORTS[parts.scheme]
+        return f"{parts.scheme}://{host}" + (f":{port}" if has_port else "") + path
 
     @field_validator(
         "database_url", "database_direct_url", "mail_url", "mail_inbox", "redis_url", "edge_purge_url", mode="before"

@@ -3,6 +3,7 @@
 TOML, each setting by its name in lower case. The environment wins, so that a container or a test can override it.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,18 +22,21 @@ def find(environment: Mapping[str, str]) -> Path | None:
     """Return the settings file: the one of ``COMMENTSVC_CONFIG`` (empty: none), else here, else the machine's.
 
     Raises:
-        Unreadable: the named one is missing.
+        Unreadable: the named one is missing, or it is no file.
     """
     if VARIABLE in environment:
         named = environment[VARIABLE]
         if named and not Path(named).is_file():
             raise Unreadable(f"{VARIABLE}: there is no file {named}.")
         return Path(named).resolve() if named else None
-    return next((path.resolve() for path in (Path(NAME), SYSTEM_WIDE) if _is_file(path)), None)
+    return next((path.resolve() for path in (Path(NAME), SYSTEM_WIDE) if _is_there(path)), None)
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path) -> bool:
+    """Return whether there is a file; raises ``Unreadable`` for what has its name and is none, such as a folder."""
     try:
+        if os.path.lexists(path) and not path.is_file():
+            raise Unreadable(f"{path} is no file. Remove it, or write the settings there.")
         return path.is_file()
     except PermissionError:  # in somebody else's folder
         return False

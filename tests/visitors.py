@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from secrets import token_urlsafe
+from urllib.parse import unquote
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -83,7 +84,7 @@ class Visitor:
         with self.client.session_transaction(base_url="https://comments.example") as session:
             identity = session.setdefault("visitor", token_urlsafe(16))
             session.permanent = True
-        token = challenge.issue(challenge.scope_of(site, thread_key(key)), identity)
+        token = challenge.issue(challenge.scope_of(site, thread_key(unquote(key))), identity)
         return {"challenge_token": token, "challenge_asked": "1", "idempotency_key": token_urlsafe(12), "parent_id": ""}
 
     def sign_in(self, email: str, password: str) -> None:

@@ -77,9 +77,10 @@ def _put(config: Settings, manifest: Manifest, copy: Path) -> None:
             )
         return
     place = schema.path_of(config.database)
+    files.sync(copy)  # which may take long: until then, the former database stays where it is
     of_sqlite.put_aside(place, place.with_name(f"{place.name}.{aside}"))
-    with files.made_at(place) as new:
-        copy.replace(new)
+    copy.replace(place)
+    files.sync(place.parent)
 
 
 def _write_secret(place: Path, secret: str) -> None:

@@ -20,11 +20,13 @@ from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import SIZE, site_named
 from commentsvc.cli.progress import Progress
 from commentsvc.db import db
+from commentsvc.errors import NotFound
 from commentsvc.markup import plain_text
 from commentsvc.models.comment import State
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Thread
 from commentsvc.moderation.actions import Operator
+from commentsvc.threads import threads
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
 from commentsvc.transfer.exporting import Scope
@@ -149,7 +151,10 @@ def export(
 
 
 def _thread(site: Site, key: str) -> Thread:
-    found = Thread.at(site, key)
+    try:
+        found = Thread.at(site, threads.key_of(key))
+    except NotFound:
+        found = None
     if found is None:
         raise click.ClickException(f"There is no thread {key}; the dashboard shows them.")
     return found

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Select, bindparam, func, select
 
@@ -112,16 +112,16 @@ def article_at(target: str) -> Article:
 
 def _own_page(target: str) -> Article | None:
     """Return the article of our own page that somebody links to, or of a comment on it."""
-    address = target.partition("#")[0]
-    if not address.startswith(links.absolute("/")):
+    place = links.below_base_url(target)
+    if place is None:
         return None
-    if comment := answered(address):
+    if comment := answered(place):
         return Article(comment.thread.site, comment.thread.key, comment.thread)
-    at, _, path = address.removeprefix(links.absolute("/")).partition("/")
-    if at != "t":
+    path = place.partition("?")[0]
+    if not path.startswith("/t/"):
         raise NotFound
-    site_key, _, key = path.partition("/")
-    return Article.find(site_key, key.partition("?")[0])
+    site_key, _, key = path.removeprefix("/t/").partition("/")
+    return Article.find(site_key, links.with_bytes(unquote(key, errors=links.BYTES)))  # decoded once, as in a route
 
 
 def answered(target: str) -> Comment | None:

@@ -11,6 +11,7 @@ from commentsvc import clock, links, safe_http
 from commentsvc.db import db
 from commentsvc.errors import N_, READING_INTERRUPTED, PermanentFailure, reason_to_store
 from commentsvc.linkbacks import announcing
+from commentsvc.markup import plain_text
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
 from commentsvc.models.watched_feed import WatchedFeed
@@ -72,23 +73,34 @@ def perform(watched: ClaimedFeed) -> tuple[FetchedPage, list[Entry]]:
 
 
 def entries(page: FetchedPage) -> list[Entry]:
-    """Return the articles of a feed in any format.
+    """Return the articles of a feed: Atom, or any RSS.
 
     Raises:
         safe_http.FetchFailed: this is not a feed.
     """
     import feedparser  # large, and only needed where feeds are watched
 
-    headers = {"content-location": page.url, "content-type": page.headers.get("content-type", "")}
-    feed = feedparser.parse(BytesIO(page.body), response_headers=headers, sanitize_html=False)
+    headers = {"content-location": page.url, "content-type": f"{_media_type(page)}; charset=utf-8"}
+    feed = feedparser.parse(BytesIO(_in_utf8(page)), response_headers=headers, sanitize_html=False)
     if not feed.entries and not feed.get("version"):
         raise FetchFailed(N_("this is not a feed"))
     texts: dict[str, str] = {}
     for entry in feed.entries[:MAX_ENTRIES]:
-        if url := links.plain(str(entry.get("link", ""))):
+        if url := links.plain(str(entry.get("link", "")).strip().replace(" ", "%20")):
             parts = (str(entry.get(name, "")) for name in ("title", "updated", "summary", "content"))
             texts[url] = "\n".join((texts.get(url, ""), *parts))  # several entries may be about one article
     return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in texts.items()]
+
+
+def _media_type(page: FetchedPage) -> str:
+    return page.headers.get("content-type", "").partition(";")[0].strip() or "application/xml"
+
+
+def _in_utf8(page: FetchedPage) -> bytes:
+    """Return a feed decoded as browsers do, since the library knows other labels than the web."""
+    named = plain_text.declared_charset(page.headers.get("content-type", ""))
+    labels = (named, plain_text.xml_charset(page.body[:300].decode("latin-1")), "utf-8")
+    return plain_text.without_declaration(plain_text.decode(page.body, *labels)).encode()
 
 
 def complete(watched: ClaimedFeed, found: tuple[FetchedPage, list[Entry]]) -> None:

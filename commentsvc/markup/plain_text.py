@@ -124,7 +124,12 @@ def named_in_bytes(charset: str) -> str:
 
 def of_xml(raw: bytes) -> str:
     """Decode an XML document by the charset that it declares, under any of its labels; without the declaration."""
-    text = decode(raw, xml_charset(raw[:300].decode("latin-1")) or "utf-8").lstrip("\ufeff").strip()
+    return without_declaration(decode(raw, xml_charset(raw[:300].decode("latin-1")) or "utf-8"))
+
+
+def without_declaration(xml: str) -> str:
+    """Return decoded XML without what named its charset."""
+    text = xml.lstrip("\ufeff").strip()
     return text.partition("?>")[2] if text.startswith("<?xml") else text
 
 

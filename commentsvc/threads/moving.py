@@ -71,6 +71,7 @@ class AddressTaken(Refusal):
 
 def key_and_url_of(site: Site, typed: str) -> tuple[str, str]:
     """Return key and address of an article that a moderator typed; raises ``InvalidFields``."""
+    typed = _with_scheme(site, typed)
     try:
         url = threads.article_url(site, typed) if "://" in typed else None
         key = threads.key_of(url or typed)
@@ -81,6 +82,15 @@ def key_and_url_of(site: Site, typed: str) -> tuple[str, str]:
     if (not key and not url) or len(url or links.article(site.home, key)) > links.MAX_ADDRESS_LENGTH:
         raise InvalidFields({"address": NoSuchPlace()})
     return key, url or links.article(site.home, key)
+
+
+def _with_scheme(site: Site, typed: str) -> str:
+    """Return what was typed as a full address where it begins with a host: of this blog, or after two slashes."""
+    bare = typed.strip().removeprefix("//")
+    own = next((one for one in site.origins if f"{bare}/".startswith(one.partition("://")[2] + "/")), None)
+    if own is None and bare == typed.strip():
+        return typed
+    return f"{(own or site.home).partition('://')[0]}://{bare}"
 
 
 def thread_at(site: Site, typed: str) -> Thread:

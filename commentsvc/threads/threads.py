@@ -10,13 +10,17 @@ from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
+NO_FRAGMENT = re.compile(r"(?!^)#(?!!)(?=[^?]*/)")  # one in front, and #!/, are in explicit keys
 SEPARATORS = "–—|·•‹›«»/~→⋅"  # between an article's title and the blog's name
 
 
 def key_of(address: str) -> str:
-    """Return the thread key for an address; raises ``NotFound`` if it is too long."""
+    """Return the thread key for an address, a path or a key; raises ``NotFound`` if it is too long.
+
+    In a path or key, as in ``c#/2020/post``, a ``#`` before a slash is no fragment.
+    """
     try:
-        key = links.thread_key(address)
+        key = links.thread_key(address if "://" in address else NO_FRAGMENT.sub("%23", address))
     except ValueError:
         raise NotFound from None
     if len(key) > links.MAX_KEY_LENGTH:

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from commentsvc import links
@@ -27,7 +28,8 @@ class WrongMap(Refusal):
 class Addresses:
     """``origins`` are those whose paths are the site's. ``rules`` lead from old addresses to new ones.
 
-    An old one that ends with ``*`` stands for all that begin so. ``by_key`` takes the identifier that a page gave.
+    An old one that ends with ``*`` stands for all that begin so, one without a host for those on ``origins``.
+    ``by_key`` takes the identifier that a page gave.
     """
 
     site: Site
@@ -48,7 +50,10 @@ class Addresses:
             return [N_("the page is not on this blog but on %(host)s"), {"host": links.host_of(url)}]
         if not url:
             return N_("the page has no address")
-        return self._checked(url, url if origin in self.site.origins else self._on_own_origin(url))
+        return self._checked(
+            page.key if _has_explicit_key(page) else url,
+            url if origin in self.site.origins else self._on_own_origin(url),
+        )
 
     def former_key(self, page: SourceArticle) -> str | None:
         """Return the key of an article's address on this blog before a rule led elsewhere; None if none did."""
@@ -80,16 +85,46 @@ class Addresses:
                 return url
             self.used.add(rule)
             new = self.rules[rule]
-            url = new.removesuffix("*") + url[len(rule) - 1 :] if rule.endswith("*") else new
+            whole = _without_scheme(url) if "://" in rule else _path(url)
+            url = new.removesuffix("*") + whole[len(_without_scheme(rule[:-1])) :] if rule.endswith("*") else new
         return url
 
     def _rule_for(self, url: str) -> str | None:
-        if url in self.rules:
-            return url if self.rules[url] != url else None
-        fitting = [old for old in self.rules if old.endswith("*") and url.startswith(old[:-1])]
+        is_ours = links.origin_of(url) in self.origins
+        exact = self._exact.get(_compared(url)) or (self._exact.get(("", key_of(url))) if is_ours else None)
+        if exact is not None:
+            return exact if _compared(self.rules[exact]) != _compared(url) else None
+        whole, path = _without_scheme(url), _path(url)
+        begin = {old: _without_scheme(old[:-1]) for old in self.rules if old.endswith("*")}
+        fitting = [old for old, start in begin.items() if (whole if "://" in old else path * is_ours).startswith(start)]
         found = max(fitting, key=len, default=None)
-        is_loop = found is not None and self.rules[found].removesuffix("*").startswith(found[:-1])
+        is_loop = found is not None and _without_scheme(self.rules[found].removesuffix("*")).startswith(begin[found])
         return None if is_loop else found
+
+    @cached_property
+    def _exact(self) -> dict[tuple[str, str | None], str]:
+        return {_compared(old): old for old in self.rules if not old.endswith("*")}
+
+
+def _without_scheme(address: str) -> str:
+    """Return an address from its host on, which is in one form; a path as it is."""
+    origin = links.origin_of(address)
+    return origin.partition("://")[2] + _path(address) if origin else address
+
+
+def _path(address: str) -> str:
+    """Return what follows the host, as it is."""
+    return "/" + address.partition("://")[2].partition("/")[2] if "://" in address else address
+
+
+def _compared(address: str) -> tuple[str, str | None]:
+    """Return host and key: the same for all spellings of one address."""
+    return (links.origin_of(address) or "").partition("://")[2], key_of(address)
+
+
+def _has_explicit_key(page: SourceArticle) -> bool:
+    """Return whether the page named its thread by another key than its address."""
+    return page.is_thread_key and key_of(page.key) == page.key != key_of(page.url.strip())
 
 
 def key_of(address: str) -> str | None:

@@ -47,7 +47,8 @@ class SourceFile:
 class SourceArticle:
     """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any.
 
-    ``site`` names the blog, in files that hold several. ``aliases`` are further keys of the article.
+    ``site`` names the blog, in files that hold several. ``aliases`` are further keys of the article. ``is_thread_key``
+    says that ``key`` is that of a thread here, whatever the address.
     """
 
     id: str
@@ -59,6 +60,7 @@ class SourceArticle:
     is_deleted: bool = False
     site: str = ""
     aliases: tuple[str, ...] = ()
+    is_thread_key: bool = False
 
 
 @dataclass  # not frozen, as one takes three times as long to make

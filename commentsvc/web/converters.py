@@ -1,12 +1,8 @@
 """What stands in the paths of routes: ids and keys."""
 
-import re
-
 from werkzeug.routing import IntegerConverter, Map, PathConverter
 
 from commentsvc.fields import MAX_ID
-
-IN_PATH = re.compile(r"(?!^)#(?!!)(?=[^?]*/)")  # one in front, and #!/, are in explicit keys
 
 
 class IdConverter(IntegerConverter):
@@ -21,7 +17,3 @@ class KeyConverter(PathConverter):
 
     regex = r"[\s\S]+?"  # a template may leave a line break at its end
     part_isolating = False  # it spans slashes, which Werkzeug cannot tell from this expression
-
-    def to_python(self, value: str) -> str:
-        """Encode a ``#`` inside a path again, as in ``c%23/2020/post``: a browser sends no fragment."""
-        return IN_PATH.sub("%23", value)

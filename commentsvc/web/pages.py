@@ -111,7 +111,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
 def _key_of_linking_page(site_key: str) -> str:
     """Return the key of the site's article whose link was followed; empty if it is none, or not known."""
     site, url = configuration.latest().sites.get(site_key), request.referrer or ""
-    if site is None or links.origin_of(url) not in site.origins or url.startswith(links.absolute("/")):
+    if site is None or links.origin_of(url) not in site.origins or links.below_base_url(url) is not None:
         return ""
     try:
         return threads.key_of(url)

@@ -140,6 +140,18 @@ class TestFormats:
         (entry,) = watching.entries(FetchedPage("https://blog.example/feed", 200, {}, body.encode()))
         assert entry.url == "https://blog.example/1"
 
+    @pytest.mark.parametrize(
+        ("label", "codec", "header"),
+        [("x-sjis", "cp932", ""), ("windows-31j", "cp932", ""), ("utf-8", "utf-8", ""), ("", "cp932", "shift_jis")],
+    )
+    def test_charsets_by_any_name(self, label: str, codec: str, header: str) -> None:
+        declared = f'<?xml version="1.0" encoding="{label}"?>' if label else ""
+        entry = '<entry><title>x</title><link href=" https://blog.example/日 本 "/></entry>'
+        body = f'{declared}<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'.encode(codec)
+        kind = f"application/atom+xml; charset={header}" if header else "application/atom+xml"
+        (found,) = watching.entries(FetchedPage("https://blog.example/feed", 200, {"content-type": kind}, body))
+        assert found.url == "https://blog.example/%E6%97%A5%20%E6%9C%AC"
+
     def test_relative_addresses(self) -> None:
         body = ATOM.format(ENTRY.format("/1", "One")).encode()
         (entry,) = watching.entries(FetchedPage("https://blog.example/feed/", 200, {}, body))

@@ -328,6 +328,18 @@ class TestLinks:
     def test_only_web_addresses_do(self, typed: str) -> None:
         assert "<a" not in render(typed)
 
+    @pytest.mark.parametrize(
+        ("typed", "shown"),
+        [
+            ("https://youtu.be/dQw4w9WgXc_", link("https://youtu.be/dQw4w9WgXc_")),
+            ("see https://t.me/joinchat/AAAA_.", f"see {link('https://t.me/joinchat/AAAA_')}."),
+            ("_see https://t.me/AAAA_", u(f"see {link('https://t.me/AAAA')}")),
+            ("https://example.org/a__", f"{link('https://example.org/a_')}_"),
+        ],
+    )
+    def test_an_underscore_at_the_end_belongs_to_it_if_none_is_open(self, typed: str, shown: str) -> None:
+        assert render(typed) == f"<p>{shown}</p>"
+
     def test_no_password_hides_in_one(self) -> None:
         assert "<a" not in render("https://paypal.com@evil.example/")
 

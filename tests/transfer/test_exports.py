@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
 
 from commentsvc import clock
-from commentsvc.models import Site, Thread
+from commentsvc.db import db
+from commentsvc.models import Comment, Site, Thread
 from commentsvc.transfer import exporting
 from commentsvc.transfer.exporting import Scope
 from commentsvc.transfer.formats.staticman_out import StaticmanWriter
@@ -62,6 +64,24 @@ def test_the_home_pages_thread_comes_back(bring: Bring, bob: Visitor, name: str)
     thread = Thread.at(Site.named("other"), "")
     assert thread is not None
     assert thread.comment_count == 1
+
+
+@pytest.mark.parametrize("by_map", [False, True])
+def test_explicit_keys_come_back(bring: Bring, visit: Callable[[], Visitor], *, by_map: bool) -> None:
+    """Several threads of one article, keys that begin with the sign of a fragment, and one with that sign inside."""
+    keys = ("post-42-questions", "post-42-reviews", "#!/p/1", "#", "c%23/intro")
+    for key in keys:
+        comment = visit().comment(BOB, body=f"in {key}", key=quote(key))
+        db.begin_write()
+        db.session.get_one(Comment, comment).thread.url = ARTICLE_URL
+        db.session.commit()
+    rules = {ARTICLE_URL: "https://blog.example/moved"} if by_map else {}
+    report = bring(exported(), site="other", origins=["https://blog.example"], rules=rules)
+    assert (report.total, report.left_out) == (len(keys), [])
+    for key in keys:
+        thread = Thread.at(Site.named("other"), key)
+        assert thread is not None, key
+        assert (thread.comment_count, thread.url.endswith("/moved")) == (1, by_map)
 
 
 class TestSeveralFiles:

@@ -190,6 +190,26 @@ class TestDisqus:
         assert db.session.scalars(select(Thread.key)).one() == "archive/05/phone"
         assert report.unused_rules == ["https://old.example/unused"]
 
+    @pytest.mark.parametrize(
+        "old",
+        [
+            "http://old.example/café",
+            "https://old.example/caf%C3%A9/",
+            "HTTP://OLD.EXAMPLE/café",
+            "http://old.example:80/café",
+            "/café",
+            "http://OLD.example/caf*",
+            "https://old.example/c*",
+            "/ca*",
+        ],
+    )
+    def test_a_map_knows_an_address_in_any_spelling(self, bring: Bring, old: str) -> None:
+        new = "https://blog.example/archive/" + ("*" if old.endswith("*") else "x")
+        file = disqus(post(1)).replace(f"{samples.OLD}/2007/05/phone/", "http://old.example/café")
+        report = bring(file, rules={old: new})
+        assert db.session.scalars(select(Thread.key)).one().startswith("archive/")
+        assert report.unused_rules == []
+
 
 class TestIsso:
     """Databases."""

@@ -63,6 +63,7 @@ def _record(row: dict[str, Any], number: int) -> Record:
             created=times.of_iso(row["created_at"]) if row.get("created_at") else None,
             is_closed=closed,
             aliases=tuple(map(str, row.get("aliases", ()))),
+            is_thread_key=True,
         )
     return SourceComment(
         id=str(row["id"]),
