@@ -92,6 +92,12 @@ def test_a_wrong_one_is_named_with_what_is_allowed(name: str, value: str, words:
     assert words in str(wrong.value)
 
 
+def test_the_usual_port_is_no_part_of_the_address() -> None:
+    assert settings.read({"COMMENTSVC_BASE_URL": "https://ex.org:443/c"}, creates_data_dir=False).base_url == (
+        "https://ex.org/c"
+    )
+
+
 @given(st.binary(min_size=32, max_size=64))
 def test_what_a_generator_made_is_taken(noise: bytes) -> None:
     """In hexadecimal, or in Base64 of both kinds, which may begin with a slash."""

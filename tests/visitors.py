@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from commentsvc.captcha import challenge
 from commentsvc.db import db
-from commentsvc.links import thread_key
 from commentsvc.models import Comment, ModeratorAction
+from commentsvc.threads.threads import key_of
 from commentsvc.web import gate
 from tests.cast import ARTICLE, BOB, Person
 from tests.time import FrozenClock
@@ -84,7 +84,7 @@ class Visitor:
         with self.client.session_transaction(base_url="https://comments.example") as session:
             identity = session.setdefault("visitor", token_urlsafe(16))
             session.permanent = True
-        token = challenge.issue(challenge.scope_of(site, thread_key(unquote(key))), identity)
+        token = challenge.issue(challenge.scope_of(site, key_of(unquote(key))), identity)
         return {"challenge_token": token, "challenge_asked": "1", "idempotency_key": token_urlsafe(12), "parent_id": ""}
 
     def sign_in(self, email: str, password: str) -> None:

@@ -979,6 +979,13 @@ def test_names_in_the_latest_comments_break(world: World, person: Person) -> Non
     assert bob.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def test_a_long_name_of_a_blog_breaks_on_its_page(world: World, person: Person) -> None:
+    world.server.run("site", "set", "blog", "--name", "meinlangerblogname.wordpress.example.com" * 2)
+    bob = person(viewport={"width": 320, "height": 700})
+    bob.goto(world.page)
+    assert bob.evaluate("document.documentElement.scrollWidth") == 320
+
+
 @pytest.mark.parametrize("canonical", ["http://[", "about:blank", "javascript:void(0)", "mailto:bob@mail.example"])
 def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person, canonical: str) -> None:
     say(world, "Bob", "here all the same", key="a.html")

@@ -104,6 +104,17 @@ def test_a_named_file_must_be_there(command: Command, monkeypatch: pytest.Monkey
     assert "COMMENTSVC_CONFIG: there is no file /nowhere/x.toml." in command("site", "list")[2]
 
 
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_what_has_its_name_and_is_no_file_stops_everything(command: Command, somewhere: Path, kind: str) -> None:
+    """Docker makes a folder of a file that is to be mounted and is missing."""
+    if kind == "folder":
+        (somewhere / "commentsvc.toml").mkdir()
+    else:
+        (somewhere / "commentsvc.toml").symlink_to("/nowhere")
+    status, _, err = command("site", "list")
+    assert (status, err) == (1, "commentsvc.toml is no file. Remove it, or write the settings there.\n")
+
+
 def test_init_overwrites_nothing_and_writes_nothing_wrong(command: Command, somewhere: Path) -> None:
     status, _, err = command("init", "--base-url", "nonsense")
     assert (status, "COMMENTSVC_BASE_URL" in err) == (1, True)

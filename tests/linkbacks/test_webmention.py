@@ -74,6 +74,21 @@ class TestAsking:
         assert answer.json["title"]
         assert not db.session.scalar(select(Ping.id))
 
+    @pytest.mark.parametrize(
+        ("target", "key"),
+        [
+            ("https://comments.example/t/blog/%3Fp%3D12", "?p=12"),
+            ("https://comments.example/t/blog/c%2523/intro", "c%23/intro"),
+            ("https://comments.example/t/blog/100%2525", "100%25"),
+            ("HTTPS://COMMENTS.EXAMPLE:443/t/blog/x?lang=de", "x"),
+        ],
+    )
+    def test_our_own_page_of_an_article_is_that_article(
+        self, client: FlaskClient, the_ping: Callable[[], Ping], target: str, key: str
+    ) -> None:
+        assert mention(client, target=target).status_code == 201
+        assert the_ping().key == key
+
     def test_the_fragment_of_a_target_does_not_matter(self, client: FlaskClient, the_ping: Callable[[], Ping]) -> None:
         assert mention(client, target=f"{ARTICLE_URL}#comments").status_code == 201
         assert the_ping().key == ARTICLE

@@ -169,6 +169,24 @@ class TestAddresses:
         assert "Bob" not in bob.client.get(f"/embed/blog/{CATS}").text
         assert bob.client.get(f"/t/blog/{ARTICLE}").status_code == 200
 
+    @pytest.mark.parametrize(
+        ("typed", "key"),
+        [("blog.example/np", "np"), ("//blog.example/np", "np"), ("c#/moved", "c%23/moved"), ("/np", "np")],
+    )
+    def test_an_address_may_be_typed_without_its_scheme(
+        self, ada: Visitor, bob: Visitor, thread: str, typed: str, key: str
+    ) -> None:
+        ada.admin_post(f"{thread}/address", address=typed)
+        moved = db.session.scalars(select(Thread)).one()
+        assert (moved.key, moved.url) == (key, f"{BLOG}/{key}")
+
+    def test_one_on_another_host_is_refused(self, ada: Visitor, bob: Visitor, thread: str) -> None:
+        assert "not on this blog" in ada.admin_post(f"{thread}/address", address="//cats.example/np").text
+
+    def test_a_sign_in_a_key_is_no_fragment_anywhere(self, bob: Visitor) -> None:
+        bob.comment(key="c%23/2020/intro")
+        assert counts(bob, "c#/2020/intro", "c%23/2020/intro") == {"c#/2020/intro": 1, "c%23/2020/intro": 1}
+
     def test_what_is_written_at_an_old_address_stands_at_the_new_one(
         self, ada: Visitor, bob: Visitor, thread: str
     ) -> None:
