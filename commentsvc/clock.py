@@ -1,4 +1,4 @@
-"""The time, in one place, so that tests can freeze it."""
+"""The time, in one place, so that tests and the demo can set it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum as PythonEnum
 from functools import reduce
 from importlib import import_module
+from itertools import repeat, takewhile
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -169,17 +170,7 @@ class Database(SQLAlchemy):
 
     def in_batches(self, step: Callable[[], Result]) -> Iterator[Result]:
         """Commit after each ``step`` and yield its result, until one returns nothing. Other writers run in between."""
-        is_sqlite = self.engine.dialect.name == "sqlite"
-        self.begin_write()
-        began = time.monotonic()
-        while done := step():
-            self.session.commit()
-            yield done
-            if is_sqlite:  # waiting processes poll for the lock
-                time.sleep(max(time.monotonic() - began, MIN_LOCK_PAUSE.total_seconds()))
-            self.begin_write()
-            began = time.monotonic()
-        self.session.rollback()
+        return takewhile(bool, self.commit_each(repeat(step)))
 
     def commit_each(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Call each step in a transaction of its own and yield its result. The next step is prepared without a lock.
@@ -198,7 +189,7 @@ class Database(SQLAlchemy):
             resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
 
-    def skip_flush(self) -> None:
+    def relax_durability(self) -> None:
         """Let the commit not wait for the disk: a server that crashes may lose this transaction, as a whole.
 
         SQLite always waits: it cannot change this within a transaction.

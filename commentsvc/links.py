@@ -232,7 +232,7 @@ def article(origin: str, key: str) -> str:
 
 
 def same_page(one: str, other: str) -> bool:
-    """Return whether two addresses differ at most in fragment, percent-encoding and a trailing slash."""
+    """Return whether two addresses differ at most in what ``thread_key`` ignores."""
     try:
         return (
             origin_of(one) is not None and origin_of(one) == origin_of(other) and thread_key(one) == thread_key(other)

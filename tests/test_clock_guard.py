@@ -25,13 +25,13 @@ def hours(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_clock_that_is_ahead_is_believed_after_a_day(bob: Visitor, time: FrozenClock, hours: list[float]) -> None:
     bob.comment()
     guard = ClockGuard()
-    assert not guard.is_in_doubt()
+    assert not guard.pauses_deletion()
     time.pass_(days=365)
-    assert guard.is_in_doubt()
+    assert guard.pauses_deletion()
     bob.comment(body="something that happens meanwhile, with the wrong date")
-    assert guard.is_in_doubt()
+    assert guard.pauses_deletion()
     hours[0] = 25
-    assert not guard.is_in_doubt()
+    assert not guard.pauses_deletion()
 
 
 def test_after_a_quiet_week_too(bob: Visitor, time: FrozenClock, hours: list[float]) -> None:
@@ -39,13 +39,13 @@ def test_after_a_quiet_week_too(bob: Visitor, time: FrozenClock, hours: list[flo
     bob.comment()
     guard = ClockGuard()
     time.pass_(days=8)
-    assert guard.is_in_doubt()
+    assert guard.pauses_deletion()
     hours[0] = 25
-    assert not guard.is_in_doubt()
+    assert not guard.pauses_deletion()
 
 
 def test_an_empty_database_has_nothing_to_lose(app: Flask, time: FrozenClock) -> None:
-    assert not ClockGuard().is_in_doubt()
+    assert not ClockGuard().pauses_deletion()
 
 
 def test_the_job_that_forgets_asks(ada: Visitor, bob: Visitor, time: FrozenClock) -> None:

@@ -105,8 +105,8 @@ class TestAmongThousands:
         rules("blog", captcha="never", edit_minutes=60)
         # Everything is looked at and nothing is held: with spam in Bob's name about, that is a matter of a hair's
         # breadth, and what is held takes another way.
-        judged = policy.first_state
-        monkeypatch.setattr(policy, "first_state", lambda *given: replace(judged(*given), state=State.APPROVED))
+        judged = policy.judge
+        monkeypatch.setattr(policy, "judge", lambda *given: replace(judged(*given), state=State.APPROVED))
 
     @pytest.fixture
     def things(self, bob: Visitor, ada: Visitor, visit: Callable[[], Visitor]) -> dict[str, Callable[[], object]]:

@@ -83,7 +83,7 @@ def end_all(moderator: Moderator, but: int | None = None) -> None:
 
 
 def forget_expired() -> None:
-    """Delete sessions that ended some time ago."""
+    """Delete sessions that are older than any may be."""
     over = ModeratorSession.created_at < clock.now() - ABSOLUTE
     db.session.execute(delete(ModeratorSession).where(over))
 

@@ -16,7 +16,7 @@ def is_empty(url: str) -> bool:
 def is_used(url: str) -> bool:
     """Return whether anybody else has it open."""
     if schema.is_file(url):
-        return not of_sqlite.is_alone(schema.path_of(url))
+        return not of_sqlite.leave_wal_mode(schema.path_of(url))
     from commentsvc.backups import of_postgresql
 
     return of_postgresql.is_used(url)

@@ -35,7 +35,7 @@ def copy(path: Path, target: Path, on_progress: Callable[[int], None]) -> None:
 
 
 def check(path: Path) -> dict[str, int]:
-    """Return the rows of each table.
+    """Check a file; return the number of rows of each table.
 
     Raises:
         BackupFailed: the file is damaged, or a row refers to one that is not there.
@@ -70,7 +70,7 @@ def is_empty(path: Path) -> bool:
         return False
 
 
-def is_alone(path: Path) -> bool:
+def leave_wal_mode(path: Path) -> bool:
     """Take a database out of WAL mode. Return False if another connection prevents that, True for a damaged file."""
     with closing(sqlite3.connect(path, timeout=0)) as database:
         try:
@@ -87,7 +87,7 @@ def put_aside(path: Path, aside: Path) -> None:
     """
     if not path.exists():
         return
-    if not is_alone(path):
+    if not leave_wal_mode(path):
         raise BackupFailed(f"{path} is in use. Stop the service first.")
     for end in ("", *BESIDE):
         with suppress(FileNotFoundError):

@@ -70,7 +70,9 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     progress.end()
     _say(manifest, file, "is restored", as_json=as_json)
     if not config.has_secret:
-        click.echo(f"Put its secret into {config.secret_file} before the service starts: it is not in the backup.")
+        click.echo(
+            f"Put its secret into {config.secret_file} before the service starts: it is not in the backup.", err=True
+        )
     elif _has_another_secret(config):
         click.echo(
             f"The secret here is not that of the backup. Put that one into {config.secret_file} first.", err=True
@@ -95,7 +97,7 @@ def move(target: str, as_json: bool) -> None:
     """Copy everything to the empty database at DATABASE_URL, and compare.
 
     If the service runs, it is read-only from now on: readers are served until you start it with the new address. The
-    command can be run again after an interruption: it continues. The old database is not changed.
+    command can be run again after an interruption: it continues. The old database keeps its rows.
     """
     from commentsvc.backups import database_move
 

@@ -1,4 +1,4 @@
-"""``ban``: who is banned."""
+"""``ban``: ban people, list and lift bans."""
 
 import click
 
@@ -13,7 +13,7 @@ from commentsvc.moderation.actions import Operator
 
 @click.group()
 def ban() -> None:
-    """Who is banned."""
+    """Ban people, list and lift bans."""
 
 
 @ban.command()
@@ -25,7 +25,7 @@ def ban() -> None:
 @click.option("--trash", is_flag=True, help="Put all they wrote in the trash.")
 @with_application
 def add(kind: str, value: str, key: str | None, days: int | None, reason: str, trash: bool) -> None:
-    """Refuse everything from VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
+    """Refuse what comes from, links to or contains VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
     db.begin_write()
     site = site_named(key) if key else None
     imposed = bans.impose(bans.draft(BanKind(kind), value, site=site, reason=reason, days=days), Operator())

@@ -15,7 +15,7 @@ from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.moderation import actions, bans
 from commentsvc.moderation.actions import SiteMailbox
 from commentsvc.moderation.author_identity import AuthorIdentity
-from commentsvc.notifications import bounces, enqueue, moderation_links, return_address, subscriptions
+from commentsvc.notifications import bounces, enqueue, moderation_links, outbox, return_address, subscriptions
 from commentsvc.notifications.incoming import Incoming, Report
 from commentsvc.notifications.return_address import Purpose, ReturnAddress
 from commentsvc.threads import threads
@@ -23,7 +23,6 @@ from commentsvc.threads.articles import Article
 
 MAX_ORDER_LENGTH = 40  # characters
 MIN_REPLY = 4  # words of a reply that begins with the word of a decision
-SECRETS = ("/moderate/", "/unsubscribe/", "/subscriptions/", "/confirm/")  # our paths whose links must not be published
 # What buttons say, in English and in the moderator's language; and what people write instead, if nothing follows.
 COMMANDS = {State.APPROVED: N_("Approve"), State.SPAM: N_("Spam"), State.TRASHED: N_("Trash")}
 COMMANDS_WITHOUT_TEXT = {
@@ -103,7 +102,7 @@ def _dispatch(mail: Incoming, to: ReturnAddress, subscription: Subscription) -> 
         if comment is None or to.is_too_old or (to.purpose == Purpose.MODERATE and not to.is_about(comment)):
             raise AnswerTooLate
         mailbox = settings.current().mail_reply_to.partition("@")[0]
-        if any(one in mail.reply_text for one in (*SECRETS, f"{mailbox}+{to.purpose}")):
+        if any(one in mail.reply_text for one in (*outbox.SIGNED_PATHS, f"{mailbox}+{to.purpose}")):
             raise EmailQuoted
         with db.session.begin_nested():
             return action(mail, comment, subscription)

@@ -192,7 +192,7 @@ def judge(comment: Comment, context: SubmissionContext = evidence.ORDINARY) -> p
         raise AlreadyPosted(known.duplicate)
     if comment.moderator_id is not None:
         return policy.BY_MODERATOR
-    return policy.first_state(comment.thread, evidence.facts(comment, known, context))
+    return policy.judge(comment.thread, evidence.facts(comment, known, context))
 
 
 def body_hash(body: str) -> str:

@@ -2,7 +2,7 @@
 
 A page takes at most five queries, whatever the thread's length.
 
-The statements are made once, since making them takes longer than answering them.
+The statements of a page are built once, since building them takes longer than running them.
 """
 
 import math
@@ -41,7 +41,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of the page. A tombstone keeps a removed comment's place above its replies and shows nothing of it."""
+    """One entry of the page. A tombstone keeps a hidden comment's place above its replies and shows nothing of it."""
 
     comment: Comment
     depth: int
@@ -154,7 +154,7 @@ def held_of(thread: Thread | None, visitor: str) -> list[Comment]:
 
 
 def waiting_in(thread: Thread) -> list[Comment]:
-    """Return the pending comments of a thread."""
+    """Return the oldest pending comments of a thread, which moderators see."""
     held = _select_discussion().where(Comment.state == State.PENDING)
     return _fetch(held.order_by(*Comment.order()).limit(MAX_WAITING), thread)
 

@@ -27,8 +27,8 @@ class ClockGuard:
     def __init__(self) -> None:
         self._doubted_at: float | None = None
 
-    def is_in_doubt(self) -> bool:
-        """Return whether the clock may be wrong."""
+    def pauses_deletion(self) -> bool:
+        """Return whether nothing should be deleted for now, as the clock may be wrong."""
         newest = _newest()
         is_gap = newest is not None and clock.now() - newest > SILENCE
         if newest is not None and is_gap and self._doubted_at is None:

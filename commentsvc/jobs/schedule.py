@@ -149,7 +149,7 @@ def loop(job: Job, stop: threading.Event) -> None:
     """
     guard = ClockGuard() if job.trusts_clock else None
     if guard is not None:
-        _log_failures(guard.is_in_doubt)  # before anything happens that the clock dates
+        _log_failures(guard.pauses_deletion)  # before anything happens that the clock dates
     if job.rows is not None or not job.is_urgent:
         job.wait(FIRST_PAUSE, stop)
     while not stop.is_set():
@@ -158,7 +158,7 @@ def loop(job: Job, stop: threading.Event) -> None:
 
 
 def _look_and_do(job: Job, guard: ClockGuard | None) -> int:
-    if guard is not None and guard.is_in_doubt():
+    if guard is not None and guard.pauses_deletion():
         return 0
     return job.do() if job.has_work() else 0
 

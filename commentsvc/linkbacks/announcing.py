@@ -94,7 +94,7 @@ def perform(claimed: ClaimedArticle) -> ParsedArticle:
 
 
 def complete(claimed: ClaimedArticle, article: ParsedArticle) -> None:
-    """Enqueue a linkback for each link of an article, and for each that it had before."""
+    """Enqueue a linkback for each link of an article, and for each removed one that was accepted."""
     row = db.session.get_one(Announcement, claimed.announcement_id)
     if row.leased_until is not None:  # else it was announced again while we read it
         row.state, row.leased_until = AnnouncementState.READ, None

@@ -80,7 +80,8 @@ def entries(page: FetchedPage) -> list[Entry]:
     """
     import feedparser  # large, and only needed where feeds are watched
 
-    headers = {"content-location": page.url, "content-type": f"{_media_type(page)}; charset=utf-8"}
+    content_type = f"{page.content_type or 'application/xml'}; charset=utf-8"
+    headers = {"content-location": page.url, "content-type": content_type}
     feed = feedparser.parse(BytesIO(_in_utf8(page)), response_headers=headers, sanitize_html=False)
     if not feed.entries and not feed.get("version"):
         raise FetchFailed(N_("this is not a feed"))
@@ -90,10 +91,6 @@ def entries(page: FetchedPage) -> list[Entry]:
             parts = (str(entry.get(name, "")) for name in ("title", "updated", "summary", "content"))
             texts[url] = "\n".join((texts.get(url, ""), *parts))  # several entries may be about one article
     return [Entry(url, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for url, text in texts.items()]
-
-
-def _media_type(page: FetchedPage) -> str:
-    return page.headers.get("content-type", "").partition(";")[0].strip() or "application/xml"
 
 
 def _in_utf8(page: FetchedPage) -> bytes:

@@ -219,7 +219,7 @@ def _spam_count(*same: str) -> Select[int]:
 def _duplicate() -> Select[int]:
     """Select a comment with the same text and parent. Of held comments, only the author's own match.
 
-    Short texts are excluded: many people write the same.
+    Short texts of others are excluded: many people write the same.
     """
     text = Comment.body_hash == bindparam("text")
     same = _newest(*(text & (Comment.state == state) for state in (State.APPROVED, State.PENDING, State.SPAM)))

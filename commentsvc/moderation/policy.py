@@ -37,7 +37,7 @@ EDITS = frozenset({REASON_EDITED, REASON_PAGE_CHANGED})
 BY_MODERATOR = Verdict(State.APPROVED, (REASON_MODERATOR,))
 
 
-def first_state(thread: Thread, facts: Facts) -> Verdict:
+def judge(thread: Thread, facts: Facts) -> Verdict:
     """Return the state for a comment or linkback in ``thread``: approved, pending or spam."""
     opinion = score.judge(facts)
     signs = tuple(_in_words(signal) for signal in opinion.signals)

@@ -1,4 +1,4 @@
-"""Invite moderators, change their role or address, remove them: each is logged, and those concerned are told."""
+"""Invite moderators, change their role or address, remove them: each is logged; who changes an address is emailed."""
 
 from collections.abc import Sequence
 

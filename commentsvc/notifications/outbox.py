@@ -33,7 +33,8 @@ OVERDUE_AFTER = timedelta(minutes=10)  # after which somebody should look into i
 NO_SUCH_ADDRESS = re.compile(
     r"\b5\.(?:1\.[1-6]|1\.10|2\.\d)\b|^(?!.*\b5\.\d+\.\d).*(?:no such|unknown user|not exist)", re.I
 )
-SIGNED = re.compile(r"(/(?:confirm|unsubscribe|subscriptions|moderate)/)[\w.-]+")
+SIGNED_PATHS = ("/confirm/", "/unsubscribe/", "/subscriptions/", "/moderate/")  # of ours, whose links are secret
+SIGNED = re.compile(rf"({'|'.join(SIGNED_PATHS)})[\w.-]+")
 MIN_REFUSED_RECIPIENTS = 2  # recipients refused in a row
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE = 100
@@ -152,7 +153,7 @@ def postpone(email_id: int, failure: DeliveryFailed, *, was_tried: bool = True) 
 
 
 def _defer_others(email: Email) -> list[int]:
-    """Of all emails that are due, let only one probe whether the server is back; test emails as well."""
+    """Postpone all other due emails, so that only this one probes the server; return the test emails among them."""
     due = (Email.state == EmailState.QUEUED, Email.due_at <= clock.now(), Email.leased_until.is_(None))
     others = (*due, Email.id != email.id)
     tests = list(db.session.scalars(select(Email.id).where(*others, Email.kind == EmailKind.TEST)))

@@ -53,8 +53,8 @@ def due() -> Due:
 def forget(old: Due) -> int:
     """Delete it; return how many rows were due.
 
-    A comment without replies is deleted; one with replies keeps its place and is emptied; one that was decided on since
-    stays.
+    A comment without replies is deleted; one with replies keeps its place and is emptied; one that is no longer spam or
+    trash stays.
     """
     without_address = update(Comment).where(Comment.id.in_(old.addresses)).values(address_hash=None)
     db.session.execute(without_address, execution_options={"synchronize_session": False})

@@ -1,4 +1,4 @@
-"""Find the thread of an article, or open it with the first accepted comment or ping."""
+"""Keys, addresses and titles of threads; whether one is open; how one is opened."""
 
 import re
 from datetime import datetime

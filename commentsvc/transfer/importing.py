@@ -190,7 +190,7 @@ def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
 
 def _write(parts: list[Part], done: int, action_id: int | None) -> int:
     """Write some comments. A database server that crashes may lose the last of them: the import is then repeated."""
-    db.skip_flush()
+    db.relax_durability()
     _store(parts, action_id)
     return done
 

@@ -274,6 +274,11 @@ class TestDeciding:
         assert "This comment was removed." in page
         assert "<bdi>Bob</bdi>" not in page
         assert f'<li class="depth-1" id="comment-{answer}">' in page
+        ada.decide(first, "hold")
+        page = visit().client.get(f"/t/blog/{ARTICLE}?view=threaded").text
+        assert "This comment is not visible right now." in page, "it was not removed"
+        assert "<bdi>Bob</bdi>" not in page
+        ada.decide(first, "trash")
         ada.decide(answer, "trash")
         assert "This comment was removed." not in visit().client.get(f"/t/blog/{ARTICLE}").text
 
