@@ -274,13 +274,18 @@ class TestDeciding:
         assert "This comment was removed." in page
         assert "<bdi>Bob</bdi>" not in page
         assert f'<li class="depth-1" id="comment-{answer}">' in page
-        ada.decide(first, "hold")
-        page = visit().client.get(f"/t/blog/{ARTICLE}?view=threaded").text
-        assert "This comment is not visible right now." in page, "it was not removed"
-        assert "<bdi>Bob</bdi>" not in page
-        ada.decide(first, "trash")
         ada.decide(answer, "trash")
         assert "This comment was removed." not in visit().client.get(f"/t/blog/{ARTICLE}").text
+
+    def test_a_held_comment_with_answers_is_not_called_removed(
+        self, ada: Visitor, bob: Visitor, visit: Callable[[], Visitor]
+    ) -> None:
+        first = bob.comment(BOB)
+        visit().comment(GRACE, parent_id=str(first))
+        ada.decide(first, "hold")
+        page = visit().client.get(f"/t/blog/{ARTICLE}?view=threaded").text
+        assert "This comment is not visible right now." in page
+        assert "<bdi>Bob</bdi>" not in page
 
     def test_the_version_rises_with_every_visible_change(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment()
