@@ -8,6 +8,7 @@
     │   └── TooLarge              413
     ├── NotFound                  404
     ├── WrongOrigin               403
+    │   └── OpenedElsewhere       403
     ├── ThreadClosed              403
     ├── LooksAutomatic            403  minimum time, form stamp
     │   └── HiddenFieldFilled
@@ -138,6 +139,12 @@ class WrongOrigin(Refusal):
     sentence = N_(
         "Comments on this article can only be posted from the blog itself. Please open the article there and try again."
     )
+
+
+class OpenedElsewhere(WrongOrigin):
+    """A page of ours that was opened at another address than ``BASE_URL``."""
+
+    sentence = N_("This page was opened at another address. Please open %(address)s and try again.")
 
 
 class ThreadClosed(Refusal):

@@ -29,7 +29,9 @@ OPENING, CLOSING, UNSEEN = ("Ps", "Pi"), ("Pe", "Pf"), ("Cf",)
 PUNCTUATION = ("Pd", "Pi", "Po", "Ps")  # the ends of sentences in all scripts, unless it is ASCII
 AROUND = "|~^"  # signs that some put around an address, and that stand in others, too
 # Punctuation that these scripts share with the Latin one ends an address where they go on.
-URL_END = re.compile(rf"[\s\"<>`{ENDS_ADDRESS}]|[—―‥…”’]+(?=[{UNSPACED}])|[,;|・](?=https?://|www\.)|$", re.I)
+URL_END = re.compile(
+    rf"[\s\"<>`{ENDS_ADDRESS}]|[—―‥…”’]+(?=[{UNSPACED}])|(?<!_)—(?=[^\W_])|[,;|・](?=https?://|www\.)|$", re.I
+)
 
 ATOM_SIGNS = ("`", "\\", "[", "@", "://")
 ATOM_START = re.compile(r"`[^`]+`|\\[*_\[]|\[|https?://(?=\S)|www\.(?=\w)|@", re.I)

@@ -32,6 +32,15 @@ def site_asked_for() -> Site | None:
         return None
 
 
+def site_of_origin() -> Site | None:
+    """Return a site whose pages send this request, where only its body, which is not here yet, names the site."""
+    try:
+        return configuration.current().site_at(request.headers.get("Origin", ""))
+    except (Refusal, SQLAlchemyError):
+        db.session.rollback()
+        return None
+
+
 def article_for_reader(site_key: str, key: str) -> Article:
     """Return an article, and set the language to its reader's."""
     article = Article.find(site_key, key)

@@ -3,15 +3,16 @@
 from flask import Flask, Response, make_response, request
 
 from commentsvc import links, settings
-from commentsvc.errors import NotFound, NotUnderstood, WrongOrigin
+from commentsvc.errors import NotFound, NotUnderstood, OpenedElsewhere, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.web import bodies, current, uploads
 from commentsvc.web.bodies import Bodies, Paced
 from commentsvc.web.visitor import HEADER as VISITOR_HEADER
 
+# ``own`` is the origin of ``BASE_URL``, from which a page that was opened at another address loads its styles.
 PAGE_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
-    "form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' {own}; style-src 'self' {own}; img-src 'self' {own}; connect-src 'self'; "
+    "media-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 # A fragment opened by itself can do nothing.
@@ -83,7 +84,7 @@ def _preflight() -> Response | None:
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
     response.headers["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, Idempotency-Key, {VISITOR_HEADER}"
     response.headers["Access-Control-Max-Age"] = "600"
-    return allow_site(response, current.site_asked_for())
+    return allow_site(response, current.site_asked_for() or current.site_of_origin())
 
 
 def _set_headers(response: Response) -> Response:
@@ -92,7 +93,7 @@ def _set_headers(response: Response) -> Response:
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if response.mimetype == "text/html":
         is_fragment = request.path.startswith("/embed/")
-        response.headers.setdefault("Content-Security-Policy", FRAGMENT_CSP if is_fragment else PAGE_CSP)
+        response.headers.setdefault("Content-Security-Policy", FRAGMENT_CSP if is_fragment else _page_csp())
         if is_fragment:  # part of an article's page, and not to be indexed by itself
             response.headers.setdefault("X-Robots-Tag", "noindex")
     if settings.current().is_https:
@@ -100,6 +101,10 @@ def _set_headers(response: Response) -> Response:
     if response.headers.get("Set-Cookie"):
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _page_csp() -> str:
+    return PAGE_CSP.format(own=links.own_origin())
 
 
 def check_origin(site: Site) -> None:
@@ -110,15 +115,20 @@ def check_origin(site: Site) -> None:
     origin = _origin()
     if origin is not None:
         if origin not in (*site.origins, links.own_origin()):
-            raise WrongOrigin
+            is_our_page = request.headers.get("Sec-Fetch-Site") == "same-origin"
+            raise _opened_elsewhere() if is_our_page else WrongOrigin
     elif request.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
         raise WrongOrigin
 
 
 def check_own_page() -> None:
-    """Raise ``WrongOrigin`` unless the request comes from our own page, as far as the browser says."""
+    """Raise ``OpenedElsewhere`` unless the request comes from our own page, as far as the browser says."""
     if not is_own_page():
-        raise WrongOrigin
+        raise _opened_elsewhere()
+
+
+def _opened_elsewhere() -> OpenedElsewhere:
+    return OpenedElsewhere(address=settings.current().base_url)
 
 
 def is_own_page() -> bool:

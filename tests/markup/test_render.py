@@ -335,6 +335,8 @@ class TestLinks:
             ("see https://t.me/joinchat/AAAA_.", f"see {link('https://t.me/joinchat/AAAA_')}."),
             ("_see https://t.me/AAAA_", u(f"see {link('https://t.me/AAAA')}")),
             ("https://example.org/a__", f"{link('https://example.org/a_')}_"),
+            ("https://example.org/a—it is", f"{link('https://example.org/a')}—it is"),
+            ("https://ru.example/Мир_—_труд", link("https://ru.example/Мир_—_труд")),
         ],
     )
     def test_an_underscore_at_the_end_belongs_to_it_if_none_is_open(self, typed: str, shown: str) -> None:
@@ -655,7 +657,7 @@ def test_bleach_is_asked_where_anything_is_unusual(html: str) -> None:
         ("见https://x.example/a——很好", "https://x.example/a", "——很好"),
         ("https://x.example/a……很好", "https://x.example/a", "……很好"),
         ("https://x.example/a”很好", "https://x.example/a", "”很好"),
-        ("https://x.example/a—it", "https://x.example/a—it", ""),
+        ("https://x.example/a—it", "https://x.example/a", "—it"),
         ("https://x.example은 좋아요", "https://x.example", "은 좋아요"),
         ("www.x.example에서", "www.x.example", "에서"),
         ("https://x.example:8080에서", "https://x.example:8080", "에서"),

@@ -71,10 +71,12 @@ def test_only_the_sites_own_pages_may_read(client, origin: str) -> None:  # type
 
 def test_preflights_are_answered_for_the_site_only(client) -> None:  # type: ignore[no-untyped-def]
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-    for path in (f"/embed/blog/{ARTICLE}", f"/api/v1/threads/blog/{ARTICLE}/comments", "/api/v1/challenges?site=blog"):
+    named = (f"/embed/blog/{ARTICLE}", f"/api/v1/threads/blog/{ARTICLE}/comments", "/api/v1/challenges?site=blog")
+    for path in (*named, "/api/v1/challenges", "/api/v1/preview"):  # the body names the site, and comes later
         ours = client.options(path, headers=asked | {"Origin": "https://blog.example"})
         assert ours.status_code == 204
         assert "X-Commentsvc-Visitor" in ours.headers["Access-Control-Allow-Headers"]
+        assert ours.headers["Access-Control-Allow-Origin"] == "https://blog.example"
         theirs = client.options(path, headers=asked | {"Origin": "https://evil.example"})
         assert "Access-Control-Allow-Origin" not in theirs.headers
 

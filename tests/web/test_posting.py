@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
-from tests.cast import ARTICLE, ARTICLE_URL, BLOG, BOB, GRACE, MALLORY, OTHER_BLOG
+from tests.cast import ADA, ARTICLE, ARTICLE_URL, BLOG, BOB, GRACE, MALLORY, OTHER_BLOG
 from tests.time import FrozenClock
 from tests.visitors import Visitor, answer_to, hidden_fields, row, texts_of
 
@@ -390,6 +390,14 @@ class TestGates:
     def test_a_foreign_page_without_origin(self, bob: Visitor) -> None:
         foreign = {"Sec-Fetch-Site": "cross-site"}
         self.refused(bob, bob.fill(BOB), 403, "can only be posted from the blog itself", headers=foreign)
+
+    def test_our_page_at_another_address_says_which_to_open(self, bob: Visitor, ada: Visitor) -> None:
+        """As http://127.0.0.1:8000, where the settings say localhost."""
+        elsewhere = {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
+        said = "Please open https://comments.example and try again"
+        self.refused(bob, bob.fill(BOB), 403, said, headers=elsewhere)
+        answer = ada.client.post("/admin/sign-in", data={"email": ADA.email}, headers=elsewhere)
+        assert (answer.status_code, said in answer.text) == (403, True)
 
     def test_throttle(self, bob: Visitor, rules: Callable[..., None]) -> None:
         rules("blog", comments_per_minute=1)

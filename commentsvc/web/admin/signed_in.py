@@ -74,7 +74,7 @@ def guard(blueprint: Blueprint, *, anonymous: bool = False, owner: bool = False)
 
 
 def check_form() -> None:
-    """Raise ``WrongOrigin`` or ``FormTooOld`` unless the form was sent from a page of ours, to this person."""
+    """Raise ``OpenedElsewhere`` or ``FormTooOld`` unless the form was sent from a page of ours, to this person."""
     security.check_own_page()
     try:
         csrf.protect()
