@@ -203,6 +203,15 @@ def test_the_pages_that_emails_lead_to(world: World, person: Person, scheme: str
     judge(bob)
 
 
+def test_statistics_as_tables_fit_a_phone(world: World, person: Person) -> None:
+    ada = person(viewport={"width": 320, "height": 900})
+    sign_in(world, ada)
+    for lang in ("de", "fi"):  # which have the longest headings
+        ada.goto(f"{world.server.url}/admin/stats?lang={lang}")
+        ada.evaluate("document.querySelectorAll('.figure details').forEach((one) => (one.open = true))")
+        assert ada.evaluate("document.documentElement.scrollWidth") == 320
+
+
 def _look_at(page: Page, address: str, narrow: bool) -> None:
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 900})
