@@ -189,14 +189,6 @@ class Database(SQLAlchemy):
             resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
 
-    def relax_durability(self) -> None:
-        """Let the commit not wait for the disk: a server that crashes may lose this transaction, as a whole.
-
-        SQLite always waits: it cannot change this within a transaction.
-        """
-        if self.engine.dialect.name == "postgresql":
-            postgresql.execute_later(self.session.connection(), "SET LOCAL synchronous_commit TO off", None)
-
     def locked(self, model: type[Row], row_id: int) -> Row | None:
         """Return a row as it is now, locked until the transaction ends."""
         return self.session.get(model, row_id, with_for_update={"of": model}, populate_existing=True)

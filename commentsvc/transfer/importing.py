@@ -189,22 +189,16 @@ def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
 
 
 def _write(parts: list[Part], done: int, action_id: int | None) -> int:
-    """Write some comments. A database server that crashes may lose the last of them: the import is then repeated."""
-    db.relax_durability()
-    _store(parts, action_id)
-    return done
-
-
-def _store(parts: list[Part], action_id: int | None) -> None:
     threads = [part.thread.write(part.rows) for part in parts]
     for thread in dict.fromkeys(threads):  # last, as it locks the row of the site, for which others wait
         moving.recount(thread)
     more = ModeratorAction.count + sum(len(part.rows) for part in parts)
     db.session.execute(update(ModeratorAction).where(ModeratorAction.id == action_id).values(count=more))
+    return done
 
 
 def _finish(parts: list[Part], done: int, action_id: int, report: Report) -> int:
-    _store(parts, action_id)
+    _write(parts, done, action_id)
     action = db.session.get_one(ModeratorAction, action_id)
     action.count = Imported.brought_by(action_id)
     action.undo_data = action.undo_data | {"report": report.as_json()}
