@@ -1,6 +1,8 @@
 """``python -m bench``: every measurement, one after the other."""
 
-from bench import admin, backups, captcha, machine, mail, markup, pages, posting, reading, spam, transfer, writers
+from importlib import import_module
 
-for measurement in (admin, backups, captcha, machine, mail, markup, pages, posting, reading, spam, transfer, writers):
-    measurement.main()
+NAMES = "admin backups captcha machine mail markup pages posting reading slow_bodies spam transfer writers"
+
+for name in NAMES.split():
+    import_module(f"bench.{name}").main()

@@ -87,6 +87,17 @@ def _is_pretended(label: str) -> bool:
     return label.startswith(ENCODED) and ada_url.idna_to_unicode(label).startswith(ENCODED)
 
 
+def readable(address: str) -> str:
+    """Return a web address with its host as people type it, in Unicode; only to be shown."""
+    if ENCODED not in address:
+        return address
+    import ada_url
+
+    scheme, sign, rest = address.rpartition("://")
+    host = re.split(r"[:/?#]", rest, maxsplit=1)[0]
+    return f"{scheme}{sign}{ada_url.idna_to_unicode(host)}{rest.removeprefix(host)}"
+
+
 def join_url(base: str, address: str) -> str:
     """Return ``address``, found in a page, resolved against the page's ``base``; empty if it is no address."""
     import ada_url

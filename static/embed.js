@@ -83,7 +83,7 @@ export class CommentThreadElement extends HTMLElement {
     this.#showTarget();
   };
   /** Another article of a single-page site. */
-  #turn = () => setTimeout(() => this.#asked && this.#asked !== this.path && this.#loadSoon());
+  #turn = () => setTimeout(() => this.isConnected && this.#asked && this.#asked !== this.path && this.#loadSoon());
   /** A framework may name the article only after it has shown it. */
   #head = new MutationObserver(this.#turn);
   #nearby = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#loadSoon(), {
@@ -261,7 +261,7 @@ export class CommentThreadElement extends HTMLElement {
   async #comfort(signal) {
     await presence;
     const { attend } = await import(this.#thread.dataset.reading);
-    if (!signal.aborted) attend(this, this.#root);
+    if (!signal.aborted) attend(this, this.#root, signal);
   }
 
   /** What stands below the element stays where it is, even if the thread is shorter than the space kept for it. */

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commentsvc import links
+from commentsvc.hosts import readable
 from commentsvc.links import origin_of, same_page, thread_key
 
 SAME = [
@@ -80,6 +81,19 @@ def test_who_clicked_where_is_no_part_of_an_address(name: str) -> None:
 @pytest.mark.parametrize("name", ["ref", "id", "source", "p", "s", "page", "utmost"])
 def test_what_may_choose_the_page_stays(name: str) -> None:
     assert thread_key(f"https://blog.example/a?{name}=x1") == f"a?{name}=x1"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://xn--bcher-kva.example", "https://bücher.example"),
+        ("https://xn--bcher-kva.example:8080/a?b#c", "https://bücher.example:8080/a?b#c"),
+        ("https://blog.example", "https://blog.example"),
+        ("xn--mll-hoa.example", "müll.example"),
+    ],
+)
+def test_a_host_is_shown_as_people_type_it(address: str, shown: str) -> None:
+    assert readable(address) == shown
 
 
 @given(st.text(max_size=60) | st.from_regex(r"/?([a-z%0-9/]|index\.html){0,20}(\?[a-z=&%]{0,10})?", fullmatch=True))

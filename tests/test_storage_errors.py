@@ -20,6 +20,15 @@ def raises() -> Iterator[pytest.ExceptionInfo[SQLAlchemyError]]:
         yield problem
 
 
+def test_no_connection_is_free(tmp_path: Path) -> None:
+    """All of the pool are in use."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}", pool_size=1, max_overflow=0, pool_timeout=0.05)
+    with engine.connect(), raises() as problem:
+        engine.connect()
+    assert meaning(problem.value) == Meaning.OUT_OF_SERVICE
+    engine.dispose()
+
+
 class TestSQLite:
     """By result code."""
 

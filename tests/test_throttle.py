@@ -143,7 +143,7 @@ def test_processes_share_their_limits_through_redis(redis: Redis, tmp_path: Path
 
 
 def test_a_frozen_redis_costs_one_moment_and_is_asked_again_later(
-    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It takes the connection and never answers: limits are counted here for a while."""
     settings.use(settings.Settings(data_dir=tmp_path, redis_url=redis.url))
@@ -155,6 +155,7 @@ def test_a_frozen_redis_costs_one_moment_and_is_asked_again_later(
     with pytest.raises(TooMany):
         throttle.hit(TWICE, "bob")
     assert time.monotonic() - began < 2 * throttle.TIMEOUT + 0.5
+    assert "Redis does not answer" in caplog.text
     assert not throttle.is_shared()
     redis.process.send_signal(signal.SIGCONT)
     monkeypatch.setattr(time, "monotonic", lambda: began + throttle.SKIPPED_FOR + 10)

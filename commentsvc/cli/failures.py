@@ -3,6 +3,7 @@
 import os
 import pwd
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,8 +29,19 @@ def sentence(error: Exception) -> str | None:
         case SQLAlchemyError() | sqlite3.Error():
             return _about_database(getattr(error, "orig", error))
         case OSError():
-            return f"{error.filename or NAME}: {error.strerror or error}"
+            said = f"{error.filename or NAME}: {error.strerror or error}"
+            return f"{said}. {CHECK_DATABASE}" if _is_of_database(error.filename) else said
     return None
+
+
+def _is_of_database(file: object) -> bool:
+    """Return whether it is the file of the database, or a folder that it is in."""
+    try:
+        url = settings.current().database
+    except RuntimeError:  # settings were not read so far
+        return False
+    path = schema.path_of(url) if schema.is_file(url) else None
+    return path is not None and isinstance(file, str) and Path(file) in (path, *path.parents)
 
 
 def _about_database(error: BaseException) -> str:

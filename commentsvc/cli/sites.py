@@ -12,6 +12,7 @@ from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import MAY_BE_PRIVATE, site_named
 from commentsvc.db import db
 from commentsvc.errors import InvalidFields
+from commentsvc.hosts import readable
 from commentsvc.linkbacks import watching
 from commentsvc.linkbacks.watching import ClaimedFeed
 from commentsvc.models.site import Site
@@ -84,7 +85,7 @@ def list_sites() -> None:
     for one in db.session.scalars(Site.in_service().order_by(Site.key)):
         feed = WatchedFeed.of_site(one)
         click.echo(f"{one.key}: {one.name}")
-        click.echo(f"  at         {' '.join(one.origins)}")
+        click.echo(f"  at         {' '.join(map(readable, one.origins))}")
         click.echo(f"  language   {one.language}")
         click.echo(f"  captcha    {one.captcha}")
         click.echo(f"  moderation {one.moderation}, hold with {one.hold_links} links")
@@ -132,7 +133,7 @@ def remove(key: str) -> None:
 def _explain_origins(typed: Iterable[str], taken: list[str]) -> None:
     """Say that a path was left out: browsers tell only the origin of a page, so it cannot be checked."""
     if any(urlsplit(one).path.strip("/") for one in typed):
-        click.echo(f"Of each address only the origin counts: {' '.join(taken)}", err=True)
+        click.echo(f"Of each address only the origin counts: {' '.join(map(readable, taken))}", err=True)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from commentsvc import storage_errors
 from commentsvc.db import db
 from commentsvc.errors import UNEXPECTED, PermanentFailure
 from commentsvc.safe_http import FetchFailed
+from commentsvc.storage_errors import Meaning
 
 ATTEMPTS = 3  # at storing an outcome that must not happen again
 
@@ -78,7 +80,17 @@ def run(work: Work[Task, Result], task: Task) -> Exception | None:
 
 
 def run_in_transaction(use_case: Callable[[], Result]) -> Result:
-    """Call a use case in a transaction of its own."""
+    """Call a use case in a transaction of its own; once more if it met a conflict with another one."""
+    try:
+        return _in_transaction(use_case)
+    except SQLAlchemyError as error:
+        if storage_errors.meaning(error) != Meaning.CONFLICT:
+            raise
+        db.session.rollback()
+        return _in_transaction(use_case)
+
+
+def _in_transaction(use_case: Callable[[], Result]) -> Result:
     db.begin_write()
     result = use_case()
     db.session.commit()

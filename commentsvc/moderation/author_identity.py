@@ -8,7 +8,7 @@ from itertools import islice
 from commentsvc import links, throttle
 from commentsvc.characters import holds_no_text
 from commentsvc.errors import N_, InvalidFields, Refusal
-from commentsvc.hosts import ip_of, network_of
+from commentsvc.hosts import ip_of, network_of, readable
 from commentsvc.markup.render import one_line
 from commentsvc.models.ban import BanKind
 from commentsvc.models.comment import Comment
@@ -98,7 +98,7 @@ def normalised(kind: BanKind, typed: str) -> tuple[str, str]:
         value = ""
     if not value or max(len(value), len(text)) > MAX_VALUE_LENGTH or holds_no_text([text]):
         raise InvalidFields({"value": NotToBeBanned()})
-    return value, text if kind == BanKind.ADDRESS else value
+    return value, text if kind == BanKind.ADDRESS else readable(value)
 
 
 def _value(kind: BanKind, text: str) -> str:

@@ -11,6 +11,7 @@ from commentsvc.comments import editing, reading
 from commentsvc.db import db
 from commentsvc.errors import NotFound, Refusal
 from commentsvc.fields import row_id
+from commentsvc.hosts import readable
 from commentsvc.linkbacks import trackback
 from commentsvc.models.comment import Comment, Kind
 from commentsvc.models.site import Site, View
@@ -166,7 +167,7 @@ def _html(form: CommentForm, thread_html: Markup) -> str:
         "thread/page.html",
         site=site,
         thread_path=links.thread_path(site.key, article.key),
-        title=article.title or article.url,
+        title=article.title or readable(article.url),
         article=article.url,
         form=form,
         thread_html=thread_html,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from commentsvc import i18n, links, paths
 from commentsvc.backups import daily
 from commentsvc.characters import isolated
+from commentsvc.hosts import readable
 from commentsvc.markup import plain_text, smilies
 from commentsvc.moderation import actions, queue
 from commentsvc.notifications import outbox
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
         relative_time=i18n.relative_time,
         short_time=i18n.short_time,
         isolated=isolated,
+        readable=readable,
         as_text=plain_text.from_html,
     )
     # Variables are translated by the filter: _() would interpret their % as places and their < as ours.

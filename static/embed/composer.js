@@ -38,8 +38,9 @@ export class Composer {
     root.addEventListener("input", (event) => this.#typed(event));
     root.addEventListener("keydown", (event) => this.#pressed(/** @type {KeyboardEvent} */ (event)));
     root.addEventListener("click", (event) => this.#clicked(event));
-    root.addEventListener("leave", () => this.#keepDraft());
-    addEventListener("pagehide", () => this.#keepDraft());
+    root.addEventListener("leave", () => this.keep());
+    const composer = new WeakRef(this); // a page that is never left may show many threads
+    addEventListener("pagehide", () => composer.deref()?.keep());
     if (this.form && this.text.value.trim()) this.#heed(); // typed before this code came
   }
 
@@ -125,7 +126,8 @@ export class Composer {
     return parent ? `${this.thread.path}#${parent}` : this.thread.path;
   }
 
-  #keepDraft() {
+  /** Keep the draft in this browser. */
+  keep() {
     clearTimeout(this.#later);
     const key = this.#unsaved;
     if (!key || !this.form) return;
@@ -159,7 +161,7 @@ export class Composer {
     this.#unsaved = this.#draft;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
-      this.#keepDraft();
+      this.keep();
       if (this.form.querySelector(".preview")) this.#preview().catch(() => {});
     }, PAUSE);
   }
@@ -234,7 +236,7 @@ export class Composer {
     const isTypedSince = before !== undefined && before !== this.text.value;
     if (!isTypedSince) {
       this.#unsaved = this.#draft;
-      this.#keepDraft();
+      this.keep();
     }
     this.#moveTo(id, author);
     this.#clear();
@@ -349,7 +351,7 @@ export class Composer {
     const parent = this.field("parent_id").value;
     this.#unsaved = this.#draft;
     this.text.value = "";
-    this.#keepDraft();
+    this.keep();
     this.#moveTo("", "");
     form.before(posted);
     localTimes(thread, posted);

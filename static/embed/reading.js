@@ -13,27 +13,25 @@ const MAX_PAUSE = 600_000;
 /** @type {WeakMap<Thread, Reading>} */
 const readings = new WeakMap();
 
-/** Look after a thread that has just been shown. @param {Thread} thread @param {ShadowRoot} root */
-export function attend(thread, root) {
+/** Look after a thread that has just been shown, until it is left. @param {Thread} thread @param {ShadowRoot} root @param {AbortSignal} signal */
+export function attend(thread, root, signal) {
   const reading = readings.get(thread) ?? new Reading(thread, root);
   readings.set(thread, reading);
-  reading.begin();
+  reading.begin(signal);
 }
 
 class Reading {
   /** When this thread was last read before now; asked once for each visit. @type {Record<string, number>} */
   #before = {};
-  #pause = FIRST_LOOK;
+  #pause = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #next;
-  #visible = new AbortController();
 
   /** @param {Thread} thread @param {ShadowRoot} root */
   constructor(thread, root) {
     this.thread = thread;
     this.root = root;
     root.addEventListener("click", (event) => this.#foldAtRule(event));
-    addEventListener("click", (event) => this.#closeMenu(event));
     root.addEventListener("keydown", (event) => /** @type {KeyboardEvent} */ (event).key === "Escape" && this.#closeMenu(event));
   }
 
@@ -52,7 +50,8 @@ class Reading {
     return [...this.root.querySelectorAll(/** @type {"li"} */ (".comments > li"))];
   }
 
-  begin() {
+  /** @param {AbortSignal} signal */
+  begin(signal) {
     this.#markNew();
     for (const line of this.lines) this.#equip(line);
     const address = this.root.querySelector(".address:not(:has(.act))");
@@ -62,11 +61,11 @@ class Reading {
     if (this.lines.some((line) => recall().edits?.[idOf(line)])) this.#offerEdits();
     this.#pause = FIRST_LOOK;
     this.#watch(this.#pause);
-    this.#visible.abort();
-    this.#visible = new AbortController();
-    const { signal } = this.#visible;
+    const watch = () => this.#watch(signal.aborted ? 0 : 1_000);
+    signal.onabort = watch;
+    document.addEventListener("visibilitychange", watch, { signal });
+    addEventListener("click", (event) => this.#closeMenu(event), { signal });
     this.thread.addEventListener("comment-posted", () => this.lines.forEach((line) => this.#equip(line)), { signal });
-    document.addEventListener("visibilitychange", () => this.#watch(document.hidden ? 0 : 1_000), { signal });
   }
 
   async #share() {
@@ -152,7 +151,6 @@ class Reading {
 
   /** The browser asks with the ETag it has; an unchanged thread costs a few bytes. */
   async #look() {
-    if (!this.thread.isConnected) return this.#visible.abort();
     const answer = await fetch(this.thread.source, { credentials: "omit", cache: "no-cache" }).catch(() => undefined);
     if (answer?.ok) {
       const newer = /** @type {HTMLElement} */ (fragment(await answer.text()).querySelector(".commentsvc"));
@@ -160,7 +158,7 @@ class Reading {
       if (more > 0) this.#announce(more, newer);
     }
     this.#pause = Math.min(this.#pause * 1.5, MAX_PAUSE);
-    return this.#watch(this.#pause);
+    this.#watch(this.#pause);
   }
 
   /** A bar that floats over the thread, so that nothing moves under the reader. @param {number} more @param {HTMLElement} newer */

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from commentsvc.models import Site
+from commentsvc.db import db
+from commentsvc.models import Comment, Site
 from commentsvc.sites import sites
 from tests.browser.conftest import ARTICLE, World, wait_for
 from tests.cast import BOB, GRACE
@@ -779,33 +780,30 @@ def test_a_single_page_shows_the_thread_of_where_one_is(world: World, person: Pe
         expect(bob.get_by_text("of the second")).to_be_visible()
 
 
-def test_a_hundred_pages_leave_nothing_behind(world: World, person: Person) -> None:
+@pytest.mark.parametrize("way", [name for name in WAYS if name not in ("replaced", "a head that is kept up")])
+def test_a_hundred_pages_leave_nothing_behind(world: World, person: Person, way: str) -> None:
+    """No listener, no element, and hardly any memory."""
     for path, text in ARTICLES.items():
         say(world, "Bob", text, key=path[1:])
-        put_up(world, SINGLE_PAGE.format(go=WAYS["the address alone"]), path=path, head="")
+        put_up(world, SINGLE_PAGE.format(go=WAYS[way]), path=path, head="")
     bob = person()
-    bob.add_init_script(
-        "window.listeners = 0;"
-        "for (const target of [EventTarget.prototype]) {"
-        " const [add, remove] = [target.addEventListener, target.removeEventListener];"
-        " target.addEventListener = function (...given) {"
-        "  if (this === window || this === document || this === window.navigation) { window.listeners++;"
-        "   if (given[2]?.signal) add.call(given[2].signal, 'abort', () => window.listeners--); }"
-        "  return add.apply(this, given); };"
-        " target.removeEventListener = function (...given) {"
-        "  if (this === window || this === document) window.listeners--; return remove.apply(this, given); }; }"
-    )
     bob.goto(f"{world.blog.url}/a.html")
     expect(bob.get_by_text("of the first")).to_be_visible()
+    browser = bob.context.new_cdp_session(bob)
+    browser.send("Performance.enable")
 
-    def turn(times: int) -> int:
+    def turn(times: int) -> dict[str, float]:
         for _ in range(times):
             for name, text in (("Second", "of the second"), ("First", "of the first")):
                 bob.get_by_role("link", name=name, exact=True).click()
                 expect(bob.get_by_text(text)).to_be_visible()
-        return int(bob.evaluate("listeners"))
+        browser.send("HeapProfiler.collectGarbage")
+        return {one["name"]: one["value"] for one in browser.send("Performance.getMetrics")["metrics"]}
 
-    assert turn(5) == turn(50)
+    before, after = turn(5), turn(50)
+    assert after["JSEventListeners"] <= before["JSEventListeners"]
+    assert after["Nodes"] <= before["Nodes"] + 20, "as there are on one page"
+    assert after["JSHeapUsedSize"] <= before["JSHeapUsedSize"] + 1_000_000
 
 
 @pytest.mark.parametrize("go", ["replaceState({}, '', '/a.html')", "pushState({}, '', '/a.html?photo=3')"])
@@ -986,6 +984,21 @@ def test_a_long_name_of_a_blog_breaks_on_its_page(world: World, person: Person) 
     assert bob.evaluate("document.documentElement.scrollWidth") == 320
 
 
+@pytest.mark.parametrize("place", ["article", "page"])
+def test_long_names_in_a_thread_break(world: World, person: Person, place: str) -> None:
+    """Of who writes, of who is answered, and in the box above the thread."""
+    first = say(world, "W" * 60, "a name without a space")
+    say(world, "M" * 60, "an answer", parent=first)
+    with world.server.database():
+        db.begin_write()
+        db.session.get_one(Comment, first).thread.pinned_id = first
+        db.session.commit()
+    bob = person(viewport={"width": 320, "height": 900})
+    bob.goto(world.article if place == "article" else world.page)
+    expect(bob.get_by_text("an answer").first).to_be_visible()
+    assert bob.evaluate("document.documentElement.scrollWidth") == 320
+
+
 @pytest.mark.parametrize("canonical", ["http://[", "about:blank", "javascript:void(0)", "mailto:bob@mail.example"])
 def test_a_canonical_that_is_no_address_stops_nothing(world: World, person: Person, canonical: str) -> None:
     say(world, "Bob", "here all the same", key="a.html")
@@ -1004,7 +1017,10 @@ def test_the_module_may_have_two_addresses(world: World, person: Person) -> None
     """A theme adds a version; our own modules import each other without it."""
     policy = "require-trusted-types-for 'script'; trusted-types commentsvc"
     server = world.server.url
-    copies = "".join(f'<script type="module" src="{server}/embed.js{query}"></script>' for query in ("?ver=6.4", ""))
+    scripts = [
+        f"{server}{path}{query}" for path in ("/embed.js", "/static/embed/count.js") for query in ("?ver=6.4", "")
+    ]
+    copies = "".join(f'<script type="module" src="{script}"></script>' for script in scripts)
     elements = '<comment-thread site="blog"></comment-thread><comment-count site="blog"></comment-count>'
     world.blog.page(ARTICLE, f"<!doctype html>{copies}{elements}", **{"Content-Security-Policy": policy})
     bob = person()
@@ -1014,4 +1030,6 @@ def test_the_module_may_have_two_addresses(world: World, person: Person) -> None
     bob.get_by_label("Your comment").fill("from the copy with a version")
     bob.get_by_label("Name").fill("Bob")
     expect(bob.get_by_label("Your comment")).to_have_value("from the copy with a version")
+    bob.get_by_role("button", name="Preview").click()
+    expect(bob.locator(".preview").get_by_text("from the copy with a version")).to_be_visible()
     assert problems == []

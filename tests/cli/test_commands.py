@@ -1,5 +1,6 @@
 """The command line: what an operator types, and what it says when it cannot."""
 
+import os
 import re
 import socket
 import sqlite3
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from commentsvc.app import create_app
+from commentsvc.cli import serve
 from tests.cli.conftest import Command
 from tests.servers import free_port, mail_server
 
@@ -220,6 +222,15 @@ class TestUpkeep:
         status, _, err = command(*SERVE)
         assert (status, err.count("\n")) == (1, 1)
         assert "/proc/nowhere" in err
+        assert "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR." in err
+
+    @pytest.mark.parametrize(("host", "shown"), [("0::1", "http://localhost:8000"), ("2001:db8::1", "[2001:db8::1]")])
+    def test_an_address_in_version_6_is_printed_as_one_may_open_it(
+        self, monkeypatch: pytest.MonkeyPatch, host: str, shown: str
+    ) -> None:
+        monkeypatch.setattr(os, "environ", environment := dict[str, str]())
+        serve.reachable_at(serve.address_of(host, 8000), 8000)
+        assert shown in environment["COMMENTSVC_BASE_URL"]
 
     def test_a_database_server_that_is_not_there_names_the_setting(
         self, command: Command, monkeypatch: pytest.MonkeyPatch

@@ -345,6 +345,12 @@ class TestWithoutASecret:
         assert "– Proxy: not checked, because there is no secret yet" in out
         assert not (tmp_path / "data/secret_key").exists()
 
+    @pytest.mark.parametrize("kept", [b"", b"short", b"\0" * 64])
+    def test_one_that_is_damaged(self, command: Command, tmp_path: Path, kept: bytes) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        (tmp_path / "data/secret_key").write_bytes(kept)
+        assert "✗ Secret: " in command("doctor")[1]
+
     def test_one_that_is_still_to_be_made(self, command: Command, tmp_path: Path) -> None:
         assert "– Secret: none yet" in command("doctor")[1]
         assert not (tmp_path / "data/secret_key").exists()
@@ -354,6 +360,11 @@ class TestWithoutASecret:
 def test_a_proxy_without_the_service(command: Command, front: Web, status: int) -> None:
     front.page("/health", "<h1>Bad Gateway</h1>", status=status)
     assert f"✗ Address: a proxy answers at {front.url}, but not the service behind it" in command("doctor")[1]
+
+
+def test_a_redis_that_counts_nothing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMMENTSVC_REDIS_URL", "redis://127.0.0.1:1")
+    assert "✗ Limits: Redis is not counting" in command("doctor")[1]
 
 
 def test_the_database_of_before_a_move(command: Command, tmp_path: Path) -> None:

@@ -152,6 +152,12 @@ class TestDoctor:
         )
         assert {found[name][0] for name in (*names, "Content security policy", "Cookies")} == {"✓"}
 
+    def test_addresses_count_from_the_base(self, command: Command, blog: Web) -> None:
+        first, _, rest = ARTICLE.strip("/").partition("/")
+        based = f'<base href="/{first}/"><link rel="canonical" href="{rest}">'
+        found = self.findings(command, blog.page(ARTICLE, template(blog, canonical=based)))
+        assert found["Canonical link"][0] == "✓"
+
     @pytest.mark.parametrize(
         ("name", "changes", "said"),
         [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commentsvc import settings
+from commentsvc import settings, settings_file
 from tests.cli.conftest import Command
 
 
@@ -113,6 +113,17 @@ def test_what_has_its_name_and_is_no_file_stops_everything(command: Command, som
         (somewhere / "commentsvc.toml").symlink_to("/nowhere")
     status, _, err = command("site", "list")
     assert (status, err) == (1, "commentsvc.toml is no file. Remove it, or write the settings there.\n")
+
+
+def test_the_file_of_the_machine_is_found(
+    command: Command, somewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one in /etc, from any folder without one of its own."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "commentsvc.toml").write_text(f'data_dir = "{tmp_path}/theirs"\n')
+    monkeypatch.setattr(settings_file, "SYSTEM_WIDE", tmp_path / "etc" / "commentsvc.toml")
+    assert "There is no database" in command("site", "list")[2]
+    assert f"{tmp_path}/theirs" in command("site", "list")[2]
 
 
 def test_init_overwrites_nothing_and_writes_nothing_wrong(command: Command, somewhere: Path) -> None:

@@ -18,6 +18,13 @@ writers.main()
 """
 
 
+SLOW_BODIES = """
+from bench import slow_bodies
+slow_bodies.SENDERS, slow_bodies.SECONDS = (70,), 1
+slow_bodies.main()
+"""
+
+
 def said_by(script: str) -> str:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -28,6 +35,12 @@ def test_every_page_of_many_comments_is_asked_for() -> None:
     said = said_by(ADMIN)
     for what in ("search: everywhere", "moderator: numbers", "reader: a comment's page", "a step of removing a blog"):
         assert what in said
+
+
+def test_readers_are_timed_beside_slow_bodies() -> None:
+    said = said_by(SLOW_BODIES)
+    for what in ("of 1 addresses, one body", "of 70 addresses, chunks"):
+        assert f"| 70 connections {what} |" in said
 
 
 def test_every_kind_of_write_is_counted() -> None:

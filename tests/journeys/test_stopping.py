@@ -219,8 +219,12 @@ def test_a_mistake_in_the_settings_stops_no_service_that_runs(tmp_path: Path) ->
 def test_what_stood_in_the_log_is_in_the_file_afterwards(tmp_path: Path) -> None:
     """People copy the one file."""
     server = Running(tmp_path)
+    server.run("site", "add", "blog", "https://blog.example", "--moderation", "none", "--captcha", "never")
     server.start()
-    server.run("site", "add", "blog", "https://blog.example")
+    body = json.dumps({"author": "Bob", "body": "in the log"}).encode()
+    address = f"{server.url}/api/v1/threads/blog/x/comments"
+    with urlopen(Request(address, body, {"Content-Type": "application/json"})) as answer:
+        assert answer.status == 201
     assert server.process
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(SOON)
@@ -228,7 +232,7 @@ def test_what_stood_in_the_log_is_in_the_file_afterwards(tmp_path: Path) -> None
     assert not log.exists() or log.stat().st_size == 0
     (tmp_path / "copy.sqlite3").write_bytes((tmp_path / DATABASE).read_bytes())
     with closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
-        assert copy.execute("SELECT key FROM site").fetchall() == [("blog",)]
+        assert copy.execute("SELECT body FROM comment").fetchall() == [("in the log",)]
 
 
 def test_what_is_not_done_is_left_to_others_at_once(tmp_path: Path) -> None:

@@ -251,6 +251,7 @@ class TestArticles:
             ('<a href="/own">x</a><a href="https://comments.example/t/blog/a">x</a><a href="#x">x</a>', []),
             ('<a href="https://x.example/a#1">x</a><a href="https://x.example/a#2">x</a>', ["https://x.example/a"]),
             ('<a href="//x.example/a">x</a>', ["https://x.example/a"]),
+            ('<base href="https://x.example/d/"><a href="e">x</a>', ["https://x.example/d/e"]),
             ('<a href="mailto:a@b.example">x</a><a href="javascript:x">x</a><a href="http://[">x</a><a>x</a>', []),
             ('<a rel="nofollow" href="https://x.example/">x</a><a rel="ugc" href="https://y.example/">y</a>', []),
             ('<comment-thread><a href="https://x.example/">x</a></comment-thread>', []),

@@ -148,6 +148,11 @@ class TestRules:
 class TestExamination:
     """Are the two lines in place? The worker looks."""
 
+    def test_addresses_are_shown_as_they_were_typed(self, ada: Visitor, site: Site) -> None:
+        ada.admin_post(SITE, **form(site, origins="https://Bücher.example"))
+        assert ">https://bücher.example</textarea>" in ada.client.get(SITE).text
+        assert "https://bücher.example" in ada.client.get("/admin/sites").text
+
     def test_it_tells_nobody_which_private_addresses_answer(self, ada: Visitor) -> None:
         with web() as private:
             for url in (f"{private.url}/", "http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/"):

@@ -6,6 +6,8 @@ import pytest
 from defusedxml import ElementTree
 from flask.testing import FlaskClient
 
+from commentsvc.db import db
+from commentsvc.models import Comment
 from tests.cast import ARTICLE, ARTICLE_URL, BOB, GRACE, MALLORY
 from tests.visitors import Visitor
 
@@ -75,6 +77,17 @@ def test_names_and_titles_turn_nothing_around_them(bob: Visitor, client: FlaskCl
     assert "<name>\u2068eno\u2069</name>" in feed
     assert "\u202e" not in feed
     assert "\x9b" not in feed
+
+
+def test_the_title_of_an_article_turns_nothing_around_it(bob: Visitor, client: FlaskClient) -> None:
+    comment = bob.comment()
+    db.begin_write()
+    db.session.get_one(Comment, comment).thread.title = "\u202eenohp"
+    db.session.commit()
+    for address in (f"/feed/blog/{ARTICLE}", "/feed/blog"):
+        feed = client.get(address).text
+        assert "\u2068enohp\u2069" in feed
+        assert "\u202e" not in feed
 
 
 def test_robots_are_told_what_is_not_for_them(client: FlaskClient) -> None:
