@@ -4,11 +4,13 @@ import sys
 
 import click
 
+from commentsvc import i18n
 from commentsvc.accounts import moderators, one_time_links, passkeys, passwords
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address, site_named, spoken_language
 from commentsvc.db import db
 from commentsvc.models.moderator import Moderator, Role
+from commentsvc.models.site import Site
 from commentsvc.moderation import team
 from commentsvc.moderation.actions import Operator
 
@@ -21,11 +23,11 @@ def moderator() -> None:
 @moderator.command()
 @click.argument("email")
 @click.option("--name", default="", help="Shown beside their comments.")
-@click.option("--language", default="en", show_default=True, help="Language of the dashboard and of emails.")
+@click.option("--language", help="Language of the dashboard and of emails; default: the blog’s.")
 @click.option("--site", "keys", multiple=True, help="Moderates this blog alone (and others named so); else an owner.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_application
-def add(email: str, name: str, language: str, keys: tuple[str, ...], password_stdin: bool) -> None:
+def add(email: str, name: str, language: str | None, keys: tuple[str, ...], password_stdin: bool) -> None:
     """Add a moderator and show a link that signs them in once."""
     address = mail_address(email)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
@@ -34,11 +36,18 @@ def add(email: str, name: str, language: str, keys: tuple[str, ...], password_st
         raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
     role = Role.MODERATOR if keys else Role.OWNER
     sites = [site_named(key) for key in keys]
-    added = team.add(address, name, role, sites, spoken_language(language), by=Operator())
+    spoken = spoken_language(language) if language else _language_of(sites)
+    added = team.add(address, name, role, sites, spoken, by=Operator())
     if password is not None:
         passwords.set_password(added, password)
     db.session.commit()
     click.echo(f"Added {address}.\nSign in once within three days: {one_time_links.invitation_url(added)}")
+
+
+def _language_of(sites: list[Site]) -> str:
+    """Return the language of the first of these blogs, else of the first there is."""
+    first = sites[0] if sites else db.session.scalars(Site.in_service().order_by(Site.id)).first()
+    return first.language if first else i18n.SOURCE
 
 
 @moderator.command()

@@ -4,10 +4,12 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from sqlalchemy import select
 
 from commentsvc.db import db
 from commentsvc.models import Comment, Site
@@ -853,6 +855,40 @@ def test_an_element_that_is_loaded_after_the_page_has_turned(world: World, perso
     bob.goto(f"{world.blog.url}/a.html")
     bob.get_by_role("button", name="Go").click()
     expect(bob.get_by_text("of the second")).to_be_visible()
+
+
+LIBRARIES = {"turbo": "@hotwired/turbo/dist/turbo.es2017-umd.js", "htmx": "htmx.org/dist/htmx.min.js"}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_beside_the_library_itself(world: World, person: Person, library: str) -> None:
+    """Forward and back, with a canonical address on each page; the page is loaded once."""
+    file = Path(__file__).parents[2] / "node_modules" / LIBRARIES[library]
+    if not file.is_file():
+        pytest.skip("npm did not install it")
+    world.blog.page("/library.js", file.read_text(), Content_Type="text/javascript")
+    links = '<nav><a href="/a.html">First</a> <a href="/b.html">Second</a></nav>'
+    body = f'<div hx-boost="true">{links}<main><comment-thread site="blog"></comment-thread></main></div>'
+    for path, text in ARTICLES.items():
+        say(world, "Bob", text, key=path[1:])
+        put_up(world, body, path=path, head=f'<link rel="canonical" href="{path}"><script src="/library.js"></script>')
+    bob = person()
+    bob.goto(f"{world.blog.url}/a.html")
+    expect(bob.get_by_text("of the first")).to_be_visible()
+    bob.evaluate("window.isLoadedOnce = true")
+    for name, text, other in (("Second", "of the second", "of the first"), ("First", "of the first", "of the second")):
+        bob.get_by_role("link", name=name, exact=True).click()
+        expect(bob.get_by_text(text)).to_be_visible()
+        expect(bob.get_by_text(other)).to_have_count(0)
+    bob.go_back()
+    expect(bob.get_by_text("of the second")).to_be_visible()
+    write(bob, "written after going back")
+    bob.get_by_role("button", name="Post comment").click()
+    expect(bob.locator(".comments").get_by_text("written after going back")).to_be_visible()
+    assert bob.evaluate("window.isLoadedOnce")
+    with world.server.database():
+        written = db.session.scalars(select(Comment).where(Comment.body == "written after going back")).one()
+        assert written.thread.key == "b.html"
 
 
 CANONICALS = {

@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from commentsvc.app import create_app
 from commentsvc.cli import serve
+from commentsvc.db import db
+from commentsvc.models import Moderator
 from tests.cli.conftest import Command
 from tests.servers import free_port, mail_server
 
@@ -202,6 +204,17 @@ class TestBans:
 
 class TestUpkeep:
     """Keeping it well."""
+
+    def test_a_moderator_of_a_german_blog_speaks_german(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example", "--language", "de")
+        command("moderator", "add", "ada@blog.example")
+        command("moderator", "add", "hedy@blog.example", "--site", "blog")
+        command("moderator", "add", "grace@blog.example", "--language", "fr")
+        with create_app().app_context():
+            spoken = {one.email: one.language for one in db.session.scalars(select(Moderator))}
+            db.session.remove()
+            db.engine.dispose()
+        assert spoken == {"ada@blog.example": "de", "hedy@blog.example": "de", "grace@blog.example": "fr"}
 
     def test_upgrade_can_be_repeated(self, command: Command) -> None:
         assert command("upgrade")[0] == command("upgrade")[0] == 0

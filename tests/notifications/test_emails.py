@@ -89,6 +89,14 @@ class TestReplies:
         work(time)
         assert only(post_office.messages)["To"] == BOB.email
 
+    def test_the_first_email_of_a_blog_is_in_its_language(
+        self, visit: Visit, post_office: MailServer, rules: Rules, time: FrozenClock
+    ) -> None:
+        rules("blog", moderation="all", email="owner@blog.example", language="de")
+        visit().comment(GRACE)
+        work(time)
+        assert "Freigabe" in only(post_office.messages)["Subject"]
+
     def test_an_approval_taken_back_at_once_is_told_to_nobody(
         self, subscribed: int, visit: Visit, ada: Visitor, post_office: MailServer, rules: Rules, time: FrozenClock
     ) -> None:

@@ -60,6 +60,13 @@ class TestSettingUp:
         assert again.client.get(link).status_code == 410
         visit().sign_in(ADA.email, ADAS_PASSWORD)
 
+    def test_her_emails_are_in_the_language_of_that_page(self, visit: Callable[[], Visitor], link: str) -> None:
+        german = f"{link}?lang=de"
+        visit().admin_post(german, form_at=german, email=ADA.email, name=ADA.name, password=ADAS_PASSWORD)
+        ada = Moderator.with_email(ADA.email)
+        assert ada is not None
+        assert ada.language == "de"
+
     def test_nobody_becomes_a_second_owner_by_it(self, visit: Callable[[], Visitor], link: str, ada: Visitor) -> None:
         mallory = visit()
         fields = {"email": "m@evil.example", "name": "M", "password": ADAS_PASSWORD}
