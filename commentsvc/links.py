@@ -27,6 +27,9 @@ AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/\\?#\s<>]*)", re.I)
 IN_BRACKETS = re.compile(r"\[([0-9a-f:.]+)\]", re.I)
 JOINERS = "\u200c\u200d"  # parts of Persian, Sinhala and Hindi names
 MERGED_SLASHES = re.compile(r"^(https?:)/(?!/)", re.I)  # as some proxies do
+WEB = re.compile(r"https?://", re.I)
+FRAGMENT = re.compile(r"(?<=[^/])/*#[a-z][\w.:-]*\Z", re.I)  # the id of an element
+SIGN_INSIDE = re.compile(r"(?!^)#")
 PORT = re.compile(r":\d*\W*$")
 
 
@@ -43,6 +46,8 @@ def thread_key(address: str) -> str:
     if len(address) > MAX_ADDRESS_LENGTH:
         raise ValueError("longer than an address")
     address = MERGED_SLASHES.sub(r"\1//", address.strip())
+    if not WEB.match(address):
+        address = _without_fragment(address)
     for _ in range(MAX_ROUNDS):  # a key may look like an address with more to remove
         before, address = address, _normalised(address)
         if address == before:
@@ -51,8 +56,8 @@ def thread_key(address: str) -> str:
 
 
 def _normalised(address: str) -> str:
-    parts = urlsplit(address) if re.match(r"https?://", address, re.I) else None
-    path, query = (parts.path, parts.query) if parts else _split(address)
+    parts = urlsplit(address) if WEB.match(address) else None
+    path, query = (parts.path, parts.query) if parts else address.partition("?")[::2]
     kept = [one for one in query.split("&") if one and not is_tracking(unquote(one.partition("=")[0]))]
     path = _plain_path(_one_form(path).strip())
     return f"{path}?{'&'.join(_query_form(one) for one in kept)}" if kept else path
@@ -71,10 +76,13 @@ def _plain_path(path: str) -> str:
     return "/".join(segments).lstrip("/")
 
 
-def _split(address: str) -> tuple[str, str]:
-    start = address.startswith("#")  # an id that begins with the sign, not a fragment
-    path, _, query = (address[:start] + address[start:].partition("#")[0]).partition("?")
-    return path, query
+def _without_fragment(typed: str) -> str:
+    """Return a path, which begins with a slash, without its fragment; other ``#`` are encoded.
+
+    They are parts of keys such as ``learn/c#`` and ``Issue #12``. One in front is of an id and stays.
+    """
+    bare = FRAGMENT.sub("", typed) if typed.startswith("/") else typed
+    return SIGN_INSIDE.sub("%23", bare.lstrip("/"))
 
 
 def _one_form(path: str) -> str:

@@ -16,6 +16,12 @@ def decoded(page: FetchedPage) -> str:
     content_type = page.headers.get("content-type", "")
     header = plain_text.declared_charset(content_type)
     if content_type.partition(";")[0].strip().lower() == XHTML:
-        return plain_text.decode(page.body, header, plain_text.xml_charset(page.body[:300].decode("latin-1")), "utf-8")
+        return decoded_xml(page)
     named = [header] if plain_text.is_charset(header) else page_charset.named_in(page.body)
     return plain_text.decode(page.body, *named)
+
+
+def decoded_xml(page: FetchedPage) -> str:
+    """Decode XML by the charset of the header, else of its declaration."""
+    header = plain_text.declared_charset(page.headers.get("content-type", ""))
+    return plain_text.decode(page.body, header, plain_text.xml_charset(page.body[:300].decode("latin-1")), "utf-8")

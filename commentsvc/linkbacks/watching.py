@@ -10,7 +10,7 @@ from sqlalchemy import select
 from commentsvc import clock, links, safe_http
 from commentsvc.db import db
 from commentsvc.errors import N_, READING_INTERRUPTED, PermanentFailure, reason_to_store
-from commentsvc.linkbacks import announcing
+from commentsvc.linkbacks import announcing, fetched_pages
 from commentsvc.markup import plain_text
 from commentsvc.models.announcement import AnnouncementState
 from commentsvc.models.moderator import Moderator
@@ -95,9 +95,7 @@ def entries(page: FetchedPage) -> list[Entry]:
 
 def _in_utf8(page: FetchedPage) -> bytes:
     """Return a feed decoded as browsers do, since the library knows other labels than the web."""
-    named = plain_text.declared_charset(page.headers.get("content-type", ""))
-    labels = (named, plain_text.xml_charset(page.body[:300].decode("latin-1")), "utf-8")
-    return plain_text.without_declaration(plain_text.decode(page.body, *labels)).encode()
+    return plain_text.without_declaration(fetched_pages.decoded_xml(page)).encode()
 
 
 def complete(watched: ClaimedFeed, found: tuple[FetchedPage, list[Entry]]) -> None:

@@ -241,8 +241,9 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
     if start and continues_word(text[start - 1]):
         return start, start, ""
     end = URL_END.search(text, start, start + MAX_URL_LENGTH)
-    window = _up_to_quote(text[start - 1 : start], text[start : end.start()]) if end else ""
-    shown = _url_at(window, is_underlined=UNDERLINE.search(text, 0, start) is not None)
+    shown = _url_at(_up_to_quote(text[start - 1 : start], text[start : end.start()])) if end else ""
+    if shown[-1:].isalnum() and text.startswith("_", start + len(shown)) and not UNDERLINE.search(text, 0, start):
+        shown += "_"  # which belongs to it unless one before it may begin underlined words
     target = shown if shown[:4].lower() == "http" else f"http://{shown}"
     if not shown or not _is_linkable(target):
         return start, start + len(shown), escape(shown, quote=False)
@@ -258,11 +259,8 @@ def _up_to_quote(before: str, window: str) -> str:
     return window[: min((window.index(char) for char in closing if char in window), default=len(window))]
 
 
-def _url_at(window: str, *, is_underlined: bool) -> str:
-    """Return the URL at the start of ``window`` by linkify-it's rules, without the sentence's punctuation.
-
-    A ``_`` at its end belongs to it unless one before the URL may begin underlined words.
-    """
+def _url_at(window: str) -> str:
+    """Return the URL at the start of ``window`` by linkify-it's rules, without the sentence's punctuation."""
     scheme, prefix = ("http:", "http:") if window[:4].lower() == "http" else ("http:", "http://")
     if window[:5].lower() == "https":
         scheme = prefix = "https:"
@@ -272,9 +270,7 @@ def _url_at(window: str, *, is_underlined: bool) -> str:
     if not length:
         return ""
     matched = window[: len(scheme) + length] if prefix == scheme else window[: length - 2]
-    url = _without_trailing(matched)
-    ends_in_underscore = matched[len(url) : len(url) + 1] == "_" and not is_underlined
-    return f"{url}_" if ends_in_underscore and url[-1:].isalnum() else url
+    return _without_trailing(matched)
 
 
 def _without_particle(found: re.Match[str]) -> str:

@@ -10,30 +10,18 @@ from commentsvc.errors import NotFound, ThreadClosed, WrongOrigin
 from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
 
-ADDRESS = re.compile(r"\s*https?:/", re.I)
-FRAGMENT = re.compile(r"(?<=[^/])/*#[a-z][\w.:-]*\Z", re.I)  # the id of an element
-SIGN_INSIDE = re.compile(r"(?!^)#")
 SEPARATORS = "–—|·•‹›«»/~→⋅"  # between an article's title and the blog's name
 
 
 def key_of(address: str) -> str:
     """Return the thread key for an address, a path or an explicit key; raises ``NotFound`` if it is too long."""
     try:
-        key = links.thread_key(address if ADDRESS.match(address) else _without_fragment(address.strip()))
+        key = links.thread_key(address)
     except ValueError:
         raise NotFound from None
     if len(key) > links.MAX_KEY_LENGTH:
         raise NotFound
     return key
-
-
-def _without_fragment(typed: str) -> str:
-    """Return a path, which begins with a slash, without its fragment; other ``#`` are encoded.
-
-    They are parts of keys such as ``learn/c#`` and ``Issue #12``. One in front is of an id and stays.
-    """
-    bare = FRAGMENT.sub("", typed) if typed.startswith("/") else typed
-    return SIGN_INSIDE.sub("%23", bare.lstrip("/"))
 
 
 def article_url(site: Site, claimed: str | None) -> str | None:

@@ -86,20 +86,26 @@ class Addresses:
             self.used.add(rule)
             new = self.rules[rule]
             whole = _without_scheme(url) if "://" in rule else _path(url)
-            url = new.removesuffix("*") + whole[len(_without_scheme(rule[:-1])) :] if rule.endswith("*") else new
+            url = new.removesuffix("*") + whole[len(self._beginnings[rule]) :] if rule.endswith("*") else new
         return url
 
     def _rule_for(self, url: str) -> str | None:
+        if not self.rules:
+            return None
+        host, key = _compared(url)
         is_ours = links.origin_of(url) in self.origins
-        exact = self._exact.get(_compared(url)) or (self._exact.get(("", key_of(url))) if is_ours else None)
+        exact = self._exact.get((host, key)) or (self._exact.get(("", key)) if is_ours else None)
         if exact is not None:
-            return exact if _compared(self.rules[exact]) != _compared(url) else None
-        whole, path = _without_scheme(url), _path(url)
-        begin = {old: _without_scheme(old[:-1]) for old in self.rules if old.endswith("*")}
+            return exact if _compared(self.rules[exact]) != (host, key) else None
+        whole, path, begin = _without_scheme(url), _path(url), self._beginnings
         fitting = [old for old, start in begin.items() if (whole if "://" in old else path * is_ours).startswith(start)]
         found = max(fitting, key=len, default=None)
         is_loop = found is not None and _without_scheme(self.rules[found].removesuffix("*")).startswith(begin[found])
         return None if is_loop else found
+
+    @cached_property
+    def _beginnings(self) -> dict[str, str]:
+        return {old: _without_scheme(old[:-1]) for old in self.rules if old.endswith("*")}
 
     @cached_property
     def _exact(self) -> dict[tuple[str, str | None], str]:
