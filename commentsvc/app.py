@@ -12,11 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc import edge, logs, read_only, schema, secret_mark, settings, throttle, tokens, web
 from commentsvc.db import configuration, db
 from commentsvc.errors import StorageUnavailable
-from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.jobs.schedule import Schedule
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
-from commentsvc.web.admin.signed_in import csrf
+from commentsvc.web.admin.session import csrf
 from commentsvc.web.security import MAX_REQUEST_SIZE
 from commentsvc.web.uploads import UploadRequest
 from commentsvc.web.visitor import CachedSerializerSessions
@@ -67,7 +66,7 @@ def _remember_secret(app: Flask) -> None:
     """A database that cannot be used for now is no reason not to start."""
     with app.app_context(), suppress(SQLAlchemyError, StorageUnavailable):
         if not secret_mark.is_remembered():
-            run_in_transaction(secret_mark.remember)
+            db.run_in_transaction(secret_mark.remember)
 
 
 def _configure_flask(app: Flask, config: Settings) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum as PythonEnum
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module
 from itertools import repeat, takewhile
 from typing import Any, TypeVar
@@ -41,7 +41,8 @@ from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, make_tr
 from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeDecorator
 
-from commentsvc import clock, postgresql, settings, sqlite
+from commentsvc import clock, postgresql, settings, sqlite, storage_errors
+from commentsvc.storage_errors import Meaning
 
 LOCK_TIMEOUT = timedelta(seconds=8)
 MIN_LOCK_PAUSE = timedelta(milliseconds=10)  # longer than waiting processes sleep
@@ -168,6 +169,22 @@ class Database(SQLAlchemy):
         """Call ``effect`` after the commit, once for the same arguments; forget it on rollback. It must not raise."""
         self.session().info.setdefault(EFFECTS, {})[effect, arguments] = None
 
+    def run_in_transaction(self, use_case: Callable[[], Result]) -> Result:
+        """Call a use case in a transaction of its own, and once more if it met a conflict with another one. Commits."""
+        try:
+            return self._in_transaction(use_case)
+        except SQLAlchemyError as error:
+            if storage_errors.meaning(error) != Meaning.CONFLICT:
+                raise
+            self.session.rollback()
+            return self._in_transaction(use_case)
+
+    def _in_transaction(self, use_case: Callable[[], Result]) -> Result:
+        self.begin_write()
+        result = use_case()
+        self.session.commit()
+        return result
+
     def in_batches(self, step: Callable[[], Result]) -> Iterator[Result]:
         """Commit after each ``step`` and yield its result, until one returns nothing. Other writers run in between."""
         return takewhile(bool, self.commit_each(repeat(step)))
@@ -175,16 +192,13 @@ class Database(SQLAlchemy):
     def commit_each(self, steps: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Call each step in a transaction of its own and yield its result. The next step is prepared without a lock.
 
-        Commits. Other writers run in between.
+        Commits. Other writers run in between. A step that met a conflict is called once more.
         """
         is_sqlite, resumes = self.engine.dialect.name == "sqlite", 0.0
         for step in steps:
             if is_sqlite:  # waiting processes poll for the lock
                 time.sleep(max(resumes - time.monotonic(), 0))
-            self.begin_write()
-            began = time.monotonic()
-            done = step()
-            self.session.commit()
+            began, done = self.run_in_transaction(partial(_timed, step))
             ended = time.monotonic()
             resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
@@ -213,6 +227,11 @@ class Database(SQLAlchemy):
         """Hold the lock named ``what`` until the transaction ends. SQLite has a single writer and needs none."""
         if self.engine.dialect.name == "postgresql":
             self.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
+
+
+def _timed(step: Callable[[], Result]) -> tuple[float, Result]:
+    """Call a step; return when it began, with its result."""
+    return time.monotonic(), step()
 
 
 db = Database(model_class=Base, session_options={"class_": ClosingSession})

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from commentsvc import safe_http, settings, versions
+from commentsvc import content_versions, safe_http, settings
 
 STALE_IF_ERROR = 86_400  # seconds for which a cache may serve what it has while the service is away (RFC 5861)
 TRIES = 3
@@ -62,8 +62,8 @@ def of_thread(site_id: int, key: str) -> str:
 def watch() -> None:
     """Purge what commits of this process change, if ``EDGE_PURGE_URL`` is set."""
     if settings.current().edge_purge_url:
-        versions.thread_changed.connect(_purge_thread)
-        versions.site_changed.connect(_purge_site)
+        content_versions.thread_changed.connect(_purge_thread)
+        content_versions.site_changed.connect(_purge_site)
 
 
 def _purge_thread(site_id: int, key: str) -> None:

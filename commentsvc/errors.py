@@ -44,7 +44,7 @@ from typing import Any, TypeVar
 
 # Why something was decided: a message id, or one with its values.
 Reason = str | list[Any]  # [message id, {"name": value}]
-MAX_STORED_VALUE = 120  # characters of a value in a stored reason
+MAX_STORED = 300  # characters of a stored reason, as many as the smallest of its columns takes
 
 
 def N_(message: str) -> str:  # noqa: N802 - the customary name of the gettext marker
@@ -325,7 +325,7 @@ class StorageUnavailable(Refusal):
 
 
 class Explained(Exception):
-    """What went wrong with another server, for moderators: a message id, and values for its places."""
+    """What went wrong, for moderators and operators: a message id, and values for its places. Its text is English."""
 
     def __init__(self, sentence: str, **values: Any) -> None:
         super().__init__(sentence % values if values else sentence)
@@ -333,9 +333,14 @@ class Explained(Exception):
 
     @property
     def stored(self) -> str:
-        """The reason as it is stored, whatever language it will be read in."""
-        values = {name: one[:MAX_STORED_VALUE] if isinstance(one, str) else one for name, one in self.values.items()}
-        return json.dumps([self.sentence, values], ensure_ascii=False) if values else self.sentence
+        """The reason as it is stored, whatever language it will be read in; its longest values are cut to fit."""
+        if not self.values:
+            return self.sentence[:MAX_STORED]
+        values = {name: one if isinstance(one, int) else str(one) for name, one in self.values.items()}
+        while (excess := len(stored := json.dumps([self.sentence, values], ensure_ascii=False)) - MAX_STORED) > 0:
+            longest = max(values, key=lambda name: len(str(values[name])))
+            values[longest] = str(values[longest])[:-excess]
+        return stored
 
 
 class PermanentFailure(Exception):
@@ -349,8 +354,8 @@ class PingRefused(Refusal, PermanentFailure):
 
 
 def reason_to_store(failure: Exception) -> str:
-    """Return why a job failed, for ``i18n.stored_reason``."""
-    return failure.stored if isinstance(failure, Explained) else str(failure)
+    """Return why a job failed, in at most ``MAX_STORED`` characters, for ``i18n.stored_reason``."""
+    return failure.stored if isinstance(failure, Explained) else str(failure)[:MAX_STORED]
 
 
 def names() -> list[str]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from commentsvc import files, paths
-from commentsvc.settings import LOST_SECRET, Settings, WrongSetting
+from commentsvc.errors import N_, Explained
+from commentsvc.settings import MIN_SECRET_LENGTH, Settings, WrongSetting
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -25,6 +26,23 @@ REVISION = "SELECT version_num FROM alembic_version"
 CONNECT_TIMEOUT = 5  # seconds
 MOVE_MARKER = "commentsvc_move"  # a table in the target of a move, while rows are missing there
 MIGRATION_LOCK = 7_266_337  # any number, the same in every process
+UNFINISHED_MOVE = N_(
+    "The database %(database)s is only a part of %(source)s: `commentsvc move` has not finished. Set the database back "
+    "to that one, and run the move again."
+)
+LOST_SECRET = N_(
+    "%(file)s is missing, but the database needs it. Restore it from a backup. If it is lost, set "
+    "COMMENTSVC_SECRET_KEY to a new random text of at least %(length)s characters: everyone must then sign in again, "
+    "and links in emails already sent stop working."
+)
+PERHAPS_LOST_SECRET = N_("%(file)s is missing, and the database does not say whether it needs it (%(why)s).")
+NEWER_DATABASE = N_(
+    "The database was made by a newer version of commentsvc. Install that one, or use a backup made before the upgrade."
+)
+NEWER_WITH_COPY = N_(
+    "The database was made by a newer version of commentsvc. Install that one, or go back to the copy %(copy)s."
+)
+NEWER_BACKUP = "The backup was made by a newer version of commentsvc. Install that one, or use an older backup."
 NEED_SECRET = ("comment", "moderator", "recipient", "ban")  # tables whose rows mean nothing with another secret
 
 
@@ -32,12 +50,8 @@ class NotAnswered(Exception):
     """The database cannot be queried: it is locked, damaged, or its server does not answer."""
 
 
-class MadeByNewer(Exception):
+class MadeByNewer(Explained):
     """A database or a backup has a schema that only a newer version knows."""
-
-    def __init__(self, what: str = "database", copy: str = "") -> None:
-        back = f"go back to the copy {copy}" if copy else "use a backup made before the upgrade"
-        super().__init__(f"The {what} was made by a newer version of commentsvc. Install that one, or {back}.")
 
 
 def upgrade(url: str) -> None:
@@ -107,10 +121,7 @@ def must_be_whole(url: str) -> None:
     """Raise ``WrongSetting`` if the database is the target of a move that has not finished."""
     source = _first(url, f"SELECT source FROM {MOVE_MARKER}")  # noqa: S608 - our own name
     if source:
-        raise WrongSetting(
-            f"The database {display_url(url)} is only a part of {source}: `commentsvc move` has not finished. "
-            "Set the database back to that one, and run the move again."
-        )
+        raise WrongSetting(UNFINISHED_MOVE, database=display_url(url), source=source)
 
 
 def must_have_its_secret(config: Settings) -> None:
@@ -120,11 +131,9 @@ def must_have_its_secret(config: Settings) -> None:
     try:
         is_needed = any(has_rows(config.database, table) for table in NEED_SECRET)
     except NotAnswered as error:
-        raise WrongSetting(
-            f"{config.secret_file} is missing, and the database does not say whether it needs it ({error})."
-        ) from None
+        raise WrongSetting(PERHAPS_LOST_SECRET, file=config.secret_file, why=str(error)) from None
     if is_needed:
-        raise WrongSetting(f"{config.secret_file} is missing, though the database needs it. {LOST_SECRET}")
+        raise WrongSetting(LOST_SECRET, file=config.secret_file, length=MIN_SECRET_LENGTH)
 
 
 def _first(url: str, question: str) -> Any:
@@ -190,8 +199,11 @@ def must_be_known(revision: str | None, config: "Config", url: str = "") -> None
     try:
         ScriptDirectory.from_config(config).get_revision(revision or "base")
     except CommandError:
-        copies = sorted(path_of(url).parent.glob(f"{path_of(url).name}.before-*")) if url and is_file(url) else []
-        raise MadeByNewer("database" if url else "backup", str(copies[-1]) if copies else "") from None
+        if not url:
+            raise MadeByNewer(NEWER_BACKUP) from None
+        if is_file(url) and (copies := sorted(path_of(url).parent.glob(f"{path_of(url).name}.before-*"))):
+            raise MadeByNewer(NEWER_WITH_COPY, copy=copies[-1]) from None
+        raise MadeByNewer(NEWER_DATABASE) from None
 
 
 def migration_config() -> "Config":

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from commentsvc import files, secret_strength, settings_file
+from commentsvc.errors import N_, Explained
 from commentsvc.hosts import ENDS_IN_NUMBER, USUAL_PORTS, ascii_host, is_host_alone, network_of
 
 PREFIX = "COMMENTSVC_"
@@ -30,15 +31,18 @@ MAX_PORT = 65_535
 MAX_MAILBOX_LENGTH = 20  # characters before the @, of the 64 that there may be
 MIN_SECRET_LENGTH = 32  # characters
 AN_ADDRESS = "an http or https address such as https://comments.example.org or https://example.org/comments"
-LOST_SECRET = (
-    "Put it back from a backup. If it is lost, set COMMENTSVC_SECRET_KEY to a new random text of at least "
-    f"{MIN_SECRET_LENGTH} characters: everybody signs in anew, and links in mails that were sent no longer work."
+NOT_A_FILE = N_("%(file)s is not a regular file. Move it away, so that a secret can be stored there.")
+NOT_READABLE = N_("%(file)s cannot be created or read (%(why)s).")
+DAMAGED_SECRET = N_(
+    "%(file)s is damaged: it does not contain a secret of at least %(length)s characters. Restore it from a backup. If "
+    "it is lost, set COMMENTSVC_SECRET_KEY to a new random text of that length: everyone must then sign in again, and "
+    "links in emails already sent stop working."
 )
 SECRET = re.compile(rf"[ -~]{{{MIN_SECRET_LENGTH},}}")  # in a file; a power cut leaves zeros
 
 
-class WrongSetting(Exception):
-    """The service cannot start with a setting; the text names it and what is allowed."""
+class WrongSetting(Explained):
+    """The service cannot start with a setting; the sentence names it and what is allowed."""
 
 
 def _must_be_installed(library: str, extra: str) -> None:
@@ -359,17 +363,15 @@ class Settings(BaseModel):
 def _kept_secret(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
-            raise WrongSetting(f"{path} is not a regular file. Move it away, so that a secret can be kept there.")
+            raise WrongSetting(NOT_A_FILE, file=path)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_once(path, secrets.token_urlsafe(48).encode())
         secret = path.read_bytes().removeprefix(BOM_UTF8).strip().decode("latin-1")
     except OSError as error:
-        raise WrongSetting(f"{path} cannot be made or read ({error.strerror}).") from None
+        raise WrongSetting(NOT_READABLE, file=path, why=error.strerror) from None
     if not SECRET.fullmatch(secret) or secret_strength.is_guessed_soon(secret):
-        raise WrongSetting(
-            f"{path} is damaged: it holds no secret of at least {MIN_SECRET_LENGTH} characters. {LOST_SECRET}"
-        )
+        raise WrongSetting(DAMAGED_SECRET, file=path, length=MIN_SECRET_LENGTH)
     return secret
 
 

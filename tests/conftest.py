@@ -26,7 +26,7 @@ from commentsvc.models import Moderator, Site
 from commentsvc.models.moderator import Role
 from commentsvc.settings import Settings
 from commentsvc.web import snapshots
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from tests import postgres
 from tests.cast import ADA, ADAS_PASSWORD, BLOG, BOB, HEDY, HEDYS_PASSWORD, OTHER_BLOG
 from tests.post import link_in, only, work
@@ -298,7 +298,7 @@ def hedy(app: Flask, visit: Callable[[], Visitor]) -> Visitor:
 def _signed_in(visitor: Visitor, who: Moderator, password: str) -> Visitor:
     """Their browser as the sign-in leaves it; the page itself is tried in tests/web/test_sign_in.py."""
     who.password_hash = hash_of(password)
-    cookies = {"moderator": sessions.start(who), signed_in.KNOWN_BROWSER: tokens.sign(signed_in.KNOWN_BROWSER, who.id)}
+    cookies = {"moderator": sessions.start(who), session.KNOWN_BROWSER: tokens.sign(session.KNOWN_BROWSER, who.id)}
     db.session.commit()
     for name, value in cookies.items():
         visitor.client.set_cookie(f"__Host-{name}", value, domain="comments.example", secure=True)

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from commentsvc import db as database
@@ -53,6 +53,38 @@ def test_a_connection_that_died_spoils_no_answer(app: Flask, monkeypatch: pytest
         patch.setattr(db.engine.dialect, "do_rollback", died)
         db.session.remove()
     assert db.session.execute(text("SELECT 1")).scalar() == 1
+
+
+class Deadlock(Exception):
+    """What PostgreSQL's driver raises, as far as anybody looks."""
+
+    sqlstate = "40P01"
+
+
+@pytest.mark.parametrize("how", ["alone", "in steps"])
+def test_what_met_a_conflict_is_tried_once_more(app: Flask, how: str) -> None:
+    calls: list[int] = []
+
+    def work() -> str:
+        calls.append(1)
+        db.session.add(Site(key=f"k{len(calls)}", name="x", origins=["https://x.example"]))
+        db.session.flush()
+        if len(calls) == 1:
+            raise OperationalError("x", {}, Deadlock())
+        return "done"
+
+    done = [db.run_in_transaction(work)] if how == "alone" else [*db.commit_each([work])]
+    assert (done, len(calls)) == (["done"], 2)
+    kept = select(Site.key).where(Site.key.startswith("k"))
+    assert db.session.scalars(kept).all() == ["k2"], "nothing of the first try stays"
+
+
+def test_a_second_conflict_is_not_hidden(app: Flask) -> None:
+    def work() -> None:
+        raise OperationalError("x", {}, Deadlock())
+
+    with pytest.raises(OperationalError):
+        db.run_in_transaction(work)
 
 
 def test_others_write_between_two_steps(app: Flask) -> None:

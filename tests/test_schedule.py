@@ -7,12 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
-from commentsvc import storage_errors
 from commentsvc.db import db
 from commentsvc.jobs import schedule, upkeep
-from commentsvc.jobs.runner import Work, run_in_transaction
+from commentsvc.jobs.runner import Work
 from commentsvc.linkbacks import announcing, page_check_queue, watching
 from commentsvc.models import Announcement, Channel, Delivery, PageCheck, Ping, SecondOpinion, WatchedFeed
 from commentsvc.models.channel import ChannelKind
@@ -128,20 +126,6 @@ def test_where_there_is_nothing_to_do_nobody_waits_for_the_lock(
     schedule._wake_due_jobs()
     assert "BEGIN IMMEDIATE" not in begun
     assert begun or database_name == "postgresql"
-
-
-def test_a_job_that_met_a_conflict_is_tried_once_more(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_errors, "meaning", lambda _error: storage_errors.Meaning.CONFLICT)
-    calls: list[int] = []
-
-    def work() -> str:
-        calls.append(1)
-        if len(calls) == 1:
-            raise OperationalError("x", {}, Exception("deadlock"))
-        return "done"
-
-    assert run_in_transaction(work) == "done"
-    assert len(calls) == 2
 
 
 def leased_row(kind: str, site_id: int, comment_id: int) -> Leased:

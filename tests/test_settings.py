@@ -260,7 +260,7 @@ def test_a_missing_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) ->
 def test_a_damaged_secret_stops_the_start(tmp_path: Path, kept: str) -> None:
     """An empty file would sign with nothing, and everybody could make a link that we believe."""
     (tmp_path / "secret_key").write_bytes(kept.encode(errors="surrogateescape"))
-    with pytest.raises(WrongSetting, match=r"secret_key is damaged.*Put it back from a backup"):
+    with pytest.raises(WrongSetting, match=r"secret_key is damaged.*Restore it from a backup"):
         _ = settings.read({"COMMENTSVC_DATA_DIR": str(tmp_path)}).secret
     assert (tmp_path / "secret_key").read_bytes() == kept.encode(errors="surrogateescape")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import clock, i18n, versions
+from commentsvc import clock, content_versions, i18n
 from commentsvc.accounts import sessions
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal
@@ -63,7 +63,7 @@ def change(moderator: Moderator, role: Role, sites: Sequence[Site], badge: Badge
     if badge != moderator.badge:
         moderator.badge = badge
         for site_id in db.session.scalars(select(Site.id)):
-            versions.bump_site(site_id)
+            content_versions.bump_site(site_id)
 
 
 def check_email(moderator: Moderator, email: str) -> None:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from commentsvc import files
+from commentsvc import files, schema
+from commentsvc.errors import N_, Explained
 
 MANIFEST, DATABASE, SECRET = "manifest.json", "database", "secret_key"
 FORMAT = 1
@@ -18,8 +19,12 @@ PIECE = 1 << 20  # bytes
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
-class BackupFailed(Exception):
-    """A backup that cannot be made, read or put back; the text says what to do."""
+INCOMPLETE = N_("%(file)s is not a complete backup (%(why)s).")
+DAMAGED = N_("The backup is damaged: the SHA-256 of %(part)s does not match.")
+
+
+class BackupFailed(Explained):
+    """A backup that cannot be made, read or put back; the sentence says what to do."""
 
 
 @dataclass
@@ -49,7 +54,7 @@ class Manifest:
         """Return the manifest that ``raw`` holds."""
         values: dict[str, Any] = json.loads(raw)
         if values["format"] != FORMAT:
-            raise BackupFailed("The backup was made by a newer version of commentsvc. Install that one.")
+            raise BackupFailed(schema.NEWER_BACKUP)
         return cls(**values)
 
 
@@ -79,7 +84,7 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
         with zipfile.ZipFile(path) as packed:
             yield packed, Manifest.read(packed.read(MANIFEST))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, TypeError, EOFError, zlib.error) as error:
-        raise BackupFailed(f"{path} is no complete backup ({error}).") from None
+        raise BackupFailed(INCOMPLETE, file=path, why=str(error)) from None
 
 
 def is_backup(path: Path) -> bool:
@@ -96,7 +101,7 @@ def take_out(packed: zipfile.ZipFile, manifest: Manifest, target: Path, on_progr
     with packed.open(DATABASE) as source, target.open("wb") as out:
         digest = _copied(source, out, on_progress)
     if digest != manifest.sha256.get(DATABASE):
-        raise BackupFailed("The database in the backup is damaged: its SHA-256 is another one.")
+        raise BackupFailed(DAMAGED, part=DATABASE)
 
 
 def secret(packed: zipfile.ZipFile, manifest: Manifest) -> str:
@@ -105,7 +110,7 @@ def secret(packed: zipfile.ZipFile, manifest: Manifest) -> str:
         return ""
     raw = packed.read(SECRET)
     if hashlib.sha256(raw).hexdigest() != manifest.sha256[SECRET]:
-        raise BackupFailed("The secret in the backup is damaged: its SHA-256 is another one.")
+        raise BackupFailed(DAMAGED, part=SECRET)
     return raw.decode()
 
 

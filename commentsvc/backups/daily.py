@@ -13,6 +13,7 @@ from commentsvc import clock, files, schema, settings
 from commentsvc.backups import making
 from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
+from commentsvc.errors import N_
 from commentsvc.models.backup import Backup
 from commentsvc.models.site import Site
 
@@ -23,6 +24,9 @@ LATE_AFTER = timedelta(hours=36)
 SKEW = timedelta(hours=1)  # what is dated later was made while the clock was ahead
 RETENTION = timedelta(days=90)  # rows of those that failed
 NAME = "commentsvc-%Y%m%dT%H%M%S.backup"
+NOT_WRITABLE = N_("%(folder)s cannot be written to.")
+NO_SPACE = N_("There is no space left in %(folder)s.")
+GONE = N_("%(file)s is no longer in %(folder)s.")
 LEFTOVER = re.compile(
     rf"{re.escape(making.PREFIX)}[0-9a-f]{{8}}(?:-wal|-shm|-journal)?|\.commentsvc-\d{{8}}T\d{{6}}\.backup\.[0-9a-f]{{8}}"
 )
@@ -30,7 +34,10 @@ LEFTOVER = re.compile(
 
 @dataclass(frozen=True)
 class Status:
-    """``made_at`` and ``age`` are those of the last good one; ``problem`` is that of a later one that failed."""
+    """``made_at`` and ``age`` are those of the last good one.
+
+    ``problem`` is that of a later one that failed, for ``i18n.stored_reason``.
+    """
 
     made_at: datetime | None
     age: timedelta | None
@@ -44,7 +51,8 @@ def status() -> Status | None:
         return None
     good, last = Backup.last_good(before=clock.now() + SKEW), Backup.last()
     if good and _is_gone(good):
-        return Status(None, None, f"{good.name} is no longer in {settings.current().backup_dir}", is_late=True)
+        gone = BackupFailed(GONE, file=good.name, folder=settings.current().backup_dir)
+        return Status(None, None, gone.stored, is_late=True)
     age = clock.now() - good.ended_at if good and good.ended_at else None
     first = db.session.scalar(select(Backup.began_at).order_by(Backup.id).limit(1))
     first = first or db.session.scalar(select(func.min(Site.created_at)))  # nothing makes any, perhaps no worker runs
@@ -57,9 +65,9 @@ def must_be_possible() -> None:
     folder = Path(settings.current().backup_dir)
     place = next(one for one in (folder, *folder.parents) if _is_there(one))
     if not os.access(place, os.W_OK | os.X_OK):
-        raise BackupFailed(f"{folder} cannot be written to.")
+        raise BackupFailed(NOT_WRITABLE, folder=folder)
     if not files.free_space(place):
-        raise BackupFailed(f"There is no space left in {folder}.")
+        raise BackupFailed(NO_SPACE, folder=folder)
     if not schema.is_file(settings.current().database):
         from commentsvc.backups import of_postgresql  # its driver is loaded where it is used
 
@@ -125,10 +133,10 @@ def perform(name: str) -> int:
 
 
 def end(backup_id: int, size: int, problem: str = "") -> None:
-    """Store the outcome; files and rows that are more than are kept go."""
+    """Store the outcome; ``problem`` as ``errors.reason_to_store``. Files and rows that are more than are kept go."""
     row = db.session.get(Backup, backup_id)
     if row is not None:
-        row.ended_at, row.size, row.problem = clock.now(), size, problem[:500]
+        row.ended_at, row.size, row.problem = clock.now(), size, problem
     db.session.flush()
     newest = select(Backup).where(Backup.is_good()).order_by(Backup.id.desc())
     for one in db.session.scalars(newest.offset(settings.current().backup_keep)):

@@ -7,11 +7,13 @@ from pathlib import Path
 from commentsvc import __version__, clock, files, schema, settings
 from commentsvc.backups import archive, of_sqlite
 from commentsvc.backups.archive import POSTGRESQL, SQLITE, BackupFailed, Manifest
+from commentsvc.errors import N_
 from commentsvc.settings import Settings
 
 NAME = "commentsvc-backup"
 # What pg_dump sets in its session would stay behind for others.
-POOLED = "A backup needs PostgreSQL itself, not a pooler. Set COMMENTSVC_DATABASE_DIRECT_URL to its address."
+POOLED = N_("A backup needs PostgreSQL itself, not a pooler. Set COMMENTSVC_DATABASE_DIRECT_URL to its address.")
+MISSING_ROWS = N_("The backup has %(found)s rows of %(table)s instead of %(expected)s.")
 PREFIX = f".{NAME}."  # of temporary files, beside the archive
 
 
@@ -73,7 +75,8 @@ def must_be_whole(database: Path, manifest: Manifest) -> None:
     counts = of_sqlite.check(database)
     if counts != manifest.counts:
         wrong = next(name for name in counts | manifest.counts if counts.get(name) != manifest.counts.get(name))
-        raise BackupFailed(f"The backup has {counts.get(wrong)} rows of {wrong}, not {manifest.counts.get(wrong)}.")
+        found, expected = counts.get(wrong, 0), manifest.counts.get(wrong, 0)
+        raise BackupFailed(MISSING_ROWS, table=wrong, found=found, expected=expected)
 
 
 @contextmanager

@@ -14,11 +14,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from commentsvc import schema
 from commentsvc.backups.archive import BackupFailed
+from commentsvc.errors import N_
 
 OTHERS = (
     "SELECT COUNT(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_type = 'client backend'"
 )
+NOT_USABLE = N_("%(database)s cannot be used: %(why)s")
+NO_PROGRAM = N_("%(program)s is missing. Install PostgreSQL’s client programs (postgresql-client on Debian).")
+FAILED = N_("%(program)s failed: %(why)s")
 HAS_DATA = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 
@@ -84,7 +88,8 @@ def _connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         with psycopg.connect(_plain(url)) as connection:
             yield connection
     except psycopg.Error as error:
-        raise BackupFailed(f"{schema.display_url(url)} cannot be used: {' '.join(str(error).split())}") from None
+        why = " ".join(str(error).split())
+        raise BackupFailed(NOT_USABLE, database=schema.display_url(url), why=why) from None
 
 
 def _counts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, int]:
@@ -104,7 +109,7 @@ def must_have_programs() -> None:
 def _program(name: str) -> str:
     program = shutil.which(name)
     if program is None:
-        raise BackupFailed(f"{name} is missing. Install PostgreSQL’s client programs (postgresql-client on Debian).")
+        raise BackupFailed(NO_PROGRAM, program=name)
     return program
 
 
@@ -115,7 +120,7 @@ def _run(name: str, options: list[str], url: str = "") -> None:
     environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BackupFailed(f"{name} failed: {' '.join(done.stderr.split())}")
+        raise BackupFailed(FAILED, program=name, why=" ".join(done.stderr.split()))
 
 
 def _plain(url: str) -> str:

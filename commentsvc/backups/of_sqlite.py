@@ -6,7 +6,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from commentsvc.backups.archive import BackupFailed
+from commentsvc.errors import N_
 
+NOT_COPIED = N_("%(file)s cannot be copied to %(folder)s (%(why)s). Check permissions and free space.")
+DAMAGED = N_("The database is damaged: %(why)s.")
+MISSING_ROW = N_("The database is damaged: a row of %(table)s refers to a missing row of %(other)s.")
 PAGES = 2_000  # copied between two signs of progress
 HAS_DATA = "SELECT EXISTS (SELECT 1 FROM site) OR EXISTS (SELECT 1 FROM moderator)"
 BESIDE = ("-wal", "-shm", "-journal")  # files that belong to a database
@@ -29,9 +33,7 @@ def copy(path: Path, target: Path, on_progress: Callable[[int], None]) -> None:
             source.backup(new, pages=PAGES, progress=lambda _, left, total: on_progress((total - left) * size))
             new.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     except sqlite3.DatabaseError as error:
-        raise BackupFailed(
-            f"{path} cannot be copied to {target.parent} ({error}). Check rights and free space."
-        ) from None
+        raise BackupFailed(NOT_COPIED, file=path, folder=target.parent, why=str(error)) from None
 
 
 def check(path: Path) -> dict[str, int]:
@@ -44,16 +46,14 @@ def check(path: Path) -> dict[str, int]:
         with closing(_read_only(path)) as database:
             answer = [row[0] for row in database.execute("PRAGMA integrity_check(3)")]
             if answer != ["ok"]:
-                raise BackupFailed(f"The database is damaged: {'; '.join(answer)}.")
+                raise BackupFailed(DAMAGED, why="; ".join(answer))
             if (wrong := database.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-                raise BackupFailed(
-                    f"The database is damaged: a row of {wrong[0]} refers to a missing one of {wrong[2]}."
-                )
+                raise BackupFailed(MISSING_ROW, table=wrong[0], other=wrong[2])
             tables = database.execute("SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")
             names = sorted(name for (name,) in tables if not name.startswith("sqlite_"))
             return {name: _count(database, name) for name in names}
     except sqlite3.DatabaseError as error:
-        raise BackupFailed(f"The database is damaged: {error}.") from None
+        raise BackupFailed(DAMAGED, why=str(error)) from None
 
 
 def is_empty(path: Path) -> bool:

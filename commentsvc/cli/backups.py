@@ -38,7 +38,7 @@ def backup(file: Path, only_checks: bool, overwrite: bool, without_secret: bool,
         _say(manifest, file, "is whole", as_json=as_json)
         return
     if file.exists() and overwrite and not archive.is_backup(file):
-        raise click.ClickException(f"{file} is no complete backup, so it is not replaced. Move it away.")
+        raise click.ClickException(f"{file} is not a complete backup, so it is not replaced. Move it away.")
     if file.exists() and not overwrite:
         raise click.ClickException(f"{file} already exists. Name another file, or replace a backup with --overwrite.")
     _make(file, without_secret, as_json)

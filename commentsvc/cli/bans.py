@@ -26,10 +26,12 @@ def ban() -> None:
 @with_application
 def add(kind: str, value: str, key: str | None, days: int | None, reason: str, trash: bool) -> None:
     """Refuse what comes from, links to or contains VALUE, such as `network 203.0.113.0/24` or `domain example.org`."""
-    db.begin_write()
-    site = site_named(key) if key else None
-    imposed = bans.impose(bans.draft(BanKind(kind), value, site=site, reason=reason, days=days), Operator())
-    db.session.commit()
+
+    def impose() -> Ban:
+        site = site_named(key) if key else None
+        return bans.impose(bans.draft(BanKind(kind), value, site=site, reason=reason, days=days), Operator())
+
+    imposed = db.run_in_transaction(impose)
     moved = f"; comments moved to the trash: {bans.trash_matching(imposed)}" if trash else ""
     click.echo(f"{imposed.label} is banned (ban {imposed.id}){moved}.")
 
@@ -51,14 +53,17 @@ def list_bans() -> None:
 @with_application
 def lift(ban_id: int, undo: bool) -> None:
     """Let them write again."""
-    db.begin_write()
-    found = db.session.get(Ban, ban_id)
-    if found is None:
-        raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
-    if undo:
-        bans.undo(found)
-    else:
-        bans.lift(found, Operator())
-    db.session.commit()
+
+    def end() -> Ban:
+        found = db.session.get(Ban, ban_id)
+        if found is None:
+            raise click.ClickException(f"There is no ban {ban_id}; `commentsvc ban list` shows them.")
+        if undo:
+            bans.undo(found)
+        else:
+            bans.lift(found, Operator())
+        return found
+
+    found = db.run_in_transaction(end)
     back = f"; comments given back: {bans.restore_trashed(found)}" if undo else ""
     click.echo(f"{found.label} is banned no longer{back}.")

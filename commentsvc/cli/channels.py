@@ -21,9 +21,9 @@ def channel() -> None:
 @with_application
 def add(kind: str, url: str, site: str | None) -> None:
     """Tell URL of comments: a webhook (https://…), or a push service as Apprise writes it (ntfy://…)."""
-    db.begin_write()
-    added = channels.open_channel(ChannelKind(kind), url, site_named(site) if site else None)
-    db.session.commit()
+    added = db.run_in_transaction(
+        lambda: channels.open_channel(ChannelKind(kind), url, site_named(site) if site else None)
+    )
     click.echo(f"Added channel {added.id}.")
     if added.secret:
         click.echo(f"It signs with {channels.shown_secret(added)}")
@@ -43,9 +43,7 @@ def list_channels() -> None:
 @with_application
 def rotate(channel_id: int) -> None:
     """Sign with a new secret, and with the old one for another day."""
-    db.begin_write()
-    channels.rotate(_known(channel_id))
-    db.session.commit()
+    db.run_in_transaction(lambda: channels.rotate(_known(channel_id)))
     click.echo(f"It signs with {channels.shown_secret(_known(channel_id))}")
 
 
@@ -54,9 +52,7 @@ def rotate(channel_id: int) -> None:
 @with_application
 def test(channel_id: int) -> None:
     """Send something harmless; the worker does it."""
-    db.begin_write()
-    channels.test(_known(channel_id))
-    db.session.commit()
+    db.run_in_transaction(lambda: channels.test(_known(channel_id)))
     click.echo("Queued. The admin pages show the result.")
 
 
@@ -65,9 +61,7 @@ def test(channel_id: int) -> None:
 @with_application
 def remove(channel_id: int) -> None:
     """Tell it nothing more, and forget what was told."""
-    db.begin_write()
-    db.session.delete(_known(channel_id))
-    db.session.commit()
+    db.run_in_transaction(lambda: db.session.delete(_known(channel_id)))
     click.echo(f"Removed channel {channel_id}.")
 
 

@@ -29,9 +29,9 @@ from commentsvc import (
 )
 from commentsvc.backups import daily, database_move
 from commentsvc.backups.archive import BackupFailed
-from commentsvc.cli import failures, reachability
+from commentsvc.cli import reachability
 from commentsvc.db import db
-from commentsvc.errors import N_
+from commentsvc.errors import N_, Explained
 from commentsvc.i18n import gettext
 from commentsvc.linkbacks import page_check
 from commentsvc.linkbacks.page_check import CheckFailed, CheckResult, CheckStatus, OptionalMissing
@@ -98,6 +98,14 @@ def _printed(finding: CheckResult) -> CheckResult:
     return finding
 
 
+def _failed(error: Explained) -> CheckFailed:
+    return CheckFailed(error.sentence, **error.values)
+
+
+def _of_driver(error: Exception) -> str:
+    return str(getattr(error, "orig", error))
+
+
 def _driver_error() -> type[Exception]:
     found: type[Exception] = db.engine.dialect.loaded_dbapi.Error
     return found
@@ -122,9 +130,10 @@ def _database() -> str:
         return gettext("can be read (%(kind)s)", kind=db.engine.dialect.name)
     except (SQLAlchemyError, OSError, _driver_error()) as error:
         if storage_errors.is_damage(error):
-            raise CheckFailed("%(why)s", why=failures.sentence(error)) from None
+            place = schema.display_url(settings.current().database)
+            raise CheckFailed(DAMAGED, place=place, why=_of_driver(error)) from None
         advice = N_("cannot be written to (%(why)s). Check COMMENTSVC_DATABASE_URL, file permissions and free space.")
-        raise CheckFailed(advice, why=str(getattr(error, "orig", error))) from None
+        raise CheckFailed(advice, why=_of_driver(error)) from None
     finally:
         db.session.rollback()
     url = settings.current().database
@@ -143,8 +152,10 @@ def _schema() -> str:
         revision = schema.revision(url)
         is_current = revision == schema.NEWEST
         schema.must_be_known(revision, schema.migration_config(), url)
-    except (WrongSetting, schema.NotAnswered, schema.MadeByNewer) as error:
-        raise CheckFailed("%(why)s", why=str(error)) from None
+    except schema.NotAnswered as error:
+        raise CheckFailed(N_("the database does not answer (%(why)s)"), why=str(error)) from None
+    except (WrongSetting, schema.MadeByNewer) as error:
+        raise _failed(error) from None
     if not is_current:
         raise CheckFailed(N_("does not match this version. Run `commentsvc upgrade`, or restart the service."))
     return gettext("matches version %(version)s", version=__version__)
@@ -198,7 +209,7 @@ def _secret() -> str:
             raise OptionalMissing(N_("none yet; one is made when the service starts"))
         _ = config.secret
     except WrongSetting as wrong:
-        raise CheckFailed("%(why)s", why=str(wrong)) from None
+        raise _failed(wrong) from None
     if secret_mark.has_changed():
         raise CheckFailed(N_("is not the one that the service last started with. Every node needs the same secret."))
     for file in _files_with_secret(config):
@@ -264,13 +275,13 @@ def _backups() -> str:
     try:
         daily.must_be_possible()
     except BackupFailed as error:
-        raise CheckFailed("%(why)s", why=str(error)) from None
+        raise _failed(error) from None
     age = N_("the last verified one is %(hours)s hours old")
     age_text = gettext(age, hours=status.age // HOUR) if status.age is not None else gettext("none has been made yet")
     if status.is_late or status.problem:
-        problem = f" ({status.problem.rstrip('.')})" if status.problem else ""
-        advice = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
-        raise CheckFailed(advice, what=f"{age_text}{problem}")
+        late = N_("%(what)s. Check that `commentsvc serve` or `commentsvc work` is running, and read its log.")
+        advice = [gettext(late, what=age_text), i18n.stored_reason(status.problem)]
+        raise CheckFailed("%(advice)s", advice="\n  ".join(filter(None, advice)))
     return age_text
 
 

@@ -13,6 +13,7 @@ from commentsvc.cli import NAME
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.schema import MadeByNewer
 from commentsvc.settings import WrongSetting
+from commentsvc.storage_errors import Meaning
 
 CHECK_DATABASE = "Check COMMENTSVC_DATABASE_URL or, where that is empty, COMMENTSVC_DATA_DIR."
 
@@ -26,6 +27,8 @@ def sentence(error: Exception) -> str | None:
             return i18n.sentence(error)
         case WrongSetting() | MadeByNewer() | BackupFailed():
             return str(error)
+        case SQLAlchemyError() if storage_errors.meaning(error) == Meaning.CONFLICT:
+            return "Somebody else changed the same data at that moment. Run the command again."
         case SQLAlchemyError() | sqlite3.Error():
             return _about_database(getattr(error, "orig", error))
         case OSError():

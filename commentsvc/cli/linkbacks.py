@@ -21,13 +21,10 @@ from commentsvc.safe_http import FetchRefused
 @with_application
 def ping(url: str) -> None:
     """Tell every page that ARTICLE_URL links to, by webmention, pingback or trackback; again after it changed."""
-    db.begin_write()
     try:
-        announced = announcing.announce(url)
+        claimed = db.run_in_transaction(lambda: announcing.claim(announcing.announce(url).id))
     except WrongOrigin:
         raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
-    claimed = announcing.claim(announced.id)
-    db.session.commit()
     if claimed is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
     _read(claimed)

@@ -31,16 +31,19 @@ def add(email: str, name: str, language: str | None, keys: tuple[str, ...], pass
     """Add a moderator and show a link that signs them in once."""
     address = mail_address(email)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    db.begin_write()
-    if Moderator.with_email(address):
-        raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
-    role = Role.MODERATOR if keys else Role.OWNER
-    sites = [site_named(key) for key in keys]
-    spoken = spoken_language(language) if language else _language_of(sites)
-    added = team.add(address, name, role, sites, spoken, by=Operator())
-    if password is not None:
-        passwords.set_password(added, password)
-    db.session.commit()
+
+    def add_to_team() -> Moderator:
+        if Moderator.with_email(address):
+            raise click.ClickException(f"{address} is a moderator already; see `commentsvc moderator link {address}`.")
+        role = Role.MODERATOR if keys else Role.OWNER
+        sites = [site_named(key) for key in keys]
+        spoken = spoken_language(language) if language else _language_of(sites)
+        added = team.add(address, name, role, sites, spoken, by=Operator())
+        if password is not None:
+            passwords.set_password(added, password)
+        return added
+
+    added = db.run_in_transaction(add_to_team)
     click.echo(f"Added {address}.\nSign in once within three days: {one_time_links.invitation_url(added)}")
 
 
@@ -74,9 +77,7 @@ def list_moderators() -> None:
 @with_application
 def remove(email: str) -> None:
     """Take the right to sign in away from EMAIL; their decisions stay in the log."""
-    db.begin_write()
-    team.remove(_known(email), Operator())
-    db.session.commit()
+    db.run_in_transaction(lambda: team.remove(_known(email), Operator()))
     click.echo(f"Removed {email}.")
 
 

@@ -68,12 +68,14 @@ def site() -> None:
 @with_application
 def add(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Add the blog KEY whose pages live at ORIGIN (https://blog.example), and show the two lines for its template."""
-    db.begin_write()
-    if db.session.scalar(Site.in_service().where(Site.key == key)):
-        raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
-    with _as_usage_error():
-        new = sites.add(key, site_rules.origins([*origins]), _validated(rules))
-    db.session.commit()
+
+    def add_site() -> Site:
+        if db.session.scalar(Site.in_service().where(Site.key == key)):
+            raise click.ClickException(f"There is a site {key} already; see `commentsvc site set {key}`.")
+        with _as_usage_error():
+            return sites.add(key, site_rules.origins([*origins]), _validated(rules))
+
+    new = db.run_in_transaction(add_site)
     _explain_origins(origins, new.origins)
     click.echo(f"Added {key}. Paste this where the comments should appear:\n\n{sites.two_lines(new)}")
 
@@ -102,16 +104,13 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
     """Change rules of the blog KEY; with ORIGINs, where its pages live."""
     if not origins and all(value is None for value in rules.values()):
         raise click.UsageError("Nothing to change; `commentsvc site set --help` shows the rules.")
-    db.begin_write()
-    changed = site_named(key)
     with _as_usage_error():
         values = _validated(rules)
         if origins:
             values["origins"] = site_rules.origins([*origins])
-    sites.change(changed, values, Operator())
-    db.session.commit()
+    db.run_in_transaction(lambda: sites.change(site_named(key), values, Operator()))
     click.echo(f"Changed {key}.")
-    _explain_origins(origins, changed.origins)
+    _explain_origins(origins, site_named(key).origins)
     if values.get(sites.FEED_FIELD):
         _try_feed(values[sites.FEED_FIELD])
 
@@ -122,9 +121,7 @@ def set_rules(key: str, origins: tuple[str, ...], **rules: Any) -> None:
 @with_application
 def remove(key: str) -> None:
     """Delete the blog KEY with all its threads and comments."""
-    db.begin_write()
-    site_removal.begin(site_named(key), Operator())
-    db.session.commit()
+    db.run_in_transaction(lambda: site_removal.begin(site_named(key), Operator()))
     for _ in db.in_batches(site_removal.delete_batch):
         pass
     click.echo(f"Removed {key}.")

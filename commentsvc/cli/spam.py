@@ -35,7 +35,5 @@ def export_lessons(key: str) -> None:
 @with_application
 def forget(key: str) -> None:
     """Forget everything that was learned on one site; the comments stay as they are."""
-    db.begin_write()
-    count = training.forget(site_named(key))
-    db.session.commit()
+    count = db.run_in_transaction(lambda: training.forget(site_named(key)))
     click.echo(f"Forgot what {count} comments taught.")

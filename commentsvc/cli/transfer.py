@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -132,9 +133,7 @@ def export(
     site = site_named(key)
     scope = Scope([_thread(site, one).id for one in keys], since.replace(tzinfo=UTC) if since else None)
     if with_addresses:
-        db.begin_write()
-        exporting.log_addresses(site, Operator())
-        db.session.commit()
+        db.run_in_transaction(partial(exporting.log_addresses, site, Operator()))
     writer = exporting.writer(site, name, with_addresses=with_addresses)
     if articles and isinstance(writer, WordPressWriter):
         writer.articles = exporting.articles(articles)
@@ -182,10 +181,7 @@ def _records(files: tuple[Path, ...], choices: Choices) -> Records:
 
 
 def _begun(site: Site, report: Report) -> int:
-    db.begin_write()
-    action_id = importing.begin(site, Operator(), report)
-    db.session.commit()
-    return action_id
+    return db.run_in_transaction(partial(importing.begin, site, Operator(), report))
 
 
 def _workers(dry_run: bool) -> int:

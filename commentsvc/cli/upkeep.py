@@ -11,8 +11,8 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from commentsvc import content_versions, schema, secret_mark, settings, signals
 from commentsvc import read_only as mode
-from commentsvc import schema, secret_mark, settings, signals, versions
 from commentsvc.cli.application import with_application
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
@@ -51,9 +51,7 @@ def read_only(state: str, why: str) -> None:
     if not why.strip():
         raise click.UsageError("Give a reason with --why, or leave --why out.")
     with mode.ignored():
-        db.begin_write()
-        mode.set_reason(why.strip() if state == "on" else "")
-        db.session.commit()
+        db.run_in_transaction(lambda: mode.set_reason(why.strip() if state == "on" else ""))
     click.echo(f"Read-only: {why.strip()}" if state == "on" else "Comments can be written again.")
 
 
@@ -74,12 +72,14 @@ def rerender() -> None:
     with click.progressbar(length=total, label="Rendering") as bar:
         for count in db.commit_each(partial(_render, ids) for ids in _batches()):
             bar.update(count)
-    db.begin_write()
+    db.run_in_transaction(_tell_caches)
+    click.echo(f"{total} comments rendered.")
+
+
+def _tell_caches() -> None:
     db.session.execute(update(Thread).values(version=Thread.version + 1))
     for site_id in db.session.scalars(select(Site.id)).all():
-        versions.bump_site(site_id)
-    db.session.commit()
-    click.echo(f"{total} comments rendered.")
+        content_versions.bump_site(site_id)
 
 
 def _render(ids: Sequence[int]) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import clock, fields, tokens, versions
+from commentsvc import clock, content_versions, fields, tokens
 from commentsvc.comments import posting
 from commentsvc.comments.submission import Submission
 from commentsvc.db import db, unindexed
@@ -123,7 +123,7 @@ def edit_as_moderator(comment: Comment, new: Submission, by: Moderator) -> Moder
         undo_data["revision"] = _replace_body(comment, new.body, new.body_html)
     comment.author, comment.website = new.author, new.website
     if comment.is_visible:
-        versions.bump_thread(comment.thread)
+        content_versions.bump_thread(comment.thread)
     undo_data["after"] = _snapshot_fields(comment)
     return actions.record(Verb.TEXT, by, site=comment.thread.site_id, comment=comment, undo_data=undo_data)
 
@@ -141,7 +141,7 @@ def undo_rewriting(action: ModeratorAction) -> list[Comment]:
         comment.body_hash = posting.body_hash(comment.body)
         comment.edited_at = datetime.fromisoformat(undo_data["edited_at"]) if undo_data["edited_at"] else None
     if comment.is_visible:
-        versions.bump_thread(comment.thread)
+        content_versions.bump_thread(comment.thread)
     return [comment]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc import mail, mailbox, settings
 from commentsvc.comments import by_mail
 from commentsvc.db import db
-from commentsvc.jobs.runner import run_in_transaction, run_in_transaction_with_retry
+from commentsvc.jobs.runner import run_in_transaction_with_retry
 from commentsvc.mail import DeliveryFailed
 from commentsvc.models.email import EmailKind
 from commentsvc.notifications import deliverability, incoming, outbox
@@ -22,7 +22,7 @@ def send_emails() -> int:
     """Send due emails over one connection, each claimed in its turn; return how many were tried."""
     if not settings.current().mail_url:
         return 0
-    outgoing = run_in_transaction(outbox.claim)
+    outgoing = db.run_in_transaction(outbox.claim)
     if outgoing is None:
         return 0
     tried, dialogue = 0, mail.Transcript()
@@ -30,7 +30,7 @@ def send_emails() -> int:
         with mail.connect(dialogue) as connection:
             while outgoing is not None and _send(connection, outgoing, dialogue):
                 tried += 1
-                outgoing = run_in_transaction(outbox.claim) if tried < BATCH_SIZE else None
+                outgoing = db.run_in_transaction(outbox.claim) if tried < BATCH_SIZE else None
     except DeliveryFailed as failure:  # the server is unreachable: the email waits and is not at fault
         log.warning("the mail server is not available: %s", failure.answer)
         if outgoing is not None:
@@ -56,14 +56,14 @@ def _send(connection: mail.Connection, outgoing: outbox.OutgoingEmail, dialogue:
 def _not_sent(
     outgoing: outbox.OutgoingEmail, failure: DeliveryFailed, dialogue: mail.Transcript, *, was_tried: bool
 ) -> None:
-    for email_id in run_in_transaction(partial(outbox.postpone, outgoing.email_id, failure, was_tried=was_tried)):
+    for email_id in db.run_in_transaction(partial(outbox.postpone, outgoing.email_id, failure, was_tried=was_tried)):
         _explain(email_id, dialogue, failure)
 
 
 def _explain(email_id: int, dialogue: mail.Transcript, failure: DeliveryFailed | None = None) -> None:
     """Store the dialogue of a test email for its sender, with hints."""
     hints = deliverability.hints(failure)
-    run_in_transaction(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
+    db.run_in_transaction(partial(outbox.note_dialogue, email_id, dialogue.lines, hints))
 
 
 def read_mailbox() -> int:
@@ -87,7 +87,7 @@ def receive(raw: bytes) -> str:
     """
     try:
         email = incoming.read(raw)  # before anything is locked: strangers send anything
-        outcome = run_in_transaction(partial(by_mail.process, email))
+        outcome = db.run_in_transaction(partial(by_mail.process, email))
     except incoming.Unreadable as error:
         log.warning("an incoming email cannot be read: %s", error)
         return f"ignored: {error}"

@@ -11,7 +11,6 @@ from commentsvc import settings, storage_errors
 from commentsvc.comments import import_undo
 from commentsvc.db import db
 from commentsvc.errors import Refusal, or_404
-from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.models.site import Site
 from commentsvc.transfer import import_runs, importing, opening, reading, staging
 from commentsvc.transfer.import_runs import ClaimedRun
@@ -27,24 +26,24 @@ def run_next() -> int:
 
     Database errors propagate: the lease expires, and it goes on where it broke off.
     """
-    task = run_in_transaction(import_runs.claim)
+    task = db.run_in_transaction(import_runs.claim)
     if task is None:
         return 0
     try:
         report = _perform(task)
-        run_in_transaction(partial(import_runs.complete, task, report))
+        db.run_in_transaction(partial(import_runs.complete, task, report))
     except SQLAlchemyError:
         raise
     except import_runs.Cancelled:
         db.session.rollback()
-        run_in_transaction(partial(import_runs.stop, task))
+        db.run_in_transaction(partial(import_runs.stop, task))
     except Refusal as refusal:
-        run_in_transaction(partial(import_runs.fail, task, [refusal.sentence, refusal.values]))
+        db.run_in_transaction(partial(import_runs.fail, task, [refusal.sentence, refusal.values]))
     except Exception as error:  # whatever a strange file causes
         if storage_errors.is_no_room(error):
             raise
         log.exception("the import of %s failed", task.path)
-        run_in_transaction(partial(import_runs.fail, task, opening.NotReadable.sentence))
+        db.run_in_transaction(partial(import_runs.fail, task, opening.NotReadable.sentence))
     return 1
 
 
@@ -55,7 +54,7 @@ def _perform(task: ClaimedRun) -> Report:
         site = or_404(db.session.get(Site, task.site_id))
         records = reading.records(task.path, task.choices.format, task.choices.parse_options)
         report = importing.stage(staged, records, site, options, on_progress)
-        action_id = None if task.is_dry else run_in_transaction(partial(import_runs.begin, task, report))
+        action_id = None if task.is_dry else db.run_in_transaction(partial(import_runs.begin, task, report))
         steps = importing.load(staged, site, options, report, action_id)
         if task.is_dry:
             for done in importing.prepared(steps):
@@ -80,7 +79,7 @@ class _Progress:
 
     def __call__(self, done: int) -> None:
         if time.monotonic() - self._last >= GAP:
-            run_in_transaction(partial(import_runs.renew, self._task, done))
+            db.run_in_transaction(partial(import_runs.renew, self._task, done))
             self._last = time.monotonic()
 
 

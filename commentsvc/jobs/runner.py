@@ -7,11 +7,9 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import storage_errors
 from commentsvc.db import db
 from commentsvc.errors import UNEXPECTED, PermanentFailure
 from commentsvc.safe_http import FetchFailed
-from commentsvc.storage_errors import Meaning
 
 ATTEMPTS = 3  # at storing an outcome that must not happen again
 
@@ -47,7 +45,7 @@ class Work(Protocol[Task, Result]):
 
 def run_next(work: Work[Task, Result]) -> int:
     """Run the job that is due next; return how many ran."""
-    task = run_in_transaction(work.claim)
+    task = db.run_in_transaction(work.claim)
     if task is None:
         return 0
     run(work, task)
@@ -61,48 +59,30 @@ def run(work: Work[Task, Result], task: Task) -> Exception | None:
     """
     try:
         result = work.perform(task)
-        run_in_transaction(partial(work.complete, task, result))
+        db.run_in_transaction(partial(work.complete, task, result))
     except SQLAlchemyError:
         raise
     except PermanentFailure as failure:
         log.debug("given up: %s (%s)", task, failure)
-        run_in_transaction(partial(work.give_up, task, failure))
+        db.run_in_transaction(partial(work.give_up, task, failure))
         return failure
     except FetchFailed as failure:
         log.debug("to be retried: %s (%s)", task, failure)
-        run_in_transaction(partial(work.retry, task, failure.stored))
+        db.run_in_transaction(partial(work.retry, task, failure.stored))
         return failure
     except Exception as failure:  # whatever a hostile page causes, it must not stop the jobs behind it
         log.exception("failed unexpectedly: %s", task)
-        run_in_transaction(partial(work.retry, task, UNEXPECTED))
+        db.run_in_transaction(partial(work.retry, task, UNEXPECTED))
         return failure
     return None
 
 
-def run_in_transaction(use_case: Callable[[], Result]) -> Result:
-    """Call a use case in a transaction of its own; once more if it met a conflict with another one."""
-    try:
-        return _in_transaction(use_case)
-    except SQLAlchemyError as error:
-        if storage_errors.meaning(error) != Meaning.CONFLICT:
-            raise
-        db.session.rollback()
-        return _in_transaction(use_case)
-
-
-def _in_transaction(use_case: Callable[[], Result]) -> Result:
-    db.begin_write()
-    result = use_case()
-    db.session.commit()
-    return result
-
-
 def run_in_transaction_with_retry(use_case: Callable[[], None]) -> None:
-    """The same for what has happened and must not happen again: retry if the database is busy."""
+    """Store what has happened and must not happen again: retry if the database is busy."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return run_in_transaction(use_case)
+            return db.run_in_transaction(use_case)
         except SQLAlchemyError as error:
             log.warning("the database is not available (%s)", error)
             db.session.rollback()
-    return run_in_transaction(use_case)
+    return db.run_in_transaction(use_case)

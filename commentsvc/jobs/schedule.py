@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from commentsvc.db import db
 from commentsvc.jobs import backups, email, imports, upkeep
 from commentsvc.jobs.clock_guard import ClockGuard
-from commentsvc.jobs.runner import run_in_transaction, run_next
+from commentsvc.jobs.runner import run_next
 from commentsvc.linkbacks import announcing, page_check_queue, sending, verifying, watching
 from commentsvc.models import leased
 from commentsvc.models.announcement import Announcement
@@ -118,7 +118,7 @@ class Schedule:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._context():
-            _log_failures(lambda: run_in_transaction(leased.release_leases))
+            _log_failures(lambda: db.run_in_transaction(leased.release_leases))
 
     def _run(self, work: Callable[[], None]) -> None:
         with self._context():

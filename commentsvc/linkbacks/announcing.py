@@ -134,7 +134,7 @@ def unread(who: Moderator) -> list[Announcement]:
 def retry(claimed: ClaimedArticle, reason: str) -> None:
     """Try again later, six times in all."""
     row = db.session.get_one(Announcement, claimed.announcement_id)
-    row.reason = reason[:300]
+    row.reason = reason
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = AnnouncementState.FAILED
 

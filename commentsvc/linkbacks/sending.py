@@ -133,13 +133,13 @@ def complete(message: OutgoingLinkback, outcome: Outcome) -> None:
 def give_up(message: OutgoingLinkback, failure: PermanentFailure) -> None:
     """Mark it as failed; a moderator may have it sent again."""
     row = db.session.get_one(SentLinkback, message.sent_id)
-    row.state, row.answer, row.leased_until = SendingState.FAILED, reason_to_store(failure)[:300], None
+    row.state, row.answer, row.leased_until = SendingState.FAILED, reason_to_store(failure), None
 
 
 def retry(message: OutgoingLinkback, reason: str) -> None:
     """Try again later, six times in all."""
     row = db.session.get_one(SentLinkback, message.sent_id)
-    row.answer = reason[:300]
+    row.answer = reason
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = SendingState.FAILED
 

@@ -133,7 +133,7 @@ def retry(claimed: Claim, reason: str) -> None:
     ping = _locked(claimed)
     if ping is None:
         return
-    ping.reason, ping.checked_at = reason[:300], clock.now()
+    ping.reason, ping.checked_at = reason, clock.now()
     if not ping.postpone(FIRST_GAP, MAX_TRIES):
         if ping.comment_id is None:
             ping.state = PingState.FAILED
@@ -169,7 +169,7 @@ def _fail_or_recheck(ping: Ping, reason: str) -> None:
 
 
 def _record_outcome(ping: Ping, state: PingState, reason: str = "", due_after: timedelta = timedelta()) -> None:
-    ping.state, ping.reason, ping.leased_until, ping.is_resent = state, reason[:300], None, False
+    ping.state, ping.reason, ping.leased_until, ping.is_resent = state, reason, None, False
     ping.checked_at, ping.due_at = clock.now(), clock.now() + due_after
     ping.tries = ping.tries + 1 if state == PingState.REFUSED else 0
 

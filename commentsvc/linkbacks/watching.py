@@ -136,4 +136,4 @@ def _process_entry(feed: WatchedFeed, entry: Entry) -> None:
 
 
 def _reschedule(feed: WatchedFeed, pause: timedelta, reason: str) -> None:
-    feed.due_at, feed.leased_until, feed.tries, feed.reason = clock.now() + pause, None, 0, reason[:300]
+    feed.due_at, feed.leased_until, feed.tries, feed.reason = clock.now() + pause, None, 0, reason

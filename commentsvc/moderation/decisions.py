@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, insert, select, update
 
-from commentsvc import clock, versions
+from commentsvc import clock, content_versions
 from commentsvc.db import db
 from commentsvc.errors import Reason
 from commentsvc.models.ban import Ban
@@ -56,7 +56,7 @@ def record_edit(comment: Comment, verdict: policy.Verdict, why: Reason = policy.
         if verdict.state == State.PENDING:
             fan_out.notify_pending(comment)
     else:
-        versions.bump_thread(comment.thread)
+        content_versions.bump_thread(comment.thread)
 
 
 def decide(
@@ -217,7 +217,7 @@ def _count(comment: Comment, step: int) -> None:
     counter = "comment_count" if comment.is_discussion else "linkback_count"
     _counter_update(counter, is_new=step > 0).execute_later(changed)
     db.session.expire(thread, CHANGED_BY_COMMENTS)
-    versions.bump_activity(thread)
+    content_versions.bump_activity(thread)
 
 
 @cache

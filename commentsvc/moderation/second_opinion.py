@@ -80,7 +80,7 @@ def retry(question: Question, reason: str) -> None:
     row = db.locked(SecondOpinion, question.opinion_id)
     if row is None:
         return
-    row.answer = reason[:300]
+    row.answer = reason
     if not row.postpone(FIRST_GAP, MAX_TRIES):
         row.state = OpinionState.FAILED
 

@@ -249,7 +249,7 @@ def give_up(message: ClaimedDelivery, failure: PermanentFailure) -> None:
     """Mark the delivery as failed; close the channel if the receiver said it is gone."""
     answer = reason_to_store(failure)
     delivery = db.session.get_one(Delivery, message.delivery_id)
-    delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer[:500], None
+    delivery.state, delivery.answer, delivery.leased_until = DeliveryState.FAILED, answer, None
     delivery.tries += 1
     if answer == str(GONE):
         delivery.channel.ended_at = clock.now()
@@ -258,7 +258,7 @@ def give_up(message: ClaimedDelivery, failure: PermanentFailure) -> None:
 def retry(message: ClaimedDelivery, reason: str) -> None:
     """Try again later, for about two days."""
     delivery = db.session.get_one(Delivery, message.delivery_id)
-    delivery.answer = reason[:500]
+    delivery.answer = reason
     if not delivery.postpone(FIRST_GAP, MAX_TRIES):
         delivery.state = DeliveryState.FAILED
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
-from commentsvc import clock, versions
+from commentsvc import clock, content_versions
 from commentsvc.db import Base, db
 from commentsvc.models.announcement import Announcement
 from commentsvc.models.channel import Channel
@@ -38,7 +38,7 @@ def begin(site: Site, by: Person) -> None:
     site.removed_at = clock.now()
     site.key = f"removed-{site.id}-{secrets.token_hex(4)}"
     db.session.flush()
-    versions.bump_site(site.id)
+    content_versions.bump_site(site.id)
 
 
 def has_remaining() -> bool:

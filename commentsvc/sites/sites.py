@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commentsvc import i18n, links, versions
+from commentsvc import content_versions, i18n, links
 from commentsvc.db import db
 from commentsvc.errors import N_, InvalidFields, Refusal, or_404
 from commentsvc.models.moderator_action import ModeratorAction, Verb
@@ -62,7 +62,7 @@ def _apply(site: Site, values: Mapping[str, Any]) -> None:
         else:
             setattr(site, name, value)
     db.session.flush()
-    versions.bump_site(site.id)
+    content_versions.bump_site(site.id)
 
 
 def _must_be_free(places: list[str], site: Site | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Update, bindparam, delete, func, select, update
 from sqlalchemy.orm import aliased
 
-from commentsvc import links, versions
+from commentsvc import content_versions, links
 from commentsvc.db import db, in_parts
 from commentsvc.errors import N_, InvalidFields, NotFound, Refusal, WrongOrigin, or_404
 from commentsvc.models.comment import Comment, State
@@ -175,7 +175,7 @@ RECOUNT = Prepared(_recount)
 
 def recount(thread: Thread) -> None:
     """Count in the database, since others may count at the same time."""
-    versions.bump_thread(thread)  # which locks the row
+    content_versions.bump_thread(thread)  # which locks the row
     RECOUNT.execute_later({"number": thread.id})
     db.session.expire(thread)
 
@@ -228,7 +228,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.flush()
     db.session.expire_all()
     recount(into)
-    versions.bump_site(site_id)
+    content_versions.bump_site(site_id)
     return action
 
 
@@ -257,7 +257,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     for one in (thread, into):
         _detach_foreign_parent(one)
         recount(one)
-    versions.bump_site(into.site_id)
+    content_versions.bump_site(into.site_id)
     return [thread, into]
 
 
@@ -315,7 +315,7 @@ def relocate(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         db.session.flush()
         db.session.add(ThreadAlias(site_id=thread.site_id, key=undo_data["key"], thread_id=thread.id))
     thread.url = url
-    versions.bump_site(thread.site_id)
+    content_versions.bump_site(thread.site_id)
     return actions.record(Verb.ADDRESS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
@@ -331,7 +331,7 @@ def undo_relocation(action: ModeratorAction) -> list[Thread]:
     db.session.flush()
     if key := undo_data.get("alias"):
         db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
-    versions.bump_site(thread.site_id)
+    content_versions.bump_site(thread.site_id)
     return [thread]
 
 
@@ -342,7 +342,7 @@ def add_alias(thread: Thread, typed: str, by: Moderator) -> ModeratorAction:
         raise InvalidFields({"address": AddressTaken()})
     db.session.add(ThreadAlias(site_id=thread.site_id, key=key, thread_id=thread.id))
     undo_data = {"added": key, "followers": _move_subscriptions(thread.site_id, key, thread.key)}
-    versions.bump_site(thread.site_id)
+    content_versions.bump_site(thread.site_id)
     return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data=undo_data)
 
 
@@ -353,7 +353,7 @@ def remove_alias(thread: Thread, alias_id: int, by: Moderator) -> ModeratorActio
         raise NotFound
     key = alias.key
     db.session.delete(alias)
-    versions.bump_site(thread.site_id)
+    content_versions.bump_site(thread.site_id)
     return actions.record(Verb.ALIAS, by, site=thread.site_id, thread=thread, undo_data={"removed": key})
 
 
@@ -368,7 +368,7 @@ def undo_alias(action: ModeratorAction) -> list[Thread]:
         _follow(action.undo_data["followers"], key)
     elif Thread.at(thread.site, action.undo_data["removed"]) is None:
         db.session.add(ThreadAlias(site_id=thread.site_id, key=action.undo_data["removed"], thread_id=thread.id))
-    versions.bump_site(thread.site_id)
+    content_versions.bump_site(thread.site_id)
     return [thread]
 
 

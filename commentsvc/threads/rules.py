@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from commentsvc import clock, versions
+from commentsvc import clock, content_versions
 from commentsvc.db import db
 from commentsvc.errors import N_, Refusal
 from commentsvc.models.comment import Comment
@@ -72,11 +72,11 @@ def undo_pinning(action: ModeratorAction) -> list[Thread]:
 def _pin(thread: Thread, comment_id: int | None) -> None:
     thread.pinned_id = comment_id
     db.session.flush()
-    versions.bump_thread(thread)
+    content_versions.bump_thread(thread)
 
 
 def _apply(thread: Thread, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(thread, name, value)
     db.session.flush()
-    versions.bump_thread(thread)
+    content_versions.bump_thread(thread)

@@ -71,10 +71,11 @@ class ImportedBefore:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A record with the values of its row. ``original`` is its text where more than layout was lost."""
+    """A record, the values of its row and its further key. ``original`` is its text if more than layout was lost."""
 
     record: SourceComment
     values: dict[str, Any]
+    cross_id: str
     original: str = ""
 
 
@@ -138,9 +139,12 @@ class ThreadImport:
             if isinstance(row, SkippedRecord):
                 self.staging.leave_out(row)
                 continue
-            new = NewRow(record, row.values, record.body if row.is_lossy else "")
+            # Another blog may have the same.
+            cross_id = "" if record.cross_id in self.used_cross_ids else record.cross_id
+            new = NewRow(record, row.values, cross_id, record.body if row.is_lossy else "")
             if not self._is_new(new):
                 continue
+            self.used_cross_ids.add(cross_id)
             is_orphan = bool(record.parent) and record.parent not in placed and record.parent not in self.ids
             self.report.changed[ORPHANS] += is_orphan and not record.is_placeholder
             placed.add(record.id)
@@ -206,10 +210,9 @@ class ThreadImport:
         common = {"site_id": self.site_id, "action_id": self.action_id}
         decisions, known, originals = [], [], []
         for new, id_ in zip(rows, ids, strict=True):
-            record, names = new.record, [(self.source, _short(new.record.id))]
-            if record.cross_id and record.cross_id not in self.used_cross_ids:  # another blog may have the same number
-                names.append((self._cross_source, record.cross_id))
-                self.used_cross_ids.add(record.cross_id)
+            names = [(self.source, _short(new.record.id))]
+            if new.cross_id:
+                names.append((self._cross_source, new.cross_id))
             decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
             known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
             originals += _earlier(new, id_)

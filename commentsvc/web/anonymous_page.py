@@ -18,7 +18,7 @@ from commentsvc.models.site import Captcha, Moderation, Site
 from commentsvc.threads import threads
 from commentsvc.threads.articles import Article
 from commentsvc.web import challenge_check, current, snapshots, visitor
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.compression import Template
 from commentsvc.web.forms import CommentForm, ShownChallenge
 from commentsvc.web.snapshots import OF_A_PAGE
@@ -71,7 +71,7 @@ def page(site_key: str, address: str) -> CachedPage | None:
 
 
 def _is_known() -> bool:
-    cookies = (current_app.config["SESSION_COOKIE_NAME"], signed_in.cookie_name())
+    cookies = (current_app.config["SESSION_COOKIE_NAME"], session.cookie_name())
     return visitor.HEADER in request.headers or any(name in request.cookies for name in cookies)
 
 

@@ -32,7 +32,7 @@ from commentsvc.web import (
     snapshots,
     visitor,
 )
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.comment_request import CommentRequest
 from commentsvc.web.forms import CommentForm
 from commentsvc.web.options import choice, int_arg
@@ -100,7 +100,7 @@ def post(site_key: str, key: str = "") -> AnyResponse:
         throttle.hit(throttle.PREVIEWS, current.source())
         security.check_origin(article.site)
         return _page(article, status=200, preview=forms.rendered())
-    moderator = signed_in.moderator_of(article.site) if security.is_own_page() else None
+    moderator = session.moderator_of(article.site) if security.is_own_page() else None
     comment_request = CommentRequest(article, forms.typed(), visitor.known(), moderator=moderator)
     try:
         comment = gate.receive(comment_request)
@@ -150,7 +150,7 @@ def _list(site: Site) -> Response:
 
 def _page(article: Article, status: int, refusal: Refusal | None = None, preview: str = "") -> Response:
     site, thread = article.site, article.thread
-    person, moderator = visitor.current(), signed_in.moderator_of(site)
+    person, moderator = visitor.current(), session.moderator_of(site)
     reply_to = reading.visible(thread, int_arg("reply_to") or row_id(request.form.get("parent_id")))
     form = forms.personal(article, person, moderator, refusal, reply_to, preview)
     own_view = _moderators_view(form, thread) if moderator and thread else _own_view(form, person)

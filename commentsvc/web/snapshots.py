@@ -27,7 +27,7 @@ from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from commentsvc import edge, fields, i18n, versions
+from commentsvc import content_versions, edge, fields, i18n
 from commentsvc.comments.reading import Order
 from commentsvc.db import db
 from commentsvc.errors import StorageUnavailable
@@ -173,14 +173,14 @@ def cache_of_no_site(response: Response, lifetime: float = math.inf) -> Response
     return response
 
 
-@versions.thread_changed.connect
+@content_versions.thread_changed.connect
 def _drop(site_id: int, key: str) -> None:
     """Drop the snapshots of a thread that this process changed, and those that show several threads."""
     if layer := current_app.extensions.get("snapshots"):
         layer.drop(site_id, key)
 
 
-@versions.site_changed.connect
+@content_versions.site_changed.connect
 def _drop_site(site_id: int) -> None:
     """Drop all snapshots of a site."""
     if layer := current_app.extensions.get("snapshots"):

@@ -289,7 +289,7 @@ class TestBothDatabases:
 
     def test_one_that_ends_early(self, made: Path) -> None:
         made.write_bytes(made.read_bytes()[:3000])
-        with pytest.raises(BackupFailed, match="is no complete backup"):
+        with pytest.raises(BackupFailed, match="is not a complete backup"):
             making.check(made)
 
     def test_one_of_a_newer_version(
@@ -311,7 +311,7 @@ class TestBothDatabases:
 
     def test_a_file_of_something_else(self, app: Flask, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("not a zip")
-        with pytest.raises(BackupFailed, match="is no complete backup"):
+        with pytest.raises(BackupFailed, match="is not a complete backup"):
             making.check(tmp_path / "x")
 
 
@@ -323,7 +323,7 @@ class TestNothingIsLost:
         database = tmp_path / "data" / "commentsvc.sqlite3"
         server.run("backup", str(tmp_path / "one.backup"))
         for file, more in ((database, ()), (database, ("--overwrite",)), (tmp_path / "one.backup", ())):
-            with pytest.raises(AssertionError, match=r"already exists|is no complete backup"):
+            with pytest.raises(AssertionError, match=r"already exists|is not a complete backup"):
                 server.run("backup", str(file), *more)
         assert database.read_bytes().startswith(b"SQLite format 3")
         server.run("backup", str(tmp_path / "one.backup"), "--overwrite")

@@ -87,7 +87,7 @@ def test_one_whose_file_is_gone_is_missed_and_made_again(folder: Path) -> None:
     status = daily.status()
     assert status
     assert status.is_late
-    assert "is no longer in" in status.problem
+    assert "is no longer in" in i18n.stored_reason(status.problem)
     run_job("back up")
     assert len(names(folder)) == 1
     status = daily.status()

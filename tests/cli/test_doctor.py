@@ -5,20 +5,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from flask.testing import FlaskClient
 
 from commentsvc import __version__, clock, safe_http, secret_mark, throttle, tokens
 from commentsvc.app import create_app
-from commentsvc.backups import daily, database_move
+from commentsvc.backups import archive, daily, database_move, making
+from commentsvc.backups.archive import BackupFailed
 from commentsvc.db import db
-from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.models.backup import Backup
 from commentsvc.models.email import EmailKind
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue
 from tests.cli.conftest import Command
+from tests.jobs import run_job
 from tests.running import put_database
 from tests.servers import MailServer, Web, certificate, free_port, web
 from tests.time import FrozenClock
@@ -179,6 +181,48 @@ def test_it_speaks_the_owners_language(command: Command) -> None:
     assert "Prüfungen sind fehlgeschlagen" in err
 
 
+class TestReasonsInTheOwnersLanguage:
+    """What other parts of the service give as the reason is translated, too."""
+
+    @pytest.fixture(autouse=True)
+    def german(self, command: Command) -> None:
+        command("site", "add", "blog", "https://blog.example")
+        command("moderator", "add", "ada@blog.example", "--language", "de")
+
+    def test_a_damaged_secret(self, command: Command, tmp_path: Path) -> None:
+        secret = tmp_path / "data/secret_key"
+        secret.write_bytes(b"")
+        assert f"✗ Geheimer Schlüssel: {secret} ist beschädigt: Die Datei enthält keinen" in command("doctor")[1]
+
+    def test_a_lost_secret(self, command: Command, tmp_path: Path) -> None:
+        secret = tmp_path / "data/secret_key"
+        secret.unlink()
+        assert f"✗ Geheimer Schlüssel: {secret} fehlt, wird aber von der Datenbank gebraucht" in command("doctor")[1]
+
+    def test_a_newer_database(self, command: Command, tmp_path: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / "data/commentsvc.sqlite3")) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+            database.commit()
+        assert "✗ Schema: Die Datenbank stammt von einer neueren Version von commentsvc." in command("doctor")[1]
+
+    def test_a_backup_folder_that_may_not_be_written_to(
+        self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(tmp_path / "backups"))
+        monkeypatch.setattr("commentsvc.backups.daily.os.access", lambda place, _: place != tmp_path)
+        assert f"✗ Sicherungen: {tmp_path}/backups ist nicht beschreibbar." in command("doctor")[1]
+
+    def test_a_backup_that_failed(self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = tmp_path / "backups"
+        monkeypatch.setenv("COMMENTSVC_BACKUP_DIR", str(folder))
+        damaged = BackupFailed(archive.DAMAGED, part="database")
+        with create_app().app_context(), patch.object(making, "check", side_effect=damaged):
+            run_job("back up")
+        lines = command("doctor")[1].splitlines()
+        at = next(number for number, line in enumerate(lines) if line.startswith("✗ Sicherungen: "))
+        assert lines[at + 1] == "  Die Sicherung ist beschädigt: Der SHA-256-Wert von database stimmt nicht."
+
+
 class TestWithoutADatabase:
     """One that is away does not keep the other checks from being made."""
 
@@ -279,7 +323,7 @@ class TestSecret:
     def test_of_another_node(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "the one phrase that all nodes have")
         with create_app().app_context():
-            run_in_transaction(secret_mark.remember)
+            db.run_in_transaction(secret_mark.remember)
         assert "✓ Secret: set" in command("doctor")[1]
         monkeypatch.setenv("COMMENTSVC_SECRET_KEY", "somebody typed another one on this node")
         assert "✗ Secret: is not the one that the service last started with" in command("doctor")[1]
@@ -313,7 +357,7 @@ class TestSecret:
             monkeypatch.setenv("COMMENTSVC_SECRET_KEY", f"{secret}, long enough")
             for _ in range(2):
                 with create_app().app_context():
-                    run_in_transaction(secret_mark.remember)
+                    db.run_in_transaction(secret_mark.remember)
             assert len([one for one in caplog.records if "the secret has changed" in one.message]) == warnings
 
 
@@ -341,7 +385,7 @@ class TestWithoutASecret:
         (tmp_path / "data/secret_key").unlink()
         out = command("doctor")[1]
         assert "✗ Secret: " in out
-        assert "is missing, though the database needs it" in out
+        assert "is missing, but the database needs it. Restore it from a backup" in out
         assert "– Proxy: not checked, because there is no secret yet" in out
         assert not (tmp_path / "data/secret_key").exists()
 

@@ -6,9 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from commentsvc import settings
 from commentsvc.cli import failures
+from commentsvc.models.ban import Ban
+from commentsvc.moderation import bans
+from commentsvc.moderation.actions import Operator
 from tests.cli.conftest import Command
 
 
@@ -21,6 +25,31 @@ def test_one_that_is_damaged(command: Command, tmp_path: Path) -> None:
     assert err.startswith(
         f"The database {file} is damaged (file is not a database). Restore the most recent intact backup"
     )
+
+
+class Deadlock(Exception):
+    """What PostgreSQL's driver raises, as far as anybody looks."""
+
+    sqlstate = "40P01"
+
+
+@pytest.mark.parametrize(("conflicts", "status"), [(1, 0), (2, 1)])
+def test_a_command_that_met_a_conflict_is_tried_once_more(
+    command: Command, monkeypatch: pytest.MonkeyPatch, conflicts: int, status: int
+) -> None:
+    left, impose = [OperationalError("x", {}, Deadlock())] * conflicts, bans.impose
+
+    def with_conflicts(ban: Ban, by: Operator) -> Ban:
+        imposed = impose(ban, by)
+        if left:
+            raise left.pop()
+        return imposed
+
+    monkeypatch.setattr("commentsvc.cli.bans.bans.impose", with_conflicts)
+    ended, _, err = command("ban", "add", "domain", "casino.example")
+    assert ended == status
+    assert ("Run the command again." in err) == bool(status)
+    assert len(command("ban", "list")[1].splitlines()) == 1 - status
 
 
 def test_one_of_somebody_else(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

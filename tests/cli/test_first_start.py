@@ -33,7 +33,7 @@ def test_the_link_is_printed_while_nobody_can_sign_in(tmp_path: Path, time: obje
 def test_no_new_secret_is_made_where_comments_need_the_old_one(bob: Visitor, tmp_path: Path, database_url: str) -> None:
     """Moved to another machine without the file: their writers could not edit them, and bans would not hold."""
     bob.comment()
-    with pytest.raises(WrongSetting, match=r"secret_key is missing.*Put it back from a backup"):
+    with pytest.raises(WrongSetting, match=r"secret_key is missing.*Restore it from a backup"):
         create_app(Settings(data_dir=tmp_path, database_url=database_url))
     assert not (tmp_path / "secret_key").exists()
 

@@ -12,7 +12,6 @@ from commentsvc import i18n, safe_http
 from commentsvc import settings as all_settings
 from commentsvc.db import db
 from commentsvc.errors import WrongOrigin
-from commentsvc.jobs.runner import run_in_transaction
 from commentsvc.linkbacks import announcing, article_page, sending
 from commentsvc.models import Announcement, SentLinkback, Site
 from commentsvc.safe_http import FetchedPage
@@ -295,14 +294,14 @@ class TestWorkers:
 
     def test_an_article_that_changes_while_it_is_read_is_read_again(self, blog: Web, neighbour: Web) -> None:
         url = write(blog)
-        publish_again = partial(run_in_transaction, partial(announcing.announce, url))
+        publish_again = partial(db.run_in_transaction, partial(announcing.announce, url))
         publish_again()
-        task = run_in_transaction(announcing.claim)
+        task = db.run_in_transaction(announcing.claim)
         assert task is not None
         old = announcing.perform(task)
         write(blog, with_webmention(neighbour))
         publish_again()
-        run_in_transaction(partial(announcing.complete, task, old))
+        db.run_in_transaction(partial(announcing.complete, task, old))
         run_job("announce articles")
         run_job("send linkbacks")
         assert rows()[0].state == "sent"

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from commentsvc import edge, versions
+from commentsvc import content_versions, edge
 from commentsvc.models import Site
 from tests.cast import ARTICLE, BOB
 from tests.servers import Web, web
@@ -32,8 +32,8 @@ def purging(app: Flask, cache: Web, set_up: Callable[..., None]) -> Iterator[Non
     set_up(edge_purge_url=f"{cache.url}/purge", edge_purge_token="open sesame", fetch_allow=frozenset({cache.address}))
     edge.watch()
     yield
-    versions.thread_changed.disconnect(edge._purge_thread)
-    versions.site_changed.disconnect(edge._purge_site)
+    content_versions.thread_changed.disconnect(edge._purge_thread)
+    content_versions.site_changed.disconnect(edge._purge_site)
 
 
 class TestLifetimes:
@@ -76,7 +76,7 @@ class TestPurges:
     ) -> None:
         site_id = site.id
         rules("blog", page_size=5)
-        versions._send_site(site_id)
+        content_versions._send_site(site_id)
         assert {"tags": [f"site-{site_id}"]} in purged(cache)
 
     def test_nobody_waits_for_a_cache_that_is_away(

@@ -14,14 +14,14 @@ from commentsvc.models.recipient import Frequency, Recipient
 from commentsvc.models.subscription import SubscriptionState, Topic
 from commentsvc.moderation import team
 from commentsvc.notifications import subscriptions
-from commentsvc.web.admin import browsers, signed_in
+from commentsvc.web.admin import browsers, session
 
 MAX_NAME_LENGTH = 80
 MODERATORS_TOPICS = (Topic.HELD, Topic.SITE)
 
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 class NoOtherWay(Refusal):
@@ -46,7 +46,7 @@ def change() -> AnyResponse:
     if language not in i18n.languages():
         raise NotUnderstood
     db.begin_write()
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     who.name, who.language = one_line(request.form.get("name", ""))[:MAX_NAME_LENGTH], language
     Recipient.get_or_create(who.email, language).language = language
     return _back()
@@ -55,24 +55,24 @@ def change() -> AnyResponse:
 @blueprint.post("/email")
 def change_email() -> AnyResponse | tuple[str, int]:
     """Change the address, to sign in with and for notifications, once its link was opened."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
     new = ""
     try:
         new = checked_email(request.form.get("email", ""))
-        team.request_email_change(signed_in.current_moderator(), new)
+        team.request_email_change(session.current_moderator(), new)
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(wrong), wrong.status
     db.session.commit()
-    waits = signed_in.current_moderator().email != new
+    waits = session.current_moderator().email != new
     return redirect(url_for("account.show", saved=1 if not waits else None, confirm=1 if waits else None), code=303)
 
 
 @blueprint.get("/email/<token>")
 def show_new_email(token: str) -> str:
     """Show a button first, since mail scanners follow links."""
-    new = one_time_links.new_address(token, signed_in.current_moderator())
+    new = one_time_links.new_address(token, session.current_moderator())
     return render_template("admin/new_email.html", email=new)
 
 
@@ -80,7 +80,7 @@ def show_new_email(token: str) -> str:
 def confirm_email(token: str) -> AnyResponse:
     """Change the address to the one that the link was sent to."""
     db.begin_write()
-    team.confirm_email(signed_in.current_moderator(), token)
+    team.confirm_email(session.current_moderator(), token)
     return _back()
 
 
@@ -91,7 +91,7 @@ def choose_emails() -> AnyResponse:
     if frequency not in set(Frequency):
         raise NotUnderstood
     db.begin_write()
-    who, ticked = signed_in.current_moderator(), set(request.form.getlist("hears"))
+    who, ticked = session.current_moderator(), set(request.form.getlist("hears"))
     for site in who.visible_sites():
         for topic in MODERATORS_TOPICS:
             subscription = subscriptions.watch(site, who.email, topic, who.language)
@@ -104,23 +104,23 @@ def choose_emails() -> AnyResponse:
 @blueprint.post("/password")
 def set_password() -> AnyResponse | tuple[str, int]:
     """Set a password: every session ends, and a new one begins here."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     try:
         passwords.set_password(who, request.form.get("password", ""))
     except Refusal as refusal:
         db.session.rollback()
         return _page(refusal), refusal.status
-    return signed_in.begin(who, url_for("account.show", saved=1))
+    return session.begin(who, url_for("account.show", saved=1))
 
 
 @blueprint.post("/password/removal")
 def remove_password() -> AnyResponse | tuple[str, int]:
     """Remove the password: passkeys sign in, or a mailed link if they are lost."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     if not passkeys.of(who):
         raise NoOtherWay
     who.password_hash = None
@@ -130,18 +130,18 @@ def remove_password() -> AnyResponse | tuple[str, int]:
 @blueprint.get("/passkeys/question")
 def ask_for_passkey() -> Response | AnyResponse:
     """Return what the browser passes to the device, as JSON."""
-    signed_in.require_recent_confirmation()
-    return Response(passkeys.to_add(signed_in.current_moderator()), content_type="application/json")
+    session.require_recent_confirmation()
+    return Response(passkeys.to_add(session.current_moderator()), content_type="application/json")
 
 
 @blueprint.post("/passkeys")
 def add_passkey() -> AnyResponse | tuple[str, int]:
     """Store a new passkey, named after the browser unless it was given a name."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
     name = request.form.get("name", "").strip() or browsers.name_of(request.headers.get("User-Agent", ""))
     try:
-        passkeys.add(signed_in.current_moderator(), request.form.get("answer", ""), name)
+        passkeys.add(session.current_moderator(), request.form.get("answer", ""), name)
     except Refusal as refusal:
         db.session.rollback()
         return _page(refusal), refusal.status
@@ -151,9 +151,9 @@ def add_passkey() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/passkeys/<id:passkey_id>/removal")
 def remove_passkey(passkey_id: int) -> AnyResponse:
     """Remove a passkey. The last one stays while there is no password."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     if who.password_hash is None and len(passkeys.of(who)) == 1:
         raise NoOtherWay
     passkeys.remove(who, passkey_id)
@@ -164,7 +164,7 @@ def remove_passkey(passkey_id: int) -> AnyResponse:
 def end_session(session_id: int) -> AnyResponse:
     """End one session."""
     db.begin_write()
-    sessions.end_one(signed_in.current_moderator(), session_id)
+    sessions.end_one(session.current_moderator(), session_id)
     return _back()
 
 
@@ -172,8 +172,8 @@ def end_session(session_id: int) -> AnyResponse:
 def end_others() -> AnyResponse:
     """End all other sessions."""
     db.begin_write()
-    session = signed_in.session()
-    sessions.end_all(signed_in.current_moderator(), but=session.id if session else None)
+    own = session.of_request()
+    sessions.end_all(session.current_moderator(), but=own.id if own else None)
     return _back()
 
 
@@ -191,7 +191,7 @@ def _emails(who: Moderator) -> dict[str, object]:
 
 
 def _page(refusal: Refusal | None = None) -> str:
-    who, current_session = signed_in.current_moderator(), signed_in.session()
+    who, current_session = session.current_moderator(), session.of_request()
     return render_template(
         "admin/account.html",
         errors=refusal.fields if refusal else {},

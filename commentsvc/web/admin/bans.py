@@ -17,14 +17,14 @@ from commentsvc.moderation import bans
 from commentsvc.moderation.author_identity import AuthorIdentity, NotToBeBanned
 from commentsvc.moderation.bans import Affected
 from commentsvc.web import current, visitor
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.options import int_arg
 
 PAGE_SIZE = 100  # bans on the page
 BAN = "<id:ban_id>"
 
 blueprint = Blueprint("bans", __name__, url_prefix="/admin/bans")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class BanForm:
 @blueprint.get("")
 def show() -> AnyResponse | str:
     """Show all bans, and a form for a new one; with ``?comment=``, of its author."""
-    return _page(BanForm(signed_in.moderated(db.session.get(Comment, int_arg("comment") or 0))))
+    return _page(BanForm(session.moderated(db.session.get(Comment, int_arg("comment") or 0))))
 
 
 @blueprint.post("")
@@ -90,10 +90,10 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     """
     form = request.form
     trashes_comments = bool(form.get("theirs"))
-    comment = signed_in.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
+    comment = session.moderated(db.session.get(Comment, row_id(form.get("comment")) or 0))
     try:
         ban = _drafted(comment)
-        who, person = signed_in.current_moderator(), visitor.known()
+        who, person = session.current_moderator(), visitor.known()
         own = AuthorIdentity(current.address(), who.email, visitor=person.hash if person else "")
         bans.check_not_banning_self(ban, own)
     except InvalidFields as refusal:
@@ -105,7 +105,7 @@ def impose() -> AnyResponse | str | tuple[str, int]:
     ):
         return _page(BanForm(comment, affected=affected))
     db.begin_write()
-    bans.impose(ban, signed_in.current_moderator(), comment)
+    bans.impose(ban, session.current_moderator(), comment)
     db.session.commit()
     if trashes_comments:
         bans.trash_matching(ban)
@@ -117,7 +117,7 @@ def lift(ban_id: int) -> AnyResponse:
     """Lift a ban. What it trashed stays trashed."""
     db.begin_write()
     ban = _ban(ban_id)
-    bans.lift(ban, signed_in.current_moderator())
+    bans.lift(ban, session.current_moderator())
     db.session.commit()
     return _changed(ban)
 
@@ -129,7 +129,7 @@ def undo(ban_id: int) -> AnyResponse:
     ban = _ban(ban_id)
     bans.undo(ban)
     db.session.commit()
-    return _changed(ban, restored=bans.restore_trashed(ban, signed_in.moderator()) or None)
+    return _changed(ban, restored=bans.restore_trashed(ban, session.moderator()) or None)
 
 
 def _choice(ban: Ban) -> str:
@@ -149,7 +149,7 @@ def _drafted(comment: Comment | None) -> Ban:
 
 def _site() -> Site | None:
     """Return the chosen site; raises ``InvalidFields`` if it is gone, so that the ban does not cover all sites."""
-    who, chosen = signed_in.current_moderator(), request.form.get("site", "")
+    who, chosen = session.current_moderator(), request.form.get("site", "")
     if not chosen and not who.is_owner:
         raise InvalidFields({"site": OwnersOnly()})
     site = db.session.get(Site, row_id(chosen) or 0)
@@ -172,13 +172,13 @@ def _changed(ban: Ban, restored: int | None = None) -> AnyResponse:
 
 def _ban(ban_id: int) -> Ban:
     ban = db.locked(Ban, ban_id)
-    if ban is None or not signed_in.current_moderator().moderates(ban.site_id):
+    if ban is None or not session.current_moderator().moderates(ban.site_id):
         raise NotFound
     return ban
 
 
 def _page(form: BanForm) -> str:
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     found = bans.newest(who, PAGE_SIZE + 1, int_arg("before"))
     listed = found[:PAGE_SIZE]
     return render_template(

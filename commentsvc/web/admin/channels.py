@@ -10,12 +10,12 @@ from commentsvc.models.channel import Channel, ChannelKind
 from commentsvc.models.delivery import Delivery
 from commentsvc.models.site import Site
 from commentsvc.notifications import channels
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 
 CHANNEL = "/<id:channel_id>"
 
 blueprint = Blueprint("channels", __name__, url_prefix="/admin/channels")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 @blueprint.get("")

@@ -15,14 +15,14 @@ from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions, audit_log, notes, queue
 from commentsvc.threads import moving
 from commentsvc.threads import rules as thread_rules
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment, verbs
 from commentsvc.web.locked import locked
 from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("admin_comments", __name__, url_prefix="/admin/comments/<id:comment_id>")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("")
@@ -34,10 +34,10 @@ def show(comment_id: int) -> str:
 @blueprint.post("/<any(approval, hold, spam, trash):verb>")
 def decide(comment_id: int, verb: str) -> AnyResponse | str | tuple[str, int]:
     """Approve, hold, mark as spam or trash; back to where it was done, which offers to undo it."""
-    who, state, seen = signed_in.current_moderator(), actions.STATES[Verb(verb)], request.values.get("seen")
+    who, state, seen = session.current_moderator(), actions.STATES[Verb(verb)], request.values.get("seen")
     try:
         with locked(comment_id) as comment:
-            or_404(signed_in.moderated(comment))
+            or_404(session.moderated(comment))
             if seen:
                 actions.check_unchanged(comment, seen, state, who)
             action = actions.moderate([comment], state, who)
@@ -58,7 +58,7 @@ def reply(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _moderated(comment_id, locked=True)
     try:
         with db.session.begin_nested():
-            action = replying.reply_and_approve(comment, request.form.get("body", ""), signed_in.current_moderator())
+            action = replying.reply_and_approve(comment, request.form.get("body", ""), session.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_moderated(comment_id), "reply", refusal), refusal.status
@@ -80,7 +80,7 @@ def rewrite(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _moderated(comment_id, locked=True)
     if comment.is_linkback:
         raise NotFound
-    action = editing.edit_as_moderator(comment, new, signed_in.current_moderator())
+    action = editing.edit_as_moderator(comment, new, session.current_moderator())
     db.session.commit()
     return _done(comment_id, action)
 
@@ -92,7 +92,7 @@ def move(comment_id: int) -> AnyResponse | str | tuple[str, int]:
     comment = _moderated(comment_id, locked=True)
     try:
         thread, parent = _place(comment)
-        action = moving.move([comment], thread, parent, signed_in.current_moderator())
+        action = moving.move([comment], thread, parent, session.current_moderator())
     except Refusal as refusal:
         db.session.rollback()
         return _page(_moderated(comment_id), "place", refusal), refusal.status
@@ -106,7 +106,7 @@ def pin(comment_id: int) -> AnyResponse | str:
     db.begin_write()
     comment = _moderated(comment_id, locked=True)
     is_pinned = comment.thread.pinned_id == comment.id
-    action = thread_rules.pin(comment.thread, None if is_pinned else comment, signed_in.current_moderator())
+    action = thread_rules.pin(comment.thread, None if is_pinned else comment, session.current_moderator())
     db.session.commit()
     return _done(comment_id, action)
 
@@ -116,7 +116,7 @@ def write_note(comment_id: int) -> AnyResponse:
     """Store a note for moderators."""
     db.begin_write()
     comment = _moderated(comment_id)
-    notes.write(comment, request.form.get("body", ""), signed_in.current_moderator())
+    notes.write(comment, request.form.get("body", ""), session.current_moderator())
     db.session.commit()
     return redirect(url_for("admin_comments.show", comment_id=comment_id, _anchor="notes"), code=303)
 
@@ -134,7 +134,7 @@ def remove_note(comment_id: int, note_id: int) -> AnyResponse:
 
 
 def _moderated(comment_id: int, *, locked: bool = False) -> Comment:
-    return or_404(signed_in.moderated(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
+    return or_404(session.moderated(Comment.locked(comment_id) if locked else db.session.get(Comment, comment_id)))
 
 
 def _place(comment: Comment) -> tuple[Thread, Comment | None]:
@@ -158,12 +158,12 @@ def _done(comment_id: int, action: ModeratorAction) -> AnyResponse | str:
     if back == "item":
         return redirect(url_for("admin_comments.show", comment_id=comment_id, action=action.id), code=303)
     if back == "thread":
-        return redirect(signed_in.next_url(), code=303)
+        return redirect(session.next_url(), code=303)
     return redirect(listing.url(action=action.id), code=303)
 
 
 def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, is_preview: bool = False) -> str:
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     saved = notes.saved_replies(who)
     chosen = next((one.body for one in saved if one.id == int_arg("saved")), "")
     return render_template(
@@ -182,7 +182,7 @@ def _page(comment: Comment, form: str = "", refusal: Refusal | None = None, *, i
         typed=request.form,
         listing=Listing({}),
         verbs=verbs(),
-        action=signed_in.requested_action("action"),
-        undone=signed_in.requested_action("undone"),
+        action=session.requested_action("action"),
+        undone=session.requested_action("undone"),
         last=None,
     )

@@ -9,10 +9,10 @@ from commentsvc.db import db
 from commentsvc.errors import Refusal, SignInFailed
 from commentsvc.moderation import team
 from commentsvc.web import current
-from commentsvc.web.admin import sign_in, signed_in
+from commentsvc.web.admin import session, sign_in
 
 blueprint = Blueprint("confirmation", __name__, url_prefix="/admin/confirmation")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("")
@@ -24,7 +24,7 @@ def show() -> str:
 @blueprint.post("")
 def confirm() -> AnyResponse | tuple[str, int]:
     """Confirm by password."""
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     try:
         sign_in.slow_down(who.email)
         passwords.authenticate(who.email, request.form.get("password", ""))
@@ -37,7 +37,7 @@ def confirm() -> AnyResponse | tuple[str, int]:
 @blueprint.post("/passkey")
 def confirm_with_passkey() -> AnyResponse | tuple[str, int]:
     """Confirm by a passkey of the moderator who is signed in."""
-    who = signed_in.current_moderator().id
+    who = session.current_moderator().id
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
@@ -54,25 +54,25 @@ def send_link() -> str:
     """Mail a sign-in link, which confirms as well."""
     throttle.hit(throttle.SIGN_INS, current.source())
     db.begin_write()
-    team.send_link(signed_in.current_moderator())
+    team.send_link(session.current_moderator())
     db.session.commit()
     return _page(link_sent=True)
 
 
 def _confirmed() -> AnyResponse:
-    if (session := signed_in.session()) is not None:
-        sessions.confirm(session.id)
+    if (own := session.of_request()) is not None:
+        sessions.confirm(own.id)
     db.session.commit()
-    return redirect(signed_in.next_url(), code=303)
+    return redirect(session.next_url(), code=303)
 
 
 def _page(refusal: Refusal | None = None, *, link_sent: bool = False) -> str:
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     return render_template(
         "admin/confirmation.html",
         refusal=refusal,
         link_sent=link_sent,
         has_passkeys=bool(passkeys.of(who)),
         has_mail_server=bool(settings.current().mail_url),
-        next=signed_in.next_url(),
+        next=session.next_url(),
     )

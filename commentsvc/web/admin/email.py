@@ -10,13 +10,13 @@ from commentsvc.models.email import Email, EmailKind, EmailState
 from commentsvc.models.recipient import Recipient
 from commentsvc.notifications import enqueue, outbox
 from commentsvc.notifications.emails import NAMES
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.options import choice, int_arg
 
 EMAIL = "/<id:email_id>"
 
 blueprint = Blueprint("email", __name__, url_prefix="/admin/email")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 @blueprint.get("")
@@ -44,7 +44,7 @@ def show_one(email_id: int) -> str:
 @blueprint.post("/tests")
 def send_test() -> AnyResponse | tuple[str, int]:
     """Enqueue a test email; its page shows the outcome."""
-    person, typed = signed_in.moderator(), request.form.get("email", "")
+    person, typed = session.moderator(), request.form.get("email", "")
     try:
         address = fields.checked_email(typed)
     except InvalidFields as wrong:
@@ -77,7 +77,7 @@ def cancel(email_id: int) -> AnyResponse:
 def _list(typed: str = "", wrong: Refusal | None = None) -> str:
     state = choice("state", EmailState)
     emails = outbox.latest(state, int_arg("before"))
-    person = signed_in.moderator()
+    person = session.moderator()
     return render_template(
         "admin/emails.html",
         emails=emails,

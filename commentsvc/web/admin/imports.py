@@ -18,14 +18,14 @@ from commentsvc.models.site import Site
 from commentsvc.transfer import exporting, import_runs, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
 from commentsvc.web import security
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.uploads import UploadRequest
 
 TYPED = ("format", "timezone", "charset", "permalink", "map", "key", "pending_as", "only_site")
 TICKED = ("spam", "trash", "closed", "fix_mojibake", "keep_copies")
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/sites/<key>")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 class FileTooLarge(Refusal):
@@ -48,7 +48,7 @@ def show(key: str) -> str:
     """Show where the import is: the form to upload, progress, the result of the dry run, or the report."""
     site = Site.named(key)
     run = import_runs.last_of(site)
-    own = Choices(mine=(signed_in.current_moderator().email,))  # who usually commented there, too
+    own = Choices(mine=(session.current_moderator().email,))  # who usually commented there, too
     return _page(site, run, Form(Choices.stored(run.choices) if run else own))
 
 
@@ -60,7 +60,7 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
     db.session.rollback()  # a slow upload holds no connection
     with import_runs.receiving() as file:
         cast(UploadRequest, request).accept(file, import_runs.MAX_UPLOAD, security.paced_body())
-        signed_in.check_form()
+        session.check_form()
         given, choices = request.files.get("file"), _choices()
         file.flush()
         if given is None or not Path(file.name).stat().st_size:
@@ -68,7 +68,7 @@ def upload(key: str) -> AnyResponse | tuple[str, int]:
         db.begin_write()
         try:
             import_runs.enqueue(
-                Site.named(key), signed_in.current_moderator(), Path(file.name), given.filename or "", choices
+                Site.named(key), session.current_moderator(), Path(file.name), given.filename or "", choices
             )
         except InvalidFields as wrong:
             return _refused(key, choices, dict(wrong.fields))
@@ -82,7 +82,7 @@ def proceed(key: str) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     run, choices = or_404(import_runs.last_of(Site.named(key))), _choices()
     try:
-        import_runs.proceed(run, signed_in.current_moderator(), choices, is_dry=request.form.get("do") != "import")
+        import_runs.proceed(run, session.current_moderator(), choices, is_dry=request.form.get("do") != "import")
     except InvalidFields as wrong:
         return _refused(key, choices, dict(wrong.fields))
     db.session.commit()
@@ -104,12 +104,12 @@ def export(key: str) -> AnyResponse:
     """Download everything; with email addresses, it is logged."""
     name, with_addresses = request.form.get("format", ""), "addresses" in request.form
     if with_addresses:
-        signed_in.require_recent_confirmation()
+        session.require_recent_confirmation()
     or_404(name if name in exporting.FORMATS else None)
     site = Site.named(key)
     if with_addresses:
         db.begin_write()
-        exporting.log_addresses(site, signed_in.current_moderator())
+        exporting.log_addresses(site, session.current_moderator())
         db.session.commit()
     writer = exporting.writer(site, name, with_addresses=with_addresses)
     response = Response(stream_with_context(exporting.chunks(writer)), mimetype="application/octet-stream")
@@ -123,7 +123,7 @@ def _choices() -> Choices:
     typed = {name: form.get(name, getattr(Choices, name)).strip() for name in TYPED}
     ticked = {name: name in form for name in TICKED}
     lines = map(str.strip, form.get("mine", "").splitlines())
-    mine = [line if "=" in line else f"{line}={signed_in.current_moderator().email}" for line in lines if line]
+    mine = [line if "=" in line else f"{line}={session.current_moderator().email}" for line in lines if line]
     others = [*also, form.get("home", "")] if also else []  # other sites, in addition to the file's own
     origins = [*form.get("origins", "").split(), *filter(None, others)]
     return Choices.stored({**typed, **ticked, "origins": origins, "mine": mine})

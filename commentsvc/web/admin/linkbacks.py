@@ -8,16 +8,16 @@ from commentsvc.errors import NotFound, or_404
 from commentsvc.linkbacks import announcing, sending, verifying, watching
 from commentsvc.models.ping import Ping
 from commentsvc.models.sent_linkback import SentLinkback
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 
 blueprint = Blueprint("admin_linkbacks", __name__, url_prefix="/admin/linkbacks")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("")
 def show() -> str:
     """Show the latest linkbacks of both directions."""
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     return render_template(
         "admin/linkbacks.html",
         received=verifying.latest(who),
@@ -32,7 +32,7 @@ def check_again(ping_id: int) -> AnyResponse:
     """Have the source of a ping fetched again."""
     db.begin_write()
     ping = or_404(db.session.get(Ping, ping_id))
-    if not signed_in.current_moderator().moderates(ping.site_id):
+    if not session.current_moderator().moderates(ping.site_id):
         raise NotFound
     ping.requeue()
     db.session.commit()
@@ -44,7 +44,7 @@ def send_again(linkback_id: int) -> AnyResponse:
     """Have a linkback sent again."""
     db.begin_write()
     sent = or_404(db.session.get(SentLinkback, linkback_id))
-    if not signed_in.current_moderator().moderates(sent.announcement.site_id):
+    if not session.current_moderator().moderates(sent.announcement.site_id):
         raise NotFound
     sent.requeue()
     db.session.commit()

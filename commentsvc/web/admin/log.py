@@ -7,20 +7,20 @@ from commentsvc.errors import N_
 from commentsvc.moderation import audit_log
 from commentsvc.sites.rules import RULES, Group
 from commentsvc.sites.sites import FEED_FIELD
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.options import int_arg
 
 LABELS = {rule.name: (rule.group, rule.label) for rule in RULES}
 LABELS |= {"origins": (Group.BLOG, N_("Site addresses")), FEED_FIELD: (Group.BLOG, N_("Feed"))}
 
 blueprint = Blueprint("log", __name__, url_prefix="/admin")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("/log")
 def show() -> str:
     """Show actions, newest first; with ``?of=decisions``, decisions, those by rules too."""
-    who, before = signed_in.current_moderator(), int_arg("before")
+    who, before = session.current_moderator(), int_arg("before")
     of_decisions = request.args.get("of") == "decisions"
     actions = [] if of_decisions else audit_log.actions(who, before)
     return render_template(

@@ -16,15 +16,15 @@ from commentsvc.markup.render import one_line
 from commentsvc.models.moderator import Badge, Moderator, Role
 from commentsvc.models.site import Site
 from commentsvc.moderation import team
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.admin.account import MAX_NAME_LENGTH
 from commentsvc.web.options import int_arg
 
 MODERATOR = "<id:moderator_id>"
 
 blueprint = Blueprint("moderators", __name__, url_prefix="/admin/moderators")
-signed_in.guard(blueprint, owner=True)
-blueprint.before_request(signed_in.require_recent_confirmation)
+session.guard(blueprint, owner=True)
+blueprint.before_request(session.require_recent_confirmation)
 
 
 class NoBlog(Refusal):
@@ -49,7 +49,7 @@ class InvitationForm:
 @blueprint.get("")
 def show() -> str:
     """Show everybody who may sign in, and the form to invite."""
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     sites = who.visible_sites()
     site_ids = frozenset(one.id for one in sites) if len(sites) == 1 else frozenset()
     return _page(InvitationForm(language=who.language, site_ids=site_ids))
@@ -63,7 +63,7 @@ def invite() -> AnyResponse | tuple[str, int]:
     if language not in i18n.languages():
         raise NotUnderstood
     db.begin_write()
-    sites, inviter = _sites(), signed_in.current_moderator()
+    sites, inviter = _sites(), session.current_moderator()
     try:
         if role == Role.MODERATOR and not sites:
             raise InvalidFields({"site": NoBlog()})
@@ -83,7 +83,7 @@ def change(moderator_id: int) -> AnyResponse:
     db.begin_write()
     who = or_404(db.session.get(Moderator, moderator_id))
     badge = Badge(badge) if badge in set(Badge) else who.badge
-    team.change(who, role, _sites(), badge, signed_in.current_moderator())
+    team.change(who, role, _sites(), badge, session.current_moderator())
     return _back(changed=moderator_id)
 
 
@@ -99,7 +99,7 @@ def send_link(moderator_id: int) -> AnyResponse:
 def remove(moderator_id: int) -> AnyResponse:
     """Remove a moderator and end their sessions; back to the list, which offers to undo it."""
     db.begin_write()
-    team.remove(or_404(db.session.get(Moderator, moderator_id)), signed_in.current_moderator())
+    team.remove(or_404(db.session.get(Moderator, moderator_id)), session.current_moderator())
     return _back(removed=moderator_id)
 
 
@@ -107,7 +107,7 @@ def remove(moderator_id: int) -> AnyResponse:
 def bring_back(moderator_id: int) -> AnyResponse:
     """Undo a removal."""
     db.begin_write()
-    team.bring_back(or_404(db.session.get(Moderator, moderator_id)), signed_in.current_moderator())
+    team.bring_back(or_404(db.session.get(Moderator, moderator_id)), session.current_moderator())
     return _back()
 
 
@@ -145,6 +145,6 @@ def _page(form: InvitationForm) -> str:
         roles=Role,
         days=one_time_links.INVITATION_LIFETIME.days,
         badges=Badge,
-        sites=signed_in.current_moderator().visible_sites(),
+        sites=session.current_moderator().visible_sites(),
         has_mail_server=bool(settings.current().mail_url),
     )

@@ -12,10 +12,10 @@ from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.fields import checked_email
 from commentsvc.moderation import authors
 from commentsvc.privacy import personal_data
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 
 blueprint = Blueprint("people", __name__, url_prefix="/admin/people")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 @blueprint.get("")
@@ -38,8 +38,8 @@ def export() -> Response:
 @blueprint.post("/erasure")
 def erase() -> AnyResponse:
     """Erase somebody's data; that cannot be undone."""
-    signed_in.require_recent_confirmation()
-    erased = personal_data.erase(checked_email(request.form.get("email", "")), signed_in.current_moderator())
+    session.require_recent_confirmation()
+    erased = personal_data.erase(checked_email(request.form.get("email", "")), session.current_moderator())
     db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
 
@@ -53,7 +53,7 @@ def as_file(email: str) -> Response:
 
 
 def _page(email: str, wrong: Refusal | None = None) -> str:
-    session = signed_in.session()
+    own = session.of_request()
     return render_template(
         "admin/people.html",
         email=email,
@@ -61,6 +61,6 @@ def _page(email: str, wrong: Refusal | None = None) -> str:
         wrong=wrong,
         stored=personal_data.collect(email) if email and wrong is None else None,
         erased=request.args.get("erased"),
-        authors=authors.lately(signed_in.current_moderator()) if not email else [],
-        is_recently_confirmed=session is not None and sessions.is_recently_confirmed(session),
+        authors=authors.lately(session.current_moderator()) if not email else [],
+        is_recently_confirmed=own is not None and sessions.is_recently_confirmed(own),
     )

@@ -14,7 +14,7 @@ from commentsvc.models.comment import Comment, Kind, State, reason_tag
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.moderation import actions, queue, search
 from commentsvc.threads import moving
-from commentsvc.web.admin import first_steps, signed_in
+from commentsvc.web.admin import first_steps, session
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.options import int_arg
 
@@ -24,7 +24,7 @@ MAX_PER_ACTION = 200  # comments of one action
 BATCH_SIZE = 50  # comments per transaction, so that writers do not wait
 
 blueprint = Blueprint("queue", __name__, url_prefix="/admin")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("/queue")
@@ -75,7 +75,7 @@ def fragment(
 
     After a ``refusal``, rows are shown as they are now, whatever the list is of.
     """
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     still_listed = [comment for comment in shown if refusal or search.matches(who, listing.filter, comment.id)]
     sites = queue.waiting_by_site(who)
     return render_template(
@@ -96,7 +96,7 @@ def fragment(
 
 
 def _list(listing: Listing, refusal: Refusal | None = None) -> str:
-    who, wanted = signed_in.current_moderator(), listing.filter
+    who, wanted = session.current_moderator(), listing.filter
     page, sites = queue.page(who, wanted, int_arg("before")), queue.waiting_by_site(who)
     return render_template(
         "admin/queue.html",
@@ -114,11 +114,11 @@ def _list(listing: Listing, refusal: Refusal | None = None) -> str:
         waits=sum(waiting for _, waiting in sites),
         steps=first_steps.left() if who.is_owner and not page.comments else None,
         reasons=[(reason_tag(one), one) for one in queue.reasons_of(who, wanted.state)],
-        person=signed_in.moderated(db.session.get(Comment, wanted.same_author_as or 0)),
-        thread=signed_in.moderated_thread(wanted.thread),
+        person=session.moderated(db.session.get(Comment, wanted.same_author_as or 0)),
+        thread=session.moderated_thread(wanted.thread),
         listed=actions.shown_to(who, wanted.action),
-        action=signed_in.requested_action("action"),
-        undone=signed_in.requested_action("undone"),
+        action=session.requested_action("action"),
+        undone=session.requested_action("undone"),
         last=actions.last_of(who),
         skipped=int_arg("skipped"),
         refusal=refusal.fields.get("address", refusal) if refusal else None,
@@ -135,28 +135,28 @@ def _chosen() -> dict[int, str | None]:
 def _found(listing: Listing) -> dict[int, str | None]:
     """Return all that match and existed when the list was shown."""
     newest = row_id(request.form.get("newest")) or 0
-    found = search.ids(signed_in.current_moderator(), listing.filter, MAX_PER_ACTION, upto=newest) if newest else []
+    found = search.ids(session.current_moderator(), listing.filter, MAX_PER_ACTION, upto=newest) if newest else []
     return dict.fromkeys(found)
 
 
 def _decide_chosen(chosen: dict[int, str | None], state: State) -> tuple[int | None, int]:
     """Decide in batches; return the action's id, if anything could be decided, and about how many. Commits."""
-    action_id, count = None, 0
+    action_id: int | None = None
+    count = 0
 
-    def decide(ids: Sequence[int]) -> None:
-        nonlocal action_id, count
+    def decide(ids: Sequence[int]) -> tuple[int | None, int]:
         own = _moderated({comment_id: chosen[comment_id] for comment_id in ids}, state)
         if not own:
-            return
+            return action_id, 0
         known = db.session.get(ModeratorAction, action_id or 0)
-        decided = actions.moderate(own, state, signed_in.current_moderator(), of=known)
+        decided = actions.moderate(own, state, session.current_moderator(), of=known)
         if known is not None:
             known.count, known.comment_id = known.count + len(own), None
             known.site_id = known.site_id if {one.thread.site_id for one in own} == {known.site_id} else None
-        action_id, count = decided.id, count + len(own)
+        return decided.id, len(own)
 
-    for _step in db.commit_each(partial(decide, some) for some in in_parts(sorted(chosen), BATCH_SIZE)):
-        pass
+    for done, more in db.commit_each(partial(decide, some) for some in in_parts(sorted(chosen), BATCH_SIZE)):
+        action_id, count = done, count + more
     return action_id, count
 
 
@@ -167,7 +167,7 @@ def _move_chosen(chosen: dict[int, str | None]) -> tuple[int, int]:
     if len(sites) != 1:
         raise InvalidFields({"address": moving.NoSuchPlace()})
     thread = moving.thread_at(sites.pop(), request.form.get("address", ""))
-    action = moving.move(own, thread, None, signed_in.current_moderator())
+    action = moving.move(own, thread, None, session.current_moderator())
     action_id = action.id
     db.session.commit()
     return action_id, len(own)
@@ -175,14 +175,14 @@ def _move_chosen(chosen: dict[int, str | None]) -> tuple[int, int]:
 
 def _moderated(chosen: dict[int, str | None], state: State | None = None) -> list[Comment]:
     """Return the chosen comments, locked, that are this moderator's and may be given ``state``, if any."""
-    own = (comment for comment in Comment.all_locked(chosen) if signed_in.moderated(comment))
+    own = (comment for comment in Comment.all_locked(chosen) if session.moderated(comment))
     return [comment for comment in own if _is_unchanged(comment, chosen[comment.id], state or comment.state)]
 
 
 def _is_unchanged(comment: Comment, seen_version: str | None, state: State) -> bool:
     seen = f"{comment.state} {comment.text_version}" if seen_version is None else seen_version
     try:
-        actions.check_unchanged(comment, seen, state, signed_in.current_moderator())
+        actions.check_unchanged(comment, seen, state, session.current_moderator())
     except ChangedMeanwhile:
         return False
     return True

@@ -13,11 +13,11 @@ from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.fields import checked_email
 from commentsvc.markup.render import one_line
 from commentsvc.web import current
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.admin.account import MAX_NAME_LENGTH
 
 blueprint = Blueprint("set_up", __name__, url_prefix="/admin/set-up")
-signed_in.guard(blueprint, anonymous=True)
+session.guard(blueprint, anonymous=True)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def set_up(token: str) -> AnyResponse | tuple[str, int]:
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(SetUpForm(request.form.get("email", ""), name, wrong.fields)), wrong.status
-    return signed_in.begin(owner, url_for("queue.show"))
+    return session.begin(owner, url_for("queue.show"))
 
 
 def _page(form: SetUpForm) -> str:

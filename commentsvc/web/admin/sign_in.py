@@ -11,10 +11,10 @@ from commentsvc.fields import compared_email
 from commentsvc.models.moderator import Moderator
 from commentsvc.moderation import team
 from commentsvc.web import current, errors
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/admin")
-signed_in.guard(blueprint, anonymous=True)
+session.guard(blueprint, anonymous=True)
 
 
 @blueprint.get("")
@@ -27,8 +27,8 @@ def home() -> AnyResponse:
 @blueprint.get("/sign-in")
 def show() -> AnyResponse:
     """Show the form; redirect if signed in."""
-    if signed_in.moderator():
-        return redirect(signed_in.next_url(), code=303)
+    if session.moderator():
+        return redirect(session.next_url(), code=303)
     return _form()
 
 
@@ -42,7 +42,7 @@ def sign_in() -> AnyResponse:
     except Refusal as refusal:
         return _form(refusal, email)
     db.begin_write()
-    return signed_in.begin(moderator, signed_in.next_url())
+    return session.begin(moderator, session.next_url())
 
 
 @blueprint.get("/sign-in/passkey")
@@ -57,7 +57,7 @@ def sign_in_with_passkey() -> AnyResponse:
     try:
         throttle.hit(throttle.SIGN_INS, current.source())
         db.begin_write()
-        return signed_in.begin(passkeys.authenticate(request.form.get("answer", "")), signed_in.next_url())
+        return session.begin(passkeys.authenticate(request.form.get("answer", "")), session.next_url())
     except Refusal as refusal:
         db.session.rollback()
         return _form(refusal)
@@ -97,18 +97,18 @@ def use_link(token: str) -> AnyResponse:
     except LinkInvalid as refusal:
         db.session.rollback()
         return _form(refusal)
-    return signed_in.respond_with_session(moderator, session_token, url_for("queue.show"))
+    return session.respond_with_session(moderator, session_token, url_for("queue.show"))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End the session, here and on the server."""
     db.begin_write()
-    sessions.end(request.cookies.get(signed_in.cookie_name(), ""))
+    sessions.end(request.cookies.get(session.cookie_name(), ""))
     db.session.commit()
     response = redirect(url_for("sign_in.show"), code=303)
     config = settings.current()
-    response.delete_cookie(signed_in.cookie_name(), path=config.cookie_path, secure=config.is_https, httponly=True)
+    response.delete_cookie(session.cookie_name(), path=config.cookie_path, secure=config.is_https, httponly=True)
     return response
 
 
@@ -119,7 +119,7 @@ def slow_down(email: str) -> None:
     strangers cannot lock anybody out.
     """
     throttle.hit(throttle.SIGN_INS, current.source())
-    if not signed_in.is_known_browser(Moderator.with_email(email)):
+    if not session.is_known_browser(Moderator.with_email(email)):
         throttle.hit(throttle.SIGN_INS_NEARBY, current.neighbourhood())
         throttle.hit(throttle.SIGN_INS_OF_ONE, tokens.keyed_hash("sign-in", compared_email(email)))
 

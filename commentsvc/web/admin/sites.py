@@ -16,10 +16,10 @@ from commentsvc.sites import rules as site_rules
 from commentsvc.sites import sites
 from commentsvc.sites.rules import Group
 from commentsvc.threads import listing as thread_list
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 
 blueprint = Blueprint("sites", __name__, url_prefix="/admin/sites")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 class NotItsName(Refusal):
@@ -66,7 +66,7 @@ def change(key: str) -> AnyResponse | tuple[str, int]:
     site = Site.named(key)
     try:
         values = site_rules.validated_form(_typed(), request.form.get("origins", ""), request.form.get("feed", ""))
-        action = sites.change(site, values, signed_in.current_moderator())
+        action = sites.change(site, values, session.current_moderator())
     except InvalidFields as wrong:
         db.session.rollback()
         return _page(Site.named(key), wrong), wrong.status
@@ -109,14 +109,14 @@ def show_page_check(key: str) -> str:
 @blueprint.post("/<key>/removal")
 def remove(key: str) -> AnyResponse | tuple[str, int]:
     """Remove a site with all its comments; that cannot be undone."""
-    signed_in.require_recent_confirmation()
+    session.require_recent_confirmation()
     db.begin_write()
     site = Site.named(key)
     if request.form.get("key", "").strip() != key:
         db.session.rollback()
         wrong = InvalidFields({"removed": NotItsName()})
         return _page(Site.named(key), wrong), wrong.status
-    site_removal.begin(site, signed_in.current_moderator())
+    site_removal.begin(site, session.current_moderator())
     db.session.commit()  # a job deletes what was written there
     return redirect(url_for("sites.show"), code=303)
 
@@ -131,7 +131,7 @@ def _typed() -> dict[str, str]:
 
 
 def _list(wrong: InvalidFields | None = None) -> str:
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     return render_template(
         "admin/sites.html",
         sites=queue.waiting_by_site(who),
@@ -140,7 +140,7 @@ def _list(wrong: InvalidFields | None = None) -> str:
 
 
 def _page(site: Site, wrong: InvalidFields | None = None) -> str:
-    who = signed_in.current_moderator()
+    who = session.current_moderator()
     feed, newest = WatchedFeed.of_site(site), thread_list.page(who, site.id, None, "", "").threads[:1]
     page_check = page_check_queue.last_of(site)
     rules = {group: [rule for rule in site_rules.RULES if rule.group == group] for group in Group}
@@ -156,7 +156,7 @@ def _page(site: Site, wrong: InvalidFields | None = None) -> str:
         look="dark" if request.args.get("look") == "dark" else "light",
         page_check=page_check,
         base_url=settings.current().base_url,
-        action=signed_in.requested_action("action"),
-        undone=signed_in.requested_action("undone"),
+        action=session.requested_action("action"),
+        undone=session.requested_action("undone"),
         last=None,
     )

@@ -5,18 +5,18 @@ from flask import Blueprint, render_template
 from commentsvc.models.daily_count import Event
 from commentsvc.moderation import queue, stats
 from commentsvc.web import charts
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.charts import Line
 from commentsvc.web.options import int_arg
 
 blueprint = Blueprint("stats", __name__, url_prefix="/admin/stats")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("")
 def show() -> str:
     """Show charts on one time axis, each with a table."""
-    who, span = signed_in.current_moderator(), int_arg("days") or stats.SPANS[1]
+    who, span = session.current_moderator(), int_arg("days") or stats.SPANS[1]
     site = int_arg("site")
     chosen = site if site and who.moderates(site) else None
     days = stats.read(who, chosen, span if span in stats.SPANS else stats.SPANS[1])

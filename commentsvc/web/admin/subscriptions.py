@@ -9,13 +9,13 @@ from commentsvc.fields import row_id
 from commentsvc.models.recipient import MailStatus, Recipient
 from commentsvc.models.subscription import Subscription, SubscriptionState
 from commentsvc.notifications import registry, subscriptions
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.options import choice, int_arg
 
 CHANGES = {"pause": SubscriptionState.PAUSED, "resumption": SubscriptionState.ACTIVE}
 
 blueprint = Blueprint("admin_subscriptions", __name__, url_prefix="/admin/subscriptions")
-signed_in.guard(blueprint, owner=True)
+session.guard(blueprint, owner=True)
 
 
 @blueprint.get("")

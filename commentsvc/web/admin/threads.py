@@ -19,7 +19,7 @@ from commentsvc.sites import rules as site_rules
 from commentsvc.threads import listing as thread_list
 from commentsvc.threads import moving
 from commentsvc.threads import rules as thread_rules
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.options import choice, int_arg
 
 MAX_TITLE_LENGTH = 300
@@ -27,13 +27,13 @@ MAX_DAYS = 36_500
 THREAD = "/<id:thread_id>"
 
 blueprint = Blueprint("threads", __name__, url_prefix="/admin/threads")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.get("")
 def show() -> str:
     """Show the most recently active threads, of one site or by part of title or address."""
-    who, site, access = signed_in.current_moderator(), int_arg("site"), choice("access", Access)
+    who, site, access = session.current_moderator(), int_arg("site"), choice("access", Access)
     text = request.args.get("q", "").strip()[:200]
     return render_template(
         "admin/threads.html",
@@ -58,7 +58,7 @@ def change(thread_id: int) -> AnyResponse | tuple[str, int]:
     db.begin_write()
     thread = _own(thread_id)
     try:
-        action = thread_rules.change(thread, _rules(), signed_in.current_moderator())
+        action = thread_rules.change(thread, _rules(), session.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, "rules", refusal)
     return _done(action, thread)
@@ -81,7 +81,7 @@ def remove_alias(thread_id: int, alias_id: int) -> AnyResponse:
     """Remove a further address."""
     db.begin_write()
     thread = _own(thread_id)
-    return _done(moving.remove_alias(thread, alias_id, signed_in.current_moderator()), thread)
+    return _done(moving.remove_alias(thread, alias_id, session.current_moderator()), thread)
 
 
 @blueprint.post(f"{THREAD}/merger")
@@ -94,7 +94,7 @@ def merge(thread_id: int) -> AnyResponse | tuple[str, int]:
         into = Thread.at(thread.site, key)
         if into is None:
             raise InvalidFields({"address": moving.NoSuchPlace()})
-        action = moving.merge(thread, into, signed_in.current_moderator())
+        action = moving.merge(thread, into, session.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, "merger", refusal)
     return _done(action, into)
@@ -107,14 +107,14 @@ def _addressed(
     db.begin_write()
     thread = _own(thread_id)
     try:
-        action = use_case(thread, request.form.get("address", "").strip(), signed_in.current_moderator())
+        action = use_case(thread, request.form.get("address", "").strip(), session.current_moderator())
     except Refusal as refusal:
         return _again(thread_id, form, refusal)
     return _done(action, thread)
 
 
 def _own(thread_id: int) -> Thread:
-    return or_404(signed_in.moderated_thread(thread_id))
+    return or_404(session.moderated_thread(thread_id))
 
 
 def _rules() -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _page(thread: Thread, form: str = "", refusal: Refusal | None = None) -> str
         refusal=refusal if refusal and not refusal.fields else None,
         errors=refusal.fields if refusal else {},
         typed=typed,
-        action=signed_in.requested_action("action"),
-        undone=signed_in.requested_action("undone"),
+        action=session.requested_action("action"),
+        undone=session.requested_action("undone"),
         last=None,
     )

@@ -8,12 +8,12 @@ from commentsvc.db import db
 from commentsvc.errors import NotFound, or_404
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.moderation import bans
-from commentsvc.web.admin import signed_in
+from commentsvc.web.admin import session
 from commentsvc.web.admin.listing import Listing
 from commentsvc.web.admin.queue import FRAGMENT, fragment
 
 blueprint = Blueprint("undoing", __name__, url_prefix="/admin/actions")
-signed_in.guard(blueprint)
+session.guard(blueprint)
 
 
 @blueprint.post("/<id:action_id>/reversal")
@@ -21,15 +21,15 @@ def undo(action_id: int) -> AnyResponse | str:
     """Undo an action, except what was decided since."""
     db.begin_write()
     action = or_404(db.locked(ModeratorAction, action_id))
-    if not undoing.is_allowed(action, signed_in.current_moderator()):
+    if not undoing.is_allowed(action, session.current_moderator()):
         raise NotFound
-    undone = undoing.undo(action, signed_in.current_moderator())
+    undone = undoing.undo(action, session.current_moderator())
     db.session.commit()
     if undone.ban is not None:
-        bans.restore_trashed(undone.ban, signed_in.current_moderator())
+        bans.restore_trashed(undone.ban, session.current_moderator())
     listing = Listing.of_form()
     if request.headers.get(FRAGMENT):
         return fragment(listing, undone=action, shown=undone.comments)
     if request.form.get("next"):
-        return redirect(f"{signed_in.next_url()}?undone={action_id}", code=303)
+        return redirect(f"{session.next_url()}?undone={action_id}", code=303)
     return redirect(listing.url(undone=action_id), code=303)

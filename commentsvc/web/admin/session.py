@@ -33,7 +33,7 @@ def cookie_name() -> str:
 
 def moderator() -> Moderator | None:
     """Return the moderator of this request's session, if any."""
-    found = session()
+    found = of_request()
     return found.moderator if found else None
 
 
@@ -51,7 +51,7 @@ def moderator_of(site: Site) -> Moderator | None:
     return found if found and found.moderates(site.id) else None
 
 
-def session() -> ModeratorSession | None:
+def of_request() -> ModeratorSession | None:
     """Return the live session of this request's cookie."""
     if "moderator_session" not in g:
         token = request.cookies.get(cookie_name())
@@ -84,7 +84,7 @@ def check_form() -> None:
 
 def require_recent_confirmation() -> None:
     """Ask moderators to confirm who they are, unless they did so a short while ago; for dangerous actions."""
-    found = session()
+    found = of_request()
     if found is not None and not sessions.is_recently_confirmed(found):
         abort(redirect(url_for("confirmation.show", next=_page_asked_for()), code=303))
 
@@ -171,7 +171,7 @@ def _check_form() -> None:
 
 
 def _require_moderator() -> AnyResponse | None:
-    found = session()
+    found = of_request()
     if found is None:
         wanted = _this_page() if request.method == "GET" else None
         return redirect(url_for("sign_in.show", next=wanted), code=303)
