@@ -4,6 +4,8 @@ Every visible change raises one in its transaction, so that any process can tell
 the change is committed, the process that made it is told at once by a signal.
 """
 
+from collections.abc import Collection
+
 from blinker import Signal
 from sqlalchemy import bindparam, update
 
@@ -25,13 +27,15 @@ def bump_thread(thread: Thread) -> None:
     db.session.flush()
     THREAD.execute_later({"number": thread.id})
     db.session.expire(thread, ["version"])
-    bump_activity(thread)
+    bump_activity([thread])
 
 
-def bump_activity(thread: Thread) -> None:
-    """The same for a caller whose own statement raises the thread's version."""
-    ACTIVITY.execute_later({"number": thread.site_id})
-    db.on_commit(_send_thread, thread.site_id, thread.key)
+def bump_activity(threads: Collection[Thread]) -> None:
+    """The same for a caller whose own statement raises the threads' versions."""
+    for site_id in sorted({thread.site_id for thread in threads}):
+        ACTIVITY.execute_later({"number": site_id})
+    for thread in threads:
+        db.on_commit(_send_thread, thread.site_id, thread.key)
 
 
 def bump_site(site_id: int) -> None:

@@ -203,6 +203,15 @@ class Database(SQLAlchemy):
             resumes = ended + max((ended - began) * LOCK_PAUSE, MIN_LOCK_PAUSE.total_seconds())
             yield done
 
+    def new_ids(self, model: type[Base], count: int) -> list[int]:
+        """Return ids for rows to come, in a transaction that writes; nobody else gets them."""
+        name = model.__tablename__
+        if self.engine.dialect.name == "sqlite":  # the last one that was ever used: https://sqlite.org/autoinc.html
+            last = self.session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": name}) or 0
+            return list(range(last + 1, last + count + 1))
+        following = func.nextval(func.pg_get_serial_sequence(name, "id"))
+        return sorted(self.session.scalars(select(following).select_from(func.generate_series(1, count))))
+
     def locked(self, model: type[Row], row_id: int) -> Row | None:
         """Return a row as it is now, locked until the transaction ends."""
         return self.session.get(model, row_id, with_for_update={"of": model}, populate_existing=True)

@@ -70,7 +70,7 @@ def _recount_and_prune(thread_ids: set[int], action_id: int) -> None:
         if thread is None:
             continue
         is_empty = db.session.scalar(select(Comment.id).where(Comment.thread_id == thread_id).limit(1)) is None
-        moving.recount(thread)
+        moving.recount([thread])
         if is_empty and thread_id in opened:
             db.session.execute(delete(Thread).where(Thread.id == thread_id))
             db.session.expire_all()

@@ -1,6 +1,6 @@
 """The comments and linkbacks of one article."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -64,6 +64,14 @@ class Thread(Base):
     def at(cls, site: Site, key: str) -> "Thread | None":
         """Return the thread with this key or alias; None where nobody has written yet."""
         return db.session.scalar(AT_KEY, {"site": site.id, "key": key})
+
+    @classmethod
+    def all_at(cls, site_id: int, keys: Collection[str]) -> dict[str, "Thread"]:
+        """Return the threads with these keys or aliases, by them."""
+        own = select(cls.key, cls).where(cls.site_id == site_id, cls.key.in_(keys))
+        further = select(ThreadAlias.key, cls).join(cls, cls.id == ThreadAlias.thread_id)
+        by_alias = further.where(ThreadAlias.site_id == site_id, ThreadAlias.key.in_(keys))
+        return {key: thread for rows in (by_alias, own) for key, thread in db.session.execute(rows)}
 
     @classmethod
     def lock(cls, ids: Sequence[int] | Select[int]) -> None:

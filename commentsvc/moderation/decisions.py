@@ -217,7 +217,7 @@ def _count(comment: Comment, step: int) -> None:
     counter = "comment_count" if comment.is_discussion else "linkback_count"
     _counter_update(counter, is_new=step > 0).execute_later(changed)
     db.session.expire(thread, CHANGED_BY_COMMENTS)
-    content_versions.bump_activity(thread)
+    content_versions.bump_activity([thread])
 
 
 @cache

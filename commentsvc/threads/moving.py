@@ -1,10 +1,10 @@
 """Move comments to another parent or article, merge threads, and give them further addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc import content_versions, links
@@ -18,7 +18,6 @@ from commentsvc.models.subscription import Subscription, Topic
 from commentsvc.models.thread import Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import actions
-from commentsvc.prepared import Prepared
 from commentsvc.threads import threads
 
 THREAD_COLUMNS = (
@@ -157,27 +156,25 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
     for some in in_parts([one.id for one in moved]):
         theirs = update(Subscription).where(Subscription.comment_id.in_(some))
         db.session.execute(theirs.values(key=thread.key))
-    for place in {**left, thread.id: thread}.values():
-        recount(place)
+    recount([*{**left, thread.id: thread}.values()])
 
 
-def _recount() -> Update:
-    shown = select(func.count()).where(Comment.thread_id == bindparam("number"), Comment.state == State.APPROVED)
+def recount(threads: Collection[Thread]) -> None:
+    """Count anew what is shown in some threads. Others may count at the same time, so their rows are locked first."""
+    ids = [thread.id for thread in threads]
+    db.session.flush()
+    Thread.lock(ids)
+    shown = select(func.count()).where(Comment.thread_id == Thread.id, Comment.state == State.APPROVED)
     counts = {
-        "comment_count": shown.where(Comment.is_discussion).scalar_subquery(),
-        "linkback_count": shown.where(~Comment.is_discussion).scalar_subquery(),
+        Thread.version: Thread.version + 1,
+        Thread.comment_count: shown.where(Comment.is_discussion).scalar_subquery(),
+        Thread.linkback_count: shown.where(~Comment.is_discussion).scalar_subquery(),
     }
-    return update(Thread).where(Thread.id == bindparam("number")).values(counts)
-
-
-RECOUNT = Prepared(_recount)
-
-
-def recount(thread: Thread) -> None:
-    """Count in the database, since others may count at the same time."""
-    content_versions.bump_thread(thread)  # which locks the row
-    RECOUNT.execute_later({"number": thread.id})
-    db.session.expire(thread)
+    counted = update(Thread).where(Thread.id.in_(ids)).values(counts)
+    db.session.execute(counted, execution_options={"synchronize_session": False})
+    content_versions.bump_activity(threads)
+    for thread in threads:
+        db.session.expire(thread)
 
 
 def undo_move(action: ModeratorAction) -> list[Comment]:
@@ -227,7 +224,7 @@ def merge(thread: Thread, into: Thread, by: Moderator) -> ModeratorAction:
     db.session.add(ThreadAlias(site_id=site_id, key=key, thread_id=into.id))
     db.session.flush()
     db.session.expire_all()
-    recount(into)
+    recount([into])
     content_versions.bump_site(site_id)
     return action
 
@@ -256,7 +253,7 @@ def undo_merging(action: ModeratorAction) -> list[Thread]:
     db.session.expire_all()
     for one in (thread, into):
         _detach_foreign_parent(one)
-        recount(one)
+    recount([thread, into])
     content_versions.bump_site(into.site_id)
     return [thread, into]
 

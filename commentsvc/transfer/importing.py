@@ -15,8 +15,8 @@ from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
-from commentsvc.threads import moving
 from commentsvc.transfer import addresses, thread_import
+from commentsvc.transfer.batch_writing import BatchWriter
 from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.conversion_pool import Convert, converting
 from commentsvc.transfer.import_options import ImportOptions
@@ -133,7 +133,7 @@ def load(
     report.is_dry = action_id is None
     converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
-    batch_size = thread_import.batch_size()
+    batch_size, writer = thread_import.batch_size(), BatchWriter(site_id, action_id or 0)  # a dry run writes nothing
     with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
         before = ImportedBefore(site_id)
         threads = (
@@ -144,12 +144,12 @@ def load(
             ready.append(part)
             if sum(len(one.rows) for one in ready) >= batch_size:
                 done += sum(len(one.rows) for one in ready)
-                yield partial(_write, ready, done, action_id)
+                yield partial(_write, writer, ready, done)
                 ready = []
     report.left_out = [*staging.left_out(), *_not_chosen(report, options)]
     done += sum(len(one.rows) for one in ready)
     if action_id is not None:
-        yield partial(_finish, ready, done, action_id, report)
+        yield partial(_finish, writer, ready, done, report)
 
 
 def _in_order(threads: Iterator[ThreadImport], convert: Convert, report: Report) -> Iterator[Part]:
@@ -188,18 +188,16 @@ def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
     return (count * thread_import.batch_size() for count, _ in enumerate(steps))
 
 
-def _write(parts: list[Part], done: int, action_id: int | None) -> int:
-    threads = [part.thread.write(part.rows) for part in parts]
-    for thread in dict.fromkeys(threads):  # last, as it locks the row of the site, for which others wait
-        moving.recount(thread)
+def _write(writer: BatchWriter, parts: list[Part], done: int) -> int:
     more = ModeratorAction.count + sum(len(part.rows) for part in parts)
-    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == action_id).values(count=more))
+    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == writer.action_id).values(count=more))
+    writer.write(parts)
     return done
 
 
-def _finish(parts: list[Part], done: int, action_id: int, report: Report) -> int:
-    _write(parts, done, action_id)
-    action = db.session.get_one(ModeratorAction, action_id)
-    action.count = Imported.brought_by(action_id)
+def _finish(writer: BatchWriter, parts: list[Part], done: int, report: Report) -> int:
+    _write(writer, parts, done)
+    action = db.session.get_one(ModeratorAction, writer.action_id)
+    action.count = Imported.brought_by(writer.action_id)
     action.undo_data = action.undo_data | {"report": report.as_json()}
     return done

@@ -1,28 +1,23 @@
-"""What an import brings into one thread: find out what is new there, and write it with all that belongs to it."""
+"""What an import brings into one thread: find out what is new there."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, exists, select
 
 from commentsvc import clock
 from commentsvc.db import db, in_parts
-from commentsvc.errors import N_, Reason
-from commentsvc.fields import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
+from commentsvc.errors import N_
+from commentsvc.fields import MAX_TITLE_LENGTH
 from commentsvc.markup import plain_text
-from commentsvc.models.comment import Comment, State, search_tags_of
-from commentsvc.models.decision import Decision
+from commentsvc.models.comment import Comment
 from commentsvc.models.imported import Imported
 from commentsvc.models.imported_thread import ImportedThread
-from commentsvc.models.revision import Revision
-from commentsvc.models.site import Site
 from commentsvc.models.thread import Access, Thread
-from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.prepared import Prepared
-from commentsvc.transfer import times
 from commentsvc.transfer.conversion import ConvertedRow
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComment
@@ -32,12 +27,9 @@ from commentsvc.transfer.staging import Staging
 # Comments per transaction. SQLite has one writer: who posts meanwhile should hardly wait.
 BATCH_SIZE = {"sqlite": 50, "postgresql": 200}
 MAX_KEYS = 50  # per query
-IMPORTED = N_("imported from %(source)s")
 ORPHANS = N_("replies to missing comments, now at the top level")
 A_COPY = N_("the same comment is already here from another source")
 Fingerprint = tuple[str, datetime, str]
-# By Core: the ORM takes twice as long for many rows.
-INSERT = insert(Comment.__table__).returning(Comment.id, sort_by_parameter_order=True)  # type: ignore[arg-type]
 KNOWN = select(Imported.key, Imported.comment_id, Imported.action_id).where(
     Imported.site_id == bindparam("site"),
     Imported.source == bindparam("source"),
@@ -89,7 +81,7 @@ class Part:
 
 @dataclass
 class ThreadImport:
-    """Takes what is new into one thread. ``place`` is its key and its address."""
+    """Finds what is new in one thread. ``place`` is its key and its address."""
 
     staging: Staging
     site_id: int
@@ -118,7 +110,8 @@ class ThreadImport:
         return self.report.source[:200]
 
     @property
-    def _cross_source(self) -> str:
+    def cross_source(self) -> str:
+        """The namespace of the further keys."""
         return f"also:{self.source.partition(':')[0]}"
 
     def begin(self) -> list[SourceComment]:
@@ -175,73 +168,32 @@ class ThreadImport:
         rows = db.session.execute(columns.where(Comment.thread_id == thread_id, ~mine))
         return {_fingerprint(row.author, row.created_at, row.body_hash): row.id for row in rows}
 
-    def write(self, rows: list[NewRow]) -> Thread:
-        """Write comments with what belongs to them, parents first; return the thread, which is to be recounted."""
-        thread = self._opened()
-        ids = db.session.connection().scalars(INSERT, [self._with_place(new, thread) for new in rows]).all()
-        self._link_replies(rows, ids)
-        self._remember(rows, ids)
-        pairs = zip(rows, ids, strict=True)
-        shown = (id_ for new, id_ in pairs if new.record.is_pinned and new.values["state"] == State.APPROVED)
-        thread.pinned_id = thread.pinned_id or next(shown, None)
-        return thread
+    def place_reply(self, record: SourceComment, comment_id: int) -> tuple[int | None, int | None]:
+        """Note the id that a record gets; return those of its parent and its root."""
+        self.ids[record.id] = comment_id
+        parent = self.ids.get(record.parent) if record.parent else None
+        parent = None if parent == comment_id else parent
+        root = self.roots[parent] if parent else None
+        self.roots[comment_id] = root or comment_id
+        return parent, root
 
-    def _with_place(self, new: NewRow, thread: Thread) -> dict[str, Any]:
-        values = new.values
-        tags = search_tags_of(values["state"], values["kind"], self.site_id, thread.id, values["created_at"], ())
-        return values | {"site_id": self.site_id, "thread_id": thread.id, "search_tags": tags}
-
-    def _link_replies(self, rows: list[NewRow], ids: Sequence[int]) -> None:
-        """Put replies below what they answer, whose ids are known only now."""
-        below = []
-        for new, id_ in zip(rows, ids, strict=True):
-            self.ids[new.record.id] = id_
-            parent = self.ids.get(new.record.parent) if new.record.parent else None
-            parent = None if parent == id_ else parent
-            self.roots[id_] = self.roots[parent] if parent else id_
-            if parent:
-                below.append({"id": id_, "parent_id": parent, "root_id": self.roots[parent]})
-        if below:
-            db.session.execute(update(Comment), below)
-
-    def _remember(self, rows: list[NewRow], ids: Sequence[int]) -> None:
-        """Log each comment once, and by which keys it is known."""
-        why: list[Reason] = [[IMPORTED, {"source": self.source}]]
-        common = {"site_id": self.site_id, "action_id": self.action_id}
-        decisions, known, originals = [], [], []
-        for new, id_ in zip(rows, ids, strict=True):
-            names = [(self.source, _short(new.record.id))]
-            if new.cross_id:
-                names.append((self._cross_source, new.cross_id))
-            decisions.append(common | {"comment_id": id_, "after": new.values["state"], "reasons": why})
-            known += [common | {"source": one, "key": key, "comment_id": id_} for one, key in names]
-            originals += _earlier(new, id_)
-        db.session.flush()
-        for model, found in ((Decision, decisions), (Imported, known), (Revision, originals)):
-            if found:
-                db.session.connection().execute(insert(model.__table__), found)  # type: ignore[arg-type]
-
-    def _opened(self) -> Thread:
-        site = db.session.get_one(Site, self.site_id)
-        thread = Thread.at(site, self.key)
-        if thread is not None:
-            return thread
+    def new_thread(self) -> Thread:
+        """Return the thread as a new row."""
         written = [one.written for one in self.records if one.written]
         created = [page.created for page in self.pages if page.created]
         now = clock.now()
-        thread = Thread(site_id=site.id, site=site, key=self.key, url=self.place.partition("\n")[2])
+        thread = Thread(site_id=self.site_id, key=self.key, url=self.place.partition("\n")[2])
         thread.title = plain_text.crop(next((one.title for one in self.pages if one.title), ""), MAX_TITLE_LENGTH)
         thread.created_at = min([*created, *written, now])
         thread.active_at = min(max(written, default=now), now)
         if self.options.closes and any(page.is_closed for page in self.pages):
             thread.access, thread.closed_at = Access.CLOSED, now
-        db.session.add(thread)
-        db.session.flush()
-        db.session.add(ImportedThread(thread_id=thread.id, action_id=self.action_id))
-        for key in {key for page in self.pages for key in page.aliases}:
-            if Thread.at(site, key) is None:
-                db.session.add(ThreadAlias(site_id=site.id, key=key, thread_id=thread.id))
         return thread
+
+    @property
+    def aliases(self) -> list[str]:
+        """Further keys of the thread."""
+        return list(dict.fromkeys(key for page in self.pages for key in page.aliases))
 
     def _was_opened(self, thread_id: int) -> bool:
         """Return whether this import opened a thread, before it broke off."""
@@ -251,12 +203,12 @@ class ThreadImport:
         """Return what was not imported before, or by this import before it broke off; learn the ids of what was."""
         records = self.records
         cross_ids = [one.cross_id for one in records if one.cross_id]
-        known = self.before.find(self.source, [_short(one.id) for one in records])
+        known = self.before.find(self.source, [short(one.id) for one in records])
         known |= self.before.find(_counterpart_of(self.source), cross_ids)
-        self.used_cross_ids |= {key for _, key in self.before.find(self._cross_source, cross_ids)}
+        self.used_cross_ids |= {key for _, key in self.before.find(self.cross_source, cross_ids)}
         fresh, here = [], dict[str, int]()
         for record in records:
-            names = (self.source, _short(record.id)), (_counterpart_of(self.source), record.cross_id)
+            names = (self.source, short(record.id)), (_counterpart_of(self.source), record.cross_id)
             name = next((one for one in names if one in known), None)
             if name is None:
                 fresh.append(record)
@@ -287,15 +239,6 @@ def batch_size() -> int:
     return BATCH_SIZE[db.engine.dialect.name]
 
 
-def _earlier(new: NewRow, comment_id: int) -> list[dict[str, Any]]:
-    """Return the revisions of a comment: its edits there, and the text before it was converted."""
-    texts = [(body, times.of_iso(when)) for body, when in new.record.earlier] + [(new.original, None)]
-    common = {"comment_id": comment_id}
-    return [
-        common | {"body": body[:MAX_BODY_LENGTH], "replaced_at": when or clock.now()} for body, when in texts if body
-    ]
-
-
 def _parents_first(records: list[SourceComment]) -> list[SourceComment]:
     """Return records in their order, but each after the one it answers; a ring is cut where it is met."""
     by_id = {one.id: one for one in records}
@@ -318,7 +261,8 @@ def _fingerprint(author: str, created_at: datetime, body_hash: str, **_: object)
     return author, created_at.replace(microsecond=0), body_hash
 
 
-def _short(key: str) -> str:
+def short(key: str) -> str:
+    """Return a source's id as it is stored."""
     return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
 
 
