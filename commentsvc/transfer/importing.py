@@ -13,6 +13,7 @@ from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.imported import Imported
 from commentsvc.models.moderator_action import ModeratorAction, Verb
 from commentsvc.models.site import Site
+from commentsvc.models.thread import Thread
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.transfer import addresses, thread_import
@@ -34,6 +35,7 @@ OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
 MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
 MIN_BATCH = 100  # records that are converted together, as each batch goes to another process and back
 MAX_PREFETCH = 10  # batches that are converted before they are written
+MAX_LOOKUP = 200  # threads that are looked up together
 MIN_BROKEN_SHARE = 0.01  # of the comments; fewer with broken characters are as people wrote them
 _Group = list[tuple[ThreadImport, list[SourceComment]]]
 
@@ -166,11 +168,14 @@ def _in_order(threads: Iterator[ThreadImport], convert: Convert, report: Report)
 def _groups(threads: Iterator[ThreadImport]) -> Iterator[_Group]:
     """Yield threads with what is new in each, some at a time, though there may be nothing new in any."""
     group: _Group = []
-    for thread in threads:
-        group.append((thread, thread.begin()))
-        if len(group) >= MIN_BATCH or sum(len(records) for _, records in group) >= MIN_BATCH:
-            yield group
-            group = []
+    while some := list(islice(threads, MAX_LOOKUP)):
+        found = Thread.all_at(some[0].site_id, [thread.key for thread in some])
+        ids = {key: thread.id for key, thread in found.items()}
+        for thread in some:
+            group.append((thread, thread.begin(ids.get(thread.key))))
+            if len(group) >= MIN_BATCH or sum(len(records) for _, records in group) >= MIN_BATCH:
+                yield group
+                group = []
     yield group
 
 

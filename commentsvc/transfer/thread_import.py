@@ -17,7 +17,6 @@ from commentsvc.models.comment import Comment
 from commentsvc.models.imported import Imported
 from commentsvc.models.imported_thread import ImportedThread
 from commentsvc.models.thread import Access, Thread
-from commentsvc.prepared import Prepared
 from commentsvc.transfer.conversion import ConvertedRow
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import SkippedRecord, SourceArticle, SourceComment
@@ -34,11 +33,6 @@ KNOWN = select(Imported.key, Imported.comment_id, Imported.action_id).where(
     Imported.site_id == bindparam("site"),
     Imported.source == bindparam("source"),
     Imported.key.in_(bindparam("keys", expanding=True)),
-)
-
-
-THREAD_ID = Prepared(
-    lambda: select(Thread.id).where(Thread.site_id == bindparam("site"), Thread.key == bindparam("key"))
 )
 
 
@@ -114,12 +108,11 @@ class ThreadImport:
         """The namespace of the further keys."""
         return f"also:{self.source.partition(':')[0]}"
 
-    def begin(self) -> list[SourceComment]:
-        """Return what is to be converted: all that is new."""
+    def begin(self, is_there: int | None) -> list[SourceComment]:
+        """Return what is to be converted: all that is new. ``is_there`` is the id of the thread, if it exists."""
         self.pages = self.staging.pages_of(self.place)
         self.records = _parents_first(self.staging.records_of(self.place))
-        is_there = THREAD_ID.fetch_int({"site": self.site_id, "key": self.key})
-        is_joined = bool(is_there) and not self._was_opened(is_there)
+        is_joined = is_there is not None and not self._was_opened(is_there)
         self.report.add_thread(self.key, is_new=not is_joined)
         self.existing = self._from_elsewhere(is_there) if is_there and not self.options.keeps_copies else {}
         self.fresh = self._fresh()
