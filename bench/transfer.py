@@ -93,8 +93,9 @@ class _People:
 
     def __init__(self, url: str) -> None:
         self._url, self._reads, self.longest, self._stopped = url, list[float](), 0.0, threading.Event()
-        for work in (self._read, self._write):
-            threading.Thread(target=work, daemon=True).start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._write)]
+        for thread in self._threads:
+            thread.start()
 
     def begin(self) -> None:
         """Forget what was measured so far."""
@@ -105,8 +106,10 @@ class _People:
         return sorted(self._reads)[int(len(self._reads) * 0.95)]
 
     def stop(self) -> None:
-        """Let them go."""
+        """Let them finish, and go."""
         self._stopped.set()
+        for thread in self._threads:
+            thread.join()
 
     def _read(self) -> None:
         while not self._stopped.wait(PAUSE / 4):

@@ -30,6 +30,7 @@ from commentsvc.moderation.actions import Operator
 from commentsvc.threads import threads
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
+from commentsvc.transfer.conversion_pool import LOW_PRIORITY
 from commentsvc.transfer.exporting import Scope
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
 from commentsvc.transfer.import_options import ImportOptions
@@ -81,6 +82,8 @@ def import_(
 
     Running it again adds only what is new. The activity log in the dashboard can undo an import.
     """
+    if db.engine.dialect.name == "postgresql":  # on SQLite, this process holds the lock for writing
+        os.nice(LOW_PRIORITY)
     site = site_named(site_key)
     choices = Choices(map=plain_text.decode(map_file.read_bytes()) if map_file else "", **typed).check()
     with staged(settings.current().data_dir) as staging:

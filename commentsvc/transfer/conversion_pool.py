@@ -15,7 +15,7 @@ from commentsvc.transfer.records import SourceComment
 
 Convert = Callable[[list[SourceComment]], Callable[[], Batch]]
 
-LOW_PRIORITY = 10  # readers come first; the import itself keeps its own, as it holds the lock for writing
+LOW_PRIORITY = 10  # readers and authors come first
 
 _converter: Converter  # of a converting process
 
