@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+from sqlalchemy.exc import OperationalError
+
 from commentsvc import schema
 
 MISSING = "initdb and postgres were not found (Debian: apt-get install postgresql)"
@@ -22,6 +25,13 @@ def binaries() -> Path | None:
     known = [Path(found).resolve().parent] if (found := shutil.which("initdb")) else []
     known += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in known if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
+
+
+class Deadlock(OperationalError):
+    """As when PostgreSQL ended this transaction because another one waited for it, too."""
+
+    def __init__(self) -> None:
+        super().__init__("", {}, psycopg.errors.DeadlockDetected())
 
 
 @dataclass

@@ -21,6 +21,7 @@ from commentsvc import db as database
 from commentsvc import schema
 from commentsvc.db import Base, db
 from commentsvc.models import Site
+from tests.postgres import Deadlock
 
 
 def test_sqlite_is_durable_and_patient(app: Flask, database_name: str) -> None:
@@ -55,12 +56,6 @@ def test_a_connection_that_died_spoils_no_answer(app: Flask, monkeypatch: pytest
     assert db.session.execute(text("SELECT 1")).scalar() == 1
 
 
-class Deadlock(Exception):
-    """What PostgreSQL's driver raises, as far as anybody looks."""
-
-    sqlstate = "40P01"
-
-
 @pytest.mark.parametrize("how", ["alone", "in steps"])
 def test_what_met_a_conflict_is_tried_once_more(app: Flask, how: str) -> None:
     calls: list[int] = []
@@ -70,7 +65,7 @@ def test_what_met_a_conflict_is_tried_once_more(app: Flask, how: str) -> None:
         db.session.add(Site(key=f"k{len(calls)}", name="x", origins=["https://x.example"]))
         db.session.flush()
         if len(calls) == 1:
-            raise OperationalError("x", {}, Deadlock())
+            raise Deadlock()
         return "done"
 
     done = [db.run_in_transaction(work)] if how == "alone" else [*db.commit_each([work])]
@@ -81,9 +76,9 @@ def test_what_met_a_conflict_is_tried_once_more(app: Flask, how: str) -> None:
 
 def test_a_second_conflict_is_not_hidden(app: Flask) -> None:
     def work() -> None:
-        raise OperationalError("x", {}, Deadlock())
+        raise Deadlock()
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(Deadlock):
         db.run_in_transaction(work)
 
 

@@ -38,7 +38,7 @@ class MadeKey:
 
     credential: str
     public_key: bytes
-    signatures: int
+    sign_count: int
 
 
 def registration_options(
@@ -81,7 +81,7 @@ def authentication_options(host: str, challenge: bytes) -> str:
     return options_to_json(generate_authentication_options(rp_id=host, challenge=challenge, user_verification=VERIFIED))
 
 
-def signatures_after(
+def sign_count_after(
     answer: dict[str, Any], challenge: bytes, host: str, origin: str, public_key: bytes, before: int
 ) -> int:
     """Verify the signature and return the new counter; raises ``NotVerified``."""

@@ -60,7 +60,7 @@ def add(moderator: Moderator, answer: str, name: str) -> Passkey:
         moderator_id=moderator.id,
         credential=made.credential,
         public_key=made.public_key,
-        signatures=made.signatures,
+        sign_count=made.sign_count,
         name=one_line(name)[:MAX_NAME_LENGTH],
     )
     db.session.add(key)
@@ -87,8 +87,8 @@ def authenticate(answer: str) -> Moderator:
     if key is None or key.moderator.removed_at is not None:
         raise PasskeyRefused
     try:
-        key.signatures = ceremonies.signatures_after(
-            credential, challenge, _host(), links.own_origin(), key.public_key, key.signatures
+        key.sign_count = ceremonies.sign_count_after(
+            credential, challenge, _host(), links.own_origin(), key.public_key, key.sign_count
         )
     except ceremonies.NotVerified as error:
         raise PasskeyRefused from error

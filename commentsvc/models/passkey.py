@@ -13,7 +13,7 @@ MAX_CREDENTIAL_LENGTH = 1364  # characters of base64url for WebAuthn's 1,023 byt
 
 
 class Passkey(Base):
-    """``credential`` is its id, ``signatures`` its signature counter, 0 if the device has none."""
+    """``credential`` is its id, ``sign_count`` its signature counter, 0 if the device has none."""
 
     __tablename__ = "passkey"
     __table_args__ = ({"sqlite_autoincrement": True},)  # ids are never reused
@@ -22,7 +22,7 @@ class Passkey(Base):
     moderator_id: Mapped[int] = mapped_column(ForeignKey("moderator.id", ondelete="CASCADE"), index=True)
     credential: Mapped[str] = mapped_column(String(MAX_CREDENTIAL_LENGTH), unique=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
-    signatures: Mapped[int]
+    sign_count: Mapped[int]
     name: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     used_at: Mapped[datetime | None]

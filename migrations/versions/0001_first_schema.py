@@ -275,7 +275,7 @@ def _create_tables() -> None:
         sa.Column("moderator_id", sa.Integer(), nullable=False),
         sa.Column("credential", sa.String(length=1364), nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
-        sa.Column("signatures", sa.Integer(), nullable=False),
+        sa.Column("sign_count", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),

@@ -917,7 +917,7 @@ def test_a_head_and_a_body_that_are_swapped_before_the_address(world: World, per
     bob = person()
     bob.goto(f"{world.blog.url}/a")
     expect(bob.get_by_text("of the first")).to_be_visible()
-    bob.wait_for_timeout(1_100)
+    bob.wait_for_timeout(2_000)  # twice what the element waits: processors may be busy
     bob.get_by_role("button", name="Go").click()
     expect(bob.get_by_text("of the second")).to_be_visible()
     bob.wait_for_timeout(300)

@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from commentsvc import settings
 from commentsvc.cli import failures
@@ -14,6 +13,7 @@ from commentsvc.models.ban import Ban
 from commentsvc.moderation import bans
 from commentsvc.moderation.actions import Operator
 from tests.cli.conftest import Command
+from tests.postgres import Deadlock
 
 
 def test_one_that_is_damaged(command: Command, tmp_path: Path) -> None:
@@ -27,17 +27,11 @@ def test_one_that_is_damaged(command: Command, tmp_path: Path) -> None:
     )
 
 
-class Deadlock(Exception):
-    """What PostgreSQL's driver raises, as far as anybody looks."""
-
-    sqlstate = "40P01"
-
-
 @pytest.mark.parametrize(("conflicts", "status"), [(1, 0), (2, 1)])
 def test_a_command_that_met_a_conflict_is_tried_once_more(
     command: Command, monkeypatch: pytest.MonkeyPatch, conflicts: int, status: int
 ) -> None:
-    left, impose = [OperationalError("x", {}, Deadlock())] * conflicts, bans.impose
+    left, impose = [Deadlock()] * conflicts, bans.impose
 
     def with_conflicts(ban: Ban, by: Operator) -> Ban:
         imposed = impose(ban, by)

@@ -7,10 +7,10 @@ from itertools import chain
 
 import pytest
 from flask import Flask
-from sqlalchemy.exc import OperationalError
 
 from commentsvc.db import db
 from commentsvc.models import Comment
+from tests.postgres import Deadlock
 from tests.visitors import Visitor, row
 
 ROUNDS = 12
@@ -55,17 +55,13 @@ def test_approving_trashing_rewriting_and_a_bulk_decision_at_once(
 
 def test_who_met_a_conflict_is_served_the_second_time(ada: Visitor, bob: Visitor) -> None:
     """A deadlock ends one of two transactions: the whole of it runs once more, and nobody hears of it."""
-
-    class Deadlock(Exception):
-        sqlstate = "40P01"
-
     comment = bob.comment()
     real, failures = Comment.locked.__func__, [1]  # type: ignore[attr-defined]
 
     def once(cls: type[Comment], number: int) -> Comment | None:
         if failures:
             failures.pop()
-            raise OperationalError("SELECT", None, Deadlock())
+            raise Deadlock
         found: Comment | None = real(cls, number)
         return found
 

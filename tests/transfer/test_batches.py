@@ -6,22 +6,16 @@ from unittest.mock import patch
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from commentsvc.db import db
 from commentsvc.models import Comment, Imported, Site, Thread
 from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.threads import moving
 from tests.cast import BOB
+from tests.postgres import Deadlock
 from tests.transfer.conftest import Bring, exported
 from tests.transfer.samples import disqus, post, wp, wxr
 from tests.visitors import Visitor
-
-
-class Deadlock(Exception):
-    """What PostgreSQL's driver raises, as far as anybody looks."""
-
-    sqlstate = "40P01"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +39,7 @@ def test_a_batch_that_met_a_conflict_is_written_once(bring: Bring, file: str) ->
     for imported in db.session.scalars(select(Imported)):
         db.session.delete(imported)
     db.session.commit()
-    with patch.object(moving, "recount", side_effect=[OperationalError("x", {}, Deadlock()), None]):
+    with patch.object(moving, "recount", side_effect=[Deadlock(), None]):
         bring(file)
     lines = [json.loads(line) for line in came()[0].splitlines()]
     before = [json.loads(line) for line in smooth[0].splitlines()]

@@ -339,7 +339,7 @@ class TestPasskeys:
     @pytest.fixture
     def keyed(self, ada: Visitor, moderator: Moderator) -> Passkey:
         db.begin_write()
-        key = Passkey(moderator_id=moderator.id, credential="AAAA", public_key=b"x", signatures=0, name="phone")
+        key = Passkey(moderator_id=moderator.id, credential="AAAA", public_key=b"x", sign_count=0, name="phone")
         db.session.add(key)
         db.session.commit()
         return key
