@@ -36,10 +36,11 @@ class _Placed:
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """Writes what one import brings into a site. The use case may be called again after a conflict."""
+    """Writes what one import brings into a site. A batch may be written again after a conflict."""
 
     site_id: int
     action_id: int
+    source: str
 
     def write(self, parts: Sequence[Part]) -> None:
         """Write some comments of several threads, parents first, and what belongs to them."""
@@ -85,17 +86,14 @@ class BatchWriter:
 
     def _decisions(self, placed: Sequence[_Placed]) -> list[dict[str, Any]]:
         """Log each comment once."""
-        common = {"site_id": self.site_id, "action_id": self.action_id}
-        why: list[list[Reason]] = [[[IMPORTED, {"source": one.into.source}]] for one in placed[:1]]
-        return [
-            common | {"comment_id": one.comment_id, "after": one.new.values["state"], "reasons": why[0]}
-            for one in placed
-        ]
+        why: list[Reason] = [[IMPORTED, {"source": self.source}]]
+        common = {"site_id": self.site_id, "action_id": self.action_id, "reasons": why}
+        return [common | {"comment_id": one.comment_id, "after": one.new.values["state"]} for one in placed]
 
     def _keys(self, one: _Placed) -> list[dict[str, Any]]:
         """Return the keys by which a comment is known at its source."""
         common = {"site_id": self.site_id, "action_id": self.action_id, "comment_id": one.comment_id}
-        names = [(one.into.source, short(one.new.record.id))]
+        names = [(self.source, short(one.new.record.id))]
         if one.new.cross_id:
             names.append((one.into.cross_source, one.new.cross_id))
         return [common | {"source": source, "key": key} for source, key in names]

@@ -35,6 +35,7 @@ OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
 MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
 MIN_BATCH = 100  # records that are converted together, as each batch goes to another process and back
 MAX_PREFETCH = 10  # batches that are converted before they are written
+MAX_SOURCE_LENGTH = 200  # as its column
 MAX_LOOKUP = 200  # threads that are looked up together
 MIN_BROKEN_SHARE = 0.01  # of the comments; fewer with broken characters are as people wrote them
 _Group = list[tuple[ThreadImport, list[SourceComment]]]
@@ -82,7 +83,7 @@ def stage(
             staging.leave_out(SkippedRecord(page.url or page.id, where, page.title))
     staging.choose(options.states)
     return Report(
-        source=origin.name,
+        source=origin.name[:MAX_SOURCE_LENGTH],
         home=home,
         found=found,
         already=duplicates,
@@ -135,7 +136,8 @@ def load(
     report.is_dry = action_id is None
     converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
-    batch_size, writer = thread_import.batch_size(), BatchWriter(site_id, action_id or 0)  # a dry run writes nothing
+    batch_size = thread_import.batch_size()
+    writer = BatchWriter(site_id, action_id or 0, report.source)  # a dry run writes nothing
     with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
         before = ImportedBefore(site_id)
         threads = (

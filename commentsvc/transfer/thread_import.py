@@ -101,7 +101,7 @@ class ThreadImport:
     @property
     def source(self) -> str:
         """The namespace in which the source's ids are unique."""
-        return self.report.source[:200]
+        return self.report.source
 
     @property
     def cross_source(self) -> str:
