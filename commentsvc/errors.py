@@ -333,14 +333,17 @@ class Explained(Exception):
 
     @property
     def stored(self) -> str:
-        """The reason as it is stored, whatever language it will be read in; its longest values are cut to fit."""
+        """The reason as it is stored, whatever language it will be read in; its longest texts are cut to fit."""
         if not self.values:
             return self.sentence[:MAX_STORED]
-        values = {name: one if isinstance(one, int) else str(one) for name, one in self.values.items()}
-        while (excess := len(stored := json.dumps([self.sentence, values], ensure_ascii=False)) - MAX_STORED) > 0:
-            longest = max(values, key=lambda name: len(str(values[name])))
-            values[longest] = str(values[longest])[:-excess]
-        return stored
+        numbers = {name: one for name, one in self.values.items() if isinstance(one, int)}
+        texts = {name: str(one) for name, one in self.values.items() if name not in numbers}
+        while True:
+            stored = json.dumps([self.sentence, numbers | texts], ensure_ascii=False)
+            excess, longest = len(stored) - MAX_STORED, max(texts, key=lambda name: len(texts[name]), default="")
+            if excess <= 0 or not texts.get(longest):
+                return stored
+            texts[longest] = texts[longest][:-excess]
 
 
 class PermanentFailure(Exception):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock
 from commentsvc.db import Base, db
@@ -44,7 +45,7 @@ class BatchWriter:
 
     def write(self, parts: Sequence[Part]) -> None:
         """Write some comments of several threads, parents first, and what belongs to them."""
-        threads = self._threads([part.thread for part in parts])
+        threads = self._threads_or_again([part.thread for part in parts])
         ids = iter(db.new_ids(Comment, sum(len(part.rows) for part in parts)))
         placed = [
             _Placed(part.thread, thread, new, next(ids))
@@ -57,6 +58,14 @@ class BatchWriter:
         _insert(Revision, [row for one in placed for row in _earlier(one)])
         _pin(placed)
         moving.recount(list(dict.fromkeys(threads)))  # last, as it locks the row of the site, for which others wait
+
+    def _threads_or_again(self, wanted: Sequence[ThreadImport]) -> list[Thread]:
+        """Return the threads, in this order. Somebody may open one of them at the same moment, by a comment."""
+        try:
+            with db.session.begin_nested():
+                return self._threads(wanted)
+        except IntegrityError:
+            return self._threads(wanted)
 
     def _threads(self, wanted: Sequence[ThreadImport]) -> list[Thread]:
         """Return the threads, in this order; open those that are not there yet."""

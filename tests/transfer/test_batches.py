@@ -52,6 +52,19 @@ def test_a_batch_that_met_a_conflict_is_written_once(bring: Bring, file: str) ->
     assert came()[1] == smooth[1]
 
 
+def test_a_thread_that_somebody_opens_at_the_same_moment(bring: Bring, bob: Visitor) -> None:
+    bob.comment(BOB, key="2007/05/phone")
+    find, unseen = Thread.all_at.__func__, [{}, {}]  # type: ignore[attr-defined]
+
+    def too_early(cls: type[Thread], site_id: int, keys: list[str]) -> dict[str, Thread]:
+        found: dict[str, Thread] = unseen.pop() if unseen else find(cls, site_id, keys)
+        return found
+
+    with patch.object(Thread, "all_at", classmethod(too_early)):
+        bring(wxr(wp(1), wp(2, parent=1)))
+    assert db.session.execute(select(Thread.key, Thread.comment_count)).all() == [("2007/05/phone", 3)]
+
+
 def test_articles_that_name_the_same_former_address(bring: Bring, bob: Visitor) -> None:
     """The first of them has it, whether they come in one batch or not."""
     bob.comment(BOB, body="Mine was red.")
