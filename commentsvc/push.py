@@ -1,6 +1,6 @@
-"""Push services through Apprise, which knows some hundred of them; the extra ``push`` installs it.
+"""Push services through Apprise, which supports more than a hundred; the extra ``push`` installs it.
 
-Each message is sent by a process of its own with a time limit, so that the plugins cannot harm the service.
+Apprise parses addresses in this process. Each message is sent by a process of its own, with a time limit.
 """
 
 import json
@@ -23,7 +23,7 @@ class PushUnavailable(Explained):
 
 
 class PushFailed(Explained):
-    """The service did not accept it."""
+    """The push service refused the message or did not answer in time."""
 
 
 def check(url: str) -> None:
@@ -37,7 +37,7 @@ def send(url: str, title: str, body: str) -> None:
     run = [sys.executable, "-P", "-m", __name__]
     message = json.dumps({"url": url, "title": title, "body": body})
     try:
-        done = subprocess.run(  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - a fixed command; the address goes through its input
             run, input=message, capture_output=True, text=True, timeout=TIMEOUT.total_seconds(), check=False
         )
     except subprocess.TimeoutExpired:

@@ -89,8 +89,8 @@ def is_due() -> bool:
 
 def _is_gone(backup: Backup) -> bool:
     """Return whether somebody took its file away. With several nodes, it may be on another one."""
-    leave_wal_mode = schema.is_file(settings.current().database)
-    return leave_wal_mode and not _is_there(Path(settings.current().backup_dir) / backup.name)
+    is_sqlite = schema.is_file(settings.current().database)
+    return is_sqlite and not _is_there(Path(settings.current().backup_dir) / backup.name)
 
 
 def _is_there(path: Path) -> bool:

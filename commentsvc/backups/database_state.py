@@ -14,7 +14,7 @@ def is_empty(url: str) -> bool:
 
 
 def is_used(url: str) -> bool:
-    """Return whether anybody else has it open."""
+    """Return whether anybody else has it open. To find out, an SQLite file is taken out of WAL mode."""
     if schema.is_file(url):
         return not of_sqlite.leave_wal_mode(schema.path_of(url))
     from commentsvc.backups import of_postgresql

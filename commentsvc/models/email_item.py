@@ -1,4 +1,4 @@
-"""One comment in an email."""
+"""One comment in an email, because of one subscription."""
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,7 +9,10 @@ from commentsvc.models.subscription import Subscription
 
 
 class EmailItem(Base):
-    """``dedupe_key`` and ``recipient`` are unique, so that nobody is notified twice of the same thing."""
+    """The pair of ``dedupe_key`` and ``recipient`` is unique: no address gets two emails about one event.
+
+    Keys are ``shown-<comment>``, ``held-<comment>[-<edit>]`` and, once the email was cancelled, ``released-<item>``.
+    """
 
     __tablename__ = "email_item"
     __table_args__ = (UniqueConstraint("dedupe_key", "recipient"), {"sqlite_autoincrement": True})

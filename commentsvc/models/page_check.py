@@ -13,7 +13,7 @@ DONE = "done"
 
 
 class PageCheck(Leased):
-    """``findings`` are the results: ``[name, mark, sentence, code]`` each."""
+    """``findings`` are the results: ``[name, status, reason, code]`` each."""
 
     __tablename__ = "page_check"
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})

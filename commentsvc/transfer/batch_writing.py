@@ -29,7 +29,7 @@ IMPORTED = N_("imported from %(source)s")
 class _Placed:
     """A comment that is about to be written, with its id and its thread."""
 
-    into: ThreadImport
+    thread_import: ThreadImport
     thread: Thread
     new: NewRow
     comment_id: int
@@ -37,7 +37,7 @@ class _Placed:
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """Writes what one import brings into a site. A batch may be written again after a conflict."""
+    """Writes what one import brings into a site. ``write`` runs once more where ``db.commit_each`` met a conflict."""
 
     site_id: int
     action_id: int
@@ -68,7 +68,7 @@ class BatchWriter:
             return self._threads(wanted)
 
     def _threads(self, wanted: Sequence[ThreadImport]) -> list[Thread]:
-        """Return the threads, in this order; open those that are not there yet."""
+        """Return the threads, in this order; open those that are not there yet, with their aliases."""
         keys = {key for one in wanted for key in (one.key, *one.aliases)}
         known, opened, aliases = Thread.all_at(self.site_id, keys), list[Thread](), dict[str, Thread]()
         for one in wanted:
@@ -88,13 +88,13 @@ class BatchWriter:
 
     def _comment(self, one: _Placed) -> dict[str, Any]:
         values, thread_id = one.new.values, one.thread.id
-        parent, root = one.into.place_reply(one.new.record, one.comment_id)
+        parent, root = one.thread_import.place_reply(one.new.record, one.comment_id)
         tags = search_tags_of(values["state"], values["kind"], self.site_id, thread_id, values["created_at"], ())
         place = {"id": one.comment_id, "site_id": self.site_id, "thread_id": thread_id}
         return values | place | {"parent_id": parent, "root_id": root, "search_tags": tags}
 
     def _decisions(self, placed: Sequence[_Placed]) -> list[dict[str, Any]]:
-        """Log each comment once."""
+        """Return one decision a comment; all have the same reason."""
         why: list[Reason] = [[IMPORTED, {"source": self.source}]]
         common = {"site_id": self.site_id, "action_id": self.action_id, "reasons": why}
         return [common | {"comment_id": one.comment_id, "after": one.new.values["state"]} for one in placed]
@@ -104,12 +104,12 @@ class BatchWriter:
         common = {"site_id": self.site_id, "action_id": self.action_id, "comment_id": one.comment_id}
         names = [(self.source, short(one.new.record.id))]
         if one.new.cross_id:
-            names.append((one.into.cross_source, one.new.cross_id))
+            names.append((one.thread_import.cross_source, one.new.cross_id))
         return [common | {"source": source, "key": key} for source, key in names]
 
 
 def _earlier(one: _Placed) -> list[dict[str, Any]]:
-    """Return the revisions of a comment: its edits there, and the text before it was converted."""
+    """Return the revisions of a comment: its earlier texts there, and its text before it was converted."""
     texts = [(body, times.of_iso(when)) for body, when in one.new.record.earlier] + [(one.new.original, None)]
     return [
         {"comment_id": one.comment_id, "body": body[:MAX_BODY_LENGTH], "replaced_at": when or clock.now()}
@@ -125,6 +125,6 @@ def _pin(placed: Sequence[_Placed]) -> None:
 
 
 def _insert(model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Insert rows by Core: the ORM takes twice as long for many."""
+    """Insert rows with SQLAlchemy Core: the ORM takes twice as long for many."""
     if rows:
         db.session.connection().execute(insert(model.__table__), rows)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import BinaryIO
 
 from commentsvc.errors import N_
-from commentsvc.transfer import databases, opening, trees
+from commentsvc.transfer import databases, dumps, opening, trees
 from commentsvc.transfer.formats import (
     artalk,
     blogger,
@@ -29,7 +29,7 @@ from commentsvc.transfer.formats import (
     wordpress,
 )
 from commentsvc.transfer.opening import SQLITE, NotReadable
-from commentsvc.transfer.records import Notice, ParseOptions, Record
+from commentsvc.transfer.records import Notice, ParseOptions, Record, SkippedRecord
 
 AUTO = "auto"
 # In the order in which they are recognised: the surest marks first, of databases those with most tables.
@@ -100,7 +100,7 @@ def _of_database(path: Path, first: bytes, name: str, options: ParseOptions) -> 
     for module in OF_TABLES:
         has_tables = all(_is_there(table, tables) for table in module.TABLES)
         if name in (AUTO, module.NAME) and has_tables and _has_columns(path, module):
-            if databases.is_torn(path):
+            if databases.may_lack_its_log(path):
                 yield Notice(TORN)
             yield from module.read_rows(databases.rows_of_file(path, module.TABLES), options)
             return
@@ -114,7 +114,9 @@ def _of_dump(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> 
         raise _unknown(first)
     text, notices = opening.text(part, options.charset)
     yield from notices
-    yield from module.read_rows(databases.rows_of_dump(text, module.TABLES), options)
+    skipped: list[SkippedRecord] = []
+    yield from module.read_rows(dumps.rows_of_dump(text, module.TABLES, skipped.append), options)
+    yield from skipped
 
 
 def _has_columns(path: Path, module: ModuleType) -> bool:

@@ -1,4 +1,4 @@
-"""A thread as an HTML fragment for the element ``<comment-thread>``, and its form."""
+"""What ``embed.js`` loads and posts to: a thread as an HTML fragment for ``<comment-thread>``, and its form."""
 
 from collections.abc import Collection
 from urllib.parse import quote, urlencode

@@ -1,13 +1,28 @@
 """Formats that are databases: as SQLite files and as dumps."""
 
 import sqlite3
+import subprocess
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
-from commentsvc.transfer import databases, opening, reading
+from commentsvc import settings
+from commentsvc.transfer import dumps, opening, reading
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.records import Notice, ParseOptions, Record, SourceArticle, SourceComment, SourceState
+from commentsvc.transfer.records import (
+    Notice,
+    ParseOptions,
+    Record,
+    SkippedRecord,
+    SourceArticle,
+    SourceComment,
+    SourceState,
+)
 
 SERENDIPITY = """
 CREATE TABLE `serendipity_entries` (
@@ -97,9 +112,89 @@ def test_cusdis(tmp_path: Path) -> None:
     assert (gone.parent, gone.state) == ("a", SourceState.DELETED)
 
 
-def test_dumps_with_columns_escapes_and_damage(tmp_path: Path) -> None:
-    rows = [row for _, row in databases.rows_of_dump(ESCAPED, ["comments"])]
+def dumped(text: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The comments in a dump, and where one cannot be read."""
+    skipped: list[SkippedRecord] = []
+    rows = [row for _, row in dumps.rows_of_dump(text, ["comments"], skipped.append)]
+    return rows, [one.location for one in skipped]
+
+
+def test_a_dump_with_columns_escapes_and_damage() -> None:
+    rows, skipped = dumped(ESCAPED)
     assert [row["body"] for row in rows] == ["one\r\ntwo 'quoted' \\ 100% \"so\" 'too'", "Hi", None]
+    assert skipped == ["line 4"]
+
+
+OF_SQLITE = r"""PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE comments (id integer primary key, body text);
+INSERT INTO comments VALUES(1,replace(replace('one\ntwo\rthree','\r',char(13)),'\n',char(10)));
+INSERT INTO comments VALUES(2,'C:\new\table');
+INSERT INTO comments (body) VALUES(unistr('a\u000ab\\c\+01F600'));
+COMMIT;
+"""
+
+
+def test_a_dump_by_sqlite() -> None:
+    """Its program writes line breaks by functions, since 3.50 by ``unistr``, and a backslash as one."""
+    rows, skipped = dumped(OF_SQLITE)
+    assert [row["body"] for row in rows] == ["one\ntwo\rthree", r"C:\new\table", "a\nb\\c😀"]
+    assert not skipped
+
+
+@pytest.mark.parametrize("how", [[], ["--inserts"], ["--column-inserts", "--rows-per-insert=2"]])
+def test_a_dump_by_postgresql_itself(app: Flask, database_name: str, how: list[str]) -> None:
+    if database_name != "postgresql":
+        pytest.skip("about PostgreSQL")
+    url = settings.current().database.replace("+psycopg", "", 1)
+    texts = ["one\ntwo\ttabs", r"C:\new\. and \N", "it's; (so)", "", None, "\\.\nCOPY comments (id) FROM stdin;\n1"]
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute('CREATE TABLE cusdis_comments (id serial, body text, approved bool, "pageId" bytea)')
+        for one in texts:
+            values = "INSERT INTO cusdis_comments (body, approved, \"pageId\") VALUES (%s, true, 'x')"
+            database.execute(values, (one,))
+        run = ["pg_dump", "--table=cusdis_comments", *how, url]
+        dump = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+        database.execute("DROP TABLE cusdis_comments")
+    rows, skipped = dumped(dump)
+    assert [(row["body"], str(row["approved"]).lower()[0], row["pageId"]) for row in rows] == [
+        (one, "t", r"\x78") for one in texts
+    ]
+    assert not skipped
+
+
+def test_a_dump_by_mysql() -> None:
+    """Its shapes, as its manual has them: the tests of WordPress use a real one."""
+    rows, skipped = dumped(
+        r"""-- MySQL dump 10.13
+INSERT INTO `posts` VALUES (1,'INSERT INTO comments (body) VALUES (\'never\');
+INSERT INTO comments (body) VALUES (1);');
+REPLACE INTO `comments` (`id`, `body`, `raw`) VALUES (1,_binary 'a\nb',0x4869),(2,NOW(),''),(3,'c',_binary 0x4869);
+INSERT INTO `comments` (`body`) VALUES ('d'), ('never ended
+"""
+    )
+    assert [(row["body"], row.get("raw")) for row in rows] == [("a\nb", "Hi"), ("c", "Hi"), ("d", None)]
+    assert skipped == ["line 4", "line 5"]
+
+
+def test_what_a_dump_has_and_nobody_can_read_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(SERENDIPITY.replace("'Grace',", "soundex('Grace'),"))
+    found = read(tmp_path / "x", "serendipity")
+    (skipped,) = (one for one in found if isinstance(one, SkippedRecord))
+    assert (skipped.location, skipped.why) == ("line 12", dumps.UNREADABLE)
+    assert skipped.text.startswith("(1,7,0,1178100000,'',soundex(")
+    assert {one.author for one in found if isinstance(one, SourceComment)} == {"Bob", "Cat blog", "x"}
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5), st.booleans())
+def test_any_text_is_read_as_it_was_written(texts: list[str], has_escapes: bool) -> None:
+    written = [one.replace("\\", "\\\\") if has_escapes else one for one in texts]
+    values = ",".join("('" + one.replace("'", "''") + "')" for one in written)
+    head = "" if has_escapes else "SET standard_conforming_strings = on;\n"
+    insert = "INSERT INTO comments (body) VALUES"
+    rows, skipped = dumped(f"{head}{insert} {values};\n{insert} ('last');")
+    assert [row["body"] for row in rows] == [*texts, "last"]
+    assert not skipped
 
 
 CSV = "id;entry_id;parent_id;timestamp;title;author;email;url;ip;body;type;subscribed;status;referer"

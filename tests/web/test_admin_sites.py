@@ -192,7 +192,7 @@ class TestExamination:
             ada.admin_post(f"{SITE}/page-check", url=f"{blog.url}/article")
             run_job("check pages")
             db.session.rollback()
-            assert FirstSteps(site).has_right_page == is_done
+            assert FirstSteps(site).is_page_right == is_done
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://x", "javascript:alert(1)"])
     def test_no_address_is_said(self, ada: Visitor, url: str) -> None:

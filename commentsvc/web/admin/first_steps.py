@@ -33,18 +33,18 @@ class FirstSteps:
 
     @cached_property
     def page_check(self) -> PageCheck | None:
-        """The latest check of one of the blog's pages."""
+        """The check of one of the blog's pages, which may not have run yet."""
         return page_check_queue.last_of(self.site) if self.site else None
 
     @property
-    def has_right_page(self) -> bool:
-        """Whether nothing was wrong with that page."""
-        marks = [mark for _, mark, *_ in self.page_check.findings or ()] if self.page_check else []
-        return bool(marks) and CheckStatus.WRONG not in marks
+    def is_page_right(self) -> bool:
+        """Whether the check found nothing wrong."""
+        statuses = [status for _, status, *_ in self.page_check.findings or ()] if self.page_check else []
+        return bool(statuses) and CheckStatus.WRONG not in statuses
 
 
-def left() -> FirstSteps | None:
-    """Return the first steps; None once somebody wrote a comment."""
+def current() -> FirstSteps | None:
+    """Return the first steps; None once there is a comment or a linkback, in whatever state."""
     if db.session.scalar(select(Comment.id).limit(1)) is not None:
         return None
     return FirstSteps(db.session.scalar(Site.in_service().order_by(Site.id.desc()).limit(1)))
