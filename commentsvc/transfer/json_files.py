@@ -41,9 +41,10 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | Skipp
         yield from _objects(value)
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def _objects(value: Any) -> Iterator[dict[str, Any] | SkippedRecord]:
     if isinstance(value, list):
-        yield from (one for one in value if isinstance(one, dict))
+        for number, one in enumerate(value, 1):
+            yield one if isinstance(one, dict) else SkippedRecord(f"row {number}", NO_LINE, str(one)[:200])
     elif isinstance(value, dict):
         inside = next((value[name] for name in LISTS if isinstance(value.get(name), list)), None)
         yield from _objects(inside) if inside is not None else [value]

@@ -31,6 +31,12 @@ def test_isso_as_json(read: Any) -> None:
     assert (first.text, first.written.hour, second.email) == ("markdown", 18, "l@mail.example")
 
 
+def test_what_is_no_object_is_reported(read: Any) -> None:
+    _, comments, skipped = read([*ISSO, None, "a comment, perhaps"])
+    assert len(comments) == 2
+    assert [(one.location, one.text) for one in skipped] == [("row 2", "None"), ("row 3", "a comment, perhaps")]
+
+
 def test_isso_has_no_zone(read: Any) -> None:
     _, (first, _), _ = read(ISSO, timezone="Europe/Berlin")
     assert first.written.isoformat() == "2007-05-02T18:00:00+02:00"
