@@ -179,6 +179,14 @@ def _change_state(comment: Comment, state: State, decision: Decision) -> None:
             Ping.check_soon(comment.id)
     elif before == State.APPROVED:
         _count(comment, -1)
+    elif State.TRASHED in (before, state) and _has_shown_replies(comment):
+        content_versions.bump_thread(comment.thread)  # what stands in its place says whether it was removed
+
+
+def _has_shown_replies(comment: Comment) -> bool:
+    """Return whether there may be a tombstone: something is shown in its branch."""
+    shown = select(Comment.id).where(Comment.root_id == (comment.root_id or comment.id))
+    return db.session.scalar(shown.where(Comment.state == State.APPROVED).limit(1)) is not None
 
 
 def _publish(comment: Comment, *, is_decided: bool = False) -> None:

@@ -282,10 +282,15 @@ class TestDeciding:
     ) -> None:
         first = bob.comment(BOB)
         visit().comment(GRACE, parent_id=str(first))
-        ada.decide(first, "hold")
-        page = visit().client.get(f"/t/blog/{ARTICLE}?view=threaded").text
-        assert "This comment is not visible right now." in page
-        assert "<bdi>Bob</bdi>" not in page
+        for resource, said in (
+            ("hold", "This comment is not visible right now."),
+            ("trash", "This comment was removed."),
+            ("hold", "This comment is not visible right now."),
+        ):
+            ada.decide(first, resource)
+            page = visit().client.get(f"/t/blog/{ARTICLE}?view=threaded").text
+            assert said in page
+            assert "<bdi>Bob</bdi>" not in page
 
     def test_the_version_rises_with_every_visible_change(self, ada: Visitor, bob: Visitor) -> None:
         comment = bob.comment()
