@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from commentsvc import clock, links, settings, tokens
 from commentsvc.db import db
@@ -132,10 +131,10 @@ def _spend(purpose: str, challenge: bytes) -> int | None:
     """Return whom the challenge was made for; raises ``PasskeyRefused`` if it is not ours, too old, or used."""
     try:
         nonce, moderator_id = tokens.read(purpose, challenge.decode("ascii"), LIFETIME)
-        with db.session.begin_nested():
-            db.session.add(SpentChallenge(nonce=f"passkey-{nonce}", expires_at=clock.now() + LIFETIME))
-    except (LinkInvalid, UnicodeDecodeError, IntegrityError) as error:
+    except (LinkInvalid, UnicodeDecodeError) as error:
         raise PasskeyRefused from error
+    if not SpentChallenge.spend(f"passkey-{nonce}", clock.now() + LIFETIME):
+        raise PasskeyRefused
     return int(moderator_id) if moderator_id is not None else None
 
 

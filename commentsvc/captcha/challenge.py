@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select
 
 from commentsvc import clock, settings, tokens
 from commentsvc.captcha import alphabet
@@ -239,9 +238,5 @@ def _solver(visitor: str, address_hash: str | None, site_key: str) -> str:
 
 
 def _insert_once(nonce: str, solver: str | None) -> None:
-    until = clock.now() + (SOLVED_FOR if solver else LIFETIME)
-    try:
-        with db.session.begin_nested():
-            db.session.execute(insert(SpentChallenge).values(nonce=nonce, solved_by=solver, expires_at=until))
-    except IntegrityError:
-        raise ChallengeFailed from None
+    if not SpentChallenge.spend(nonce, clock.now() + (SOLVED_FOR if solver else LIFETIME), solver):
+        raise ChallengeFailed
