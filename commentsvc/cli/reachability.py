@@ -22,12 +22,12 @@ SOON = timedelta(days=14)
 
 
 def _what_only_doctor_sees() -> dict[str, Any]:
-    try:
-        has_secret = settings.current().has_secret and bool(settings.current().secret)
-    except WrongSetting:  # which another check reports
-        has_secret = False
-    if not has_secret:
+    if not settings.current().has_secret:
         raise OptionalMissing(N_("not checked, because there is no secret yet"))
+    try:
+        _ = settings.current().secret
+    except WrongSetting:  # which another check reports
+        raise OptionalMissing(N_("not checked, because the secret cannot be used")) from None
     try:
         answer = json.loads(_read(f"/health?doctor={tokens.sign(tokens.DOCTOR, 1)}").body)
     except ValueError:  # which another check reports

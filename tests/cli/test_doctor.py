@@ -393,7 +393,9 @@ class TestWithoutASecret:
     def test_one_that_is_damaged(self, command: Command, tmp_path: Path, kept: bytes) -> None:
         command("site", "add", "blog", "https://blog.example")
         (tmp_path / "data/secret_key").write_bytes(kept)
-        assert "✗ Secret: " in command("doctor")[1]
+        out = command("doctor")[1]
+        assert "✗ Secret: " in out
+        assert "– Proxy: not checked, because the secret cannot be used" in out
 
     def test_one_that_is_still_to_be_made(self, command: Command, tmp_path: Path) -> None:
         assert "– Secret: none yet" in command("doctor")[1]
