@@ -1,4 +1,4 @@
-"""One backup a day, by one of all nodes; old ones go after a new one was checked."""
+"""One backup a day, by one of all nodes; old ones go after a new one was checked. The job is in ``jobs/backups.py``."""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""Imports that owners request in the dashboard. A worker does the dry run, and after a look at it, the import."""
+"""Imports that owners request in the dashboard. A worker does the dry run, and after a look at it, the import.
+
+The job is in ``jobs/imports.py``.
+"""
 
 import os
 import shutil
