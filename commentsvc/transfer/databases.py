@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,50 +12,62 @@ from urllib.parse import quote
 from commentsvc import settings
 from commentsvc.transfer.opening import PROBLEM, NotReadable
 
-Row = dict[str, Any]
+# What is read of a system's database: tables by their names without a prefix, with the columns that they must have.
+Tables = Mapping[str, frozenset[str]]
 WAL_MODE = bytes([2, 2])  # write and read version
 
 
-def tables_of(path: Path) -> frozenset[str]:
-    """Return the names of the tables in a SQLite file; raises ``NotReadable``."""
+class Row(dict[str, Any]):
+    """A row by its columns, whose names are compared without regard to case, as databases do."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        super().__init__((name.lower(), value) for name, value in pairs)
+
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a column, or ``default`` if there is none."""
+        return super().get(name.lower(), default)
+
+
+def columns_of(path: Path) -> dict[str, list[str]]:
+    """Return the columns of each table in a SQLite file; raises ``NotReadable``."""
+    columns = "SELECT name FROM pragma_table_info(?)"
     with _opened(path) as database:
         try:
-            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {table: [name for (name,) in database.execute(columns, (table,))] for table in tables}
         except sqlite3.DatabaseError as error:
             raise NotReadable(PROBLEM, problem=str(error)) from None
-    return frozenset(name for (name,) in rows)
 
 
-def columns_of(path: Path, name: str) -> frozenset[str]:
-    """Return the columns of the table with this name, or that ends with it."""
-    table = named(tables_of(path), name)
+def rows_of_file(path: Path, tables: Tables) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of some tables, table by table."""
+    columns = columns_of(path)
     with _opened(path) as database:
-        return frozenset(column for (column,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,)))
-
-
-def rows_of_file(path: Path, names: Collection[str]) -> Iterator[tuple[str, Row]]:
-    """Yield rows of the tables with these names, whatever stands before them, such as ``wp_``."""
-    tables = tables_of(path)
-    with _opened(path) as database:
-        database.row_factory = sqlite3.Row
-        for name in names:
-            table = named(tables, name)
+        for name, needed in tables.items():
+            table = table_for(name, columns, needed)
             if table is None:
                 continue
             try:
-                for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a name that is in the file
-                    yield name, dict(row)
+                rows = database.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a name that is in the file
+                fields = [column for column, *_ in rows.description]
+                for values in rows:
+                    yield name, Row(zip(fields, values, strict=True))
             except sqlite3.DatabaseError as error:
                 raise NotReadable(PROBLEM, problem=str(error)) from None
 
 
-def named(tables: Collection[str], *names: str) -> str | None:
-    """Return the table that has one of these names, maybe after a prefix such as ``wp_``; of several the shortest."""
-    for table in sorted(tables, key=len):
-        bare = table.lower()
-        if any(bare == name or bare.endswith(f"_{name}") for name in names):
-            return table
-    return None
+def table_for(name: str, columns: Mapping[str, Sequence[str]], needed: frozenset[str]) -> str | None:
+    """Return the table that has a name, maybe after a prefix such as ``wp_``, and the columns that are needed.
+
+    Of several it is the one with the shortest name, else one whose columns are not known.
+    """
+    there = sorted((one for one in columns if one.lower() == name or one.lower().endswith(f"_{name}")), key=len)
+    wanted = {column.lower() for column in needed}
+    fitting = (table for table in there if wanted <= {column.lower() for column in columns[table]})
+    return next(fitting, None) or next((table for table in there if not columns[table]), None)
 
 
 def may_lack_its_log(path: Path) -> bool:

@@ -40,7 +40,12 @@ OF_TEXT = (
 OF_TABLES = (serendipity, cusdis, typecho, isso, waline, hashover)
 OF_TREES = (hashover, staticman)
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (*OF_TEXT, *OF_TABLES, *OF_TREES)}
-DUMP = re.compile(rb"^\s*(?:--|/\*|CREATE TABLE|INSERT INTO|DROP TABLE|SET |PRAGMA|BEGIN)", re.I)
+DUMP = re.compile(
+    rb"\s*(?:--|/\*|(?:\xef\xbb\xbf)?(?:CREATE\s+(?:TABLE|DATABASE|SCHEMA)|INSERT\s|REPLACE\s+INTO|DROP\s+TABLE|SET\s+\w"
+    rb"|PRAGMA\s|BEGIN\b\s*(?:TRANSACTION)?;|START\s+TRANSACTION|USE\s+\S+;|LOCK\s+TABLES|COPY\s+\S+\s*\(|DELIMITER\s)"
+    rb"|(?:#[^\n]*\n\s*)+(?:--|/\*|CREATE\s|INSERT\s|DROP\s|SET\s))",
+    re.I,
+)
 LOOKS_LIKE = {  # what people take for an export
     b"<!doctype html": N_("This is a web page, not an export."),
     b"<html": N_("This is a web page, not an export."),
@@ -78,14 +83,27 @@ def records(path: Path, name: str, options: ParseOptions) -> Iterator[Record]:
     if path.is_dir():
         raise OfNoFormat(NO_COMMENTS)
     with opening.opened(path) as parts:
-        for part in parts:
-            first = opening.beginning(part)
-            if first.startswith(SQLITE):
-                yield from _of_database(path, first, name, options)
-            elif DUMP.match(first):
-                yield from _of_dump(part, first, name, options)
-            else:
-                yield from _of_text(part, first, name, options)
+        refused, number = dict[int, OfNoFormat](), 0
+        for number, part in enumerate(parts, 1):
+            try:
+                yield from _of_part(path, part, name, options)
+            except OfNoFormat as error:
+                refused[number] = error
+        if refused and len(refused) == number:
+            raise refused[1]
+        for one, refusal in refused.items():  # such as a README beside the comments
+            yield SkippedRecord(f"file {one}", [refusal.sentence, refusal.values])
+
+
+def _of_part(path: Path, part: BinaryIO, name: str, options: ParseOptions) -> Iterator[Record]:
+    """Yield what a file holds, or one of those in an archive; raises ``OfNoFormat`` before anything."""
+    first = opening.beginning(part)
+    if first.startswith(SQLITE):
+        yield from _of_database(path, first, name, options)
+    elif DUMP.match(first):
+        yield from _of_dump(part, first, name, options)
+    else:
+        yield from _of_text(part, first, name, options)
 
 
 def _of_text(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> Iterator[Record]:
@@ -96,10 +114,10 @@ def _of_text(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> 
 
 
 def _of_database(path: Path, first: bytes, name: str, options: ParseOptions) -> Iterator[Record]:
-    tables = {table.lower() for table in databases.tables_of(path)}
+    columns = databases.columns_of(path)
     for module in OF_TABLES:
-        has_tables = all(_is_there(table, tables) for table in module.TABLES)
-        if name in (AUTO, module.NAME) and has_tables and _has_columns(path, module):
+        has_tables = all(databases.table_for(table, columns, needed) for table, needed in module.TABLES.items())
+        if name in (AUTO, module.NAME) and has_tables:
             if databases.may_lack_its_log(path):
                 yield Notice(TORN)
             yield from module.read_rows(databases.rows_of_file(path, module.TABLES), options)
@@ -117,16 +135,6 @@ def _of_dump(part: BinaryIO, first: bytes, name: str, options: ParseOptions) -> 
     skipped: list[SkippedRecord] = []
     yield from module.read_rows(dumps.rows_of_dump(text, module.TABLES, skipped.append), options)
     yield from skipped
-
-
-def _has_columns(path: Path, module: ModuleType) -> bool:
-    """Return whether the table of the comments has the columns of the format, where its name does not say enough."""
-    needed: frozenset[str] = getattr(module, "COLUMNS", frozenset())
-    return not needed or needed <= databases.columns_of(path, module.TABLES[-1])
-
-
-def _is_there(name: str, tables: set[str]) -> bool:
-    return any(table == name or table.endswith(f"_{name}") for table in tables)
 
 
 def _unknown(first: bytes) -> OfNoFormat:

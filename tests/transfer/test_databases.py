@@ -2,6 +2,7 @@
 
 import sqlite3
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def test_cusdis(tmp_path: Path) -> None:
 def dumped(text: str) -> tuple[list[dict[str, Any]], list[str]]:
     """The comments in a dump, and where one cannot be read."""
     skipped: list[SkippedRecord] = []
-    rows = [row for _, row in dumps.rows_of_dump(text, ["comments"], skipped.append)]
+    rows = [row for _, row in dumps.rows_of_dump(text, {"comments": frozenset({"body"})}, skipped.append)]
     return rows, [one.location for one in skipped]
 
 
@@ -175,6 +176,120 @@ INSERT INTO `comments` (`body`) VALUES ('d'), ('never ended
     )
     assert [(row["body"], row.get("raw")) for row in rows] == [("a\nb", "Hi"), ("c", "Hi"), ("d", None)]
     assert skipped == ["line 4", "line 5"]
+
+
+@pytest.mark.parametrize(
+    ("written", "bodies"),
+    [
+        ("INSERT OR REPLACE INTO comments (id, body) VALUES (1, 'a');", ["a"]),
+        ("INSERT DELAYED IGNORE INTO `my-blog`.`x_comments` (body) VALUES ('a');", ["a"]),
+        ("INSERT INTO db.public.\"x_comments\" (body) VALUES ('a');", ["a"]),
+        ("insert into comments (body) values ('a')\ngo\ninsert into comments (body) values('b')\ngo\n", ["a", "b"]),
+        (
+            "INSERT INTO comments (body) /* it's */ VALUES\n('a'), -- it's ('x'),\n('b'),/* ;('y') */('c');",
+            ["a", "b", "c"],
+        ),
+        (
+            "/*!40000 INSERT INTO comments (body) VALUES ('a') */;\nINSERT INTO comments (body) VALUES ('b');",
+            ["a", "b"],
+        ),
+        ("/*\nINSERT INTO comments (body) VALUES ('x');\n*/\nINSERT INTO comments (body) VALUES ('a');", ["a"]),
+        (
+            "COMMENT ON TABLE x IS '\nINSERT INTO comments (body) VALUES (1);';\n"
+            "INSERT INTO comments (body) VALUES ('a');",
+            ["a"],
+        ),
+        (
+            "DO $x$ BEGIN\nINSERT INTO comments (body) VALUES ('x');\nEND $x$;\n"
+            "INSERT INTO comments (body) VALUES ('a');",
+            ["a"],
+        ),
+        (
+            "DELIMITER ;;\nCREATE TRIGGER x BEGIN\nINSERT INTO comments (body) VALUES ('x');\nEND ;;\nDELIMITER ;\n"
+            "INSERT INTO comments (body) VALUES ('a');",
+            ["a"],
+        ),
+        (
+            "INSERT INTO comments (body) VALUES ('a') ON DUPLICATE KEY UPDATE body = 'it''s;';\n"
+            "INSERT INTO comments (body) VALUES ('b');",
+            ["a", "b"],
+        ),
+        ("INSERT INTO comments VALUES (1, 'a');\nCREATE TABLE comments (id int, body text);", ["a"]),
+        ("CREATE TABLE comments (id, \"key\" text, body);\nINSERT INTO comments VALUES (1, 'x', 'a');", ["a"]),
+        (
+            "CREATE TABLE comments (e enum('a,b','c)d'), `check` int, body text, KEY x (body(10)), CHECK (e > 1));\n"
+            "INSERT INTO comments VALUES ('a,b', 1, 'a');",
+            ["a"],
+        ),
+        (
+            "CREATE TABLE comments (id int, n int GENERATED ALWAYS AS (length(body)) VIRTUAL, body text);\n"
+            "INSERT INTO comments VALUES (1, 'a');",
+            ["a"],
+        ),
+        (
+            "INSERT INTO comments (body) VALUES ('a'::text), (E'it\\'s \\u00e9\\303\\251'), (U&'\\00e9'), ($$it's$$);",
+            ["a", "it's éé", "é", "it's"],
+        ),
+        (
+            "INSERT INTO comments (body) VALUES ('on' 'e'), (\"it's\"), (_utf8mb4'two'), (N'three'), (X'4869');",
+            ["one", "it's", "two", "three", "Hi"],
+        ),
+        (
+            "CREATE TABLE wp_comments (id int);\nINSERT INTO wp_comments VALUES (1);\n"
+            "INSERT INTO serendipity_comments (body) VALUES ('a');",
+            ["a"],
+        ),
+        ("BEGIN TRANSACTION;\nINSERT INTO comments (body) VALUES ('C:\\'), ('b\\n');", ["C:\\", "b\\n"]),
+    ],
+)
+def test_statements_as_programs_write_them(written: str, bodies: list[str]) -> None:
+    rows, skipped = dumped(written)
+    assert [row["body"] for row in rows] == bodies
+    assert not skipped
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "INSERT INTO comments (body) SELECT 'a';",
+        "INSERT INTO comments VALUES (1, 'a');",
+        "INSERT INTO comments (id, body) VALUES ('a');",
+        "INSERT INTO comments (body) VALUES (unhex('41'));",
+        "INSERT INTO comments (body) VALUES ('never ended",
+        "COPY comments (id, body) FROM stdin;\n1\n\\.\n",
+        "COPY comments (id, body) FROM stdin;\n1\tnever ended",
+        "COPY comments (id, body) FROM stdin WITH (FORMAT csv);\n1,a\n\\.\n",
+    ],
+)
+def test_what_a_dump_leaves_open_is_reported_once(written: str) -> None:
+    rows, skipped = dumped(written)
+    assert not rows
+    assert len(skipped) == 1
+
+
+def test_dumps_of_isso_have_numbers(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(
+        "PRAGMA foreign_keys=OFF;\nCREATE TABLE threads (id, uri, title);\nINSERT INTO threads VALUES(1,'/a/','A');\n"
+        "CREATE TABLE comments (tid, id, parent, created, mode, text);\n"
+        "INSERT INTO comments VALUES(1,1,NULL,1200000001.5,1,'shown');\n"
+        "INSERT INTO comments VALUES(1,2,1,1200000002,2,'pending');\n"
+    )
+    shown, pending = (one for one in read(tmp_path / "x", "isso") if isinstance(one, SourceComment))
+    assert (shown.state, pending.state, pending.parent) == (SourceState.APPROVED, SourceState.PENDING, "1")
+
+
+def test_a_time_that_no_calendar_has(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(CUSDIS.replace("1178100000000", "9" * 500))
+    assert next(one for one in read(tmp_path / "x", "cusdis") if isinstance(one, SourceComment)).written is None
+
+
+def test_what_lies_beside_a_dump_in_an_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        packed.writestr("README.txt", "Hello")
+        packed.writestr("all.sql", SERENDIPITY)
+    found = read(tmp_path / "x.zip", "serendipity")
+    assert len([one for one in found if isinstance(one, SourceComment)]) == 4
+    assert [one.location for one in found if isinstance(one, SkippedRecord)] == ["file 1"]
 
 
 def test_what_a_dump_has_and_nobody_can_read_is_reported(tmp_path: Path) -> None:

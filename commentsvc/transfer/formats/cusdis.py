@@ -17,7 +17,11 @@ from commentsvc.transfer.records import (
 
 NAME = "cusdis"
 TITLE = "Cusdis"
-TABLES = ("projects", "pages", "comments")
+TABLES = {
+    "projects": frozenset({"id"}),
+    "pages": frozenset({"id", "slug"}),
+    "comments": frozenset({"id", "pageId", "content"}),
+}
 
 
 def read_rows(rows: Iterator[tuple[str, dict[str, Any]]], _options: ParseOptions) -> Iterator[Record]:
@@ -55,4 +59,4 @@ def _comment(row: dict[str, Any]) -> Record:
 
 def _time(value: Any) -> datetime | None:
     text = str(value or "")
-    return times.of_epoch(int(text) / 1000) if text.isdigit() else times.of_iso(text)
+    return times.of_epoch(float(text) / 1000) if text.isdecimal() else times.of_iso(text)

@@ -29,8 +29,7 @@ from commentsvc.transfer.trees import File
 
 NAME = "hashover"
 TITLE = "HashOver"
-TABLES = ("comments",)
-COLUMNS = frozenset({"domain", "thread", "comment", "body"})  # others have a table of that name, too
+TABLES = {"comments": frozenset({"domain", "thread", "comment", "body"})}
 NUMBERED = re.compile(r"\d+(?:-\d+)*\.(?:json|xml)")
 STATES = {"pending": SourceState.PENDING, "deleted": SourceState.DELETED}
 

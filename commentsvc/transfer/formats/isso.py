@@ -23,7 +23,7 @@ from commentsvc.transfer.records import (
 
 NAME = "isso"
 TITLE = "Isso"
-TABLES = ("threads", "comments")
+TABLES = {"threads": frozenset({"id", "uri"}), "comments": frozenset({"id", "tid", "text"})}
 STATES = {1: SourceState.APPROVED, 2: SourceState.PENDING, 4: SourceState.DELETED}
 
 
@@ -80,12 +80,12 @@ def _comment(row: dict[str, Any]) -> Record:
         body=str(row["text"] or ""),
         author=str(row.get("author") or ""),
         text=BodyFormat.MARKDOWN,
-        parent=str(row["parent"] or ""),
-        state=STATES.get(row["mode"], SourceState.PENDING),
+        parent=str(row.get("parent") or ""),
+        state=STATES.get(row.get("mode") or 0, SourceState.PENDING),
         email=str(row.get("email") or ""),
         website=str(row.get("website") or ""),
         address=str(row.get("remote_addr") or ""),
-        written=times.of_epoch(row["created"]),
+        written=times.of_epoch(row.get("created")),
         edited=times.of_epoch(row["modified"]) if row.get("modified") else None,
         votes=votes_in(row, "likes", "dislikes"),
         location=f"comment {row['id']}",

@@ -20,7 +20,11 @@ from commentsvc.transfer.records import (
 
 NAME = "serendipity"
 TITLE = "Serendipity"
-TABLES = ("entries", "permalinks", "comments")
+TABLES = {
+    "entries": frozenset({"id", "title"}),
+    "permalinks": frozenset({"permalink", "entry_id"}),
+    "comments": frozenset({"id", "entry_id", "body"}),
+}
 COLUMNS = frozenset({"id", "entry_id", "timestamp", "body", "author", "status"})
 BY_NUMBER = "archives/{id}.html"
 REMOVED = "COMMENT_DELETED"

@@ -19,7 +19,7 @@ from commentsvc.transfer.records import (
 
 NAME = "typecho"
 TITLE = "Typecho"
-TABLES = ("contents", "comments")
+TABLES = {"contents": frozenset({"cid"}), "comments": frozenset({"coid", "cid", "text"})}
 MARKDOWN = "<!--markdown-->"
 STATES = {"approved": SourceState.APPROVED, "waiting": SourceState.PENDING, "spam": SourceState.SPAM}
 KINDS = {"trackback": Kind.TRACKBACK, "pingback": Kind.PINGBACK}

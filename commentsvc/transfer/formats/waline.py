@@ -20,8 +20,8 @@ from commentsvc.transfer.records import (
 
 NAME = "waline"
 TITLE = "Waline, Valine, LeanCloud"
-TABLES = ("wl_comment",)
 COLUMNS = frozenset({"nick", "comment", "insertedAt"})
+TABLES = {"wl_comment": COLUMNS}
 STATES = {"waiting": SourceState.PENDING, "spam": SourceState.SPAM}
 TAG = re.compile(r"<(?:p|a|br|img|code|pre|strong|em|blockquote)\b", re.I)
 
