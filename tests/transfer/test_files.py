@@ -37,6 +37,12 @@ def test_what_is_no_object_is_reported(read: Any) -> None:
     assert [(one.location, one.text) for one in skipped] == [("row 2", "None"), ("row 3", "a comment, perhaps")]
 
 
+def test_half_an_emoji_in_isso(read: Any) -> None:
+    halves = {"id": 0, "author": "\ud83d", "text": "a\ude00", "created": "2007-05-02 18:00:00", "remote_addr": "::"}
+    _, (comment,), skipped = read([ISSO[0] | {"comments": [halves]}])
+    assert (comment.author, comment.body, skipped) == ("\ud83d", "a\ude00", [])
+
+
 def test_isso_has_no_zone(read: Any) -> None:
     _, (first, _), _ = read(ISSO, timezone="Europe/Berlin")
     assert first.written.isoformat() == "2007-05-02T18:00:00+02:00"

@@ -47,7 +47,7 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
 
 def _of_json(row: dict[str, Any], uri: str, options: ParseOptions) -> SourceComment:
     body, when = text_in(row, "text"), text_in(row, "created")
-    sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{body}".encode()).hexdigest()[:16]
+    sign = hashlib.sha256(f"{text_in(row, 'author')}\n{when}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return SourceComment(
         id=f"{uri} {text_in(row, 'id')} {sign}",  # the numbers may all be the same
         page=uri,
