@@ -75,7 +75,10 @@ class Addresses:
 
     def _on_own_origin(self, url: str) -> str:
         """Return the same path on the site, with the slash at its end that a key has not; empty with a query."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # as of http://[::1
+            return ""
         return "" if parts.query else f"{self.site.home}/{parts.path.lstrip('/')}"
 
     def _mapped(self, url: str) -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from commentsvc.errors import N_
 from commentsvc.transfer import opening
-from commentsvc.transfer.records import Notice, SkippedRecord
+from commentsvc.transfer.records import NO_LINE, Notice, SkippedRecord
 
 MAX_FIELD = 10_000_000  # characters
 WRONG = N_("the line has a different number of columns than the first one")
@@ -28,9 +28,12 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | Skipp
     first = text.partition("\n")[0]
     csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    names = next(reader, [])
-    for row in reader:
-        if len(row) == len(names):
-            yield dict(zip(names, row, strict=True))
-        elif row:
-            yield SkippedRecord(f"line {reader.line_num}", WRONG, ",".join(row)[:200])
+    try:
+        names = next(reader, [])
+        for row in reader:
+            if len(row) == len(names):
+                yield dict(zip(names, row, strict=True))
+            elif row:
+                yield SkippedRecord(f"line {reader.line_num}", WRONG, ",".join(row)[:200])
+    except csv.Error:  # a field without an end
+        yield SkippedRecord(f"from line {reader.line_num}", NO_LINE)

@@ -73,12 +73,14 @@ def stage(
     origin = _origin(staging.origin, sites, options)
     home = origin.home or next(iter(options.origins), "") or addresses.busiest(staging.urls(options.only_site))
     places = addresses.of(site, home, options.origins, dict(options.rules), by_key=options.by_key)
+    urls = dict[str, str]()  # one for each key: an article may be spelled in several ways
     for page in staging.pages():
         is_other = bool(options.only_site) and page.site != options.only_site
         where = [OF_ANOTHER_SITE, {"site": page.site}] if is_other else places.thread_of(page)
         if isinstance(where, tuple):
             former = [*map(addresses.key_of, page.aliases), places.former_key(page)]
-            staging.assign(replace(page, aliases=tuple(filter(None, former))), "\n".join(where))
+            key, url = where
+            staging.assign(replace(page, aliases=tuple(filter(None, former))), f"{key}\n{urls.setdefault(key, url)}")
         else:
             staging.leave_out(SkippedRecord(page.url or page.id, where, page.title))
     staging.choose(options.states)
@@ -140,9 +142,11 @@ def load(
     writer = BatchWriter(site_id, action_id or 0, report.source)  # a dry run writes nothing
     with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
         before = ImportedBefore(site_id)
+        places = staging.threads()
+        keys = {place.partition("\n")[0] for place in places}
         threads = (
-            ThreadImport(staging, site_id, action_id, options, report, one, before, used_cross_ids)
-            for one in staging.threads()
+            ThreadImport(staging, site_id, action_id, options, report, place, keys, before, used_cross_ids)
+            for place in places
         )
         for part in _in_order(threads, convert, report):
             ready.append(part)

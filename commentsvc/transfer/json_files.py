@@ -23,9 +23,9 @@ def whole(stream: BinaryIO, charset: str = "") -> Any:
 
 def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | SkippedRecord]:
     """Yield the objects of a file."""
-    text, position, decoder = _text(stream, charset), 0, json.JSONDecoder()
+    text, position, decoder, is_inside = _text(stream, charset), 0, json.JSONDecoder(), False
     while position < len(text):
-        if text[position] in " \t\r\n,":
+        if text[position] in " \t\r\n,]":
             position += 1
             continue
         if text[position] == "#":  # a comment, as LeanCloud writes it
@@ -34,6 +34,9 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | Skipp
         try:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
+            if text[position] == "[" and not is_inside:  # what is whole in a damaged array is read
+                position, is_inside = position + 1, True
+                continue
             line = text.count("\n", 0, position) + 1
             yield SkippedRecord(f"line {line}", NO_LINE, text[position : position + 200])
             position = _next_line(text, position)

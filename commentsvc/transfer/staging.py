@@ -1,5 +1,6 @@
 """What was read, in a temporary SQLite file: memory stays flat, whatever the order and the size of the file."""
 
+import hashlib
 import json
 import os
 import re
@@ -80,7 +81,7 @@ class Staging:
         for count, record in enumerate(records, 1):
             match record:
                 case SourceComment():
-                    record, data = _packed(record)
+                    record, data = _packed(record if record.id else replace(record, id=_made_id(record)))
                     self._database.execute(
                         "INSERT INTO record (id, page, parent, state, written, data) VALUES (?, ?, ?, ?, ?, ?)",
                         (*_place(record), record.written.isoformat() if record.written else None, data),
@@ -195,6 +196,12 @@ class Staging:
             first = self._database.execute("SELECT place, text FROM not_taken WHERE why = ? LIMIT 20", (why,))
             found.append((json.loads(why), count, first.fetchall()))
         return found
+
+
+def _made_id(record: SourceComment) -> str:
+    """Return an id for a record that has none, the same whenever it is imported."""
+    content = json.dumps([record.page, record.author, record.body, str(record.written)])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 @contextmanager

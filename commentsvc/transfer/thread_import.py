@@ -75,7 +75,7 @@ class Part:
 
 @dataclass
 class ThreadImport:
-    """Finds what is new in one thread. ``place`` is its key and its address."""
+    """Finds what is new in one thread. ``place`` is its key and its address; ``keys`` are those of all threads."""
 
     staging: Staging
     site_id: int
@@ -83,6 +83,7 @@ class ThreadImport:
     options: ImportOptions
     report: Report
     place: str
+    keys: set[str]
     before: ImportedBefore
     used_cross_ids: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
@@ -185,8 +186,9 @@ class ThreadImport:
 
     @property
     def aliases(self) -> list[str]:
-        """Further keys of the thread."""
-        return list(dict.fromkeys(key for page in self.pages for key in page.aliases))
+        """Further keys of the thread, except those that are another thread's own."""
+        named = dict.fromkeys(key for page in self.pages for key in page.aliases)
+        return [key for key in named if key not in self.keys]
 
     def _was_opened(self, thread_id: int) -> bool:
         """Return whether this import opened a thread, before it broke off."""

@@ -21,9 +21,9 @@ def of_iso(text: str, zone: str = "UTC") -> datetime | None:
     """Return an ISO 8601 time; a time without a zone is taken to be in ``zone``."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return _plausible(found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone)))
+    except (ValueError, OverflowError):
         return None
-    return _plausible(found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone)))
 
 
 def of_epoch(seconds: object) -> datetime | None:
@@ -35,4 +35,4 @@ def of_epoch(seconds: object) -> datetime | None:
 
 
 def _plausible(time: datetime) -> datetime | None:
-    return time if time > EARLIEST else None
+    return time if time.astimezone(UTC) > EARLIEST else None

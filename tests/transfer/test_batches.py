@@ -71,7 +71,7 @@ def test_articles_that_name_the_same_former_address(bring: Bring, bob: Visitor) 
     head, thread, comment = (json.loads(line) for line in exported().splitlines())
     lines = [head]
     for number, key in enumerate(("first", "second", "old")):
-        aliases = ["old", f"former-{key}"] if key != "old" else []
+        aliases = ["old", "shared", f"former-{key}"] if key != "old" else []
         lines.append(thread | {"key": key, "url": f"https://blog.example/{key}", "aliases": aliases})
         lines.append(
             comment | {"id": number + 100, "thread": key, "created_at": f"2020-01-0{number + 1}T10:00:00+00:00"}
@@ -79,15 +79,25 @@ def test_articles_that_name_the_same_former_address(bring: Bring, bob: Visitor) 
     bring("\n".join(map(json.dumps, lines)), site="other", origins=["https://blog.example"])
     other = Site.named("other")
     keys = {one.id: one.key for one in db.session.scalars(select(Thread).where(Thread.site_id == other.id))}
-    assert set(keys.values()) == {"first", "second"}
+    assert set(keys.values()) == {"first", "second", "old"}, "an article's own address is its own"
     aliases = db.session.scalars(select(ThreadAlias).where(ThreadAlias.site_id == other.id))
     assert {one.key: keys[one.thread_id] for one in aliases} == {
-        "old": "first",
+        "shared": "first",
         "former-first": "first",
         "former-second": "second",
     }
     counts = select(Thread.key, Thread.comment_count).where(Thread.site_id == other.id)
-    assert dict(map(tuple, db.session.execute(counts))) == {"first": 2, "second": 1}
+    assert dict(map(tuple, db.session.execute(counts))) == {"first": 1, "second": 1, "old": 1}
+
+
+def test_an_article_that_is_spelled_in_two_ways_is_one(bring: Bring) -> None:
+    one, other = (wxr(wp(number, parent=number - 1)) for number in (1, 2))
+    both = one.replace("</channel>", other.partition("<item>")[1] + other.partition("<item>")[2]).replace(
+        "2007/05/phone/</link>", "2007/05/phone</link>", 1
+    )
+    bring(both[: both.rindex("</channel>")] + "</channel></rss>" if both.count("</rss>") > 1 else both)
+    first, second = db.session.scalars(select(Comment).order_by(Comment.id))
+    assert (second.parent_id, second.thread_id) == (first.id, first.thread_id)
 
 
 def test_ids_for_rows_to_come_are_not_given_to_others(app: Flask, bob: Visitor) -> None:

@@ -4,12 +4,16 @@ import json
 import sqlite3
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from commentsvc.transfer import reading
+from commentsvc.transfer import csv_files, reading
 from commentsvc.transfer.records import ParseOptions, SourceComment, SourceState
+from tests.cast import BOB
+from tests.transfer.conftest import Bring, exported
 from tests.transfer.samples import disqus, post, wp, wxr
+from tests.visitors import Visitor
 
 ISSO = [
     {
@@ -37,6 +41,39 @@ def test_what_is_no_object_is_reported(read: Any) -> None:
     assert [(one.location, one.text) for one in skipped] == [("row 2", "None"), ("row 3", "a comment, perhaps")]
 
 
+def test_a_damaged_array_gives_what_it_has(read: Any) -> None:
+    whole = json.dumps([WALINE_ROW | {"objectId": str(number)} for number in range(3)])
+    _, comments, (skipped,) = read(whole[:-30])
+    assert [one.id for one in comments] == ["0", "1"]
+    assert skipped.text.startswith('{"objectId"') or "objectId" in skipped.text
+
+
+def test_rows_without_ids_are_all_taken(bring: Bring) -> None:
+    rows = [WALINE_ROW | {"objectId": "", "comment": one} for one in "ab"]
+    for already in (0, 2):
+        report = bring(json.dumps(rows), name="waline")
+        assert (report.total, report.already) == (2 - already, already)
+
+
+def test_a_field_without_an_end(read: Any) -> None:
+    with patch.object(csv_files, "MAX_FIELD", 500):
+        _, comments, skipped = read(WALINE_CSV + '"4","' + "x" * 1_000)
+    assert len(comments) == 2
+    assert skipped[-1].location.startswith("from line ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("body", 1), ("author", None), ("thread", ["p"]), ("website", 5), ("email", {"a": 1})]
+)
+def test_a_member_of_another_type_spoils_its_row_alone(bring: Bring, bob: Visitor, name: str, value: Any) -> None:
+    bob.comment(BOB, body="one")
+    *others, comment = exported().splitlines()
+    wrong = json.dumps(json.loads(comment) | {"id": 99, name: value})
+    report = bring("\n".join([*others, wrong, comment]), site="other", origins=["https://blog.example"])
+    assert report.total == 1
+    assert [count for _, count, _ in report.left_out] == [1]
+
+
 def test_half_an_emoji_in_isso(read: Any) -> None:
     halves = {"id": 0, "author": "\ud83d", "text": "a\ude00", "created": "2007-05-02 18:00:00", "remote_addr": "::"}
     _, (comment,), skipped = read([ISSO[0] | {"comments": [halves]}])
@@ -48,6 +85,13 @@ def test_isso_has_no_zone(read: Any) -> None:
     assert first.written.isoformat() == "2007-05-02T18:00:00+02:00"
 
 
+WALINE_ROW = {
+    "objectId": "1",
+    "nick": "Grace",
+    "comment": "one",
+    "insertedAt": "2020-01-01T00:00:00Z",
+    "url": "https://blog.example/p/",
+}
 WALINE_CSV = '''"id","nick","mail","status","insertedAt","comment","pid","rid","url"
 "1","Grace","grace@mail.example","approved","2007-05-02T10:00:00Z","one
 ""line""",,,"/p/"

@@ -5,6 +5,7 @@ Line 1 says which version it is and of which site; then come threads, each follo
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any, BinaryIO
 
 from commentsvc.models.comment import Kind
@@ -25,6 +26,10 @@ NAME = "commentsvc"
 TITLE = "commentsvc (JSON lines)"
 VERSION = 1
 MAX_LINE = 4_000_000  # bytes
+# The fields of each kind of record that are texts.
+TEXTS = {
+    kind: [one.name for one in fields(kind) if one.type is str] for kind in (SourceFile, SourceArticle, SourceComment)
+}
 STATES = {
     "approved": SourceState.APPROVED,
     "pending": SourceState.PENDING,
@@ -44,13 +49,16 @@ def read(stream: BinaryIO, _options: ParseOptions) -> Iterator[Record]:
     while line := stream.readline(MAX_LINE):
         number += 1
         try:
-            yield _record(json.loads(line), number)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            record = _record(json.loads(line), number)
+            if any(not isinstance(getattr(record, name), str) for name in TEXTS[type(record)]):
+                raise TypeError
+            yield record
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             text = line[:200].decode("utf-8", "replace")
             yield SkippedRecord(f"line {number}", NO_LINE, text)
 
 
-def _record(row: dict[str, Any], number: int) -> Record:
+def _record(row: dict[str, Any], number: int) -> SourceFile | SourceArticle | SourceComment:
     if "commentsvc" in row:
         return SourceFile(f"{NAME}:{row['site']}", row.get("home", ""))
     if row["type"] == "thread":
