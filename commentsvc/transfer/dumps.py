@@ -22,7 +22,8 @@ STANDARD_STRING, STRING_WITH_ESCAPES = r"'(?:[^']++|'')*+'", r"'(?:[^'\\]++|\\.|
 QUOTED = r'"(?:[^"\\]++|\\.|"")*+"'
 NAME = r'(?:`(?:[^`]++|``)++`|"(?:[^"]++|"")++"|\[[^\]]++\]|[\w$]++)'
 TABLE = rf"(?P<table>{NAME}(?:\s*\.\s*{NAME}){{0,3}})"
-COMMENT = r"--[^\n]*+|/\*M!9{6}.*?\*/|/\*(?!M?!).*?\*/"
+COMMENT = r"--[^\n]*+|/\*(?:M!9{6}|(?!M?!)).*?(?:\*/|\Z)"
+FUNCTION = r"(?<![\w$])\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"  # its body, in PostgreSQL
 # In PostgreSQL and SQLite, a backslash in a string is one; MySQL's dumps need not say that theirs is an escape.
 IS_STANDARD = re.compile(r"standard_conforming_strings\s*=\s*on|^PRAGMA\s|^BEGIN TRANSACTION;", re.I | re.M)
 IS_MYSQL = re.compile(r"\b(?:INTO|TABLE|EXISTS)\s+`", re.I)
@@ -80,10 +81,10 @@ class _Dump:
         string = STRING_WITH_ESCAPES if has_escapes else STANDARD_STRING
         comment = rf"{COMMENT}|\#[^\n]*+" if has_escapes else COMMENT
         space = rf"(?:\s++|{comment}|/\*M?!\d*+|\*/)*+"
-        kept = rf"{string}|{QUOTED}|`(?:[^`]++|``)*+`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|{comment}"
+        kept = rf"{string}|{QUOTED}|`(?:[^`]++|``)*+`|{FUNCTION}|{comment}"
         flags = re.S | re.I
         self._space = re.compile(space, flags)
-        begins = r"\n(?=\s*(?:INSERT|REPLACE)\s+INTO\s)"  # the next one, where there is no semicolon
+        begins = r"\n(?=[ \t]*(?:INSERT|REPLACE)\s+INTO\s)"  # the next one, where there is no semicolon
         self._statement = re.compile(rf"(?:[^;'\"`$/#\n-]++|{kept}|(?!{begins})[^;])*+;?", flags)
         self._program = re.compile(
             r"DELIMITER\s+(?!;)\S.*?^DELIMITER\s+;|CREATE\s+(?:TEMP\w*\s+)?TRIGGER\b.*?\bEND\s*;", flags | re.M
@@ -103,10 +104,10 @@ class _Dump:
         )
         self._between = re.compile(rf"(?:{space},?)*+", flags)
         self._part = re.compile(rf"(?:[^(),'\"`/#-]++|{kept}|[^(),])++|[(),]", flags)
-        self._tuple = re.compile(rf"(?:[^()'\"`]++|{string}|{QUOTED}|[(]|(?P<end>[)]))", flags)
+        self._tuple = re.compile(rf"(?:[^()'\"`]++|{string}|{QUOTED}|[()])", flags)
         self._value = re.compile(
             rf"{space}(?:(?:_\w+?\s*+(?=')|N(?='))?(?P<text>{string})|E(?P<escaped>{STRING_WITH_ESCAPES})"
-            rf"|U&(?P<unicode>{STANDARD_STRING})|\$(?P<mark>\w*)\$(?P<dollar>.*?)\$(?P=mark)\$"
+            rf"|U&(?P<unicode>{STANDARD_STRING})"
             + (rf"|(?P<double>{QUOTED})" if has_escapes else "")
             + r"|(?P<constant>NULL|TRUE|FALSE|DEFAULT)\b|(?:_\w+\s+)?(?:0x|x')(?P<hex>[0-9a-f]*)'?|b'(?P<bits>[01]*)'"
             r"|(?P<number>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)|(?P<function>\w+)\s*\()",
@@ -270,8 +271,6 @@ class _Dump:
                 return UNICODE_ESCAPE.sub(_unicode, found[kind][1:-1].replace("''", "'"))
             case "double":
                 return ESCAPE.sub(_plain, found[kind][1:-1].replace('""', '"'))
-            case "dollar":
-                return found[kind]
         return self._string(found["text"])
 
     def _string(self, quoted: str) -> str:
