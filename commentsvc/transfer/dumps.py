@@ -4,7 +4,7 @@ Values are literals, and the functions with which SQLite's ``.dump`` writes cont
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from commentsvc.errors import N_
@@ -36,13 +36,12 @@ CONSTRAINT = re.compile(
     re.I,
 )
 
+HEX = "[0-9a-fA-F]"  # after letters whose case counts
 PLAIN_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "0": "", "Z": ""}
 POSTGRESQL_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-ESCAPE = re.compile(r"\\(.)", re.S)
-POSTGRESQL_ESCAPE = re.compile(
-    r"((?:\\(?:[0-7]{1,3}|x[0-9a-f]{1,2}))+)|\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.I | re.S
-)
-UNICODE_ESCAPE = re.compile(r"\\(?:([0-9a-f]{4})|u([0-9a-f]{4})|\+([0-9a-f]{6})|U([0-9a-f]{8})|(\\))", re.I)
+ESCAPES = {quote: re.compile(rf"\\(.)|{quote * 2}", re.S) for quote in "'\""}
+POSTGRESQL_ESCAPE = re.compile(rf"((?:\\(?:[0-7]{{1,3}}|x{HEX}{{1,2}}))+)|\\(?:u({HEX}{{4}})|U({HEX}{{8}})|(.))", re.S)
+UNICODE_ESCAPE = re.compile(rf"\\(?:({HEX}{{4}})|u({HEX}{{4}})|\+({HEX}{{6}})|U({HEX}{{8}})|(\\))")
 AS_TEXT = re.compile(r"\s*(?:WITH\s*\(\s*FREEZE\s*\)\s*)?", re.I)  # not as CSV
 CONSTANTS = {"null": None, "default": None, "true": True, "false": False}
 
@@ -53,26 +52,21 @@ class _NotALiteral(Exception):
 
 def rows_of_dump(text: str, tables: Tables, on_skipped: OnSkipped) -> Iterator[tuple[str, Row]]:
     """Yield the rows that a dump puts into some tables, table by table; report those that cannot be read."""
-    dump = _Dump(text, tables, has_escapes=_has_escapes(text, tables))
-    for name in tables:
-        yield from dump.rows_of(name, on_skipped)
+    yield from _read(text, tables).rows(on_skipped)
 
 
-def _has_escapes(text: str, tables: Tables) -> bool:
-    """Return whether a backslash in a string is an escape. Where a dump does not say so, the reading that fits wins."""
+def _read(text: str, tables: Tables) -> "_Dump":
+    """Read a dump with backslashes as escapes or not. Where it does not say so, the reading that fits wins."""
     if IS_STANDARD.search(text, 0, HEAD):
-        return False
+        return _Dump(text, tables, has_escapes=False)
+    with_escapes = _Dump(text, tables, has_escapes=True)
     if IS_MYSQL.search(text) or "\\" not in text:
-        return True
-    wrong = {has_escapes: list[SkippedRecord]() for has_escapes in (True, False)}
-    for has_escapes, skipped in wrong.items():
-        dump = _Dump(text, tables, has_escapes=has_escapes)
-        for name in tables:
-            for _ in dump.rows_of(name, skipped.append):
-                pass
-    if len(wrong[True]) != len(wrong[False]):
-        return len(wrong[True]) < len(wrong[False])
-    return HAS_QUOTED_NAMES.search(text) is None
+        return with_escapes
+    standard = _Dump(text, tables, has_escapes=False)
+    wrong, wrong_as_standard = with_escapes.count_unreadable(), standard.count_unreadable()
+    if wrong != wrong_as_standard:
+        return with_escapes if wrong < wrong_as_standard else standard
+    return standard if HAS_QUOTED_NAMES.search(text) else with_escapes
 
 
 class _Dump:
@@ -166,8 +160,19 @@ class _Dump:
             else:
                 part += found[0]
 
-    def rows_of(self, name: str, on_skipped: OnSkipped) -> Iterator[tuple[str, Row]]:
-        """Yield the rows of the table that is read as ``name``."""
+    def rows(self, on_skipped: OnSkipped) -> Iterator[tuple[str, Row]]:
+        """Yield the rows of the tables that are read, table by table."""
+        for name in self._tables:
+            yield from self._rows_of(name, on_skipped)
+
+    def count_unreadable(self) -> int:
+        """Return how many rows cannot be read."""
+        skipped: list[SkippedRecord] = []
+        for _ in self.rows(skipped.append):
+            pass
+        return len(skipped)
+
+    def _rows_of(self, name: str, on_skipped: OnSkipped) -> Iterator[tuple[str, Row]]:
         self._line, self._counted = 1, 0
         for kind, statement in self._statements():
             if kind == "create" or _last_name(statement["table"]) != self._tables[name]:
@@ -179,17 +184,14 @@ class _Dump:
                 else:
                     yield name, row
 
-    def _fields(self, statement: re.Match[str], count: int) -> list[str] | None:
-        """Return the columns of a row of so many values; None if it does not fit."""
-        table, given = _last_name(statement["table"]), statement["columns"]
-        known = (
-            [_names(given)] if given is not None else [self._columns.get(table, []), self._all_columns.get(table, [])]
-        )
-        return next((one for one in known if len(one) == count), None)
-
-    def _row(self, statement: re.Match[str], values: Sequence[Any]) -> Row | None:
-        fields = self._fields(statement, len(values))
-        return Row(zip(fields, values, strict=True)) if fields else None
+    def _fields_of(self, statement: re.Match[str]) -> dict[int, list[str]]:
+        """Return the columns that the rows of a statement may have, by how many values such a row has."""
+        if statement["columns"] is not None:
+            known = [_names(statement["columns"])]
+        else:
+            table = _last_name(statement["table"])
+            known = [self._all_columns.get(table, []), self._columns.get(table, [])]
+        return {len(fields): fields for fields in known}
 
     def _inserted(self, statement: re.Match[str]) -> Iterator[tuple[int, Row | None]]:
         """Yield the rows of an INSERT, each with its place; None where one cannot be read."""
@@ -197,11 +199,11 @@ class _Dump:
         if start is None:  # from a SELECT
             yield statement.start(), None
             return
-        position = start.end()
+        fields, position = self._fields_of(statement), start.end()
         while self._text.startswith("(", position):
             try:
                 values, end = self._parsed(position + 1)
-                yield position, self._row(statement, values)
+                yield position, _row(fields, values)
             except _NotALiteral:
                 end = self._end_of_tuple(position)
                 yield position, None
@@ -211,7 +213,7 @@ class _Dump:
 
     def _copied(self, statement: re.Match[str]) -> Iterator[tuple[int, Row | None]]:
         """The same for a COPY, one row a line: https://www.postgresql.org/docs/current/sql-copy.html, text format."""
-        position = statement.end()
+        fields, position = self._fields_of(statement), statement.end()
         if not AS_TEXT.fullmatch(statement["options"]):
             yield statement.start(), None
             return
@@ -221,8 +223,11 @@ class _Dump:
                 yield position, None
                 return
             line = self._text[position:end].removesuffix("\r")
-            values = [None if one == r"\N" else _of_postgresql(one) for one in line.split("\t")]
-            yield position, self._row(statement, values)
+            try:
+                values = [None if one == r"\N" else _of_postgresql(one) for one in line.split("\t")]
+                yield position, _row(fields, values)
+            except _NotALiteral:  # a character that there cannot be
+                yield position, None
             position = end + 1
 
     def _end_of_copy(self, position: int) -> int:
@@ -269,15 +274,14 @@ class _Dump:
                 return _of_postgresql(found[kind][1:-1].replace("''", "'"))
             case "unicode":
                 return UNICODE_ESCAPE.sub(_unicode, found[kind][1:-1].replace("''", "'"))
-            case "double":
-                return ESCAPE.sub(_plain, found[kind][1:-1].replace('""', '"'))
-        return self._string(found["text"])
+        return self._string(found[kind])  # type: ignore[index]
 
     def _string(self, quoted: str) -> str:
-        if not self._has_escapes or "\\" not in quoted:
-            return quoted[1:-1].replace("''", "'")
+        quote, inside = quoted[0], quoted[1:-1]
+        if not self._has_escapes or "\\" not in inside:
+            return inside.replace(quote * 2, quote)
         # Not in two steps: a quote after a backslash is no half of two.
-        return re.sub(r"\\(.)|''", lambda one: _plain(one) if one[1] else "'", quoted[1:-1], flags=re.S)
+        return ESCAPES[quote].sub(lambda one: PLAIN_ESCAPES.get(one[1], one[1]) if one[1] else quote, inside)
 
     def _skipped(self, position: int) -> SkippedRecord:
         self._line += self._text.count("\n", self._counted, position)
@@ -293,6 +297,12 @@ class _Dump:
             if depth == 0:
                 return position
         return start
+
+
+def _row(fields: Mapping[int, Sequence[str]], values: Sequence[Any]) -> Row | None:
+    """Return a row; None if there are no columns for so many values."""
+    known = fields.get(len(values))
+    return Row(zip(known, values, strict=True)) if known else None
 
 
 def _last_name(table: str) -> str:
@@ -345,10 +355,6 @@ def _char(code: Any) -> str:
         raise _NotALiteral from error
 
 
-def _plain(found: re.Match[str]) -> str:
-    return PLAIN_ESCAPES.get(found[1], found[1])
-
-
 def _unicode(found: re.Match[str]) -> str:
     *codes, backslash = found.groups()
     return str(backslash or _char(int(next(filter(None, codes)), 16)))
@@ -365,7 +371,7 @@ def _of_postgresql(text: str) -> str:
             return POSTGRESQL_ESCAPES.get(other, str(other))
         if codes := [code for code in codes if code]:
             return _char(int(codes[0], 16))
-        numbers = (int(one[1:], 16) if one[0] in "xX" else int(one, 8) for one in octets[1:].split("\\"))
+        numbers = (int(one[1:], 16) if one[0] == "x" else int(one, 8) for one in octets[1:].split("\\"))
         return bytes(number & 0xFF for number in numbers).decode("utf-8", "replace")
 
     return POSTGRESQL_ESCAPE.sub(char, text)

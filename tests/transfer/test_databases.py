@@ -227,8 +227,9 @@ INSERT INTO `comments` (`body`) VALUES ('d'), ('never ended
             ["a"],
         ),
         (
-            "INSERT INTO comments (body) VALUES ('a'::text), (E'it\\'s \\u00e9\\303\\251'), (U&'\\00e9');",
-            ["a", "it's éé", "é"],
+            "INSERT INTO comments (body) VALUES ('a'::text), (E'it\\'s \\u00e9\\303\\251'), "
+            "(U&'\\00e9'), (E'\\U0001F600\\x41');",
+            ["a", "it's éé", "é", "😀A"],
         ),
         (
             "INSERT INTO comments (body) VALUES ('on' 'e'), (\"it's\"), (_utf8mb4'two'), (N'three'), (X'4869');",
@@ -258,6 +259,7 @@ def test_statements_as_programs_write_them(written: str, bodies: list[str]) -> N
         "INSERT INTO comments (body) VALUES ('never ended",
         "COPY comments (id, body) FROM stdin;\n1\n\\.\n",
         "COPY comments (id, body) FROM stdin;\n1\tnever ended",
+        "COPY comments (id, body) FROM stdin;\n1\t\\Uffffffff\n\\.\n",
         "COPY comments (id, body) FROM stdin WITH (FORMAT csv);\n1,a\n\\.\n",
     ],
 )
