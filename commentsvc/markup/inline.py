@@ -64,10 +64,10 @@ class _Delimiter:
     end: int  # in the line
 
 
-def html(text: str, smilies_at: str) -> str:
-    """Return a line as HTML, without its paragraph."""
+def html(text: str, smilies_at: str, *, is_label: bool = False) -> str:
+    """Return a line as HTML, without its paragraph; or the words of a link, which hold no links."""
     has_markup = SIGN.search(text) or WWW in text.lower()
-    return Line(text, smilies_at).html() if has_markup else escape(text, quote=False)
+    return Line(text, smilies_at, is_label).html() if has_markup else escape(text, quote=False)
 
 
 @dataclass
@@ -214,10 +214,11 @@ def _labelled_link(text: str, start: int, smilies_at: str) -> tuple[int, int, st
     if not found or not found["label"].strip() or ADDRESS.search(found["label"]):
         return start, start, ""
     target = found["url"] if found["url"][:4].lower() == "http" else f"http://{found['url']}"
-    if not _is_linkable(target):
+    host = _linked_host(target)
+    if not host:
         return start, start, ""
-    target, host = without_turns(target), without_turns(unquote(str(urlsplit(target).hostname)))
-    words = Line(found["label"], smilies_at, is_label=True).html()
+    target, host = without_turns(target), without_turns(unquote(host))
+    words = html(found["label"], smilies_at, is_label=True)
     return start, found.end(), f'<a href="{escape(target)}" rel="{LINK_REL}" title="{escape(host)}">{words}</a>'
 
 
@@ -245,7 +246,7 @@ def _link(text: str, start: int) -> tuple[int, int, str]:
     if shown[-1:].isalnum() and text.startswith("_", start + len(shown)) and not UNDERLINE.search(text, 0, start):
         shown += "_"  # which belongs to it unless one before it may begin underlined words
     target = shown if shown[:4].lower() == "http" else f"http://{shown}"
-    if not shown or not _is_linkable(target):
+    if not shown or not _linked_host(target):
         return start, start + len(shown), escape(shown, quote=False)
     end_of_link, target, shown = start + len(shown), without_turns(target), without_turns(shown)
     return start, end_of_link, f'<a href="{escape(target)}" rel="{LINK_REL}">{escape(shown, quote=False)}</a>'
@@ -315,15 +316,16 @@ def _trails(char: str, *, is_in_pairs: bool) -> bool:
     return category in UNSEEN or category in PUNCTUATION or (category in CLOSING and not is_in_pairs)
 
 
-def _is_linkable(url: str) -> bool:
-    """Return whether it is a web address without a password that compatibility (NFKC) does not change."""
+def _linked_host(url: str) -> str:
+    """Return the host of a web address without a password that compatibility (NFKC) does not change; else nothing."""
     try:
         parts = urlsplit(unicodedata.normalize("NFC", url))
         is_same = url.isascii() or parts.netloc == urlsplit(unicodedata.normalize("NFKC", url)).netloc
     except ValueError:
-        return False
+        return ""
     is_web = parts.scheme in ("http", "https") and "@" not in parts.netloc
-    return is_same and is_web and bool(ascii_host(parts.hostname or ""))
+    host = parts.hostname or ""
+    return host if is_same and is_web and ascii_host(host) else ""
 
 
 @cache

@@ -48,7 +48,7 @@ def visible_text(source: str) -> str:
 def lines(source: str) -> list[str]:
     """Return the lines of ``source``, without control characters."""
     one_kind = source.replace("\r\n", "\n").replace("\r", "\n")
-    return CONTROLS.sub("", one_kind).split("\n")
+    return [line if line.isprintable() else CONTROLS.sub("", line) for line in one_kind.split("\n")]
 
 
 def one_line(source: str) -> str:

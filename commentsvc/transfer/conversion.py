@@ -7,9 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from commentsvc import clock, i18n, links, throttle, tokens
-from commentsvc.comments import posting, submission
+from commentsvc.characters import is_seen
+from commentsvc.comments import posting
 from commentsvc.errors import N_, Reason
-from commentsvc.fields import MAX_AUTHOR_LENGTH, MAX_BODY_LENGTH, MAX_WEBSITE_LENGTH, compared_email, rendered
+from commentsvc.fields import (
+    MAX_AUTHOR_LENGTH,
+    MAX_BODY_LENGTH,
+    MAX_TITLE_LENGTH,
+    MAX_WEBSITE_LENGTH,
+    Check,
+    compared_email,
+    rendered,
+)
 from commentsvc.i18n import gettext
 from commentsvc.models.comment import Kind, State, search_text_of
 from commentsvc.models.site import Site
@@ -24,13 +33,12 @@ NO_NAME = N_("without a name, now “Anonymous”")
 NO_DATE = N_("missing or future dates, replaced with today’s date")
 VOTES = N_("likes and other votes, left out")
 PLACEHOLDERS = N_("deleted comments that have replies, kept as placeholders")
-COUNTED = ("kind", "state", "author", "created_at", "body_hash")  # in a dry run, or compared
 LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertedRow:
-    """The values of a record's row; in a dry run, only those that are counted or compared.
+    """The values of a record's row: all of them, or only its kind and state, which a report counts.
 
     ``is_lossy`` says that more than layout was lost.
     """
@@ -52,19 +60,19 @@ class Batch:
 
 
 class Converter:
-    """Converts the records of one import. A dry run renders nothing.
+    """Converts the records of one import.
 
     ``mine`` are moderators' ids by the addresses under which they wrote. It can be sent to other processes.
     """
 
-    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int], *, is_dry: bool) -> None:
+    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int]) -> None:
         self._language, self._kept_days, self._anonymous = site.language, site.keep_addresses_days, gettext(ANONYMOUS)
-        self._pending_as, self._mine, self._is_dry = pending_as, dict(mine), is_dry
-        self._batch = Batch()
+        self._pending_as, self._mine = pending_as, dict(mine)
+        self._batch, self._is_whole = Batch(), True
 
-    def convert(self, records: Iterable[SourceComment]) -> Batch:
-        """Return records as rows."""
-        self._batch = Batch()
+    def convert(self, records: Iterable[SourceComment], *, whole: bool) -> Batch:
+        """Return records as rows, which are ``whole`` or have only what is counted."""
+        self._batch, self._is_whole = Batch(), whole
         for record in records:
             self._batch.rows.append(self._converted(record))
         return self._batch
@@ -77,7 +85,7 @@ class Converter:
         body = self._cropped(LONG_TEXT, converted.markup, MAX_BODY_LENGTH)
         if is_linkback and not links.origin_of(record.website):
             return _left_out(record, NO_SOURCE)
-        if not body.strip() and not is_linkback:
+        if not is_seen(body) and not is_linkback:
             return _left_out(record, NO_TEXT)
         self._batch.lost.update(converted.lost)
         row = self._row(record, body, is_linkback=is_linkback)
@@ -86,45 +94,53 @@ class Converter:
     def _row(self, record: SourceComment, body: str, *, is_linkback: bool) -> dict[str, Any]:
         self._batch.changed[VOTES] += record.votes
         self._batch.changed[NO_NAME] += not is_linkback and not record.author.strip()
-        typed = {
-            "author": self._cropped(LONG_NAME, record.author or self._anonymous, MAX_AUTHOR_LENGTH),
-            "email": record.email.strip(),
-            "website": "" if is_linkback else _with_host(record.website),
-            "title": record.title,
-            "body": body or "-",
-        }
-        parsed = submission.parse(typed)
-        wrong = parsed.check.wrong
-        for name in sorted({"email", "website"} & set(wrong)):
+        check = Check(
+            {
+                "author": self._cropped(LONG_NAME, record.author or self._anonymous, MAX_AUTHOR_LENGTH),
+                "email": record.email.strip(),
+                "website": "" if is_linkback else _with_host(record.website),
+                "title": record.title,
+                "body": body,
+            }
+        )
+        email, website = check.email(), check.website()
+        for name in check.wrong:
             self._batch.changed[NO_ADDRESS[name]] += 1
-        website = record.website[:MAX_WEBSITE_LENGTH] if is_linkback else parsed.website
+        email, website = (
+            email if "email" not in check.wrong else None,
+            website if "website" not in check.wrong else None,
+        )
         state = self._pending_as if record.state == SourceState.PENDING else STATES.get(record.state)
-        return self._with_times(
+        self._batch.changed[NO_DATE] += record.written is None or record.written > clock.now()
+        counted = {"kind": Kind(record.kind), "state": state or State.TRASHED}
+        if not self._is_whole:
+            return counted
+        text = check.body()
+        return counted | self._others(
             record,
-            kind=Kind(record.kind),
+            author=check.author() or self._anonymous,
             response=record.response if is_linkback else "",
             is_discussion=not is_linkback,
-            state=state or State.TRASHED,
-            author=parsed.author or self._anonymous,
-            email=None if "email" in wrong else parsed.email,
-            website=website if is_linkback or "website" not in wrong else None,
-            title=parsed.title,
-            body=parsed.body if body else "",
-            body_html=rendered(parsed.body) if body and not self._is_dry else "",
-            body_hash=posting.body_hash(parsed.body) if body else tokens.keyed_hash("body", record.website),
-            seed="" if self._is_dry else _seed(record),
+            email=email,
+            website=record.website[:MAX_WEBSITE_LENGTH] if is_linkback else website,
+            title=check.line("title", MAX_TITLE_LENGTH)[:MAX_TITLE_LENGTH],
+            body=text,
+            body_html=rendered(text) if text else "",
+            body_hash=posting.body_hash(text) if text else tokens.keyed_hash("body", record.website),
+            seed=_seed(record),
         )
 
     def _placeholder(self, record: SourceComment) -> ConvertedRow:
         """Keep the place of something deleted that was answered."""
         self._batch.changed[PLACEHOLDERS] += 1
-        row = self._with_times(
+        counted = {"kind": Kind.COMMENT, "state": State.TRASHED}
+        if not self._is_whole:
+            return ConvertedRow(counted)
+        others = self._others(
             record,
-            kind=Kind.COMMENT,
+            author=self._anonymous,
             response="",
             is_discussion=True,
-            state=State.TRASHED,
-            author=self._anonymous,
             email=None,
             website=None,
             title="",
@@ -133,24 +149,22 @@ class Converter:
             body_hash=tokens.keyed_hash("body", record.id),
             seed=tokens.keyed_hash("avatar", record.id, length=8),
         )
-        return ConvertedRow(row)
+        return ConvertedRow(counted | others)
 
-    def _with_times(self, record: SourceComment, **row: Any) -> dict[str, Any]:
+    def _others(self, record: SourceComment, **row: Any) -> dict[str, Any]:
+        """Return these values and those that are the same for comments, linkbacks and placeholders."""
         now = clock.now()
         written = min(record.written or now, now)
-        self._batch.changed[NO_DATE] += not record.is_placeholder and (record.written is None or record.written > now)
-        texts = (row["author"], row["email"], row["website"], row["title"], row["body"])
-        row |= {
+        return row | {
             "language": record.language if record.language in i18n.languages() else self._language,
             "moderator_id": self._mine.get(compared_email(record.email)),
             "address_hash": self._address_hash(record, now),
             "created_at": written,
             "written_at": written,
             "edited_at": min(record.edited, now) if record.edited and record.edited > written else None,
-            "published_at": written if row["kind"] != Kind.COMMENT else None,
-            "search_text": "" if self._is_dry else search_text_of(*texts),
+            "published_at": written if record.kind != Kind.COMMENT else None,
+            "search_text": search_text_of(row["author"], row["email"], row["website"], row["title"], row["body"]),
         }
-        return {name: row[name] for name in COUNTED} if self._is_dry else row
 
     def _cropped(self, what: str, text: str, most: int) -> str:
         self._batch.changed[what] += len(text) > most

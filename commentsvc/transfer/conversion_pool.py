@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from commentsvc import settings
 from commentsvc.settings import Settings
 from commentsvc.transfer.conversion import Batch, Converter
 from commentsvc.transfer.records import SourceComment
 
-Convert = Callable[[list[SourceComment]], Callable[[], Batch]]
+Convert = Callable[[list[SourceComment], bool], Callable[[], Batch]]
 
 LOW_PRIORITY = 10  # readers and authors come first
 
@@ -22,26 +23,21 @@ _converter: Converter  # of a converting process
 
 @contextmanager
 def converting(converter: Converter, workers: int) -> Iterator[Convert]:
-    """Yield a function that submits records, and returns one that waits for the result."""
+    """Yield a function that submits records to become rows, whole or not, and returns one that waits for them."""
     if not workers:
-        yield lambda records: lambda: converter.convert(records)
+        yield lambda records, whole: lambda: converter.convert(records, whole=whole)
         return
     # Not forked: the import has connections open.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _init_worker, (settings.current(), converter))
 
-    def begin(records: list[SourceComment]) -> Callable[[], Batch]:
+    def begin(records: list[SourceComment], whole: bool) -> Callable[[], Batch]:
+        here = partial(converter.convert, records, whole=whole)
         try:
-            begun = pool.submit(_convert, records)
+            begun = pool.submit(_convert, records, whole)
         except BrokenExecutor:
-            return lambda: converter.convert(records)
-        return lambda: _result(begun, records)
-
-    def _result(begun: "Future[Batch]", records: list[SourceComment]) -> Batch:
-        try:
-            return begun.result()
-        except BrokenExecutor:  # a worker was killed: convert in this process
-            return converter.convert(records)
+            return here
+        return partial(_result, begun, here)
 
     try:
         yield begin
@@ -65,5 +61,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _convert(records: list[SourceComment]) -> Batch:
-    return _converter.convert(records)
+def _convert(records: list[SourceComment], whole: bool) -> Batch:
+    return _converter.convert(records, whole=whole)
+
+
+def _result(begun: "Future[Batch]", here: Callable[[], Batch]) -> Batch:
+    try:
+        return begun.result()
+    except BrokenExecutor:  # a worker was killed: convert in this process
+        return here()

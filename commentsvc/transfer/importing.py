@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from commentsvc.db import db
@@ -136,7 +136,7 @@ def load(
     what was imported before, even if it was deleted since, is not taken again.
     """
     report.is_dry = action_id is None
-    converter = Converter(site, options.pending_as, options.mine, is_dry=report.is_dry)
+    converter = Converter(site, options.pending_as, options.mine)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
     batch_size = thread_import.batch_size()
     writer = BatchWriter(site_id, action_id or 0, report.source)  # a dry run writes nothing
@@ -164,7 +164,8 @@ def _in_order(threads: Iterator[ThreadImport], convert: Convert, report: Report)
     """Yield what is to be written into each thread, while the next ones are being converted."""
     begun = deque[tuple[_Group, Callable[[], Batch]]]()
     for group in _groups(threads):
-        begun.append((group, convert([record for _, records in group for record in records])))
+        is_whole = not report.is_dry or any(thread.existing for thread, _ in group)
+        begun.append((group, convert([record for _, records in group for record in records], is_whole)))
         if len(begun) > MAX_PREFETCH:
             yield from _parts(*begun.popleft(), report)
     for group, batch in begun:

@@ -1,7 +1,9 @@
 """UTF-8 that was once read as another encoding and stored so: “Ã¼” where somebody wrote “ü”."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from commentsvc.transfer.records import Record, Records, SourceArticle, SourceComment
 
@@ -26,7 +28,7 @@ class Repair:
 def _repaired(record: SourceArticle | SourceComment) -> SourceArticle | SourceComment:
     texts = {name: text for name in FIELDS if not (text := getattr(record, name, "")).isascii()}
     changed = {name: better for name, text in texts.items() if (better := _as_meant(text)) != text}
-    return replace(record, **changed) if changed else record  # type: ignore[arg-type]
+    return replace(record, **changed) if changed else record
 
 
 def _as_meant(text: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from commentsvc.errors import N_, Reason
 from commentsvc.models.comment import Kind
 
@@ -32,8 +34,7 @@ class BodyFormat(StrEnum):
     PLAIN = "plain"
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """Where a file comes from, once for each file: ids mean something within one ``name`` only.
 
     ``home`` is the address whose paths are the blog's.
@@ -43,8 +44,7 @@ class SourceFile:
     home: str = ""
 
 
-@dataclass(frozen=True)
-class SourceArticle:
+class SourceArticle(Struct, frozen=True, omit_defaults=True):
     """An article; ``id`` is what its comments name, ``key`` an identifier that the page itself gave, if any.
 
     ``site`` names the blog, in files that hold several. ``aliases`` are further keys of the article. ``is_thread_key``
@@ -63,8 +63,7 @@ class SourceArticle:
     is_thread_key: bool = False
 
 
-@dataclass  # not frozen, as one takes three times as long to make
-class SourceComment:
+class SourceComment(Struct, frozen=True, omit_defaults=True, gc=False):  # no cycle can go through one
     """A comment or linkback as the file has it. ``parent`` is the id of another one; times are aware.
 
     ``location`` says where it is in the file, for the report. ``cross_id`` is the key under which another file may have
@@ -100,8 +99,7 @@ class SourceComment:
         return self.state == SourceState.DELETED and not self.body
 
 
-@dataclass(frozen=True)
-class SkippedRecord:
+class SkippedRecord(Struct, frozen=True):
     """Something that cannot be read, and why; ``text`` is its beginning."""
 
     location: str
@@ -109,8 +107,7 @@ class SkippedRecord:
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something that the owner should know about a file."""
 
     why: Reason

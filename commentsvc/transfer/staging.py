@@ -8,10 +8,11 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import json as typed_json
+from msgspec.structs import asdict, replace
 
 from commentsvc.errors import Reason
 from commentsvc.transfer.records import (
@@ -44,13 +45,12 @@ CREATE INDEX record_parent ON record (parent);
 CREATE INDEX page_thread ON page (thread);
 """
 Packable = TypeVar("Packable", SourceArticle, SourceComment)
+ENCODER = typed_json.Encoder()
+ARTICLE, COMMENT = typed_json.Decoder(SourceArticle).decode, typed_json.Decoder(SourceComment).decode
 Row = TypeVar("Row", SourceFile, SourceArticle, SourceComment, SkippedRecord)
-REQUIRED = {"id", "url", "page", "body"}
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-NUL = "\\u0000"  # as JSON has it
+NUL = rb"\u0000"  # as JSON has it
 PREFIX = "import-"  # of staging files
-TIMES, LISTS = {"created", "written", "edited"}, {"aliases", "earlier"}
-ENCODER = json.JSONEncoder(default=datetime.isoformat, ensure_ascii=False)
 OF_DELETED_PAGES = """
 UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
 WHERE page IN (SELECT id FROM page WHERE json_extract(data, '$.is_deleted'))
@@ -119,7 +119,7 @@ class Staging:
         rows = self._database.execute(
             "SELECT data FROM page WHERE EXISTS (SELECT 1 FROM record WHERE record.page = page.id) ORDER BY rowid"
         ).fetchall()
-        return (_unpacked(SourceArticle, data) for (data,) in rows)
+        return (ARTICLE(data) for (data,) in rows)
 
     def urls(self, site: str = "") -> Iterator[tuple[str, int]]:
         """Yield the addresses of the pages, or of those of a site, each with its number of records."""
@@ -161,7 +161,7 @@ class Staging:
     def pages_of(self, thread: str) -> list[SourceArticle]:
         """Return the pages whose records belong in a thread."""
         rows = self._database.execute("SELECT data FROM page WHERE thread = ? ORDER BY rowid", (thread,))
-        return [_unpacked(SourceArticle, data) for (data,) in rows]
+        return [ARTICLE(data) for (data,) in rows]
 
     def records_of(self, thread: str) -> list[SourceComment]:
         """Return what is to be taken into a thread, the oldest first; a placeholder is ``DELETED`` and says nothing."""
@@ -170,7 +170,7 @@ class Staging:
             " WHERE page.thread = ? AND record.is_taken ORDER BY record.written, record.seq",
             (thread,),
         )
-        return [_as_taken(_unpacked(SourceComment, data), is_taken) for data, is_taken in rows]
+        return [_as_taken(COMMENT(data), is_taken) for data, is_taken in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many records there are by state."""
@@ -186,7 +186,7 @@ class Staging:
         rows = self._database.execute(
             "SELECT data FROM record WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
         ).fetchall()
-        return (_unpacked(SourceComment, data) for (data,) in rows)
+        return (COMMENT(data) for (data,) in rows)
 
     def left_out(self) -> list[tuple[Any, int, list[tuple[str, str]]]]:
         """Return each reason for which something was not taken, with how often and the first places."""
@@ -220,7 +220,7 @@ def staged(folder: Path) -> Iterator[Staging]:
 
 def _clean(record: Row) -> Row:
     """Return a record without what neither database stores: NUL, and halves of surrogate pairs."""
-    bad = {name: clean for name, value in vars(record).items() if (clean := _storable(value)) is not value}
+    bad = {name: clean for name, value in asdict(record).items() if (clean := _storable(value)) is not value}
     return replace(record, **bad) if bad else record
 
 
@@ -247,21 +247,11 @@ def _as_taken(record: SourceComment, is_taken: int) -> SourceComment:
 
 def _packed(record: Packable) -> tuple[Packable, str]:
     """Return a record without what cannot be stored, and as JSON."""
-    data = _as_json(record)
-    if NUL not in data and (data.isascii() or not UNSTORABLE.search(data)):  # as mostly, and quickly seen
-        return record, data
+    try:
+        data = ENCODER.encode(record)
+        if NUL not in data:  # as mostly
+            return record, data.decode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        pass
     clean = _clean(record)
-    return clean, _as_json(clean)
-
-
-def _as_json(record: SourceArticle | SourceComment) -> str:
-    return ENCODER.encode({name: value for name, value in vars(record).items() if value or name in REQUIRED})
-
-
-def _unpacked(kind: type[Packable], data: str) -> Packable:
-    values = json.loads(data)
-    for name in TIMES & values.keys():
-        values[name] = datetime.fromisoformat(values[name])
-    for name in LISTS & values.keys():
-        values[name] = tuple(values[name])
-    return kind(**values)
+    return clean, ENCODER.encode(clean).decode()

@@ -147,7 +147,7 @@ class ThreadImport:
         record, is_written = new.record, new.record.id in self.written
         if record.is_placeholder:
             return not is_written
-        copied = None if is_written else self.existing.get(_fingerprint(**new.values))
+        copied = self.existing.get(_fingerprint(**new.values)) if self.existing and not is_written else None
         if copied is not None:
             self.staging.leave_out(SkippedRecord(record.location, A_COPY, record.body))
             self._map_to_existing(record.id, copied)

@@ -64,11 +64,15 @@ class _Clean:
         text, self._tail = text[:cut], text[cut:]
         for char in NONCHARACTERS:
             text = text.replace(char, b"")
-        out = []
-        while text:
-            inside, found, text = text.partition(CDATA_END if self._is_cdata else CDATA)
-            out += [inside if self._is_cdata else BARE.sub(b"&amp;", inside), found]
-            self._is_cdata ^= bool(found)
+        out, start = [], 0
+        while start < len(text):
+            mark = CDATA_END if self._is_cdata else CDATA
+            found = text.find(mark, start)
+            end = found if found >= 0 else len(text)
+            inside = text[start:end]
+            out += [inside if self._is_cdata else BARE.sub(b"&amp;", inside), text[end : end + len(mark)]]
+            self._is_cdata ^= found >= 0
+            start = end + len(mark)
         return b"".join(out)
 
 

@@ -28,7 +28,7 @@ from commentsvc.models import (
 from commentsvc.models.comment import State
 from commentsvc.privacy import personal_data
 from commentsvc.threads import moving
-from commentsvc.transfer import databases
+from commentsvc.transfer import conversion, databases, thread_import
 from commentsvc.transfer.opening import NotReadable
 from tests.cast import BOB
 from tests.jobs import run_job
@@ -285,6 +285,17 @@ class TestWhatItLeavesAlone:
         assert db.session.scalars(select(ModeratorAction)).all() == []
         real = bring(file)
         assert dry.as_json() | {"dry_run": False} == real.as_json()
+
+    def test_a_dry_run_knows_what_is_here_from_another_source(self, bring: Bring) -> None:
+        bring(wxr(wp(1, "The same.")))
+        file = disqus(post(8, "<p>The same.</p>", author="Grace", createdAt="2007-05-02T10:00:01Z"), post(9))
+        dry = bring(file, origins=[samples.OLD], dry=True)
+        assert (dry.total, [why for why, _, _ in dry.left_out]) == (1, [thread_import.A_COPY])
+        assert dry.as_json() | {"dry_run": False} == bring(file, origins=[samples.OLD]).as_json()
+
+    def test_a_comment_in_which_nothing_is_seen_stays_there(self, bring: Bring) -> None:
+        report = bring(wxr(wp(1, "\u2800\u200b"), wp(2, "seen")))
+        assert (report.total, [why for why, _, _ in report.left_out]) == (1, [conversion.NO_TEXT])
 
     def test_what_our_markup_cannot_say_is_kept_for_moderators(self, bring: Bring) -> None:
         spam = wp(2, "casino", approved="spam")  # whose place is kept, as somebody answered

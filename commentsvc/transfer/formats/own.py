@@ -5,8 +5,9 @@ Line 1 says which version it is and of which site; then come threads, each follo
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any, BinaryIO
+
+from msgspec.structs import fields
 
 from commentsvc.models.comment import Kind
 from commentsvc.transfer import times
