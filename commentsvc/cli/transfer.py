@@ -4,8 +4,9 @@ import gzip
 import json
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
@@ -30,14 +31,15 @@ from commentsvc.moderation.actions import Operator
 from commentsvc.threads import threads
 from commentsvc.transfer import exporting, importing, reading
 from commentsvc.transfer.choices import KEYS, PENDING_AS, Choices
-from commentsvc.transfer.conversion_pool import LOW_PRIORITY
+from commentsvc.transfer.conversion import Converter
+from commentsvc.transfer.conversion_pool import LOW_PRIORITY, converting
 from commentsvc.transfer.exporting import Scope
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
-from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import Records
 from commentsvc.transfer.report import Report
-from commentsvc.transfer.staging import Staging, staged
+from commentsvc.transfer.staging import staged
 
+MIN_SIZE_FOR_WORKERS = 1_000_000  # bytes; with less it would take longer to start further processes
 FORMATS = click.Choice([reading.AUTO, *reading.FORMATS])
 KEY, STATE = click.Choice(KEYS), click.Choice(PENDING_AS)
 HOW = "Match articles by their address, or by the identifier in the old system."
@@ -86,20 +88,22 @@ def import_(
         os.nice(LOW_PRIORITY)
     site = site_named(site_key)
     choices = Choices(map=plain_text.decode(map_file.read_bytes()) if map_file else "", **typed).check()
-    with staged(settings.current().data_dir) as staging:
-        found = _records(files, choices)
+    options, workers = choices.import_options, _workers(files, dry_run)
+    with staged(settings.current().data_dir) as staging, converting(Converter(site, options), workers) as convert:
         reading_on = Progress("read")
-        report = importing.stage(staging, found, site, choices.import_options, reading_on)
+        report = importing.stage(staging, _records(files, choices), site, options, reading_on)
         reading_on.end()
-        if strict and (loss := _rehearsed(staging, site, choices.import_options, report)).left_out:
-            _tell(loss, report_file)
-            raise click.ClickException("Nothing was imported, as something would be left out.")
+        if strict:
+            rehearsal = deepcopy(report)
+            deque(importing.load(staging, site, options, rehearsal, None, convert), maxlen=0)
+            if rehearsal.left_out:
+                _tell(rehearsal, report_file)
+                raise click.ClickException("Nothing was imported, as something would be left out.")
         action_id = None if dry_run else _begun(site, report)
         progress = Progress("checked" if dry_run else "imported", staging.taken())
-        loading = importing.load(staging, site, choices.import_options, report, action_id, workers=_workers(dry_run))
-        with closing(loading) as steps:  # so that its processes end here if it is stopped
-            for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
-                progress(done)
+        steps = importing.load(staging, site, options, report, action_id, convert)
+        for done in importing.prepared(steps) if dry_run else db.commit_each(steps):
+            progress(done)
         progress.end()
     _tell(report, report_file)
 
@@ -187,18 +191,13 @@ def _begun(site: Site, report: Report) -> int:
     return db.run_in_transaction(partial(importing.begin, site, Operator(), report))
 
 
-def _workers(dry_run: bool) -> int:
-    """Return how many further processes the command may start. In a dry run its own has little to do."""
+def _workers(files: tuple[Path, ...], dry_run: bool) -> int:
+    """Return how many further processes the command starts. In a dry run its own has little to do."""
+    size = sum(one.stat().st_size for file in files for one in (file, *file.rglob("*")))
+    if size < MIN_SIZE_FOR_WORKERS:
+        return 0
     processors = len(os.sched_getaffinity(0))
     return processors if dry_run and processors > 1 else processors - 1
-
-
-def _rehearsed(staging: Staging, site: Site, options: ImportOptions, report: Report) -> Report:
-    """Return the report of a dry run."""
-    rehearsal = deepcopy(report)
-    for _ in importing.prepared(importing.load(staging, site, options, rehearsal, None)):
-        pass
-    return rehearsal
 
 
 def _tell(report: Report, file: Path | None) -> None:

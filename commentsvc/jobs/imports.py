@@ -13,6 +13,8 @@ from commentsvc.db import db
 from commentsvc.errors import Refusal, or_404
 from commentsvc.models.site import Site
 from commentsvc.transfer import import_runs, importing, opening, reading, staging
+from commentsvc.transfer.conversion import Converter
+from commentsvc.transfer.conversion_pool import converting
 from commentsvc.transfer.import_runs import ClaimedRun
 from commentsvc.transfer.report import Report
 
@@ -50,12 +52,13 @@ def run_next() -> int:
 def _perform(task: ClaimedRun) -> Report:
     """Read the file and, unless it is a dry run, write what it holds, some comments at a time."""
     options, on_progress = task.choices.import_options, _Progress(task)
-    with staging.staged(settings.current().data_dir) as staged:
-        site = or_404(db.session.get(Site, task.site_id))
+    site = or_404(db.session.get(Site, task.site_id))
+    folder, converter = settings.current().data_dir, Converter(site, options)
+    with staging.staged(folder) as staged, converting(converter, workers=0) as convert:
         records = reading.records(task.path, task.choices.format, task.choices.parse_options)
         report = importing.stage(staged, records, site, options, on_progress)
         action_id = None if task.is_dry else db.run_in_transaction(partial(import_runs.begin, task, report))
-        steps = importing.load(staged, site, options, report, action_id)
+        steps = importing.load(staged, site, options, report, action_id, convert)
         if task.is_dry:
             for done in importing.prepared(steps):
                 on_progress(done)

@@ -105,13 +105,11 @@ def _letters(text: str) -> str:
 
 def _has_words(markup: str, source: str) -> bool:
     """Return whether readers of the markup see the words of the source, whatever follows an address without a space."""
-    if markup.split() == source.split() and not any(sign in markup for sign in SIGNS):  # as mostly
+    shown = visible_text(markup) if any(sign in markup for sign in SIGNS) else markup
+    if shown.split() == source.split():  # as mostly
         return True
-    if visible_text(markup).split() == source.split():
-        return True
-    visible = visible_text(LIST_MARK.sub("", markup))
-    words = _letters(visible)
-    return words == _letters(source) or words == _letters(visible_text(escape(source)))
+    letters = _letters(visible_text(LIST_MARK.sub("", markup)))
+    return letters == _letters(source) or letters == _letters(visible_text(escape(source)))
 
 
 def _visible(node: "Element", texts: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ MAX_FENCE_INDENT = 3
 MAX_QUOTE_DEPTH = 6
 LIST_ITEM = re.compile(r"(?:-|(?P<number>0|[1-9][0-9]{0,8})\.)[ \t]+(?=\S)")
 RULE = "***"
+OPENING = frozenset("`>-*0123456789")  # what a line that opens a block begins with, after spaces
 LABELLED_LINK = re.compile(r'<a href="([^">]*)" rel="[^">]*" title="[^">]*">(.*?)</a>')
 LINK = re.compile(r"<a [^>]*>|</a>")  # as we write them: no other > is in a tag
 TAG = re.compile(r"<[^>]*>")  # no attribute of ours holds a >
@@ -134,18 +135,19 @@ def _without_blank_ends(source: list[str]) -> list[str]:
 
 
 def _next_block(source: list[str], start: int, depth: int) -> tuple[_Block, int]:
-    if fence := FENCE.fullmatch(source[start]):
-        return _code(source, start + 1, fence[1])
-    quotes = depth < MAX_QUOTE_DEPTH
-    if quotes and source[start].startswith(">"):
-        end = _run(source, start, lambda at: source[at].startswith(">"))
-        return _Quote(source[start:end]), end
-    if not source[start].strip():
+    quotes, line = depth < MAX_QUOTE_DEPTH, source[start]
+    if not line.strip():
         return _Paragraph([]), start + 1
-    if end := _list_end(source, start):
-        return _List(source[start:end]), end
-    if _is_rule(source, start):
-        return _Rule([RULE]), start + 1
+    if _may_open_a_block(line):
+        if fence := FENCE.fullmatch(line):
+            return _code(source, start + 1, fence[1])
+        if quotes and line.startswith(">"):
+            end = _run(source, start, lambda at: source[at].startswith(">"))
+            return _Quote(source[start:end]), end
+        if end := _list_end(source, start):
+            return _List(source[start:end]), end
+        if _is_rule(source, start):
+            return _Rule([RULE]), start + 1
     end = _run(source, start + 1, lambda at: bool(source[at].strip()) and not _opens_a_block(source, at, quotes))
     return _Paragraph(source[start:end]), end
 
@@ -160,8 +162,15 @@ def _closes(line: str, fence: str) -> bool:
     return len(line) - len(bare) <= MAX_FENCE_INDENT and len(bare) >= len(fence) and not bare.strip("`")
 
 
+def _may_open_a_block(line: str) -> bool:
+    """Return whether a line is worth a closer look; most are not."""
+    return line.lstrip()[:1] in OPENING
+
+
 def _opens_a_block(source: list[str], at: int, quotes: bool) -> bool:
     line = source[at]
+    if not _may_open_a_block(line):
+        return False
     is_quote = quotes and line.startswith(">")
     return FENCE.fullmatch(line) is not None or is_quote or _is_rule(source, at) or bool(_list_end(source, at))
 

@@ -1,10 +1,12 @@
 """Convert an imported record to the columns of a comment, all but thread and parent. No database access."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from commentsvc import clock, i18n, links, throttle, tokens
 from commentsvc.characters import is_seen
@@ -23,6 +25,7 @@ from commentsvc.i18n import gettext
 from commentsvc.models.comment import Kind, State, search_text_of
 from commentsvc.models.site import Site
 from commentsvc.transfer import bodies
+from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import NO_SOURCE, SkippedRecord, SourceComment, SourceState
 
 STATES = {SourceState.APPROVED: State.APPROVED, SourceState.SPAM: State.SPAM}
@@ -36,8 +39,7 @@ PLACEHOLDERS = N_("deleted comments that have replies, kept as placeholders")
 LONG_TEXT, LONG_NAME = N_("long texts, shortened"), N_("long names, shortened")
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertedRow:
+class ConvertedRow(Struct, frozen=True):
     """The values of a record's row: all of them, or only its kind and state, which a report counts.
 
     ``is_lossy`` says that more than layout was lost.
@@ -60,14 +62,11 @@ class Batch:
 
 
 class Converter:
-    """Converts the records of one import.
+    """Converts the records of one import. It can be sent to other processes."""
 
-    ``mine`` are moderators' ids by the addresses under which they wrote. It can be sent to other processes.
-    """
-
-    def __init__(self, site: Site, pending_as: State, mine: Mapping[str, int]) -> None:
+    def __init__(self, site: Site, options: ImportOptions) -> None:
         self._language, self._kept_days, self._anonymous = site.language, site.keep_addresses_days, gettext(ANONYMOUS)
-        self._pending_as, self._mine = pending_as, dict(mine)
+        self._pending_as, self._mine = options.pending_as, dict(options.mine)
         self._batch, self._is_whole = Batch(), True
 
     def convert(self, records: Iterable[SourceComment], *, whole: bool) -> Batch:

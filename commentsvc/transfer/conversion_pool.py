@@ -23,13 +23,18 @@ _converter: Converter  # of a converting process
 
 @contextmanager
 def converting(converter: Converter, workers: int) -> Iterator[Convert]:
-    """Yield a function that submits records to become rows, whole or not, and returns one that waits for them."""
+    """Yield a function that submits records to become rows, whole or not, and returns one that waits for them.
+
+    The processes start at once: it takes a second until they can convert.
+    """
     if not workers:
         yield lambda records, whole: lambda: converter.convert(records, whole=whole)
         return
     # Not forked: the import has connections open.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _init_worker, (settings.current(), converter))
+    for _ in range(workers):
+        pool.submit(os.getpid)
 
     def begin(records: list[SourceComment], whole: bool) -> Callable[[], Batch]:
         here = partial(converter.convert, records, whole=whole)

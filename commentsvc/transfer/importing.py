@@ -1,7 +1,7 @@
 """Import comments: read everything into a staging file first, then write it thread by thread, as one action."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 
@@ -18,8 +18,8 @@ from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.transfer import addresses, thread_import
 from commentsvc.transfer.batch_writing import BatchWriter
-from commentsvc.transfer.conversion import Batch, Converter
-from commentsvc.transfer.conversion_pool import Convert, converting
+from commentsvc.transfer.conversion import Batch
+from commentsvc.transfer.conversion_pool import Convert
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
 from commentsvc.transfer.records import NO_PAGE, Records, SkippedRecord, SourceComment, SourceFile, SourceState
@@ -32,8 +32,7 @@ NOT_CHOSEN = {
     SourceState.DELETED: N_("deleted comments, which were not chosen"),
 }
 OF_ANOTHER_SITE = N_("it belongs to another site in the file: %(site)s")
-MIN_FOR_WORKERS = 2000  # comments; with fewer it would take longer to start further processes
-MIN_BATCH = 100  # records that are converted together, as each batch goes to another process and back
+MIN_BATCH = 250  # records that are converted together, as each batch goes to another process and back
 MAX_PREFETCH = 10  # batches that are converted before they are written
 MAX_SOURCE_LENGTH = 200  # as its column
 MAX_LOOKUP = 200  # threads that are looked up together
@@ -126,34 +125,31 @@ def load(
     options: ImportOptions,
     report: Report,
     action_id: int | None,
-    *,
-    workers: int = 0,
-) -> Generator[Callable[[], int], None, None]:
+    convert: Convert,
+) -> Iterator[Callable[[], int]]:
     """Prepare what is to be taken, and yield functions that write it. Each returns how many rows are done by then.
 
-    They are for ``db.commit_each``: what takes long is done between the transactions, with ``workers`` in that many
-    further processes. A dry run has no action, and calls none of them. An action whose import broke off is continued:
-    what was imported before, even if it was deleted since, is not taken again.
+    They are for ``db.commit_each``: what takes long is done between the transactions. A dry run has no action and calls
+    none of them. An action whose import broke off is continued: what was imported before, even if it was deleted since,
+    is not taken again.
     """
     report.is_dry = action_id is None
-    converter = Converter(site, options.pending_as, options.mine)
     site_id, done, ready, used_cross_ids = site.id, 0, list[Part](), set[str]()
     batch_size = thread_import.batch_size()
     writer = BatchWriter(site_id, action_id or 0, report.source)  # a dry run writes nothing
-    with converting(converter, workers if staging.taken() >= MIN_FOR_WORKERS else 0) as convert:
-        before = ImportedBefore(site_id)
-        places = staging.threads()
-        keys = {place.partition("\n")[0] for place in places}
-        threads = (
-            ThreadImport(staging, site_id, action_id, options, report, place, keys, before, used_cross_ids)
-            for place in places
-        )
-        for part in _in_order(threads, convert, report):
-            ready.append(part)
-            if sum(len(one.rows) for one in ready) >= batch_size:
-                done += sum(len(one.rows) for one in ready)
-                yield partial(_write, writer, ready, done)
-                ready = []
+    before = ImportedBefore(site_id)
+    places = staging.threads()
+    keys = {place.partition("\n")[0] for place in places}
+    threads = (
+        ThreadImport(staging, site_id, action_id, options, report, place, keys, before, used_cross_ids)
+        for place in places
+    )
+    for part in _in_order(threads, convert, report):
+        ready.append(part)
+        if sum(len(one.rows) for one in ready) >= batch_size:
+            done += sum(len(one.rows) for one in ready)
+            yield partial(_write, writer, ready, done)
+            ready = []
     report.left_out = [*staging.left_out(), *_not_chosen(report, options)]
     done += sum(len(one.rows) for one in ready)
     if action_id is not None:

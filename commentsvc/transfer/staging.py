@@ -50,6 +50,12 @@ ARTICLE, COMMENT = typed_json.Decoder(SourceArticle).decode, typed_json.Decoder(
 Row = TypeVar("Row", SourceFile, SourceArticle, SourceComment, SkippedRecord)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 NUL = rb"\u0000"  # as JSON has it
+PRAGMAS = """
+PRAGMA page_size = 16384;  -- bytes; several comments fit in
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = FILE;
+"""
 PREFIX = "import-"  # of staging files
 OF_DELETED_PAGES = """
 UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
@@ -211,7 +217,7 @@ def staged(folder: Path) -> Iterator[Staging]:
     os.close(handle)
     database = sqlite3.connect(name, isolation_level=None)
     try:
-        database.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE")
+        database.executescript(PRAGMAS)
         yield Staging(database)
     finally:
         database.close()

@@ -12,6 +12,8 @@ from commentsvc.db import db
 from commentsvc.models import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import exporting, importing, reading
+from commentsvc.transfer.conversion import Converter
+from commentsvc.transfer.conversion_pool import converting
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.records import ParseOptions, SkippedRecord, SourceArticle, SourceComment
 from commentsvc.transfer.report import Report
@@ -56,12 +58,12 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
         if not isinstance(file, Path):
             path.write_bytes(file.encode() if isinstance(file, str) else file)
         here, wanted = Site.named(site), ImportOptions(**options)
-        with staged(tmp_path) as staging:
+        with staged(tmp_path) as staging, converting(Converter(here, wanted), workers) as convert:
             report = importing.stage(staging, reading.records(path, name, ParseOptions()), here, wanted, lambda _: None)
             db.begin_write()
             action_id = None if dry else importing.begin(here, Operator(), report)
             db.session.commit()
-            steps = importing.load(staging, here, wanted, report, action_id, workers=workers)
+            steps = importing.load(staging, here, wanted, report, action_id, convert)
             for _ in steps if dry else db.commit_each(steps):
                 meanwhile()
         json.dumps(report.as_json())

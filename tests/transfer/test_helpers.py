@@ -3,9 +3,6 @@
 import json
 import multiprocessing
 
-import pytest
-
-from commentsvc.transfer import importing
 from tests.transfer.conftest import Bring, exported
 from tests.transfer.samples import ITEM, OLD, WXR, wp
 
@@ -27,11 +24,6 @@ def _article(place: int) -> str:
 
 
 FILE = WXR.format(home=OLD, items="".join(map(_article, range(1, PLACES + 1))))
-
-
-@pytest.fixture(autouse=True)
-def any_number_is_worth_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MIN_FOR_WORKERS", 1)
 
 
 def test_it_comes_to_the_same(bring: Bring) -> None:
