@@ -11,6 +11,9 @@ from commentsvc.transfer import opening
 from commentsvc.transfer.records import NO_LINE, Notice, SkippedRecord
 
 MAX_FIELD = 10_000_000  # characters
+MAX_TIMES = 10  # a line is read, on average
+QUOTE = '"'
+NULLS = ("NULL", r"\N")  # as databases write nothing
 WRONG = N_("the line has a different number of columns than the first one")
 
 
@@ -24,16 +27,30 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, str] | Skipp
     """Yield the rows, by the names of the columns."""
     text, notices = opening.text(stream, charset)
     yield from notices
-    text = text.lstrip("\r\n ")
-    first = text.partition("\n")[0]
+    lines = list(io.StringIO(text.lstrip("\r\n "), newline=""))
     csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    names, start = _row(lines, 0, delimiter)
+    again = MAX_TIMES * len(lines)  # how many lines may be read once more
+    while start < len(lines):
+        row, end = _row(lines, start, delimiter)
+        if row and names and len(row) == len(names):
+            yield {name: "" if value in NULLS else value for name, value in zip(names, row, strict=True)}
+        elif row != []:
+            yield SkippedRecord(f"line {start + 1}", WRONG if row else NO_LINE, lines[start][:200])
+            again -= end - start
+            if again > 0:
+                end = start + 1  # what has no end, or ends elsewhere, spoils no more than its line
+        start = end
+
+
+def _row(lines: list[str], start: int, delimiter: str) -> tuple[list[str] | None, int]:
+    """Return the row that begins at a line, and where it ends; None for a row with a field that does not end."""
+    reader = csv.reader((lines[at] for at in range(start, len(lines))), delimiter=delimiter)
     try:
-        names = next(reader, [])
-        for row in reader:
-            if len(row) == len(names):
-                yield dict(zip(names, row, strict=True))
-            elif row:
-                yield SkippedRecord(f"line {reader.line_num}", WRONG, ",".join(row)[:200])
-    except csv.Error:  # a field without an end
-        yield SkippedRecord(f"from line {reader.line_num}", NO_LINE)
+        row = next(reader, [])
+    except csv.Error:
+        return None, start + reader.line_num
+    end = start + reader.line_num
+    is_open = end == len(lines) and "".join(lines[start:end]).count(QUOTE) % 2
+    return None if is_open else row, end

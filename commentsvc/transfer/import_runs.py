@@ -25,7 +25,7 @@ from commentsvc.models.moderator import Moderator
 from commentsvc.models.moderator_action import ModeratorAction
 from commentsvc.models.site import Site
 from commentsvc.moderation.actions import Operator
-from commentsvc.transfer import importing, staging
+from commentsvc.transfer import importing
 from commentsvc.transfer.choices import Choices
 from commentsvc.transfer.report import Report
 
@@ -205,7 +205,7 @@ def forget_old() -> None:
     queued = select(ImportRun.file).where(ImportRun.state == QUEUED)
     needed = set(db.session.scalars(queued))
     folder = settings.current().data_dir
-    for path in (*folder.glob(f"{PREFIX}*"), *folder.glob(f"{staging.PREFIX}*")):
+    for path in folder.glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):  # another process was faster
             if path.name not in needed and path.stat().st_mtime < old.timestamp():
                 path.unlink()

@@ -41,16 +41,17 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | Skipp
             yield SkippedRecord(f"line {line}", NO_LINE, text[position : position + 200])
             position = _next_line(text, position)
             continue
-        yield from _objects(value)
+        if isinstance(value, dict):
+            inside = next((value[name] for name in LISTS if isinstance(value.get(name), list)), None)
+            yield from members(inside) if inside is not None else [value]
+        elif isinstance(value, list):
+            yield from members(value)
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any] | SkippedRecord]:
-    if isinstance(value, list):
-        for number, one in enumerate(value, 1):
-            yield one if isinstance(one, dict) else SkippedRecord(f"row {number}", NO_LINE, str(one)[:200])
-    elif isinstance(value, dict):
-        inside = next((value[name] for name in LISTS if isinstance(value.get(name), list)), None)
-        yield from _objects(inside) if inside is not None else [value]
+def members(inside: Any, place: str = "") -> Iterator[dict[str, Any] | SkippedRecord]:
+    """Yield the objects of a list, and what else stands there as left out; ``place`` says where the list is."""
+    for number, one in enumerate(inside if isinstance(inside, list) else filter(None, [inside]), 1):
+        yield one if isinstance(one, dict) else SkippedRecord(f"{place}row {number}", NO_LINE, str(one)[:200])
 
 
 def text_in(row: dict[str, Any], *names: str) -> str:

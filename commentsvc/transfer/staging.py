@@ -7,7 +7,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,11 +56,23 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 """
-PREFIX = "import-"  # of staging files
 OF_DELETED_PAGES = """
 UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
 WHERE page IN (SELECT id FROM page WHERE json_extract(data, '$.is_deleted'))
 """
+SAME_IDS = "SELECT id, MIN(seq) AS first FROM record GROUP BY id HAVING COUNT(*) > 1"
+# Records with the id of an earlier one that somebody else wrote, or on another page, or at another time.
+RENAMED = f"""
+CREATE TABLE renamed AS SELECT seq, json_array(id, page, written, author) AS new FROM (
+    SELECT record.*, json_extract(record.data, '$.author') AS author, earlier.page AS page_before,
+        earlier.written AS written_before, json_extract(earlier.data, '$.author') AS author_before
+    FROM record JOIN ({SAME_IDS}) AS same ON record.id = same.id JOIN record AS earlier ON earlier.seq = same.first
+) WHERE (page, written, author) IS NOT (page_before, written_before, author_before)
+"""  # noqa: S608 - our own words
+RENAME = """
+UPDATE record SET id = new, data = json_set(data, '$.id', new) FROM renamed WHERE record.seq = renamed.seq
+"""
+DROP_DUPLICATES = "DELETE FROM record WHERE seq NOT IN (SELECT MIN(seq) FROM record GROUP BY id)"
 # Ancestors of what is taken keep their place as an empty line. UNION drops what is there already, so cycles end.
 ANCESTORS = """
 WITH RECURSIVE above (id) AS (
@@ -110,9 +122,12 @@ class Staging:
         self._database.executescript(f"{statements}; BEGIN")
 
     def drop_duplicates(self) -> int:
-        """Forget records whose id was there before; return how many."""
-        duplicates = "DELETE FROM record WHERE seq NOT IN (SELECT MIN(seq) FROM record GROUP BY id)"
-        return self._database.execute(duplicates).rowcount
+        """Forget records that come again; return how many. Different ones with the same id get ids of their own."""
+        if not self._database.execute(SAME_IDS).fetchone():
+            return 0
+        self._database.execute(RENAMED)
+        self._database.execute(RENAME)
+        return self._database.execute(DROP_DUPLICATES).rowcount
 
     def leave_out(self, record: SkippedRecord) -> None:
         """Store what is not taken, for the report."""
@@ -212,16 +227,15 @@ def _made_id(record: SourceComment) -> str:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Staging]:
-    """Make a staging file in a folder, for its owner's eyes only, and delete it afterwards: it holds addresses."""
-    handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=".sqlite3", dir=folder)
+    """Make a staging file in a folder. It holds addresses: it has no name, and is gone however this process ends."""
+    handle, name = tempfile.mkstemp(prefix="import-", suffix=".sqlite3", dir=folder)
     os.close(handle)
-    database = sqlite3.connect(name, isolation_level=None)
-    try:
-        database.executescript(PRAGMAS)
+    with closing(sqlite3.connect(name, isolation_level=None)) as database:
+        try:
+            database.executescript(PRAGMAS)  # which opens it
+        finally:
+            Path(name).unlink()
         yield Staging(database)
-    finally:
-        database.close()
-        Path(name).unlink(missing_ok=True)
 
 
 def _clean(record: Row) -> Row:

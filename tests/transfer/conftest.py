@@ -66,9 +66,9 @@ def bring(app: Flask, tmp_path: Path) -> Bring:
             steps = importing.load(staging, here, wanted, report, action_id, convert)
             for _ in steps if dry else db.commit_each(steps):
                 meanwhile()
+            assert not list(tmp_path.glob("import-*")), "the staging file holds addresses"
         json.dumps(report.as_json())
         assert list(report.lines())
-        assert not list(tmp_path.glob("import-*")), "the staging file holds addresses"
         return report
 
     return bring

@@ -59,7 +59,23 @@ def test_a_field_without_an_end(read: Any) -> None:
     with patch.object(csv_files, "MAX_FIELD", 500):
         _, comments, skipped = read(WALINE_CSV + '"4","' + "x" * 1_000)
     assert len(comments) == 2
-    assert skipped[-1].location.startswith("from line ")
+    assert skipped[-1].location == "line 6"
+
+
+@pytest.mark.parametrize("where", [1, 3, 4])
+def test_a_field_without_an_end_spoils_no_other_line(read: Any, where: int) -> None:
+    lines = WALINE_CSV.splitlines(keepends=True)
+    lines.insert(where, '"9","never closed\n')
+    _, comments, skipped = read("".join(lines))
+    assert len(comments) == 2
+    assert {one.location for one in skipped} >= {f"line {where + 1}"}
+    assert len(skipped) == 2, "and the row that was too short"
+
+
+def test_what_databases_write_for_nothing(read: Any) -> None:
+    head = WALINE_CSV.splitlines()[0]
+    _, (comment,), _ = read(rf"{head}{NEWLINE}1,NULL,\N,NULL,NULL,hi,NULL,\N,/a/")
+    assert (comment.author, comment.email, comment.parent, comment.body) == ("", "", "", "hi")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +108,7 @@ WALINE_ROW = {
     "insertedAt": "2020-01-01T00:00:00Z",
     "url": "https://blog.example/p/",
 }
+NEWLINE = "\n"
 WALINE_CSV = '''"id","nick","mail","status","insertedAt","comment","pid","rid","url"
 "1","Grace","grace@mail.example","approved","2007-05-02T10:00:00Z","one
 ""line""",,,"/p/"

@@ -436,6 +436,32 @@ def test_duoshuo(read: Any) -> None:
     ]
 
 
+ISSO_ROW = {"id": 1, "author": "Grace", "text": "one", "created": "2007-05-02 10:00:00", "remote_addr": ""}
+GISCUS_ROW = {"id": "D1", "body": "one", "createdAt": "2021-05-01T10:00:00Z"}
+DUOSHUO_ROW = {"post_id": 1, "thread_id": 7, "message": "one", "created_at": "2013-05-02T10:00:00+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("wrap", "row"),
+    [
+        (lambda rows: [{"id": "/p/", "title": "", "comments": rows}], ISSO_ROW),
+        (lambda rows: {"discussions": {"nodes": [{"title": "p", "comments": {"nodes": rows}}]}}, GISCUS_ROW),
+        (lambda rows: {"threads": [{"thread_id": 7, "url": "/p/"}], "posts": rows}, DUOSHUO_ROW),
+        (lambda rows: {**COMMENTO, "comments": rows}, COMMENTO["comments"][0]),
+        (lambda rows: {"type": "waline", "data": {"Comment": rows}}, WALINE[0]),
+    ],
+)
+def test_a_member_of_a_list_that_is_no_comment_is_named(read: Any, wrap: Any, row: dict[str, Any]) -> None:
+    _, comments, skipped = read(wrap(["a text", row, 5]))
+    assert len(comments) == 1
+    assert [
+        (one.text, one.location.endswith(where)) for one, where in zip(skipped, ("row 1", "row 3"), strict=True)
+    ] == [
+        ("a text", True),
+        ("5", True),
+    ]
+
+
 def test_wxr_made_for_disqus(read: Any) -> None:
     file = """<?xml version="1.0"?><rss version="2.0" xmlns:dsq="http://www.disqus.com/"
  xmlns:wp="http://wordpress.org/export/1.0/"><channel><item><title>The phone</title>

@@ -330,12 +330,21 @@ class TestStrangeFiles:
             **fields,
         }
 
-    def test_the_same_number_under_two_articles(self, bring: Bring) -> None:
-        """The first one counts, and the report says that there was another."""
-        both = [self.twikoo(comment="first", created=1), self.twikoo(comment="again", created=2, url="/b/")]
-        report = bring(json.dumps(both))
-        assert [one.body for one in rows()] == ["first"]
-        assert (report.total, report.already) == (1, 1)
+    def test_different_comments_with_the_same_number_all_come_once(self, bring: Bring) -> None:
+        file = json.dumps(
+            [
+                self.twikoo(comment="first", created=1_178_100_000_000),
+                self.twikoo(comment="another", created=1_178_100_001_000),
+                self.twikoo(comment="elsewhere", created=1_178_100_000_000, url="/b/"),
+                self.twikoo(comment="of another", created=1_178_100_000_000, nick="Linus"),
+                self.twikoo(comment="first, edited", created=1_178_100_000_000),
+            ]
+        )
+        report = bring(file)
+        assert sorted(one.body for one in rows()) == ["another", "elsewhere", "first", "of another"]
+        assert (report.total, report.already) == (4, 1)
+        assert (again := bring(file)).total == 0
+        assert again.already == 5
 
     def test_halves_of_emoji_and_nul(self, bring: Bring) -> None:
         strange = self.twikoo(nick="Zo\ud83d", comment="one \ud83d and \u0000 two", _id="\u00001", created=1)

@@ -282,7 +282,7 @@ class TestBrokenOff:
         assert run().problem == import_runs.FileGone.sentence
 
     def test_what_a_crash_left_behind_goes(self, app: Flask) -> None:
-        left = settings.current().data_dir / "import-left.sqlite3"
+        left = settings.current().data_dir / "upload-left"
         left.touch()
         os.utime(left, (0, 0))
         run_job("delete expired rows")

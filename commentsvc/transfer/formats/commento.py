@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, text_in, votes_in, whole
+from commentsvc.transfer.json_files import members, objects_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import (
     BodyFormat,
     ParseOptions,
     Record,
+    SkippedRecord,
     SourceArticle,
     SourceComment,
     SourceFile,
@@ -44,8 +45,8 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
             title=text_in(page, "title"),
             is_closed=page.get("isReadonly") is True,
         )
-    for row in objects_in(data, "comments"):
-        yield from _comment(row, people)
+    for row in members(data["comments"]):
+        yield from [row] if isinstance(row, SkippedRecord) else _comment(row, people)
 
 
 def _comment(row: dict[str, Any], people: Mapping[str, dict[str, Any]]) -> Iterator[Record]:

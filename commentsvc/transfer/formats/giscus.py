@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import object_in, objects_in, text_in, votes_in, whole
+from commentsvc.transfer.json_files import members, object_in, text_in, votes_in, whole
 from commentsvc.transfer.opening import NotReadable
 from commentsvc.transfer.records import (
     BodyFormat,
     ParseOptions,
     Record,
+    SkippedRecord,
     SourceArticle,
     SourceComment,
     SourceFile,
@@ -35,18 +36,25 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
         raise NotReadable
     yield SourceFile(NAME)
     for one in found:
+        if isinstance(one, SkippedRecord):
+            yield one
+            continue
         page, title = text_in(one, "url", "id", "title"), text_in(one, "title")
         address = title if "://" in title or title.startswith("/") else f"/{title}"
         yield SourceArticle(
             page, address, key=title, created=times.of_iso(text_in(one, "createdAt")), is_closed=_is(one, "locked")
         )
-        for comment in _nodes(one, "comments"):
+        for comment in _nodes(one, "comments", f"{title}, "):
             yield _record(comment, page, "")
-            for reply in _nodes(comment, "replies"):
+            if isinstance(comment, SkippedRecord):
+                continue
+            for reply in _nodes(comment, "replies", f"{text_in(comment, 'url', 'id')}, "):
                 yield _record(reply, page, text_in(comment, "id"))
 
 
-def _record(row: dict[str, Any], page: str, parent: str) -> SourceComment:
+def _record(row: dict[str, Any] | SkippedRecord, page: str, parent: str) -> SourceComment | SkippedRecord:
+    if isinstance(row, SkippedRecord):
+        return row
     author, html = object_in(row, "author"), text_in(row, "bodyHTML")
     is_gone = bool(row.get("deletedAt")) or _is(row, "isMinimized")
     return SourceComment(
@@ -65,7 +73,7 @@ def _record(row: dict[str, Any], page: str, parent: str) -> SourceComment:
     )
 
 
-def _discussions(value: Any) -> list[dict[str, Any]] | None:
+def _discussions(value: Any) -> Iterator[dict[str, Any] | SkippedRecord] | None:
     """Return what is listed, however deep it is in the answer."""
     while isinstance(value, dict):
         if "discussions" in value:
@@ -74,8 +82,8 @@ def _discussions(value: Any) -> list[dict[str, Any]] | None:
     return None
 
 
-def _nodes(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return objects_in(object_in(row, name), "nodes")
+def _nodes(row: dict[str, Any], name: str, place: str = "") -> Iterator[dict[str, Any] | SkippedRecord]:
+    return members(object_in(row, name).get("nodes"), place)
 
 
 def _is(row: dict[str, Any], name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from commentsvc.transfer import times
-from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
+from commentsvc.transfer.json_files import members, rows, text_in, votes_in
 from commentsvc.transfer.records import (
     BodyFormat,
     ParseOptions,
@@ -41,8 +41,8 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
             continue
         uri = text_in(thread, "id")
         yield SourceArticle(uri, uri, key=uri, title=unquote(text_in(thread, "title")))
-        for row in objects_in(thread, "comments"):
-            yield _of_json(row, uri, options)
+        for row in members(thread.get("comments"), f"{uri}, "):
+            yield row if isinstance(row, SkippedRecord) else _of_json(row, uri, options)
 
 
 def _of_json(row: dict[str, Any], uri: str, options: ParseOptions) -> SourceComment:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from commentsvc.transfer import csv_files, opening, times
-from commentsvc.transfer.json_files import object_in, objects_in, rows, text_in, votes_in
+from commentsvc.transfer.json_files import members, object_in, rows, text_in, votes_in
 from commentsvc.transfer.records import (
     BodyFormat,
     Notice,
@@ -41,11 +41,10 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
     for row in csv_files.rows(stream, options.charset) if is_table else rows(stream, options.charset):
         if isinstance(row, SkippedRecord | Notice):
             yield row
-        elif inside := objects_in(object_in(row, "data"), "Comment"):  # a backup
-            for one in inside:
-                yield from _comment(one, options)
-        else:
-            yield from _comment(row, options)
+            continue
+        inside = object_in(row, "data").get("Comment")  # of a backup
+        for one in [row] if inside is None else members(inside):
+            yield from [one] if isinstance(one, SkippedRecord) else _comment(one, options)
 
 
 def read_rows(rows_: Iterator[tuple[str, dict[str, Any]]], options: ParseOptions) -> Iterator[Record]:
