@@ -4,7 +4,6 @@ import click
 
 from commentsvc.cli.application import with_application
 from commentsvc.cli.arguments import mail_address
-from commentsvc.db import db
 from commentsvc.moderation.actions import Operator
 from commentsvc.privacy import personal_data
 
@@ -17,5 +16,4 @@ def forget(email: str) -> None:
     """Erase everything that is stored about EMAIL: comments are emptied, emails and subscriptions deleted."""
     address = mail_address(email)
     erased = personal_data.erase(address, Operator())
-    db.session.commit()
     click.echo(f"Erased {address}: {erased} comments.")

@@ -36,11 +36,12 @@ def editable_until(comment: Comment) -> datetime:
 
 
 def is_editable(comment: Comment) -> bool:
-    """Return whether the author may still edit or delete it. After a reply, ``edit_as_author`` refuses a new text."""
+    """Return whether the author may still edit or delete it: for some time, and until somebody replies."""
     is_over = clock.now() >= editable_until(comment) or comment.thread.access == Access.READ_ONLY
-    if comment.is_linkback or is_over:
+    if comment.is_linkback or is_over or not (comment.is_visible or is_pending_for_author(comment)):
         return False
-    return comment.is_visible or is_pending_for_author(comment)
+    reply = select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED).limit(1)
+    return db.session.scalar(reply) is None
 
 
 def own_by_token(comment_id: int, token: str) -> Comment:
@@ -49,7 +50,7 @@ def own_by_token(comment_id: int, token: str) -> Comment:
     Raises:
         NotFound: there is no such comment.
         NotYours: the token is invalid, or another comment's.
-        NoLongerEditable: too late.
+        NoLongerEditable: too late, or somebody has replied.
     """
     try:
         if tokens.read(PURPOSE, token, MAX_WINDOW) != comment_id:
@@ -94,13 +95,10 @@ def edit_as_author(comment: Comment, typed: str) -> None:
         InvalidFields: the text is empty or too long.
         NotUnderstood: it is not text.
         AlreadyPosted: another comment says the same.
-        NoLongerEditable: somebody replied to the current text.
     """
     body, body_html = fields.checked_body(typed)
     if body == comment.body:
         return
-    if db.session.scalar(select(Comment.id).where(Comment.parent_id == comment.id, Comment.state == State.APPROVED)):
-        raise NoLongerEditable
     _replace_body(comment, body, body_html)
     decisions.record_edit(comment, posting.judge(comment))
 

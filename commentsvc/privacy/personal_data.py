@@ -6,7 +6,6 @@ knows whether they are the same person's.
 
 import secrets
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -76,17 +75,14 @@ def comments_of(email: str) -> list[Comment]:
 
 
 def erase(email: str, by: Person | None = None) -> int:
-    """Erase what is stored about an address, in batches; return how many comments. Commits all but the last batch.
+    """Erase what is stored about an address, in batches; return how many comments. Commits.
 
     A comment with replies leaves an empty line. ``by`` is None for the address's own owner, which is not logged.
     """
-    address = compared_email(email)
-    erased: int = sum(db.in_batches(partial(_erase_some, address)))
-    db.begin_write()
-    _erase_address(address)
-    if by is not None:
-        actions.record(Verb.ERASURE, by, count=erased)
-    return erased
+    address, erased = compared_email(email), list[int]()
+    for count in db.in_batches(lambda: _erase_some(address) or _erase_rest(address, by, sum(erased))):
+        erased.append(count)
+    return sum(erased)
 
 
 def _erase_some(address: str) -> int:
@@ -99,13 +95,15 @@ def _erase_some(address: str) -> int:
     return len(comments)
 
 
-def _erase_address(address: str) -> None:
-    """Delete its emails and subscriptions; bans of it stay."""
+def _erase_rest(address: str, by: Person | None, erased: int) -> int:
+    """Delete the emails and subscriptions of an address, and log its erasure; return 0. Bans of it stay."""
     db.session.execute(delete(Email).where(Email.recipient == address))
     if (recipient := Recipient.with_email(address)) is not None:
         db.session.execute(delete(Subscription).where(Subscription.recipient_id == recipient.id))
         db.session.delete(recipient)
-    db.session.flush()
+    if by is not None:
+        actions.record(Verb.ERASURE, by, count=erased)
+    return 0
 
 
 def empty(comment: Comment, why: Reason) -> None:

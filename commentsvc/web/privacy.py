@@ -70,7 +70,6 @@ def export(token: str) -> Response:
 def erase(token: str) -> AnyResponse:
     """Erase it."""
     personal_data.erase(_email(token))
-    db.session.commit()
     return redirect(url_for("privacy.show", erased=1), code=303)
 
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
@@ -9,13 +11,15 @@ from sqlalchemy import select
 from commentsvc.db import Base, db
 from commentsvc.models import Comment, Email, Moderator, Note, Recipient, Revision, Subscription
 from commentsvc.models.channel import ChannelKind
-from commentsvc.moderation import search
+from commentsvc.models.moderator_action import ModeratorAction, Verb
+from commentsvc.moderation import actions, search
 from commentsvc.moderation.search import CommentFilter
 from commentsvc.notifications import channels
 from commentsvc.privacy import personal_data, retention
 from tests.cast import ARTICLE, BOB, GRACE
 from tests.jobs import run_job
 from tests.post import link_in, only, work
+from tests.postgres import Deadlock
 from tests.servers import MailServer
 from tests.time import FrozenClock
 from tests.visitors import Visitor, row
@@ -164,6 +168,22 @@ class TestOwner:
         for number in range(5):
             bob.comment(BOB, body=f"number {number}", email=BOB.email)
         ada.admin_post("/admin/people/erasure", email=BOB.email)
+        assert is_nowhere("bob.canary")
+
+    def test_a_conflict_in_the_last_step_does_not_spoil_it(self, ada: Visitor, stored: list[int]) -> None:
+        record, left = actions.record, [Deadlock()]
+
+        def with_a_conflict(*args: Any, **values: Any) -> ModeratorAction:
+            action = record(*args, **values)
+            if left:
+                raise left.pop()
+            return action
+
+        with patch.object(actions, "record", with_a_conflict):
+            answer = ada.admin_post("/admin/people/erasure", email=BOB.email)
+        assert answer.headers["Location"].endswith("erased=2")
+        erasures = db.session.scalars(select(ModeratorAction).where(ModeratorAction.verb == Verb.ERASURE)).all()
+        assert [one.count for one in erasures] == [2]
         assert is_nowhere("bob.canary")
 
     def test_it_is_asked_who_one_is(self, ada: Visitor, hedy: Visitor, stored: list[int], time: FrozenClock) -> None:

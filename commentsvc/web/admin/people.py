@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from commentsvc import settings
 from commentsvc.accounts import sessions
-from commentsvc.db import db
 from commentsvc.errors import InvalidFields, Refusal
 from commentsvc.fields import checked_email
 from commentsvc.moderation import authors
@@ -40,7 +39,6 @@ def erase() -> AnyResponse:
     """Erase somebody's data; that cannot be undone."""
     session.require_recent_confirmation()
     erased = personal_data.erase(checked_email(request.form.get("email", "")), session.current_moderator())
-    db.session.commit()
     return redirect(url_for("people.show", erased=erased), code=303)
 
 

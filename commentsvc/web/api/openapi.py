@@ -53,14 +53,14 @@ OPERATIONS = (
         is_ones_own=True,
     ),
     Operation(
-        *("patch", "/api/v1/comments/{comment_id}", "Give one's own comment a new text, until it is answered"),
+        *("patch", "/api/v1/comments/{comment_id}", "Edit one's own comment, until somebody replies"),
         {200: shapes.PublicComment},
         takes=shapes.NewText,
         parameters=("lang",),
         is_ones_own=True,
     ),
     Operation(
-        *("delete", "/api/v1/comments/{comment_id}", "Take one's own comment back, also if it was answered"),
+        *("delete", "/api/v1/comments/{comment_id}", "Delete one's own comment, until somebody replies"),
         {204: None},
         parameters=("lang",),
         is_ones_own=True,
