@@ -1,7 +1,7 @@
 """The versions of what readers see.
 
-Every visible change raises one in its transaction, so that any process can tell whether its snapshots are current. Once
-the change is committed, the process that made it is told at once by a signal.
+Every visible change increments one in its transaction, so that any process can tell whether its snapshots are current.
+After the commit, a signal tells the process that made the change.
 """
 
 from collections.abc import Collection
@@ -31,7 +31,7 @@ def bump_thread(thread: Thread) -> None:
 
 
 def bump_activity(threads: Collection[Thread]) -> None:
-    """The same for a caller whose own statement raises the threads' versions."""
+    """The same for a caller whose own statement increments the threads' versions."""
     for site_id in sorted({thread.site_id for thread in threads}):
         ACTIVITY.execute_later({"number": site_id})
     for thread in threads:

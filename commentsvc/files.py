@@ -69,7 +69,7 @@ def output(path: Path) -> AbstractContextManager[Path]:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Yield an empty file in the same folder, for its owner only; it goes in the end.
+    """Yield an empty file in the same folder, for its owner only; it is removed on exit.
 
     An ``OSError`` that names no file, such as that of a full disk, names the folder.
     """

@@ -19,7 +19,7 @@ LIFETIMES = {"sign-in-link": LIFETIME, "invitation": INVITATION_LIFETIME}
 
 
 class SignInLinkInvalid(LinkInvalid):
-    """The link was altered, is too old, or was used before: a new one is to be had where people sign in."""
+    """The link was altered, is too old, or was used before. The sign-in page offers a new one."""
 
     status = 410
     sentence = N_("This link has expired or has been used. Sign in below, or have a new link sent to you.")

@@ -81,7 +81,7 @@ def must_be_whole(database: Path, manifest: Manifest) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Yield an empty file in the same folder for a database; it goes in the end, with what SQLite puts beside it."""
+    """Yield an empty file in the same folder for a database; it is removed on exit, with the files that SQLite adds."""
     with files.beside(path.with_name(NAME)) as copy:
         try:
             yield copy

@@ -24,13 +24,14 @@ def ping(url: str) -> None:
     try:
         claimed = db.run_in_transaction(lambda: announcing.claim(announcing.announce(url).id))
     except WrongOrigin:
-        raise click.ClickException(f"{url} is no page of a site here; `commentsvc site list` shows them.") from None
+        message = f"{url} is not a page of a site on this server; `commentsvc site list` shows the sites."
+        raise click.ClickException(message) from None
     if claimed is None:
         raise click.ClickException("The worker is reading this article at this moment. Try again in two minutes.")
     _read(claimed)
     found = announcing.leased_links(claimed)
     if not found:
-        click.echo("Nobody is to be told: there is no link to a page of others on it.")
+        click.echo("No linkbacks to send: the page links to no other site.")
     states = [_send(sending.outgoing(sent)) for sent in found]
     if failed := states.count(SendingState.FAILED):
         raise click.ClickException(f"{failed} of {len(found)} pages could not be told; the admin pages list them, too.")

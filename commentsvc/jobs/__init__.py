@@ -1,1 +1,1 @@
-"""Background jobs: emails, linkbacks, webhooks, checks, upkeep."""
+"""Background jobs: emails, the mailbox, linkbacks, webhooks, second opinions, imports, backups, checks, upkeep."""

@@ -75,7 +75,7 @@ def _step(task: ClaimedRun, step: Callable[[], int]) -> int:
 
 
 class _Progress:
-    """Say how far it is, once a second. That also ends what was read, so that the database may tidy up."""
+    """Reports progress once a second. That also ends the read transaction, so that the database can clean up."""
 
     def __init__(self, task: ClaimedRun) -> None:
         self._task, self._last = task, time.monotonic()

@@ -37,7 +37,7 @@ class Work(Protocol[Task, Result]):
         """Store the result. It may raise ``PermanentFailure``, too."""
 
     def retry(self, task: Task, reason: str, /) -> None:
-        """Have it tried later, or mark it as failed after the last attempt."""
+        """Schedule another attempt, or mark it as failed after the last one."""
 
     def give_up(self, task: Task, failure: PermanentFailure, /) -> None:
         """Mark it as failed."""

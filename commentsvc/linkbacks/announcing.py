@@ -1,4 +1,4 @@
-"""Read an article of ours and enqueue a linkback for each of its links."""
+"""The queue of our own articles: each is read, and a linkback is enqueued for each of its links."""
 
 import hashlib
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class ClaimedArticle:
     announcement_id: int
     url: str
     own_origins: list[str]
-    leases_links: bool = False  # to whoever runs this job, so that nobody else sends them
+    leases_links: bool = False  # to the process that reads the article, so that no other one sends them
 
 
 def announce(url: str, fingerprint: str = "") -> Announcement:
-    """Enqueue an article, so that its links are sent linkbacks.
+    """Enqueue an article, so that linkbacks are sent to the pages it links to.
 
     Raises:
         WrongOrigin: it is not a page of a site.
@@ -132,7 +132,7 @@ def unread(who: Moderator) -> list[Announcement]:
 
 
 def retry(claimed: ClaimedArticle, reason: str) -> None:
-    """Try again later, six times in all."""
+    """Retry later; six attempts in all."""
     row = db.session.get_one(Announcement, claimed.announcement_id)
     row.reason = reason
     if not row.postpone(FIRST_GAP, MAX_TRIES):
@@ -140,7 +140,7 @@ def retry(claimed: ClaimedArticle, reason: str) -> None:
 
 
 def give_up(claimed: ClaimedArticle, failure: PermanentFailure) -> None:
-    """Retry as well: the address may be allowed later."""
+    """Retry, too: the address may be allowed later."""
     retry(claimed, reason_to_store(failure))
 
 

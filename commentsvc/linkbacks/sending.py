@@ -83,7 +83,7 @@ def perform(message: OutgoingLinkback) -> Outcome:
     """Find the page's endpoint and send the linkback there.
 
     Raises:
-        ReceiverRefused: the endpoint refuses it, or its answer breaks us: sending it again would annoy the other side.
+        ReceiverRefused: the endpoint refuses it, or its response cannot be processed; it is not sent again.
         safe_http.FetchRefused, safe_http.FetchFailed: page or endpoint cannot be reached.
     """
     try:
@@ -137,7 +137,7 @@ def give_up(message: OutgoingLinkback, failure: PermanentFailure) -> None:
 
 
 def retry(message: OutgoingLinkback, reason: str) -> None:
-    """Try again later, six times in all."""
+    """Retry later; six attempts in all."""
     row = db.session.get_one(SentLinkback, message.sent_id)
     row.answer = reason
     if not row.postpone(FIRST_GAP, MAX_TRIES):

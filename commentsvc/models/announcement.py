@@ -1,4 +1,4 @@
-"""An article of a site whose links are sent linkbacks."""
+"""An article of ours; linkbacks are sent to the pages it links to."""
 
 from datetime import datetime
 from enum import StrEnum

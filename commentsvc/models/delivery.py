@@ -13,7 +13,7 @@ from commentsvc.models.leased import QUEUED, Leased
 
 
 class DeliveryState(StrEnum):
-    """The progress."""
+    """Whether it was delivered."""
 
     QUEUED = QUEUED
     SENT = "sent"

@@ -14,7 +14,7 @@ from commentsvc.models.subscription import Subscription
 
 
 class EmailState(StrEnum):
-    """The progress."""
+    """Whether it was sent."""
 
     QUEUED = QUEUED
     SENT = "sent"
@@ -23,7 +23,7 @@ class EmailState(StrEnum):
 
 
 class EmailKind(StrEnum):
-    """The kind; each has its templates."""
+    """The kind of an email; each has its own templates."""
 
     CONFIRM = "confirm"
     REPLY = "reply"

@@ -17,7 +17,7 @@ FAILED = "failed"
 
 
 class ImportRun(Leased):
-    """``file`` is the name of the uploaded file in the data directory of one node; ``name`` is the person's own.
+    """``file`` is the name of the uploaded file in the data directory of one node; ``name`` is its original name.
 
     ``choices`` are those of ``transfer.choices``, ``report`` is that of the last run, and ``problem`` says why there is
     none. ``done`` of ``total`` counts comments during the import; during the dry run, ``done`` counts what was read.

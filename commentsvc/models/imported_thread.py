@@ -1,4 +1,4 @@
-"""Which threads an import opened: if it is undone, they go, too."""
+"""The threads that an import opened; undoing it deletes them, if they are empty."""
 
 from collections.abc import Iterable
 

@@ -40,7 +40,7 @@ class Leased(Base):
         return True
 
     def requeue(self) -> None:
-        """Have it claimed now, as if it were new. A job that works on it sees that its lease is gone."""
+        """Queue it again, as if it were new. A job that works on it sees that its lease is gone."""
         self.state, self.tries, self.due_at, self.leased_until = QUEUED, 0, clock.now(), None
 
     @classmethod

@@ -131,7 +131,7 @@ def affected(ban: Ban) -> Affected:
 
 
 def preset_bans(comment: Comment) -> list[Ban]:
-    """Return the bans that what is known of a comment's author allows, the narrowest first."""
+    """Return the bans that are possible for a comment's author, the narrowest first."""
     known = [
         (BanKind.BROWSER, "", comment.visitor),
         (BanKind.EMAIL, "", comment.email),

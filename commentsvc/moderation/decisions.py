@@ -69,7 +69,7 @@ def decide(
     action: ModeratorAction | None = None,
     is_by_mailbox: bool = False,
 ) -> None:
-    """Change the state of ``comment``, by a moderator, the site's owner, or the service itself.
+    """Change the state of ``comment``, by a moderator, the site's mailbox, or the service itself.
 
     An unchanged state is not logged, except when a moderator confirms what only the score called spam: that is a
     training example.

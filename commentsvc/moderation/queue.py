@@ -37,7 +37,7 @@ class QueuePage:
     notes: dict[int, list[Note]] = field(default_factory=dict)
 
     def reasons_of(self, comment: Comment) -> list[Reason]:
-        """Return why a comment waits, without what is true no longer: its author has an approved one by now."""
+        """Return why a comment is pending. “First comment” is left out once its author has an approved one."""
         is_known = State.APPROVED in self.histories.get(comment.id, {})
         return [one for one in comment.reasons or () if not (is_known and one == policy.REASON_FIRST)]
 

@@ -1,4 +1,4 @@
-"""Who is notified of a comment.
+"""Who is notified of a comment; called by ``moderation/decisions.py``.
 
 Once readers see it, its parent's author and followers; while it is pending, moderators.
 """
@@ -20,7 +20,7 @@ from commentsvc.models.subscription import Subscription, SubscriptionState, Topi
 from commentsvc.notifications import channels, enqueue, subscriptions
 
 GATHER = timedelta(seconds=5)  # what follows within this time is one email
-MAX_ALONE = 2  # emails about one comment each that wait for the same person; what else follows is one email
+MAX_ALONE = 2  # waiting emails to one person that are about a single comment; further comments share one email
 MIN_HELD_EMAIL_INTERVAL = timedelta(minutes=15)  # between two emails about pending comments
 # The kind of email for each topic, the most specific first.
 EMAIL_KINDS = {Topic.REPLIES: EmailKind.REPLY, Topic.THREAD: EmailKind.THREAD, Topic.SITE: EmailKind.SITE}
@@ -109,7 +109,7 @@ def notify_pending(comment: Comment) -> None:
         if recipient.frequency == Frequency.IMMEDIATE:
             last = enqueue.last_sent(EmailKind.HELD, recipient)
             now = clock.now()
-            # The last one may be later than now.
+            # If the clock was set back, the last one may be in the future.
             due_at = max(now + GATHER, min(last, now) + MIN_HELD_EMAIL_INTERVAL if last else now)
         email = enqueue.collecting_email(EmailKind.HELD, recipient, due_at=due_at, of=subscription)
         db.session.flush()

@@ -1,4 +1,4 @@
-"""Write a batch of comments, of several threads, with all that belongs to them: few statements for many rows."""
+"""Write a batch of imported comments, of several threads, and the rows that depend on them, in few statements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class _Placed:
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """Writes what one import brings into a site. ``write`` runs once more where ``db.commit_each`` met a conflict."""
+    """Writes what one import brings into a site. ``db.commit_each`` calls ``write`` again after a conflict."""
 
     site_id: int
     action_id: int
@@ -94,7 +94,7 @@ class BatchWriter:
         return values | place | {"parent_id": parent, "root_id": root, "search_tags": tags}
 
     def _decisions(self, placed: Sequence[_Placed]) -> list[dict[str, Any]]:
-        """Return one decision a comment; all have the same reason."""
+        """Return one decision per comment, all with the same reason."""
         why: list[Reason] = [[IMPORTED, {"source": self.source}]]
         common = {"site_id": self.site_id, "action_id": self.action_id, "reasons": why}
         return [common | {"comment_id": one.comment_id, "after": one.new.values["state"]} for one in placed]

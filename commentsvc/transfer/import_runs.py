@@ -38,7 +38,7 @@ UNFINISHED = N_("The import was interrupted several times. See the service log."
 
 
 class AlreadyRunning(Refusal):
-    """One import of a site at a time."""
+    """Each site has one import at a time."""
 
     status = 409
     sentence = N_("An import for this blog is running. Please wait until it is done.")
@@ -70,7 +70,7 @@ class ClaimedRun:
 
 @contextmanager
 def receiving() -> Iterator[IO[bytes]]:
-    """Yield a temporary file in the data directory, for its owner only, to write an upload to; it goes in the end."""
+    """Yield a temporary file in the data directory for an upload, for its owner only; it is removed on exit."""
     with NamedTemporaryFile(dir=settings.current().data_dir, prefix=PREFIX) as file:
         yield file
 
@@ -188,7 +188,7 @@ def stop(task: ClaimedRun) -> None:
 
 
 def fail(task: ClaimedRun, why: Reason) -> None:
-    """Store why there is no report."""
+    """Store why the run failed."""
     run = db.session.get(ImportRun, task.run_id)
     if run is not None:
         _fail(run, why)

@@ -1,4 +1,4 @@
-"""Import comments: read everything into a staging file first, then write it thread by thread, as one action."""
+"""Import comments: read everything into a staging file first, then write it in batches, as one action."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ class NoSuchSite(NothingReadable):
 def stage(
     staging: Staging, records: Records, site: Site, options: ImportOptions, on_progress: Callable[[int], None]
 ) -> Report:
-    """Read everything, and decide what is to be taken where; write nothing. Return what is known then.
+    """Read everything and decide what goes where; write nothing. Return a preliminary report.
 
     Raises:
         NothingReadable: there is no comment.

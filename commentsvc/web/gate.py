@@ -1,12 +1,12 @@
-"""What a stranger must pass before a row is written, cheapest check first.
+"""The checks that a comment must pass before it is stored, the cheapest first.
 
 Order: size and shape, origin, throttle, ban, closed thread, honeypot and minimum time, limit on wrong answers,
-validation, which is reported only after the challenge; then, in one transaction, challenge and duplicate. A challenge
-that was used stays used when the comment is refused. A form that was posted before returns its comment.
+validation, whose errors are reported only after the challenge; then, in one transaction, challenge and duplicate. A
+used challenge stays used even if the comment is refused. A form that is submitted again returns the comment it created.
 
-Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors who edit or
-delete passed all that before: ``edit`` and ``delete_own`` check origin and throttle, and edits are checked for bans, as
-the text is new.
+Page, embed and API all call ``receive``; each only parses the request and renders the response. Authors passed these
+checks when they posted, so ``edit`` and ``delete_own`` check only origin and throttle; edits are also checked for bans,
+as the text is new.
 """
 
 import logging
@@ -47,15 +47,15 @@ from commentsvc.web import challenge_check, current, errors, metrics, security, 
 from commentsvc.web.challenge_check import ChallengeOutcome
 from commentsvc.web.comment_request import CommentRequest
 
-TIMEOUT = 5.0  # seconds until one's turn
+TIMEOUT = 5.0  # seconds to wait for a turn
 MAX_POSTS = group_commit.MAX_MEMBERS  # at once; the other connections are for readers
-MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # of them run Python at once; PostgreSQL works in parallel
+MAX_ACTIVE = {"sqlite": 1, "postgresql": 3}  # requests that run Python at once; PostgreSQL works in parallel
 HONEYPOT = "leave_empty"
 MIN_WAIT = timedelta(seconds=2)  # from seeing the form to sending it, for the shortest text
 PER_CHARACTER = timedelta(milliseconds=4)  # pasting is allowed: it takes people some time, too
 MAX_WAIT = timedelta(seconds=8)  # the longest that a text of any length requires
 CHALLENGE_CONSUMED = (ChallengeOutcome.SOLVED, ChallengeOutcome.UNSOLVED)  # used a challenge up
-UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # slow, or missing something; not a guess
+UNCOUNTED_FAILURES = (ChallengeExpired, ChallengeNeeded, CookieMissing)  # no wrong answers: too late, or none
 
 log = logging.getLogger(__name__)
 _post_slots = FairSemaphore(MAX_POSTS)

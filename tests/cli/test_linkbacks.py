@@ -60,7 +60,7 @@ class TestPing:
 
     def test_an_article_without_links(self, command: Command, blog: Web) -> None:
         status, out, _ = command("ping", blog.page(ARTICLE, "<p>x</p>"))
-        assert (status, out) == (0, "Nobody is to be told: there is no link to a page of others on it.\n")
+        assert (status, out) == (0, "No linkbacks to send: the page links to no other site.\n")
 
     def test_an_article_that_is_not_there(self, command: Command, blog: Web) -> None:
         status, _, err = command("ping", blog.page(ARTICLE, "x", status=404))
@@ -86,7 +86,7 @@ class TestPing:
     def test_an_article_of_nobody(self, command: Command) -> None:
         status, _, err = command("ping", "https://elsewhere.example/")
         assert status == 1
-        assert err == "https://elsewhere.example/ is no page of a site here; `commentsvc site list` shows them.\n"
+        assert err.startswith("https://elsewhere.example/ is not a page of a site on this server; ")
 
     def test_an_article_that_cannot_be_read(self, command: Command, blog: Web) -> None:
         status, _, err = command("ping", blog.page(ARTICLE, "x", status=500))
