@@ -23,7 +23,7 @@ GAP = 1.0  # seconds between two signs of progress
 log = logging.getLogger(__name__)
 
 
-def run_next() -> int:
+def import_next() -> int:
     """Do the run that is due next; return how many were done.
 
     Database errors propagate: the lease expires, and it goes on where it broke off.

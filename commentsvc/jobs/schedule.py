@@ -86,7 +86,7 @@ JOBS = (
     Job("send linkbacks", partial(run_next, sending), SentLinkback),
     Job("watch feeds", partial(run_next, watching), WatchedFeed),
     Job("check pages", partial(run_next, page_check_queue), PageCheck),
-    Job("import comments", imports.run_next, ImportRun),
+    Job("import comments", imports.import_next, ImportRun),
     Job("revert imports", imports.revert_imports),
     Job("back up", backups.make_daily, pause=UPKEEP_PAUSE, is_urgent=False),
     Job("delete expired rows", upkeep.delete_expired, pause=UPKEEP_PAUSE, is_urgent=False),

@@ -22,6 +22,7 @@ from commentsvc.models.thread_alias import ThreadAlias
 from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.transfer import opening
+from commentsvc.transfer.export_writer import Blog, Exported, ExportWriter
 from commentsvc.transfer.formats import wordpress
 from commentsvc.transfer.formats.disqus_out import DisqusWriter
 from commentsvc.transfer.formats.html_out import PageWriter
@@ -30,7 +31,6 @@ from commentsvc.transfer.formats.staticman_out import StaticmanWriter
 from commentsvc.transfer.formats.wordpress import WordPressPost
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
 from commentsvc.transfer.opening import NotReadable
-from commentsvc.transfer.writing import Blog, Exported, ExportWriter
 
 FORMATS: dict[str, type[ExportWriter]] = {
     "jsonl": OwnWriter,

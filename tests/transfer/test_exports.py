@@ -15,10 +15,10 @@ from commentsvc import clock
 from commentsvc.db import db
 from commentsvc.models import Comment, Site, Thread
 from commentsvc.transfer import exporting
+from commentsvc.transfer.export_writer import Blog
 from commentsvc.transfer.exporting import Scope
 from commentsvc.transfer.formats.staticman_out import StaticmanWriter
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
-from commentsvc.transfer.writing import Blog
 from tests.cast import ARTICLE_URL, BOB
 from tests.time import FrozenClock
 from tests.transfer.conftest import Bring, exported

@@ -12,8 +12,8 @@ from commentsvc.models import Comment, Site, Thread
 from commentsvc.models.comment import State
 from commentsvc.models.thread import Access
 from commentsvc.transfer import exporting
+from commentsvc.transfer.export_writer import Blog
 from commentsvc.transfer.formats.wordpress_out import WordPressWriter
-from commentsvc.transfer.writing import Blog
 from tests import wordpress
 from tests.transfer.conftest import Bring
 from tests.wordpress import WordPress

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
+from commentsvc.transfer.export_writer import LINKBACKS, Exported, ExportWriter
 from commentsvc.transfer.formats import disqus
 from commentsvc.transfer.formats.wordpress_out import END_OF_ARTICLE, comment_element, content, item, time
-from commentsvc.transfer.writing import LINKBACKS, Exported, ExportWriter
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dsq="http://www.disqus.com/"

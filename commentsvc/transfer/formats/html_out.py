@@ -6,7 +6,7 @@ from html import escape
 from commentsvc.markup.render import SMILEY
 from commentsvc.models.comment import Comment, State
 from commentsvc.models.thread import Thread
-from commentsvc.transfer.writing import NOT_APPROVED, Exported, ExportWriter
+from commentsvc.transfer.export_writer import NOT_APPROVED, Exported, ExportWriter
 
 HEAD = """<!doctype html>
 <html lang="{language}">

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from commentsvc.models.comment import Comment
+from commentsvc.transfer.export_writer import Exported, ExportWriter
 from commentsvc.transfer.formats import own
-from commentsvc.transfer.writing import Exported, ExportWriter
 
 
 class OwnWriter(ExportWriter):

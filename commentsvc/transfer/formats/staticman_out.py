@@ -12,8 +12,8 @@ from datetime import UTC
 
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Thread
+from commentsvc.transfer.export_writer import LINKBACKS, NOT_APPROVED, Exported, ExportWriter, html_of, slug
 from commentsvc.transfer.formats import staticman
-from commentsvc.transfer.writing import LINKBACKS, NOT_APPROVED, Exported, ExportWriter, html_of, slug
 
 FOLDER = "_data/comments"
 

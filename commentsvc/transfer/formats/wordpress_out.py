@@ -13,9 +13,9 @@ from commentsvc.characters import CONTROLS
 from commentsvc.models.comment import Comment, Kind, State
 from commentsvc.models.thread import Access, Thread
 from commentsvc.transfer import times
+from commentsvc.transfer.export_writer import Exported, ExportWriter, html_of, slug
 from commentsvc.transfer.formats import wordpress
 from commentsvc.transfer.formats.wordpress import WordPressPost
-from commentsvc.transfer.writing import Exported, ExportWriter, html_of, slug
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
