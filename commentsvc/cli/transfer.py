@@ -192,12 +192,12 @@ def _begun(site: Site, report: Report) -> int:
 
 
 def _workers(files: tuple[Path, ...], dry_run: bool) -> int:
-    """Return how many further processes the command starts. In a dry run its own has little to do."""
+    """Return how many further processes the command starts. An import leaves one processor to the service."""
     size = sum(one.stat().st_size for file in files for one in (file, *file.rglob("*")))
     if size < MIN_SIZE_FOR_WORKERS:
         return 0
     processors = len(os.sched_getaffinity(0))
-    return processors if dry_run and processors > 1 else processors - 1
+    return processors if dry_run and processors > 1 else max(processors - 2, 0)
 
 
 def _tell(report: Report, file: Path | None) -> None:
