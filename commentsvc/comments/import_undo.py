@@ -4,7 +4,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from commentsvc.db import db
-from commentsvc.models.comment import REASON_IMPORT_UNDONE, Comment, State
+from commentsvc.models.comment import REASON_ERASED, REASON_IMPORT_UNDONE, Comment, State
 from commentsvc.models.decision import Decision
 from commentsvc.models.imported import Imported
 from commentsvc.models.imported_thread import ImportedThread
@@ -32,34 +32,42 @@ def revert_batch(action_id: int) -> int:
     """Revert the latest rows of an import; return how many, 0 at the end.
 
     Comments that somebody decided about since stay. Those with a reply that this import did not bring are emptied, and
-    keep their place.
+    keep their place. What stays, or was erased or deleted since, is not imported again.
     """
     rows = select(Imported).where(Imported.action_id == action_id).order_by(Imported.id.desc()).limit(BATCH_SIZE)
     some = db.session.scalars(rows).all()
     comments = Comment.all_locked({one.comment_id for one in some if one.comment_id is not None})
     threads = {comment.thread_id for comment in comments}
+    forgotten = {comment.id for comment in comments if comment.reasons != [REASON_ERASED]}
     for comment in comments[::-1]:  # replies first
-        _revert(comment, action_id)
+        if not _revert(comment, action_id):
+            forgotten.discard(comment.id)
     db.session.flush()
-    db.session.execute(delete(Imported).where(Imported.id.in_([one.id for one in some])))
+    keys = [one.id for one in some if one.comment_id in forgotten]
+    db.session.execute(delete(Imported).where(Imported.id.in_(keys)))
+    db.session.execute(update(Imported).where(Imported.id.in_([one.id for one in some])).values(action_id=None))
     db.session.expire_all()
     _recount_and_prune(threads, action_id)
     return len(some)
 
 
-def _revert(comment: Comment, action_id: int) -> None:
+def _revert(comment: Comment, action_id: int) -> bool:
+    """Delete or empty a comment; return False if it stays as somebody decided."""
+    is_erased = comment.reasons == [REASON_ERASED]
     decided = select(func.count()).where(Decision.comment_id == comment.id)
-    if db.session.scalar(decided.where(Decision.action_id.is_distinct_from(action_id))):
-        return
+    if not is_erased and db.session.scalar(decided.where(Decision.action_id.is_distinct_from(action_id))):
+        return False
     reply = aliased(Comment)
     from_elsewhere = ~exists().where(Imported.comment_id == reply.id, Imported.action_id == action_id)
     if db.session.scalar(select(reply.id).where(reply.parent_id == comment.id, from_elsewhere).limit(1)):
-        comment.state = State.TRASHED
-        personal_data.empty(comment, REASON_IMPORT_UNDONE)
-        return
+        if not is_erased:
+            comment.state = State.TRASHED
+            personal_data.empty(comment, REASON_IMPORT_UNDONE)
+        return True
+    moving.detach_replies(comment)
     db.session.flush()
-    db.session.execute(update(Comment).where(Comment.root_id == comment.id).values(root_id=None))
     db.session.execute(delete(Comment).where(Comment.id == comment.id))
+    return True
 
 
 def _recount_and_prune(thread_ids: set[int], action_id: int) -> None:

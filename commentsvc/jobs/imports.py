@@ -36,7 +36,7 @@ def import_next() -> int:
         db.run_in_transaction(partial(import_runs.complete, task, report))
     except SQLAlchemyError:
         raise
-    except import_runs.Cancelled:
+    except importing.Cancelled:
         db.session.rollback()
         db.run_in_transaction(partial(import_runs.stop, task))
     except Refusal as refusal:

@@ -159,6 +159,13 @@ def _assign_to_thread(moved: Sequence[Comment], thread: Thread) -> None:
     recount([*{**left, thread.id: thread}.values()])
 
 
+def detach_replies(comment: Comment) -> None:
+    """Make each reply the top of its own branch, as the comment is about to be deleted."""
+    replies = db.session.scalars(select(Comment).where(Comment.parent_id == comment.id)).all()
+    for branch in _branches(replies):
+        _set_parent(branch, None)
+
+
 def recount(threads: Collection[Thread]) -> None:
     """Count anew what is shown in some threads. Others may count at the same time, so their rows are locked first."""
     ids = [thread.id for thread in threads]

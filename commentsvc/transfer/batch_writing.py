@@ -46,6 +46,8 @@ class BatchWriter:
     def write(self, parts: Sequence[Part]) -> None:
         """Write some comments of several threads, parents first, and what belongs to them."""
         threads = self._threads_or_again([part.thread for part in parts])
+        for part, thread in zip(parts, threads, strict=True):
+            part.thread.refresh_parents(part.rows, thread.id)
         ids = iter(db.new_ids(Comment, sum(len(part.rows) for part in parts)))
         placed = [
             _Placed(part.thread, thread, new, next(ids))

@@ -17,7 +17,7 @@ from sqlalchemy import and_, exists, or_, select, update
 
 from commentsvc import clock, settings
 from commentsvc.db import db
-from commentsvc.errors import N_, PermanentFailure, Reason, Refusal
+from commentsvc.errors import N_, Reason, Refusal
 from commentsvc.models.import_run import CHECKED, DONE, FAILED, ImportRun
 from commentsvc.models.imported import Imported
 from commentsvc.models.leased import QUEUED, note_lease
@@ -27,6 +27,7 @@ from commentsvc.models.site import Site
 from commentsvc.moderation.actions import Operator
 from commentsvc.transfer import importing
 from commentsvc.transfer.choices import Choices
+from commentsvc.transfer.importing import AlreadyRunning, Cancelled
 from commentsvc.transfer.report import Report
 
 PREFIX = "upload-"  # of uploaded files
@@ -37,22 +38,11 @@ MAX_TRIES = 3
 UNFINISHED = N_("The import was interrupted several times. See the service log.")
 
 
-class AlreadyRunning(Refusal):
-    """Each site has one import at a time."""
-
-    status = 409
-    sentence = N_("An import for this blog is running. Please wait until it is done.")
-
-
 class FileGone(Refusal):
     """Uploaded files are kept for a day."""
 
     status = 410
     sentence = N_("The uploaded file was deleted after a day. Please upload it again.")
-
-
-class Cancelled(PermanentFailure):
-    """Its row is gone."""
 
 
 @dataclass(frozen=True)

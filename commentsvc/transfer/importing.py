@@ -7,6 +7,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from commentsvc.db import db
 from commentsvc.errors import N_, Reason, Refusal
@@ -18,7 +19,7 @@ from commentsvc.moderation import actions
 from commentsvc.moderation.actions import Person
 from commentsvc.transfer import addresses, thread_import
 from commentsvc.transfer.batch_writing import BatchWriter
-from commentsvc.transfer.conversion import Batch
+from commentsvc.transfer.conversion import NO_TEXT, Batch
 from commentsvc.transfer.conversion_pool import Convert
 from commentsvc.transfer.import_options import ImportOptions
 from commentsvc.transfer.mojibake import Repair
@@ -47,6 +48,20 @@ class NothingReadable(Refusal):
     sentence = N_("The file holds no comments.")
 
 
+class AlreadyRunning(Refusal):
+    """Each site has one import at a time."""
+
+    status = 409
+    sentence = N_("An import for this blog is running. Please wait until it is done.")
+
+
+class Cancelled(Refusal):
+    """It was undone while it was running, or its site was removed."""
+
+    status = 410
+    sentence = N_("The import was undone, or its blog was removed.")
+
+
 class NoSuchSite(NothingReadable):
     """The file holds sites, but not the one that was asked for."""
 
@@ -67,7 +82,7 @@ def stage(
     duplicates, found, sites = staging.drop_duplicates(), staging.counts(), staging.sites()
     if not found and not staging.left_out():
         raise NothingReadable
-    for record in staging.without_page():
+    for record in staging.without_page(options.states):
         staging.leave_out(SkippedRecord(record.location, NO_PAGE, record.body))
     origin = _origin(staging.origin, sites, options)
     home = origin.home or next(iter(options.origins), "") or addresses.busiest(staging.urls(options.only_site))
@@ -80,9 +95,10 @@ def stage(
             former = [*map(addresses.key_of, page.aliases), places.former_key(page)]
             key, url = where
             staging.assign(replace(page, aliases=tuple(filter(None, former))), f"{key}\n{urls.setdefault(key, url)}")
-        else:
-            staging.leave_out(SkippedRecord(page.url or page.id, where, page.title))
-    staging.choose(options.states)
+        elif count := staging.count_in(page.id, options.states):
+            staging.leave_out(SkippedRecord(page.url or page.id, where, page.title), count)
+    for record in staging.choose(options.states):
+        staging.leave_out(SkippedRecord(record.location, NO_TEXT, record.author))
     return Report(
         source=origin.name[:MAX_SOURCE_LENGTH],
         home=home,
@@ -198,8 +214,13 @@ def prepared(steps: Iterator[Callable[[], int]]) -> Iterator[int]:
 
 def _write(writer: BatchWriter, parts: list[Part], done: int) -> int:
     more = ModeratorAction.count + sum(len(part.rows) for part in parts)
-    db.session.execute(update(ModeratorAction).where(ModeratorAction.id == writer.action_id).values(count=more))
-    writer.write(parts)
+    mine = update(ModeratorAction).where(ModeratorAction.id == writer.action_id, ModeratorAction.undone_at.is_(None))
+    if not db.session.execute(mine.values(count=more)).rowcount:  # type: ignore[attr-defined]
+        raise Cancelled
+    try:
+        writer.write(parts)
+    except IntegrityError:  # another process wrote the same
+        raise AlreadyRunning from None
     return done
 
 

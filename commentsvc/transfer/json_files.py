@@ -46,6 +46,9 @@ def rows(stream: BinaryIO, charset: str = "") -> Iterator[dict[str, Any] | Skipp
             yield from members(inside) if inside is not None else [value]
         elif isinstance(value, list):
             yield from members(value)
+        else:
+            line = text.count("\n", 0, position) + 1
+            yield SkippedRecord(f"line {line}", NO_LINE, str(value)[:200])
 
 
 def members(inside: Any, place: str = "") -> Iterator[dict[str, Any] | SkippedRecord]:

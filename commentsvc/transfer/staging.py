@@ -31,7 +31,7 @@ CREATE TABLE record (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, page TEXT NOT NULL, parent TEXT NOT NULL, state TEXT NOT NULL,
     written TEXT, is_taken INTEGER NOT NULL DEFAULT 0, data TEXT NOT NULL
 );
-CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE not_taken (place TEXT NOT NULL, why TEXT NOT NULL, text TEXT NOT NULL, count INTEGER NOT NULL);
 """
 # The same page may come several times, and not each time with all that is known of it.
 UPSERT_PAGE = """
@@ -60,6 +60,7 @@ OF_DELETED_PAGES = """
 UPDATE record SET state = 'deleted', data = json_set(data, '$.state', 'deleted')
 WHERE page IN (SELECT id FROM page WHERE json_extract(data, '$.is_deleted'))
 """
+IS_PLACEHOLDER = f"state = '{SourceState.DELETED}' AND json_extract(data, '$.body') = ''"
 SAME_IDS = "SELECT id, MIN(seq) AS first FROM record GROUP BY id HAVING COUNT(*) > 1"
 # Records with the id of an earlier one that somebody else wrote, or on another page, or at another time.
 RENAMED = f"""
@@ -129,11 +130,11 @@ class Staging:
         self._database.execute(RENAME)
         return self._database.execute(DROP_DUPLICATES).rowcount
 
-    def leave_out(self, record: SkippedRecord) -> None:
-        """Store what is not taken, for the report."""
+    def leave_out(self, record: SkippedRecord, count: int = 1) -> None:
+        """Store what is not taken, for the report; ``count`` records in one place."""
         record = _clean(record)
-        row = (record.location, json.dumps(record.why), record.text[:200])
-        self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?)", row)
+        row = (record.location, json.dumps(record.why), record.text[:200], count)
+        self._database.execute("INSERT INTO not_taken VALUES (?, ?, ?, ?)", row)
 
     def pages(self) -> Iterator[SourceArticle]:
         """Yield the pages with records."""
@@ -162,14 +163,22 @@ class Staging:
         """Note in which thread a page's records belong, and what is known of the page by now."""
         self._database.execute("UPDATE page SET thread = ?, data = ? WHERE id = ?", (thread, _packed(page)[1], page.id))
 
-    def choose(self, states: Iterable[SourceState]) -> None:
-        """Take the records that are of these states and in a thread, and keep the places of those they answer."""
-        marks = ", ".join(f"'{one}'" for one in states)
-        self._database.execute(
-            f"UPDATE record SET is_taken = state IN ({marks})"  # noqa: S608 - our own words
-            " AND page IN (SELECT id FROM page WHERE thread != '')"
-        )
+    def choose(self, states: Iterable[SourceState]) -> list[SourceComment]:
+        """Take the records that are of these states and in a thread, and keep the places of those they answer.
+
+        Return those without a text that nobody answers, which are left out.
+        """
+        wanted = f"state IN ({_marks(states)}) AND page IN (SELECT id FROM page WHERE thread != '')"  # noqa: S608 - our own words
+        self._database.execute(f"UPDATE record SET is_taken = ({wanted}) AND NOT ({IS_PLACEHOLDER})")  # noqa: S608
         self._database.execute(ANCESTORS)
+        rows = self._database.execute(f"SELECT data FROM record WHERE is_taken = 0 AND {wanted}")  # noqa: S608
+        return [COMMENT(data) for (data,) in rows]
+
+    def count_in(self, page: str, states: Iterable[SourceState]) -> int:
+        """Return how many records of a page are of these states."""
+        count = f"SELECT COUNT(*) FROM record WHERE page = ? AND state IN ({_marks(states)})"  # noqa: S608
+        (found,) = self._database.execute(count, (page,)).fetchone()
+        return int(found)
 
     def threads(self) -> list[str]:
         """Return the threads with records to take, in the order of their oldest ones."""
@@ -202,21 +211,27 @@ class Staging:
         (count,) = self._database.execute("SELECT COUNT(*) FROM record WHERE is_taken = 1").fetchone()
         return int(count)
 
-    def without_page(self) -> Iterator[SourceComment]:
-        """Yield records whose page is not in the file."""
+    def without_page(self, states: Iterable[SourceState]) -> Iterator[SourceComment]:
+        """Yield records of these states whose page is not in the file."""
         rows = self._database.execute(
-            "SELECT data FROM record WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
+            f"SELECT data FROM record WHERE state IN ({_marks(states)})"  # noqa: S608
+            " AND NOT EXISTS (SELECT 1 FROM page WHERE page.id = record.page) ORDER BY seq"
         ).fetchall()
         return (COMMENT(data) for (data,) in rows)
 
     def left_out(self) -> list[tuple[Any, int, list[tuple[str, str]]]]:
         """Return each reason for which something was not taken, with how often and the first places."""
         found = []
-        reasons = self._database.execute("SELECT why, COUNT(*) FROM not_taken GROUP BY why ORDER BY 2 DESC").fetchall()
+        counts = "SELECT why, SUM(count) FROM not_taken GROUP BY why ORDER BY 2 DESC"
+        reasons = self._database.execute(counts).fetchall()
         for why, count in reasons:
             first = self._database.execute("SELECT place, text FROM not_taken WHERE why = ? LIMIT 20", (why,))
             found.append((json.loads(why), count, first.fetchall()))
         return found
+
+
+def _marks(states: Iterable[SourceState]) -> str:
+    return ", ".join(f"'{one}'" for one in states)
 
 
 def _made_id(record: SourceComment) -> str:

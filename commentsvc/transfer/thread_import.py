@@ -88,6 +88,7 @@ class ThreadImport:
     used_cross_ids: set[str]  # the further keys that are taken already, here or in another thread
     ids: dict[str, int] = field(default_factory=dict)  # of rows here, by their ids in the file
     roots: dict[int, int] = field(default_factory=dict)
+    thread_id: int | None = None  # if it is there
     pages: list[SourceArticle] = field(default_factory=list)
     records: list[SourceComment] = field(default_factory=list)
     fresh: list[SourceComment] = field(default_factory=list)  # of them, what is new
@@ -111,6 +112,7 @@ class ThreadImport:
 
     def begin(self, is_there: int | None) -> list[SourceComment]:
         """Return what is to be converted: all that is new. ``is_there`` is the id of the thread, if it exists."""
+        self.thread_id = is_there
         self.pages = self.staging.pages_of(self.place)
         self.records = _parents_first(self.staging.records_of(self.place))
         is_joined = is_there is not None and not self._was_opened(is_there)
@@ -171,6 +173,17 @@ class ThreadImport:
         self.roots[comment_id] = root or comment_id
         return parent, root
 
+    def refresh_parents(self, rows: Iterable[NewRow], thread_id: int) -> None:
+        """Find what replies hang below now: since the last batch, it may have been moved or deleted."""
+        keys = {key for new in rows if (key := new.record.parent) in self.ids}
+        wanted = Comment.id.in_([self.ids[key] for key in keys])
+        here = select(Comment.id, Comment.root_id).where(wanted, Comment.thread_id == thread_id)
+        found = {number: root_id or number for number, root_id in db.session.execute(here)} if keys else {}
+        self.roots |= found
+        for key in keys:
+            if self.ids[key] not in found:
+                del self.ids[key]
+
     def new_thread(self) -> Thread:
         """Return the thread as a new row."""
         written = [one.written for one in self.records if one.written]
@@ -222,8 +235,8 @@ class ThreadImport:
 
     def _map_to_existing(self, key: str, comment_id: int) -> None:
         """Remember what replies hang below, unless it was moved to another thread since."""
-        row = select(Comment.root_id).join(Thread, Thread.id == Comment.thread_id)
-        parent = db.session.execute(row.where(Comment.id == comment_id, Thread.key == self.key)).first()
+        row = select(Comment.root_id).where(Comment.id == comment_id, Comment.thread_id == self.thread_id)
+        parent = db.session.execute(row).first()
         if parent is not None:
             self.ids[key] = comment_id
             self.roots[comment_id] = parent.root_id or comment_id

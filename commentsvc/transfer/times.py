@@ -12,7 +12,7 @@ def of_sql(text: str, zone: str) -> datetime | None:
     for form in SQL:
         try:
             return _plausible(datetime.strptime(text.strip(), form).replace(tzinfo=ZoneInfo(zone)))
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     return None
 

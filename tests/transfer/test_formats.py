@@ -394,6 +394,23 @@ def test_a_damaged_file_of_many_is_left_out(tmp_path: Path) -> None:
     assert "entry2.yml" in "".join(one.location for one in found if isinstance(one, SkippedRecord))
 
 
+@pytest.mark.parametrize("odd", ["replying_to: '" + "9" * 5000 + "'", "date: 0001-01-01T00:00:00+14:00"])
+def test_an_odd_value_spoils_no_other_file(tmp_path: Path, odd: str) -> None:
+    folder = tmp_path / "_data/comments/phone"
+    folder.mkdir(parents=True)
+    for name, more in (("one", ""), ("two", odd)):
+        (folder / f"{name}.yml").write_text(f"_id: {name}\nname: Grace\nmessage: text\n{more}\n")
+    found = list(reading.records(tmp_path, "staticman", ParseOptions()))
+    assert [(one.parent, one.written) for one in found if isinstance(one, SourceComment)] == [("", None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"), [("0001-01-01 00:00:00", "Asia/Tokyo"), ("9999-12-31 23:59:59", "America/New_York")]
+)
+def test_times_at_the_ends_of_the_calendar(text: str, zone: str) -> None:
+    assert times.of_sql(text, zone) is None
+
+
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(NotReadable):
         list(reading.records(_folder(tmp_path / "x", {"a.txt": "nothing"}), "auto", ParseOptions()))

@@ -5,6 +5,7 @@ import json
 import shutil
 import sqlite3
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from commentsvc.models import (
 from commentsvc.models.comment import State
 from commentsvc.privacy import personal_data
 from commentsvc.threads import moving
-from commentsvc.transfer import conversion, databases, thread_import
+from commentsvc.transfer import conversion, databases, importing, thread_import
 from commentsvc.transfer.opening import NotReadable
 from tests.cast import BOB
 from tests.jobs import run_job
@@ -364,6 +365,121 @@ class TestStrangeFiles:
         assert reply.parent_id is None
         assert reply.thread.key == KEY
 
+    def test_a_reply_in_a_thread_with_a_new_address(self, bring: Bring, ada: Visitor) -> None:
+        bring(wxr(wp(1, "first")))
+        thread = db.session.scalars(select(Thread)).one()
+        ada.admin_post(f"/admin/threads/{thread.id}/address", address="/new-address")
+        report = bring(wxr(wp(1, "first"), wp(2, "a reply", parent=1)))
+        first, reply = rows()
+        assert reply.parent_id == first.id
+        assert "replies to missing comments, now at the top level" not in +report.changed
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_import, "BATCH_SIZE", {"sqlite": 2, "postgresql": 2})
+
+
+@pytest.mark.usefixtures("small_batches")
+class TestMeanwhile:
+    """What others do between two batches."""
+
+    FILE = wxr(*(wp(number, f"number {number}", parent=min(number - 1, 1)) for number in range(1, 7)))
+
+    def once(self, act: Callable[[], None]) -> Callable[[], None]:
+        left = [act]
+        return lambda: left.pop()() if left else None
+
+    def test_a_comment_with_replies_is_moved(self, bring: Bring, bob: Visitor, moderator: Moderator) -> None:
+        bob.comment(BOB)
+
+        def move() -> None:
+            db.begin_write()
+            elsewhere = db.session.scalars(select(Thread).where(Thread.key != KEY)).one()
+            first = db.session.scalars(select(Comment).where(Comment.body == "number 1")).one()
+            moving.move([first], elsewhere, None, moderator)
+            db.session.commit()
+
+        bring(self.FILE, meanwhile=self.once(move))
+        places = {one.id: one for one in rows()}
+        for one in places.values():
+            assert one.parent_id is None or places[one.parent_id].thread_id == one.thread_id
+            assert one.root_id is None or places[one.root_id].thread_id == one.thread_id
+        page = bob.client.get(f"/t/blog/{KEY}").text
+        assert all(f"number {number}" in page for number in range(3, 7))
+
+    def test_it_is_moved_below_another_one(self, bring: Bring, bob: Visitor, moderator: Moderator) -> None:
+        other = bob.comment(BOB, key=KEY)
+
+        def move() -> None:
+            db.begin_write()
+            first = db.session.scalars(select(Comment).where(Comment.body == "number 1")).one()
+            moving.move([first], first.thread, db.session.get_one(Comment, other), moderator)
+            db.session.commit()
+
+        bring(self.FILE, meanwhile=self.once(move))
+        assert {one.root_id for one in rows() if one.id != other} == {other}
+
+    def test_it_is_undone(self, bring: Bring, ada: Visitor) -> None:
+        def undo() -> None:
+            action = db.session.scalars(select(ModeratorAction).where(ModeratorAction.verb == "import")).one()
+            ada.admin_post(f"/admin/actions/{action.id}/reversal")
+            run_job("revert imports")
+
+        with pytest.raises(importing.Cancelled):
+            bring(self.FILE, meanwhile=self.once(undo))
+        db.session.rollback()
+        assert rows() == []
+
+    def test_another_process_imports_the_same(self, bring: Bring) -> None:
+        def elsewhere() -> None:
+            db.begin_write()
+            site = Site.named("blog")
+            db.session.add(Imported(site_id=site.id, source="wordpress:https://old.example", key="7/6"))
+            db.session.commit()
+
+        with pytest.raises(importing.AlreadyRunning):
+            bring(self.FILE, meanwhile=self.once(elsewhere))
+
+
+class TestCounts:
+    """Whatever is in the file is taken, here already, or left out, and named."""
+
+    def elsewhere(self, *posts: str) -> list[str]:
+        return [one.replace('<thread dsq:id="100"/>', '<thread dsq:id="9"/>') for one in posts]
+
+    def test_an_article_of_another_blog(self, bring: Bring) -> None:
+        foreign = self.elsewhere(post(3), post(4), post(5, isSpam="true"))
+        file = disqus(post(1), *foreign).replace("</disqus>", MIRROR + "</disqus>")
+        report = bring(file, origins=[samples.OLD])
+        counts = {str(why): count for why, count, _ in report.left_out}
+        assert sum(report.found.values()) == report.total + sum(counts.values()) == 4
+
+    def test_posts_without_an_article(self, bring: Bring) -> None:
+        report = bring(disqus(post(1), *self.elsewhere(post(2), post(3, isSpam="true"))))
+        assert sum(report.found.values()) == report.total + sum(count for _, count, _ in report.left_out) == 3
+
+    def test_an_empty_deleted_one_that_nobody_answered(self, bring: Bring) -> None:
+        lines = [
+            {"version": 1, "users": [], "posts": []},
+            *(
+                {"id": name, "pid": above, "text": text, "delete": not text, "time": "2020-01-01T00:00:00Z"}
+                | {"locator": {"site": "old", "url": f"{samples.OLD}/2007/05/phone/"}, "user": {"name": "Grace"}}
+                for name, above, text in (("a", "", ""), ("b", "a", "a reply"), ("c", "", ""))
+            ),
+            {"id": "d", "text": "of no article", "locator": "?"},
+        ]
+        report = bring("\n".join(map(json.dumps, [*lines, "a text"])), origins=[samples.OLD], takes_deleted=True)
+        assert (report.total, len(rows())) == (1, 2)
+        assert sorted((str(why), count) for why, count, _ in report.left_out) == [
+            ("it has no text", 1),
+            ("its article is not in the file", 1),
+            ("the line is not of this format", 1),
+        ]
+
+
+MIRROR = '<thread dsq:id="9"><id/><link>https://mirror.example/x/</link><title>Mirror</title></thread>'
+
 
 class TestUndo:
     """One action, taken back as one."""
@@ -382,6 +498,38 @@ class TestUndo:
         assert db.session.scalars(select(Thread)).all() == []
         assert db.session.scalars(select(Imported)).all() == []
         assert bring(wxr(wp(1))).total == 1
+
+    def test_what_was_erased_stays_erased(self, bring: Bring, ada: Visitor) -> None:
+        file = wxr(wp(1, "private"), wp(2, "a reply", parent=1, author="Linus", author_email="linus@mail.example"))
+        bring(file)
+        personal_data.erase("grace@mail.example")
+        self.undo(ada)
+        db.session.expire_all()
+        assert rows() == []
+        bring(file)
+        assert [(one.author, one.body) for one in rows()] == [("Linus", "a reply")]
+
+    def test_what_somebody_decided_about_does_not_come_twice(self, bring: Bring, ada: Visitor) -> None:
+        file = wxr(wp(1, "decided about"), wp(2, "not"))
+        bring(file)
+        ada.decide(rows()[0].id, "hold")
+        self.undo(ada)
+        again = bring(file)
+        assert (again.total, again.already) == (1, 1)
+        assert sorted(one.body for one in rows()) == ["decided about", "not"]
+
+    def test_replies_that_stay_keep_their_order(self, bring: Bring, ada: Visitor, bob: Visitor) -> None:
+        bring(wxr(wp(1), wp(2, parent=1), wp(3, parent=2)))
+        reply = bob.comment(BOB, key=KEY, parent_id=str(rows()[-1].id))
+        second = bob.comment(BOB, key=KEY, parent_id=str(reply), body="to myself")
+        self.undo(ada)
+        db.session.expire_all()
+        placeholder, *kept = rows()
+        assert (placeholder.body, placeholder.parent_id, placeholder.root_id) == ("", None, None)
+        assert [(one.id, one.parent_id, one.root_id) for one in kept] == [
+            (reply, placeholder.id, placeholder.id),
+            (second, reply, placeholder.id),
+        ]
 
     def test_what_people_did_since_stays(self, bring: Bring, ada: Visitor, bob: Visitor) -> None:
         bring(wxr(wp(1, "answered"), wp(2, "decided about"), wp(3, "neither")))

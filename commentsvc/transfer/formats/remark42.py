@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from commentsvc.transfer import times
 from commentsvc.transfer.json_files import objects_in, rows, text_in, votes_in
 from commentsvc.transfer.records import (
+    NO_PAGE,
     BodyFormat,
     ParseOptions,
     Record,
@@ -34,6 +35,8 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Record]:
             yield row
         elif isinstance(row.get("locator"), dict):
             yield from _comment(row, closed)
+        elif "id" in row:
+            yield SkippedRecord(f"comment {text_in(row, 'id')}", NO_PAGE, text_in(row, "text"))
         else:
             closed |= {text_in(page, "url") for page in objects_in(row, "posts") if page.get("read_only") is True}
 

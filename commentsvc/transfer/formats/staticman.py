@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from commentsvc.transfer import permalinks, times
-from commentsvc.transfer.json_files import text_in
+from commentsvc.transfer.json_files import MAX_DIGITS, text_in
 from commentsvc.transfer.records import (
     NO_LINE,
     BodyFormat,
@@ -75,7 +75,8 @@ def _parsed(name: PurePosixPath, raw: bytes) -> dict[str, Any] | None:
 
 
 def _counted(ordinal: str, tops: list[str]) -> str:
-    return tops[int(ordinal) - 1] if ordinal.isdecimal() and 0 < int(ordinal) <= len(tops) else ""
+    number = int(ordinal[:MAX_DIGITS]) if ordinal.isdecimal() else 0
+    return tops[number - 1] if 0 < number <= len(tops) else ""
 
 
 def _address(parent: str, slug: str, options: ParseOptions) -> str:
@@ -88,7 +89,7 @@ def _address(parent: str, slug: str, options: ParseOptions) -> str:
 
 def _time(value: object, options: ParseOptions) -> datetime | None:
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return times.of_iso(value.isoformat())
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return times.of_epoch(value) or times.of_iso(str(value), options.timezone)
