@@ -84,11 +84,12 @@ def import_(
 
     Running it again adds only what is new. The activity log in the dashboard can undo an import.
     """
-    if db.engine.dialect.name == "postgresql":  # on SQLite, this process holds the lock for writing
+    is_postgresql = db.engine.dialect.name == "postgresql"
+    if is_postgresql:  # on SQLite, this process holds the lock for writing
         os.nice(LOW_PRIORITY)
     site = site_named(site_key)
     choices = Choices(map=plain_text.decode(map_file.read_bytes()) if map_file else "", **typed).check()
-    options, workers = choices.import_options, _workers(files, dry_run)
+    options, workers = choices.import_options, _workers(files, dry_run, is_postgresql)
     with staged(settings.current().data_dir) as staging, converting(Converter(site, options), workers) as convert:
         reading_on = Progress("read")
         report = importing.stage(staging, _records(files, choices), site, options, reading_on)
@@ -191,13 +192,15 @@ def _begun(site: Site, report: Report) -> int:
     return db.run_in_transaction(partial(importing.begin, site, Operator(), report))
 
 
-def _workers(files: tuple[Path, ...], dry_run: bool) -> int:
-    """Return how many further processes the command starts. An import leaves one processor to the service."""
+def _workers(files: tuple[Path, ...], dry_run: bool, is_postgresql: bool) -> int:
+    """Return how many further processes the command starts. An import leaves one processor to PostgreSQL."""
     size = sum(one.stat().st_size for file in files for one in (file, *file.rglob("*")))
     if size < MIN_SIZE_FOR_WORKERS:
         return 0
     processors = len(os.sched_getaffinity(0))
-    return processors if dry_run and processors > 1 else max(processors - 2, 0)
+    if dry_run:
+        return processors if processors > 1 else 0
+    return max(processors - (2 if is_postgresql else 1), 0)
 
 
 def _tell(report: Report, file: Path | None) -> None:
