@@ -38,10 +38,7 @@ def revert_batch(action_id: int) -> int:
     some = db.session.scalars(rows).all()
     comments = Comment.all_locked({one.comment_id for one in some if one.comment_id is not None})
     threads = {comment.thread_id for comment in comments}
-    forgotten = {comment.id for comment in comments if comment.reasons != [REASON_ERASED]}
-    for comment in comments[::-1]:  # replies first
-        if not _revert(comment, action_id):
-            forgotten.discard(comment.id)
+    forgotten = {comment.id for comment in comments[::-1] if _revert(comment, action_id)}  # replies first
     db.session.flush()
     keys = [one.id for one in some if one.comment_id in forgotten]
     db.session.execute(delete(Imported).where(Imported.id.in_(keys)))
@@ -52,7 +49,7 @@ def revert_batch(action_id: int) -> int:
 
 
 def _revert(comment: Comment, action_id: int) -> bool:
-    """Delete or empty a comment; return False if it stays as somebody decided."""
+    """Delete or empty a comment, unless it stays as somebody decided; return whether it may be imported again."""
     is_erased = comment.reasons == [REASON_ERASED]
     decided = select(func.count()).where(Decision.comment_id == comment.id)
     if not is_erased and db.session.scalar(decided.where(Decision.action_id.is_distinct_from(action_id))):
@@ -63,11 +60,11 @@ def _revert(comment: Comment, action_id: int) -> bool:
         if not is_erased:
             comment.state = State.TRASHED
             personal_data.empty(comment, REASON_IMPORT_UNDONE)
-        return True
+        return not is_erased
     moving.detach_replies(comment)
     db.session.flush()
     db.session.execute(delete(Comment).where(Comment.id == comment.id))
-    return True
+    return not is_erased
 
 
 def _recount_and_prune(thread_ids: set[int], action_id: int) -> None:

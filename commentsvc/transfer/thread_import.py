@@ -152,7 +152,7 @@ class ThreadImport:
         copied = self.existing.get(_fingerprint(**new.values)) if self.existing and not is_written else None
         if copied is not None:
             self.staging.leave_out(SkippedRecord(record.location, A_COPY, record.body))
-            self._map_to_existing(record.id, copied)
+            self._map_to_existing({record.id: copied})
             return False
         self.report.taken[f"{new.values['state']} {new.values['kind']}s"] += 1
         return not is_written
@@ -176,12 +176,10 @@ class ThreadImport:
     def refresh_parents(self, rows: Iterable[NewRow], thread_id: int) -> None:
         """Find what replies hang below now: since the last batch, it may have been moved or deleted."""
         keys = {key for new in rows if (key := new.record.parent) in self.ids}
-        wanted = Comment.id.in_([self.ids[key] for key in keys])
-        here = select(Comment.id, Comment.root_id).where(wanted, Comment.thread_id == thread_id)
-        found = {number: root_id or number for number, root_id in db.session.execute(here)} if keys else {}
-        self.roots |= found
+        roots = _roots_in(thread_id, [self.ids[key] for key in keys])
+        self.roots |= roots
         for key in keys:
-            if self.ids[key] not in found:
+            if self.ids[key] not in roots:
                 del self.ids[key]
 
     def new_thread(self) -> Thread:
@@ -229,22 +227,27 @@ class ThreadImport:
                 self.report.already += not record.is_placeholder
             if comment_id is not None:
                 here[record.id] = comment_id
-        for key, comment_id in here.items() if fresh else ():  # to which what is new may be a reply
-            self._map_to_existing(key, comment_id)
+        if fresh:  # which may be replies to what is here
+            self._map_to_existing(here)
         return fresh
 
-    def _map_to_existing(self, key: str, comment_id: int) -> None:
+    def _map_to_existing(self, known: dict[str, int]) -> None:
         """Remember what replies hang below, unless it was moved to another thread since."""
-        row = select(Comment.root_id).where(Comment.id == comment_id, Comment.thread_id == self.thread_id)
-        parent = db.session.execute(row).first()
-        if parent is not None:
-            self.ids[key] = comment_id
-            self.roots[comment_id] = parent.root_id or comment_id
+        roots = _roots_in(self.thread_id, list(known.values()))
+        self.roots |= roots
+        self.ids |= {key: comment_id for key, comment_id in known.items() if comment_id in roots}
 
 
 def batch_size() -> int:
     """Return how many comments are written in one transaction."""
     return BATCH_SIZE[db.engine.dialect.name]
+
+
+def _roots_in(thread_id: int | None, comment_ids: list[int]) -> dict[int, int]:
+    """Return the comments that are in a thread now, each with the top of its branch."""
+    here = select(Comment.id, Comment.root_id).where(Comment.thread_id == thread_id)
+    rows = (row for some in in_parts(comment_ids) for row in db.session.execute(here.where(Comment.id.in_(some))))
+    return {number: root_id or number for number, root_id in rows}
 
 
 def _parents_first(records: list[SourceComment]) -> list[SourceComment]:
